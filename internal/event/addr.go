@@ -1,0 +1,50 @@
+package event
+
+import (
+	"net/netip"
+	"strconv"
+)
+
+// Addr is an IPv6 address, or an IPv4 one in its v4-mapped form (RFC 4291,
+// 2.5.5.2). It is a plain array so that it can be a part of map keys cheaply.
+type Addr [16]byte
+
+// AddrFrom converts a netip address.
+func AddrFrom(a netip.Addr) Addr { return a.As16() }
+
+// IP is the address, IPv4 unmapped.
+func (a Addr) IP() netip.Addr { return netip.AddrFrom16(a).Unmap() }
+
+// Is4 reports whether the address is IPv4.
+func (a Addr) Is4() bool { return a.IP().Is4() }
+
+// IsZero reports whether the address is unset or "any".
+func (a Addr) IsZero() bool { return a == Addr{} || a.IP().IsUnspecified() }
+
+// String is the address without a port.
+func (a Addr) String() string {
+	if a == (Addr{}) {
+		return ""
+	}
+	return a.IP().String()
+}
+
+// String is ADDR:PORT, or [ADDR]:PORT for IPv6.
+func (e Endpoint) String() string {
+	if e.Addr == (Addr{}) {
+		return ":" + strconv.Itoa(int(e.Port))
+	}
+	return netip.AddrPortFrom(e.Addr.IP(), e.Port).String()
+}
+
+// Family is 4 or 6, from the remote end if that is known. A v4-mapped connection is IPv4.
+func (e *Event) Family() int {
+	a := e.Dst.Addr
+	if a == (Addr{}) {
+		a = e.Src.Addr
+	}
+	if a.Is4() {
+		return 4
+	}
+	return 6
+}

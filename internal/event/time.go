@@ -1,0 +1,34 @@
+package event
+
+import "time"
+
+// Time is CLOCK_MONOTONIC of the traced host in nanoseconds, the clock of
+// bpf_ktime_get_ns(). A Clock turns it into wall time.
+type Time int64
+
+// Sub is the time that passed since u.
+func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
+
+// Add moves t by d.
+func (t Time) Add(d time.Duration) Time { return t + Time(d) }
+
+// TicksPerSecond is USER_HZ, the unit of start times in /proc. It is 100 on
+// every architecture that porttrace runs on (include/asm-generic/param.h).
+const TicksPerSecond = 100
+
+// WallTime is the wall-clock time of t, the zero time where no anchor was taken.
+func (c Clock) WallTime(t Time) time.Time {
+	if c.Wall == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, c.Wall+int64(t-c.Mono)).UTC()
+}
+
+// StartTime is the wall-clock time at which the process started.
+func (c Clock) StartTime(p ProcID) time.Time {
+	if c.Wall == 0 || !p.Known() {
+		return time.Time{}
+	}
+	boot := int64(p.Start) * int64(time.Second/TicksPerSecond)
+	return time.Unix(0, c.Wall-(c.Boot-boot)).UTC()
+}

@@ -1,0 +1,153 @@
+// Package snapshot is the one view of the state that every output reads: the
+// screen, the reports, later the metrics. A Snapshot never changes once it is
+// made, so it can be read from any goroutine.
+package snapshot
+
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// Snapshot is everything that is known at one moment of the stream.
+type Snapshot struct {
+	At      event.Time // the moment in stream time
+	Wall    time.Time  // the same on the wall clock
+	Started time.Time  // when the stream began, on the wall clock
+	Elapsed time.Duration
+
+	Host    event.Host
+	Signals event.Signals
+	Health  event.Health
+	Notices []Notice // newest last, bounded
+
+	Totals  Totals // of what the filter selects
+	Rates   Rates  // over the last RateWindow
+	History []Point
+
+	Processes    []Process
+	Destinations []Destination
+	Failures     []Failure
+	// Rows beyond the table's bounds are summed up in one; nil when all fit.
+	OtherProcesses    *Process
+	OtherDestinations *Destination
+}
+
+// RateWindow is the time over which the rates of a snapshot are taken.
+const RateWindow = 5 * time.Second
+
+// HistorySeconds is how many seconds of per-second history a row and the whole keep.
+const HistorySeconds = 120
+
+// Notice is one line for the user and when it arose.
+type Notice struct {
+	At   time.Time
+	Text string
+}
+
+// Totals are counts since the start, and gauges of now.
+type Totals struct {
+	Opens           uint64
+	ClosesOut       uint64
+	ClosesIn        uint64
+	ClosesUnknown   uint64 // of sockets that existed before the start
+	ConnectFailures uint64 // all
+	FailedOpens     uint64 // of ConnectFailures: those that had taken a port, and so an Open
+	Binds           uint64
+	BindFailures    uint64
+
+	TimeWaitEntered uint64 // outbound and inbound
+	TimeWaitOut     int64  // gauge: buckets that hold an ephemeral port of this host
+	TimeWaitIn      int64  // gauge: buckets of accepted connections; they take no ephemeral port
+	TimeWaitOther   int64  // gauge: buckets the kernel counts that began before the start
+	SynSent         int64  // gauge: outgoing connections whose SYN had to be sent again
+	CloseWait       int64  // gauge: the peer has closed, the owner has not
+
+	LifetimeP50 time.Duration // of outgoing connections that ended; 0 when none did
+	LifetimeP99 time.Duration
+}
+
+// Closes are all of them.
+func (t *Totals) Closes() uint64 { return t.ClosesOut + t.ClosesIn + t.ClosesUnknown }
+
+// Live is the number of outgoing connections that are open: every Open ends
+// in a Close or in a ConnectFail with a port.
+func (t *Totals) Live() int64 { return int64(t.Opens) - int64(t.ClosesOut) - int64(t.FailedOpens) }
+
+// TimeWait is the backlog that is known by its owner.
+func (t *Totals) TimeWait() int64 { return t.TimeWaitOut + t.TimeWaitIn }
+
+// Failed is every failure.
+func (t *Totals) Failed() uint64 { return t.ConnectFailures + t.BindFailures }
+
+// Rates are per second.
+type Rates struct {
+	Opens    float64
+	Closes   float64
+	Failures float64
+}
+
+// Point is what happened in one second; the last of a History is the newest whole second.
+type Point struct {
+	Opens    uint32
+	Closes   uint32
+	Failures uint32
+}
+
+// Process is one row: what a process did with ports.
+type Process struct {
+	Info event.Process
+	Totals
+	Rates   Rates
+	History []Point
+	First   time.Time // first event
+	Last    time.Time // last event
+	// Destinations of this process, most opens first, bounded.
+	Destinations []Pair
+}
+
+// Destination is one row: a remote address and port within a network namespace.
+// Its totals hold every socket towards it, whatever a filter selects.
+type Destination struct {
+	Netns     uint32
+	NetnsName string
+	Proto     event.Proto
+	Remote    event.Endpoint
+	Totals
+	Rates   Rates
+	History []Point
+	First   time.Time
+	Last    time.Time
+	// Processes that connect to it, most opens first, bounded. Only selected ones.
+	Processes []Pair
+}
+
+// Pair is what one process did towards one destination.
+type Pair struct {
+	Proc      event.ProcID
+	Comm      string
+	Netns     uint32
+	NetnsName string
+	Remote    event.Endpoint
+	Totals
+}
+
+// Failure is one row: calls that failed in the same way.
+type Failure struct {
+	Proc      event.Process
+	Netns     uint32
+	NetnsName string
+	Proto     event.Proto
+	Op        event.Op
+	Errno     event.Errno
+	Reason    event.Reason
+	Inferred  event.Field
+	// What was asked for: the destination of a connect(), the address of a bind().
+	Target event.Endpoint
+	// The newest local address, with its port if one had been taken.
+	Local event.Endpoint
+	Count uint64
+	Rate  float64 // per second over RateWindow
+	First time.Time
+	Last  time.Time
+}
