@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * bind(): its result and what was asked for. The address is taken from the caller's
+ * sockaddr, since the kernel zeroes the socket's own when it fails.
+ */
+#ifndef __PORTTRACE_BIND_H
+#define __PORTTRACE_BIND_H
+
+/* include/uapi/linux/in.h and in6.h, without the types that kernels rename. */
+#define SOCKADDR_PORT 2
+#define SOCKADDR_IN_ADDR 4
+#define SOCKADDR_IN6_ADDR 8
+
+/* uaddr is in kernel memory. */
+static __always_inline void read_sockaddr(struct sock_event *e, void *uaddr)
+{
+	u16 family = 0;
+	__be16 port = 0;
+	__be32 addr = 0;
+
+	bpf_probe_read_kernel(&family, sizeof(family), uaddr);
+	bpf_probe_read_kernel(&port, sizeof(port), uaddr + SOCKADDR_PORT);
+	e->sport = bpf_ntohs(port);
+	if (family == AF_INET6) {
+		bpf_probe_read_kernel(&e->saddr, sizeof(e->saddr), uaddr + SOCKADDR_IN6_ADDR);
+		return;
+	}
+	bpf_probe_read_kernel(&addr, sizeof(addr), uaddr + SOCKADDR_IN_ADDR);
+	map_v4(e->saddr, addr);
+}
+
+static __always_inline u32 bind_options(struct sock *sk)
+{
+	u32 flags = 0;
+
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse))
+		flags |= FLAG_REUSEADDR;
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport))
+		flags |= FLAG_REUSEPORT;
+	if (binds_without_port((struct inet_sock *)sk))
+		flags |= FLAG_NO_PORT;
+	return flags;
+}
+
+static __always_inline struct sock_event bind_event(struct sock *sk, u32 kind)
+{
+	struct owner owner = current_owner();
+	struct sock_event e = {
+		.head.ts = bpf_ktime_get_ns(),
+		.head.start = owner.start,
+		.head.pid = owner.pid,
+		.head.kind = kind,
+		.op = OP_BIND,
+	};
+
+	e.proto = BPF_CORE_READ(sk, sk_protocol);
+	e.netns = netns_of(sk);
+	e.flags = bind_options(sk);
+	if (owner.filtered)
+		e.flags |= FLAG_FILTERED;
+	return e;
+}
+
+static __always_inline void bind_failed(struct sock_event *e, u16 err)
+{
+	e->head.kind = KIND_BIND_FAIL;
+	e->err = err;
+	e->reason = err == EADDRINUSE && !e->sport ? REASON_RANGE_EXHAUSTED : REASON_ERRNO;
+	deliver_failure(e);
+}
+
+/* bind() returned. A success without a port (IP_BIND_ADDRESS_NO_PORT) takes none. */
+static __always_inline int bind_returned(struct sock *sk, void *uaddr, int ret)
+{
+	u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+	u16 num = BPF_CORE_READ(sk, __sk_common.skc_num);
+	struct sock_event e;
+
+	if (protocol != IPPROTO_TCP && (protocol != IPPROTO_UDP || ret >= 0))
+		return 0;
+	if (ret >= 0 && !num)
+		return 0;
+	e = bind_event(sk, KIND_BIND);
+	read_sockaddr(&e, uaddr);
+	if (ret < 0) {
+		bind_failed(&e, -ret);
+		return 0;
+	}
+	e.sport = num;
+	deliver(&e);
+	return 0;
+}
+
+#endif /* __PORTTRACE_BIND_H */

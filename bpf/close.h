@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Accepted connections, and how connections of both directions end. */
+#ifndef __PORTTRACE_CLOSE_H
+#define __PORTTRACE_CLOSE_H
+
+/* An accepted connection is established in softirq, on behalf of nobody: its owner
+ * is known when somebody closes it. */
+static __always_inline void accepted(struct sock *sk)
+{
+	u64 key = (u64)sk;
+	struct conn conn = {
+		.ts = bpf_ktime_get_ns(),
+		.flags = CONN_IN,
+	};
+	struct conn *known;
+
+	if (opt_cookie)
+		conn.cookie = bpf_get_socket_cookie(sk);
+	if (!bpf_map_update_elem(&pt_conns, &key, &conn, BPF_NOEXIST))
+		return;
+	known = bpf_map_lookup_elem(&pt_conns, &key);
+	if (known && known->flags & CONN_OUT) /* simultaneous open, RFC 9293 3.5 */
+		connect_established(sk, known);
+	else
+		bpf_map_update_elem(&pt_conns, &key, &conn, BPF_ANY);
+}
+
+/* What is kept with the socket; made now for one that existed before us. */
+static __always_inline struct conn *conn_of(struct sock *sk)
+{
+	u64 key = (u64)sk;
+	struct conn *conn = bpf_map_lookup_elem(&pt_conns, &key);
+	struct conn fresh = {
+		.ts = bpf_ktime_get_ns(),
+		.flags = CONN_ADOPTED,
+	};
+
+	if (conn)
+		return conn;
+	bpf_map_update_elem(&pt_conns, &key, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&pt_conns, &key);
+}
+
+/* Only tcp_close() and tcp_shutdown() send a FIN, so "current" holds the socket. An
+ * outgoing connection stays with who opened it, whoever closes it. */
+static __always_inline void note_closer(struct conn *conn)
+{
+	struct owner owner;
+
+	if (conn->pid)
+		return;
+	owner = current_owner();
+	conn->pid = owner.pid;
+	conn->start = owner.start;
+	if (owner.filtered)
+		conn->flags |= CONN_FILTERED;
+}
+
+static __always_inline void local_fin(struct sock *sk, bool first)
+{
+	struct conn *conn = conn_of(sk);
+
+	if (!conn)
+		return;
+	note_closer(conn);
+	if (first)
+		conn->flags |= CONN_LOCAL_FIN;
+}
+
+static __always_inline void remote_fin(struct sock *sk)
+{
+	struct conn *conn = conn_of(sk);
+	struct sock_event e;
+
+	if (!conn)
+		return;
+	conn->flags |= CONN_REMOTE_FIN;
+	conn->close_wait_ts = bpf_ktime_get_ns();
+	if (conn->flags & CONN_ADOPTED)
+		return;
+	e = event_of(sk, conn, KIND_CLOSE_WAIT);
+	deliver(&e);
+	conn->flags |= CONN_IN_CLOSE_WAIT;
+}
+
+/*
+ * Does this CLOSE leave a TIME_WAIT bucket? tcp_time_wait() makes it just before, and
+ * nothing traces that. SOCK_DONE says that the peer's FIN came: a true TIME_WAIT, 60 s.
+ * Without it the socket is an orphan and the bucket a FIN_WAIT2 one, tcp_fin_timeout;
+ * a negative linger2 (TCP_LINGER2) forbids that one. A full bucket table is not seen here.
+ */
+static __always_inline u32 bucket_flags(struct sock *sk, int old, int err)
+{
+	if (err || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING))
+		return 0;
+	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DONE)))
+		return FLAG_TIME_WAIT;
+	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DEAD)) &&
+	    BPF_CORE_READ((struct tcp_sock *)sk, linger2) >= 0)
+		return FLAG_FIN_WAIT2;
+	return 0;
+}
+
+static __always_inline u8 ender_of(u16 conn_flags, int old, int err)
+{
+	if (conn_flags & CONN_LOCAL_FIN)
+		return ENDER_LOCAL;
+	if (conn_flags & CONN_REMOTE_FIN)
+		return ENDER_REMOTE;
+	switch (old) { /* the FIN was before us */
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+	case TCP_CLOSING:
+		return ENDER_LOCAL;
+	case TCP_CLOSE_WAIT:
+	case TCP_LAST_ACK:
+		return ENDER_REMOTE;
+	}
+	switch (err) {
+	case 0: /* SO_LINGER 0, or closed with unread data */
+		return ENDER_RESET_LOCAL;
+	case ECONNRESET:
+	case EPIPE:
+		return ENDER_RESET_REMOTE;
+	case ETIMEDOUT:
+		return ENDER_TIMEOUT;
+	}
+	return ENDER_ABORT;
+}
+
+static __always_inline void connection_ends(struct sock *sk, struct conn *conn, int old)
+{
+	int err = BPF_CORE_READ(sk, sk_err);
+	struct sock_event e = event_of(sk, conn, KIND_CLOSE);
+	u16 flags = conn ? conn->flags : 0;
+
+	e.err = err;
+	e.ender = ender_of(flags, old, err);
+	e.flags |= bucket_flags(sk, old, err);
+	if (!conn || flags & CONN_ADOPTED)
+		e.duration = 0; /* since when is not known */
+	if (conn && conn->close_wait_ts)
+		e.close_wait = e.head.ts - conn->close_wait_ts;
+	deliver(&e);
+}
+
+#endif /* __PORTTRACE_CLOSE_H */

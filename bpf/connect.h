@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Outgoing connections up to the moment they are established or have failed.
+ *
+ * tcp_v4_connect() and tcp_v6_connect() set SYN_SENT, search a port, and set CLOSE
+ * again if there is none. The state events alone thus show every failure, on any
+ * kernel; a hook behind the search shows the port and the errno at once.
+ */
+#ifndef __PORTTRACE_CONNECT_H
+#define __PORTTRACE_CONNECT_H
+
+/* A trace of the socket's earlier life is stale: its CLOSE was missed. */
+static __always_inline void count_stale(u64 key)
+{
+	struct conn *stale = bpf_map_lookup_elem(&pt_conns, &key);
+
+	/* What it was connected to is gone with the socket; the loss is at least known. */
+	if (stale && stale->flags & CONN_OPENED)
+		count_lost(KIND_CLOSE);
+}
+
+/* CLOSE to SYN_SENT: always in the task that called connect(), or sendto() with
+ * MSG_FASTOPEN. The only safe moment to note the owner. */
+static __always_inline void connect_begins(struct sock *sk)
+{
+	u64 key = (u64)sk;
+	struct owner owner = current_owner();
+	struct conn conn = {
+		.ts = bpf_ktime_get_ns(),
+		.pid = owner.pid,
+		.start = owner.start,
+		.flags = CONN_OUT,
+	};
+
+	/* inet_sport can hold the port of an earlier connection, skc_num cannot. */
+	conn.old_sport = local_port(sk);
+	conn.old_err = BPF_CORE_READ(sk, sk_err);
+	if (BPF_CORE_READ(sk, __sk_common.skc_num))
+		conn.flags |= CONN_BOUND;
+	if (owner.filtered)
+		conn.flags |= CONN_FILTERED;
+	if (opt_cookie)
+		conn.cookie = bpf_get_socket_cookie(sk);
+	if (conn.flags & CONN_BOUND)
+		send_open(sk, &conn, 0);
+	if (!bpf_map_update_elem(&pt_conns, &key, &conn, BPF_NOEXIST))
+		return;
+	count_stale(key);
+	if (bpf_map_update_elem(&pt_conns, &key, &conn, BPF_ANY) && !(conn.flags & CONN_OPENED))
+		count_lost(KIND_OPEN);
+}
+
+/* inet_hash_connect() or inet6_hash_connect() returned. */
+static __always_inline int port_searched(struct sock *sk, int ret)
+{
+	u64 key = (u64)sk;
+	struct conn *conn = bpf_map_lookup_elem(&pt_conns, &key);
+	bool reused;
+
+	if (!conn || !(conn->flags & CONN_OUT))
+		return 0;
+	conn->flags |= CONN_SEARCHED;
+	conn->search_ret = ret;
+	conn->search_ns = bpf_ktime_get_ns() - conn->ts;
+	if (ret)
+		return 0;
+	/* tcp_twsk_unique() hands the bucket's timestamp to the new socket. On a
+	 * socket with an earlier life it may be its own. */
+	reused = !conn->old_sport && BPF_CORE_READ((struct tcp_sock *)sk, rx_opt.ts_recent_stamp);
+	send_open(sk, conn, reused ? FLAG_REUSED : 0);
+	return 0;
+}
+
+static __always_inline void connect_established(struct sock *sk, struct conn *conn)
+{
+	struct sock_event e;
+
+	send_open(sk, conn, 0);
+	if (!(conn->flags & CONN_UNANSWERED))
+		return;
+	conn->flags &= ~CONN_UNANSWERED;
+	e = event_of(sk, conn, KIND_SYN_ANSWERED);
+	deliver(&e);
+}
+
+/* A SYN is sent again: nothing has answered the first for a second. */
+static __always_inline int syn_retransmitted(struct sock *sk)
+{
+	u64 key = (u64)sk;
+	struct conn *conn;
+	struct sock_event e;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT)
+		return 0;
+	conn = bpf_map_lookup_elem(&pt_conns, &key);
+	if (!conn || !(conn->flags & CONN_OUT) || conn->flags & CONN_UNANSWERED)
+		return 0;
+	send_open(sk, conn, 0);
+	conn->flags |= CONN_UNANSWERED;
+	e = event_of(sk, conn, KIND_SYN_UNANSWERED);
+	deliver(&e);
+	return 0;
+}
+
+static __always_inline void send_connect_failure(struct sock *sk, struct conn *conn, u16 err,
+						 u8 reason, u32 more_flags)
+{
+	struct sock_event e = event_of(sk, conn, KIND_CONNECT_FAIL);
+
+	e.op = OP_CONNECT;
+	e.err = err;
+	e.reason = reason;
+	e.flags |= more_flags;
+	if (!(more_flags & FLAG_HAS_PORT))
+		e.sport = 0; /* stale */
+	deliver_failure(&e);
+}
+
+/* No port came out of the search. On a bound socket the search only asks whether
+ * the 4-tuple is taken: that is no exhaustion. */
+static __always_inline void no_port(struct sock *sk, struct conn *conn)
+{
+	u32 inferred = conn->flags & CONN_SEARCHED ? 0 : FLAG_ERRNO_INFERRED;
+
+	if (conn->flags & CONN_BOUND)
+		send_connect_failure(sk, conn, EADDRNOTAVAIL, REASON_TUPLE_TAKEN,
+				     FLAG_HAS_PORT | inferred);
+	else
+		send_connect_failure(sk, conn, EADDRNOTAVAIL, REASON_RANGE_EXHAUSTED, inferred);
+}
+
+static __always_inline bool port_was_found(struct sock *sk, struct conn *conn)
+{
+	if (conn->flags & CONN_SEARCHED)
+		return conn->search_ret == 0;
+	if (conn->flags & CONN_UNANSWERED)
+		return true;
+	return local_port(sk) != conn->old_sport;
+}
+
+/* SYN_SENT to CLOSE. */
+static __always_inline void connect_ends(struct sock *sk, struct conn *conn)
+{
+	u8 shutdown = BPF_CORE_READ(sk, sk_shutdown);
+	int err = BPF_CORE_READ(sk, sk_err);
+	struct sock_event e;
+
+	if (err == conn->old_err)
+		err = 0;
+	if (!err && !shutdown && !port_was_found(sk, conn)) {
+		no_port(sk, conn);
+		return;
+	}
+	send_open(sk, conn, 0);
+	if (err || !shutdown) {
+		/* Without an errno: the route or the queue refused the SYN, tcp_v4_connect(). */
+		send_connect_failure(sk, conn, err, REASON_ERRNO,
+				     FLAG_HAS_PORT | (err ? 0 : FLAG_ERRNO_INFERRED));
+		return;
+	}
+	/* Closed or killed while it waited: given up, not failed. */
+	e = event_of(sk, conn, KIND_CLOSE);
+	e.ender = ENDER_ABORT;
+	deliver(&e);
+}
+
+#endif /* __PORTTRACE_CONNECT_H */

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What crosses to user space, and nothing else. bpf2go makes Go twins of these;
+ * a test compares sizes and offsets. Hence no union, bit-field, pointer or packed
+ * struct; the widest fields come first and padding has a name. Addresses are IPv6,
+ * IPv4 in its v4-mapped form; ports are in host byte order.
+ */
+#ifndef __PORTTRACE_EVENT_H
+#define __PORTTRACE_EVENT_H
+
+#define COMM_LEN 16
+#define NAME_MAX_READ 256 /* NAME_MAX and its NUL */
+#define EXE_LEN 768	  /* names fit as long as NAME_MAX_READ is free behind them */
+#define CGROUP_LEN 512
+
+enum event_kind {
+	KIND_PROCESS = 1,
+	KIND_OPEN,
+	KIND_CLOSE,
+	KIND_CONNECT_FAIL,
+	KIND_BIND,
+	KIND_BIND_FAIL,
+	KIND_CLOSE_WAIT,     /* the peer closed first */
+	KIND_SYN_UNANSWERED, /* a SYN was sent again */
+	KIND_SYN_ANSWERED,   /* and got its answer after all */
+	KIND_LISTEN,
+	KIND_COUNT,
+};
+
+enum event_direction {
+	DIR_UNKNOWN,
+	DIR_OUT,
+	DIR_IN,
+};
+
+enum event_op {
+	OP_NONE,
+	OP_CONNECT,
+	OP_BIND,
+	OP_LISTEN,
+};
+
+enum event_reason {
+	REASON_NONE,
+	REASON_RANGE_EXHAUSTED,
+	REASON_TUPLE_TAKEN,
+	REASON_ERRNO, /* user space reads it off the errno */
+};
+
+enum event_ender {
+	ENDER_NONE,
+	ENDER_LOCAL,
+	ENDER_REMOTE,
+	ENDER_RESET_LOCAL,
+	ENDER_RESET_REMOTE,
+	ENDER_TIMEOUT,
+	ENDER_ABORT,
+};
+
+enum event_flag {
+	FLAG_TIME_WAIT = 1 << 0,
+	FLAG_FIN_WAIT2 = 1 << 1,
+	FLAG_EARLY_BIND = 1 << 2,
+	FLAG_REUSED = 1 << 3,	       /* the port came out of a TIME_WAIT bucket */
+	FLAG_UNANSWERED = 1 << 4,      /* counted by KIND_SYN_UNANSWERED, not yet answered */
+	FLAG_IN_CLOSE_WAIT = 1 << 5,   /* counted by KIND_CLOSE_WAIT */
+	FLAG_REUSEADDR = 1 << 6,
+	FLAG_REUSEPORT = 1 << 7,
+	FLAG_NO_PORT = 1 << 8,	       /* IP_BIND_ADDRESS_NO_PORT */
+	FLAG_SPORT_INFERRED = 1 << 9,  /* seen later than it was chosen */
+	FLAG_ERRNO_INFERRED = 1 << 10, /* from states, or not known at all: err is 0 */
+	FLAG_HAS_PORT = 1 << 11,       /* of a connect failure: it ends an open */
+	FLAG_V4MAPPED = 1 << 12,       /* an AF_INET6 socket that speaks IPv4 */
+	FLAG_FILTERED = 1 << 13,       /* of somebody whom the filter leaves out */
+};
+
+struct event_head {
+	__u64 ts;    /* CLOCK_MONOTONIC ns when it was sent */
+	__u64 start; /* owner's start, CLOCK_BOOTTIME ns */
+	__u32 pid;   /* owner's thread group, 0 if unknown */
+	__u32 kind;  /* enum event_kind */
+};
+
+struct sock_event {
+	struct event_head head;
+	__u64 cookie;
+	__u64 duration;	  /* ns since the SYN, or since an accepted one was established */
+	__u64 close_wait; /* ns in CLOSE_WAIT */
+	__u32 search_ns;  /* inside inet_hash_connect */
+	__u32 netns;
+	__u32 flags;
+	__u16 err; /* positive errno */
+	__u16 sport;
+	__u16 dport;
+	__u8 direction;
+	__u8 proto;
+	__u8 op;
+	__u8 reason;
+	__u8 ender;
+	__u8 pad;
+	__u8 saddr[16];
+	__u8 daddr[16];
+};
+
+/* Paths are the names of their parts, each with its NUL, the last part first. */
+struct process_event {
+	struct event_head head;
+	__u32 ppid;
+	__u32 uid;
+	__u16 exe_len;
+	__u16 cgroup_len;
+	__u8 kernel_thread;
+	__u8 pad[3];
+	char comm[COMM_LEN];
+	char exe[EXE_LEN];
+	char cgroup[CGROUP_LEN];
+};
+
+/* Occurrences that were not delivered one by one, by owner and remote end (of
+ * accepted connections: the local end; of binds: the address asked for). */
+struct fold_key {
+	__u64 start;
+	__u32 pid;
+	__u32 netns;
+	__u16 port;
+	__u8 direction;
+	__u8 proto;
+	__u8 filtered;
+	__u8 pad[3];
+	__u8 addr[16];
+};
+
+struct fold_counts {
+	__u64 first; /* ns */
+	__u64 last;
+	__u64 opens;
+	__u64 closes;
+	__u64 binds;
+	__u64 time_wait;
+	__u64 enter_close_wait;
+	__u64 leave_close_wait;
+	__u64 enter_syn_sent;
+	__u64 leave_syn_sent;
+};
+
+/* Failures beyond the first few of a kind: a retry storm is one row. */
+struct fail_key {
+	__u64 start;
+	__u32 pid;
+	__u32 netns;
+	__u32 flags;
+	__u16 port;
+	__u16 err;
+	__u8 op;
+	__u8 reason;
+	__u8 proto;
+	__u8 filtered;
+	__u8 pad[4];
+	__u8 addr[16];
+};
+
+struct fail_counts {
+	__u64 first; /* ns */
+	__u64 last;
+	__u64 sent;   /* delivered one by one, since the map was fresh */
+	__u64 folded; /* the rest */
+	__u64 left_syn_sent; /* of folded */
+};
+
+/* Per kind and CPU: seen = delivered + folded + filtered + lost. */
+struct kind_counts {
+	__u64 seen;
+	__u64 delivered;
+	__u64 folded;	/* counted in a map, the ring being full or the failure a repeat */
+	__u64 filtered; /* counted in a map, the filter leaving it out */
+	__u64 lost;	/* not even that */
+};
+
+/* bind() calls of which the end is not seen: see cgroup.h. */
+struct pending_bind {
+	struct sock_event event;
+};
+
+#endif /* __PORTTRACE_EVENT_H */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Who is running now, and what user space must know of it. This is the caller of
+ * connect() only in process context, so it is asked there and kept with the socket:
+ * by the time a connection closes, "current" is whoever the softirq interrupted.
+ */
+#ifndef __PORTTRACE_OWNER_H
+#define __PORTTRACE_OWNER_H
+
+#define MAX_PATH_PARTS 24
+#define MAX_PID_LEVELS 8
+#define NS_PER_TICK 10000000ULL /* USER_HZ is 100 */
+
+struct owner {
+	u64 start;
+	u32 pid;
+	bool filtered;
+};
+
+static __always_inline struct task_struct *current_leader(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, group_leader);
+}
+
+/* The pid as porttrace's own pid namespace knows it, the host's if it does not. */
+static __always_inline u32 pid_of(struct task_struct *leader)
+{
+	struct pid *pid;
+	u32 top;
+
+	if (!opt_pidns)
+		return BPF_CORE_READ(leader, tgid);
+	pid = BPF_CORE_READ(leader, thread_pid);
+	top = BPF_CORE_READ(pid, level);
+	for (u32 level = 0; level < MAX_PID_LEVELS; level++) {
+		struct upid id = {};
+
+		if (level > top)
+			break;
+		bpf_core_read(&id, sizeof(id), &pid->numbers[level]);
+		if (BPF_CORE_READ(id.ns, ns.inum) == opt_pidns)
+			return id.nr;
+	}
+	return BPF_CORE_READ(leader, tgid);
+}
+
+/* Writes the names from the file up to the root of the process, NUL-ended each. A
+ * name at the top of a mount is reached through where the mount is mounted. */
+static __always_inline u16 read_exe(struct task_struct *leader, char *to)
+{
+	struct file *file = BPF_CORE_READ(leader, mm, exe_file);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct vfsmount *vfs = BPF_CORE_READ(file, f_path.mnt);
+	struct dentry *root = BPF_CORE_READ(leader, fs, root.dentry);
+	struct vfsmount *root_vfs = BPF_CORE_READ(leader, fs, root.mnt);
+	u32 len = 0;
+
+	if (!file)
+		return 0;
+	for (int i = 0; i < MAX_PATH_PARTS; i++) {
+		struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
+		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+		long n;
+
+		if (dentry == root && vfs == root_vfs)
+			break;
+		if (dentry == BPF_CORE_READ(vfs, mnt_root) || dentry == parent) {
+			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
+
+			if (up == mnt)
+				break;
+			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
+			vfs = (void *)up + bpf_core_field_offset(struct mount, mnt);
+			continue;
+		}
+		if (len > EXE_LEN - NAME_MAX_READ)
+			break;
+		n = bpf_probe_read_kernel_str(to + len, NAME_MAX_READ,
+					      BPF_CORE_READ(dentry, d_name.name));
+		if (n < 0)
+			break;
+		len += n;
+		dentry = parent;
+	}
+	return len;
+}
+
+static __always_inline u16 read_cgroup(struct task_struct *leader, char *to)
+{
+	struct kernfs_node *kn = BPF_CORE_READ(leader, cgroups, dfl_cgrp, kn);
+	u32 len = 0;
+
+	for (int i = 0; i < MAX_PATH_PARTS; i++) {
+		struct kernfs_node *parent = kernfs_parent(kn);
+		long n;
+
+		if (!parent || len > CGROUP_LEN - NAME_MAX_READ)
+			break;
+		n = bpf_probe_read_kernel_str(to + len, NAME_MAX_READ, BPF_CORE_READ(kn, name));
+		if (n < 0)
+			break;
+		len += n;
+		kn = parent;
+	}
+	return len;
+}
+
+static __noinline int describe(struct task_struct *leader, u32 pid, u64 start)
+{
+	struct process_event *e;
+
+	e = bpf_ringbuf_reserve(&pt_failures, sizeof(*e), 0);
+	if (!e)
+		return -1;
+	__builtin_memset(e, 0, offsetof(struct process_event, exe));
+	e->head.ts = bpf_ktime_get_ns();
+	e->head.start = start;
+	e->head.pid = pid;
+	e->head.kind = KIND_PROCESS;
+	e->ppid = pid_of(BPF_CORE_READ(leader, real_parent, group_leader));
+	e->uid = BPF_CORE_READ(leader, cred, uid.val);
+	e->kernel_thread = !!(BPF_CORE_READ(leader, flags) & PF_KTHREAD);
+	BPF_CORE_READ_STR_INTO(&e->comm, leader, comm);
+	e->exe_len = read_exe(leader, e->exe);
+	e->cgroup_len = read_cgroup(leader, e->cgroup);
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* Tells user space of a process the first time it does anything with a port, and
+ * again after execve(). Facts that did not fit into the ring are tried again. */
+static __always_inline void introduce(struct task_struct *leader, struct owner *owner)
+{
+	u32 key = owner->pid;
+	struct known_proc *known = bpf_map_lookup_elem(&pt_procs, &key);
+	struct known_proc proc = {
+		.start = owner->start,
+		.exec_id = BPF_CORE_READ(leader, self_exec_id),
+	};
+
+	if (known && known->start == proc.start && known->exec_id == proc.exec_id)
+		return;
+	if (describe(leader, owner->pid, owner->start) == 0)
+		bpf_map_update_elem(&pt_procs, &key, &proc, BPF_ANY);
+}
+
+static __always_inline bool selected(struct owner *owner)
+{
+	u64 *start;
+
+	if (!opt_select)
+		return true;
+	start = bpf_map_lookup_elem(&pt_targets, &owner->pid);
+	return start && *start == owner->start / NS_PER_TICK;
+}
+
+static __always_inline struct owner current_owner(void)
+{
+	struct task_struct *leader = current_leader();
+	struct owner owner = {
+		.pid = pid_of(leader),
+		.start = BPF_CORE_READ(leader, start_boottime),
+	};
+
+	introduce(leader, &owner);
+	owner.filtered = !selected(&owner);
+	return owner;
+}
+
+/* A child of a selected process is selected too (--children). */
+static __always_inline int follow_fork(struct task_struct *parent, struct task_struct *child)
+{
+	struct task_struct *leader = BPF_CORE_READ(parent, group_leader);
+	struct owner from = {
+		.pid = pid_of(leader),
+		.start = BPF_CORE_READ(leader, start_boottime),
+	};
+	u64 start = BPF_CORE_READ(child, start_boottime) / NS_PER_TICK;
+	u32 pid = pid_of(child);
+
+	if (BPF_CORE_READ(child, pid) == BPF_CORE_READ(child, tgid) && selected(&from))
+		bpf_map_update_elem(&pt_targets, &pid, &start, BPF_ANY);
+	return 0;
+}
+
+#endif /* __PORTTRACE_OWNER_H */

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * All programs of porttrace. User space loads those that this kernel takes: each
+ * signal has a ladder of hooks (internal/probe/ladder.go).
+ *
+ *   state changes --> conns by sk --+
+ *   port search, bind, fork --------+--> deliver.h --> rings, or counts --> user space
+ */
+#include "../vmlinux.h"
+#include <stddef.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+/* Set before loading; the verifier drops what they leave out. */
+const volatile bool opt_cookie = false; /* bpf_get_socket_cookie() is there for tracing */
+const volatile bool opt_select = false; /* only pt_targets in detail */
+const volatile __u32 opt_pidns = 0;	/* inode of our pid namespace, 0: the host's */
+
+#include "core.h"
+#include "event.h"
+#include "maps.h"
+#include "owner.h"
+#include "deliver.h"
+#include "socket.h"
+#include "connect.h"
+#include "close.h"
+#include "listen.h"
+#include "state.h"
+#include "bind.h"
+#include "cgroup.h"
+
+/* Types that no map mentions, for bpf2go to find. */
+const struct sock_event *unused_sock_event __attribute__((unused));
+const struct process_event *unused_process_event __attribute__((unused));
+const enum event_kind *unused_kind __attribute__((unused));
+const enum event_direction *unused_direction __attribute__((unused));
+const enum event_op *unused_op __attribute__((unused));
+const enum event_reason *unused_reason __attribute__((unused));
+const enum event_ender *unused_ender __attribute__((unused));
+const enum event_flag *unused_flag __attribute__((unused));
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(pt_set_state, struct sock *sk, int oldstate, int newstate)
+{
+	return state_changed(sk, oldstate, newstate);
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(pt_retransmit, struct sock *sk)
+{
+	return syn_retransmitted(sk);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(pt_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return follow_fork(parent, child);
+}
+
+SEC("fexit/inet_hash_connect")
+int BPF_PROG(pt_hash_fexit, void *death_row, struct sock *sk, int ret)
+{
+	return port_searched(sk, ret);
+}
+
+SEC("fexit/inet6_hash_connect")
+int BPF_PROG(pt_hash6_fexit, void *death_row, struct sock *sk, int ret)
+{
+	return port_searched(sk, ret);
+}
+
+/* A kretprobe does not see the arguments: its kprobe keeps them by thread. */
+static __always_inline int keep_call(void *sk, void *uaddr)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+	struct call call = { .sk = (u64)sk, .uaddr = (u64)uaddr };
+
+	bpf_map_update_elem(&pt_calls, &thread, &call, BPF_ANY);
+	return 0;
+}
+
+static __always_inline struct call take_call(void)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+	struct call *kept = bpf_map_lookup_elem(&pt_calls, &thread), call = {};
+
+	if (!kept)
+		return call;
+	call = *kept;
+	bpf_map_delete_elem(&pt_calls, &thread);
+	return call;
+}
+
+SEC("kprobe/inet_hash_connect")
+int BPF_KPROBE(pt_hash_kprobe, void *death_row, struct sock *sk)
+{
+	return keep_call(sk, NULL);
+}
+
+SEC("kretprobe/inet_hash_connect")
+int BPF_KRETPROBE(pt_hash_kret, int ret)
+{
+	struct call call = take_call();
+
+	return call.sk ? port_searched((struct sock *)call.sk, ret) : 0;
+}
+
+SEC("kprobe/inet6_hash_connect")
+int BPF_KPROBE(pt_hash6_kprobe, void *death_row, struct sock *sk)
+{
+	return keep_call(sk, NULL);
+}
+
+SEC("kretprobe/inet6_hash_connect")
+int BPF_KRETPROBE(pt_hash6_kret, int ret)
+{
+	struct call call = take_call();
+
+	return call.sk ? port_searched((struct sock *)call.sk, ret) : 0;
+}
+
+SEC("fexit/__inet_bind")
+int BPF_PROG(pt_bind_fexit, struct sock *sk, void *uaddr, int len, u32 flags, int ret)
+{
+	return bind_returned(sk, uaddr, ret);
+}
+
+SEC("fexit/__inet6_bind")
+int BPF_PROG(pt_bind6_fexit, struct sock *sk, void *uaddr, int len, u32 flags, int ret)
+{
+	return bind_returned(sk, uaddr, ret);
+}
+
+SEC("kprobe/__inet_bind")
+int BPF_KPROBE(pt_bind_kprobe, struct sock *sk, void *uaddr)
+{
+	return keep_call(sk, uaddr);
+}
+
+SEC("kretprobe/__inet_bind")
+int BPF_KRETPROBE(pt_bind_kret, int ret)
+{
+	struct call call = take_call();
+
+	return call.sk ? bind_returned((struct sock *)call.sk, (void *)call.uaddr, ret) : 0;
+}
+
+SEC("kprobe/__inet6_bind")
+int BPF_KPROBE(pt_bind6_kprobe, struct sock *sk, void *uaddr)
+{
+	return keep_call(sk, uaddr);
+}
+
+SEC("kretprobe/__inet6_bind")
+int BPF_KRETPROBE(pt_bind6_kret, int ret)
+{
+	struct call call = take_call();
+
+	return call.sk ? bind_returned((struct sock *)call.sk, (void *)call.uaddr, ret) : 0;
+}
+
+SEC("cgroup/bind4")
+int pt_bind4(struct bpf_sock_addr *ctx)
+{
+	return bind_begins(ctx, false);
+}
+
+SEC("cgroup/bind6")
+int pt_bind6(struct bpf_sock_addr *ctx)
+{
+	return bind_begins(ctx, true);
+}
+
+SEC("cgroup/post_bind4")
+int pt_post_bind4(struct bpf_sock *ctx)
+{
+	return bind_succeeded(ctx);
+}
+
+SEC("cgroup/post_bind6")
+int pt_post_bind6(struct bpf_sock *ctx)
+{
+	return bind_succeeded(ctx);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

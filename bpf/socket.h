@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* From a socket and what is kept with it to an event. */
+#ifndef __PORTTRACE_SOCKET_H
+#define __PORTTRACE_SOCKET_H
+
+static __always_inline void map_v4(__u8 to[16], __be32 addr)
+{
+	__builtin_memset(to, 0, 10);
+	to[10] = to[11] = 0xff;
+	__builtin_memcpy(to + 12, &addr, sizeof(addr));
+}
+
+static __always_inline bool is_v4mapped(const __u8 a[16])
+{
+	const u32 *w = (const u32 *)a;
+
+	return w[0] == 0 && w[1] == 0 && w[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline void read_addrs(struct sock *sk, struct sock_event *e)
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
+		BPF_CORE_READ_INTO(&e->daddr, sk, __sk_common.skc_v6_daddr);
+		if (!is_v4mapped(e->daddr)) {
+			BPF_CORE_READ_INTO(&e->saddr, sk, __sk_common.skc_v6_rcv_saddr);
+			return;
+		}
+		e->flags |= FLAG_V4MAPPED;
+	}
+	map_v4(e->saddr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+	map_v4(e->daddr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+}
+
+/* Everything that all events of a connection share. */
+static __always_inline struct sock_event event_of(struct sock *sk, const struct conn *conn, u32 kind)
+{
+	struct sock_event e = {
+		.head.ts = bpf_ktime_get_ns(),
+		.head.kind = kind,
+		.proto = IPPROTO_TCP,
+	};
+
+	e.netns = netns_of(sk);
+	e.sport = local_port(sk);
+	e.dport = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	read_addrs(sk, &e);
+	if (!conn)
+		return e;
+	e.head.start = conn->start;
+	e.head.pid = conn->pid;
+	e.cookie = conn->cookie;
+	e.duration = e.head.ts - conn->ts;
+	e.direction = conn->flags & CONN_OUT ? DIR_OUT : conn->flags & CONN_IN ? DIR_IN : DIR_UNKNOWN;
+	if (conn->flags & CONN_BOUND)
+		e.flags |= FLAG_EARLY_BIND;
+	if (conn->flags & CONN_FILTERED)
+		e.flags |= FLAG_FILTERED;
+	if (conn->flags & CONN_UNANSWERED)
+		e.flags |= FLAG_UNANSWERED;
+	if (conn->flags & CONN_IN_CLOSE_WAIT)
+		e.flags |= FLAG_IN_CLOSE_WAIT;
+	return e;
+}
+
+/* Once for each outgoing connection, at the first event that shows its port. */
+static __always_inline void send_open(struct sock *sk, struct conn *conn, u32 more_flags)
+{
+	struct sock_event e;
+
+	if (conn->flags & CONN_OPENED)
+		return;
+	conn->flags |= CONN_OPENED;
+	e = event_of(sk, conn, KIND_OPEN);
+	e.search_ns = conn->search_ns;
+	e.flags |= more_flags;
+	if (!(conn->flags & (CONN_BOUND | CONN_SEARCHED)))
+		e.flags |= FLAG_SPORT_INFERRED;
+	deliver(&e);
+}
+
+#endif /* __PORTTRACE_SOCKET_H */

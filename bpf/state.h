@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The base of everything: what a change of TCP state means. It runs in whatever
+ * context the packet or the call came in, so only the handlers that say so may ask
+ * who is running.
+ */
+#ifndef __PORTTRACE_STATE_H
+#define __PORTTRACE_STATE_H
+
+static __always_inline void established(struct sock *sk, int old)
+{
+	u64 key = (u64)sk;
+	struct conn *conn;
+
+	if (old == TCP_SYN_RECV) {
+		accepted(sk);
+		return;
+	}
+	conn = bpf_map_lookup_elem(&pt_conns, &key);
+	if (conn && conn->flags & CONN_OUT)
+		connect_established(sk, conn);
+}
+
+static __always_inline void closed(struct sock *sk, int old)
+{
+	u64 key = (u64)sk;
+	struct conn *conn = bpf_map_lookup_elem(&pt_conns, &key);
+
+	switch (old) {
+	case TCP_SYN_SENT:
+		if (conn)
+			connect_ends(sk, conn);
+		break;
+	case TCP_LISTEN:
+		if (conn)
+			listen_ends(sk, conn);
+		break;
+	case TCP_SYN_RECV: /* not accepted yet, or a simultaneous open */
+		if (conn && conn->flags & CONN_OUT)
+			connect_ends(sk, conn);
+		break;
+	case TCP_CLOSE:
+		break;
+	default:
+		connection_ends(sk, conn, old);
+	}
+	if (conn)
+		bpf_map_delete_elem(&pt_conns, &key);
+}
+
+static __always_inline int state_changed(struct sock *sk, int old, int new)
+{
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0; /* MPTCP's own sockets change state beside their TCP subflows */
+	switch (new) {
+	case TCP_SYN_SENT:
+		if (old == TCP_CLOSE)
+			connect_begins(sk);
+		break;
+	case TCP_ESTABLISHED:
+		established(sk, old);
+		break;
+	case TCP_FIN_WAIT1:
+		local_fin(sk, true);
+		break;
+	case TCP_LAST_ACK:
+		local_fin(sk, false);
+		break;
+	case TCP_CLOSE_WAIT:
+		remote_fin(sk);
+		break;
+	case TCP_LISTEN:
+		if (old == TCP_CLOSE)
+			listen_begins(sk);
+		break;
+	case TCP_CLOSE:
+		closed(sk, old);
+		break;
+	}
+	return 0;
+}
+
+#endif /* __PORTTRACE_STATE_H */

@@ -1,0 +1,70 @@
+package event
+
+// World is what the stream has said so far of the host, its clock, its namespaces
+// and its processes. Apply is given every event in order. The zero value is ready.
+type World struct {
+	Host    Host
+	Signals Signals
+	Clock   Clock
+
+	netns map[uint32]*Netns
+	// Two generations bound the memory under a storm of short-lived programs: when
+	// the young one is full the old one is dropped.
+	young, old map[ProcID]*Process
+}
+
+// maxYoung processes are kept at least, twice as many at most.
+const maxYoung = 1 << 14
+
+// Apply takes what the event says of the world.
+func (w *World) Apply(e *Event) {
+	switch fact := e.Fact.(type) {
+	case *Host:
+		w.Host = *fact
+	case Signals:
+		w.Signals = fact
+	case Clock:
+		w.Clock = fact
+	case *Netns:
+		if w.netns == nil {
+			w.netns = map[uint32]*Netns{}
+		}
+		w.netns[fact.Inode] = fact
+	case *Process:
+		w.keep(fact)
+	}
+}
+
+func (w *World) keep(p *Process) {
+	if w.young == nil || len(w.young) >= maxYoung {
+		w.old, w.young = w.young, make(map[ProcID]*Process)
+	}
+	w.young[p.ID] = p
+}
+
+// Process is what is known of the process; never nil.
+func (w *World) Process(id ProcID) *Process {
+	if p, ok := w.young[id]; ok {
+		return p
+	}
+	if p, ok := w.old[id]; ok {
+		w.keep(p)
+		return p
+	}
+	return &Process{ID: id}
+}
+
+// Netns is what is known of the network namespace; never nil.
+func (w *World) Netns(inode uint32) *Netns {
+	if n, ok := w.netns[inode]; ok {
+		return n
+	}
+	return &Netns{Inode: inode, TimeWait: -1}
+}
+
+// EachNetns calls f for every namespace that the stream has named.
+func (w *World) EachNetns(f func(*Netns)) {
+	for _, n := range w.netns {
+		f(n)
+	}
+}

@@ -1,0 +1,200 @@
+package probe
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+const (
+	sockEventSize    = int(unsafe.Sizeof(bpfSockEvent{}))
+	processEventSize = int(unsafe.Sizeof(bpfProcessEvent{}))
+	nsPerTick        = 1e9 / event.TicksPerSecond
+)
+
+// decode turns one record of a ring into an event. The two kinds of records differ
+// in size, which the layout test holds fast.
+func decode(raw []byte, e *event.Event) (stamp event.Time, err error) {
+	// The ring aligns records to 8 bytes, and copying keeps that.
+	switch len(raw) {
+	case sockEventSize:
+		r := (*bpfSockEvent)(unsafe.Pointer(unsafe.SliceData(raw)))
+		decodeSock(r, e)
+		return event.Time(r.Head.Ts), nil
+	case processEventSize:
+		r := (*bpfProcessEvent)(unsafe.Pointer(unsafe.SliceData(raw)))
+		decodeProcess(r, e)
+		return event.Time(r.Head.Ts), nil
+	}
+	return 0, fmt.Errorf("a record of %d bytes: the embedded object does not fit this program", len(raw))
+}
+
+func owner(pid uint32, start uint64) event.ProcID {
+	if pid == 0 {
+		return event.ProcID{}
+	}
+	return event.ProcID{PID: pid, Start: start / nsPerTick}
+}
+
+var kinds = [...]event.Kind{
+	bpfEventKindKIND_OPEN:           event.Open,
+	bpfEventKindKIND_CLOSE:          event.Close,
+	bpfEventKindKIND_CONNECT_FAIL:   event.ConnectFail,
+	bpfEventKindKIND_BIND:           event.Bind,
+	bpfEventKindKIND_BIND_FAIL:      event.BindFail,
+	bpfEventKindKIND_CLOSE_WAIT:     event.EnterCloseWait,
+	bpfEventKindKIND_SYN_UNANSWERED: event.SynUnanswered,
+	bpfEventKindKIND_SYN_ANSWERED:   event.SynAnswered,
+	bpfEventKindKIND_LISTEN:         event.Listen,
+}
+
+func decodeSock(r *bpfSockEvent, e *event.Event) {
+	*e = event.Event{
+		Time:      event.Time(r.Head.Ts),
+		Kind:      kinds[r.Head.Kind],
+		Direction: event.Direction(r.Direction),
+		Proto:     event.Proto(r.Proto),
+		Op:        ops[r.Op],
+		Errno:     event.Errno(r.Err),
+		Flags:     flags(r.Flags),
+		Netns:     r.Netns,
+		Proc:      owner(r.Head.Pid, r.Head.Start),
+		Src:       event.Endpoint{Addr: r.Saddr, Port: r.Sport},
+		Dst:       event.Endpoint{Addr: r.Daddr, Port: r.Dport},
+		Cookie:    r.Cookie,
+		CloseWait: r.CloseWait,
+		Count:     1,
+	}
+	switch e.Kind {
+	case event.Open:
+		e.Time -= event.Time(r.Duration) // when the SYN was sent
+		e.PortSearch = uint64(r.SearchNs)
+		if has(r.Flags, bpfEventFlagFLAG_SPORT_INFERRED) {
+			e.Inferred |= event.FieldSport
+		}
+	case event.Close:
+		e.Duration = r.Duration
+		e.Errno = 0
+		e.ClosedBy, e.ResetBy = ender(bpfEventEnder(r.Ender))
+		if e.Flags&(event.TimeWait|event.FinWait2) != 0 {
+			e.Inferred |= event.FieldTimeWait
+		}
+		if e.Direction == event.Unknown {
+			e.Inferred |= event.FieldPID
+		}
+	case event.ConnectFail, event.BindFail:
+		e.Reason = reason(bpfEventReason(r.Reason), e)
+		if has(r.Flags, bpfEventFlagFLAG_ERRNO_INFERRED) {
+			e.Inferred |= event.FieldErrno | event.FieldReason
+		}
+	}
+}
+
+func has(flags uint32, bit bpfEventFlag) bool { return flags&uint32(bit) != 0 }
+
+var flagPairs = []struct {
+	from bpfEventFlag
+	to   event.Flags
+}{
+	{bpfEventFlagFLAG_TIME_WAIT, event.TimeWait},
+	{bpfEventFlagFLAG_FIN_WAIT2, event.FinWait2},
+	{bpfEventFlagFLAG_EARLY_BIND, event.EarlyBind},
+	{bpfEventFlagFLAG_REUSED, event.Reused},
+	{bpfEventFlagFLAG_UNANSWERED, event.Unanswered},
+	{bpfEventFlagFLAG_IN_CLOSE_WAIT, event.InCloseWait},
+	{bpfEventFlagFLAG_V4MAPPED, event.Mapped},
+	{bpfEventFlagFLAG_REUSEADDR, event.ReuseAddr},
+	{bpfEventFlagFLAG_REUSEPORT, event.ReusePort},
+	{bpfEventFlagFLAG_NO_PORT, event.NoPort},
+	{bpfEventFlagFLAG_HAS_PORT, event.HadPort},
+	{bpfEventFlagFLAG_FILTERED, event.NotSelected},
+}
+
+func flags(from uint32) event.Flags {
+	var to event.Flags
+	if from == 0 {
+		return to
+	}
+	for _, p := range flagPairs {
+		if has(from, p.from) {
+			to |= p.to
+		}
+	}
+	return to
+}
+
+var ops = [...]event.Op{
+	bpfEventOpOP_CONNECT: event.OpConnect,
+	bpfEventOpOP_BIND:    event.OpBind,
+	bpfEventOpOP_LISTEN:  event.OpListen,
+}
+
+func ender(from bpfEventEnder) (closedBy, resetBy event.ClosedBy) {
+	switch from {
+	case bpfEventEnderENDER_LOCAL:
+		return event.Local, 0
+	case bpfEventEnderENDER_REMOTE:
+		return event.Remote, 0
+	case bpfEventEnderENDER_RESET_LOCAL:
+		return event.Reset, event.Local
+	case bpfEventEnderENDER_RESET_REMOTE:
+		return event.Reset, event.Remote
+	case bpfEventEnderENDER_TIMEOUT:
+		return event.Timeout, 0
+	}
+	return event.Abort, 0
+}
+
+// reason says why a call failed. The kernel side knows about ports, the rest is
+// in the errno.
+func reason(from bpfEventReason, e *event.Event) event.Reason {
+	switch from {
+	case bpfEventReasonREASON_RANGE_EXHAUSTED:
+		return event.RangeExhausted
+	case bpfEventReasonREASON_TUPLE_TAKEN:
+		return event.TupleTaken
+	}
+	if e.Kind == event.BindFail {
+		return event.BindReason(e.Errno, e.Src.Port)
+	}
+	return event.ConnectReason(e.Errno)
+}
+
+func decodeProcess(r *bpfProcessEvent, e *event.Event) {
+	p := &event.Process{
+		ID:     owner(r.Head.Pid, r.Head.Start),
+		PPID:   r.Ppid,
+		UID:    r.Uid,
+		Comm:   text(r.Comm[:]),
+		Exe:    path(r.Exe[:], int(r.ExeLen)),
+		Cgroup: path(r.Cgroup[:], int(r.CgroupLen)),
+	}
+	if r.KernelThread != 0 {
+		p.Exe = "[kernel]"
+	}
+	*e = event.Event{Time: event.Time(r.Head.Ts), Kind: event.ProcessKnown, Proc: p.ID, Fact: p}
+}
+
+func bytesOf(c []int8) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(c))), len(c))
+}
+
+// text is a C string.
+func text(c []int8) string {
+	s, _, _ := bytes.Cut(bytesOf(c), []byte{0})
+	return string(s)
+}
+
+// path joins the names of its parts, which come last part first.
+func path(c []int8, length int) string {
+	if length == 0 || length > len(c) {
+		return ""
+	}
+	parts := strings.Split(strings.TrimSuffix(string(bytesOf(c)[:length]), "\x00"), "\x00")
+	slices.Reverse(parts)
+	return "/" + strings.Join(parts, "/")
+}

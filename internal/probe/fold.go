@@ -1,0 +1,166 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// ReadFolds appends what was counted and not delivered one by one. It swaps fresh
+// maps in and then reads the old ones: updating an outer map waits until no program
+// uses the old inner map any more (kernel/bpf/syscall.c, maybe_wait_bpf_programs).
+func (p *Probe) ReadFolds(dst []event.Event) ([]event.Event, error) {
+	counts, err := p.counts()
+	if err != nil {
+		return dst, err
+	}
+	var folded uint64
+	for _, c := range counts {
+		folded += c.Folded + c.Filtered
+	}
+	// Failures that were sent in detail hold their place until a swap, too.
+	failures := counts[bpfEventKindKIND_CONNECT_FAIL].Seen + counts[bpfEventKindKIND_BIND_FAIL].Seen
+	if folded+failures == p.folded {
+		return dst, nil
+	}
+	p.folded = folded + failures
+	folds, err := p.swap("pt_folds", "pt_folds_first")
+	if err != nil {
+		return dst, err
+	}
+	defer folds.Close()
+	fails, err := p.swap("pt_fails", "pt_fails_first")
+	if err != nil {
+		return dst, err
+	}
+	defer fails.Close()
+	err = errors.Join(
+		eachEntry(folds, func(k *bpfFoldKey, c *bpfFoldCounts) { dst = append(dst, foldEvent(k, c)) }),
+		eachEntry(fails, func(k *bpfFailKey, c *bpfFailCounts) {
+			if c.Folded != 0 {
+				dst = append(dst, failEvents(k, c)...)
+			}
+		}))
+	return dst, err
+}
+
+// swap puts a fresh inner map into the outer one and returns the old.
+func (p *Probe) swap(outer, inner string) (*ebpf.Map, error) {
+	fresh, err := ebpf.NewMap(p.spec.Maps[inner])
+	if err != nil {
+		return nil, fmt.Errorf("creating a map of counts: %w", err)
+	}
+	if err := p.maps[outer].Put(uint32(0), fresh); err != nil {
+		fresh.Close()
+		return nil, fmt.Errorf("swapping a map of counts: %w", err)
+	}
+	old := p.maps[inner]
+	p.maps[inner] = fresh
+	return old, nil
+}
+
+// eachEntry reads a map that nobody writes.
+func eachEntry[K, V any](m *ebpf.Map, f func(*K, *V)) error {
+	const size = 1024
+	var (
+		cursor ebpf.MapBatchCursor
+		keys   = make([]K, size)
+		values = make([]V, size)
+	)
+	for {
+		n, err := m.BatchLookup(&cursor, keys, values, nil)
+		for i := range n {
+			f(&keys[i], &values[i])
+		}
+		if errors.Is(err, ebpf.ErrKeyNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading a map of counts: %w", err)
+		}
+	}
+}
+
+func foldEvent(k *bpfFoldKey, c *bpfFoldCounts) event.Event {
+	e := event.Event{
+		Time:      event.Time(c.Last),
+		Kind:      event.Folded,
+		Direction: event.Direction(k.Direction),
+		Proto:     event.Proto(k.Proto),
+		Netns:     k.Netns,
+		Proc:      owner(k.Pid, k.Start),
+		First:     event.Time(c.First),
+		Last:      event.Time(c.Last),
+	}
+	fold := &event.Fold{
+		Opens:          c.Opens,
+		Binds:          c.Binds,
+		EnterCloseWait: c.EnterCloseWait,
+		LeaveCloseWait: c.LeaveCloseWait,
+		EnterSynSent:   c.EnterSynSent,
+		LeaveSynSent:   c.LeaveSynSent,
+	}
+	end := event.Endpoint{Addr: k.Addr, Port: k.Port}
+	switch e.Direction {
+	case event.Out:
+		e.Dst, fold.ClosesOut, fold.TimeWaitOut = end, c.Closes, c.TimeWait
+	case event.In:
+		e.Src, fold.ClosesIn, fold.TimeWaitIn = end, c.Closes, c.TimeWait
+	default:
+		// Closes of sockets from before the start go by their remote end, binds by
+		// their local one; neither counts for a destination.
+		fold.ClosesUnknown = c.Closes
+		if c.Binds != 0 {
+			e.Src = end
+		} else {
+			e.Dst = end
+		}
+	}
+	if k.Filtered != 0 {
+		e.Flags |= event.NotSelected
+	}
+	e.Fact = fold
+	return e
+}
+
+func failEvents(k *bpfFailKey, c *bpfFailCounts) []event.Event {
+	e := event.Event{
+		Time:  event.Time(c.Last),
+		Kind:  event.ConnectFail,
+		Proto: event.Proto(k.Proto),
+		Op:    ops[k.Op],
+		Errno: event.Errno(k.Err),
+		Netns: k.Netns,
+		Proc:  owner(k.Pid, k.Start),
+		Dst:   event.Endpoint{Addr: k.Addr, Port: k.Port},
+		Count: c.Folded,
+		First: event.Time(c.First),
+		Last:  event.Time(c.Last),
+	}
+	if e.Op == event.OpConnect {
+		e.Direction = event.Out
+	} else {
+		e.Kind, e.Src, e.Dst = event.BindFail, e.Dst, event.Endpoint{}
+	}
+	e.Reason = reason(bpfEventReason(k.Reason), &e)
+	if has(k.Flags, bpfEventFlagFLAG_ERRNO_INFERRED) {
+		e.Inferred = event.FieldErrno | event.FieldReason
+	}
+	if has(k.Flags, bpfEventFlagFLAG_HAS_PORT) {
+		e.Flags |= event.HadPort
+	}
+	if k.Filtered != 0 {
+		e.Flags |= event.NotSelected
+	}
+	events := []event.Event{e}
+	if c.LeftSynSent != 0 {
+		left := e
+		left.Kind, left.Count = event.Folded, 0
+		left.Fact = &event.Fold{LeaveSynSent: c.LeftSynSent}
+		events = append(events, left)
+	}
+	return events
+}

@@ -1,0 +1,111 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// batch is what one visit to a ring brought, with the stamps that order it.
+type batch struct {
+	events   []event.Event
+	stamps   []event.Time
+	failures []event.Event
+	failed   []event.Time
+}
+
+// Read appends everything that waits in both rings to dst, in the order in which it
+// was sent. It never waits: programs wake nobody, since a wake-up costs ten times
+// what an event does. The caller comes again a few times a second.
+func (p *Probe) Read(dst []event.Event) ([]event.Event, error) {
+	b := &p.batch
+	var err error
+	// Failures second: they bring the facts of every process that the events name.
+	if b.events, b.stamps, err = p.drain(p.events, b.events[:0], b.stamps[:0]); err != nil {
+		return dst, err
+	}
+	if b.failures, b.failed, err = p.drain(p.failures, b.failures[:0], b.failed[:0]); err != nil {
+		return dst, err
+	}
+	return b.merge(dst), nil
+}
+
+func (p *Probe) drain(r *ringbuf.Reader, events []event.Event, stamps []event.Time) ([]event.Event, []event.Time, error) {
+	r.SetDeadline(time.Unix(1, 0)) // long past: take what is there
+	// What arrives while we read is left for the next visit, or a storm keeps us here.
+	for left := r.AvailableBytes(); left > 0; left -= len(p.record.RawSample) + ringHeaderSize {
+		err := r.ReadInto(&p.record)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		if err != nil {
+			return events, stamps, fmt.Errorf("reading events: %w", err)
+		}
+		var e event.Event
+		stamp, err := decode(p.record.RawSample, &e)
+		if err != nil {
+			return events, stamps, err
+		}
+		events, stamps = append(events, e), append(stamps, stamp)
+	}
+	return events, stamps, nil
+}
+
+const ringHeaderSize = 8 // BPF_RINGBUF_HDR_SZ
+
+func (b *batch) merge(dst []event.Event) []event.Event {
+	i := 0
+	for j := range b.failures {
+		for i < len(b.events) && b.stamps[i] < b.failed[j] {
+			i++
+		}
+		dst = append(dst, b.events[:i]...)
+		b.events, b.stamps, i = b.events[i:], b.stamps[i:], 0
+		dst = append(dst, b.failures[j])
+	}
+	return append(dst, b.events...)
+}
+
+// pendingAfter is how long a bind() may take between its two cgroup programs before
+// it counts as failed: it is one function call in the kernel, but can be preempted.
+const pendingAfter = 100 * time.Millisecond
+
+// ReadPendingBinds appends the bind() calls that began and never succeeded. Only the
+// cgroup rung leaves any; see bpf/cgroup.h.
+func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time) ([]event.Event, error) {
+	var (
+		m       = p.maps["pt_binds"]
+		thread  uint64
+		pending bpfPendingBind
+		ended   []uint64
+	)
+	for it := m.Iterate(); it.Next(&thread, &pending); {
+		if now.Sub(event.Time(pending.Event.Head.Ts)) > pendingAfter {
+			ended = append(ended, thread)
+		}
+	}
+	for _, thread := range ended {
+		err := m.LookupAndDelete(thread, &pending)
+		if errors.Is(err, ebpf.ErrKeyNotExist) {
+			continue
+		}
+		if err != nil {
+			return dst, fmt.Errorf("reading pending binds: %w", err)
+		}
+		r := &pending.Event
+		r.Head.Kind = uint32(bpfEventKindKIND_BIND_FAIL)
+		if r.Flags&uint32(bpfEventFlagFLAG_FILTERED) != 0 {
+			continue
+		}
+		var e event.Event
+		decodeSock(r, &e)
+		dst = append(dst, e)
+	}
+	return dst, nil
+}
