@@ -5,7 +5,7 @@
 
 /* An accepted connection is established in softirq, on behalf of nobody: its owner
  * is known when somebody closes it. */
-static __always_inline void accepted(struct sock *sk)
+static __noinline void accepted(struct sock *sk)
 {
 	u64 key = (u64)sk;
 	struct conn conn = {
@@ -43,7 +43,7 @@ static __always_inline struct conn *conn_of(struct sock *sk)
 
 /* Only tcp_close() and tcp_shutdown() send a FIN, so "current" holds the socket. An
  * outgoing connection stays with who opened it, whoever closes it. */
-static __always_inline void note_closer(struct conn *conn)
+static __noinline void note_closer(struct conn *conn)
 {
 	struct owner owner;
 
@@ -67,7 +67,7 @@ static __always_inline void local_fin(struct sock *sk, bool first)
 		conn->flags |= CONN_LOCAL_FIN;
 }
 
-static __always_inline void remote_fin(struct sock *sk)
+static __noinline void remote_fin(struct sock *sk)
 {
 	struct conn *conn = conn_of(sk);
 	struct sock_event e;
@@ -78,7 +78,7 @@ static __always_inline void remote_fin(struct sock *sk)
 	conn->close_wait_ts = bpf_ktime_get_ns();
 	if (conn->flags & CONN_ADOPTED)
 		return;
-	e = event_of(sk, conn, KIND_CLOSE_WAIT);
+	fill_event(&e, sk, conn, KIND_CLOSE_WAIT);
 	deliver(&e);
 	conn->flags |= CONN_IN_CLOSE_WAIT;
 }
@@ -128,12 +128,13 @@ static __always_inline u8 ender_of(u16 conn_flags, int old, int err)
 	return ENDER_ABORT;
 }
 
-static __always_inline void connection_ends(struct sock *sk, struct conn *conn, int old)
+static __noinline void connection_ends(struct sock *sk, struct conn *conn, int old)
 {
 	int err = BPF_CORE_READ(sk, sk_err);
-	struct sock_event e = event_of(sk, conn, KIND_CLOSE);
 	u16 flags = conn ? conn->flags : 0;
+	struct sock_event e;
 
+	fill_event(&e, sk, conn, KIND_CLOSE);
 	e.err = err;
 	e.ender = ender_of(flags, old, err);
 	e.flags |= bucket_flags(sk, old, err);

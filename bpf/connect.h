@@ -21,7 +21,7 @@ static __always_inline void count_stale(u64 key)
 
 /* CLOSE to SYN_SENT: always in the task that called connect(), or sendto() with
  * MSG_FASTOPEN. The only safe moment to note the owner. */
-static __always_inline void connect_begins(struct sock *sk)
+static __noinline void connect_begins(struct sock *sk)
 {
 	u64 key = (u64)sk;
 	struct owner owner = current_owner();
@@ -71,7 +71,7 @@ static __always_inline int port_searched(struct sock *sk, int ret)
 	return 0;
 }
 
-static __always_inline void connect_established(struct sock *sk, struct conn *conn)
+static __noinline void connect_established(struct sock *sk, struct conn *conn)
 {
 	struct sock_event e;
 
@@ -79,7 +79,7 @@ static __always_inline void connect_established(struct sock *sk, struct conn *co
 	if (!(conn->flags & CONN_UNANSWERED))
 		return;
 	conn->flags &= ~CONN_UNANSWERED;
-	e = event_of(sk, conn, KIND_SYN_ANSWERED);
+	fill_event(&e, sk, conn, KIND_SYN_ANSWERED);
 	deliver(&e);
 }
 
@@ -97,7 +97,7 @@ static __always_inline int syn_retransmitted(struct sock *sk)
 		return 0;
 	send_open(sk, conn, 0);
 	conn->flags |= CONN_UNANSWERED;
-	e = event_of(sk, conn, KIND_SYN_UNANSWERED);
+	fill_event(&e, sk, conn, KIND_SYN_UNANSWERED);
 	deliver(&e);
 	return 0;
 }
@@ -105,8 +105,9 @@ static __always_inline int syn_retransmitted(struct sock *sk)
 static __always_inline void send_connect_failure(struct sock *sk, struct conn *conn, u16 err,
 						 u8 reason, u32 more_flags)
 {
-	struct sock_event e = event_of(sk, conn, KIND_CONNECT_FAIL);
+	struct sock_event e;
 
+	fill_event(&e, sk, conn, KIND_CONNECT_FAIL);
 	e.op = OP_CONNECT;
 	e.err = err;
 	e.reason = reason;
@@ -139,7 +140,7 @@ static __always_inline bool port_was_found(struct sock *sk, struct conn *conn)
 }
 
 /* SYN_SENT to CLOSE. */
-static __always_inline void connect_ends(struct sock *sk, struct conn *conn)
+static __noinline void connect_ends(struct sock *sk, struct conn *conn)
 {
 	u8 shutdown = BPF_CORE_READ(sk, sk_shutdown);
 	int err = BPF_CORE_READ(sk, sk_err);
@@ -159,7 +160,7 @@ static __always_inline void connect_ends(struct sock *sk, struct conn *conn)
 		return;
 	}
 	/* Closed or killed while it waited: given up, not failed. */
-	e = event_of(sk, conn, KIND_CLOSE);
+	fill_event(&e, sk, conn, KIND_CLOSE);
 	e.ender = ENDER_ABORT;
 	deliver(&e);
 }

@@ -12,9 +12,13 @@
 /* Its result must not be used: fetching atomics came with 5.12. */
 #define add(counter, n) ((void)__sync_fetch_and_add(&(counter), n))
 
+/* Not on the stack, which is short. */
+static const struct fold_counts no_folds;
+static const struct fail_counts no_fails;
+
 static __always_inline struct fold_counts *fold_slot(struct fold_key *key, u64 now)
 {
-	struct fold_counts *counts, fresh = { .first = now };
+	struct fold_counts *counts;
 	void *folds;
 	u32 zero = 0;
 
@@ -24,8 +28,11 @@ static __always_inline struct fold_counts *fold_slot(struct fold_key *key, u64 n
 	counts = bpf_map_lookup_elem(folds, key);
 	if (counts)
 		return counts;
-	bpf_map_update_elem(folds, key, &fresh, BPF_NOEXIST);
-	return bpf_map_lookup_elem(folds, key);
+	bpf_map_update_elem(folds, key, &no_folds, BPF_NOEXIST);
+	counts = bpf_map_lookup_elem(folds, key);
+	if (counts && !counts->first)
+		counts->first = now;
+	return counts;
 }
 
 /* False when the map is full. */
@@ -112,7 +119,7 @@ static __always_inline struct fail_counts *fail_slot(struct sock_event *e)
 		.proto = e->proto,
 		.filtered = !!(e->flags & FLAG_FILTERED),
 	};
-	struct fail_counts *counts, fresh = { .first = e->head.ts };
+	struct fail_counts *counts;
 	void *fails;
 	u32 zero = 0;
 
@@ -123,8 +130,11 @@ static __always_inline struct fail_counts *fail_slot(struct sock_event *e)
 	counts = bpf_map_lookup_elem(fails, &key);
 	if (counts)
 		return counts;
-	bpf_map_update_elem(fails, &key, &fresh, BPF_NOEXIST);
-	return bpf_map_lookup_elem(fails, &key);
+	bpf_map_update_elem(fails, &key, &no_fails, BPF_NOEXIST);
+	counts = bpf_map_lookup_elem(fails, &key);
+	if (counts && !counts->first)
+		counts->first = e->head.ts;
+	return counts;
 }
 
 /* The first failures of a kind go in detail, the rest of a storm as a count. */

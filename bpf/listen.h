@@ -6,7 +6,7 @@
 #define LISTEN_FAILS_WITHIN_NS 10000000 /* it is one function call in the kernel */
 
 /* inet_csk_listen_start() sets LISTEN before it asks for the port. */
-static __always_inline void listen_begins(struct sock *sk)
+static __noinline void listen_begins(struct sock *sk)
 {
 	u64 key = (u64)sk;
 	struct owner owner = current_owner();
@@ -21,7 +21,7 @@ static __always_inline void listen_begins(struct sock *sk)
 	if (owner.filtered)
 		conn.flags |= CONN_FILTERED;
 	bpf_map_update_elem(&pt_conns, &key, &conn, BPF_ANY);
-	e = event_of(sk, &conn, KIND_LISTEN);
+	fill_event(&e, sk, &conn, KIND_LISTEN);
 	e.flags &= ~FLAG_FILTERED; /* accepted connections of anybody are told apart by it */
 	if (e.sport)
 		deliver(&e);
@@ -29,7 +29,7 @@ static __always_inline void listen_begins(struct sock *sk)
 
 /* LISTEN to CLOSE with nothing shut down, at once: listen() found no port or lost it
  * to another listener. close() shuts down first. */
-static __always_inline void listen_ends(struct sock *sk, struct conn *conn)
+static __noinline void listen_ends(struct sock *sk, struct conn *conn)
 {
 	bool had_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	struct sock_event e;
@@ -38,7 +38,7 @@ static __always_inline void listen_ends(struct sock *sk, struct conn *conn)
 		return;
 	if (had_port && bpf_ktime_get_ns() - conn->ts > LISTEN_FAILS_WITHIN_NS)
 		return;
-	e = event_of(sk, conn, KIND_BIND_FAIL);
+	fill_event(&e, sk, conn, KIND_BIND_FAIL);
 	e.op = OP_LISTEN;
 	e.err = EADDRINUSE;
 	e.reason = had_port ? REASON_ERRNO : REASON_RANGE_EXHAUSTED;

@@ -46,6 +46,14 @@ static __always_inline u32 pid_of(struct task_struct *leader)
 	return BPF_CORE_READ(leader, tgid);
 }
 
+/* The caller has checked the bound, but 5.10 forgets it when it spills the register:
+ * the mask, behind a barrier, tells it again. */
+static __always_inline long append_name(char *to, u64 at, u64 mask, const void *name)
+{
+	barrier_var(at);
+	return bpf_probe_read_kernel_str(to + (at & mask), NAME_MAX_READ, name);
+}
+
 /* Writes the names from the file up to the root of the process, NUL-ended each. A
  * name at the top of a mount is reached through where the mount is mounted. */
 static __always_inline u16 read_exe(struct task_struct *leader, char *to)
@@ -55,7 +63,7 @@ static __always_inline u16 read_exe(struct task_struct *leader, char *to)
 	struct vfsmount *vfs = BPF_CORE_READ(file, f_path.mnt);
 	struct dentry *root = BPF_CORE_READ(leader, fs, root.dentry);
 	struct vfsmount *root_vfs = BPF_CORE_READ(leader, fs, root.mnt);
-	u32 len = 0;
+	u64 len = 0;
 
 	if (!file)
 		return 0;
@@ -75,10 +83,10 @@ static __always_inline u16 read_exe(struct task_struct *leader, char *to)
 			vfs = (void *)up + bpf_core_field_offset(struct mount, mnt);
 			continue;
 		}
-		if (len > EXE_LEN - NAME_MAX_READ)
+		if (len >= EXE_LEN - NAME_MAX_READ)
 			break;
-		n = bpf_probe_read_kernel_str(to + len, NAME_MAX_READ,
-					      BPF_CORE_READ(dentry, d_name.name));
+		n = append_name(to, len, EXE_LEN - NAME_MAX_READ - 1,
+				BPF_CORE_READ(dentry, d_name.name));
 		if (n < 0)
 			break;
 		len += n;
@@ -90,15 +98,15 @@ static __always_inline u16 read_exe(struct task_struct *leader, char *to)
 static __always_inline u16 read_cgroup(struct task_struct *leader, char *to)
 {
 	struct kernfs_node *kn = BPF_CORE_READ(leader, cgroups, dfl_cgrp, kn);
-	u32 len = 0;
+	u64 len = 0;
 
 	for (int i = 0; i < MAX_PATH_PARTS; i++) {
 		struct kernfs_node *parent = kernfs_parent(kn);
 		long n;
 
-		if (!parent || len > CGROUP_LEN - NAME_MAX_READ)
+		if (!parent || len >= CGROUP_LEN - NAME_MAX_READ)
 			break;
-		n = bpf_probe_read_kernel_str(to + len, NAME_MAX_READ, BPF_CORE_READ(kn, name));
+		n = append_name(to, len, CGROUP_LEN - NAME_MAX_READ - 1, BPF_CORE_READ(kn, name));
 		if (n < 0)
 			break;
 		len += n;
@@ -107,8 +115,11 @@ static __always_inline u16 read_cgroup(struct task_struct *leader, char *to)
 	return len;
 }
 
-static __noinline int describe(struct task_struct *leader, u32 pid, u64 start)
+/* A global function is verified once and not at each of its calls: this matters on
+ * 5.10, where the loops take long. It can only take numbers. */
+__noinline int describe(u64 leader_address, u64 start, u32 pid)
 {
+	struct task_struct *leader = (void *)leader_address;
 	struct process_event *e;
 
 	e = bpf_ringbuf_reserve(&pt_failures, sizeof(*e), 0);
@@ -142,7 +153,7 @@ static __always_inline void introduce(struct task_struct *leader, struct owner *
 
 	if (known && known->start == proc.start && known->exec_id == proc.exec_id)
 		return;
-	if (describe(leader, owner->pid, owner->start) == 0)
+	if (describe((u64)leader, owner->start, owner->pid) == 0)
 		bpf_map_update_elem(&pt_procs, &key, &proc, BPF_ANY);
 }
 

@@ -32,45 +32,43 @@ static __always_inline void read_addrs(struct sock *sk, struct sock_event *e)
 }
 
 /* Everything that all events of a connection share. */
-static __always_inline struct sock_event event_of(struct sock *sk, const struct conn *conn, u32 kind)
+static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
+				       const struct conn *conn, u32 kind)
 {
-	struct sock_event e = {
-		.head.ts = bpf_ktime_get_ns(),
-		.head.kind = kind,
-		.proto = IPPROTO_TCP,
-	};
-
-	e.netns = netns_of(sk);
-	e.sport = local_port(sk);
-	e.dport = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	read_addrs(sk, &e);
+	__builtin_memset(e, 0, sizeof(*e));
+	e->head.ts = bpf_ktime_get_ns();
+	e->head.kind = kind;
+	e->proto = IPPROTO_TCP;
+	e->netns = netns_of(sk);
+	e->sport = local_port(sk);
+	e->dport = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	read_addrs(sk, e);
 	if (!conn)
-		return e;
-	e.head.start = conn->start;
-	e.head.pid = conn->pid;
-	e.cookie = conn->cookie;
-	e.duration = e.head.ts - conn->ts;
-	e.direction = conn->flags & CONN_OUT ? DIR_OUT : conn->flags & CONN_IN ? DIR_IN : DIR_UNKNOWN;
+		return;
+	e->head.start = conn->start;
+	e->head.pid = conn->pid;
+	e->cookie = conn->cookie;
+	e->duration = e->head.ts - conn->ts;
+	e->direction = conn->flags & CONN_OUT ? DIR_OUT : conn->flags & CONN_IN ? DIR_IN : DIR_UNKNOWN;
 	if (conn->flags & CONN_BOUND)
-		e.flags |= FLAG_EARLY_BIND;
+		e->flags |= FLAG_EARLY_BIND;
 	if (conn->flags & CONN_FILTERED)
-		e.flags |= FLAG_FILTERED;
+		e->flags |= FLAG_FILTERED;
 	if (conn->flags & CONN_UNANSWERED)
-		e.flags |= FLAG_UNANSWERED;
+		e->flags |= FLAG_UNANSWERED;
 	if (conn->flags & CONN_IN_CLOSE_WAIT)
-		e.flags |= FLAG_IN_CLOSE_WAIT;
-	return e;
+		e->flags |= FLAG_IN_CLOSE_WAIT;
 }
 
 /* Once for each outgoing connection, at the first event that shows its port. */
-static __always_inline void send_open(struct sock *sk, struct conn *conn, u32 more_flags)
+static __noinline void send_open(struct sock *sk, struct conn *conn, u32 more_flags)
 {
 	struct sock_event e;
 
 	if (conn->flags & CONN_OPENED)
 		return;
 	conn->flags |= CONN_OPENED;
-	e = event_of(sk, conn, KIND_OPEN);
+	fill_event(&e, sk, conn, KIND_OPEN);
 	e.search_ns = conn->search_ns;
 	e.flags |= more_flags;
 	if (!(conn->flags & (CONN_BOUND | CONN_SEARCHED)))

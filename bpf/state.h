@@ -2,7 +2,8 @@
 /*
  * The base of everything: what a change of TCP state means. It runs in whatever
  * context the packet or the call came in, so only the handlers that say so may ask
- * who is running.
+ * who is running. The handlers are functions of their own (__noinline): the stack
+ * is 512 bytes for all frames of a chain of calls, and an event takes 112.
  */
 #ifndef __PORTTRACE_STATE_H
 #define __PORTTRACE_STATE_H

@@ -22,10 +22,11 @@ type Event struct {
 	Flags     Flags
 	Inferred  Field // which fields were inferred and not seen
 
-	Netns uint32 // inode of the network namespace
-	Proc  ProcID // who owns the socket; zero where that is not known
-	Src   Endpoint
-	Dst   Endpoint
+	Netns    uint32 // inode of the network namespace
+	Proc     ProcID // who owns the socket; zero where that is not known
+	Listener ProcID // of an accepted connection: who listens on its port
+	Src      Endpoint
+	Dst      Endpoint
 
 	Cookie     uint64 // socket cookie (SO_COOKIE), 0 where the kernel gives none
 	Duration   uint64 // Close: ns since the SYN (out) or since ESTABLISHED (in)

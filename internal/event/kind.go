@@ -34,6 +34,10 @@ var kindNames = map[Kind]string{
 // Public reports whether users see events of this kind one by one.
 func (k Kind) Public() bool { _, ok := kindNames[k]; return ok }
 
+// AboutSocket reports whether an event of this kind belongs to a socket and its owner,
+// so that a filter applies to it.
+func (k Kind) AboutSocket() bool { return k <= SynAnswered || k == Folded }
+
 // String is the name used in output and by --kind.
 func (k Kind) String() string {
 	if name, ok := kindNames[k]; ok {

@@ -17,6 +17,7 @@ type Snapshot struct {
 	Elapsed time.Duration
 
 	Host    event.Host
+	Clock   event.Clock // turns stream time and start ticks into wall time
 	Signals event.Signals
 	Health  event.Health
 	Notices []Notice // newest last, bounded
@@ -128,6 +129,7 @@ type Pair struct {
 	Comm      string
 	Netns     uint32
 	NetnsName string
+	Proto     event.Proto
 	Remote    event.Endpoint
 	Totals
 }

@@ -9,21 +9,29 @@ import (
 // Column is one thing rows can be ordered by.
 type Column[T any] struct {
 	Name string
-	// Less orders two rows so that what matters most comes first.
+	// Compare orders two rows so that what matters most comes first: the greater
+	// count, the first letter. It is total, with the identity of the row as its
+	// last word, so that rows that are equal do not change places on a screen.
 	Compare func(a, b *T) int
 }
 
-// Sort returns rows in the order of the column; the input stays as it is. Rows
-// that are equal keep their order.
+// Sort returns rows in the order of the column; the input stays as it is.
 func Sort[T any](rows []T, by Column[T], reverse bool) []T {
-	sorted := slices.Clone(rows)
-	slices.SortStableFunc(sorted, func(a, b T) int {
-		order := by.Compare(&a, &b)
+	// Rows are large: their pointers are sorted, and each is copied once.
+	order := make([]*T, len(rows))
+	for i := range rows {
+		order[i] = &rows[i]
+	}
+	slices.SortStableFunc(order, func(a, b *T) int {
 		if reverse {
-			return -order
+			a, b = b, a
 		}
-		return order
+		return by.Compare(a, b)
 	})
+	sorted := make([]T, len(rows))
+	for i, row := range order {
+		sorted[i] = *row
+	}
 	return sorted
 }
 
@@ -50,4 +58,14 @@ func descending[T any, V cmp.Ordered](value func(*T) V) func(a, b *T) int {
 
 func ascending[T any, V cmp.Ordered](value func(*T) V) func(a, b *T) int {
 	return func(a, b *T) int { return cmp.Compare(value(a), value(b)) }
+}
+
+// then asks second where first sees no difference.
+func then[T any](first, second func(a, b *T) int) func(a, b *T) int {
+	return func(a, b *T) int {
+		if order := first(a, b); order != 0 {
+			return order
+		}
+		return second(a, b)
+	}
 }

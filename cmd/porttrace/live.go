@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/live"
+	"github.com/porttrace/porttrace/internal/netns"
+	"github.com/porttrace/porttrace/internal/probe"
+)
+
+// liveFlags are what every command that traces this host takes.
+type liveFlags struct {
+	filter filter.Spec
+	pids   []uint
+	netns  []string
+	hooks  []string
+	ring   int
+
+	program []string // after --
+}
+
+func (f *liveFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.UintSliceVarP(&f.pids, "pid", "p", nil, "only this process (repeatable)")
+	flags.BoolVar(&f.filter.Children, "children", false, "with --pid: and its descendants, present and future")
+	flags.StringSliceVar(&f.filter.Comm, "comm", nil, "only processes of this name or pattern")
+	flags.StringSliceVar(&f.filter.Exe, "exe", nil, "only this executable: its path, its name, or a pattern")
+	flags.StringSliceVar(&f.filter.Container, "container", nil, "only the container with this id or beginning of one")
+	flags.StringSliceVar(&f.filter.Unit, "unit", nil, "only this systemd unit")
+	flags.StringSliceVar(&f.filter.Cgroup, "cgroup", nil, "only this cgroup and those below it")
+	flags.StringSliceVar(&f.filter.Dest, "dest", nil, "only towards `CIDR[:PORT]`, as in 10.0.0.0/8:443 or '[fd00::/8]:443'")
+	flags.StringSliceVar(&f.filter.Port, "port", nil, "only this remote port (of binds and accepted connections: local)")
+	flags.StringSliceVar(&f.netns, "netns", nil, "only this network namespace: `NAME|PATH|INODE`")
+	flags.StringSliceVar(&f.hooks, "hooks", hookNames(probe.DefaultHooks), "what may be attached")
+	flags.IntVar(&f.ring, "ring-bytes", 0, "size of each ring buffer: a power of two (0: the default)")
+}
+
+// args allows operands only after --, where they are a command to trace.
+func (f *liveFlags) args(cmd *cobra.Command, args []string) error {
+	dash := cmd.ArgsLenAtDash()
+	switch {
+	case dash < 0 && len(args) > 0, dash > 0:
+		return usagef("unknown command %q", args[0])
+	case dash == 0 && len(args) == 0:
+		return usagef("a command is missing after --")
+	}
+	f.program = args
+	if dash == 0 && len(f.pids) > 0 {
+		return usagef("--pid and -- COMMAND exclude each other: the command is what is traced")
+	}
+	for _, pid := range f.pids {
+		if pid == 0 || pid > math.MaxInt32 {
+			return usagef("--pid %d: it is not a process id", pid)
+		}
+		f.filter.PIDs = append(f.filter.PIDs, uint32(pid))
+	}
+	return nil
+}
+
+func hookNames(hooks []probe.Hook) []string {
+	var names []string
+	for _, h := range hooks {
+		names = append(names, string(h))
+	}
+	return names
+}
+
+func (f *liveFlags) parseHooks() ([]probe.Hook, error) {
+	var hooks []probe.Hook
+	for _, name := range f.hooks {
+		if !slices.Contains(probe.Hooks, probe.Hook(name)) {
+			return nil, usagef("--hooks %s: it must be of %s", name, strings.Join(hookNames(probe.Hooks), ", "))
+		}
+		hooks = append(hooks, probe.Hook(name))
+	}
+	return hooks, nil
+}
+
+// session is the attached tracer with what the flags ask for.
+type session struct {
+	ctx    context.Context // ends with the traced command, too
+	source *live.Source
+	filter *filter.Filter
+	child  *child
+	cancel context.CancelFunc
+}
+
+// open checks the flags, then attaches, then says so on a line of its own.
+func (f *liveFlags) open(ctx context.Context, say io.Writer) (*session, error) {
+	hooks, err := f.parseHooks()
+	if err != nil {
+		return nil, err
+	}
+	if f.ring != 0 && (f.ring < 4096 || f.ring&(f.ring-1) != 0) {
+		return nil, usagef("--ring-bytes %d: it must be a power of two of at least 4096", f.ring)
+	}
+	for _, name := range f.netns {
+		inode, err := netns.Resolve(name)
+		if err != nil {
+			return nil, fmt.Errorf("--netns %s: %w", name, err)
+		}
+		f.filter.Netns = append(f.filter.Netns, inode)
+	}
+	s := &session{}
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	opts := live.Options{Probe: probe.Options{Hooks: hooks, RingBytes: f.ring}}
+	if err := f.findTargets(s, &opts.Probe); err != nil {
+		s.close()
+		return nil, err
+	}
+	if s.filter, err = filter.Parse(f.filter); err != nil {
+		s.close()
+		return nil, usageError{err}
+	}
+	if s.source, err = live.Open(opts); err != nil {
+		s.close()
+		return nil, err
+	}
+	fmt.Fprintln(say, attachedLine(s.source.Signals()))
+	if s.child != nil {
+		s.child.release(s.cancel)
+	}
+	return s, nil
+}
+
+// findTargets resolves --pid, or starts the command, stopped at its first instruction.
+func (f *liveFlags) findTargets(s *session, opts *probe.Options) error {
+	if len(f.program) > 0 {
+		child, err := startStopped(f.program)
+		if err != nil {
+			return err
+		}
+		s.child = child
+		f.filter.PIDs, f.filter.Children = []uint32{uint32(child.pid)}, true
+	}
+	opts.Children = f.filter.Children
+	for _, pid := range f.filter.PIDs {
+		id, err := live.Target(pid)
+		if err != nil {
+			return err
+		}
+		opts.Targets = append(opts.Targets, id)
+	}
+	return nil
+}
+
+func (s *session) close() {
+	s.cancel()
+	if s.source != nil {
+		s.source.Close()
+	}
+	if s.child != nil {
+		s.child.end()
+	}
+}
+
+func attachedLine(signals event.Signals) string {
+	var modes []string
+	for _, s := range signals {
+		modes = append(modes, s.Name+" "+string(s.Mode))
+	}
+	return "tracing: " + strings.Join(modes, ", ")
+}

@@ -1,0 +1,49 @@
+// Command porttrace shows which programs use up the ephemeral ports of a Linux
+// host, towards what, and what fails.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/porttrace/porttrace/internal/lab"
+)
+
+// Exit statuses, a contract with scripts.
+const (
+	exitDone     = 0
+	exitCouldNot = 1
+	exitUsage    = 2
+)
+
+func main() {
+	lab.MaybeRun() // the programs of a demo are this program
+	// A closed pipe (| head) comes back from the write and ends the run quietly.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	status := exitStatus(rootCommand().ExecuteContext(ctx))
+	stop()
+	os.Exit(status)
+}
+
+func exitStatus(err error) int {
+	var usage usageError
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE):
+		return exitDone
+	case errors.As(err, &usage):
+		fmt.Fprintf(os.Stderr, "porttrace: %v (see porttrace --help)\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(os.Stderr, "porttrace: %v\n", err)
+	return exitCouldNot
+}
+
+// usageError is what the caller typed wrong.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }

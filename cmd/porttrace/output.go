@@ -1,0 +1,33 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// outputFlags choose the format: -f NAME, or --json for short.
+type outputFlags struct {
+	format  string
+	json    bool
+	formats []string
+}
+
+// register offers the formats, the first by default.
+func (o *outputFlags) register(cmd *cobra.Command, formats ...string) {
+	o.formats = formats
+	cmd.Flags().StringVarP(&o.format, "format", "f", formats[0], "output format: "+strings.Join(formats, ", "))
+	cmd.Flags().BoolVar(&o.json, "json", false, "the same as --format json")
+	cmd.MarkFlagsMutuallyExclusive("format", "json")
+}
+
+func (o *outputFlags) chosen() (string, error) {
+	if o.json {
+		return "json", nil
+	}
+	if !slices.Contains(o.formats, o.format) {
+		return "", usagef("--format %s: it must be of %s", o.format, strings.Join(o.formats, ", "))
+	}
+	return o.format, nil
+}

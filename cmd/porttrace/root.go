@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/live"
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui"
+)
+
+// screenEvery is how often the screen gets a new snapshot.
+const screenEvery = 500 * time.Millisecond
+
+func rootCommand() *cobra.Command {
+	var flags liveFlags
+	root := &cobra.Command{
+		Use:   "porttrace [flags] [-- COMMAND ARGS]",
+		Short: "Which programs use up the ephemeral ports, towards what, and what fails",
+		Long: `porttrace shows live which programs churn ephemeral ports, the TIME_WAIT backlog, and
+which connects and binds fail and why. Without a command it shows the live screen.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          flags.args,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runScreen(cmd.Context(), &flags)
+		},
+	}
+	flags.register(root)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(eventsCommand(), reportCommand(), checkCommand(), demoCommand(), versionCommand())
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return root
+}
+
+// noArgs refuses operands.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("unexpected argument %q", args[0])
+	}
+	return nil
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+func needTerminal() error {
+	if !isTerminal(os.Stdout) || !isTerminal(os.Stdin) {
+		return usagef("the live screen needs a terminal: use porttrace events or porttrace report")
+	}
+	return nil
+}
+
+func runScreen(ctx context.Context, flags *liveFlags) error {
+	if err := needTerminal(); err != nil {
+		return err
+	}
+	session, err := flags.open(ctx, io.Discard)
+	if err != nil {
+		return err
+	}
+	defer session.close()
+	return showScreen(session.ctx, session.source, pipeline.Options{Filter: session.filter}, "")
+}
+
+// showScreen runs the pipeline beside the screen. Either's end ends the other's run,
+// but for a source that is done: its last picture stays until the user quits.
+func showScreen(ctx context.Context, source *live.Source, opts pipeline.Options, title string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
+	opts.Every = screenEvery
+	ran := make(chan error, 1)
+	screenCtx, closeScreen := context.WithCancel(ctx)
+	defer closeScreen()
+	go func() {
+		_, err := pipeline.Run(ctx, source, opts)
+		if err != nil {
+			closeScreen()
+		}
+		ran <- err
+	}()
+	err := tui.Run(screenCtx, tui.Options{Snapshots: opts.Snapshots, Title: title})
+	cancel()
+	if err != nil {
+		err = fmt.Errorf("showing the screen: %w", err)
+	}
+	return errors.Join(err, <-ran)
+}

@@ -1,0 +1,66 @@
+package aggregate
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// failKey says which failures are one row: the same call of the same process, for the
+// same thing, with the same result.
+type failKey struct {
+	proc   event.ProcID
+	netns  uint32
+	proto  event.Proto
+	op     event.Op
+	errno  event.Errno
+	reason event.Reason
+	target event.Endpoint
+}
+
+type failure struct {
+	failKey
+	inferred event.Field
+	local    event.Endpoint
+	count    uint64
+	history  history
+	first    event.Time
+	last     event.Time
+}
+
+func (s *State) fail(e *event.Event, n uint64) {
+	key := failKey{e.Proc, e.Netns, e.Proto, e.Op, e.Errno, e.Reason, e.Dst}
+	if e.Kind == event.BindFail {
+		key.target = e.Src
+	}
+	f := s.failures[key]
+	if f == nil {
+		if len(s.failures) >= maxFailures {
+			s.forgetFailures()
+		}
+		f = &failure{failKey: key, inferred: e.Inferred, first: e.Time}
+		s.failures[key] = f
+	}
+	if e.Kind == event.ConnectFail {
+		f.local = e.Src
+	}
+	f.count += n
+	f.history.at(e.Time).Failures += uint32(n)
+	f.last = max(f.last, e.Time)
+	if e.First != 0 {
+		f.first = min(f.first, e.First)
+	}
+}
+
+// forgetFailures drops the eighth that is longest ago; the totals keep their number.
+func (s *State) forgetFailures() {
+	all := make([]*failure, 0, len(s.failures))
+	for _, f := range s.failures {
+		all = append(all, f)
+	}
+	slices.SortFunc(all, func(a, b *failure) int { return cmp.Compare(a.last, b.last) })
+	for _, f := range all[:len(all)/8] {
+		delete(s.failures, f.failKey)
+	}
+}

@@ -1,0 +1,138 @@
+package aggregate
+
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// row is what is counted of a process, a destination, a pair of them, or the whole.
+type row struct {
+	snapshot.Totals
+	lifetimes lifetimes
+	history   history
+	first     event.Time
+	last      event.Time
+	selected  bool // some event that the filter selects touched it
+}
+
+// holder names the rows that a connection counts for; those that do not apply are nil.
+type holder struct {
+	netns   uint32
+	inbound bool
+	total   *row
+	proc    *row
+	dest    *row
+	pair    *row
+}
+
+func (h *holder) rows() []*row {
+	rows := make([]*row, 0, 4)
+	for _, r := range [...]*row{h.total, h.proc, h.dest, h.pair} {
+		if r != nil {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// count adds n occurrences of the event.
+func (r *row) count(e *event.Event, n uint64) {
+	r.seen(e.Time)
+	switch e.Kind {
+	case event.Open:
+		r.Opens += n
+		r.history.at(e.Time).Opens += uint32(n)
+	case event.Close:
+		r.closed(e)
+	case event.ConnectFail:
+		r.ConnectFailures += n
+		r.history.at(e.Time).Failures += uint32(n)
+		if e.Flags.Has(event.HadPort) {
+			r.FailedOpens += n
+		}
+		if e.Flags.Has(event.Unanswered) {
+			r.SynSent -= int64(n)
+		}
+	case event.Bind:
+		r.Binds += n
+	case event.BindFail:
+		r.BindFailures += n
+		r.history.at(e.Time).Failures += uint32(n)
+	case event.SynUnanswered:
+		r.SynSent++
+	case event.SynAnswered:
+		r.SynSent--
+	}
+}
+
+func (r *row) closed(e *event.Event) {
+	r.history.at(e.Time).Closes++
+	switch e.Direction {
+	case event.Out:
+		r.ClosesOut++
+		r.lifetimes.add(time.Duration(e.Duration))
+	case event.In:
+		r.ClosesIn++
+	default:
+		r.ClosesUnknown++
+	}
+	if e.Flags&(event.TimeWait|event.FinWait2) != 0 {
+		r.TimeWaitEntered++
+	}
+	if e.Flags.Has(event.Unanswered) {
+		r.SynSent--
+	}
+}
+
+func (r *row) fold(f *event.Fold, at event.Time) {
+	r.seen(at)
+	closes := f.ClosesOut + f.ClosesIn + f.ClosesUnknown
+	r.Opens += f.Opens
+	r.ClosesOut += f.ClosesOut
+	r.ClosesIn += f.ClosesIn
+	r.ClosesUnknown += f.ClosesUnknown
+	r.Binds += f.Binds
+	r.TimeWaitEntered += f.TimeWaitOut + f.TimeWaitIn
+	r.CloseWait += int64(f.EnterCloseWait) - int64(f.LeaveCloseWait)
+	r.SynSent += int64(f.EnterSynSent) - int64(f.LeaveSynSent)
+	p := r.history.at(at)
+	p.Opens += uint32(f.Opens)
+	p.Closes += uint32(closes)
+}
+
+func (r *row) seen(at event.Time) {
+	if r.first == 0 || at < r.first {
+		r.first = at
+	}
+	r.last = max(r.last, at)
+}
+
+// idle rows hold no socket: they may leave the table without a gauge going wrong.
+func (r *row) idle() bool {
+	return r.Live() <= 0 && r.TimeWait() <= 0 && r.CloseWait <= 0 && r.SynSent <= 0
+}
+
+// merge adds another row's counts; histories and lifetimes too.
+func (r *row) merge(o *row) {
+	t, u := &r.Totals, &o.Totals
+	t.Opens += u.Opens
+	t.ClosesOut += u.ClosesOut
+	t.ClosesIn += u.ClosesIn
+	t.ClosesUnknown += u.ClosesUnknown
+	t.ConnectFailures += u.ConnectFailures
+	t.FailedOpens += u.FailedOpens
+	t.Binds += u.Binds
+	t.BindFailures += u.BindFailures
+	t.TimeWaitEntered += u.TimeWaitEntered
+	t.TimeWaitOut += u.TimeWaitOut
+	t.TimeWaitIn += u.TimeWaitIn
+	t.SynSent += u.SynSent
+	t.CloseWait += u.CloseWait
+	r.lifetimes.merge(&o.lifetimes)
+	r.history.merge(&o.history)
+	r.seen(o.first)
+	r.seen(o.last)
+	r.selected = r.selected || o.selected
+}

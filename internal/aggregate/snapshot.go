@@ -1,0 +1,155 @@
+package aggregate
+
+import (
+	"slices"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// maxPairsShown is how many destinations a process's row names, and the other way round.
+const maxPairsShown = 50
+
+// Snapshot is the view of the state at a moment of the stream, at or after the last event.
+func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
+	s.advance(at)
+	clock := s.world.Clock
+	snap := &snapshot.Snapshot{
+		At:      s.now,
+		Wall:    clock.WallTime(s.now),
+		Started: clock.WallTime(s.started),
+		Elapsed: s.now.Sub(s.started),
+		Host:    s.world.Host,
+		Clock:   clock,
+		Signals: s.world.Signals,
+		Health:  s.health,
+		Notices: slices.Clone(s.notices),
+		Totals:  s.totals(&s.total),
+		Rates:   s.total.history.rates(s.started, s.now),
+		History: s.total.history.points(s.started, s.now),
+	}
+	snap.Health.Unattributed = s.unattributed
+	snap.Totals.TimeWaitOther = s.buckets.other()
+	s.addProcesses(snap)
+	s.addDestinations(snap)
+	s.addPairs(snap)
+	s.addFailures(snap)
+	return snap
+}
+
+func (s *State) totals(r *row) snapshot.Totals {
+	t := r.Totals
+	t.LifetimeP50 = r.lifetimes.quantile(0.5)
+	t.LifetimeP99 = r.lifetimes.quantile(0.99)
+	return t
+}
+
+func (s *State) process(info event.Process, r *row) snapshot.Process {
+	return snapshot.Process{
+		Info:    info,
+		Totals:  s.totals(r),
+		Rates:   r.history.rates(s.started, s.now),
+		History: r.history.points(s.started, s.now),
+		First:   s.world.Clock.WallTime(r.first),
+		Last:    s.world.Clock.WallTime(r.last),
+	}
+}
+
+func (s *State) addProcesses(snap *snapshot.Snapshot) {
+	for id, r := range s.processes.rows {
+		snap.Processes = append(snap.Processes, s.process(*s.world.Process(id), r))
+	}
+	snap.Processes = snapshot.Sort(snap.Processes, byOpens(snapshot.ProcessColumns()), false)
+	if r := s.processes.other; r != nil {
+		other := s.process(event.Process{}, r)
+		snap.OtherProcesses = &other
+	}
+}
+
+func (s *State) destination(key destKey, r *row) snapshot.Destination {
+	return snapshot.Destination{
+		Netns:     key.netns,
+		NetnsName: s.world.Netns(key.netns).Name,
+		Proto:     key.proto,
+		Remote:    key.remote,
+		Totals:    s.totals(r),
+		Rates:     r.history.rates(s.started, s.now),
+		History:   r.history.points(s.started, s.now),
+		First:     s.world.Clock.WallTime(r.first),
+		Last:      s.world.Clock.WallTime(r.last),
+	}
+}
+
+func (s *State) addDestinations(snap *snapshot.Snapshot) {
+	for key, r := range s.dests.rows {
+		if r.selected {
+			snap.Destinations = append(snap.Destinations, s.destination(key, r))
+		}
+	}
+	snap.Destinations = snapshot.Sort(snap.Destinations, byOpens(snapshot.DestinationColumns()), false)
+	if r := s.dests.other; r != nil {
+		other := s.destination(destKey{}, r)
+		snap.OtherDestinations = &other
+	}
+}
+
+// addPairs hangs each pair under its process and its destination, most opens first.
+func (s *State) addPairs(snap *snapshot.Snapshot) {
+	ofProc := map[event.ProcID][]snapshot.Pair{}
+	ofDest := map[destKey][]snapshot.Pair{}
+	for key, r := range s.pairs.rows {
+		p := snapshot.Pair{
+			Proc:      key.proc,
+			Comm:      s.world.Process(key.proc).Comm,
+			Netns:     key.dest.netns,
+			NetnsName: s.world.Netns(key.dest.netns).Name,
+			Proto:     key.dest.proto,
+			Remote:    key.dest.remote,
+			Totals:    s.totals(r),
+		}
+		ofProc[key.proc] = append(ofProc[key.proc], p)
+		ofDest[key.dest] = append(ofDest[key.dest], p)
+	}
+	for i := range snap.Processes {
+		p := &snap.Processes[i]
+		p.Destinations = topPairs(ofProc[p.Info.ID])
+	}
+	for i := range snap.Destinations {
+		d := &snap.Destinations[i]
+		d.Processes = topPairs(ofDest[destKey{d.Netns, d.Proto, d.Remote}])
+	}
+}
+
+func topPairs(pairs []snapshot.Pair) []snapshot.Pair {
+	pairs = snapshot.Sort(pairs, byOpens(snapshot.PairColumns()), false)
+	return pairs[:min(len(pairs), maxPairsShown)]
+}
+
+func (s *State) addFailures(snap *snapshot.Snapshot) {
+	clock := s.world.Clock
+	for _, f := range s.failures {
+		snap.Failures = append(snap.Failures, snapshot.Failure{
+			Proc:      *s.world.Process(f.proc),
+			Netns:     f.netns,
+			NetnsName: s.world.Netns(f.netns).Name,
+			Proto:     f.proto,
+			Op:        f.op,
+			Errno:     f.errno,
+			Reason:    f.reason,
+			Inferred:  f.inferred,
+			Target:    f.target,
+			Local:     f.local,
+			Count:     f.count,
+			Rate:      f.history.rates(s.started, s.now).Failures,
+			First:     clock.WallTime(f.first),
+			Last:      clock.WallTime(f.last),
+		})
+	}
+	snap.Failures = snapshot.Sort(snap.Failures, snapshot.FailureColumns()[0], false)
+}
+
+// byOpens is the order of a snapshot's rows, the same each time.
+func byOpens[T any](columns []snapshot.Column[T]) snapshot.Column[T] {
+	column, _ := snapshot.ColumnNamed(columns, "opens")
+	return column
+}

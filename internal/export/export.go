@@ -1,0 +1,33 @@
+// Package export writes one event as a text line, a JSON line or a CSV row. The
+// names and forms of the fields are a contract with users' scripts.
+package export
+
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// Writer writes events of the public kinds. Nothing stays in a buffer of its own.
+type Writer interface {
+	Write(e *event.Event, c Context) error
+}
+
+// Context is what the stream has said before about the things in an event.
+type Context struct {
+	Process *event.Process // nil where nothing is known
+	Netns   string         // name of the network namespace
+	Clock   event.Clock
+}
+
+// timeLayout is RFC 3339 with all nine digits, so that lines stay aligned and
+// sort as text.
+const timeLayout = "2006-01-02T15:04:05.000000000Z07:00"
+
+// formatTime is empty for the zero time.
+func formatTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(timeLayout)
+}

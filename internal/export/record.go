@@ -1,0 +1,110 @@
+package export
+
+import (
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// record is an event as JSON and CSV show it. The fields up to Dport are always
+// there, empty where unknown; the others where they apply.
+type record struct {
+	Time      string  `json:"time"`
+	Kind      string  `json:"kind"`
+	PID       uint32  `json:"pid"`
+	PPID      uint32  `json:"ppid"`
+	StartTime string  `json:"start_time"`
+	Comm      string  `json:"comm"`
+	Exe       string  `json:"exe"`
+	Container string  `json:"container"`
+	Unit      string  `json:"unit"`
+	UID       *uint32 `json:"uid"` // null where unknown: 0 is root
+	Netns     uint32  `json:"netns"`
+	NetnsName string  `json:"netns_name"`
+	Cookie    uint64  `json:"cookie"`
+	Direction string  `json:"direction"`
+	Family    int     `json:"family"`
+	Proto     string  `json:"proto"`
+	Saddr     string  `json:"saddr"`
+	Sport     uint16  `json:"sport"`
+	Daddr     string  `json:"daddr"`
+	Dport     uint16  `json:"dport"`
+
+	Errno        string   `json:"errno,omitempty"`
+	Op           string   `json:"op,omitempty"`
+	Reason       string   `json:"reason,omitempty"`
+	TimeWait     *bool    `json:"time_wait,omitempty"`
+	FinWait2     *bool    `json:"fin_wait2,omitempty"`
+	ClosedBy     string   `json:"closed_by,omitempty"`
+	ResetBy      string   `json:"reset_by,omitempty"`
+	DurationUS   *uint64  `json:"duration_us,omitempty"`
+	CloseWaitUS  *uint64  `json:"close_wait_us,omitempty"`
+	PortSearchNS *uint64  `json:"port_search_ns,omitempty"`
+	EarlyBind    *bool    `json:"early_bind,omitempty"`
+	Reused       *bool    `json:"reused,omitempty"`
+	Inferred     []string `json:"inferred,omitempty"`
+	Count        uint64   `json:"count,omitempty"`
+	First        string   `json:"first,omitempty"`
+	Last         string   `json:"last,omitempty"`
+}
+
+const nsPerUS = 1000
+
+func newRecord(e *event.Event, c Context) record {
+	r := record{
+		Time: formatTime(c.Clock.WallTime(e.Time)), Kind: e.Kind.String(),
+		PID: e.Proc.PID, StartTime: formatTime(c.Clock.StartTime(e.Proc)),
+		Netns: e.Netns, NetnsName: c.Netns, Cookie: e.Cookie,
+		Direction: e.Direction.String(), Family: e.Family(), Proto: e.Proto.String(),
+		Saddr: localAddr(e), Sport: e.Src.Port, Daddr: e.Dst.Addr.String(), Dport: e.Dst.Port,
+		Errno: e.Errno.String(), Op: e.Op.String(), Reason: e.Reason.String(), Inferred: e.Inferred.Names(),
+	}
+	if p := c.Process; p != nil {
+		r.PPID, r.UID = p.PPID, &p.UID
+		r.Comm, r.Exe, r.Container, r.Unit = p.Comm, p.Exe, p.Container, p.Unit
+	}
+	switch e.Kind {
+	case event.Open:
+		r.addOpen(e)
+	case event.Close:
+		r.addClose(e)
+	}
+	if e.Count > 1 {
+		r.Count = e.Count
+		r.First, r.Last = formatTime(c.Clock.WallTime(e.First)), formatTime(c.Clock.WallTime(e.Last))
+	}
+	return r
+}
+
+func (r *record) addOpen(e *event.Event) {
+	r.EarlyBind, r.Reused = has(e, event.EarlyBind), has(e, event.Reused)
+	if e.PortSearch > 0 {
+		r.PortSearchNS = &e.PortSearch
+	}
+}
+
+func (r *record) addClose(e *event.Event) {
+	r.TimeWait, r.FinWait2 = has(e, event.TimeWait), has(e, event.FinWait2)
+	r.ClosedBy, r.ResetBy = e.ClosedBy.String(), e.ResetBy.String()
+	duration := e.Duration / nsPerUS
+	r.DurationUS = &duration
+	if e.Flags.Has(event.InCloseWait) || e.CloseWait > 0 {
+		closeWait := e.CloseWait / nsPerUS
+		r.CloseWaitUS = &closeWait
+	}
+}
+
+func has(e *event.Event, bit event.Flags) *bool {
+	set := e.Flags.Has(bit)
+	return &set
+}
+
+// localAddr is the local address. The value that stands for an unknown one is also
+// that of "::", which is what a bind asks for as often as not.
+func localAddr(e *event.Event) string {
+	if bound(e) && e.Src.Addr == (event.Addr{}) {
+		return "::"
+	}
+	return e.Src.Addr.String()
+}
+
+// bound tells the kinds whose local end is what the program asked for.
+func bound(e *event.Event) bool { return e.Kind == event.Bind || e.Kind == event.BindFail }

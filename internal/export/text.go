@@ -1,0 +1,82 @@
+package export
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/printable"
+)
+
+type textWriter struct {
+	out  io.Writer
+	zone *time.Location
+}
+
+// NewText returns a Writer of lines for people, with times in the zone.
+func NewText(w io.Writer, zone *time.Location) Writer { return textWriter{w, zone} }
+
+// addressWidth fits two IPv4 endpoints of common length and the arrow.
+const addressWidth = 39
+
+func (w textWriter) Write(e *event.Event, c Context) error {
+	comm := ""
+	if c.Process != nil {
+		comm = printable.String(c.Process.Comm)
+	}
+	line := fmt.Sprintf("%-12s  %-12s  %7s  %-15s  %-*s  %s", w.clock(c.Clock.WallTime(e.Time)), e.Kind,
+		pid(e.Proc), comm, addressWidth, addresses(e), detail(e, c))
+	_, err := io.WriteString(w.out, strings.TrimRight(line, " ")+"\n")
+	return err
+}
+
+func (w textWriter) clock(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.In(w.zone).Format("15:04:05.000")
+}
+
+func pid(p event.ProcID) string {
+	if !p.Known() {
+		return "-"
+	}
+	return strconv.FormatUint(uint64(p.PID), 10)
+}
+
+// addresses is LOCAL → REMOTE, with the arrow in the direction of the SYN.
+func addresses(e *event.Event) string {
+	local := endpoint(localAddr(e), e.Src.Port)
+	if bound(e) {
+		return local
+	}
+	arrow := " → "
+	switch {
+	case e.Direction == event.In:
+		arrow = " ← "
+	case e.Direction == event.Unknown && e.Kind == event.Close:
+		arrow = " ↔ "
+	}
+	return local + arrow + endpoint(e.Dst.Addr.String(), e.Dst.Port)
+}
+
+// endpoint is ADDR:PORT with a dash for what is not there: a connect() that finds
+// no port has none.
+func endpoint(addr string, port uint16) string {
+	number := "-"
+	if port != 0 {
+		number = strconv.Itoa(int(port))
+	}
+	ip, err := netip.ParseAddr(addr)
+	switch {
+	case err != nil:
+		return "-:" + number
+	case ip.Is6():
+		return "[" + addr + "]:" + number
+	}
+	return addr + ":" + number
+}

@@ -1,0 +1,297 @@
+package filter
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+func endpoint(s string) event.Endpoint {
+	ap := netip.MustParseAddrPort(s)
+	return event.Endpoint{Addr: event.AddrFrom(ap.Addr()), Port: ap.Port()}
+}
+
+var curl = event.Process{
+	ID: event.ProcID{PID: 10, Start: 5}, Comm: "curl", Exe: "/usr/bin/curl",
+	Cgroup: "/system.slice/web.service/worker", Unit: "web.service", Container: strings.Repeat("0a1b2c3d", 8),
+}
+
+func openTo(dst string) event.Event {
+	return event.Event{
+		Kind: event.Open, Direction: event.Out, Proto: event.TCP, Netns: 1, Proc: curl.ID,
+		Src: endpoint("10.0.0.1:40000"), Dst: endpoint(dst),
+	}
+}
+
+func TestMatchProcess(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		spec Spec
+		want bool
+	}{
+		{"nothing asked", Spec{}, true},
+		{"comm", Spec{Comm: []string{"curl"}}, true},
+		{"comm is not a prefix", Spec{Comm: []string{"cur"}}, false},
+		{"comm glob", Spec{Comm: []string{"c?r*"}}, true},
+		{"one of two", Spec{Comm: []string{"wget", "curl"}}, true},
+		{"both flags", Spec{Comm: []string{"curl"}, Unit: []string{"other"}}, false},
+		{"exe path", Spec{Exe: []string{"/usr/bin/curl"}}, true},
+		{"exe name", Spec{Exe: []string{"curl"}}, true},
+		{"exe glob", Spec{Exe: []string{"/usr/*/curl"}}, true},
+		{"exe elsewhere", Spec{Exe: []string{"/opt/curl"}}, false},
+		{"unit", Spec{Unit: []string{"web.service"}}, true},
+		{"unit without suffix", Spec{Unit: []string{"web"}}, true},
+		{"unit glob", Spec{Unit: []string{"we*"}}, true},
+		{"other unit", Spec{Unit: []string{"web.scope"}}, false},
+		{"short container id", Spec{Container: []string{"0a1b2c3d0a1b"}}, true},
+		{"whole container id", Spec{Container: []string{curl.Container}}, true},
+		{"other container", Spec{Container: []string{"1a1b"}}, false},
+		{"cgroup", Spec{Cgroup: []string{"/system.slice/web.service/worker"}}, true},
+		{"cgroup above", Spec{Cgroup: []string{"/system.slice"}}, true},
+		{"root cgroup", Spec{Cgroup: []string{"/"}}, true},
+		{"cgroup glob above", Spec{Cgroup: []string{"/*/web*"}}, true},
+		{"cgroup beside", Spec{Cgroup: []string{"/system.slice/web"}}, false},
+		{"pid", Spec{PIDs: []uint32{9, 10}}, true},
+		{"other pid", Spec{PIDs: []uint32{9}}, false},
+		{"children: the kernel decides", Spec{PIDs: []uint32{9}, Children: true}, true},
+		{"netns", Spec{Netns: []uint32{1}}, true},
+		{"other netns", Spec{Netns: []uint32{2}}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			f, err := Parse(tc.spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := openTo("10.0.0.2:80")
+			if got := f.Match(&e, &curl); got != tc.want {
+				t.Errorf("Match = %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestMatchHostileComm(t *testing.T) {
+	t.Parallel()
+	f, err := Parse(Spec{Comm: []string{"kworker*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := openTo("10.0.0.2:80")
+	if !f.Match(&e, &event.Process{Comm: "kworker/u8:0-xprtiod"}) {
+		t.Error("* does not match a slash in a name")
+	}
+	if f.Match(&e, nil) {
+		t.Error("an unknown process has a name")
+	}
+}
+
+func TestMatchUnknownProcess(t *testing.T) {
+	t.Parallel()
+	e := openTo("10.0.0.2:80")
+	e.Proc = event.ProcID{}
+	for _, tc := range []struct {
+		spec Spec
+		want bool
+	}{
+		{Spec{Dest: []string{"10.0.0.0/8"}}, true},
+		{Spec{PIDs: []uint32{10}}, false},
+		{Spec{Unit: []string{"*"}}, false},
+	} {
+		f, err := Parse(tc.spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Match(&e, nil); got != tc.want {
+			t.Errorf("%+v: Match = %v, want %v", tc.spec, got, tc.want)
+		}
+	}
+}
+
+func TestNotSelected(t *testing.T) {
+	t.Parallel()
+	f, err := Parse(Spec{PIDs: []uint32{10}, Children: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := openTo("10.0.0.2:80")
+	e.Flags = event.NotSelected
+	if f.Match(&e, &curl) {
+		t.Error("selected although the kernel left it out")
+	}
+}
+
+func TestMatchDest(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		arg, dst string
+		want     bool
+	}{
+		{"10.0.0.2", "10.0.0.2:80", true},
+		{"10.0.0.2", "10.0.0.3:80", false},
+		{"10.0.0.2:80", "10.0.0.2:80", true},
+		{"10.0.0.2:80", "10.0.0.2:81", false},
+		{"10.0.0.0/8", "10.255.0.2:80", true},
+		{"10.0.0.9/8", "10.255.0.2:80", true},
+		{"10.0.0.0/8:443", "10.0.0.2:80", false},
+		{"0.0.0.0/0", "[fd00::1]:80", false},
+		{"::/0", "10.0.0.2:80", false},
+		{"::ffff:10.0.0.2", "10.0.0.2:80", true},
+		{"[::ffff:10.0.0.0/104]:80", "10.0.0.2:80", true},
+		{"10.0.0.2", "[::ffff:10.0.0.2]:80", true},
+		{"fd00::/8", "[fd00::1]:443", true},
+		{"[fd00::/8]:443", "[fd00::1]:443", true},
+		{"[fd00::/8]:443", "[fd00::1]:80", false},
+		{"[fd00::1]", "[fd00::1]:80", true},
+		{"fd00::1:443", "[fd00::1]:443", false},
+	} {
+		f, err := Parse(Spec{Dest: []string{tc.arg}})
+		if err != nil {
+			t.Errorf("%s: %v", tc.arg, err)
+			continue
+		}
+		e := openTo(tc.dst)
+		if got := f.Match(&e, &curl); got != tc.want {
+			t.Errorf("--dest %s, connection to %s: %v, want %v", tc.arg, tc.dst, got, tc.want)
+		}
+	}
+}
+
+// TestMatchKinds covers which end --dest and --port mean.
+func TestMatchKinds(t *testing.T) {
+	t.Parallel()
+	local, remote := endpoint("10.0.0.1:1111"), endpoint("10.0.0.2:2222")
+	const (
+		destRemote = 1 << iota
+		destLocal
+		portRemote
+		portLocal
+	)
+	specs := map[int]Spec{
+		destRemote: {Dest: []string{"10.0.0.2:2222"}}, destLocal: {Dest: []string{"10.0.0.1"}},
+		portRemote: {Port: []string{"2222"}}, portLocal: {Port: []string{"1111"}},
+	}
+	for _, tc := range []struct {
+		name string
+		e    event.Event
+		want int
+	}{
+		{"open", event.Event{Kind: event.Open, Direction: event.Out, Src: local, Dst: remote}, destRemote | portRemote},
+		{"close out", event.Event{Kind: event.Close, Direction: event.Out, Src: local, Dst: remote}, destRemote | portRemote},
+		{"close in", event.Event{Kind: event.Close, Direction: event.In, Src: local, Dst: remote}, portLocal},
+		{"close unknown", event.Event{Kind: event.Close, Src: local, Dst: remote}, destRemote | portRemote | portLocal},
+		{"connect_fail", event.Event{Kind: event.ConnectFail, Direction: event.Out, Dst: remote}, destRemote | portRemote},
+		{"bind", event.Event{Kind: event.Bind, Src: local}, portLocal},
+		{"bind_fail", event.Event{Kind: event.BindFail, Src: local}, portLocal},
+	} {
+		for bit, spec := range specs {
+			f, err := Parse(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := f.Match(&tc.e, nil), tc.want&bit != 0; got != want {
+				t.Errorf("%s, dest %q, port %q: %v, want %v", tc.name, spec.Dest, spec.Port, got, want)
+			}
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		spec Spec
+		want string
+	}{
+		{Spec{Dest: []string{"10.0.0.0/33"}}, "--dest 10.0.0.0/33: not an address, CIDR or ADDR:PORT"},
+		{Spec{Dest: []string{""}}, "--dest : not an address, CIDR or ADDR:PORT"},
+		{Spec{Dest: []string{":80"}}, "--dest :80: not an address, CIDR or ADDR:PORT"},
+		{Spec{Dest: []string{"10.0.0.1:"}}, "--dest 10.0.0.1:: not an address, CIDR or ADDR:PORT"},
+		{Spec{Dest: []string{"10.0.0.1:0"}}, "--dest 10.0.0.1:0: not an address, CIDR or ADDR:PORT"},
+		{Spec{Dest: []string{"10.0.0.1:65536"}}, "--dest 10.0.0.1:65536: not an address, CIDR or ADDR:PORT"},
+		{Spec{Dest: []string{"[10.0.0.1]:80"}}, "--dest [10.0.0.1]:80: not an address, CIDR or ADDR:PORT"},
+		{Spec{Dest: []string{"[fd00::1"}}, "--dest [fd00::1: not an address, CIDR or ADDR:PORT"},
+		{Spec{Dest: []string{"[fd00::1]80"}}, "--dest [fd00::1]80: not an address, CIDR or ADDR:PORT"},
+		{Spec{Dest: []string{"fe80::1%eth0"}}, "--dest fe80::1%eth0: not an address, CIDR or ADDR:PORT"},
+		{Spec{Dest: []string{"fd00::/8:443"}}, "--dest fd00::/8:443: not an address, CIDR or ADDR:PORT; in IPv6 it is [CIDR]:PORT"},
+		{Spec{Dest: []string{"example.com:80"}}, "--dest example.com:80: not an address, CIDR or ADDR:PORT; names are not looked up"},
+		{Spec{Port: []string{"0"}}, "--port 0: not a port, 1 to 65535"},
+		{Spec{Port: []string{"http"}}, "--port http: not a port, 1 to 65535"},
+		{
+			Spec{Port: []string{"443"}, Dest: []string{"10.0.0.1:80"}},
+			"--port 443: no destination of --dest 10.0.0.1:80 has that port; leave one of them out",
+		},
+		{Spec{PIDs: []uint32{0}}, "--pid 0: not a process"},
+		{Spec{Children: true}, "--children: say whose with --pid"},
+		{Spec{Comm: []string{""}}, "--comm: must not be empty"},
+		{Spec{Exe: []string{"[a"}}, "--exe [a: not a pattern: a [ needs its ], and a \\ a character after it"},
+		{Spec{Container: []string{"web"}}, "--container web: not a container id or the beginning of one (hexadecimal, up to 64 digits)"},
+		{Spec{Cgroup: []string{"system.slice"}}, "--cgroup system.slice: not a path from the root of the cgroups, such as /system.slice"},
+	} {
+		if _, err := Parse(tc.spec); err == nil || err.Error() != tc.want {
+			t.Errorf("Parse(%+v):\n got %v\nwant %s", tc.spec, err, tc.want)
+		}
+	}
+}
+
+func TestPushdown(t *testing.T) {
+	t.Parallel()
+	f, err := Parse(Spec{PIDs: []uint32{3, 4}, Children: true, Comm: []string{"a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pids, children := f.Pushdown(); !slices.Equal(pids, []uint32{3, 4}) || !children {
+		t.Errorf("Pushdown = %d, %v", pids, children)
+	}
+	if f, err = Parse(Spec{}); f != nil || err != nil {
+		t.Errorf("Parse of nothing = %v, %v", f, err)
+	}
+	if pids, children := f.Pushdown(); pids != nil || children {
+		t.Errorf("Pushdown of nothing = %d, %v", pids, children)
+	}
+}
+
+func FuzzDest(f *testing.F) {
+	for _, seed := range []string{"10.0.0.0/8:80", "[fd00::/8]:443", "::ffff:1.2.3.4", "[", "]:", "1:2:3"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, arg string) {
+		parsed, err := Parse(Spec{Dest: []string{arg}})
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") && !strings.Contains(arg, "\n") {
+				t.Errorf("error of several lines: %v", err)
+			}
+			return
+		}
+		d := parsed.dests[0]
+		if !d.prefix.IsValid() || !d.contains(event.Endpoint{Addr: event.AddrFrom(d.prefix.Addr()), Port: d.port}) {
+			t.Errorf("--dest %s does not select %v", arg, d)
+		}
+	})
+}
+
+func FuzzProcess(f *testing.F) {
+	f.Add("c*", "curl")
+	f.Add("[a-", "/a/b")
+	f.Fuzz(func(_ *testing.T, pattern, s string) {
+		parsed, err := Parse(Spec{Comm: []string{pattern}, Exe: []string{pattern}, Unit: []string{pattern}})
+		if err != nil {
+			return
+		}
+		parsed.Match(&event.Event{}, &event.Process{Comm: s, Exe: s, Unit: s, Cgroup: s})
+	})
+}
+
+func BenchmarkMatch(b *testing.B) {
+	f, err := Parse(Spec{Comm: []string{"curl"}, Dest: []string{"10.0.0.0/8:80"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := openTo("10.0.0.2:80")
+	for b.Loop() {
+		f.Match(&e, &curl)
+	}
+}

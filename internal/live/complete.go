@@ -1,0 +1,40 @@
+package live
+
+import (
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/procinfo"
+)
+
+// complete adds to an event what the kernel programs cannot know.
+func (s *Source) complete(e *event.Event) {
+	if e.Netns != 0 {
+		s.seen[e.Netns] = true
+	}
+	switch e.Kind {
+	case event.ProcessKnown:
+		if p, ok := e.Fact.(*event.Process); ok {
+			p.Container, p.Unit = procinfo.Identify(p.Cgroup)
+		}
+	case event.Listen:
+		s.listeners.add(e)
+	case event.BindFail:
+		if e.Errno == 0 {
+			s.inferBindErrno(e)
+		}
+	}
+	if e.Direction == event.In {
+		s.listeners.own(e)
+	}
+}
+
+// inferBindErrno says why a bind() failed of which only the beginning was seen. Of what
+// __inet_bind() of net/ipv4/af_inet.c checks, the kernel side has ruled out the
+// privileged port and the socket that is bound already; a foreign address comes next,
+// and what remains is a port that somebody holds.
+func (s *Source) inferBindErrno(e *event.Event) {
+	e.Errno = event.EADDRINUSE
+	if local, err := s.spaces.LocalAddrs(e.Netns); err == nil && !local(e.Src.Addr.IP()) {
+		e.Errno = event.EADDRNOTAVAIL
+	}
+	e.Reason = event.BindReason(e.Errno, e.Src.Port)
+}

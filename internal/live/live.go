@@ -1,0 +1,194 @@
+// Package live is the Source that watches this host: it merges what the kernel
+// programs say with what /proc and the network namespaces know into one ordered stream.
+package live
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/netns"
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/probe"
+)
+
+const (
+	// readEvery is how long events wait in the ring. At 60,000 a second they fill a
+	// tenth of it.
+	readEvery = 50 * time.Millisecond
+	// surveyEvery is how often what does not come as events is looked up: folded
+	// counts, health, namespaces, the clock.
+	surveyEvery = time.Second
+)
+
+// Options are those of the probe and what concerns this host.
+type Options struct {
+	Probe probe.Options
+	// ReadEvery overrides how long events wait in the ring; 0 is the default.
+	ReadEvery time.Duration
+}
+
+// Source is the live stream. It is for one goroutine.
+type Source struct {
+	probe     *probe.Probe
+	spaces    *netns.Namespaces
+	seen      map[uint32]bool // namespaces that events named
+	listeners listeners
+	targets   targets
+	every     time.Duration
+	events    []event.Event
+	clock     event.Clock
+	nextLook  time.Time
+	begun     bool
+}
+
+// Open attaches to the kernel. Close must be called.
+func Open(opts Options) (*Source, error) {
+	if ns, host, err := pidNamespace(); err == nil && !host {
+		opts.Probe.PIDNS = ns
+	}
+	p, err := probe.Open(opts.Probe)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{
+		probe:     p,
+		spaces:    netns.New(),
+		seen:      map[uint32]bool{},
+		listeners: listeners{},
+		targets:   newTargets(opts.Probe.Targets),
+		every:     opts.ReadEvery,
+	}
+	if s.every == 0 {
+		s.every = readEvery
+	}
+	if opts.Probe.Children {
+		if err := s.selectDescendants(opts.Probe.Targets); err != nil {
+			p.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Signals says how each signal is seen here.
+func (s *Source) Signals() event.Signals { return s.probe.Signals() }
+
+// Close detaches from the kernel.
+func (s *Source) Close() { s.probe.Close() }
+
+// Read waits for the next visit to the rings and returns what they held. When the
+// context ends it returns what is left together with the context's error.
+func (s *Source) Read(ctx context.Context) (pipeline.Batch, error) {
+	if !s.begun {
+		s.begun = true
+		return s.begin()
+	}
+	var ended error
+	select {
+	case <-ctx.Done():
+		ended = ctx.Err()
+	case <-time.After(s.every):
+	}
+	s.events = s.events[:0]
+	var err error
+	if s.events, err = s.probe.Read(s.events); err != nil {
+		return pipeline.Batch{}, err
+	}
+	for i := range s.events {
+		s.complete(&s.events[i])
+	}
+	if now := time.Now(); ended != nil || !now.Before(s.nextLook) {
+		s.nextLook = now.Add(surveyEvery)
+		if err := s.survey(ended != nil); err != nil {
+			return pipeline.Batch{}, err
+		}
+	}
+	return pipeline.Batch{Events: s.events, Now: monotonic()}, ended
+}
+
+// begin is the head of the stream: where it is made, and how well it sees.
+func (s *Source) begin() (pipeline.Batch, error) {
+	now := monotonic()
+	host, err := Host()
+	if err != nil {
+		return pipeline.Batch{}, err
+	}
+	s.clock = readClock()
+	s.events = append(s.events[:0],
+		event.Event{Time: now, Kind: event.ClockAnchor, Fact: s.clock},
+		event.Event{Time: now, Kind: event.HostKnown, Fact: host},
+		event.Event{Time: now, Kind: event.SignalsKnown, Fact: s.probe.Signals()})
+	if err := s.spaces.Scan(); err != nil {
+		return pipeline.Batch{}, fmt.Errorf("looking for network namespaces: %w", err)
+	}
+	for _, inode := range s.spaces.Inodes() {
+		s.seen[inode] = true
+	}
+	s.surveyNamespaces(now)
+	return pipeline.Batch{Events: s.events, Now: monotonic()}, nil
+}
+
+// survey looks up what does not come as events. At the end of the run nothing may
+// be left behind.
+func (s *Source) survey(last bool) error {
+	now := monotonic()
+	pendingAt := now
+	if last {
+		pendingAt = now.Add(time.Hour)
+	}
+	begin := len(s.events)
+	var err error
+	if s.events, err = s.probe.ReadPendingBinds(s.events, pendingAt); err != nil {
+		return err
+	}
+	if s.events, err = s.probe.ReadFolds(s.events); err != nil {
+		return err
+	}
+	for i := begin; i < len(s.events); i++ {
+		s.complete(&s.events[i])
+	}
+	health, err := readHealth(s.probe)
+	if err != nil {
+		return err
+	}
+	s.add(now, event.HealthKnown, health)
+	s.surveyNamespaces(now)
+	if clock := readClock(); clockStepped(s.clock, clock) {
+		s.clock = clock
+		s.add(now, event.ClockAnchor, clock)
+	}
+	if text := s.targets.ended(); text != "" {
+		s.add(now, event.Notice, event.Text(text))
+	}
+	return nil
+}
+
+func (s *Source) add(at event.Time, kind event.Kind, fact event.Fact) {
+	s.events = append(s.events, event.Event{Time: at, Kind: kind, Fact: fact})
+}
+
+func (s *Source) surveyNamespaces(now event.Time) {
+	known := make([]uint32, 0, len(s.seen))
+	for inode := range s.seen {
+		known = append(known, inode)
+	}
+	for _, n := range s.spaces.Refresh(known) {
+		s.add(now, event.NetnsKnown, &n)
+	}
+}
+
+// Host is this host.
+func Host() (*event.Host, error) {
+	name, release, err := uname()
+	if err != nil {
+		return nil, fmt.Errorf("asking for the host's name: %w", err)
+	}
+	h := &event.Host{Name: name, Kernel: release, Arch: runtime.GOARCH}
+	if inode, host, err := pidNamespace(); err == nil && !host {
+		h.PIDNS = fmt.Sprintf("pids are those of pid namespace %d, not the host's", inode)
+	}
+	return h, nil
+}

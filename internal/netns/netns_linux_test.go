@@ -1,0 +1,259 @@
+package netns
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// childEnv makes this binary the only process of a new namespace.
+const childEnv = "PORTTRACE_NETNS_TEST_CHILD"
+
+// childBuckets is how many connections the child leaves in TIME_WAIT.
+const childBuckets = 3
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) == "" {
+		os.Exit(m.Run())
+	}
+	if err := runChild(); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("ready")
+	io.Copy(io.Discard, os.Stdin)
+}
+
+// runChild gives the namespace addresses and TIME_WAIT buckets.
+func runChild() error {
+	for _, args := range []string{
+		"link set lo up", "addr add 10.9.8.7/24 dev lo", "addr add fd77::1/64 dev lo", "route add local 10.77.0.0/16 dev lo",
+	} {
+		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
+			return fmt.Errorf("ip %s: %w: %s", args, err, out)
+		}
+	}
+	server, err := net.Listen("tcp", "10.9.8.7:80")
+	if err != nil {
+		return err
+	}
+	for range childBuckets {
+		client, err := net.Dial("tcp", "10.9.8.7:80")
+		if err != nil {
+			return err
+		}
+		peer, err := server.Accept()
+		if err != nil {
+			return err
+		}
+		client.Close()
+		io.Copy(io.Discard, peer) // until the FIN
+		peer.Close()
+	}
+	return nil
+}
+
+// startChild starts a process in a namespace of its own and returns its inode.
+// It needs either root or user namespaces, and ip(8).
+func startChild(t *testing.T) (cmd *exec.Cmd, inode uint32) {
+	t.Helper()
+	if _, err := exec.LookPath("ip"); err != nil {
+		t.Skip(err)
+	}
+	cmd = exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Skipf("no user namespaces: %v", err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		cmd.Wait()
+	})
+	line, _ := bufio.NewReader(stdout).ReadString('\n')
+	if line != "ready\n" {
+		t.Fatalf("child: %s", line)
+	}
+	inode, err = processNetns(uint32(cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmd, inode
+}
+
+func selfInode(t *testing.T) uint32 {
+	t.Helper()
+	inode, err := fileNetns("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inode
+}
+
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	n := New()
+	if err := n.Scan(); err != nil {
+		t.Fatal(err)
+	}
+	// The child comes after the scan, so Refresh must look again.
+	child, inode := startChild(t)
+	const missing = 7
+	got := n.Refresh([]uint32{missing, inode})
+	want := []event.Netns{{Inode: missing, TimeWait: -1}, {Inode: inode, TimeWait: childBuckets}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("Refresh = %+v, want %+v", got, want)
+	}
+	if inodes := n.Inodes(); !slices.Contains(inodes, inode) || slices.Contains(inodes, missing) {
+		t.Errorf("Inodes = %d, want %d in it and %d not", inodes, inode, missing)
+	}
+
+	scanned := n.scanned
+	n.Refresh([]uint32{missing, inode})
+	if n.scanned != scanned {
+		t.Error("a missing namespace is looked for each time")
+	}
+
+	child.Process.Kill()
+	child.Wait()
+	got = n.Refresh([]uint32{inode})
+	if want := []event.Netns{{Inode: inode, TimeWait: -1}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("Refresh after its end = %+v, want %+v", got, want)
+	}
+	if n.scanned == scanned {
+		t.Error("no look for another process of the namespace")
+	}
+}
+
+func TestLocalAddrs(t *testing.T) {
+	t.Parallel()
+	_, inode := startChild(t)
+	local, err := New().LocalAddrs(inode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for addr, want := range map[string]bool{
+		"10.9.8.7": true, "127.9.9.9": true, "10.77.1.2": true, "::1": true, "fd77::1": true,
+		"10.9.8.8": true, // a prefix on lo is local as a whole
+		"10.9.9.8": false, "192.0.2.1": false, "fd77::2": false,
+	} {
+		if got := local(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("local(%s) = %v, want %v", addr, got, want)
+		}
+	}
+	if _, err := New().LocalAddrs(7); err == nil {
+		t.Error("addresses of a namespace that does not exist")
+	}
+}
+
+func TestHostHasName(t *testing.T) {
+	t.Parallel()
+	self := selfInode(t)
+	if self != hostNetns() {
+		t.Skip("not in the host's network namespace")
+	}
+	got := New().Refresh([]uint32{self})
+	if len(got) != 1 || got[0].Name != "host" || got[0].TimeWait < 0 {
+		t.Errorf("Refresh = %+v, want a host with a count", got)
+	}
+}
+
+// TestNamed covers a namespace that has a name and no process.
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to make a named namespace")
+	}
+	name := "pt-test-" + strconv.Itoa(os.Getpid())
+	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
+		t.Skipf("ip netns add: %v: %s", err, out)
+	}
+	t.Cleanup(func() { exec.Command("ip", "netns", "delete", name).Run() })
+	inode, err := Resolve(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := New()
+	got := n.Refresh([]uint32{inode})
+	if want := []event.Netns{{Inode: inode, Name: name}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("Refresh = %+v, want %+v", got, want)
+	}
+	local, err := n.LocalAddrs(inode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Its loopback is down, so even this address is not there.
+	if local(netip.MustParseAddr("127.0.0.1")) {
+		t.Error("127.0.0.1 is local while lo is down")
+	}
+}
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	self := selfInode(t)
+	for arg, want := range map[string]uint32{
+		"/proc/self/ns/net": self, "4026531840": 4026531840, "host": hostNetns(),
+	} {
+		if got, err := Resolve(arg); err != nil || got != want {
+			t.Errorf("Resolve(%q) = %d, %v, want %d", arg, got, err, want)
+		}
+	}
+	plain := filepath.Join(t.TempDir(), "plain")
+	if err := os.WriteFile(plain, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for arg, want := range map[string]string{
+		"":                  "--netns : no such network namespace; give a name that 'ip netns' lists, a path or an inode",
+		"no-such":           "--netns no-such: no such network namespace; give a name that 'ip netns' lists, a path or an inode",
+		"0":                 "--netns 0: no such network namespace; give a name that 'ip netns' lists, a path or an inode",
+		"/no/such":          "--netns /no/such: no such file or directory",
+		"/proc/self/ns/pid": "--netns /proc/self/ns/pid: not a network namespace",
+		plain:               "--netns " + plain + ": not a network namespace",
+	} {
+		if _, err := Resolve(arg); err == nil || err.Error() != want {
+			t.Errorf("Resolve(%q): %v, want %s", arg, err, want)
+		}
+	}
+}
+
+func BenchmarkRefresh(b *testing.B) {
+	n := New()
+	known := []uint32{hostNetns()}
+	for b.Loop() {
+		n.Refresh(known)
+	}
+}
+
+func BenchmarkScan(b *testing.B) {
+	n := New()
+	for b.Loop() {
+		if err := n.Scan(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

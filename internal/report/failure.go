@@ -1,0 +1,52 @@
+package report
+
+import (
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// failure is calls that failed in the same way. The addresses are as in an event:
+// the remote ones are those of a connect(), the local ones of a bind() what was
+// asked for.
+type failure struct {
+	identity
+	Op        string   `json:"op"`
+	Errno     string   `json:"errno"`
+	Reason    string   `json:"reason"`
+	Inferred  []string `json:"inferred"`
+	Count     uint64   `json:"count"`
+	Rate      float64  `json:"rate"` // per second, over the last seconds of the window
+	First     string   `json:"first"`
+	Last      string   `json:"last"`
+	Netns     uint32   `json:"netns"`
+	NetnsName string   `json:"netns_name"`
+	Family    int      `json:"family"`
+	Proto     string   `json:"proto"`
+	Saddr     string   `json:"saddr"`
+	Sport     uint16   `json:"sport"`
+	Daddr     string   `json:"daddr"`
+	Dport     uint16   `json:"dport"`
+}
+
+func newFailure(f *snapshot.Failure) failure {
+	local, target := f.Local, f.Target
+	if f.Op != event.OpConnect {
+		local, target = f.Target, event.Endpoint{}
+	}
+	return failure{
+		identity: newIdentity(&f.Proc), Op: f.Op.String(), Errno: f.Errno.String(), Reason: f.Reason.String(),
+		Inferred: append([]string{}, f.Inferred.Names()...), Count: f.Count, Rate: f.Rate,
+		First: formatTime(f.First), Last: formatTime(f.Last),
+		Netns: f.Netns, NetnsName: f.NetnsName, Family: family(f.Target), Proto: f.Proto.String(),
+		Saddr: address(local, f.Op), Sport: local.Port, Daddr: target.Addr.String(), Dport: target.Port,
+	}
+}
+
+// address is the local address. The value that stands for an unknown one is also
+// that of "::", which is what a bind asks for as often as not.
+func address(local event.Endpoint, op event.Op) string {
+	if op != event.OpConnect && local.Addr == (event.Addr{}) {
+		return "::"
+	}
+	return local.Addr.String()
+}

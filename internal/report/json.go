@@ -1,0 +1,126 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// Schema names the form of the JSON report. Fields may be added to it; one that
+// changes its meaning makes a new version.
+const Schema = "porttrace.report/v1"
+
+func encode(w io.Writer, d document) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false) // it is no HTML, and paths may hold an &
+	out.SetIndent("", "  ")
+	if err := out.Encode(d); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// document is the whole report. Lists are never null.
+type document struct {
+	Schema            string        `json:"schema"`
+	Host              host          `json:"host"`
+	Window            window        `json:"window"`
+	Totals            totals        `json:"totals"`
+	Processes         []process     `json:"processes"`
+	OtherProcesses    *counts       `json:"other_processes"` // the rest in one, null when all are listed
+	Destinations      []destination `json:"destinations"`
+	OtherDestinations *counts       `json:"other_destinations"`
+	PortSpaces        []struct{}    `json:"port_spaces"`
+	Failures          []failure     `json:"failures"`
+	Findings          []struct{}    `json:"findings"`
+	Health            health        `json:"health"`
+	Notices           []notice      `json:"notices"`
+}
+
+type host struct {
+	Name    string        `json:"name"`
+	Kernel  string        `json:"kernel"`
+	Arch    string        `json:"arch"`
+	PIDNS   string        `json:"pid_namespace"` // empty: the host's own
+	Signals event.Signals `json:"signals"`
+}
+
+type window struct {
+	Start   string  `json:"start"`
+	End     string  `json:"end"`
+	Seconds float64 `json:"seconds"`
+}
+
+type notice struct {
+	Time string `json:"time"`
+	Text string `json:"text"`
+}
+
+// health is what porttrace knows of its own losses and cost.
+type health struct {
+	Events       uint64  `json:"events"`
+	Lost         uint64  `json:"lost"`         // not even counted
+	LostDetails  uint64  `json:"lost_details"` // counted without detail
+	Filtered     uint64  `json:"filtered"`     // counted without detail because a filter left them out
+	Unattributed uint64  `json:"unattributed"` // of sockets whose owner is not known
+	Missed       uint64  `json:"missed"`       // runs that the kernel skipped
+	Complete     bool    `json:"complete"`
+	CPUSeconds   float64 `json:"cpu_seconds"`
+	MemoryBytes  uint64  `json:"memory_bytes"`
+}
+
+func newDocument(s *snapshot.Snapshot) document {
+	d := document{
+		Schema: Schema,
+		Host: host{
+			Name: s.Host.Name, Kernel: s.Host.Kernel, Arch: s.Host.Arch, PIDNS: s.Host.PIDNS,
+			Signals: append(event.Signals{}, s.Signals...),
+		},
+		Window: window{Start: formatTime(s.Started), End: formatTime(s.Wall), Seconds: s.Elapsed.Seconds()},
+		Totals: newTotals(&s.Totals), PortSpaces: []struct{}{}, Findings: []struct{}{},
+		Processes:    convert(s.Processes, newProcess),
+		Destinations: convert(s.Destinations, newDestination),
+		Failures:     convert(s.Failures, newFailure),
+		Health:       newHealth(&s.Health),
+		Notices:      convert(s.Notices, newNotice),
+	}
+	if other := s.OtherProcesses; other != nil {
+		c := newCounts(&other.Totals)
+		d.OtherProcesses = &c
+	}
+	if other := s.OtherDestinations; other != nil {
+		c := newCounts(&other.Totals)
+		d.OtherDestinations = &c
+	}
+	return d
+}
+
+func newHealth(h *event.Health) health {
+	return health{
+		Events: h.Events, Lost: h.Lost, LostDetails: h.LostDetails, Filtered: h.Filtered, Unattributed: h.Unattributed,
+		Missed: h.Missed, Complete: h.Lost == 0, CPUSeconds: time.Duration(h.CPU).Seconds(), MemoryBytes: h.Memory,
+	}
+}
+
+func newNotice(n *snapshot.Notice) notice { return notice{Time: formatTime(n.At), Text: n.Text} }
+
+// convert makes a list that is empty rather than null.
+func convert[From, To any](rows []From, one func(*From) To) []To {
+	out := make([]To, 0, len(rows))
+	for i := range rows {
+		out = append(out, one(&rows[i]))
+	}
+	return out
+}
+
+// formatTime is RFC 3339, empty for the zero time.
+func formatTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}

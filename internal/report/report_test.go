@@ -1,0 +1,209 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+var started = time.Date(2026, 11, 21, 3, 12, 0, 0, time.UTC)
+
+func endpoint(s string) event.Endpoint {
+	ap := netip.MustParseAddrPort(s)
+	return event.Endpoint{Addr: event.AddrFrom(ap.Addr()), Port: ap.Port()}
+}
+
+// busy is a host where one program runs out of ports, with a name made to harm.
+func busy() *snapshot.Snapshot {
+	shop := event.Process{
+		ID: event.ProcID{PID: 4242, Start: 99_000}, PPID: 1, UID: 1000, Comm: "shop-api", Exe: "/usr/bin/shop-api",
+		Container: strings.Repeat("0a1b2c3d", 8), Unit: "shop.service",
+	}
+	hostile := event.Process{ID: event.ProcID{PID: 666, Start: 1}, Comm: "\x1b[2J\n\xff", Unit: "web.service"}
+	web, mail := endpoint("10.0.0.2:80"), endpoint("[fd00::25]:25")
+	shopTotals := snapshot.Totals{
+		Opens: 12_000, ClosesOut: 11_900, FailedOpens: 20, ConnectFailures: 1220, TimeWaitEntered: 11_800, TimeWaitOut: 11_000,
+		SynSent: 3, CloseWait: 2, LifetimeP50: 1_234_567,
+	}
+	last := started.Add(9500 * time.Millisecond)
+	return &snapshot.Snapshot{
+		Wall: started.Add(10 * time.Second), Started: started, Elapsed: 10 * time.Second,
+		Host: event.Host{Name: "web-1", Kernel: "6.18.44", Arch: "amd64", PIDNS: "container 0a1b2c3d"},
+		Signals: event.Signals{
+			{Name: "open", Mode: event.Exact, Hook: "fexit inet_hash_connect"},
+			{Name: "bind", Mode: event.Off, Reason: "needs trampolines"},
+		},
+		Health: event.Health{Events: 24_000, LostDetails: 7, Unattributed: 1, CPU: 123_456_789, Memory: 31 << 20},
+		Notices: []snapshot.Notice{
+			{At: last, Text: "the last traced process has ended"},
+		},
+		Totals: snapshot.Totals{
+			Opens: 12_010, ClosesOut: 11_900, ClosesIn: 40, ClosesUnknown: 2, FailedOpens: 20, ConnectFailures: 1220, Binds: 1,
+			BindFailures: 5, TimeWaitEntered: 11_840, TimeWaitOut: 11_000, TimeWaitIn: 40, TimeWaitOther: 17, SynSent: 3, CloseWait: 2,
+		},
+		Rates: snapshot.Rates{Opens: 1200.4, Closes: 1190, Failures: 122.5},
+		Processes: []snapshot.Process{
+			{
+				Info: shop, Totals: shopTotals, Rates: snapshot.Rates{Opens: 1200, Closes: 1190, Failures: 122},
+				First: started, Last: last,
+				Destinations: []snapshot.Pair{{Proc: shop.ID, Comm: shop.Comm, Netns: 4026531833, NetnsName: "host", Remote: web, Totals: shopTotals}},
+			},
+			{Info: hostile, Totals: snapshot.Totals{Opens: 10, BindFailures: 5}, First: started, Last: last},
+		},
+		OtherProcesses: &snapshot.Process{Totals: snapshot.Totals{Opens: 3}},
+		Destinations: []snapshot.Destination{
+			{
+				Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Remote: web, Totals: shopTotals,
+				Rates: snapshot.Rates{Opens: 1200}, First: started, Last: last,
+				Processes: []snapshot.Pair{{Proc: shop.ID, Comm: shop.Comm, Remote: web, Totals: shopTotals}},
+			},
+			{Netns: 4026532177, Proto: event.TCP, Remote: mail, Totals: snapshot.Totals{Opens: 10}, First: started, Last: last},
+		},
+		Failures: []snapshot.Failure{
+			{
+				Proc: shop, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Op: event.OpConnect, Errno: event.EADDRNOTAVAIL,
+				Reason: event.RangeExhausted, Inferred: event.FieldErrno, Target: web, Local: endpoint("10.0.0.1:0"),
+				Count: 1200, Rate: 122.25, First: started, Last: last,
+			},
+			{
+				Proc: hostile, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Op: event.OpBind, Errno: event.EADDRINUSE,
+				Reason: event.PortTaken, Target: event.Endpoint{Port: 443}, Count: 5, First: started, Last: last,
+			},
+		},
+	}
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (-update writes it anew):\n%s", path, got)
+	}
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	quiet := &snapshot.Snapshot{Wall: started.Add(time.Second), Started: started, Elapsed: time.Second}
+	for name, s := range map[string]*snapshot.Snapshot{"busy": busy(), "quiet": quiet} {
+		var text, object bytes.Buffer
+		if err := Text(&text, s); err != nil {
+			t.Fatal(err)
+		}
+		if err := JSON(&object, s); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+".txt", text.Bytes())
+		golden(t, name+".json", object.Bytes())
+		if bytes.ContainsAny(text.Bytes(), "\x1b\xff") {
+			t.Errorf("%s: a hostile name reaches the terminal", name)
+		}
+	}
+}
+
+// TestDocumentedFields holds the report to its contract.
+func TestDocumentedFields(t *testing.T) {
+	t.Parallel()
+	const (
+		identity = "pid ppid start_time comm exe container unit uid "
+		counts   = "opens closes live syn_sent close_wait time_wait connect_failures bind_failures lifetime_p50_us "
+	)
+	var out bytes.Buffer
+	if err := JSON(&out, busy()); err != nil {
+		t.Fatal(err)
+	}
+	var report map[string]any
+	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report["schema"] != "porttrace.report/v1" {
+		t.Errorf("schema %v", report["schema"])
+	}
+	for path, names := range map[string]string{
+		"":                       "schema host window totals processes destinations port_spaces failures findings health",
+		"host":                   "name kernel signals",
+		"host.signals":           "name mode hook reason",
+		"window":                 "start end seconds",
+		"totals":                 "opens closes time_wait_entered connect_failures bind_failures",
+		"processes":              identity + counts + "destinations",
+		"processes.destinations": counts + "netns netns_name family daddr dport",
+		"destinations":           counts + "netns netns_name family proto daddr dport",
+		"failures":               identity + "op errno reason count first last netns netns_name family proto saddr sport daddr dport",
+		"health":                 "events lost lost_details unattributed complete cpu_seconds memory_bytes",
+	} {
+		object := find(t, report, path)
+		for _, name := range strings.Fields(names) {
+			if _, ok := object[name]; !ok {
+				t.Errorf("%q has no %s", path, name)
+			}
+		}
+	}
+}
+
+// find follows a path of names, into the first element of each list.
+func find(t *testing.T, object map[string]any, path string) map[string]any {
+	t.Helper()
+	for name := range strings.SplitSeq(path, ".") {
+		if name == "" {
+			break
+		}
+		value := object[name]
+		if list, ok := value.([]any); ok {
+			value = list[0]
+		}
+		next, ok := value.(map[string]any)
+		if !ok {
+			t.Fatalf("%s: %s is a %T", path, name, value)
+		}
+		object = next
+	}
+	return object
+}
+
+func TestListsAreNeverNull(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := JSON(&out, &snapshot.Snapshot{}); err != nil {
+		t.Fatal(err)
+	}
+	var report map[string]any
+	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"processes", "destinations", "port_spaces", "failures", "findings", "notices"} {
+		if list, ok := report[name].([]any); !ok || len(list) != 0 {
+			t.Errorf("%s is %v, want []", name, report[name])
+		}
+	}
+}
+
+func TestLongTables(t *testing.T) {
+	t.Parallel()
+	s := &snapshot.Snapshot{Processes: make([]snapshot.Process, topRows+3)}
+	var out bytes.Buffer
+	if err := Text(&out, s); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "\n  and 3 more\n") {
+		t.Errorf("rows left out in silence:\n%s", out.String())
+	}
+}

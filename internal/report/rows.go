@@ -1,0 +1,157 @@
+package report
+
+import (
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// totals are of everything that the filter selects.
+type totals struct {
+	Opens           uint64 `json:"opens"`
+	Closes          uint64 `json:"closes"`
+	TimeWaitEntered uint64 `json:"time_wait_entered"`
+	ConnectFailures uint64 `json:"connect_failures"`
+	Binds           uint64 `json:"binds"`
+	BindFailures    uint64 `json:"bind_failures"`
+	Live            int64  `json:"live"`
+	SynSent         int64  `json:"syn_sent"`
+	CloseWait       int64  `json:"close_wait"`
+	TimeWait        int64  `json:"time_wait"`       // of outgoing connections: each holds a port
+	TimeWaitIn      int64  `json:"time_wait_in"`    // of accepted ones: they hold none
+	TimeWaitOther   int64  `json:"time_wait_other"` // began before the start
+}
+
+func newTotals(t *snapshot.Totals) totals {
+	return totals{
+		Opens: t.Opens, Closes: t.Closes(), TimeWaitEntered: t.TimeWaitEntered, ConnectFailures: t.ConnectFailures,
+		Binds: t.Binds, BindFailures: t.BindFailures, Live: t.Live(), SynSent: t.SynSent, CloseWait: t.CloseWait,
+		TimeWait: t.TimeWaitOut, TimeWaitIn: t.TimeWaitIn, TimeWaitOther: t.TimeWaitOther,
+	}
+}
+
+// counts are what each row has.
+type counts struct {
+	Opens           uint64 `json:"opens"`
+	Closes          uint64 `json:"closes"`
+	Live            int64  `json:"live"`
+	SynSent         int64  `json:"syn_sent"`
+	CloseWait       int64  `json:"close_wait"`
+	TimeWait        int64  `json:"time_wait"`
+	TimeWaitIn      int64  `json:"time_wait_in"`
+	ConnectFailures uint64 `json:"connect_failures"`
+	BindFailures    uint64 `json:"bind_failures"`
+	LifetimeP50US   *int64 `json:"lifetime_p50_us"` // of outgoing connections, null when none has ended
+}
+
+func newCounts(t *snapshot.Totals) counts {
+	c := counts{
+		Opens: t.Opens, Closes: t.Closes(), Live: t.Live(), SynSent: t.SynSent, CloseWait: t.CloseWait,
+		TimeWait: t.TimeWaitOut, TimeWaitIn: t.TimeWaitIn,
+		ConnectFailures: t.ConnectFailures, BindFailures: t.BindFailures,
+	}
+	if t.LifetimeP50 > 0 {
+		us := t.LifetimeP50.Microseconds()
+		c.LifetimeP50US = &us
+	}
+	return c
+}
+
+// rates are per second, over the last seconds of the window.
+type rates struct {
+	OpenRate    float64 `json:"open_rate"`
+	CloseRate   float64 `json:"close_rate"`
+	FailureRate float64 `json:"failure_rate"`
+}
+
+func newRates(r snapshot.Rates) rates { return rates{r.Opens, r.Closes, r.Failures} }
+
+// identity is a process as in an event, with the id and the name of an unknown
+// one empty.
+type identity struct {
+	PID       uint32  `json:"pid"`
+	PPID      uint32  `json:"ppid"`
+	StartTime string  `json:"start_time"`
+	Comm      string  `json:"comm"`
+	Exe       string  `json:"exe"`
+	Container string  `json:"container"`
+	Unit      string  `json:"unit"`
+	UID       *uint32 `json:"uid"` // null where unknown: 0 is root
+}
+
+func newIdentity(p *event.Process) identity {
+	id := identity{PID: p.ID.PID, PPID: p.PPID, Comm: p.Comm, Exe: p.Exe, Container: p.Container, Unit: p.Unit}
+	if p.ID.Known() {
+		id.UID = &p.UID
+	}
+	return id
+}
+
+// remote is where connections go.
+type remote struct {
+	Netns     uint32 `json:"netns"`
+	NetnsName string `json:"netns_name"`
+	Family    int    `json:"family"`
+	Daddr     string `json:"daddr"`
+	Dport     uint16 `json:"dport"`
+}
+
+func newRemote(netns uint32, name string, to event.Endpoint) remote {
+	return remote{Netns: netns, NetnsName: name, Family: family(to), Daddr: to.Addr.String(), Dport: to.Port}
+}
+
+func family(end event.Endpoint) int {
+	e := event.Event{Dst: end}
+	return e.Family()
+}
+
+type process struct {
+	identity
+	counts
+	rates
+	First        string `json:"first"`
+	Last         string `json:"last"`
+	Destinations []pair `json:"destinations"`
+}
+
+// pair is what one process did towards one destination.
+type pair struct {
+	remote
+	counts
+}
+
+func newProcess(p *snapshot.Process) process {
+	return process{
+		identity: newIdentity(&p.Info), counts: newCounts(&p.Totals), rates: newRates(p.Rates),
+		First: formatTime(p.First), Last: formatTime(p.Last),
+		Destinations: convert(p.Destinations, func(q *snapshot.Pair) pair {
+			return pair{newRemote(q.Netns, q.NetnsName, q.Remote), newCounts(&q.Totals)}
+		}),
+	}
+}
+
+type destination struct {
+	remote
+	Proto string `json:"proto"`
+	counts
+	rates
+	First     string   `json:"first"`
+	Last      string   `json:"last"`
+	Processes []client `json:"processes"`
+}
+
+// client is what one process did towards the destination.
+type client struct {
+	PID  uint32 `json:"pid"`
+	Comm string `json:"comm"`
+	counts
+}
+
+func newDestination(d *snapshot.Destination) destination {
+	return destination{
+		remote: newRemote(d.Netns, d.NetnsName, d.Remote), Proto: d.Proto.String(),
+		counts: newCounts(&d.Totals), rates: newRates(d.Rates), First: formatTime(d.First), Last: formatTime(d.Last),
+		Processes: convert(d.Processes, func(q *snapshot.Pair) client {
+			return client{PID: q.Proc.PID, Comm: q.Comm, counts: newCounts(&q.Totals)}
+		}),
+	}
+}

@@ -1,0 +1,129 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// topRows is how many rows of a table are worth reading in a terminal. JSON has all.
+const topRows = 20
+
+const timeLayout = "2006-01-02 15:04:05"
+
+func text(s *snapshot.Snapshot) []byte {
+	var out bytes.Buffer
+	writeHead(&out, s)
+	fmt.Fprintf(&out, "\n%s\n\n", printable.String(s.Headline()))
+	writeTotals(&out, s)
+	writeProcesses(&out, s)
+	writeDestinations(&out, s)
+	writeFailures(&out, s)
+	writeSignals(&out, s.Signals)
+	writeHealth(&out, &s.Health)
+	writeNotices(&out, s.Notices)
+	return out.Bytes()
+}
+
+func writeHead(out *bytes.Buffer, s *snapshot.Snapshot) {
+	out.WriteString("porttrace report")
+	if h := s.Host; h.Name != "" {
+		out.WriteString(printable.String(fmt.Sprintf(" of %s, Linux %s %s", h.Name, h.Kernel, h.Arch)))
+	}
+	out.WriteString("\n")
+	fmt.Fprintf(out, "%s to %s UTC, %.1f s\n", s.Started.UTC().Format(timeLayout), s.Wall.UTC().Format(timeLayout),
+		s.Elapsed.Seconds())
+	if s.Host.PIDNS != "" {
+		fmt.Fprintf(out, "pids are those of %s\n", printable.String(s.Host.PIDNS))
+	}
+}
+
+func writeTotals(out *bytes.Buffer, s *snapshot.Snapshot) {
+	t := &s.Totals
+	fmt.Fprintf(out, "seen  %d opened (%.1f/s now), %d closed, %d into TIME_WAIT; %d connects and %d binds failed\n",
+		t.Opens, s.Rates.Opens, t.Closes(), t.TimeWaitEntered, t.ConnectFailures, t.BindFailures)
+	fmt.Fprintf(out, "now   %d open, %d with a SYN unanswered, %d in CLOSE_WAIT; TIME_WAIT %d outgoing, %d accepted (they hold no port), %d from before the start\n",
+		t.Live(), t.SynSent, t.CloseWait, t.TimeWaitOut, t.TimeWaitIn, t.TimeWaitOther)
+}
+
+func writeProcesses(out *bytes.Buffer, s *snapshot.Snapshot) {
+	t := table{
+		head: []string{"pid", "command", "opens", "opens/s", "live", "time_wait", "failed", "lifetime", "in"},
+		left: "command in",
+	}
+	for _, p := range top(s.Processes) {
+		row := append([]string{pid(p.Info.ID), p.Info.Comm}, figures(&p.Totals, p.Rates)...)
+		t.add(append(row, group(&p.Info))...)
+	}
+	if s.OtherProcesses != nil {
+		t.add(append([]string{"", "all others"}, figures(&s.OtherProcesses.Totals, s.OtherProcesses.Rates)...)...)
+	}
+	t.write(out, "Processes", len(s.Processes)-topRows)
+}
+
+func writeDestinations(out *bytes.Buffer, s *snapshot.Snapshot) {
+	t := table{
+		head: []string{"destination", "opens", "opens/s", "live", "time_wait", "failed", "lifetime", "netns"},
+		left: "destination netns",
+	}
+	for _, d := range top(s.Destinations) {
+		row := append([]string{d.Remote.String()}, figures(&d.Totals, d.Rates)...)
+		t.add(append(row, netns(d.NetnsName, d.Netns))...)
+	}
+	if s.OtherDestinations != nil {
+		t.add(append([]string{"all others"}, figures(&s.OtherDestinations.Totals, s.OtherDestinations.Rates)...)...)
+	}
+	t.write(out, "Destinations", len(s.Destinations)-topRows)
+}
+
+func writeFailures(out *bytes.Buffer, s *snapshot.Snapshot) {
+	t := table{
+		head: []string{"count", "per s", "pid", "command", "call", "error", "reason", "address", "last"},
+		left: "command call error reason address",
+	}
+	for _, f := range top(s.Failures) {
+		reason := f.Reason.String()
+		if f.Inferred&(event.FieldErrno|event.FieldReason) != 0 {
+			reason += " (inferred)"
+		}
+		t.add(strconv.FormatUint(f.Count, 10), fmt.Sprintf("%.1f", f.Rate), pid(f.Proc.ID), f.Proc.Comm,
+			f.Op.String(), f.Errno.String(), reason, target(&f), f.Last.UTC().Format(time.TimeOnly))
+	}
+	t.write(out, "Failures", len(s.Failures)-topRows)
+}
+
+func target(f *snapshot.Failure) string {
+	if address(f.Target, f.Op) == "::" {
+		return "[::]:" + strconv.Itoa(int(f.Target.Port))
+	}
+	return f.Target.String()
+}
+
+func writeSignals(out *bytes.Buffer, signals event.Signals) {
+	t := table{head: []string{"signal", "mode", "hook", "why"}, left: "signal mode hook why"}
+	for _, signal := range signals {
+		t.add(signal.Name, string(signal.Mode), signal.Hook, signal.Reason)
+	}
+	t.write(out, "How it was seen", 0)
+}
+
+func writeHealth(out *bytes.Buffer, h *event.Health) {
+	fmt.Fprintf(out, "\nHealth\n  %d events, %d lost, %d without detail, %d filtered, %d without owner, %d runs skipped by the kernel; "+
+		"porttrace used %s of CPU and %d MiB\n",
+		h.Events, h.Lost, h.LostDetails, h.Filtered, h.Unattributed, h.Missed, duration(time.Duration(h.CPU)), h.Memory>>20)
+}
+
+func writeNotices(out *bytes.Buffer, notices []snapshot.Notice) {
+	if len(notices) == 0 {
+		return
+	}
+	out.WriteString("\nNotices\n")
+	for _, n := range notices {
+		fmt.Fprintf(out, "  %s  %s\n", n.At.UTC().Format(time.TimeOnly), printable.String(n.Text))
+	}
+}

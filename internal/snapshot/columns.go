@@ -1,0 +1,122 @@
+package snapshot
+
+import (
+	"bytes"
+	"cmp"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// ProcessColumns are what processes can be ordered by, in the order in which a
+// wide table shows them.
+func ProcessColumns() []Column[Process] {
+	total := func(p *Process) *Totals { return &p.Totals }
+	columns := []Column[Process]{
+		{"pid", ascending(func(p *Process) uint32 { return p.Info.ID.PID })},
+		{"command", ascending(func(p *Process) string { return p.Info.Comm })},
+		{"open_rate", then(descending(func(p *Process) float64 { return p.Rates.Opens }),
+			descending(func(p *Process) uint64 { return p.Opens }))},
+	}
+	columns = append(columns, totalColumns(total)...)
+	columns = append(columns,
+		Column[Process]{"executable", ascending(func(p *Process) string { return p.Info.Exe })},
+		Column[Process]{"group", ascending(func(p *Process) string { return Group(&p.Info) })},
+	)
+	return withTie(columns, func(a, b *Process) int { return compareProc(a.Info.ID, b.Info.ID) })
+}
+
+// DestinationColumns are what destinations can be ordered by.
+func DestinationColumns() []Column[Destination] {
+	total := func(d *Destination) *Totals { return &d.Totals }
+	columns := []Column[Destination]{
+		{"destination", func(a, b *Destination) int { return compareEndpoint(a.Remote, b.Remote) }},
+		{"netns", ascending(func(d *Destination) string { return d.NetnsName })},
+		{"open_rate", then(descending(func(d *Destination) float64 { return d.Rates.Opens }),
+			descending(func(d *Destination) uint64 { return d.Opens }))},
+	}
+	columns = append(columns, totalColumns(total)...)
+	return withTie(columns, func(a, b *Destination) int {
+		return cmp.Or(compareEndpoint(a.Remote, b.Remote), cmp.Compare(a.Netns, b.Netns), cmp.Compare(a.Proto, b.Proto))
+	})
+}
+
+// PairColumns are what the destinations of a process, or the processes of a
+// destination, can be ordered by.
+func PairColumns() []Column[Pair] {
+	return withTie(totalColumns(func(p *Pair) *Totals { return &p.Totals }), func(a, b *Pair) int {
+		return cmp.Or(compareProc(a.Proc, b.Proc), compareEndpoint(a.Remote, b.Remote), cmp.Compare(a.Netns, b.Netns))
+	})
+}
+
+// FailureColumns are what failures can be ordered by.
+func FailureColumns() []Column[Failure] {
+	last := newest(func(f *Failure) time.Time { return f.Last })
+	columns := []Column[Failure]{
+		{"count", descending(func(f *Failure) uint64 { return f.Count })},
+		{"rate", then(descending(func(f *Failure) float64 { return f.Rate }), last)},
+		{"process", ascending(func(f *Failure) string { return f.Proc.Comm })},
+		{"call", ascending(func(f *Failure) event.Op { return f.Op })},
+		{"errno", ascending(func(f *Failure) string { return f.Errno.String() })},
+		{"reason", ascending(func(f *Failure) string { return f.Reason.String() })},
+		{"target", func(a, b *Failure) int { return compareEndpoint(a.Target, b.Target) }},
+		{"last", last},
+		{"local", func(a, b *Failure) int { return compareEndpoint(a.Local, b.Local) }},
+	}
+	return withTie(columns, func(a, b *Failure) int {
+		return cmp.Or(compareProc(a.Proc.ID, b.Proc.ID), compareEndpoint(a.Target, b.Target),
+			cmp.Compare(a.Netns, b.Netns), cmp.Compare(a.Op, b.Op), cmp.Compare(a.Errno, b.Errno), cmp.Compare(a.Reason, b.Reason))
+	})
+}
+
+// ColumnNamed finds a column by its name.
+func ColumnNamed[T any](columns []Column[T], name string) (Column[T], bool) {
+	for _, c := range columns {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Column[T]{}, false
+}
+
+// Group is what a process belongs to in an operator's eyes: its container, else
+// its unit, else its cgroup.
+func Group(p *event.Process) string { return cmp.Or(p.Container, p.Unit, p.Cgroup) }
+
+// totalColumns are those that every row with Totals has.
+func totalColumns[T any](of func(*T) *Totals) []Column[T] {
+	by := func(value func(*Totals) int64) func(a, b *T) int {
+		return descending(func(row *T) int64 { return value(of(row)) })
+	}
+	return []Column[T]{
+		{"opens", by(func(t *Totals) int64 { return int64(t.Opens) })},
+		{"live", by(func(t *Totals) int64 { return t.Live() })},
+		{"time_wait", by(func(t *Totals) int64 { return t.TimeWaitOut })},
+		{"failures", by(func(t *Totals) int64 { return int64(t.Failed()) })},
+		{"syn_sent", by(func(t *Totals) int64 { return t.SynSent })},
+		{"close_wait", by(func(t *Totals) int64 { return t.CloseWait })},
+		{"closes", by(func(t *Totals) int64 { return int64(t.Closes()) })},
+		{"time_wait_in", by(func(t *Totals) int64 { return t.TimeWaitIn })},
+		{"lifetime_p50", by(func(t *Totals) int64 { return int64(t.LifetimeP50) })},
+	}
+}
+
+// withTie makes each order total.
+func withTie[T any](columns []Column[T], tie func(a, b *T) int) []Column[T] {
+	for i := range columns {
+		columns[i].Compare = then(columns[i].Compare, tie)
+	}
+	return columns
+}
+
+func newest[T any](value func(*T) time.Time) func(a, b *T) int {
+	return func(a, b *T) int { return value(b).Compare(value(a)) }
+}
+
+func compareProc(a, b event.ProcID) int {
+	return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.Start, b.Start))
+}
+
+func compareEndpoint(a, b event.Endpoint) int {
+	return cmp.Or(bytes.Compare(a.Addr[:], b.Addr[:]), cmp.Compare(a.Port, b.Port))
+}

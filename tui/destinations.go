@@ -1,0 +1,112 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// destinationKey tells one destination from another.
+type destinationKey struct {
+	netns  uint32
+	proto  event.Proto
+	remote event.Endpoint
+}
+
+func keyOfDestination(d *snapshot.Destination) destinationKey {
+	return destinationKey{d.Netns, d.Proto, d.Remote}
+}
+
+// destinations is the table of what ports are taken towards.
+type destinations struct {
+	table[snapshot.Destination, destinationKey]
+	snapshot *snapshot.Snapshot
+	single   []column[snapshot.Destination] // without the namespace
+	several  []column[snapshot.Destination]
+}
+
+func newDestinations() *destinations {
+	d := &destinations{}
+	d.single = ordered(d.list(false), snapshot.DestinationColumns())
+	d.several = ordered(d.list(true), snapshot.DestinationColumns())
+	d.columns = d.single
+	d.order = "open_rate"
+	d.key = keyOfDestination
+	d.text = destinationText
+	return d
+}
+
+func (d *destinations) list(namespaces bool) []column[snapshot.Destination] {
+	columns := []column[snapshot.Destination]{
+		{name: "destination", title: "DESTINATION", min: 21, max: 50, left: true, rising: true, cell: d.name},
+	}
+	if namespaces {
+		columns = append(columns, column[snapshot.Destination]{
+			name: "netns", title: "NETNS", rank: 7, min: 10, max: 16, left: true, rising: true, cell: d.netns,
+		})
+	}
+	columns = append(columns, openRate(func(row *snapshot.Destination) snapshot.Rates { return row.Rates }))
+	columns = append(columns, totals(func(row *snapshot.Destination) *snapshot.Totals { return &row.Totals })...)
+	return append(columns, history(func(row *snapshot.Destination) []snapshot.Point { return row.History }))
+}
+
+func (d *destinations) name(row *snapshot.Destination, width int) string {
+	if row == d.other {
+		return "(others)"
+	}
+	return destination(row, width)
+}
+
+// destination is where a row leads to. TCP goes without saying.
+func destination(row *snapshot.Destination, width int) string {
+	suffix := ""
+	if row.Proto != event.TCP && row.Proto != 0 {
+		suffix = "/" + row.Proto.String()
+	}
+	return endpoint(row.Remote, width-len(suffix)) + suffix
+}
+
+func (d *destinations) netns(row *snapshot.Destination, _ int) string {
+	if row == d.other {
+		return ""
+	}
+	return netns(row.NetnsName, row.Netns)
+}
+
+func destinationText(row *snapshot.Destination) string {
+	words := []string{destination(row, 64), netns(row.NetnsName, row.Netns)}
+	for i := range row.Processes {
+		words = append(words, printable.String(row.Processes[i].Comm))
+	}
+	return strings.Join(words, " ")
+}
+
+func (d *destinations) set(s *snapshot.Snapshot, filter string) {
+	d.snapshot = s
+	d.columns = d.single
+	if severalNamespaces(s.Destinations) {
+		d.columns = d.several
+	}
+	d.show(s.Destinations, s.OtherDestinations, filter, emptyNote(filter, len(s.Destinations),
+		"no connection went anywhere", s.Elapsed,
+		"a row appears for each address and port that a process connects to"))
+}
+
+func severalNamespaces(rows []snapshot.Destination) bool {
+	for i := range rows {
+		if rows[i].Netns != rows[0].Netns {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *destinations) open() subject {
+	row := d.current()
+	if row == nil {
+		return nil
+	}
+	return &destinationDetail{row: row, snapshot: d.snapshot}
+}

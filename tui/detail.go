@@ -1,0 +1,115 @@
+package tui
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// subject is what a detail is about. It keeps the last it knew of its row, also
+// when the row has gone.
+type subject interface {
+	title() string
+	// update looks the row up in a newer snapshot and reports whether it is there.
+	update(s *snapshot.Snapshot) bool
+	write(to *sheet)
+}
+
+// detail shows one subject in full and scrolls.
+type detail struct {
+	subject
+	gone   bool
+	scroll scroll
+}
+
+func (d *detail) set(s *snapshot.Snapshot) { d.gone = !d.update(s) }
+
+func (d *detail) view(width int, st *styles) []string {
+	to := newSheet(width, st)
+	if d.gone {
+		to.field("", "this row is no longer in the table; what follows is the last that was known of it", warn)
+	}
+	d.write(to)
+	return to.lines
+}
+
+// scroll is a window on more lines than fit.
+type scroll struct{ offset, lines, height int }
+
+func (s *scroll) resize(lines, height int) {
+	s.lines, s.height = lines, height
+	s.offset = clamp(s.offset, lines-height+1)
+}
+
+func (s *scroll) move(to motion) {
+	s.offset = to.apply(s.offset, s.lines-s.height+1, s.height)
+}
+
+// position says which lines are seen, where not all are.
+func (s *scroll) position() string {
+	if s.lines <= s.height {
+		return ""
+	}
+	return fmt.Sprintf("%d-%d of %d  ", s.offset+1, min(s.offset+s.height, s.lines), s.lines)
+}
+
+// window is what is seen of the lines.
+func (s *scroll) window(lines []string) []string { return lines[clamp(s.offset, len(lines)+1):] }
+
+// writeTotals writes what processes and destinations are both counted by.
+func writeTotals(to *sheet, t *snapshot.Totals, r snapshot.Rates, points []snapshot.Point) {
+	to.field("connections", fmt.Sprintf("%s opened (%s/s), %s closed (%s/s), %s live",
+		count(t.Opens), rate(r.Opens), count(t.Closes()), rate(r.Closes), count(t.Live()))+
+		notable(t.SynSent, "SYN_SENT")+notable(t.CloseWait, "CLOSE_WAIT")+notable(int64(t.Binds), "binds"), plain)
+	to.field("TIME_WAIT", fmt.Sprintf("%s out, %s in, %s entered",
+		count(t.TimeWaitOut), count(t.TimeWaitIn), count(t.TimeWaitEntered)), plain)
+	level := plain
+	if t.Failed() > 0 {
+		level = fail
+	}
+	to.field("failures", fmt.Sprintf("%s connect, %s bind, %s/s",
+		count(t.ConnectFailures), count(t.BindFailures), rate(r.Failures)), level)
+	to.field("lifetime", "p50 "+lifetime(t.LifetimeP50)+", p99 "+lifetime(t.LifetimeP99), plain)
+	room := max(to.width-labelWidth-2, 0)
+	if len(points) > 0 {
+		to.field("opens/s", sparkline(opens(points), min(room, len(points))), plain)
+	}
+	if t.Failed() > 0 && len(points) > 0 {
+		to.field("failures/s", sparkline(failures(points), min(room, len(points))), fail)
+	}
+}
+
+func notable(n int64, what string) string {
+	if n <= 0 {
+		return ""
+	}
+	return ", " + count(n) + " " + what
+}
+
+// writeOwner writes who a process is.
+func writeOwner(to *sheet, info *event.Process) {
+	if !info.ID.Known() {
+		to.field("process", "not known: the sockets existed before the start, or their owner was gone", plain)
+		return
+	}
+	to.field("process", process(info.ID, info.Comm, to.width)+", parent "+number(info.PPID)+", uid "+number(info.UID), plain)
+	to.outside("executable", info.Exe)
+	to.outside("container", info.Container)
+	to.outside("unit", info.Unit)
+	to.outside("cgroup", info.Cgroup)
+	boot := time.Duration(info.ID.Start) * (time.Second / event.TicksPerSecond)
+	to.field("started", elapsed(boot)+" after boot", plain)
+}
+
+func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+
+// writeSeen writes when something began and when it was last seen.
+func writeSeen(to *sheet, now, first, last time.Time) {
+	if first.IsZero() {
+		return
+	}
+	to.field("seen", first.Format(time.DateTime)+" to "+last.Format(time.DateTime+" MST")+", "+ago(now, last), plain)
+}

@@ -1,0 +1,67 @@
+package tui
+
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// processDetail is all about one process.
+type processDetail struct {
+	row      *snapshot.Process
+	snapshot *snapshot.Snapshot
+}
+
+func (d *processDetail) title() string { return process(d.row.Info.ID, d.row.Info.Comm, 60) }
+
+func (d *processDetail) update(s *snapshot.Snapshot) bool {
+	for i := range s.Processes {
+		if s.Processes[i].Info.ID == d.row.Info.ID {
+			d.row, d.snapshot = &s.Processes[i], s
+			return true
+		}
+	}
+	return false
+}
+
+func (d *processDetail) write(to *sheet) {
+	writeOwner(to, &d.row.Info)
+	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
+	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
+	if len(d.row.Destinations) > 0 {
+		to.section("Its destinations, most opens first")
+		to.add(listing(pairColumns(false), d.row.Destinations, to.width, to.st)...)
+	}
+	writeFailures(to, d.snapshot, false, func(f *snapshot.Failure) bool { return f.Proc.ID == d.row.Info.ID })
+}
+
+// pairColumns show the process of a pair, or its destination.
+func pairColumns(processes bool) []column[snapshot.Pair] {
+	first := column[snapshot.Pair]{title: "DESTINATION", min: 21, max: 50, left: true}
+	first.cell = func(p *snapshot.Pair, width int) string { return endpoint(p.Remote, width) }
+	if processes {
+		first.title = "PROCESS"
+		first.cell = func(p *snapshot.Pair, width int) string { return process(p.Proc, p.Comm, width) }
+	}
+	return append([]column[snapshot.Pair]{first}, totals(func(p *snapshot.Pair) *snapshot.Totals { return &p.Totals })...)
+}
+
+// writeFailures lists the failures that belong to the subject.
+func writeFailures(to *sheet, s *snapshot.Snapshot, withProcess bool, belongs func(*snapshot.Failure) bool) {
+	var rows []snapshot.Failure
+	for i := range s.Failures {
+		if belongs(&s.Failures[i]) {
+			rows = append(rows, s.Failures[i])
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	to.section("What failed")
+	now := func() time.Time { return s.Wall }
+	to.add(listing(failureColumns(now, withProcess), rows, to.width, to.st)...)
+}
+
+// isConnect tells whose Target is a destination.
+func isConnect(f *snapshot.Failure) bool { return f.Op == event.OpConnect }

@@ -1,0 +1,123 @@
+package tui
+
+import (
+	"strings"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// failureKey tells one way to fail from another.
+type failureKey struct {
+	proc   event.ProcID
+	netns  uint32
+	proto  event.Proto
+	op     event.Op
+	errno  event.Errno
+	reason event.Reason
+	target event.Endpoint
+}
+
+func keyOfFailure(f *snapshot.Failure) failureKey {
+	return failureKey{f.Proc.ID, f.Netns, f.Proto, f.Op, f.Errno, f.Reason, f.Target}
+}
+
+// failed is the table of what fails and why.
+type failed struct {
+	table[snapshot.Failure, failureKey]
+	snapshot *snapshot.Snapshot
+}
+
+func newFailed() *failed {
+	f := &failed{}
+	now := func() time.Time { return f.snapshot.Wall }
+	f.columns = ordered(failureColumns(now, true), snapshot.FailureColumns())
+	f.order = "rate"
+	f.key = keyOfFailure
+	f.text = failureText
+	return f
+}
+
+// failureColumns are those of the table, and of a detail that need not repeat
+// the process.
+func failureColumns(now func() time.Time, withProcess bool) []column[snapshot.Failure] {
+	type row = snapshot.Failure
+	number := func(name, title string, rank, width int, cell func(*row) string) column[row] {
+		return column[row]{
+			name: name, title: title, rank: rank, min: width,
+			cell: func(f *row, _ int) string { return cell(f) },
+		}
+	}
+	words := func(name, title string, rank, least, most int, cell func(*row, int) string) column[row] {
+		return column[row]{name: name, title: title, rank: rank, min: least, max: most, left: true, rising: true, cell: cell}
+	}
+	columns := []column[row]{
+		number("count", "COUNT", 1, 7, func(f *row) string { return count(f.Count) }),
+		number("rate", "RATE", 5, 5, func(f *row) string { return rate(f.Rate) }),
+	}
+	columns[1].tone = failing
+	if withProcess {
+		columns = append(columns, words("process", "PROCESS", 2, 12, 28, failureProcess))
+	}
+	return append(columns,
+		words("call", "CALL", 7, 8, 0, func(f *row, _ int) string { return f.Op.String() }),
+		words("errno", "ERRNO", 3, 14, 15, func(f *row, _ int) string { return errno(f) }),
+		words("reason", "REASON", 0, 16, 17, func(f *row, _ int) string { return reason(f) }),
+		words("target", "TARGET", 4, 20, 48, func(f *row, width int) string { return endpoint(f.Target, width) }),
+		number("last", "LAST", 6, 10, func(f *row) string { return ago(now(), f.Last) }),
+		words("local", "LOCAL", 8, 21, 48, failureLocal),
+	)
+}
+
+// failing is how bad a failure is: it goes on, or it is past.
+func failing(f *snapshot.Failure) tone {
+	if f.Rate > 0 {
+		return fail
+	}
+	return plain
+}
+
+func failureProcess(f *snapshot.Failure, width int) string {
+	if f.Inferred&event.FieldPID != 0 {
+		return "~" + process(f.Proc.ID, f.Proc.Comm, width-1)
+	}
+	return process(f.Proc.ID, f.Proc.Comm, width)
+}
+
+func failureLocal(f *snapshot.Failure, width int) string {
+	if f.Local == (event.Endpoint{}) {
+		return unknown
+	}
+	return marked(f.Inferred, event.FieldSport, endpoint(f.Local, width-1))
+}
+
+func errno(f *snapshot.Failure) string {
+	return marked(f.Inferred, event.FieldErrno, f.Errno.String())
+}
+
+func reason(f *snapshot.Failure) string {
+	return marked(f.Inferred, event.FieldReason, f.Reason.String())
+}
+
+func failureText(f *snapshot.Failure) string {
+	return strings.Join([]string{
+		identity(&f.Proc), f.Op.String(), f.Errno.String(), f.Reason.String(),
+		endpoint(f.Target, 64), endpoint(f.Local, 64), netns(f.NetnsName, f.Netns),
+	}, " ")
+}
+
+func (f *failed) set(s *snapshot.Snapshot, filter string) {
+	f.snapshot = s
+	f.show(s.Failures, nil, filter, emptyNote(filter, len(s.Failures),
+		"no connect() and no bind() has failed", s.Elapsed,
+		"a row appears for each way in which one fails"))
+}
+
+func (f *failed) open() subject {
+	row := f.current()
+	if row == nil {
+		return nil
+	}
+	return &failureDetail{row: row, snapshot: f.snapshot}
+}

@@ -1,0 +1,114 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// headerLines say where one is, how it goes, and what is wrong.
+func headerLines(s *snapshot.Snapshot, width int, st *styles) []string {
+	return []string{
+		join(where(s), width, st),
+		join(state(s), width, st),
+		join(wrong(s), width, st),
+	}
+}
+
+// where is the host, how long it has been looked at, and how well it is seen.
+func where(s *snapshot.Snapshot) []piece {
+	name, kernel := printable.String(s.Host.Name), printable.String(s.Host.Kernel)
+	short, _, _ := strings.Cut(name, ".")
+	release, _, _ := strings.Cut(kernel, "-")
+	pieces := []piece{
+		{rank: 1, tone: strong, forms: []string{name, short}},
+		{rank: 5, tone: quiet, forms: []string{kernel, release}},
+		{forms: []string{elapsed(s.Elapsed)}},
+		signals(s.Signals),
+		{rank: 4, forms: []string{count(s.Health.Events) + " events"}},
+	}
+	if s.Health.Lost > 0 {
+		pieces = append(pieces, piece{rank: 1, tone: fail, forms: []string{"lost " + count(s.Health.Lost)}})
+	}
+	if s.Health.LostDetails > 0 {
+		pieces = append(pieces, piece{rank: 2, tone: warn, forms: []string{"folded " + count(s.Health.LostDetails)}})
+	}
+	return pieces
+}
+
+// signals says how each is seen: all of them, those that are not exact, or how many.
+func signals(list event.Signals) piece {
+	p := piece{rank: 3}
+	var all, worse []string
+	modes := map[event.Mode]int{}
+	for _, signal := range list {
+		text := printable.String(signal.Name) + " " + printable.String(string(signal.Mode))
+		all = append(all, text)
+		if signal.Mode != event.Exact {
+			worse = append(worse, text)
+			modes[signal.Mode]++
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return p
+	case len(worse) == 0:
+		p.forms = []string{strings.Join(all, " · "), "all exact"}
+		return p
+	}
+	p.tone = warn
+	p.forms = []string{strings.Join(all, " · "), strings.Join(worse, " · "), tally(modes)}
+	return p
+}
+
+func tally(modes map[event.Mode]int) string {
+	var parts []string
+	for _, mode := range []event.Mode{event.Inferred, event.Off} {
+		if modes[mode] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", modes[mode], mode))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// state is what happens now on the whole.
+func state(s *snapshot.Snapshot) []piece {
+	t := &s.Totals
+	pieces := []piece{
+		{forms: []string{rate(s.Rates.Opens) + " open/s"}},
+		course(opens(s.History)),
+		{rank: 2, forms: []string{"live " + count(t.Live())}},
+	}
+	if t.SynSent > 0 {
+		pieces = append(pieces, piece{rank: 3, tone: warn, forms: []string{"SYN_SENT " + count(t.SynSent)}})
+	}
+	pieces = append(pieces,
+		piece{rank: 1, forms: []string{"TIME_WAIT " + count(t.TimeWaitOut) + " out"}},
+		piece{rank: 4, comma: true, forms: []string{count(t.TimeWaitIn) + " in"}},
+	)
+	if t.TimeWaitOther > 0 {
+		pieces = append(pieces, piece{rank: 5, comma: true, forms: []string{count(t.TimeWaitOther) + " before start"}})
+	}
+	failures := piece{rank: 1, forms: []string{rate(s.Rates.Failures) + " fail/s"}}
+	if s.Rates.Failures > 0 {
+		failures.tone = fail
+	}
+	return append(pieces, failures)
+}
+
+// course is a sparkline of the whole, as wide as there is room for. Nothing
+// happened is nothing to draw.
+func course(values []uint32) piece {
+	p := piece{rank: 6}
+	if !slices.ContainsFunc(values, func(v uint32) bool { return v > 0 }) {
+		return p
+	}
+	for _, width := range []int{60, 30, 15, 10, 6} {
+		p.forms = append(p.forms, sparkline(values, min(width, len(values))))
+	}
+	return p
+}

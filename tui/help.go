@@ -1,0 +1,58 @@
+package tui
+
+import "charm.land/bubbles/v2/key"
+
+// helpNotes explain what the tables cannot.
+var helpNotes = [][2]string{
+	{"OPEN/s", "local ports taken for outgoing connections, over the last 5 s"},
+	{"LIVE", "outgoing connections that are open"},
+	{"TIME_WAIT", "closed connections that hold a port of this host for 60 s more"},
+	{"TW_IN", "the same of accepted connections; they take no ephemeral port"},
+	{"SYN_SENT", "the SYN had to be sent again, nobody has answered yet"},
+	{"CLOSE_WAIT", "the peer has closed, the program has not"},
+	{"~", "not seen, but concluded from what was seen"},
+	{"lost", "events not even counted; folded: counted, without details"},
+	{"before start", "TIME_WAIT that began before the start; its owner is unknown"},
+}
+
+// helpLines are made of the keys themselves, in two columns where they fit.
+func helpLines(keys *keyMap, width int, st *styles) []string {
+	to := newSheet(width, st)
+	groups := keys.groups()
+	if width < 2*helpColumn {
+		for _, group := range groups {
+			for _, binding := range group {
+				to.add(helpKey(binding, width, st))
+			}
+		}
+	} else {
+		to.add(beside(groups[0], groups[1], st)...)
+	}
+	to.lines = append(to.lines, "")
+	for _, note := range helpNotes {
+		to.field(note[0], note[1], plain)
+	}
+	return to.lines
+}
+
+// helpColumn is the width of one column of keys.
+const helpColumn = 38
+
+func beside(left, right []key.Binding, st *styles) []string {
+	lines := make([]string, max(len(left), len(right)))
+	for i := range lines {
+		if i < len(left) {
+			lines[i] = helpKey(left[i], helpColumn, st)
+		} else {
+			lines[i] = pad("", helpColumn, false)
+		}
+		if i < len(right) {
+			lines[i] += helpKey(right[i], helpColumn+2, st)
+		}
+	}
+	return lines
+}
+
+func helpKey(b key.Binding, width int, st *styles) string {
+	return " " + st.paint(strong, pad(b.Help().Key, 9, true)) + "  " + pad(b.Help().Desc, max(width-12, 0), false)
+}

@@ -1,0 +1,124 @@
+package tui
+
+import (
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+)
+
+// press passes a key to what is on top.
+func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
+	switch {
+	case key.Matches(msg, m.keys.interrupt):
+		return tea.Quit
+	case m.filter.typing:
+		m.typeFilter(msg)
+	case key.Matches(msg, m.keys.quit):
+		return tea.Quit
+	case key.Matches(msg, m.keys.suspend):
+		return tea.Suspend
+	case m.help != nil:
+		m.pressHelp(msg)
+	case key.Matches(msg, m.keys.help):
+		m.help = &scroll{}
+	case key.Matches(msg, m.keys.pause):
+		m.togglePause()
+	default:
+		m.pressPane(msg)
+	}
+	return nil
+}
+
+func (m *Model) pressHelp(msg tea.KeyPressMsg) {
+	if key.Matches(msg, m.keys.help, m.keys.back) {
+		m.help = nil
+		return
+	}
+	m.help.move(m.keys.motion(msg))
+}
+
+// pressPane handles the keys of the tables and of the details.
+func (m *Model) pressPane(msg tea.KeyPressMsg) {
+	k := m.keys
+	switch {
+	case key.Matches(msg, k.first):
+		m.show(0)
+	case key.Matches(msg, k.second):
+		m.show(1)
+	case key.Matches(msg, k.third):
+		m.show(2)
+	case key.Matches(msg, k.nextTab):
+		m.show(m.tab + 1)
+	case key.Matches(msg, k.prevTab):
+		m.show(m.tab - 1)
+	case key.Matches(msg, k.back):
+		m.back()
+	case m.detail != nil:
+		m.detail.scroll.move(k.motion(msg))
+	default:
+		m.pressTable(msg)
+	}
+}
+
+func (m *Model) pressTable(msg tea.KeyPressMsg) {
+	k, shown := m.keys, m.panes[m.tab]
+	switch {
+	case key.Matches(msg, k.open):
+		if row := shown.open(); row != nil {
+			m.detail = &detail{subject: row}
+		}
+	case key.Matches(msg, k.filter):
+		m.filter.typing = true
+	case key.Matches(msg, k.nextSort):
+		shown.sortBy(1)
+	case key.Matches(msg, k.prevSort):
+		shown.sortBy(-1)
+	case key.Matches(msg, k.reverse):
+		shown.reverseOrder()
+	default:
+		if to := k.motion(msg); to != still {
+			shown.move(to)
+		}
+	}
+}
+
+// show turns to another table.
+func (m *Model) show(tab int) {
+	m.tab = (tab + len(m.panes)) % len(m.panes)
+	m.detail = nil
+	m.refresh()
+}
+
+// back leaves the detail, else it clears the filter.
+func (m *Model) back() {
+	if m.detail != nil {
+		m.detail = nil
+		return
+	}
+	m.filter = filter{}
+	m.refresh()
+}
+
+func (m *Model) togglePause() {
+	m.paused = !m.paused
+	if !m.paused && m.latest != nil {
+		m.shown = m.latest
+		m.refresh()
+	}
+}
+
+// typeFilter takes a key of the filter; the arrows still move through the rows.
+func (m *Model) typeFilter(msg tea.KeyPressMsg) {
+	if to := m.keys.motion(msg); to != still && msg.Text == "" {
+		m.panes[m.tab].move(to)
+		return
+	}
+	m.filter.press(msg)
+	m.refresh()
+}
+
+func (m *Model) paste(text string) {
+	if m.filter.typing {
+		m.filter.insert(text)
+		m.refresh()
+	}
+}

@@ -1,0 +1,112 @@
+package tui
+
+import (
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+)
+
+// keyMap is every key there is. The help is made from it.
+type keyMap struct {
+	up, down, pageUp, pageDown, top, bottom key.Binding
+
+	first, second, third, nextTab, prevTab key.Binding
+	open, back                             key.Binding
+
+	nextSort, prevSort, reverse, filter, pause key.Binding
+
+	help, suspend, quit, interrupt key.Binding
+}
+
+func newKeys() *keyMap {
+	bind := func(shown, does string, keys ...string) key.Binding {
+		return key.NewBinding(key.WithKeys(keys...), key.WithHelp(shown, does))
+	}
+	return &keyMap{
+		up:       bind("↑ k", "up", "up", "k"),
+		down:     bind("↓ j", "down", "down", "j"),
+		pageUp:   bind("PgUp ^B", "a page up", "pgup", "ctrl+b"),
+		pageDown: bind("PgDn ^F", "a page down", "pgdown", "ctrl+f"),
+		top:      bind("Home g", "first row, whichever it is", "home", "g"),
+		bottom:   bind("End G", "last row", "end", "G"),
+
+		first:   bind("1", "processes", "1"),
+		second:  bind("2", "destinations", "2"),
+		third:   bind("3", "failures", "3"),
+		nextTab: bind("Tab →", "next table", "tab", "right", "l"),
+		prevTab: bind("S-Tab ←", "previous table", "shift+tab", "left", "h"),
+		open:    bind("Enter", "all about the row", "enter"),
+		back:    bind("Esc", "back, or clear the filter", "esc", "backspace"),
+
+		nextSort: bind("s >", "sort by the next column", "s", ">"),
+		prevSort: bind("S <", "sort by the previous column", "S", "<"),
+		reverse:  bind("r", "reverse the order", "r"),
+		filter:   bind("/", "show rows with these words", "/"),
+		pause:    bind("p Space", "hold the screen still", "p", "space"),
+
+		help:      bind("?", "this help", "?"),
+		suspend:   bind("^Z", "to the shell", "ctrl+z"),
+		quit:      bind("q ^C", "quit", "q", "ctrl+c"),
+		interrupt: key.NewBinding(key.WithKeys("ctrl+c")), // also while a filter is typed
+	}
+}
+
+// groups are the keys as the help shows them.
+func (k *keyMap) groups() [][]key.Binding {
+	return [][]key.Binding{
+		{k.first, k.second, k.third, k.nextTab, k.prevTab, k.open, k.back, k.help, k.suspend, k.quit},
+		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.nextSort, k.prevSort, k.reverse, k.filter, k.pause},
+	}
+}
+
+// motion is a way to move through rows or lines.
+type motion uint8
+
+const (
+	still motion = iota
+	lineUp
+	lineDown
+	pageUp
+	pageDown
+	toTop
+	toBottom
+)
+
+func (k *keyMap) motion(msg tea.KeyPressMsg) motion {
+	switch {
+	case key.Matches(msg, k.up):
+		return lineUp
+	case key.Matches(msg, k.down):
+		return lineDown
+	case key.Matches(msg, k.pageUp):
+		return pageUp
+	case key.Matches(msg, k.pageDown):
+		return pageDown
+	case key.Matches(msg, k.top):
+		return toTop
+	case key.Matches(msg, k.bottom):
+		return toBottom
+	}
+	return still
+}
+
+// apply is the new position of what is at pos, among n, with a page of height.
+func (to motion) apply(pos, n, height int) int {
+	switch to {
+	case lineUp:
+		pos--
+	case lineDown:
+		pos++
+	case pageUp:
+		pos -= max(height, 1)
+	case pageDown:
+		pos += max(height, 1)
+	case toTop:
+		pos = 0
+	case toBottom:
+		pos = n - 1
+	}
+	return clamp(pos, n)
+}
+
+// clamp keeps an index within n things, 0 when there are none.
+func clamp(pos, n int) int { return max(min(pos, n-1), 0) }

@@ -1,0 +1,91 @@
+package tui
+
+import (
+	"context"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// Model is the one tea.Model of the program. All state that outlives a frame is
+// here or in the panes.
+type Model struct {
+	snapshots <-chan *snapshot.Snapshot
+	done      <-chan struct{}
+	title     string
+	keys      *keyMap
+	styles    *styles
+
+	width, height int
+
+	latest *snapshot.Snapshot // the newest that came
+	shown  *snapshot.Snapshot // the one on the screen; older while paused
+	paused bool
+	ended  bool
+
+	panes  []pane
+	tab    int
+	filter filter
+	detail *detail // nil while a table is shown
+	help   *scroll // nil unless the help is shown
+}
+
+func newModel(ctx context.Context, opts Options) *Model {
+	return &Model{
+		snapshots: opts.Snapshots,
+		done:      ctx.Done(),
+		title:     printable.String(opts.Title),
+		keys:      newKeys(),
+		styles:    newStyles(),
+		panes:     []pane{newProcesses(), newDestinations(), newFailed()},
+	}
+}
+
+// Init waits for the first snapshot.
+func (m *Model) Init() tea.Cmd { return m.wait }
+
+// Update takes one message. It does no I/O.
+func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	var next tea.Cmd
+	switch msg := msg.(type) {
+	case snapshotMsg:
+		m.receive(msg.snapshot)
+		next = m.wait
+	case endedMsg:
+		m.ended = true
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.PasteMsg:
+		m.paste(msg.Content)
+	case tea.KeyPressMsg:
+		next = m.press(msg)
+	}
+	m.settle()
+	return m, next
+}
+
+// receive keeps the newest snapshot and shows it, unless the screen is held.
+func (m *Model) receive(s *snapshot.Snapshot) {
+	if s == nil {
+		return
+	}
+	m.latest = s
+	if !m.paused || m.shown == nil {
+		m.shown = s
+		m.refresh()
+	}
+}
+
+// refresh gives the snapshot shown to what is on the screen. The other panes get
+// it when it is their turn.
+func (m *Model) refresh() {
+	if m.shown == nil {
+		return
+	}
+	m.panes[m.tab].set(m.shown, m.filter.text)
+	if m.detail != nil {
+		m.detail.set(m.shown)
+	}
+}

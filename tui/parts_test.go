@@ -1,0 +1,183 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ got, want string }{
+		{count(0), "0"},
+		{count(-13), "-13"},
+		{count(-1234), "-1,234"},
+		{count(999), "999"},
+		{count(int64(9_999_999)), "9,999,999"},
+		{count(uint64(12_345_678)), "12.3M"},
+		{count(uint64(12_345_678_901)), "12.3G"},
+		{rate(0), "0"},
+		{rate(0.01), "<0.1"},
+		{rate(9.94), "9.9"},
+		{rate(9.96), "10"},
+		{rate(12_345.6), "12,346"},
+		{lifetime(0), "-"},
+		{lifetime(320 * time.Microsecond), "320µs"},
+		{lifetime(1_840 * time.Microsecond), "1.8ms"},
+		{lifetime(84 * time.Millisecond), "84ms"},
+		{lifetime(1_230 * time.Millisecond), "1.2s"},
+		{lifetime(75 * time.Second), "1m15s"},
+		{elapsed(-time.Second), "0s"},
+		{elapsed(59 * time.Second), "59s"},
+		{elapsed(61 * time.Minute), "1h01m"},
+		{elapsed(49 * time.Hour), "2d01h"},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("got %q, want %q", tc.got, tc.want)
+		}
+	}
+}
+
+func TestEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		end   event.Endpoint
+		width int
+		want  string
+	}{
+		{cache, 40, "10.0.0.2:6379"},
+		{cache, 13, "10.0.0.2:6379"},
+		{cache, 12, "10.0.0…:6379"},
+		{api, 24, "[2001:db8:85a3::8a…]:443"},
+		{event.Endpoint{}, 40, "*:*"},
+		{event.Endpoint{Port: 80}, 40, "*:80"},
+		{remote("0.0.0.0", 80), 40, "*:80"},
+		{remote("::", 80), 40, "*:80"},
+		{remote("10.0.0.1", 0), 40, "10.0.0.1:*"},
+	} {
+		if got := endpoint(tc.end, tc.width); got != tc.want {
+			t.Errorf("got %q, want %q", got, tc.want)
+		}
+	}
+}
+
+func TestProcessKeepsThePID(t *testing.T) {
+	t.Parallel()
+	if got, want := process(web.ID, web.Comm, 12), "php-f…(4242)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestSparkline(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		values []uint32
+		width  int
+		want   string
+	}{
+		{nil, 3, "   "},
+		{[]uint32{0, 0}, 3, "   "},
+		{[]uint32{1, 2, 3, 4, 5, 6, 7, 8}, 8, "▁▂▃▄▅▆▇█"},
+		{[]uint32{9, 9, 0, 1, 1000}, 3, " ▁█"},
+		{[]uint32{4_294_967_295, 1}, 2, "█▁"},
+		{[]uint32{1}, 0, ""},
+		{[]uint32{1}, -1, ""},
+	} {
+		if got := sparkline(tc.values, tc.width); got != tc.want {
+			t.Errorf("%v: got %q, want %q", tc.values, got, tc.want)
+		}
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	only := func(f snapshot.Failure) *snapshot.Snapshot {
+		return &snapshot.Snapshot{Wall: fixtureNow, Failures: []snapshot.Failure{f}}
+	}
+	rows := fixtureFailures()
+	bind := rows[3]
+	bind.Last = fixtureNow.Add(-12 * time.Second)
+	nameless := snapshot.Failure{Op: event.OpAutobind, Errno: event.EAGAIN, Last: fixtureNow, Rate: 2}
+	for _, tc := range []struct {
+		snapshot *snapshot.Snapshot
+		width    int
+		want     string
+	}{
+		{&snapshot.Snapshot{}, 80, "nothing fails"},
+		{only(rows[3]), 80, "nothing fails"}, // too long ago
+		{only(bind), 80, "haproxy(977) failed: EADDRINUSE at bind *:443 (port_taken), 12s ago"},
+		{only(nameless), 80, "(unknown) fails: EAGAIN at autobind *:*, 2.0/s"},
+		{fixture(), 120, "php-fpm8.3(4242) fails: EADDRNOTAVAIL towards 10.0.0.2:6379 (~range_exhausted), 121/s; 1 more"},
+		{fixture(), 90, "php-fpm8.3(4242) fails: EADDRNOTAVAIL towards 10.0.0.2:6379 (~range_exhausted), 121/s"},
+		{fixture(), 80, "php-fpm8.3 fails: EADDRNOTAVAIL towards 10.0.0.2:6379 (~range_exhausted), 121/s"},
+		{fixture(), 78, "php-fpm8.3 fails: ~range_exhausted towards 10.0.0.2:6379, 121/s"},
+		{fixture(), 50, "php-fpm8.3 fails: ~range_exhausted, 121/s"},
+	} {
+		if got := join(wrong(tc.snapshot), tc.width, &styles{}); got != tc.want {
+			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
+		}
+	}
+}
+
+func TestHeaderGivesUpTheLeastFirst(t *testing.T) {
+	t.Parallel()
+	s := fixture()
+	s.Health.Lost = 3
+	for _, tc := range []struct {
+		width int
+		want  string
+	}{
+		{200, "web-1.example.net  6.8.0-45-generic  2m14s  state exact · connect exact · bind inferred  1,234,567 events  lost 3  folded 321"},
+		{80, "web-1.example.net  2m14s  bind inferred  1,234,567 events  lost 3  folded 321"},
+		{60, "web-1.example.net  2m14s  bind inferred  lost 3  folded 321"},
+		{40, "web-1.example.net  6.8.0  2m14s  lost 3"},
+		{20, "web-1  2m14s  lost 3"},
+		{6, "2m14s"},
+		{3, "2m…"},
+	} {
+		if got := join(where(s), tc.width, &styles{}); got != tc.want {
+			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
+		}
+	}
+}
+
+func TestEveryReasonHasAMeaning(t *testing.T) {
+	t.Parallel()
+	for r := event.RangeExhausted; r <= event.OtherReason; r++ {
+		for _, op := range []event.Op{event.OpConnect, event.OpBind} {
+			if !strings.HasSuffix(meaning(op, r), ".") {
+				t.Errorf("%s at %s: %q", r, op, meaning(op, r))
+			}
+		}
+	}
+}
+
+// TestColumns looks for titles that would be cut, and names without an order.
+func TestColumns(t *testing.T) {
+	t.Parallel()
+	d := newDestinations()
+	checkColumns(t, newProcesses().columns)
+	checkColumns(t, d.single)
+	checkColumns(t, d.several)
+	checkColumns(t, newFailed().columns)
+}
+
+func checkColumns[T any](t *testing.T, columns []column[T]) {
+	t.Helper()
+	titles := map[string]bool{}
+	for _, c := range columns {
+		if c.name != "" && c.compare.Compare == nil {
+			t.Errorf("%s: there is no order of that name", c.name)
+		}
+		if c.name != "" && cells(c.title)+1 > c.min {
+			t.Errorf("%s: %d cells do not hold the title and the mark", c.title, c.min)
+		}
+		if titles[c.title] {
+			t.Errorf("%s is there twice", c.title)
+		}
+		titles[c.title] = true
+	}
+}

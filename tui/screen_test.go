@@ -1,0 +1,164 @@
+package tui
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/golden"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// screen is a model with a terminal and a snapshot.
+func screen(width, height int, s *snapshot.Snapshot, keys ...string) *Model {
+	m := newModel(noContext, Options{})
+	m.Update(tea.WindowSizeMsg{Width: width, Height: height})
+	if s != nil {
+		m.Update(snapshotMsg{s})
+	}
+	press(m, keys...)
+	return m
+}
+
+// press types keys by their names; what is not a name is typed as text.
+func press(m *Model, keys ...string) {
+	named := map[string]tea.KeyPressMsg{
+		"enter": {Code: tea.KeyEnter}, "esc": {Code: tea.KeyEscape}, "tab": {Code: tea.KeyTab},
+		"shift+tab": {Code: tea.KeyTab, Mod: tea.ModShift}, "up": {Code: tea.KeyUp}, "down": {Code: tea.KeyDown},
+		"pgdown": {Code: tea.KeyPgDown}, "pgup": {Code: tea.KeyPgUp}, "home": {Code: tea.KeyHome}, "end": {Code: tea.KeyEnd},
+		"backspace": {Code: tea.KeyBackspace}, "space": {Code: tea.KeySpace, Text: " "},
+		"ctrl+c": {Code: 'c', Mod: tea.ModCtrl}, "ctrl+w": {Code: 'w', Mod: tea.ModCtrl}, "ctrl+u": {Code: 'u', Mod: tea.ModCtrl},
+	}
+	for _, name := range keys {
+		if msg, ok := named[name]; ok {
+			m.Update(msg)
+			continue
+		}
+		for _, r := range name {
+			m.Update(tea.KeyPressMsg{Code: r, Text: string(r)})
+		}
+	}
+}
+
+// text is the screen as characters.
+func text(m *Model) string { return ansi.Strip(m.View().Content) }
+
+// drawn is the screen as a terminal of that profile gets it.
+func drawn(t *testing.T, m *Model, profile colorprofile.Profile) string {
+	t.Helper()
+	var out bytes.Buffer
+	if _, err := (&colorprofile.Writer{Forward: &out, Profile: profile}).Write([]byte(m.View().Content)); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+var screens = []struct {
+	name     string
+	snapshot func() *snapshot.Snapshot
+	keys     []string
+}{
+	{"processes", fixture, nil},
+	{"destinations", fixture, []string{"2"}},
+	{"failures", fixture, []string{"3"}},
+	{"process", fixture, []string{"enter"}},
+	{"destination", fixture, []string{"2", "enter"}},
+	{"failure", fixture, []string{"3", "enter"}},
+	{"help", fixture, []string{"?"}},
+	{"sorted", fixture, []string{"down", "<", "r"}},
+	{"paused", fixture, []string{"p"}},
+	{"filter", fixture, []string{"/", "PY", "enter"}},
+	{"filter-typing", fixture, []string{"/", "nobody"}},
+	{"waiting", func() *snapshot.Snapshot { return nil }, nil},
+	{"empty-processes", empty, nil},
+	{"empty-destinations", empty, []string{"2"}},
+	{"empty-failures", empty, []string{"3"}},
+	{"wide-processes", wide, nil},
+	{"wide-failures", wide, []string{"3"}},
+	{"hostile-processes", hostile, nil},
+	{"hostile-process", hostile, []string{"enter"}},
+	{"hostile-destination", hostile, []string{"2", "enter"}},
+	{"hostile-failures", hostile, []string{"3"}},
+	{"hostile-failure", hostile, []string{"3", "enter"}},
+}
+
+func TestScreen(t *testing.T) {
+	for _, size := range []struct{ width, height int }{{80, 24}, {160, 50}} {
+		for _, tc := range screens {
+			t.Run(fmt.Sprintf("%s-%dx%d", tc.name, size.width, size.height), func(t *testing.T) {
+				m := screen(size.width, size.height, tc.snapshot(), tc.keys...)
+				requireFit(t, m, size.width, size.height)
+				golden.RequireEqual(t, trimmed(text(m)))
+			})
+		}
+	}
+}
+
+// trimmed has no blanks at the ends of lines, which editors take away.
+func trimmed(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// TestProfiles pins what is sent to terminals with sixteen colours, to those
+// without, and to those that NO_COLOR was set for.
+func TestProfiles(t *testing.T) {
+	for name, profile := range map[string]colorprofile.Profile{"ansi": colorprofile.ANSI, "ascii": colorprofile.ASCII} {
+		t.Run(name, func(t *testing.T) {
+			golden.RequireEqual(t, drawn(t, screen(80, 24, fixture(), "3"), profile))
+		})
+	}
+}
+
+func TestNoColourIsSent(t *testing.T) {
+	t.Parallel()
+	for _, tc := range screens {
+		out := drawn(t, screen(120, 40, tc.snapshot(), tc.keys...), colorprofile.ASCII)
+		for _, colour := range []string{"\x1b[3", "\x1b[9", "\x1b[4", ";3", ";4", ";9"} {
+			if strings.Contains(out, colour) {
+				t.Errorf("%s: a colour is set: %q in %q", tc.name, colour, out)
+			}
+		}
+	}
+}
+
+// styling is all that the screen itself sends besides text.
+var styling = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+func TestNothingFromOutsideReachesTheTerminal(t *testing.T) {
+	t.Parallel()
+	for _, tc := range screens {
+		for _, width := range []int{20, 80, 300} {
+			m := screen(width, 40, hostile(), tc.keys...)
+			if bad := strings.IndexFunc(strings.ReplaceAll(text(m), "\n", ""), unprintable); bad >= 0 {
+				t.Errorf("%s at %d: %q", tc.name, width, text(m)[bad:])
+			}
+			if rest := styling.ReplaceAllString(m.View().Content, ""); strings.Contains(rest, "\x1b") {
+				t.Errorf("%s at %d: a foreign escape sequence in %q", tc.name, width, rest)
+			}
+		}
+	}
+}
+
+// requireFit fails when anything is written beyond the edges.
+func requireFit(t *testing.T, m *Model, width, height int) {
+	t.Helper()
+	lines := strings.Split(m.View().Content, "\n")
+	if len(lines) > max(height, 1) {
+		t.Errorf("%d lines at a height of %d", len(lines), height)
+	}
+	for _, line := range lines {
+		if w := ansi.StringWidthWc(line); w > width {
+			t.Errorf("%d cells at a width of %d: %q", w, width, line)
+		}
+	}
+}

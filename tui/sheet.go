@@ -1,0 +1,59 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/porttrace/porttrace/internal/printable"
+)
+
+// labelWidth is the width of the names in a detail.
+const labelWidth = 12
+
+// sheet collects the lines of a detail or of the help.
+type sheet struct {
+	width int
+	st    *styles
+	lines []string
+}
+
+func newSheet(width int, st *styles) *sheet { return &sheet{width: width, st: st} }
+
+// field is a name and a value, broken over as many lines as it needs: a detail
+// keeps nothing back. One without a value is left out.
+func (s *sheet) field(label, value string, t tone) { s.write(label, value, "", t) }
+
+// outside is a field with text from outside, often a path.
+func (s *sheet) outside(label, value string) { s.write(label, printable.String(value), "/", plain) }
+
+func (s *sheet) write(label, value, breaks string, t tone) {
+	if value == "" {
+		return
+	}
+	room := max(s.width-labelWidth-2, 1)
+	for i, line := range strings.Split(ansi.WrapWc(value, room, breaks), "\n") {
+		if i > 0 {
+			label = ""
+		}
+		s.lines = append(s.lines, " "+s.st.paint(quiet, pad(label, labelWidth, false))+" "+s.st.paint(t, line))
+	}
+}
+
+// text is a paragraph.
+func (s *sheet) text(words string) {
+	for line := range strings.SplitSeq(ansi.WrapWc(words, max(s.width-2, 1), ""), "\n") {
+		s.lines = append(s.lines, " "+line)
+	}
+}
+
+// section begins with an empty line and a title.
+func (s *sheet) section(title string) {
+	s.lines = append(s.lines, "", " "+s.st.paint(strong, title))
+}
+
+func (s *sheet) add(lines ...string) { s.lines = append(s.lines, lines...) }
+
+// quoted shows what was typed.
+func quoted(s string) string { return strconv.Quote(printable.String(s)) }

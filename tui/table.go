@@ -1,0 +1,141 @@
+package tui
+
+import (
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// table is the rows of one pane and where the user is among them. K tells one
+// row from another, however they are ordered.
+type table[T any, K comparable] struct {
+	columns []column[T]
+	key     func(*T) K
+	text    func(*T) string // what a filter looks into
+	order   string          // name of the column sorted by
+	reverse bool
+
+	all    []T // as they came
+	rows   []T // filtered and sorted
+	other  *T  // the sum of those that did not fit the table
+	note   string
+	filter string
+
+	// The cursor stays on a row once it was moved; until then, and after a move
+	// to the top, it is on whichever row comes first.
+	pinned   bool
+	selected K
+	cursor   int
+	offset   int
+	height   int // rows that are seen
+}
+
+// show takes over new rows.
+func (t *table[T, K]) show(rows []T, other *T, filter, note string) {
+	t.all, t.other, t.filter, t.note = rows, other, filter, note
+	if filter != "" {
+		// What the sum consists of cannot be told, so a filter cannot judge it.
+		t.other = nil
+	}
+	measure(t.columns, rows)
+	t.arrange()
+}
+
+// arrange filters and sorts, and finds the selected row again.
+func (t *table[T, K]) arrange() {
+	rows := snapshot.Filter(t.all, t.filter, t.text)
+	for _, c := range t.columns {
+		if c.name == t.order && c.compare.Compare != nil {
+			rows = snapshot.Sort(rows, c.compare, t.reverse)
+			break
+		}
+	}
+	t.rows = rows
+	t.cursor = t.find()
+}
+
+func (t *table[T, K]) find() int {
+	if !t.pinned {
+		return 0
+	}
+	// A row that is gone leaves the cursor where it was.
+	at := clamp(t.cursor, len(t.rows))
+	if at < len(t.rows) && t.key(&t.rows[at]) == t.selected {
+		return at
+	}
+	for i := range t.rows {
+		if t.key(&t.rows[i]) == t.selected {
+			return i
+		}
+	}
+	return at
+}
+
+// resize says how many lines there are for the head, the rows and the sum.
+func (t *table[T, K]) resize(height int) {
+	t.height = max(height-1, 0)
+	if t.other != nil {
+		t.height = max(t.height-1, 0)
+	}
+	t.offset = min(t.offset, t.cursor)
+	t.offset = max(t.offset, t.cursor-max(t.height-1, 0))
+	// No empty lines below while there are rows above.
+	t.offset = max(min(t.offset, len(t.rows)-t.height), 0)
+}
+
+func (t *table[T, K]) move(to motion) {
+	if len(t.rows) == 0 {
+		return
+	}
+	t.cursor = to.apply(t.cursor, len(t.rows), t.height)
+	t.selected = t.key(&t.rows[t.cursor])
+	t.pinned = to != toTop
+}
+
+// sortBy moves to another column that has an order.
+func (t *table[T, K]) sortBy(step int) {
+	at := 0
+	for i, c := range t.columns {
+		if c.name == t.order {
+			at = i
+		}
+	}
+	for range t.columns {
+		at = (at + step + len(t.columns)) % len(t.columns)
+		if t.columns[at].compare.Compare != nil {
+			break
+		}
+	}
+	t.order, t.reverse = t.columns[at].name, false
+	t.arrange()
+}
+
+func (t *table[T, K]) reverseOrder() {
+	t.reverse = !t.reverse
+	t.arrange()
+}
+
+// current is the row under the cursor, nil when there is none.
+func (t *table[T, K]) current() *T {
+	if len(t.rows) == 0 {
+		return nil
+	}
+	return &t.rows[clamp(t.cursor, len(t.rows))]
+}
+
+// counts are how many rows are shown and how many there are.
+func (t *table[T, K]) counts() (shown, all int) { return len(t.rows), len(t.all) }
+
+// view draws what is seen of the table.
+func (t *table[T, K]) view(width int, st *styles) []string {
+	columns := fitColumns(t.columns, width, t.order)
+	lines := []string{headLine(columns, t.order, t.reverse, st)}
+	if len(t.rows) == 0 && t.other == nil {
+		return append(lines, wrap(t.note, width, st)...)
+	}
+	for i := t.offset; i < min(t.offset+t.height, len(t.rows)); i++ {
+		lines = append(lines, rowLine(columns, &t.rows[i], i == t.cursor, st))
+	}
+	if t.other != nil {
+		lines = append(lines, rowLine(columns, t.other, false, st))
+	}
+	return lines
+}

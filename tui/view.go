@@ -1,0 +1,175 @@
+package tui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// parts is how the lines of the screen are shared out. A terminal that is too
+// low loses the header first, then the tabs, then the status.
+type parts struct{ header, tabs, body, status int }
+
+func (m *Model) divide() parts {
+	height := m.height
+	p := parts{status: one(height >= 4), tabs: one(height >= 5)}
+	if m.help == nil {
+		p.header = max(min(height-p.status-p.tabs-minBody, 3), 0)
+	}
+	p.body = max(height-p.header-p.tabs-p.status, 0)
+	return p
+}
+
+// minBody is the head of a table and two rows.
+const minBody = 3
+
+func one(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// settle moves the windows on what is shown to where the cursor is. It comes
+// after every change, so that View need not change anything.
+func (m *Model) settle() {
+	height := m.divide().body
+	m.panes[m.tab].resize(height)
+	if m.detail != nil {
+		m.detail.scroll.resize(len(m.detail.view(m.width, m.styles)), height)
+	}
+	if m.help != nil {
+		m.help.resize(len(helpLines(m.keys, m.width, m.styles)), height)
+	}
+}
+
+// View draws the model.
+func (m *Model) View() tea.View {
+	view := tea.NewView(strings.Join(m.lines(), "\n"))
+	view.AltScreen = true
+	view.WindowTitle = m.title
+	return view
+}
+
+// lines are as many as the terminal has.
+func (m *Model) lines() []string {
+	p := m.divide()
+	var lines []string
+	if m.shown != nil {
+		lines = append(lines, box(headerLines(m.shown, m.width, m.styles), m.width, p.header)...)
+	} else {
+		lines = append(lines, box(nil, m.width, p.header)...)
+	}
+	lines = append(lines, box([]string{m.tabLine()}, m.width, p.tabs)...)
+	lines = append(lines, box(m.body(), m.width, p.body)...)
+	return append(lines, box([]string{m.statusLine()}, m.width, p.status)...)
+}
+
+func (m *Model) body() []string {
+	switch {
+	case m.help != nil:
+		return m.help.window(helpLines(m.keys, m.width, m.styles))
+	case m.shown == nil && m.ended:
+		return wrap("the source ended before it showed anything", m.width, m.styles)
+	case m.shown == nil:
+		return wrap("waiting for the first events", m.width, m.styles)
+	case m.detail != nil:
+		return m.detail.scroll.window(m.detail.view(m.width, m.styles))
+	}
+	return m.panes[m.tab].view(m.width, m.styles)
+}
+
+var tabNames = []string{"Processes", "Destinations", "Failures"}
+
+// tabLine names the tables, or what is shown over them.
+func (m *Model) tabLine() string {
+	if m.help != nil {
+		return " " + m.styles.paint(strong, "Help")
+	}
+	if m.detail != nil {
+		return " " + tabNames[m.tab] + " › " + m.styles.paint(strong, m.detail.title())
+	}
+	var tabs []string
+	for i, name := range tabNames {
+		label := name
+		if m.shown != nil {
+			label += " " + rowCount(m.shown, i)
+		}
+		if i == m.tab {
+			tabs = append(tabs, m.styles.paint(chosen, "["+label+"]"))
+		} else {
+			tabs = append(tabs, " "+m.styles.paint(m.tabTone(i), label)+" ")
+		}
+	}
+	return strings.Join(tabs, " ")
+}
+
+// tabTone calls to the failures while there are new ones.
+func (m *Model) tabTone(tab int) tone {
+	if m.shown != nil && tabNames[tab] == "Failures" && m.shown.Rates.Failures > 0 {
+		return fail
+	}
+	return plain
+}
+
+// rowCount is how many rows a table has; + says that more were summed up.
+func rowCount(s *snapshot.Snapshot, tab int) string {
+	rows, more := len(s.Failures), false
+	switch tab {
+	case 0:
+		rows, more = len(s.Processes), s.OtherProcesses != nil
+	case 1:
+		rows, more = len(s.Destinations), s.OtherDestinations != nil
+	}
+	if more {
+		return count(rows) + "+"
+	}
+	return count(rows)
+}
+
+// statusLine is what the user has set, and the keys to know.
+func (m *Model) statusLine() string {
+	if m.filter.typing {
+		left := " filter: " + m.filter.text + "_" + m.matches()
+		return ends(left, "Enter keeps it, Esc clears it ", m.width)
+	}
+	var pieces []piece
+	if m.paused {
+		pieces = append(pieces, piece{tone: warn, forms: []string{"PAUSED" + m.behind(), "PAUSED"}})
+	}
+	if m.ended {
+		pieces = append(pieces, piece{tone: warn, forms: []string{"the source has ended", "ended"}})
+	}
+	if m.filter.text != "" {
+		words := "filter: " + m.filter.text
+		pieces = append(pieces, piece{forms: []string{words + m.matches(), words}})
+	}
+	left := " " + join(pieces, max(m.width-1, 0), m.styles)
+	return ends(left, m.styles.paint(quiet, m.hints()), m.width)
+}
+
+// hints are the keys to know where one is, and how far one has scrolled.
+func (m *Model) hints() string {
+	switch {
+	case m.help != nil:
+		return m.help.position() + "Esc back  q quit "
+	case m.detail != nil:
+		return m.detail.scroll.position() + "Esc back  p pause  ? help  q quit "
+	}
+	return "Enter open  s sort  / filter  p pause  ? help  q quit "
+}
+
+func (m *Model) matches() string {
+	shown, all := m.panes[m.tab].counts()
+	return " (" + count(shown) + " of " + count(all) + ")"
+}
+
+// behind is how old the screen is.
+func (m *Model) behind() string {
+	if m.shown == nil || m.latest == m.shown {
+		return ""
+	}
+	return ", " + elapsed(m.latest.At.Sub(m.shown.At)) + " behind"
+}
