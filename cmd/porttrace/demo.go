@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +39,11 @@ func runDemo(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, demo.Close()) }()
+	go func() {
+		for exit := range demo.Exits() {
+			source.Say(fmt.Sprintf("%s (%d) has ended: %v; the others go on", exit.Name, exit.PID, exit.Err))
+		}
+	}()
 	only, err := filter.Parse(filter.Spec{Netns: []uint32{demo.Netns()}})
 	if err != nil {
 		return err

@@ -5,6 +5,23 @@ import (
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
+// completeFrom completes the events from there on, and takes out those that are held.
+func (s *Source) completeFrom(begin int) {
+	kept := s.events[:begin]
+	for i := begin; i < len(s.events); i++ {
+		e := &s.events[i]
+		s.complete(e)
+		switch {
+		case s.finWaits.hold(e):
+		case len(kept) == i: // nothing was taken out so far
+			kept = s.events[:i+1]
+		default:
+			kept = append(kept, *e)
+		}
+	}
+	s.events = kept
+}
+
 // complete adds to an event what the kernel programs cannot know.
 func (s *Source) complete(e *event.Event) {
 	if e.Netns != 0 {

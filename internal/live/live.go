@@ -36,7 +36,9 @@ type Source struct {
 	spaces    *netns.Namespaces
 	seen      map[uint32]bool // namespaces that events named
 	listeners listeners
+	finWaits  finWaits
 	targets   targets
+	said      chan string
 	every     time.Duration
 	events    []event.Event
 	clock     event.Clock
@@ -59,6 +61,7 @@ func Open(opts Options) (*Source, error) {
 		seen:      map[uint32]bool{},
 		listeners: listeners{},
 		targets:   newTargets(opts.Probe.Targets),
+		said:      make(chan string, 16),
 		every:     opts.ReadEvery,
 	}
 	if s.every == 0 {
@@ -92,14 +95,12 @@ func (s *Source) Read(ctx context.Context) (pipeline.Batch, error) {
 		ended = ctx.Err()
 	case <-time.After(s.every):
 	}
-	s.events = s.events[:0]
 	var err error
-	if s.events, err = s.probe.Read(s.events); err != nil {
+	if s.events, err = s.probe.Read(s.events[:0]); err != nil {
 		return pipeline.Batch{}, err
 	}
-	for i := range s.events {
-		s.complete(&s.events[i])
-	}
+	s.completeFrom(0)
+	s.events = s.finWaits.release(s.events, s.spaces, monotonic(), ended != nil)
 	if now := time.Now(); ended != nil || !now.Before(s.nextLook) {
 		s.nextLook = now.Add(surveyEvery)
 		if err := s.survey(ended != nil); err != nil {
@@ -147,9 +148,7 @@ func (s *Source) survey(last bool) error {
 	if s.events, err = s.probe.ReadFolds(s.events); err != nil {
 		return err
 	}
-	for i := begin; i < len(s.events); i++ {
-		s.complete(&s.events[i])
-	}
+	s.completeFrom(begin)
 	health, err := readHealth(s.probe)
 	if err != nil {
 		return err
@@ -163,7 +162,21 @@ func (s *Source) survey(last bool) error {
 	if text := s.targets.ended(); text != "" {
 		s.add(now, event.Notice, event.Text(text))
 	}
+	select {
+	case text := <-s.said:
+		s.add(now, event.Notice, event.Text(text))
+	default:
+	}
 	return nil
+}
+
+// Say puts a line for the user into the stream, from any goroutine. Lines that nobody
+// has read yet are few: it drops what there is no room for.
+func (s *Source) Say(text string) {
+	select {
+	case s.said <- text:
+	default:
+	}
 }
 
 func (s *Source) add(at event.Time, kind event.Kind, fact event.Fact) {

@@ -6,6 +6,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -55,10 +56,9 @@ func Run(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot, 
 	var world event.World
 	var next time.Time
 	for {
+		// What was read before an end counts, too.
 		batch, err := source.Read(ctx)
-		if err == nil {
-			err = take(batch.Events, &world, opts)
-		}
+		err = cmp.Or(take(batch.Events, &world, opts), err)
 		state.Add(batch.Events)
 		if err != nil {
 			return state.Snapshot(batch.Now), ending(err)

@@ -1,0 +1,71 @@
+package live
+
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/netns"
+)
+
+const (
+	// finAfter is the time that the peer's FIN gets: a peer that is done sends it in
+	// the first round trip.
+	finAfter = 100 * time.Millisecond
+	// finLookups bounds how many are looked up in one visit, some 3 us each. The
+	// rest of a storm stay what they were when they closed.
+	finLookups = 512
+)
+
+// finWaits are closes that left a FIN_WAIT2 bucket: the owner closed, and the peer had
+// not yet. The peer's FIN turns that bucket into a TIME_WAIT and nothing traces it,
+// so the close is held for a moment and its bucket looked up.
+type finWaits struct {
+	held []event.Event
+	off  bool // sock_diag cannot be asked here
+}
+
+// hold takes the close out of the stream, if it is one to look up.
+func (f *finWaits) hold(e *event.Event) bool {
+	if f.off || !e.Flags.Has(event.FinWait2) || len(f.held) >= finLookups {
+		return false
+	}
+	f.held = append(f.held, *e)
+	return true
+}
+
+// release appends to dst those that have been held long enough, or all of them.
+func (f *finWaits) release(dst []event.Event, spaces *netns.Namespaces, now event.Time, all bool) []event.Event {
+	due := 0
+	for due < len(f.held) && (all || now.Sub(f.held[due].Time) >= finAfter) {
+		due++
+	}
+	f.lookUp(spaces, f.held[:due])
+	dst = append(dst, f.held[:due]...)
+	f.held = append(f.held[:0], f.held[due:]...)
+	return dst
+}
+
+func (f *finWaits) lookUp(spaces *netns.Namespaces, events []event.Event) {
+	byNetns := map[uint32][]*event.Event{}
+	for i := range events {
+		e := &events[i]
+		byNetns[e.Netns] = append(byNetns[e.Netns], e)
+	}
+	for inode, closes := range byNetns {
+		tuples := make([]netns.Tuple, len(closes))
+		for i, e := range closes {
+			tuples[i] = netns.Tuple{Local: e.Src, Remote: e.Dst}
+		}
+		in, err := spaces.InTimeWait(inode, tuples)
+		if err != nil {
+			f.off = f.off || netns.IsForbidden(err)
+			continue
+		}
+		for i, e := range closes {
+			if in[i] {
+				e.Flags = e.Flags&^event.FinWait2 | event.TimeWait
+				e.Inferred &^= event.FieldTimeWait // seen
+			}
+		}
+	}
+}
