@@ -18,9 +18,10 @@
  * keep struct net: ns ipv4
  * keep struct sock_common: skc_daddr skc_rcv_saddr skc_dport skc_num skc_family skc_state skc_reuse skc_reuseport skc_net skc_v6_daddr skc_v6_rcv_saddr skc_flags
  * keep struct sock: __sk_common sk_protocol sk_err sk_shutdown
- * keep struct inet_sock: inet_flags inet_saddr inet_sport
+ * keep struct inet_sock: sk inet_flags inet_sport
+ * keep struct inet_connection_sock: icsk_inet
  * keep struct tcp_options_received: ts_recent_stamp
- * keep struct tcp_sock: linger2 rx_opt
+ * keep struct tcp_sock: inet_conn linger2 rx_opt
  * keep struct qstr: name
  * keep struct dentry: d_parent d_name
  * keep struct vfsmount: mnt_root
@@ -364,9 +365,13 @@ struct mount {
 };
 
 struct inet_sock {
+	struct sock sk;
 	long unsigned int inet_flags;
-	__be32 inet_saddr;
 	__be16 inet_sport;
+};
+
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
 };
 
 struct tcp_options_received {
@@ -374,6 +379,7 @@ struct tcp_options_received {
 };
 
 struct tcp_sock {
+	struct inet_connection_sock inet_conn;
 	struct tcp_options_received rx_opt;
 	int linger2;
 };

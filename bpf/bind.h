@@ -54,7 +54,7 @@ static __always_inline struct sock_event bind_event(struct sock *sk, u32 kind)
 	};
 
 	e.proto = BPF_CORE_READ(sk, sk_protocol);
-	e.netns = netns_of(sk);
+	e.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	e.flags = bind_options(sk);
 	if (owner.filtered)
 		e.flags |= FLAG_FILTERED;

@@ -91,12 +91,14 @@ static __noinline void remote_fin(struct sock *sk)
  */
 static __always_inline u32 bucket_flags(struct sock *sk, int old, int err)
 {
+	struct tcp_sock *tp;
+
 	if (err || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING))
 		return 0;
 	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DONE)))
 		return FLAG_TIME_WAIT;
-	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DEAD)) &&
-	    BPF_CORE_READ((struct tcp_sock *)sk, linger2) >= 0)
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DEAD)) && tp && tp->linger2 >= 0)
 		return FLAG_FIN_WAIT2;
 	return 0;
 }
@@ -130,7 +132,7 @@ static __always_inline u8 ender_of(u16 conn_flags, int old, int err)
 
 static __noinline void connection_ends(struct sock *sk, struct conn *conn, int old)
 {
-	int err = BPF_CORE_READ(sk, sk_err);
+	int err = sk->sk_err;
 	u16 flags = conn ? conn->flags : 0;
 	struct sock_event e;
 

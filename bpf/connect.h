@@ -34,8 +34,8 @@ static __noinline void connect_begins(struct sock *sk)
 
 	/* inet_sport can hold the port of an earlier connection, skc_num cannot. */
 	conn.old_sport = local_port(sk);
-	conn.old_err = BPF_CORE_READ(sk, sk_err);
-	if (BPF_CORE_READ(sk, __sk_common.skc_num))
+	conn.old_err = sk->sk_err;
+	if (sk->__sk_common.skc_num)
 		conn.flags |= CONN_BOUND;
 	if (owner.filtered)
 		conn.flags |= CONN_FILTERED;
@@ -50,24 +50,40 @@ static __noinline void connect_begins(struct sock *sk)
 		count_lost(KIND_OPEN);
 }
 
-/* inet_hash_connect() or inet6_hash_connect() returned. */
-static __always_inline int port_searched(struct sock *sk, int ret)
+/* What the search said, kept with the connection; NULL if it is not one of ours. */
+static __always_inline struct conn *note_search(u64 sk_address, int ret)
 {
-	u64 key = (u64)sk;
-	struct conn *conn = bpf_map_lookup_elem(&pt_conns, &key);
-	bool reused;
+	struct conn *conn = bpf_map_lookup_elem(&pt_conns, &sk_address);
 
 	if (!conn || !(conn->flags & CONN_OUT))
-		return 0;
+		return NULL;
 	conn->flags |= CONN_SEARCHED;
 	conn->search_ret = ret;
 	conn->search_ns = bpf_ktime_get_ns() - conn->ts;
-	if (ret)
+	return conn;
+}
+
+/* inet_hash_connect() or inet6_hash_connect() returned. */
+static __always_inline int port_searched(struct sock *sk, int ret)
+{
+	struct conn *conn = note_search((u64)sk, ret);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	bool reused;
+
+	if (!conn || !tp || ret)
 		return 0;
 	/* tcp_twsk_unique() hands the bucket's timestamp to the new socket. On a
 	 * socket with an earlier life it may be its own. */
-	reused = !conn->old_sport && BPF_CORE_READ((struct tcp_sock *)sk, rx_opt.ts_recent_stamp);
+	reused = !conn->old_sport && tp->rx_opt.ts_recent_stamp;
 	send_open(sk, conn, reused ? FLAG_REUSED : 0);
+	return 0;
+}
+
+/* The same by a kretprobe, which cannot read the socket: the open waits for the next
+ * change of state, with the port as exact. */
+static __always_inline int port_searched_late(u64 sk_address, int ret)
+{
+	note_search(sk_address, ret);
 	return 0;
 }
 
@@ -90,7 +106,7 @@ static __always_inline int syn_retransmitted(struct sock *sk)
 	struct conn *conn;
 	struct sock_event e;
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT)
+	if (sk->__sk_common.skc_state != TCP_SYN_SENT)
 		return 0;
 	conn = bpf_map_lookup_elem(&pt_conns, &key);
 	if (!conn || !(conn->flags & CONN_OUT) || conn->flags & CONN_UNANSWERED)
@@ -142,8 +158,8 @@ static __always_inline bool port_was_found(struct sock *sk, struct conn *conn)
 /* SYN_SENT to CLOSE. */
 static __noinline void connect_ends(struct sock *sk, struct conn *conn)
 {
-	u8 shutdown = BPF_CORE_READ(sk, sk_shutdown);
-	int err = BPF_CORE_READ(sk, sk_err);
+	u8 shutdown = sk->sk_shutdown;
+	int err = sk->sk_err;
 	struct sock_event e;
 
 	if (err == conn->old_err)

@@ -68,19 +68,4 @@ static __always_inline bool binds_without_port(struct inet_sock *inet)
 	return BPF_CORE_READ(inet, inet_flags) >> INET_FLAGS_BIND_ADDRESS_NO_PORT & 1;
 }
 
-static __always_inline bool sock_flag(struct sock *sk, int flag)
-{
-	return BPF_CORE_READ(sk, __sk_common.skc_flags) >> flag & 1;
-}
-
-static __always_inline u16 local_port(struct sock *sk)
-{
-	return bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
-}
-
-static __always_inline u32 netns_of(struct sock *sk)
-{
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-}
-
 #endif /* __PORTTRACE_CORE_H */

@@ -31,10 +31,10 @@ static __noinline void listen_begins(struct sock *sk)
  * to another listener. close() shuts down first. */
 static __noinline void listen_ends(struct sock *sk, struct conn *conn)
 {
-	bool had_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	bool had_port = sk->__sk_common.skc_num;
 	struct sock_event e;
 
-	if (BPF_CORE_READ(sk, sk_shutdown))
+	if (sk->sk_shutdown)
 		return;
 	if (had_port && bpf_ktime_get_ns() - conn->ts > LISTEN_FAILS_WITHIN_NS)
 		return;

@@ -102,9 +102,7 @@ int BPF_KPROBE(pt_hash_kprobe, void *death_row, struct sock *sk)
 SEC("kretprobe/inet_hash_connect")
 int BPF_KRETPROBE(pt_hash_kret, int ret)
 {
-	struct call call = take_call();
-
-	return call.sk ? port_searched((struct sock *)call.sk, ret) : 0;
+	return port_searched_late(take_call().sk, ret);
 }
 
 SEC("kprobe/inet6_hash_connect")
@@ -116,9 +114,7 @@ int BPF_KPROBE(pt_hash6_kprobe, void *death_row, struct sock *sk)
 SEC("kretprobe/inet6_hash_connect")
 int BPF_KRETPROBE(pt_hash6_kret, int ret)
 {
-	struct call call = take_call();
-
-	return call.sk ? port_searched((struct sock *)call.sk, ret) : 0;
+	return port_searched_late(take_call().sk, ret);
 }
 
 SEC("fexit/__inet_bind")

@@ -3,11 +3,41 @@
 #ifndef __PORTTRACE_SOCKET_H
 #define __PORTTRACE_SOCKET_H
 
+/*
+ * Here and in what builds on it sk comes from a tracepoint or a trampoline with its
+ * type, so its fields are read directly: a helper call for each would be most of the
+ * cost. A kprobe's sk is a mere number; see port_searched_late().
+ */
+static __always_inline u16 local_port(struct sock *sk)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	return tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
+}
+
+static __always_inline bool sock_flag(struct sock *sk, int flag)
+{
+	return sk->__sk_common.skc_flags >> flag & 1;
+}
+
 static __always_inline void map_v4(__u8 to[16], __be32 addr)
 {
-	__builtin_memset(to, 0, 10);
-	to[10] = to[11] = 0xff;
-	__builtin_memcpy(to + 12, &addr, sizeof(addr));
+	u32 *w = (u32 *)to;
+
+	w[0] = 0;
+	w[1] = 0;
+	w[2] = bpf_htonl(0xffff);
+	w[3] = addr;
+}
+
+static __always_inline void copy_v6(__u8 to[16], struct in6_addr *from)
+{
+	u32 *w = (u32 *)to;
+
+	w[0] = from->in6_u.u6_addr32[0];
+	w[1] = from->in6_u.u6_addr32[1];
+	w[2] = from->in6_u.u6_addr32[2];
+	w[3] = from->in6_u.u6_addr32[3];
 }
 
 static __always_inline bool is_v4mapped(const __u8 a[16])
@@ -19,16 +49,16 @@ static __always_inline bool is_v4mapped(const __u8 a[16])
 
 static __always_inline void read_addrs(struct sock *sk, struct sock_event *e)
 {
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
-		BPF_CORE_READ_INTO(&e->daddr, sk, __sk_common.skc_v6_daddr);
+	if (sk->__sk_common.skc_family == AF_INET6) {
+		copy_v6(e->daddr, &sk->__sk_common.skc_v6_daddr);
 		if (!is_v4mapped(e->daddr)) {
-			BPF_CORE_READ_INTO(&e->saddr, sk, __sk_common.skc_v6_rcv_saddr);
+			copy_v6(e->saddr, &sk->__sk_common.skc_v6_rcv_saddr);
 			return;
 		}
 		e->flags |= FLAG_V4MAPPED;
 	}
-	map_v4(e->saddr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
-	map_v4(e->daddr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	map_v4(e->saddr, sk->__sk_common.skc_rcv_saddr);
+	map_v4(e->daddr, sk->__sk_common.skc_daddr);
 }
 
 /* Everything that all events of a connection share. */
@@ -39,9 +69,9 @@ static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
 	e->head.ts = bpf_ktime_get_ns();
 	e->head.kind = kind;
 	e->proto = IPPROTO_TCP;
-	e->netns = netns_of(sk);
+	e->netns = sk->__sk_common.skc_net.net->ns.inum;
 	e->sport = local_port(sk);
-	e->dport = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	e->dport = bpf_ntohs(sk->__sk_common.skc_dport);
 	read_addrs(sk, e);
 	if (!conn)
 		return;

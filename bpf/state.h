@@ -51,7 +51,7 @@ static __always_inline void closed(struct sock *sk, int old)
 
 static __always_inline int state_changed(struct sock *sk, int old, int new)
 {
-	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0; /* MPTCP's own sockets change state beside their TCP subflows */
 	switch (new) {
 	case TCP_SYN_SENT:

@@ -27,12 +27,12 @@ func (p *Probe) ReadFolds(dst []event.Event) ([]event.Event, error) {
 		return dst, nil
 	}
 	p.folded = folded + failures
-	folds, err := p.swap("pt_folds", "pt_folds_first")
+	folds, err := p.swap("pt_folds", p.foldSpec)
 	if err != nil {
 		return dst, err
 	}
 	defer folds.Close()
-	fails, err := p.swap("pt_fails", "pt_fails_first")
+	fails, err := p.swap("pt_fails", p.failSpec)
 	if err != nil {
 		return dst, err
 	}
@@ -48,8 +48,8 @@ func (p *Probe) ReadFolds(dst []event.Event) ([]event.Event, error) {
 }
 
 // swap puts a fresh inner map into the outer one and returns the old.
-func (p *Probe) swap(outer, inner string) (*ebpf.Map, error) {
-	fresh, err := ebpf.NewMap(p.spec.Maps[inner])
+func (p *Probe) swap(outer string, inner *ebpf.MapSpec) (*ebpf.Map, error) {
+	fresh, err := ebpf.NewMap(inner)
 	if err != nil {
 		return nil, fmt.Errorf("creating a map of counts: %w", err)
 	}
@@ -57,8 +57,8 @@ func (p *Probe) swap(outer, inner string) (*ebpf.Map, error) {
 		fresh.Close()
 		return nil, fmt.Errorf("swapping a map of counts: %w", err)
 	}
-	old := p.maps[inner]
-	p.maps[inner] = fresh
+	old := p.maps[inner.Name]
+	p.maps[inner.Name] = fresh
 	return old, nil
 }
 

@@ -5,6 +5,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -28,18 +29,22 @@ type Options struct {
 
 // Probe is the attached tracer. Its methods are for one goroutine, Close excepted.
 type Probe struct {
-	spec    *ebpf.CollectionSpec
-	cache   *btf.Cache
-	opts    Options
-	maps    map[string]*ebpf.Map
-	progs   []*ebpf.Program
-	links   []link.Link // a dropped link is collected and detaches: keep them
-	signals event.Signals
+	spec     *ebpf.CollectionSpec // until all is attached
+	cache    *btf.Cache
+	foldSpec *ebpf.MapSpec
+	failSpec *ebpf.MapSpec
+	opts     Options
+	maps     map[string]*ebpf.Map
+	progs    []*ebpf.Program
+	links    []link.Link // a dropped link is collected and detaches: keep them
+	signals  event.Signals
 
 	events   *ringbuf.Reader
 	failures *ringbuf.Reader
 	record   ringbuf.Record
-	batch    batch
+	sent     []event.Time // when the events of the last Read were sent
+	failed   []event.Event
+	failedAt []event.Time
 	folded   uint64 // occurrences folded when the maps were last swapped
 }
 
@@ -84,7 +89,15 @@ func (p *Probe) open() error {
 		p.climb(s)
 	}
 	p.signals = append(p.signals, timeWait)
+	p.forget()
 	return p.openRings()
+}
+
+// forget drops the types of the kernel: some 30 MiB that are not needed any more.
+func (p *Probe) forget() {
+	p.foldSpec, p.failSpec = p.spec.Maps["pt_folds_first"], p.spec.Maps["pt_fails_first"]
+	p.spec, p.cache = nil, nil
+	debug.FreeOSMemory()
 }
 
 func (p *Probe) createMaps() error {

@@ -12,28 +12,38 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// batch is what one visit to a ring brought, with the stamps that order it.
-type batch struct {
-	events   []event.Event
-	stamps   []event.Time
-	failures []event.Event
-	failed   []event.Time
-}
-
 // Read appends everything that waits in both rings to dst, in the order in which it
 // was sent. It never waits: programs wake nobody, since a wake-up costs ten times
 // what an event does. The caller comes again a few times a second.
 func (p *Probe) Read(dst []event.Event) ([]event.Event, error) {
-	b := &p.batch
+	begin := len(dst)
 	var err error
 	// Failures second: they bring the facts of every process that the events name.
-	if b.events, b.stamps, err = p.drain(p.events, b.events[:0], b.stamps[:0]); err != nil {
+	if dst, p.sent, err = p.drain(p.events, dst, p.sent[:0]); err != nil {
 		return dst, err
 	}
-	if b.failures, b.failed, err = p.drain(p.failures, b.failures[:0], b.failed[:0]); err != nil {
+	if p.failed, p.failedAt, err = p.drain(p.failures, p.failed[:0], p.failedAt[:0]); err != nil {
 		return dst, err
 	}
-	return b.merge(dst), nil
+	return merge(dst, begin, p.sent, p.failed, p.failedAt), nil
+}
+
+// merge puts the few failures among the many events that begin at dst[begin], by the
+// time at which each was sent. From the back, so that it needs no room besides.
+func merge(dst []event.Event, begin int, sent []event.Time, failed []event.Event, failedAt []event.Time) []event.Event {
+	i := len(dst) - 1
+	dst = append(dst, failed...)
+	to := len(dst) - 1
+	for j := len(failed) - 1; j >= 0; to-- {
+		if i >= begin && sent[i-begin] >= failedAt[j] {
+			dst[to] = dst[i]
+			i--
+			continue
+		}
+		dst[to] = failed[j]
+		j--
+	}
+	return dst
 }
 
 func (p *Probe) drain(r *ringbuf.Reader, events []event.Event, stamps []event.Time) ([]event.Event, []event.Time, error) {
@@ -47,30 +57,17 @@ func (p *Probe) drain(r *ringbuf.Reader, events []event.Event, stamps []event.Ti
 		if err != nil {
 			return events, stamps, fmt.Errorf("reading events: %w", err)
 		}
-		var e event.Event
-		stamp, err := decode(p.record.RawSample, &e)
+		events = append(events, event.Event{})
+		stamp, err := decode(p.record.RawSample, &events[len(events)-1])
 		if err != nil {
 			return events, stamps, err
 		}
-		events, stamps = append(events, e), append(stamps, stamp)
+		stamps = append(stamps, stamp)
 	}
 	return events, stamps, nil
 }
 
 const ringHeaderSize = 8 // BPF_RINGBUF_HDR_SZ
-
-func (b *batch) merge(dst []event.Event) []event.Event {
-	i := 0
-	for j := range b.failures {
-		for i < len(b.events) && b.stamps[i] < b.failed[j] {
-			i++
-		}
-		dst = append(dst, b.events[:i]...)
-		b.events, b.stamps, i = b.events[i:], b.stamps[i:], 0
-		dst = append(dst, b.failures[j])
-	}
-	return append(dst, b.events...)
-}
 
 // pendingAfter is how long a bind() may take between its two cgroup programs before
 // it counts as failed: it is one function call in the kernel, but can be preempted.
