@@ -6,29 +6,6 @@
 #ifndef __PORTTRACE_BIND_H
 #define __PORTTRACE_BIND_H
 
-/* include/uapi/linux/in.h and in6.h, without the types that kernels rename. */
-#define SOCKADDR_PORT 2
-#define SOCKADDR_IN_ADDR 4
-#define SOCKADDR_IN6_ADDR 8
-
-/* uaddr is in kernel memory. */
-static __always_inline void read_sockaddr(struct sock_event *e, void *uaddr)
-{
-	u16 family = 0;
-	__be16 port = 0;
-	__be32 addr = 0;
-
-	bpf_probe_read_kernel(&family, sizeof(family), uaddr);
-	bpf_probe_read_kernel(&port, sizeof(port), uaddr + SOCKADDR_PORT);
-	e->sport = bpf_ntohs(port);
-	if (family == AF_INET6) {
-		bpf_probe_read_kernel(&e->saddr, sizeof(e->saddr), uaddr + SOCKADDR_IN6_ADDR);
-		return;
-	}
-	bpf_probe_read_kernel(&addr, sizeof(addr), uaddr + SOCKADDR_IN_ADDR);
-	map_v4(e->saddr, addr);
-}
-
 static __always_inline u32 bind_options(struct sock *sk)
 {
 	u32 flags = 0;
@@ -42,7 +19,8 @@ static __always_inline u32 bind_options(struct sock *sk)
 	return flags;
 }
 
-static __always_inline struct sock_event bind_event(struct sock *sk, u32 kind)
+/* What events of a call share: made in the task that calls. */
+static __always_inline struct sock_event call_event(struct sock *sk, u32 kind)
 {
 	struct owner owner = current_owner();
 	struct sock_event e = {
@@ -50,14 +28,21 @@ static __always_inline struct sock_event bind_event(struct sock *sk, u32 kind)
 		.head.start = owner.start,
 		.head.pid = owner.pid,
 		.head.kind = kind,
-		.op = OP_BIND,
 	};
 
 	e.proto = BPF_CORE_READ(sk, sk_protocol);
 	e.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	e.flags = bind_options(sk);
 	if (owner.filtered)
 		e.flags |= FLAG_FILTERED;
+	return e;
+}
+
+static __always_inline struct sock_event bind_event(struct sock *sk)
+{
+	struct sock_event e = call_event(sk, KIND_BIND);
+
+	e.op = OP_BIND;
+	e.flags |= bind_options(sk);
 	return e;
 }
 
@@ -70,7 +55,7 @@ static __always_inline void bind_failed(struct sock_event *e, u16 err)
 }
 
 /* bind() returned. A success without a port (IP_BIND_ADDRESS_NO_PORT) takes none. */
-static __always_inline int bind_returned(struct sock *sk, void *uaddr, int ret)
+static __always_inline int bind_returned(struct sock *sk, struct sockaddr_at at, int ret)
 {
 	u16 protocol = BPF_CORE_READ(sk, sk_protocol);
 	u16 num = BPF_CORE_READ(sk, __sk_common.skc_num);
@@ -80,8 +65,8 @@ static __always_inline int bind_returned(struct sock *sk, void *uaddr, int ret)
 		return 0;
 	if (ret >= 0 && !num)
 		return 0;
-	e = bind_event(sk, KIND_BIND);
-	read_sockaddr(&e, uaddr);
+	e = bind_event(sk);
+	read_sockaddr(at, e.saddr, &e.sport);
 	if (ret < 0) {
 		bind_failed(&e, -ret);
 		return 0;

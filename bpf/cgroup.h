@@ -68,7 +68,7 @@ static __always_inline int bind_begins(struct bpf_sock_addr *ctx, bool v6)
 	if (!sk)
 		return 1;
 	fail_pending(thread);
-	*e = bind_event(sk, KIND_BIND);
+	*e = bind_event(sk);
 	if (v6)
 		read_request6(ctx, e);
 	else

@@ -146,6 +146,16 @@ static __always_inline void no_port(struct sock *sk, struct conn *conn)
 		send_connect_failure(sk, conn, EADDRNOTAVAIL, REASON_RANGE_EXHAUSTED, inferred);
 }
 
+/* connect() itself is about to fail: whoever sees its result need not tell again. */
+static __always_inline void mark_told(void)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+	u8 one = 1;
+
+	if (opt_calls)
+		bpf_map_update_elem(&pt_told, &thread, &one, BPF_ANY);
+}
+
 static __always_inline bool port_was_found(struct sock *sk, struct conn *conn)
 {
 	if (conn->flags & CONN_SEARCHED)
@@ -164,6 +174,8 @@ static __noinline void connect_ends(struct sock *sk, struct conn *conn)
 
 	if (err == conn->old_err)
 		err = 0;
+	if (!err && !shutdown)
+		mark_told();
 	if (!err && !shutdown && !port_was_found(sk, conn)) {
 		no_port(sk, conn);
 		return;

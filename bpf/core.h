@@ -31,6 +31,8 @@
 #define EADDRNOTAVAIL 99
 #define ECONNRESET 104
 #define ETIMEDOUT 110
+#define ECONNREFUSED 111
+#define EHOSTUNREACH 113
 
 #define PF_KTHREAD 0x00200000	/* include/linux/sched.h */
 #define CAP_NET_BIND_SERVICE 10 /* include/uapi/linux/capability.h */

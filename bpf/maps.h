@@ -71,8 +71,20 @@ struct {
 	__type(value, u64);
 } pt_targets SEC(".maps");
 
-/* Arguments between the entry and the return of a kprobe, by thread. LRU, since a
- * kretprobe can miss its return (maxactive). */
+/* Arguments between the entry and the return of a kprobe. LRU, since a kretprobe can
+ * miss its return (maxactive). By function, too: connect() calls the port search. */
+enum called {
+	CALLED_SEARCH,
+	CALLED_BIND,
+	CALLED_CONNECT4,
+	CALLED_CONNECT6,
+};
+
+struct call_key {
+	u64 thread;
+	u64 called;
+};
+
 struct call {
 	u64 sk;
 	u64 uaddr;
@@ -81,9 +93,18 @@ struct call {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MAX_CALLS);
-	__type(key, u64);
+	__type(key, struct call_key);
 	__type(value, struct call);
 } pt_calls SEC(".maps");
+
+/* Threads whose connect() failed in the sight of the state changes. LRU, since nobody
+ * may take the mark away where connect() itself is not seen. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_CALLS);
+	__type(key, u64);
+	__type(value, u8);
+} pt_told SEC(".maps");
 
 /* bind() calls of which only the beginning was seen so far, by thread. */
 struct {

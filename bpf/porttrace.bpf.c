@@ -16,6 +16,7 @@
 /* Set before loading; the verifier drops what they leave out. */
 const volatile bool opt_cookie = false; /* bpf_get_socket_cookie() is there for tracing */
 const volatile bool opt_select = false; /* only pt_targets in detail */
+const volatile bool opt_calls = false;	/* the result of connect() is seen, too */
 const volatile __u32 opt_pidns = 0;	/* inode of our pid namespace, 0: the host's */
 
 #include "core.h"
@@ -28,8 +29,11 @@ const volatile __u32 opt_pidns = 0;	/* inode of our pid namespace, 0: the host's
 #include "close.h"
 #include "listen.h"
 #include "state.h"
+#include "sockaddr.h"
 #include "bind.h"
+#include "connect_error.h"
 #include "cgroup.h"
+#include "syscall.h"
 
 /* Types that no map mentions, for bpf2go to find. */
 const struct sock_event *unused_sock_event __attribute__((unused));
@@ -71,90 +75,136 @@ int BPF_PROG(pt_hash6_fexit, void *death_row, struct sock *sk, int ret)
 	return port_searched(sk, ret);
 }
 
-/* A kretprobe does not see the arguments: its kprobe keeps them by thread. */
-static __always_inline int keep_call(void *sk, void *uaddr)
+/* A kretprobe does not see the arguments: its kprobe keeps them. */
+static __always_inline int keep_call(enum called called, void *sk, void *uaddr)
 {
-	u64 thread = bpf_get_current_pid_tgid();
+	struct call_key key = { .thread = bpf_get_current_pid_tgid(), .called = called };
 	struct call call = { .sk = (u64)sk, .uaddr = (u64)uaddr };
 
-	bpf_map_update_elem(&pt_calls, &thread, &call, BPF_ANY);
+	bpf_map_update_elem(&pt_calls, &key, &call, BPF_ANY);
 	return 0;
 }
 
-static __always_inline struct call take_call(void)
+static __always_inline struct call take_call(enum called called)
 {
-	u64 thread = bpf_get_current_pid_tgid();
-	struct call *kept = bpf_map_lookup_elem(&pt_calls, &thread), call = {};
+	struct call_key key = { .thread = bpf_get_current_pid_tgid(), .called = called };
+	struct call *kept = bpf_map_lookup_elem(&pt_calls, &key), call = {};
 
 	if (!kept)
 		return call;
 	call = *kept;
-	bpf_map_delete_elem(&pt_calls, &thread);
+	bpf_map_delete_elem(&pt_calls, &key);
 	return call;
 }
 
 SEC("kprobe/inet_hash_connect")
 int BPF_KPROBE(pt_hash_kprobe, void *death_row, struct sock *sk)
 {
-	return keep_call(sk, NULL);
+	return keep_call(CALLED_SEARCH, sk, NULL);
 }
 
 SEC("kretprobe/inet_hash_connect")
 int BPF_KRETPROBE(pt_hash_kret, int ret)
 {
-	return port_searched_late(take_call().sk, ret);
+	return port_searched_late(take_call(CALLED_SEARCH).sk, ret);
 }
 
 SEC("kprobe/inet6_hash_connect")
 int BPF_KPROBE(pt_hash6_kprobe, void *death_row, struct sock *sk)
 {
-	return keep_call(sk, NULL);
+	return keep_call(CALLED_SEARCH, sk, NULL);
 }
 
 SEC("kretprobe/inet6_hash_connect")
 int BPF_KRETPROBE(pt_hash6_kret, int ret)
 {
-	return port_searched_late(take_call().sk, ret);
+	return port_searched_late(take_call(CALLED_SEARCH).sk, ret);
 }
 
 SEC("fexit/__inet_bind")
 int BPF_PROG(pt_bind_fexit, struct sock *sk, void *uaddr, int len, u32 flags, int ret)
 {
-	return bind_returned(sk, uaddr, ret);
+	return bind_returned(sk, in_kernel(uaddr), ret);
 }
 
 SEC("fexit/__inet6_bind")
 int BPF_PROG(pt_bind6_fexit, struct sock *sk, void *uaddr, int len, u32 flags, int ret)
 {
-	return bind_returned(sk, uaddr, ret);
+	return bind_returned(sk, in_kernel(uaddr), ret);
 }
 
 SEC("kprobe/__inet_bind")
 int BPF_KPROBE(pt_bind_kprobe, struct sock *sk, void *uaddr)
 {
-	return keep_call(sk, uaddr);
+	return keep_call(CALLED_BIND, sk, uaddr);
 }
 
 SEC("kretprobe/__inet_bind")
 int BPF_KRETPROBE(pt_bind_kret, int ret)
 {
-	struct call call = take_call();
+	struct call call = take_call(CALLED_BIND);
 
-	return call.sk ? bind_returned((struct sock *)call.sk, (void *)call.uaddr, ret) : 0;
+	return call.sk ? bind_returned((struct sock *)call.sk, in_kernel((void *)call.uaddr), ret) : 0;
 }
 
 SEC("kprobe/__inet6_bind")
 int BPF_KPROBE(pt_bind6_kprobe, struct sock *sk, void *uaddr)
 {
-	return keep_call(sk, uaddr);
+	return keep_call(CALLED_BIND, sk, uaddr);
 }
 
 SEC("kretprobe/__inet6_bind")
 int BPF_KRETPROBE(pt_bind6_kret, int ret)
 {
-	struct call call = take_call();
+	struct call call = take_call(CALLED_BIND);
 
-	return call.sk ? bind_returned((struct sock *)call.sk, (void *)call.uaddr, ret) : 0;
+	return call.sk ? bind_returned((struct sock *)call.sk, in_kernel((void *)call.uaddr), ret) : 0;
+}
+
+SEC("fexit/tcp_v4_connect")
+int BPF_PROG(pt_conn_fexit, struct sock *sk, void *uaddr, int len, int ret)
+{
+	return v4_connect_returned(sk, uaddr, ret);
+}
+
+SEC("fexit/tcp_v6_connect")
+int BPF_PROG(pt_conn6_fexit, struct sock *sk, void *uaddr, int len, int ret)
+{
+	return connect_returned(sk, in_kernel(uaddr), ret);
+}
+
+SEC("kprobe/tcp_v4_connect")
+int BPF_KPROBE(pt_conn_kprobe, struct sock *sk, void *uaddr)
+{
+	return keep_call(CALLED_CONNECT4, sk, uaddr);
+}
+
+SEC("kretprobe/tcp_v4_connect")
+int BPF_KRETPROBE(pt_conn_kret, int ret)
+{
+	struct call call = take_call(CALLED_CONNECT4);
+
+	return call.sk ? v4_connect_returned((struct sock *)call.sk, (void *)call.uaddr, ret) : 0;
+}
+
+SEC("kprobe/tcp_v6_connect")
+int BPF_KPROBE(pt_conn6_kprobe, struct sock *sk, void *uaddr)
+{
+	return keep_call(CALLED_CONNECT6, sk, uaddr);
+}
+
+SEC("kretprobe/tcp_v6_connect")
+int BPF_KRETPROBE(pt_conn6_kret, int ret)
+{
+	struct call call = take_call(CALLED_CONNECT6);
+
+	return call.sk ? connect_returned((struct sock *)call.sk, in_kernel((void *)call.uaddr), ret) : 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(pt_sys_exit, struct pt_regs *regs, long ret)
+{
+	return syscall_returned(regs, ret);
 }
 
 SEC("cgroup/bind4")

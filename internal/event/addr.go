@@ -1,9 +1,6 @@
 package event
 
-import (
-	"net/netip"
-	"strconv"
-)
+import "net/netip"
 
 // Addr is an IPv6 address, or an IPv4 one in its v4-mapped form (RFC 4291,
 // 2.5.5.2). It is a plain array so that it can be a part of map keys cheaply.
@@ -18,24 +15,23 @@ func (a Addr) IP() netip.Addr { return netip.AddrFrom16(a).Unmap() }
 // Is4 reports whether the address is IPv4.
 func (a Addr) Is4() bool { return a.IP().Is4() }
 
-// IsZero reports whether the address is unset or "any".
-func (a Addr) IsZero() bool { return a == Addr{} || a.IP().IsUnspecified() }
+// String is the address without a port; the zero Addr is "::".
+func (a Addr) String() string { return a.IP().String() }
 
-// String is the address without a port.
-func (a Addr) String() string {
-	if a == (Addr{}) {
+// Known reports whether anything is known of the endpoint. The zero Addr is "::", which
+// a bind may ask for, so an address alone cannot tell.
+func (e Endpoint) Known() bool { return e != Endpoint{} }
+
+// Host is the address, empty for an endpoint that is not known.
+func (e Endpoint) Host() string {
+	if !e.Known() {
 		return ""
 	}
-	return a.IP().String()
+	return e.Addr.String()
 }
 
 // String is ADDR:PORT, or [ADDR]:PORT for IPv6.
-func (e Endpoint) String() string {
-	if e.Addr == (Addr{}) {
-		return ":" + strconv.Itoa(int(e.Port))
-	}
-	return netip.AddrPortFrom(e.Addr.IP(), e.Port).String()
-}
+func (e Endpoint) String() string { return netip.AddrPortFrom(e.Addr.IP(), e.Port).String() }
 
 // Family is 4 or 6, from the remote end if that is known. A v4-mapped connection is IPv4.
 func (e *Event) Family() int {

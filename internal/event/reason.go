@@ -1,8 +1,14 @@
 package event
 
-// ConnectReason says why connect() failed once a port had been found, connect(2).
-func ConnectReason(e Errno) Reason {
+// ConnectReason says why connect() failed other than by its port, connect(2). From
+// the port search on, EADDRNOTAVAIL is told apart where it arises; before it, the host
+// has no address to send from, which for IPv6 mostly means that it has no IPv6.
+func ConnectReason(e Errno, to Addr) Reason {
 	switch e {
+	case EADDRNOTAVAIL, EAFNOSUPPORT:
+		if !to.Is4() {
+			return NoIPv6
+		}
 	case ECONNREFUSED:
 		return Refused
 	case ETIMEDOUT:

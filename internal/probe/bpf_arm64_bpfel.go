@@ -19,6 +19,12 @@ type bpfCall struct {
 	Uaddr uint64
 }
 
+type bpfCallKey struct {
+	_      structs.HostLayout
+	Thread uint64
+	Called uint64
+}
+
 type bpfConn struct {
 	_           structs.HostLayout
 	Ts          uint64
@@ -242,6 +248,7 @@ const (
 	bpfMapPtFoldsFirst       = "pt_folds_first"
 	bpfMapPtProcs            = "pt_procs"
 	bpfMapPtTargets          = "pt_targets"
+	bpfMapPtTold             = "pt_told"
 	bpfProgPtBind4           = "pt_bind4"
 	bpfProgPtBind6           = "pt_bind6"
 	bpfProgPtBind6Fexit      = "pt_bind6_fexit"
@@ -250,6 +257,12 @@ const (
 	bpfProgPtBindFexit       = "pt_bind_fexit"
 	bpfProgPtBindKprobe      = "pt_bind_kprobe"
 	bpfProgPtBindKret        = "pt_bind_kret"
+	bpfProgPtConn6Fexit      = "pt_conn6_fexit"
+	bpfProgPtConn6Kprobe     = "pt_conn6_kprobe"
+	bpfProgPtConn6Kret       = "pt_conn6_kret"
+	bpfProgPtConnFexit       = "pt_conn_fexit"
+	bpfProgPtConnKprobe      = "pt_conn_kprobe"
+	bpfProgPtConnKret        = "pt_conn_kret"
 	bpfProgPtFork            = "pt_fork"
 	bpfProgPtHash6Fexit      = "pt_hash6_fexit"
 	bpfProgPtHash6Kprobe     = "pt_hash6_kprobe"
@@ -261,6 +274,8 @@ const (
 	bpfProgPtPostBind6       = "pt_post_bind6"
 	bpfProgPtRetransmit      = "pt_retransmit"
 	bpfProgPtSetState        = "pt_set_state"
+	bpfProgPtSysExit         = "pt_sys_exit"
+	bpfVarOptCalls           = "opt_calls"
 	bpfVarOptCookie          = "opt_cookie"
 	bpfVarOptPidns           = "opt_pidns"
 	bpfVarOptSelect          = "opt_select"
@@ -324,6 +339,12 @@ type bpfProgramSpecs struct {
 	PtBindFexit   *ebpf.ProgramSpec `ebpf:"pt_bind_fexit"`
 	PtBindKprobe  *ebpf.ProgramSpec `ebpf:"pt_bind_kprobe"`
 	PtBindKret    *ebpf.ProgramSpec `ebpf:"pt_bind_kret"`
+	PtConn6Fexit  *ebpf.ProgramSpec `ebpf:"pt_conn6_fexit"`
+	PtConn6Kprobe *ebpf.ProgramSpec `ebpf:"pt_conn6_kprobe"`
+	PtConn6Kret   *ebpf.ProgramSpec `ebpf:"pt_conn6_kret"`
+	PtConnFexit   *ebpf.ProgramSpec `ebpf:"pt_conn_fexit"`
+	PtConnKprobe  *ebpf.ProgramSpec `ebpf:"pt_conn_kprobe"`
+	PtConnKret    *ebpf.ProgramSpec `ebpf:"pt_conn_kret"`
 	PtFork        *ebpf.ProgramSpec `ebpf:"pt_fork"`
 	PtHash6Fexit  *ebpf.ProgramSpec `ebpf:"pt_hash6_fexit"`
 	PtHash6Kprobe *ebpf.ProgramSpec `ebpf:"pt_hash6_kprobe"`
@@ -335,6 +356,7 @@ type bpfProgramSpecs struct {
 	PtPostBind6   *ebpf.ProgramSpec `ebpf:"pt_post_bind6"`
 	PtRetransmit  *ebpf.ProgramSpec `ebpf:"pt_retransmit"`
 	PtSetState    *ebpf.ProgramSpec `ebpf:"pt_set_state"`
+	PtSysExit     *ebpf.ProgramSpec `ebpf:"pt_sys_exit"`
 }
 
 // bpfMapSpecs contains maps before they are loaded into the kernel.
@@ -353,12 +375,14 @@ type bpfMapSpecs struct {
 	PtFoldsFirst *ebpf.MapSpec `ebpf:"pt_folds_first"`
 	PtProcs      *ebpf.MapSpec `ebpf:"pt_procs"`
 	PtTargets    *ebpf.MapSpec `ebpf:"pt_targets"`
+	PtTold       *ebpf.MapSpec `ebpf:"pt_told"`
 }
 
 // bpfVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfVariableSpecs struct {
+	OptCalls           *ebpf.VariableSpec `ebpf:"opt_calls"`
 	OptCookie          *ebpf.VariableSpec `ebpf:"opt_cookie"`
 	OptPidns           *ebpf.VariableSpec `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.VariableSpec `ebpf:"opt_select"`
@@ -404,6 +428,7 @@ type bpfMaps struct {
 	PtFoldsFirst *ebpf.Map `ebpf:"pt_folds_first"`
 	PtProcs      *ebpf.Map `ebpf:"pt_procs"`
 	PtTargets    *ebpf.Map `ebpf:"pt_targets"`
+	PtTold       *ebpf.Map `ebpf:"pt_told"`
 }
 
 func (m *bpfMaps) Close() error {
@@ -420,6 +445,7 @@ func (m *bpfMaps) Close() error {
 		m.PtFoldsFirst,
 		m.PtProcs,
 		m.PtTargets,
+		m.PtTold,
 	)
 }
 
@@ -427,6 +453,7 @@ func (m *bpfMaps) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfVariables struct {
+	OptCalls           *ebpf.Variable `ebpf:"opt_calls"`
 	OptCookie          *ebpf.Variable `ebpf:"opt_cookie"`
 	OptPidns           *ebpf.Variable `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.Variable `ebpf:"opt_select"`
@@ -452,6 +479,12 @@ type bpfPrograms struct {
 	PtBindFexit   *ebpf.Program `ebpf:"pt_bind_fexit"`
 	PtBindKprobe  *ebpf.Program `ebpf:"pt_bind_kprobe"`
 	PtBindKret    *ebpf.Program `ebpf:"pt_bind_kret"`
+	PtConn6Fexit  *ebpf.Program `ebpf:"pt_conn6_fexit"`
+	PtConn6Kprobe *ebpf.Program `ebpf:"pt_conn6_kprobe"`
+	PtConn6Kret   *ebpf.Program `ebpf:"pt_conn6_kret"`
+	PtConnFexit   *ebpf.Program `ebpf:"pt_conn_fexit"`
+	PtConnKprobe  *ebpf.Program `ebpf:"pt_conn_kprobe"`
+	PtConnKret    *ebpf.Program `ebpf:"pt_conn_kret"`
 	PtFork        *ebpf.Program `ebpf:"pt_fork"`
 	PtHash6Fexit  *ebpf.Program `ebpf:"pt_hash6_fexit"`
 	PtHash6Kprobe *ebpf.Program `ebpf:"pt_hash6_kprobe"`
@@ -463,6 +496,7 @@ type bpfPrograms struct {
 	PtPostBind6   *ebpf.Program `ebpf:"pt_post_bind6"`
 	PtRetransmit  *ebpf.Program `ebpf:"pt_retransmit"`
 	PtSetState    *ebpf.Program `ebpf:"pt_set_state"`
+	PtSysExit     *ebpf.Program `ebpf:"pt_sys_exit"`
 }
 
 func (p *bpfPrograms) Close() error {
@@ -475,6 +509,12 @@ func (p *bpfPrograms) Close() error {
 		p.PtBindFexit,
 		p.PtBindKprobe,
 		p.PtBindKret,
+		p.PtConn6Fexit,
+		p.PtConn6Kprobe,
+		p.PtConn6Kret,
+		p.PtConnFexit,
+		p.PtConnKprobe,
+		p.PtConnKret,
 		p.PtFork,
 		p.PtHash6Fexit,
 		p.PtHash6Kprobe,
@@ -486,6 +526,7 @@ func (p *bpfPrograms) Close() error {
 		p.PtPostBind6,
 		p.PtRetransmit,
 		p.PtSetState,
+		p.PtSysExit,
 	)
 }
 

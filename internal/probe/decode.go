@@ -161,7 +161,7 @@ func reason(from bpfEventReason, e *event.Event) event.Reason {
 	if e.Kind == event.BindFail {
 		return event.BindReason(e.Errno, e.Src.Port)
 	}
-	return event.ConnectReason(e.Errno)
+	return event.ConnectReason(e.Errno, e.Dst.Addr)
 }
 
 func decodeProcess(r *bpfProcessEvent, e *event.Event) {

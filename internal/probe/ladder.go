@@ -43,6 +43,12 @@ var states = rung{
 	programs: []string{"pt_set_state"},
 }
 
+// syscalls sees bind() and connect() both, so that both signals use it or neither.
+var syscalls = rung{
+	hook: Syscall, name: "tp_btf/sys_exit", mode: event.Exact, programs: []string{"pt_sys_exit"},
+	why: "some 80 ns on every system call of this host; blind to io_uring and 32-bit programs",
+}
+
 var ladders = []signal{
 	{
 		name: "connect",
@@ -70,6 +76,21 @@ var ladders = []signal{
 		without: "unanswered SYNs are seen when they end",
 	},
 	{
+		name: "connect_errors",
+		ladder: []rung{
+			{
+				hook: Fexit, name: "fexit/tcp_v4_connect, tcp_v6_connect", mode: event.Exact,
+				programs: []string{"pt_conn_fexit", "pt_conn6_fexit"},
+			},
+			{
+				hook: Kprobe, name: "kretprobe/tcp_v4_connect, tcp_v6_connect", mode: event.Exact,
+				programs: []string{"pt_conn_kprobe", "pt_conn_kret", "pt_conn6_kprobe", "pt_conn6_kret"},
+			},
+			syscalls,
+		},
+		without: "connects that fail before a port is chosen (no route, no IPv6) are not seen; --hooks can add syscall",
+	},
+	{
 		name: "bind",
 		ladder: []rung{
 			{
@@ -80,6 +101,7 @@ var ladders = []signal{
 				hook: Kprobe, name: "kretprobe/__inet_bind, __inet6_bind", mode: event.Exact,
 				programs: []string{"pt_bind_kprobe", "pt_bind_kret", "pt_bind6_kprobe", "pt_bind6_kret"},
 			},
+			syscalls,
 			{
 				hook: Cgroup, name: "cgroup/bind4, bind6, post_bind4, post_bind6", mode: event.Inferred,
 				programs: []string{"pt_bind4", "pt_bind6", "pt_post_bind4", "pt_post_bind6"},

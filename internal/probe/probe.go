@@ -35,8 +35,9 @@ type Probe struct {
 	failSpec *ebpf.MapSpec
 	opts     Options
 	maps     map[string]*ebpf.Map
-	progs    []*ebpf.Program
-	links    []link.Link // a dropped link is collected and detaches: keep them
+	progs    map[string]*ebpf.Program
+	used     map[string]Hook // by signal
+	links    []link.Link     // a dropped link is collected and detaches: keep them
 	signals  event.Signals
 
 	events   *ringbuf.Reader
@@ -61,7 +62,7 @@ func Open(opts Options) (*Probe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the embedded programs: %w", err)
 	}
-	p := &Probe{spec: spec, cache: btf.NewCache(), opts: opts}
+	p := &Probe{spec: spec, cache: btf.NewCache(), opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{}}
 	if err := p.open(); err != nil {
 		p.Close()
 		return nil, explain(err)
@@ -82,11 +83,11 @@ func (p *Probe) open() error {
 	if err := p.selectTargets(); err != nil {
 		return err
 	}
-	if err := p.attachStates(); err != nil {
-		return err
-	}
 	for _, s := range ladders {
 		p.climb(s)
+	}
+	if err := p.attachStates(); err != nil {
+		return err
 	}
 	p.signals = append(p.signals, timeWait)
 	p.forget()
@@ -135,7 +136,8 @@ func (p *Probe) attachStates() error {
 		cookie.Mode, cookie.Hook = event.Off, ""
 		cookie.Reason = "this kernel has no bpf_get_socket_cookie for tracing: " + brief(err)
 	}
-	p.signals = append(p.signals, event.Signal{Name: "states", Mode: states.mode, Hook: states.name}, cookie)
+	base := event.Signals{{Name: "states", Mode: states.mode, Hook: states.name}, cookie}
+	p.signals = append(base, p.signals...)
 	return nil
 }
 
@@ -143,7 +145,7 @@ func (p *Probe) attachStates() error {
 func (p *Probe) climb(s signal) {
 	var refused []string
 	for _, r := range s.ladder {
-		if !slices.Contains(p.opts.Hooks, r.hook) {
+		if !p.allowed(s, r) {
 			refused = append(refused, string(r.hook)+" not in --hooks")
 			continue
 		}
@@ -156,15 +158,25 @@ func (p *Probe) climb(s signal) {
 			reasons = append([]string{r.why}, refused...)
 		}
 		p.signals = append(p.signals, event.Signal{Name: s.name, Mode: r.mode, Hook: r.name, Reason: strings.Join(reasons, "; ")})
+		p.used[s.name] = r.hook
 		return
 	}
 	reasons := append([]string{s.without}, refused...)
 	p.signals = append(p.signals, event.Signal{Name: s.name, Mode: event.Off, Reason: strings.Join(reasons, "; ")})
 }
 
+// allowed reports whether the rung may be tried: it is in --hooks, and where system
+// calls are watched for one signal they are for the other.
+func (p *Probe) allowed(s signal, r rung) bool {
+	if s.name == "bind" && (p.used["connect_errors"] == Syscall) != (r.hook == Syscall) {
+		return false
+	}
+	return slices.Contains(p.opts.Hooks, r.hook)
+}
+
 // attach loads the rung's programs and attaches all of them, or none.
 func (p *Probe) attach(r rung, cookie bool) error {
-	if len(r.programs) == 0 {
+	if len(r.programs) == 0 || p.attached(r) {
 		return nil
 	}
 	coll, err := p.load(r.programs, cookie)
@@ -185,9 +197,14 @@ func (p *Probe) attach(r rung, cookie bool) error {
 	}
 	p.links = append(p.links, links...)
 	for _, name := range r.programs {
-		p.progs = append(p.progs, coll.DetachProgram(name))
+		p.progs[name] = coll.DetachProgram(name)
 	}
 	return nil
+}
+
+func (p *Probe) attached(r rung) bool {
+	_, ok := p.progs[r.programs[0]]
+	return ok
 }
 
 func (p *Probe) load(programs []string, cookie bool) (*ebpf.Collection, error) {
@@ -199,6 +216,7 @@ func (p *Probe) load(programs []string, cookie bool) (*ebpf.Collection, error) {
 	}
 	for name, value := range map[string]any{
 		"opt_cookie": cookie, "opt_select": p.opts.Targets != nil, "opt_pidns": p.opts.PIDNS,
+		"opt_calls": p.used["connect_errors"] != "",
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return nil, fmt.Errorf("setting %s: %w", name, err)
@@ -288,7 +306,7 @@ func (p *Probe) Close() {
 func brief(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	var refused *ebpf.VerifierError
-	if errors.As(err, &refused) {
+	if errors.As(err, &refused) && !strings.Contains(line, "unknown func") {
 		return "verifier: " + line
 	}
 	line = line[strings.LastIndex(line, ": ")+1:]

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * connect() that fails before the socket changes its state: no route, no IPv6 address to
+ * send from. EADDRNOTAVAIL is among them, and is no exhaustion then.
+ */
+#ifndef __PORTTRACE_CONNECT_ERROR_H
+#define __PORTTRACE_CONNECT_ERROR_H
+
+/* include/linux/errno.h and asm-generic/errno.h: no failures, or not the end of one. */
+#define EINTR 4
+#define EALREADY 114
+#define EINPROGRESS 115
+#define EISCONN 106
+#define ERESTARTSYS 512
+
+static __always_inline bool is_connect_failure(long ret)
+{
+	switch (-ret) {
+	case EINTR:
+	case EALREADY:
+	case EINPROGRESS:
+	case EISCONN:
+		return false;
+	}
+	return ret < 0 && -ret < ERESTARTSYS;
+}
+
+/* The state changes have told of this thread's failure; see connect_ends(). */
+static __always_inline bool was_told(void)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+
+	if (!bpf_map_lookup_elem(&pt_told, &thread))
+		return false;
+	bpf_map_delete_elem(&pt_told, &thread);
+	return true;
+}
+
+static __always_inline int connect_returned(struct sock *sk, struct sockaddr_at at, long ret)
+{
+	struct sock_event e;
+
+	if (!is_connect_failure(ret) || was_told())
+		return 0;
+	e = call_event(sk, KIND_CONNECT_FAIL);
+	if (e.proto != IPPROTO_TCP)
+		return 0;
+	e.op = OP_CONNECT;
+	e.direction = DIR_OUT;
+	e.err = -ret;
+	e.reason = REASON_ERRNO;
+	read_sockaddr(at, e.daddr, &e.dport);
+	deliver_failure(&e);
+	return 0;
+}
+
+/* tcp_v6_connect() calls tcp_v4_connect() for a v4-mapped address: it tells. */
+static __always_inline int v4_connect_returned(struct sock *sk, void *uaddr, int ret)
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6)
+		return 0;
+	return connect_returned(sk, in_kernel(uaddr), ret);
+}
+
+#endif /* __PORTTRACE_CONNECT_ERROR_H */
