@@ -59,7 +59,7 @@ func Open(opts Options) (*Source, error) {
 		probe:     p,
 		spaces:    netns.New(),
 		seen:      map[uint32]bool{},
-		listeners: listeners{},
+		listeners: newListeners(),
 		targets:   newTargets(opts.Probe.Targets),
 		said:      make(chan string, 16),
 		every:     opts.ReadEvery,
@@ -128,6 +128,7 @@ func (s *Source) begin() (pipeline.Batch, error) {
 	for _, inode := range s.spaces.Inodes() {
 		s.seen[inode] = true
 	}
+	go s.listeners.seed(s.spaces)
 	s.surveyNamespaces(now)
 	return pipeline.Batch{Events: s.events, Now: monotonic()}, nil
 }
@@ -136,6 +137,7 @@ func (s *Source) begin() (pipeline.Batch, error) {
 // be left behind.
 func (s *Source) survey(last bool) error {
 	now := monotonic()
+	s.takeSeeds(now)
 	pendingAt := now
 	if last {
 		pendingAt = now.Add(time.Hour)

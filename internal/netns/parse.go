@@ -45,3 +45,29 @@ func parseTimeWait(r io.Reader) (int64, error) {
 	}
 	return 0, errSockstat
 }
+
+// parseListeners reads the listening sockets of /proc/net/tcp or tcp6, proc_pid_net(5):
+// port by socket inode. They come before all others, so that reading ends with
+// the first that does not listen however many connections there are.
+func parseListeners(r io.Reader, add func(socket uint64, port uint16)) error {
+	const listening = "0A" // TCP_LISTEN
+	lines := bufio.NewScanner(r)
+	lines.Scan() // the head
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 10 || fields[3] != listening {
+			break
+		}
+		_, digits, _ := strings.Cut(fields[1], ":")
+		port, err := strconv.ParseUint(digits, 16, 16)
+		if err != nil {
+			return fmt.Errorf("the port of %q: %w", fields[1], err)
+		}
+		socket, err := strconv.ParseUint(fields[9], 10, 64)
+		if err != nil {
+			return fmt.Errorf("the inode %q: %w", fields[9], err)
+		}
+		add(socket, uint16(port))
+	}
+	return lines.Err()
+}
