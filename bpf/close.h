@@ -52,7 +52,9 @@ static __noinline void note_closer(struct conn *conn)
 	owner = current_owner();
 	conn->pid = owner.pid;
 	conn->start = owner.start;
-	if (owner.filtered)
+	/* What entered CLOSE_WAIT with no owner yet has been told: so must its end. User
+	 * space, which knows the listener, then decides whose it is. */
+	if (owner.filtered && !(conn->flags & CONN_IN_CLOSE_WAIT))
 		conn->flags |= CONN_FILTERED;
 }
 

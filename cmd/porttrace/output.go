@@ -12,6 +12,7 @@ type outputFlags struct {
 	format  string
 	json    bool
 	formats []string
+	given   func(flag string) bool
 }
 
 // register offers the formats, the first by default.
@@ -19,10 +20,13 @@ func (o *outputFlags) register(cmd *cobra.Command, formats ...string) {
 	o.formats = formats
 	cmd.Flags().StringVarP(&o.format, "format", "f", formats[0], "output format: "+strings.Join(formats, ", "))
 	cmd.Flags().BoolVar(&o.json, "json", false, "the same as --format json")
-	cmd.MarkFlagsMutuallyExclusive("format", "json")
+	o.given = cmd.Flags().Changed
 }
 
 func (o *outputFlags) chosen() (string, error) {
+	if o.json && o.given("format") && o.format != "json" {
+		return "", usagef("--json and --format %s exclude each other", o.format)
+	}
 	if o.json {
 		return "json", nil
 	}

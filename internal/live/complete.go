@@ -41,6 +41,22 @@ func (s *Source) complete(e *event.Event) {
 	}
 	if e.Direction == event.In {
 		s.listeners.own(e)
+		s.selectAccepted(e)
+	}
+}
+
+// selectAccepted applies --pid to an accepted connection, of which the kernel side may
+// not have known the owner in time. Its CLOSE_WAIT is its listener's.
+func (s *Source) selectAccepted(e *event.Event) {
+	if s.probe.Selected(e.Listener) {
+		if !s.probe.Selected(e.Proc) {
+			e.Proc = e.Listener
+		}
+		return
+	}
+	e.Flags &^= event.InCloseWait
+	if e.Kind == event.EnterCloseWait || !s.probe.Selected(e.Proc) {
+		e.Flags |= event.NotSelected
 	}
 }
 

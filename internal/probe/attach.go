@@ -1,0 +1,145 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// attachStates tries with socket cookies first, which 5.10 does not have for tracing.
+func (p *Probe) attachStates() error {
+	cookie := event.Signal{Name: "cookie", Mode: event.Exact, Hook: states.name}
+	if err := p.attach(states, true); err != nil {
+		plain := p.attach(states, false)
+		if plain != nil {
+			return fmt.Errorf("attaching %s: %w", states.name, plain)
+		}
+		cookie.Mode, cookie.Hook = event.Off, ""
+		cookie.Reason = "this kernel has no bpf_get_socket_cookie for tracing: " + brief(err)
+	}
+	base := event.Signals{{Name: "states", Mode: states.mode, Hook: states.name}, cookie}
+	p.signals = append(base, p.signals...)
+	return nil
+}
+
+// climb uses the first rung that holds and notes why those above it did not.
+func (p *Probe) climb(s signal) {
+	var refused []string
+	for _, r := range s.ladder {
+		if !p.allowed(s, r) {
+			refused = append(refused, string(r.hook)+" not in --hooks")
+			continue
+		}
+		if err := p.attach(r, false); err != nil {
+			refused = append(refused, string(r.hook)+": "+brief(err))
+			continue
+		}
+		reasons := refused
+		if r.why != "" {
+			reasons = append([]string{r.why}, refused...)
+		}
+		p.signals = append(p.signals, event.Signal{Name: s.name, Mode: r.mode, Hook: r.name, Reason: strings.Join(reasons, "; ")})
+		p.used[s.name] = r.hook
+		return
+	}
+	reasons := append([]string{s.without}, refused...)
+	p.signals = append(p.signals, event.Signal{Name: s.name, Mode: event.Off, Reason: strings.Join(reasons, "; ")})
+}
+
+// allowed reports whether the rung may be tried: it is in --hooks, and where system
+// calls are watched for one signal they are for the other.
+func (p *Probe) allowed(s signal, r rung) bool {
+	if s.name == "bind" && (p.used["connect_errors"] == Syscall) != (r.hook == Syscall) {
+		return false
+	}
+	return slices.Contains(p.opts.Hooks, r.hook)
+}
+
+// attach loads the rung's programs and attaches all of them, or none.
+func (p *Probe) attach(r rung, cookie bool) error {
+	if len(r.programs) == 0 || p.attached(r) {
+		return nil
+	}
+	coll, err := p.load(r.programs, cookie)
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	var links []link.Link
+	for _, name := range r.programs {
+		l, err := attachProgram(p.spec.Programs[name], coll.Programs[name])
+		if err != nil {
+			for _, l := range links {
+				l.Close()
+			}
+			return err
+		}
+		links = append(links, l)
+	}
+	p.links = append(p.links, links...)
+	for _, name := range r.programs {
+		p.progs[name] = coll.DetachProgram(name)
+	}
+	return nil
+}
+
+func (p *Probe) attached(r rung) bool {
+	_, ok := p.progs[r.programs[0]]
+	return ok
+}
+
+func (p *Probe) load(programs []string, cookie bool) (*ebpf.Collection, error) {
+	spec := p.spec.Copy()
+	for name := range spec.Programs {
+		if !slices.Contains(programs, name) {
+			delete(spec.Programs, name)
+		}
+	}
+	for name, value := range map[string]any{
+		"opt_cookie": cookie, "opt_select": p.opts.Targets != nil, "opt_pidns": p.opts.PIDNS,
+		"opt_calls": p.used["connect_errors"] != "",
+	} {
+		if err := spec.Variables[name].Set(value); err != nil {
+			return nil, fmt.Errorf("setting %s: %w", name, err)
+		}
+	}
+	return ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: p.cache, MapReplacements: p.maps})
+}
+
+func attachProgram(spec *ebpf.ProgramSpec, prog *ebpf.Program) (link.Link, error) {
+	kind, target, _ := strings.Cut(spec.SectionName, "/")
+	switch kind {
+	case "tp_btf", "fexit":
+		return link.AttachTracing(link.TracingOptions{Program: prog, AttachType: spec.AttachType})
+	case "kprobe":
+		return link.Kprobe(target, prog, nil)
+	case "kretprobe":
+		return link.Kretprobe(target, prog, nil)
+	case "cgroup":
+		root, err := cgroupRoot()
+		if err != nil {
+			return nil, err
+		}
+		return link.AttachCgroup(link.CgroupOptions{Path: root, Attach: spec.AttachType, Program: prog})
+	}
+	return nil, fmt.Errorf("no way to attach %s", spec.SectionName)
+}
+
+// brief is the end of an error, which says what the kernel answered. A program that the
+// verifier refuses is a bug of ours and said in full.
+func brief(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	var refused *ebpf.VerifierError
+	if errors.As(err, &refused) && !strings.Contains(line, "unknown func") {
+		return "verifier: " + line
+	}
+	line = line[strings.LastIndex(line, ": ")+1:]
+	line, _, _ = strings.Cut(line, " (")
+	return strings.TrimSpace(line)
+}
