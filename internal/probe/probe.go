@@ -121,6 +121,7 @@ func (p *Probe) createMaps() error {
 	p.maps = coll.Maps
 	for name, m := range p.maps {
 		p.spec.Maps[name].MaxEntries = m.MaxEntries()
+		p.spec.Maps[name].Contents = nil // it is there; filling it again waits for RCU
 	}
 	return nil
 }
