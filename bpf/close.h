@@ -100,7 +100,8 @@ static __always_inline u32 bucket_flags(struct sock *sk, int old, int err)
 	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DONE)))
 		return FLAG_TIME_WAIT;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DEAD)) && tp && tp->linger2 >= 0)
+	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DEAD)) && tp &&
+	    tp->linger2 >= 0)
 		return FLAG_FIN_WAIT2;
 	return 0;
 }

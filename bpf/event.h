@@ -61,9 +61,9 @@ enum event_flag {
 	FLAG_TIME_WAIT = 1 << 0,
 	FLAG_FIN_WAIT2 = 1 << 1,
 	FLAG_EARLY_BIND = 1 << 2,
-	FLAG_REUSED = 1 << 3,	       /* the port came out of a TIME_WAIT bucket */
-	FLAG_UNANSWERED = 1 << 4,      /* counted by KIND_SYN_UNANSWERED, not yet answered */
-	FLAG_IN_CLOSE_WAIT = 1 << 5,   /* counted by KIND_CLOSE_WAIT */
+	FLAG_REUSED = 1 << 3,	     /* the port came out of a TIME_WAIT bucket */
+	FLAG_UNANSWERED = 1 << 4,    /* counted by KIND_SYN_UNANSWERED, not yet answered */
+	FLAG_IN_CLOSE_WAIT = 1 << 5, /* counted by KIND_CLOSE_WAIT */
 	FLAG_REUSEADDR = 1 << 6,
 	FLAG_REUSEPORT = 1 << 7,
 	FLAG_NO_PORT = 1 << 8,	       /* IP_BIND_ADDRESS_NO_PORT */
@@ -162,8 +162,8 @@ struct fail_key {
 struct fail_counts {
 	__u64 first; /* ns */
 	__u64 last;
-	__u64 sent;   /* delivered one by one, since the map was fresh */
-	__u64 folded; /* the rest */
+	__u64 sent;	     /* delivered one by one, since the map was fresh */
+	__u64 folded;	     /* the rest */
 	__u64 left_syn_sent; /* of folded */
 };
 

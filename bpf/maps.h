@@ -33,9 +33,9 @@ enum conn_flag {
 	CONN_IN = 1 << 1,
 	CONN_LISTENER = 1 << 2,
 	CONN_FILTERED = 1 << 3,
-	CONN_BOUND = 1 << 4,	 /* the port was there before connect() */
-	CONN_SEARCHED = 1 << 5,	 /* search_ret is known */
-	CONN_OPENED = 1 << 6,	 /* its open was sent */
+	CONN_BOUND = 1 << 4,	/* the port was there before connect() */
+	CONN_SEARCHED = 1 << 5, /* search_ret is known */
+	CONN_OPENED = 1 << 6,	/* its open was sent */
 	CONN_UNANSWERED = 1 << 7,
 	CONN_LOCAL_FIN = 1 << 8, /* who sent the first FIN */
 	CONN_REMOTE_FIN = 1 << 9,

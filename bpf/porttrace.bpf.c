@@ -144,7 +144,7 @@ int BPF_KRETPROBE(pt_bind_kret, int ret)
 {
 	struct call call = take_call(CALLED_BIND);
 
-	return call.sk ? bind_returned((struct sock *)call.sk, in_kernel((void *)call.uaddr), ret) : 0;
+	return call.sk ? bind_returned((void *)call.sk, in_kernel((void *)call.uaddr), ret) : 0;
 }
 
 SEC("kprobe/__inet6_bind")
@@ -158,7 +158,7 @@ int BPF_KRETPROBE(pt_bind6_kret, int ret)
 {
 	struct call call = take_call(CALLED_BIND);
 
-	return call.sk ? bind_returned((struct sock *)call.sk, in_kernel((void *)call.uaddr), ret) : 0;
+	return call.sk ? bind_returned((void *)call.sk, in_kernel((void *)call.uaddr), ret) : 0;
 }
 
 SEC("fexit/tcp_v4_connect")
@@ -198,7 +198,9 @@ int BPF_KRETPROBE(pt_conn6_kret, int ret)
 {
 	struct call call = take_call(CALLED_CONNECT6);
 
-	return call.sk ? connect_returned((struct sock *)call.sk, in_kernel((void *)call.uaddr), ret) : 0;
+	return call.sk ? connect_returned((struct sock *)call.sk, in_kernel((void *)call.uaddr),
+					  ret)
+		       : 0;
 }
 
 SEC("tp_btf/sys_exit")

@@ -79,7 +79,9 @@ static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
 	e->head.pid = conn->pid;
 	e->cookie = conn->cookie;
 	e->duration = e->head.ts - conn->ts;
-	e->direction = conn->flags & CONN_OUT ? DIR_OUT : conn->flags & CONN_IN ? DIR_IN : DIR_UNKNOWN;
+	e->direction = conn->flags & CONN_OUT  ? DIR_OUT
+		       : conn->flags & CONN_IN ? DIR_IN
+					       : DIR_UNKNOWN;
 	if (conn->flags & CONN_BOUND)
 		e->flags |= FLAG_EARLY_BIND;
 	if (conn->flags & CONN_FILTERED)
