@@ -59,13 +59,18 @@ func (d *destinations) name(row *snapshot.Destination, width int) string {
 	return destination(row, width)
 }
 
-// destination is where a row leads to. TCP goes without saying.
+// destination is where a row leads to.
 func destination(row *snapshot.Destination, width int) string {
+	return remoteEnd(row.Proto, row.Remote, width)
+}
+
+// remoteEnd is an endpoint and its protocol. TCP goes without saying.
+func remoteEnd(proto event.Proto, end event.Endpoint, width int) string {
 	suffix := ""
-	if row.Proto != event.TCP && row.Proto != 0 {
-		suffix = "/" + row.Proto.String()
+	if proto != event.TCP && proto != 0 {
+		suffix = "/" + proto.String()
 	}
-	return endpoint(row.Remote, width-len(suffix)) + suffix
+	return endpoint(end, width-len(suffix)) + suffix
 }
 
 func (d *destinations) netns(row *snapshot.Destination, _ int) string {

@@ -90,7 +90,7 @@ func notable(n int64, what string) string {
 }
 
 // writeOwner writes who a process is.
-func writeOwner(to *sheet, info *event.Process) {
+func writeOwner(to *sheet, info *event.Process, clock event.Clock) {
 	if !info.ID.Known() {
 		to.field("process", "not known: the sockets existed before the start, or their owner was gone", plain)
 		return
@@ -100,8 +100,15 @@ func writeOwner(to *sheet, info *event.Process) {
 	to.outside("container", info.Container)
 	to.outside("unit", info.Unit)
 	to.outside("cgroup", info.Cgroup)
-	boot := time.Duration(info.ID.Start) * (time.Second / event.TicksPerSecond)
-	to.field("started", elapsed(boot)+" after boot", plain)
+	to.field("started", begin(info.ID, clock), plain)
+}
+
+// begin is when the process started, after the host did where no clock tells.
+func begin(id event.ProcID, clock event.Clock) string {
+	if at := clock.StartTime(id); !at.IsZero() {
+		return at.Format(time.DateTime + " MST")
+	}
+	return elapsed(time.Duration(id.Start)*(time.Second/event.TicksPerSecond)) + " after boot"
 }
 
 func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

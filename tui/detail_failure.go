@@ -43,5 +43,5 @@ func (d *failureDetail) write(to *sheet) {
 		to.field("inferred", strings.Join(names, ", ")+": not seen, but concluded from what was", plain)
 	}
 	to.section("Whose call it was")
-	writeOwner(to, &f.Proc)
+	writeOwner(to, &f.Proc, d.snapshot.Clock)
 }

@@ -26,7 +26,7 @@ func (d *processDetail) update(s *snapshot.Snapshot) bool {
 }
 
 func (d *processDetail) write(to *sheet) {
-	writeOwner(to, &d.row.Info)
+	writeOwner(to, &d.row.Info, d.snapshot.Clock)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
 	if len(d.row.Destinations) > 0 {
@@ -39,7 +39,7 @@ func (d *processDetail) write(to *sheet) {
 // pairColumns show the process of a pair, or its destination.
 func pairColumns(processes bool) []column[snapshot.Pair] {
 	first := column[snapshot.Pair]{title: "DESTINATION", min: 21, max: 50, left: true}
-	first.cell = func(p *snapshot.Pair, width int) string { return endpoint(p.Remote, width) }
+	first.cell = func(p *snapshot.Pair, width int) string { return remoteEnd(p.Proto, p.Remote, width) }
 	if processes {
 		first.title = "PROCESS"
 		first.cell = func(p *snapshot.Pair, width int) string { return process(p.Proc, p.Comm, width) }

@@ -86,7 +86,7 @@ func failureProcess(f *snapshot.Failure, width int) string {
 }
 
 func failureLocal(f *snapshot.Failure, width int) string {
-	if f.Local == (event.Endpoint{}) {
+	if !f.Local.Known() {
 		return unknown
 	}
 	return marked(f.Inferred, event.FieldSport, endpoint(f.Local, width-1))

@@ -53,6 +53,9 @@ func fixture() *snapshot.Snapshot {
 			{Name: "connect", Mode: event.Exact, Hook: "fexit/inet_hash_connect"},
 			{Name: "bind", Mode: event.Inferred, Hook: "post_bind4", Reason: "the kernel refuses trampolines"},
 		},
+		Clock: event.Clock{
+			Mono: event.Time(fixtureNow.UnixNano()), Wall: fixtureNow.UnixNano(), Boot: int64(30_000 * time.Second),
+		},
 		Health:  event.Health{Events: 1_234_567, LostDetails: 321},
 		Totals:  snapshot.Totals{Opens: 412_077, ClosesOut: 411_020, ClosesIn: 8_120, FailedOpens: 57, TimeWaitOut: 28_211, TimeWaitIn: 345, TimeWaitOther: 12, SynSent: 3, ConnectFailures: 1_897, BindFailures: 2},
 		Rates:   snapshot.Rates{Opens: 3_471, Closes: 3_460, Failures: 121.4},
@@ -86,8 +89,10 @@ func fixtureProcesses() []snapshot.Process {
 
 func fixtureDestinations() []snapshot.Destination {
 	return []snapshot.Destination{
-		{Netns: 1, NetnsName: "host", Proto: event.TCP, Remote: cache, Totals: snapshot.Totals{Opens: 398_000, ClosesOut: 396_965, FailedOpens: 45, ConnectFailures: 1_885, TimeWaitOut: 28_108, LifetimeP50: 1_840 * time.Microsecond}, Rates: snapshot.Rates{Opens: 3_419, Failures: 121.4}, History: wave(3_400), First: fixtureStart, Last: fixtureNow,
-			Processes: []snapshot.Pair{{Proc: web.ID, Comm: web.Comm, Remote: cache, Totals: snapshot.Totals{Opens: 398_000, ClosesOut: 396_965, TimeWaitOut: 28_108, ConnectFailures: 1_885}}}},
+		{
+			Netns: 1, NetnsName: "host", Proto: event.TCP, Remote: cache, Totals: snapshot.Totals{Opens: 398_000, ClosesOut: 396_965, FailedOpens: 45, ConnectFailures: 1_885, TimeWaitOut: 28_108, LifetimeP50: 1_840 * time.Microsecond}, Rates: snapshot.Rates{Opens: 3_419, Failures: 121.4}, History: wave(3_400), First: fixtureStart, Last: fixtureNow,
+			Processes: []snapshot.Pair{{Proc: web.ID, Comm: web.Comm, Remote: cache, Totals: snapshot.Totals{Opens: 398_000, ClosesOut: 396_965, TimeWaitOut: 28_108, ConnectFailures: 1_885}}},
+		},
 		{Netns: 1, NetnsName: "host", Proto: event.TCP, Remote: database, Totals: snapshot.Totals{Opens: 9_331, ClosesOut: 9_301, TimeWaitOut: 93, LifetimeP50: 90 * time.Millisecond}, Rates: snapshot.Rates{Opens: 48.4}, History: wave(50), First: fixtureStart, Last: fixtureNow},
 		{Netns: 4_026_532_901, NetnsName: "blue", Proto: event.TCP, Remote: api, Totals: snapshot.Totals{Opens: 3_706, ClosesOut: 3_701, SynSent: 3, ConnectFailures: 12, FailedOpens: 2}, Rates: snapshot.Rates{Opens: 3.4}, History: wave(4), First: fixtureStart, Last: fixtureNow},
 		{Netns: 1, NetnsName: "host", Proto: event.UDP, Remote: remote("10.0.0.53", 53), Totals: snapshot.Totals{Opens: 1}, First: fixtureStart, Last: fixtureNow},

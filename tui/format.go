@@ -92,13 +92,10 @@ func ago(now, then time.Time) string {
 	return elapsed(now.Sub(then)) + " ago"
 }
 
-// endpoint is ADDR:PORT with * for what is open. Where it does not fit, the
-// address is cut and not the port.
+// endpoint is ADDR:PORT, or [ADDR]:PORT for IPv6, with * for a port that is open.
+// Where it does not fit, the address is cut and not the port.
 func endpoint(e event.Endpoint, width int) string {
-	addr, port := "*", "*"
-	if !e.Addr.IsZero() {
-		addr = e.Addr.String()
-	}
+	addr, port := e.Addr.String(), "*"
 	if e.Port != 0 {
 		port = strconv.Itoa(int(e.Port))
 	}

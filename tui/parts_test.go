@@ -52,10 +52,10 @@ func TestEndpoint(t *testing.T) {
 		{cache, 13, "10.0.0.2:6379"},
 		{cache, 12, "10.0.0…:6379"},
 		{api, 24, "[2001:db8:85a3::8a…]:443"},
-		{event.Endpoint{}, 40, "*:*"},
-		{event.Endpoint{Port: 80}, 40, "*:80"},
-		{remote("0.0.0.0", 80), 40, "*:80"},
-		{remote("::", 80), 40, "*:80"},
+		{event.Endpoint{}, 40, "[::]:*"},
+		{event.Endpoint{Port: 80}, 40, "[::]:80"},
+		{remote("0.0.0.0", 80), 40, "0.0.0.0:80"},
+		{remote("::", 80), 40, "[::]:80"},
 		{remote("10.0.0.1", 0), 40, "10.0.0.1:*"},
 	} {
 		if got := endpoint(tc.end, tc.width); got != tc.want {
@@ -98,6 +98,11 @@ func TestVerdict(t *testing.T) {
 		return &snapshot.Snapshot{Wall: fixtureNow, Failures: []snapshot.Failure{f}}
 	}
 	rows := fixtureFailures()
+	long := only(rows[3]) // ago
+	long.Totals.BindFailures = 2
+	once := only(rows[3])
+	once.Totals.BindFailures = 1
+	once.Notices = []snapshot.Notice{{Text: "the last traced process has ended"}}
 	bind := rows[3]
 	bind.Last = fixtureNow.Add(-12 * time.Second)
 	nameless := snapshot.Failure{Op: event.OpAutobind, Errno: event.EAGAIN, Last: fixtureNow, Rate: 2}
@@ -107,9 +112,11 @@ func TestVerdict(t *testing.T) {
 		want     string
 	}{
 		{&snapshot.Snapshot{}, 80, "nothing fails"},
-		{only(rows[3]), 80, "nothing fails"}, // too long ago
-		{only(bind), 80, "haproxy(977) failed: EADDRINUSE at bind *:443 (port_taken), 12s ago"},
-		{only(nameless), 80, "(unknown) fails: EAGAIN at autobind *:*, 2.0/s"},
+		{long, 80, "nothing fails now; 2 failures earlier"},
+		{once, 80, "nothing fails now; 1 failure earlier  the last traced process has ended"},
+		{long, 30, "nothing fails now"},
+		{only(bind), 80, "haproxy(977) failed: EADDRINUSE at bind 0.0.0.0:443 (port_taken), 12s ago"},
+		{only(nameless), 80, "(unknown) fails: EAGAIN at autobind [::]:*, 2.0/s"},
 		{fixture(), 120, "php-fpm8.3(4242) fails: EADDRNOTAVAIL towards 10.0.0.2:6379 (~range_exhausted), 121/s; 1 more"},
 		{fixture(), 90, "php-fpm8.3(4242) fails: EADDRNOTAVAIL towards 10.0.0.2:6379 (~range_exhausted), 121/s"},
 		{fixture(), 80, "php-fpm8.3 fails: EADDRNOTAVAIL towards 10.0.0.2:6379 (~range_exhausted), 121/s"},

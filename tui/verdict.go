@@ -10,17 +10,18 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// recent is how long a failure that stopped is still named.
-const recent = time.Minute
-
 // wrong says in words what fails most now, else what failed last, else that
 // nothing does. Notices give way to failures.
 func wrong(s *snapshot.Snapshot) []piece {
-	worst, others := worstFailure(s)
+	worst, others := s.Worst()
 	if worst != nil {
 		return []piece{verdict(worst, others, s.Wall)}
 	}
-	pieces := []piece{{forms: []string{"nothing fails"}}}
+	calm := piece{forms: []string{"nothing fails"}}
+	if n := s.Totals.Failed(); n > 0 {
+		calm.forms = []string{"nothing fails now; " + times(n) + " earlier", "nothing fails now"}
+	}
+	pieces := []piece{calm}
 	if len(s.Notices) > 0 {
 		text := printable.String(s.Notices[len(s.Notices)-1].Text)
 		pieces = append(pieces, piece{tone: warn, forms: []string{text}})
@@ -28,19 +29,11 @@ func wrong(s *snapshot.Snapshot) []piece {
 	return pieces
 }
 
-// worstFailure is the one to name, and how many more there are besides.
-func worstFailure(s *snapshot.Snapshot) (worst *snapshot.Failure, others int) {
-	for i := range s.Failures {
-		f := &s.Failures[i]
-		if s.Wall.Sub(f.Last) > recent && f.Rate <= 0 {
-			continue
-		}
-		others++
-		if worst == nil || cmp.Or(cmp.Compare(f.Rate, worst.Rate), f.Last.Compare(worst.Last)) > 0 {
-			worst = f
-		}
+func times(n uint64) string {
+	if n == 1 {
+		return "1 failure"
 	}
-	return worst, max(others-1, 0)
+	return count(n) + " failures"
 }
 
 func verdict(f *snapshot.Failure, others int, now time.Time) piece {

@@ -34,12 +34,13 @@ type State struct {
 	started event.Time
 	now     event.Time
 
-	total     row
+	total     *row
 	processes *table[event.ProcID]
 	dests     *table[destKey]
 	pairs     *table[pairKey]
 	failures  map[failKey]*failure
 
+	failuresMade uint64
 	buckets      buckets
 	health       event.Health
 	unattributed uint64
@@ -49,9 +50,10 @@ type State struct {
 // New is an empty state; its time begins with the first event.
 func New() *State {
 	return &State{
-		processes: newTable[event.ProcID](maxProcesses),
-		dests:     newTable[destKey](maxDestinations),
-		pairs:     newTable[pairKey](maxPairs),
+		total:     newRow(true),
+		processes: newTable[event.ProcID](maxProcesses, true),
+		dests:     newTable[destKey](maxDestinations, true),
+		pairs:     newTable[pairKey](maxPairs, false),
 		failures:  map[failKey]*failure{},
 		buckets:   newBuckets(),
 	}
@@ -91,6 +93,10 @@ func (s *State) advance(to event.Time) {
 func (s *State) fact(e *event.Event) {
 	s.world.Apply(e)
 	switch fact := e.Fact.(type) {
+	case *event.Process:
+		if r := s.processes.rows[fact.ID]; r != nil {
+			r.info = fact
+		}
 	case *event.Netns:
 		s.buckets.trim(fact)
 	case *event.Health:
@@ -108,20 +114,52 @@ func (s *State) fact(e *event.Event) {
 func (s *State) rowsOf(e *event.Event) holder {
 	h := holder{netns: e.Netns, inbound: e.Direction == event.In}
 	outgoing := e.Direction == event.Out && e.Dst.Port != 0
+	selected := !e.Flags.Has(event.NotSelected)
 	dest := destKey{e.Netns, e.Proto, e.Dst}
-	if outgoing {
+	switch {
+	case outgoing && selected:
+		s.addPairRows(&h, pairKey{e.Proc, dest}, e.Time)
+	case outgoing:
 		h.dest = s.dests.row(dest, e.Time)
+	case selected:
+		h.proc = s.process(ownerOf(e), e.Time)
 	}
-	if e.Flags.Has(event.NotSelected) {
-		return h
+	if selected {
+		h.total = s.total
 	}
-	if outgoing {
-		h.dest.selected = true
-		h.pair = s.pairs.row(pairKey{e.Proc, dest}, e.Time)
-	}
-	h.total = &s.total
-	h.proc = s.processes.row(ownerOf(e), e.Time)
 	return h
+}
+
+// addPairRows is one look-up instead of three for all but the first event of a pair.
+func (s *State) addPairRows(h *holder, key pairKey, at event.Time) {
+	p := s.pairs.row(key, at)
+	h.pair, h.proc, h.dest = p, p.proc, p.dest
+	if !s.processes.holds(h.proc) || p == s.pairs.other {
+		h.proc = s.process(key.proc, at)
+		p.proc = h.proc
+	}
+	if !s.dests.holds(h.dest) || p == s.pairs.other {
+		h.dest = s.dests.row(key.dest, at)
+		p.dest = h.dest
+	}
+	h.dest.selected = true
+}
+
+// process is the row of a process.
+func (s *State) process(id event.ProcID, at event.Time) *row {
+	r := s.processes.row(id, at)
+	if r.info == nil && r != s.processes.other {
+		r.info = s.world.Process(id)
+	}
+	return r
+}
+
+// whois is what is known of a process. A row keeps it for longer than the world does.
+func (s *State) whois(id event.ProcID) *event.Process {
+	if r := s.processes.rows[id]; r != nil && r.info != nil {
+		return r.info
+	}
+	return s.world.Process(id)
 }
 
 // ownerOf is who holds the socket: of an accepted connection that nobody has closed
@@ -143,10 +181,17 @@ func (s *State) socket(e *event.Event) {
 		s.unattributed += n
 	}
 	for _, r := range h.rows() {
-		r.count(e, n)
+		if r != nil {
+			r.count(e, n)
+		}
 	}
-	s.countCloseWait(e, h)
-	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 {
+	switch {
+	case e.Kind == event.EnterCloseWait:
+		s.moveCloseWait(e, &h, 1)
+	case e.Kind == event.Close && e.Flags.Has(event.InCloseWait):
+		s.moveCloseWait(e, &h, -1)
+	}
+	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.Direction != event.Unknown {
 		s.buckets.enter(h, e.Time, 1)
 	}
 	if (e.Kind == event.ConnectFail || e.Kind == event.BindFail) && h.total != nil {
@@ -154,25 +199,38 @@ func (s *State) socket(e *event.Event) {
 	}
 }
 
-// countCloseWait moves the gauge of connections that the peer has closed and the owner
-// has not. For an accepted connection the owner is not known when it enters, so
-// both movements go by the listener.
-func (s *State) countCloseWait(e *event.Event, h holder) {
-	var move int64
-	switch {
-	case e.Kind == event.EnterCloseWait:
-		move = 1
-	case e.Kind == event.Close && e.Flags.Has(event.InCloseWait):
-		move = -1
-	default:
+// moveCloseWait moves the gauge of connections that the peer has closed and the owner
+// has not. Of an accepted one, who will close it is not known when it enters, so both
+// movements go by the listener.
+func (s *State) moveCloseWait(e *event.Event, h *holder, move int64) {
+	if e.Direction == event.In {
+		s.moveCloseWaitIn(e, move)
 		return
 	}
-	if e.Direction == event.In && h.proc != nil {
-		h.proc = s.processes.row(e.Listener, e.Time)
-	}
 	for _, r := range h.rows() {
-		r.CloseWait += move
+		if r != nil {
+			r.CloseWait += move
+		}
 	}
+}
+
+// moveCloseWaitIn has to know whether the connection was counted when it entered: a filter
+// may select the listener and not the worker that closes, or the worker alone.
+func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
+	r := s.processes.rows[e.Listener]
+	switch {
+	case e.Flags.Has(event.NotSelected):
+		if r == nil || move > 0 {
+			return
+		}
+		move = max(move, min(-r.CloseWait, 0))
+	case move < 0 && r == nil && s.processes.other == nil:
+		return
+	}
+	r = s.process(e.Listener, e.Time)
+	r.seen(e.Time)
+	r.CloseWait += move
+	s.total.CloseWait += move
 }
 
 // fold adds what the kernel counted and did not deliver.
@@ -183,9 +241,16 @@ func (s *State) fold(e *event.Event) {
 	}
 	h := s.rowsOf(e)
 	for _, r := range h.rows() {
-		r.fold(f, e.Time)
+		if r != nil {
+			r.fold(f, e.Time)
+		}
+	}
+	for _, move := range [...]int64{int64(f.EnterCloseWait), -int64(f.LeaveCloseWait)} {
+		if move != 0 {
+			s.moveCloseWait(e, &h, move)
+		}
 	}
 	if n := f.TimeWaitOut + f.TimeWaitIn; n != 0 {
-		s.buckets.enter(h, e.Last, uint32(n))
+		s.buckets.enter(h, e.Time, int64(n))
 	}
 }

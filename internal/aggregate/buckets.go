@@ -12,50 +12,90 @@ import (
 // unless it was set, and becomes a TIME_WAIT when the peer's FIN comes.
 const bucketLife = 61 * time.Second
 
+// bucketSlots is enough for every second in which a bucket that lives now can end.
+const bucketSlots = 64
+
 // buckets is the TIME_WAIT backlog by who holds it, in one slot for each second in
 // which its buckets are expected to end. The kernel's own count corrects it: a RST
 // or a reuse ends a bucket early and nothing traces that.
 type buckets struct {
-	slots  map[int64]map[holder]uint32
-	oldest int64 // no slot is older
-	held   map[uint32]int64
-	actual map[uint32]int64 // the kernel's own count, by namespace
+	slots   [bucketSlots]slot // by the second modulo bucketSlots
+	expired int64             // the last second whose slot was emptied
+	held    map[uint32]int64
+	actual  map[uint32]int64 // the kernel's own count, by namespace
+}
+
+// slot is the buckets that end in one second, in the order in which they began, so that
+// the same stream always loses the same ones.
+type slot struct {
+	index map[holder]int
+	held  []heldBuckets
+}
+
+type heldBuckets struct {
+	holder
+	n int64
 }
 
 func newBuckets() buckets {
-	return buckets{slots: map[int64]map[holder]uint32{}, held: map[uint32]int64{}, actual: map[uint32]int64{}}
+	return buckets{held: map[uint32]int64{}, actual: map[uint32]int64{}}
 }
 
-func (b *buckets) enter(h holder, at event.Time, n uint32) {
+func (b *buckets) at(second int64) *slot { return &b.slots[second%bucketSlots] }
+
+// enter takes in buckets that began at a time that is not later than now.
+func (b *buckets) enter(h holder, at event.Time, n int64) {
 	ends := secondOf(at.Add(bucketLife))
-	if b.slots[ends] == nil {
-		b.slots[ends] = map[holder]uint32{}
+	if ends <= b.expired {
+		return // told of too late: it has gone
 	}
-	if len(b.slots) == 1 || ends < b.oldest {
-		b.oldest = ends
+	b.at(ends).add(h, n)
+	b.move(h, n)
+}
+
+func (s *slot) add(h holder, n int64) {
+	if last := len(s.held) - 1; last >= 0 && s.held[last].holder == h {
+		s.held[last].n += n
+		return
 	}
-	b.slots[ends][h] += n
-	b.move(h, int64(n))
+	i, ok := s.index[h]
+	if !ok {
+		if s.index == nil {
+			s.index = map[holder]int{}
+		}
+		i = len(s.held)
+		s.index[h] = i
+		s.held = append(s.held, heldBuckets{holder: h})
+	}
+	s.held[i].n += n
 }
 
 func (b *buckets) move(h holder, n int64) {
 	b.held[h.netns] += n
+	if b.held[h.netns] == 0 {
+		delete(b.held, h.netns)
+	}
 	for _, r := range h.rows() {
-		if h.inbound {
+		switch {
+		case r == nil:
+		case h.inbound:
 			r.TimeWaitIn += n
-		} else {
+		default:
 			r.TimeWaitOut += n
 		}
 	}
 }
 
 func (b *buckets) expire(now event.Time) {
-	for ; b.oldest <= secondOf(now) && len(b.slots) > 0; b.oldest++ {
-		for h, n := range b.slots[b.oldest] {
-			b.move(h, -int64(n))
+	second := secondOf(now)
+	for at := max(b.expired+1, second-bucketSlots+1); at <= second; at++ {
+		s := b.at(at)
+		for _, held := range s.held {
+			b.move(held.holder, -held.n)
 		}
-		delete(b.slots, b.oldest)
+		*s = slot{}
 	}
+	b.expired = max(b.expired, second)
 }
 
 // trim takes the kernel's count for a namespace: where it is less than what is held
@@ -67,30 +107,23 @@ func (b *buckets) trim(n *event.Netns) {
 	}
 	b.actual[n.Inode] = n.TimeWait
 	excess := b.held[n.Inode] - n.TimeWait
-	if excess <= 0 || len(b.slots) == 0 {
-		return
-	}
-	newest := b.oldest
-	for second := range b.slots {
-		newest = max(newest, second)
-	}
-	for second := b.oldest; second <= newest && excess > 0; second++ {
-		for h, held := range b.slots[second] {
-			if h.netns != n.Inode || excess <= 0 {
+	for second := b.expired + 1; second <= b.expired+bucketSlots && excess > 0; second++ {
+		s := b.at(second)
+		for i := range s.held {
+			held := &s.held[i]
+			if held.netns != n.Inode {
 				continue
 			}
-			gone := min(int64(held), excess)
+			gone := min(held.n, excess)
+			held.n -= gone
 			excess -= gone
-			b.move(h, -gone)
-			if b.slots[second][h] -= uint32(gone); b.slots[second][h] == 0 {
-				delete(b.slots[second], h)
-			}
+			b.move(held.holder, -gone)
 		}
 	}
 }
 
-// other is how many buckets the kernel counts that have no owner here: they were
-// there before the start.
+// other is how many buckets the kernel counts that have no owner here: their connections
+// were there before the start.
 func (b *buckets) other() int64 {
 	var sum int64
 	for netns, actual := range b.actual {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // failKey says which failures are one row: the same call of the same process, for the
@@ -21,6 +22,8 @@ type failKey struct {
 
 type failure struct {
 	failKey
+	info     *event.Process
+	number   uint64
 	inferred event.Field
 	local    event.Endpoint
 	count    uint64
@@ -39,14 +42,16 @@ func (s *State) fail(e *event.Event, n uint64) {
 		if len(s.failures) >= maxFailures {
 			s.forgetFailures()
 		}
-		f = &failure{failKey: key, inferred: e.Inferred, first: e.Time}
+		s.failuresMade++
+		f = &failure{failKey: key, info: s.whois(e.Proc), number: s.failuresMade, inferred: e.Inferred, first: e.Time}
 		s.failures[key] = f
 	}
 	if e.Kind == event.ConnectFail {
 		f.local = e.Src
 	}
 	f.count += n
-	f.history.at(e.Time).Failures += uint32(n)
+	f.history.add(e.Time, snapshot.Point{Failures: uint32(n)})
+	f.first = min(f.first, e.Time)
 	f.last = max(f.last, e.Time)
 	if e.First != 0 {
 		f.first = min(f.first, e.First)
@@ -59,7 +64,9 @@ func (s *State) forgetFailures() {
 	for _, f := range s.failures {
 		all = append(all, f)
 	}
-	slices.SortFunc(all, func(a, b *failure) int { return cmp.Compare(a.last, b.last) })
+	slices.SortFunc(all, func(a, b *failure) int {
+		return cmp.Or(cmp.Compare(a.last, b.last), cmp.Compare(a.number, b.number))
+	})
 	for _, f := range all[:len(all)/8] {
 		delete(s.failures, f.failKey)
 	}

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -20,32 +21,43 @@ type second struct {
 
 func secondOf(t event.Time) int64 { return int64(t) / int64(time.Second) }
 
-// at is the second that holds t, made when it is missing.
-func (h *history) at(t event.Time) *snapshot.Point {
-	at := secondOf(t)
+// add counts what happened at t, unless that is long ago.
+func (h *history) add(t event.Time, p snapshot.Point) {
+	if h != nil {
+		h.addSecond(secondOf(t), p)
+	}
+}
+
+func (h *history) addSecond(at int64, p snapshot.Point) {
 	i := len(h.seconds)
 	for i > 0 && h.seconds[i-1].at > at {
 		i--
 	}
 	if i > 0 && h.seconds[i-1].at == at {
-		return &h.seconds[i-1].Point
+		had := &h.seconds[i-1]
+		had.Opens += p.Opens
+		had.Closes += p.Closes
+		had.Failures += p.Failures
+		return
 	}
-	h.seconds = append(h.seconds, second{})
-	copy(h.seconds[i+1:], h.seconds[i:])
-	h.seconds[i] = second{at: at}
-	if len(h.seconds) > snapshot.HistorySeconds {
-		h.seconds = append(h.seconds[:0], h.seconds[1:]...)
-		i = max(i-1, 0)
+	if len(h.seconds) >= snapshot.HistorySeconds {
+		if i == 0 {
+			return
+		}
+		i--
+		copy(h.seconds[:i], h.seconds[1:])
+		h.seconds[i] = second{at, p}
+		return
 	}
-	return &h.seconds[i].Point
+	h.seconds = slices.Insert(h.seconds, i, second{at, p})
 }
 
 func (h *history) merge(o *history) {
+	if h == nil || o == nil {
+		return
+	}
 	for _, s := range o.seconds {
-		p := h.at(event.Time(s.at * int64(time.Second)))
-		p.Opens += s.Opens
-		p.Closes += s.Closes
-		p.Failures += s.Failures
+		h.addSecond(s.at, s.Point)
 	}
 }
 
@@ -69,16 +81,19 @@ func (h *history) rates(started, now event.Time) snapshot.Rates {
 	}
 }
 
-// points are the whole seconds from the start, at most HistorySeconds, newest last.
-func (h *history) points(started, now event.Time) []snapshot.Point {
+// points are the last HistorySeconds whole seconds, newest last. They begin when
+// something happened first: most rows are short.
+func (h *history) points(now event.Time) []snapshot.Point {
 	last := secondOf(now) - 1
-	first := max(last-snapshot.HistorySeconds+1, secondOf(started))
-	if last < first {
+	first := last - snapshot.HistorySeconds + 1
+	from := slices.IndexFunc(h.seconds, func(s second) bool { return s.at >= first })
+	if from < 0 || h.seconds[from].at > last {
 		return nil
 	}
+	first = h.seconds[from].at
 	points := make([]snapshot.Point, last-first+1)
-	for _, s := range h.seconds {
-		if s.at >= first && s.at <= last {
+	for _, s := range h.seconds[from:] {
+		if s.at <= last {
 			points[s.at-first] = s.Point
 		}
 	}

@@ -11,13 +11,35 @@ import (
 type row struct {
 	snapshot.Totals
 	lifetimes lifetimes
-	history   history
+	history   *history // nil where none is kept
 	first     event.Time
 	last      event.Time
 	selected  bool // some event that the filter selects touched it
+
+	info       *event.Process // of a process: who it is
+	proc, dest *row           // of a pair: the rows it belongs to
+	number     uint64         // the rows of a table are made one after another
+	into       *row           // set when the row was evicted: what it was summed up in
+}
+
+func newRow(past bool) *row {
+	r := &row{}
+	if past {
+		r.history = &history{}
+	}
+	return r
+}
+
+// now is the row that counts in place of r.
+func (r *row) now() *row {
+	if r != nil && r.into != nil {
+		return r.into
+	}
+	return r
 }
 
 // holder names the rows that a connection counts for; those that do not apply are nil.
+// It may outlive the rows, as a TIME_WAIT bucket does.
 type holder struct {
 	netns   uint32
 	inbound bool
@@ -27,15 +49,8 @@ type holder struct {
 	pair    *row
 }
 
-func (h *holder) rows() []*row {
-	rows := make([]*row, 0, 4)
-	for _, r := range [...]*row{h.total, h.proc, h.dest, h.pair} {
-		if r != nil {
-			rows = append(rows, r)
-		}
-	}
-	return rows
-}
+// rows may hold nil.
+func (h *holder) rows() [4]*row { return [...]*row{h.total, h.proc.now(), h.dest.now(), h.pair.now()} }
 
 // count adds n occurrences of the event.
 func (r *row) count(e *event.Event, n uint64) {
@@ -43,12 +58,12 @@ func (r *row) count(e *event.Event, n uint64) {
 	switch e.Kind {
 	case event.Open:
 		r.Opens += n
-		r.history.at(e.Time).Opens += uint32(n)
+		r.history.add(e.Time, snapshot.Point{Opens: uint32(n)})
 	case event.Close:
 		r.closed(e)
 	case event.ConnectFail:
 		r.ConnectFailures += n
-		r.history.at(e.Time).Failures += uint32(n)
+		r.history.add(e.Time, snapshot.Point{Failures: uint32(n)})
 		if e.Flags.Has(event.HadPort) {
 			r.FailedOpens += n
 		}
@@ -59,7 +74,7 @@ func (r *row) count(e *event.Event, n uint64) {
 		r.Binds += n
 	case event.BindFail:
 		r.BindFailures += n
-		r.history.at(e.Time).Failures += uint32(n)
+		r.history.add(e.Time, snapshot.Point{Failures: uint32(n)})
 	case event.SynUnanswered:
 		r.SynSent++
 	case event.SynAnswered:
@@ -68,7 +83,7 @@ func (r *row) count(e *event.Event, n uint64) {
 }
 
 func (r *row) closed(e *event.Event) {
-	r.history.at(e.Time).Closes++
+	r.history.add(e.Time, snapshot.Point{Closes: 1})
 	switch e.Direction {
 	case event.Out:
 		r.ClosesOut++
@@ -95,11 +110,8 @@ func (r *row) fold(f *event.Fold, at event.Time) {
 	r.ClosesUnknown += f.ClosesUnknown
 	r.Binds += f.Binds
 	r.TimeWaitEntered += f.TimeWaitOut + f.TimeWaitIn
-	r.CloseWait += int64(f.EnterCloseWait) - int64(f.LeaveCloseWait)
 	r.SynSent += int64(f.EnterSynSent) - int64(f.LeaveSynSent)
-	p := r.history.at(at)
-	p.Opens += uint32(f.Opens)
-	p.Closes += uint32(closes)
+	r.history.add(at, snapshot.Point{Opens: uint32(f.Opens), Closes: uint32(closes)})
 }
 
 func (r *row) seen(at event.Time) {
@@ -109,10 +121,9 @@ func (r *row) seen(at event.Time) {
 	r.last = max(r.last, at)
 }
 
-// idle rows hold no socket: they may leave the table without a gauge going wrong.
-func (r *row) idle() bool {
-	return r.Live() <= 0 && r.TimeWait() <= 0 && r.CloseWait <= 0 && r.SynSent <= 0
-}
+// idle rows have no open socket, so what is still to come of them is the end of their
+// TIME_WAIT buckets.
+func (r *row) idle() bool { return r.Live() <= 0 && r.CloseWait <= 0 && r.SynSent <= 0 }
 
 // merge adds another row's counts; histories and lifetimes too.
 func (r *row) merge(o *row) {
@@ -131,8 +142,10 @@ func (r *row) merge(o *row) {
 	t.SynSent += u.SynSent
 	t.CloseWait += u.CloseWait
 	r.lifetimes.merge(&o.lifetimes)
-	r.history.merge(&o.history)
-	r.seen(o.first)
-	r.seen(o.last)
+	r.history.merge(o.history)
+	if o.first != 0 {
+		r.seen(o.first)
+		r.seen(o.last)
+	}
 	r.selected = r.selected || o.selected
 }

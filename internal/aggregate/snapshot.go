@@ -24,9 +24,9 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 		Signals: s.world.Signals,
 		Health:  s.health,
 		Notices: slices.Clone(s.notices),
-		Totals:  s.totals(&s.total),
+		Totals:  totals(s.total),
 		Rates:   s.total.history.rates(s.started, s.now),
-		History: s.total.history.points(s.started, s.now),
+		History: s.total.history.points(s.now),
 	}
 	snap.Health.Unattributed = s.unattributed
 	snap.Totals.TimeWaitOther = s.buckets.other()
@@ -37,31 +37,32 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 	return snap
 }
 
-func (s *State) totals(r *row) snapshot.Totals {
+func totals(r *row) snapshot.Totals {
 	t := r.Totals
 	t.LifetimeP50 = r.lifetimes.quantile(0.5)
 	t.LifetimeP99 = r.lifetimes.quantile(0.99)
 	return t
 }
 
-func (s *State) process(info event.Process, r *row) snapshot.Process {
+func (s *State) processRow(info event.Process, r *row) snapshot.Process {
 	return snapshot.Process{
 		Info:    info,
-		Totals:  s.totals(r),
+		Totals:  totals(r),
 		Rates:   r.history.rates(s.started, s.now),
-		History: r.history.points(s.started, s.now),
+		History: r.history.points(s.now),
 		First:   s.world.Clock.WallTime(r.first),
 		Last:    s.world.Clock.WallTime(r.last),
 	}
 }
 
 func (s *State) addProcesses(snap *snapshot.Snapshot) {
-	for id, r := range s.processes.rows {
-		snap.Processes = append(snap.Processes, s.process(*s.world.Process(id), r))
+	snap.Processes = make([]snapshot.Process, 0, len(s.processes.rows))
+	for _, r := range s.processes.rows {
+		snap.Processes = append(snap.Processes, s.processRow(*r.info, r))
 	}
 	snap.Processes = snapshot.Sort(snap.Processes, byOpens(snapshot.ProcessColumns()), false)
 	if r := s.processes.other; r != nil {
-		other := s.process(event.Process{}, r)
+		other := s.processRow(event.Process{}, r)
 		snap.OtherProcesses = &other
 	}
 }
@@ -72,22 +73,23 @@ func (s *State) destination(key destKey, r *row) snapshot.Destination {
 		NetnsName: s.world.Netns(key.netns).Name,
 		Proto:     key.proto,
 		Remote:    key.remote,
-		Totals:    s.totals(r),
+		Totals:    totals(r),
 		Rates:     r.history.rates(s.started, s.now),
-		History:   r.history.points(s.started, s.now),
+		History:   r.history.points(s.now),
 		First:     s.world.Clock.WallTime(r.first),
 		Last:      s.world.Clock.WallTime(r.last),
 	}
 }
 
 func (s *State) addDestinations(snap *snapshot.Snapshot) {
+	snap.Destinations = make([]snapshot.Destination, 0, len(s.dests.rows))
 	for key, r := range s.dests.rows {
 		if r.selected {
 			snap.Destinations = append(snap.Destinations, s.destination(key, r))
 		}
 	}
 	snap.Destinations = snapshot.Sort(snap.Destinations, byOpens(snapshot.DestinationColumns()), false)
-	if r := s.dests.other; r != nil {
+	if r := s.dests.other; r != nil && r.selected {
 		other := s.destination(destKey{}, r)
 		snap.OtherDestinations = &other
 	}
@@ -95,41 +97,52 @@ func (s *State) addDestinations(snap *snapshot.Snapshot) {
 
 // addPairs hangs each pair under its process and its destination, most opens first.
 func (s *State) addPairs(snap *snapshot.Snapshot) {
-	ofProc := map[event.ProcID][]snapshot.Pair{}
-	ofDest := map[destKey][]snapshot.Pair{}
+	processes := make(map[event.ProcID]*snapshot.Process, len(snap.Processes))
+	for i := range snap.Processes {
+		p := &snap.Processes[i]
+		processes[p.Info.ID] = p
+	}
+	dests := make(map[destKey]*snapshot.Destination, len(snap.Destinations))
+	for i := range snap.Destinations {
+		d := &snap.Destinations[i]
+		dests[destKey{d.Netns, d.Proto, d.Remote}] = d
+	}
+	pairs := s.sortedPairs()
+	for i := range pairs {
+		pair := &pairs[i]
+		if p := processes[pair.Proc]; p != nil && len(p.Destinations) < maxPairsShown {
+			p.Destinations = append(p.Destinations, *pair)
+		}
+		if d := dests[destKey{pair.Netns, pair.Proto, pair.Remote}]; d != nil && len(d.Processes) < maxPairsShown {
+			d.Processes = append(d.Processes, *pair)
+		}
+	}
+}
+
+func (s *State) sortedPairs() []snapshot.Pair {
+	pairs := make([]snapshot.Pair, 0, len(s.pairs.rows))
 	for key, r := range s.pairs.rows {
-		p := snapshot.Pair{
+		pairs = append(pairs, snapshot.Pair{
 			Proc:      key.proc,
-			Comm:      s.world.Process(key.proc).Comm,
+			Comm:      s.whois(key.proc).Comm,
 			Netns:     key.dest.netns,
 			NetnsName: s.world.Netns(key.dest.netns).Name,
 			Proto:     key.dest.proto,
 			Remote:    key.dest.remote,
-			Totals:    s.totals(r),
-		}
-		ofProc[key.proc] = append(ofProc[key.proc], p)
-		ofDest[key.dest] = append(ofDest[key.dest], p)
+			Totals:    totals(r),
+		})
 	}
-	for i := range snap.Processes {
-		p := &snap.Processes[i]
-		p.Destinations = topPairs(ofProc[p.Info.ID])
-	}
-	for i := range snap.Destinations {
-		d := &snap.Destinations[i]
-		d.Processes = topPairs(ofDest[destKey{d.Netns, d.Proto, d.Remote}])
-	}
-}
-
-func topPairs(pairs []snapshot.Pair) []snapshot.Pair {
-	pairs = snapshot.Sort(pairs, byOpens(snapshot.PairColumns()), false)
-	return pairs[:min(len(pairs), maxPairsShown)]
+	return snapshot.Sort(pairs, byOpens(snapshot.PairColumns()), false)
 }
 
 func (s *State) addFailures(snap *snapshot.Snapshot) {
 	clock := s.world.Clock
 	for _, f := range s.failures {
+		if p := s.whois(f.proc); p.Comm != "" {
+			f.info = p
+		}
 		snap.Failures = append(snap.Failures, snapshot.Failure{
-			Proc:      *s.world.Process(f.proc),
+			Proc:      *f.info,
 			Netns:     f.netns,
 			NetnsName: s.world.Netns(f.netns).Name,
 			Proto:     f.proto,

@@ -3,37 +3,49 @@ package aggregate
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// table is a bounded set of rows. When it is full, rows that hold no socket and have
-// been quiet longest are summed up in other; where all hold sockets, new keys are.
+// table is a bounded set of rows. When it is full, those of no open socket that have
+// been quiet longest are summed up in other; where all have one, new keys are.
 type table[K comparable] struct {
 	rows  map[K]*row
 	other *row // nil until it is needed
 	limit int
+	past  bool       // rows keep a history
+	made  uint64     // rows so far
+	retry event.Time // when it is full: from when on to look for quiet rows again
 }
 
-func newTable[K comparable](limit int) *table[K] {
-	return &table[K]{rows: map[K]*row{}, limit: limit}
+func newTable[K comparable](limit int, past bool) *table[K] {
+	return &table[K]{rows: map[K]*row{}, limit: limit, past: past}
 }
 
 func (t *table[K]) row(key K, at event.Time) *row {
 	if r, ok := t.rows[key]; ok {
 		return r
 	}
-	if len(t.rows) >= t.limit && !t.evict() {
+	if len(t.rows) >= t.limit && !t.evict(at) {
 		return t.other
 	}
-	r := &row{first: at, last: at}
+	t.made++
+	r := newRow(t.past)
+	r.number = t.made
 	t.rows[key] = r
 	return r
 }
 
+// holds reports whether r is a row of a key's own, and so good until it is evicted.
+func (t *table[K]) holds(r *row) bool { return r != nil && r.into == nil && r != t.other }
+
 // evict makes room for an eighth of the table, so that it is seldom called. False
 // where nothing may go.
-func (t *table[K]) evict() bool {
+func (t *table[K]) evict(at event.Time) bool {
+	if at < t.retry {
+		return false
+	}
 	type candidate struct {
 		key K
 		row *row
@@ -44,12 +56,20 @@ func (t *table[K]) evict() bool {
 			idle = append(idle, candidate{key, r})
 		}
 	}
-	slices.SortFunc(idle, func(a, b candidate) int { return cmp.Compare(a.row.last, b.row.last) })
+	slices.SortFunc(idle, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.row.last, b.row.last), cmp.Compare(a.row.number, b.row.number))
+	})
 	if t.other == nil {
-		t.other = &row{}
+		t.other = newRow(t.past)
 	}
-	for _, c := range idle[:min(len(idle), t.limit/8)] {
+	wanted := max(t.limit/8, 1)
+	if len(idle) < wanted {
+		// The whole table was looked at for little or nothing: not for each event.
+		t.retry = at.Add(time.Second)
+	}
+	for _, c := range idle[:min(len(idle), wanted)] {
 		t.other.merge(c.row)
+		*c.row = row{into: t.other}
 		delete(t.rows, c.key)
 	}
 	return len(idle) > 0

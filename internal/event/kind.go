@@ -108,8 +108,10 @@ const (
 )
 
 func (r Reason) String() string {
-	return [...]string{"", "range_exhausted", "tuple_taken", "port_taken", "foreign_address", "no_ipv6",
-		"unreachable", "refused", "timeout", "reset", "other"}[r]
+	return [...]string{
+		"", "range_exhausted", "tuple_taken", "port_taken", "foreign_address", "no_ipv6",
+		"unreachable", "refused", "timeout", "reset", "other",
+	}[r]
 }
 
 // ClosedBy says who ended a connection: the sender of the first FIN, or what

@@ -54,7 +54,7 @@ func newRecord(e *event.Event, c Context) record {
 		PID: e.Proc.PID, StartTime: formatTime(c.Clock.StartTime(e.Proc)),
 		Netns: e.Netns, NetnsName: c.Netns, Cookie: e.Cookie,
 		Direction: e.Direction.String(), Family: e.Family(), Proto: e.Proto.String(),
-		Saddr: localAddr(e), Sport: e.Src.Port, Daddr: e.Dst.Addr.String(), Dport: e.Dst.Port,
+		Saddr: localAddr(e), Sport: e.Src.Port, Daddr: e.Dst.Host(), Dport: e.Dst.Port,
 		Errno: e.Errno.String(), Op: e.Op.String(), Reason: e.Reason.String(), Inferred: e.Inferred.Names(),
 	}
 	if p := c.Process; p != nil {
@@ -97,13 +97,12 @@ func has(e *event.Event, bit event.Flags) *bool {
 	return &set
 }
 
-// localAddr is the local address. The value that stands for an unknown one is also
-// that of "::", which is what a bind asks for as often as not.
+// localAddr is the local address. That of a bind is what was asked for, hence known.
 func localAddr(e *event.Event) string {
-	if bound(e) && e.Src.Addr == (event.Addr{}) {
-		return "::"
+	if bound(e) {
+		return e.Src.Addr.String()
 	}
-	return e.Src.Addr.String()
+	return e.Src.Host()
 }
 
 // bound tells the kinds whose local end is what the program asked for.

@@ -61,7 +61,7 @@ func addresses(e *event.Event) string {
 	case e.Direction == event.Unknown && e.Kind == event.Close:
 		arrow = " ↔ "
 	}
-	return local + arrow + endpoint(e.Dst.Addr.String(), e.Dst.Port)
+	return local + arrow + endpoint(e.Dst.Host(), e.Dst.Port)
 }
 
 // endpoint is ADDR:PORT with a dash for what is not there: a connect() that finds

@@ -70,24 +70,24 @@ func Run(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot, 
 	}
 }
 
+// take marks every event, because all of them are counted, also after the Tee has ended
+// the run.
 func take(events []event.Event, world *event.World, opts Options) error {
+	var err error
 	for i := range events {
 		e := &events[i]
 		world.Apply(e)
 		if e.Kind.AboutSocket() && opts.Filter != nil && !opts.Filter.Match(e, world.Process(e.Proc)) {
 			e.Flags |= event.NotSelected
 		}
-		if opts.Tee == nil {
-			continue
-		}
-		if err := opts.Tee(e, world); err != nil {
-			return err
+		if opts.Tee != nil && err == nil {
+			err = opts.Tee(e, world)
 		}
 	}
-	if opts.AfterBatch != nil {
-		return opts.AfterBatch()
+	if err == nil && opts.AfterBatch != nil {
+		err = opts.AfterBatch()
 	}
-	return nil
+	return err
 }
 
 func ending(err error) error {

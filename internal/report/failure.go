@@ -28,25 +28,18 @@ type failure struct {
 	Dport     uint16   `json:"dport"`
 }
 
-func newFailure(f *snapshot.Failure) failure {
+func newFailure(f *snapshot.Failure, clock event.Clock) failure {
 	local, target := f.Local, f.Target
+	saddr := local.Host()
 	if f.Op != event.OpConnect {
 		local, target = f.Target, event.Endpoint{}
+		saddr = local.Addr.String() // what was asked for, hence known
 	}
 	return failure{
-		identity: newIdentity(&f.Proc), Op: f.Op.String(), Errno: f.Errno.String(), Reason: f.Reason.String(),
+		identity: newIdentity(&f.Proc, clock), Op: f.Op.String(), Errno: f.Errno.String(), Reason: f.Reason.String(),
 		Inferred: append([]string{}, f.Inferred.Names()...), Count: f.Count, Rate: f.Rate,
 		First: formatTime(f.First), Last: formatTime(f.Last),
 		Netns: f.Netns, NetnsName: f.NetnsName, Family: family(f.Target), Proto: f.Proto.String(),
-		Saddr: address(local, f.Op), Sport: local.Port, Daddr: target.Addr.String(), Dport: target.Port,
+		Saddr: saddr, Sport: local.Port, Daddr: target.Host(), Dport: target.Port,
 	}
-}
-
-// address is the local address. The value that stands for an unknown one is also
-// that of "::", which is what a bind asks for as often as not.
-func address(local event.Endpoint, op event.Op) string {
-	if op != event.OpConnect && local.Addr == (event.Addr{}) {
-		return "::"
-	}
-	return local.Addr.String()
 }

@@ -1,12 +1,14 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -14,14 +16,17 @@ import (
 // changes its meaning makes a new version.
 const Schema = "porttrace.report/v1"
 
+// encode writes printable ASCII only: names from outside may be on their way to a terminal.
 func encode(w io.Writer, d document) error {
-	out := json.NewEncoder(w)
+	var object bytes.Buffer
+	out := json.NewEncoder(&object)
 	out.SetEscapeHTML(false) // it is no HTML, and paths may hold an &
 	out.SetIndent("", "  ")
 	if err := out.Encode(d); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	return nil
+	_, err := w.Write(printable.JSON(object.Bytes()))
+	return err
 }
 
 // document is the whole report. Lists are never null.
@@ -82,9 +87,9 @@ func newDocument(s *snapshot.Snapshot) document {
 		},
 		Window: window{Start: formatTime(s.Started), End: formatTime(s.Wall), Seconds: s.Elapsed.Seconds()},
 		Totals: newTotals(&s.Totals), PortSpaces: []struct{}{}, Findings: []struct{}{},
-		Processes:    convert(s.Processes, newProcess),
+		Processes:    convert(s.Processes, func(p *snapshot.Process) process { return newProcess(p, s.Clock) }),
 		Destinations: convert(s.Destinations, newDestination),
-		Failures:     convert(s.Failures, newFailure),
+		Failures:     convert(s.Failures, func(f *snapshot.Failure) failure { return newFailure(f, s.Clock) }),
 		Health:       newHealth(&s.Health),
 		Notices:      convert(s.Notices, newNotice),
 	}

@@ -30,7 +30,7 @@ func busy() *snapshot.Snapshot {
 		ID: event.ProcID{PID: 4242, Start: 99_000}, PPID: 1, UID: 1000, Comm: "shop-api", Exe: "/usr/bin/shop-api",
 		Container: strings.Repeat("0a1b2c3d", 8), Unit: "shop.service",
 	}
-	hostile := event.Process{ID: event.ProcID{PID: 666, Start: 1}, Comm: "\x1b[2J\n\xff", Unit: "web.service"}
+	hostile := event.Process{ID: event.ProcID{PID: 666, Start: 1}, Comm: "\x1b[2J\n\xff\u009b\u202e", Unit: "web.service"}
 	web, mail := endpoint("10.0.0.2:80"), endpoint("[fd00::25]:25")
 	shopTotals := snapshot.Totals{
 		Opens: 12_000, ClosesOut: 11_900, FailedOpens: 20, ConnectFailures: 1220, TimeWaitEntered: 11_800, TimeWaitOut: 11_000,
@@ -52,12 +52,13 @@ func busy() *snapshot.Snapshot {
 			Opens: 12_010, ClosesOut: 11_900, ClosesIn: 40, ClosesUnknown: 2, FailedOpens: 20, ConnectFailures: 1220, Binds: 1,
 			BindFailures: 5, TimeWaitEntered: 11_840, TimeWaitOut: 11_000, TimeWaitIn: 40, TimeWaitOther: 17, SynSent: 3, CloseWait: 2,
 		},
+		Clock: event.Clock{Mono: 1, Boot: int64(2000 * time.Second), Wall: started.Add(10 * time.Second).UnixNano()},
 		Rates: snapshot.Rates{Opens: 1200.4, Closes: 1190, Failures: 122.5},
 		Processes: []snapshot.Process{
 			{
 				Info: shop, Totals: shopTotals, Rates: snapshot.Rates{Opens: 1200, Closes: 1190, Failures: 122},
 				First: started, Last: last,
-				Destinations: []snapshot.Pair{{Proc: shop.ID, Comm: shop.Comm, Netns: 4026531833, NetnsName: "host", Remote: web, Totals: shopTotals}},
+				Destinations: []snapshot.Pair{{Proc: shop.ID, Comm: shop.Comm, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Remote: web, Totals: shopTotals}},
 			},
 			{Info: hostile, Totals: snapshot.Totals{Opens: 10, BindFailures: 5}, First: started, Last: last},
 		},
@@ -117,6 +118,9 @@ func TestGolden(t *testing.T) {
 		if bytes.ContainsAny(text.Bytes(), "\x1b\xff") {
 			t.Errorf("%s: a hostile name reaches the terminal", name)
 		}
+		if bytes.ContainsFunc(object.Bytes(), func(r rune) bool { return r > '~' || r < ' ' && r != '\n' }) {
+			t.Errorf("%s: the JSON is not printable ASCII", name)
+		}
 	}
 }
 
@@ -145,7 +149,7 @@ func TestDocumentedFields(t *testing.T) {
 		"window":                 "start end seconds",
 		"totals":                 "opens closes time_wait_entered connect_failures bind_failures",
 		"processes":              identity + counts + "destinations",
-		"processes.destinations": counts + "netns netns_name family daddr dport",
+		"processes.destinations": counts + "netns netns_name family proto daddr dport",
 		"destinations":           counts + "netns netns_name family proto daddr dport",
 		"failures":               identity + "op errno reason count first last netns netns_name family proto saddr sport daddr dport",
 		"health":                 "events lost lost_details unattributed complete cpu_seconds memory_bytes",

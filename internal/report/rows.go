@@ -78,8 +78,11 @@ type identity struct {
 	UID       *uint32 `json:"uid"` // null where unknown: 0 is root
 }
 
-func newIdentity(p *event.Process) identity {
-	id := identity{PID: p.ID.PID, PPID: p.PPID, Comm: p.Comm, Exe: p.Exe, Container: p.Container, Unit: p.Unit}
+func newIdentity(p *event.Process, clock event.Clock) identity {
+	id := identity{
+		PID: p.ID.PID, PPID: p.PPID, StartTime: formatTime(clock.StartTime(p.ID)),
+		Comm: p.Comm, Exe: p.Exe, Container: p.Container, Unit: p.Unit,
+	}
 	if p.ID.Known() {
 		id.UID = &p.UID
 	}
@@ -91,12 +94,15 @@ type remote struct {
 	Netns     uint32 `json:"netns"`
 	NetnsName string `json:"netns_name"`
 	Family    int    `json:"family"`
+	Proto     string `json:"proto"`
 	Daddr     string `json:"daddr"`
 	Dport     uint16 `json:"dport"`
 }
 
-func newRemote(netns uint32, name string, to event.Endpoint) remote {
-	return remote{Netns: netns, NetnsName: name, Family: family(to), Daddr: to.Addr.String(), Dport: to.Port}
+func newRemote(netns uint32, name string, proto event.Proto, to event.Endpoint) remote {
+	return remote{
+		Netns: netns, NetnsName: name, Family: family(to), Proto: proto.String(), Daddr: to.Host(), Dport: to.Port,
+	}
 }
 
 func family(end event.Endpoint) int {
@@ -119,19 +125,18 @@ type pair struct {
 	counts
 }
 
-func newProcess(p *snapshot.Process) process {
+func newProcess(p *snapshot.Process, clock event.Clock) process {
 	return process{
-		identity: newIdentity(&p.Info), counts: newCounts(&p.Totals), rates: newRates(p.Rates),
+		identity: newIdentity(&p.Info, clock), counts: newCounts(&p.Totals), rates: newRates(p.Rates),
 		First: formatTime(p.First), Last: formatTime(p.Last),
 		Destinations: convert(p.Destinations, func(q *snapshot.Pair) pair {
-			return pair{newRemote(q.Netns, q.NetnsName, q.Remote), newCounts(&q.Totals)}
+			return pair{newRemote(q.Netns, q.NetnsName, q.Proto, q.Remote), newCounts(&q.Totals)}
 		}),
 	}
 }
 
 type destination struct {
 	remote
-	Proto string `json:"proto"`
 	counts
 	rates
 	First     string   `json:"first"`
@@ -148,7 +153,7 @@ type client struct {
 
 func newDestination(d *snapshot.Destination) destination {
 	return destination{
-		remote: newRemote(d.Netns, d.NetnsName, d.Remote), Proto: d.Proto.String(),
+		remote: newRemote(d.Netns, d.NetnsName, d.Proto, d.Remote),
 		counts: newCounts(&d.Totals), rates: newRates(d.Rates), First: formatTime(d.First), Last: formatTime(d.Last),
 		Processes: convert(d.Processes, func(q *snapshot.Pair) client {
 			return client{PID: q.Proc.PID, Comm: q.Comm, counts: newCounts(&q.Totals)}

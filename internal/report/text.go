@@ -92,16 +92,9 @@ func writeFailures(out *bytes.Buffer, s *snapshot.Snapshot) {
 			reason += " (inferred)"
 		}
 		t.add(strconv.FormatUint(f.Count, 10), fmt.Sprintf("%.1f", f.Rate), pid(f.Proc.ID), f.Proc.Comm,
-			f.Op.String(), f.Errno.String(), reason, target(&f), f.Last.UTC().Format(time.TimeOnly))
+			f.Op.String(), f.Errno.String(), reason, f.Target.String(), f.Last.UTC().Format(time.TimeOnly))
 	}
 	t.write(out, "Failures", len(s.Failures)-topRows)
-}
-
-func target(f *snapshot.Failure) string {
-	if address(f.Target, f.Op) == "::" {
-		return "[::]:" + strconv.Itoa(int(f.Target.Port))
-	}
-	return f.Target.String()
 }
 
 func writeSignals(out *bytes.Buffer, signals event.Signals) {

@@ -45,7 +45,8 @@ func DestinationColumns() []Column[Destination] {
 // destination, can be ordered by.
 func PairColumns() []Column[Pair] {
 	return withTie(totalColumns(func(p *Pair) *Totals { return &p.Totals }), func(a, b *Pair) int {
-		return cmp.Or(compareProc(a.Proc, b.Proc), compareEndpoint(a.Remote, b.Remote), cmp.Compare(a.Netns, b.Netns))
+		return cmp.Or(compareProc(a.Proc, b.Proc), compareEndpoint(a.Remote, b.Remote), cmp.Compare(a.Netns, b.Netns),
+			cmp.Compare(a.Proto, b.Proto))
 	})
 }
 
@@ -65,7 +66,8 @@ func FailureColumns() []Column[Failure] {
 	}
 	return withTie(columns, func(a, b *Failure) int {
 		return cmp.Or(compareProc(a.Proc.ID, b.Proc.ID), compareEndpoint(a.Target, b.Target),
-			cmp.Compare(a.Netns, b.Netns), cmp.Compare(a.Op, b.Op), cmp.Compare(a.Errno, b.Errno), cmp.Compare(a.Reason, b.Reason))
+			cmp.Compare(a.Netns, b.Netns), cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Op, b.Op),
+			cmp.Compare(a.Errno, b.Errno), cmp.Compare(a.Reason, b.Reason))
 	})
 }
 

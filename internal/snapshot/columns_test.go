@@ -80,8 +80,8 @@ func TestOrdersAreTotal(t *testing.T) {
 	t.Parallel()
 	processes := []Process{processNamed(1, "a", 1, 1), processNamed(2, "a", 1, 1)}
 	destinations := []Destination{{Remote: event.Endpoint{Port: 1}}, {Remote: event.Endpoint{Port: 2}}, {Netns: 1}, {Proto: event.UDP}}
-	pairs := []Pair{{Proc: event.ProcID{PID: 1}}, {Remote: event.Endpoint{Port: 1}}, {Netns: 1}}
-	failures := []Failure{{Op: event.OpBind}, {Errno: 1}, {Reason: 1}, {Netns: 1}, {Target: event.Endpoint{Port: 1}}}
+	pairs := []Pair{{Proc: event.ProcID{PID: 1}}, {Remote: event.Endpoint{Port: 1}}, {Netns: 1}, {Proto: event.UDP}}
+	failures := []Failure{{Proto: event.UDP}, {Op: event.OpBind}, {Errno: 1}, {Reason: 1}, {Netns: 1}, {Target: event.Endpoint{Port: 1}}}
 	checkTotal(t, ProcessColumns(), processes)
 	checkTotal(t, DestinationColumns(), destinations)
 	checkTotal(t, PairColumns(), pairs)

@@ -19,16 +19,33 @@ func (s *Snapshot) Headline() string {
 	if len(s.Failures) == 0 {
 		return "nothing fails"
 	}
-	worst := slices.MaxFunc(s.Failures, func(a, b Failure) int { return cmp.Compare(a.Rate, b.Rate) })
-	if worst.Rate > 0 {
+	worst, _ := s.Worst()
+	switch {
+	case worst == nil:
+		most := slices.MaxFunc(s.Failures, func(a, b Failure) int { return cmp.Compare(a.Count, b.Count) })
+		return fmt.Sprintf("failed earlier: %s, %s, %d times", most.who(), most.what(), most.Count)
+	case worst.Rate > 0:
 		return fmt.Sprintf("%s fails: %s, %s/s", worst.who(), worst.what(), rate(worst.Rate))
 	}
-	latest := slices.MaxFunc(s.Failures, func(a, b Failure) int { return a.Last.Compare(b.Last) })
-	if age := s.Wall.Sub(latest.Last); age <= recently {
-		return fmt.Sprintf("%s failed: %s, %d s ago", latest.who(), latest.what(), max(0, int(age.Seconds())))
+	age := max(s.Wall.Sub(worst.Last), 0)
+	return fmt.Sprintf("%s failed: %s, %d s ago", worst.who(), worst.what(), int(age.Seconds()))
+}
+
+// Worst is the failure to name: the one with the highest rate, else the latest of the
+// last minute, nil when nothing has failed of late. others is how many more there are
+// of which one still speaks.
+func (s *Snapshot) Worst() (worst *Failure, others int) {
+	for i := range s.Failures {
+		f := &s.Failures[i]
+		if f.Rate <= 0 && s.Wall.Sub(f.Last) > recently {
+			continue
+		}
+		others++
+		if worst == nil || cmp.Or(cmp.Compare(f.Rate, worst.Rate), f.Last.Compare(worst.Last)) > 0 {
+			worst = f
+		}
 	}
-	most := slices.MaxFunc(s.Failures, func(a, b Failure) int { return cmp.Compare(a.Count, b.Count) })
-	return fmt.Sprintf("failed earlier: %s, %s, %d times", most.who(), most.what(), most.Count)
+	return worst, max(others-1, 0)
 }
 
 func (f *Failure) who() string {

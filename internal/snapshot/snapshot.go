@@ -88,7 +88,8 @@ type Rates struct {
 	Failures float64
 }
 
-// Point is what happened in one second; the last of a History is the newest whole second.
+// Point is what happened in one second. The last of a History is the newest whole second,
+// the first one in which something happened; without any it is nil.
 type Point struct {
 	Opens    uint32
 	Closes   uint32

@@ -22,7 +22,7 @@ func Sort[T any](rows []T, by Column[T], reverse bool) []T {
 	for i := range rows {
 		order[i] = &rows[i]
 	}
-	slices.SortStableFunc(order, func(a, b *T) int {
+	slices.SortFunc(order, func(a, b *T) int {
 		if reverse {
 			a, b = b, a
 		}

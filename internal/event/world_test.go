@@ -1,0 +1,71 @@
+package event
+
+import "testing"
+
+func know(w *World, pid uint32, comm string) {
+	w.Apply(&Event{Kind: ProcessKnown, Fact: &Process{ID: ProcID{PID: pid}, Comm: comm}})
+}
+
+func TestWorld(t *testing.T) {
+	t.Parallel()
+	var w World
+	if p := w.Process(ProcID{PID: 7, Start: 1}); p == nil || p.ID.PID != 7 || p.Comm != "" {
+		t.Errorf("an unknown process is %+v", p)
+	}
+	if n := w.Netns(9); n == nil || n.Inode != 9 || n.TimeWait != -1 {
+		t.Errorf("an unknown namespace is %+v", n)
+	}
+	clock := Clock{Mono: 1, Wall: 2, Boot: 3}
+	for _, fact := range []Fact{
+		&Host{Name: "web-1"},
+		Signals{{Name: "open"}},
+		clock, &Netns{Inode: 9, Name: "blue"}, &Netns{Inode: 8},
+		&Netns{Inode: 9, Name: "green", TimeWait: 5}, &Fold{}, &Health{}, Text("x"), nil,
+	} {
+		w.Apply(&Event{Fact: fact})
+	}
+	know(&w, 7, "curl")
+	know(&w, 7, "wget") // exec
+	if w.Host.Name != "web-1" || len(w.Signals) != 1 || w.Clock != clock {
+		t.Errorf("got %+v", w)
+	}
+	if n := w.Netns(9); n.Name != "green" || n.TimeWait != 5 {
+		t.Errorf("namespace %+v", n)
+	}
+	if p := w.Process(ProcID{PID: 7}); p.Comm != "wget" {
+		t.Errorf("process %+v", p)
+	}
+	if p := w.Process(ProcID{PID: 7, Start: 1}); p.Comm != "" {
+		t.Error("a pid was used again and is the same process")
+	}
+	var namespaces int
+	w.EachNetns(func(*Netns) { namespaces++ })
+	if namespaces != 2 {
+		t.Errorf("%d namespaces", namespaces)
+	}
+}
+
+// TestWorldIsBounded: two generations are kept, and what is asked for stays.
+func TestWorldIsBounded(t *testing.T) {
+	t.Parallel()
+	var w World
+	know(&w, 1, "init")
+	const asked = maxYoung / 2
+	for pid := uint32(2); pid <= 5*maxYoung; pid++ {
+		know(&w, pid, "curl")
+		if len(w.young)+len(w.old) > 2*maxYoung {
+			t.Fatalf("%d and %d processes", len(w.young), len(w.old))
+		}
+		if pid%asked == 0 && w.Process(ProcID{PID: 1}).Comm != "init" {
+			t.Fatalf("after %d others the first is forgotten", pid)
+		}
+	}
+	for pid := uint32(4*maxYoung + 2); pid <= 5*maxYoung; pid++ {
+		if w.Process(ProcID{PID: pid}).Comm != "curl" {
+			t.Fatalf("%d is forgotten", pid)
+		}
+	}
+	if w.Process(ProcID{PID: 2}).Comm != "" {
+		t.Error("nothing was forgotten")
+	}
+}
