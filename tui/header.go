@@ -29,8 +29,12 @@ func where(s *snapshot.Snapshot) []piece {
 		{rank: 5, tone: quiet, forms: []string{kernel, release}},
 		{forms: []string{elapsed(s.Elapsed)}},
 		signals(s.Signals),
-		{rank: 4, forms: []string{count(s.Health.Events) + " events"}},
 	}
+	events := piece{rank: 4, forms: []string{count(s.Health.Events) + " events"}}
+	if s.Health.Lost == 0 {
+		events.forms = append([]string{events.forms[0] + ", none lost"}, events.forms...)
+	}
+	pieces = append(pieces, events)
 	if s.Health.Lost > 0 {
 		pieces = append(pieces, piece{rank: 1, tone: fail, forms: []string{"lost " + count(s.Health.Lost)}})
 	}
@@ -40,17 +44,20 @@ func where(s *snapshot.Snapshot) []piece {
 	return pieces
 }
 
-// signals says how each is seen: all of them, those that are not exact, or how many.
+// signals says how each is seen: all of them, those that are not exact, the same with
+// the mark of inferred values, or how many.
 func signals(list event.Signals) piece {
 	p := piece{rank: 3}
-	var all, worse []string
-	modes := map[event.Mode]int{}
+	var all, worse, inferred, off []string
 	for _, signal := range list {
-		text := printable.String(signal.Name) + " " + printable.String(string(signal.Mode))
+		name := printable.String(signal.Name)
+		text := name + " " + printable.String(string(signal.Mode))
 		all = append(all, text)
-		if signal.Mode != event.Exact {
-			worse = append(worse, text)
-			modes[signal.Mode]++
+		switch signal.Mode {
+		case event.Inferred:
+			worse, inferred = append(worse, text), append(inferred, "~"+name)
+		case event.Off:
+			worse, off = append(worse, text), append(off, "no "+name)
 		}
 	}
 	switch {
@@ -61,18 +68,11 @@ func signals(list event.Signals) piece {
 		return p
 	}
 	p.tone = warn
-	p.forms = []string{strings.Join(all, " · "), strings.Join(worse, " · "), tally(modes)}
-	return p
-}
-
-func tally(modes map[event.Mode]int) string {
-	var parts []string
-	for _, mode := range []event.Mode{event.Inferred, event.Off} {
-		if modes[mode] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", modes[mode], mode))
-		}
+	p.forms = []string{
+		strings.Join(all, " · "), strings.Join(worse, " · "), strings.Join(append(inferred, off...), " "),
+		fmt.Sprintf("%d inferred, %d off", len(inferred), len(off)),
 	}
-	return strings.Join(parts, ", ")
+	return p
 }
 
 // state is what happens now on the whole.

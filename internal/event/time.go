@@ -24,11 +24,12 @@ func (c Clock) WallTime(t Time) time.Time {
 	return time.Unix(0, c.Wall+int64(t-c.Mono)).UTC()
 }
 
-// StartTime is the wall-clock time at which the process started.
+// StartTime is the wall-clock time at which the process started, to 10 ms.
 func (c Clock) StartTime(p ProcID) time.Time {
 	if c.Wall == 0 || !p.Known() {
 		return time.Time{}
 	}
 	boot := int64(p.Start) * int64(time.Second/TicksPerSecond)
-	return time.Unix(0, c.Wall-(c.Boot-boot)).UTC()
+	// Rounded to what is known, so that it reads the same after the clock was anchored anew.
+	return time.Unix(0, c.Wall-(c.Boot-boot)).Round(time.Second / TicksPerSecond).UTC()
 }
