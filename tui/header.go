@@ -29,13 +29,11 @@ func where(s *snapshot.Snapshot) []piece {
 		{rank: 5, tone: quiet, forms: []string{kernel, release}},
 		{forms: []string{elapsed(s.Elapsed)}},
 		signals(s.Signals),
+		{rank: 4, forms: []string{count(s.Health.Events) + " events"}},
 	}
-	events := piece{rank: 4, forms: []string{count(s.Health.Events) + " events"}}
 	if s.Health.Lost == 0 {
-		events.forms = append([]string{events.forms[0] + ", none lost"}, events.forms...)
-	}
-	pieces = append(pieces, events)
-	if s.Health.Lost > 0 {
+		pieces = append(pieces, piece{rank: 6, comma: true, forms: []string{"none lost"}})
+	} else {
 		pieces = append(pieces, piece{rank: 1, tone: fail, forms: []string{"lost " + count(s.Health.Lost)}})
 	}
 	if s.Health.LostDetails > 0 {
