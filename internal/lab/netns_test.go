@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,7 +92,7 @@ func TestStartRunsInside(t *testing.T) {
 		t.Error("still there 5 s after the close of its namespace")
 		_ = cmd.Process.Kill()
 	}
-	if err := n.Start(exec.Command("true")); err != errClosed {
+	if err := n.Start(exec.Command("true")); !errors.Is(err, errClosed) {
 		t.Errorf("starting in a closed namespace: %v", err)
 	}
 }

@@ -153,7 +153,7 @@ func (c *Client) live(fd int, to netip.AddrPort) (op string, err error) {
 		return "bind", err
 	}
 	err = unix.Connect(fd, sockaddr(to))
-	if err == unix.EINPROGRESS && c.Nonblock {
+	if errors.Is(err, unix.EINPROGRESS) && c.Nonblock {
 		err = awaitConnect(fd)
 	}
 	if err != nil {

@@ -125,7 +125,7 @@ func (l *serverLoop) run(ctx context.Context) error {
 	events := make([]unix.EpollEvent, 256)
 	for ctx.Err() == nil {
 		n, err := unix.EpollWait(l.epoll, events, 500)
-		if err != nil && err != unix.EINTR {
+		if err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("waiting for sockets: %w", err)
 		}
 		for _, event := range events[:max(0, n)] {
@@ -147,13 +147,12 @@ func (l *serverLoop) run(ctx context.Context) error {
 func (l *serverLoop) accept(listener int) error {
 	for {
 		fd, _, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		switch err {
-		case nil:
-		case unix.EAGAIN:
+		switch {
+		case errors.Is(err, unix.EAGAIN):
 			return nil
-		case unix.ECONNABORTED, unix.EINTR:
+		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
 			continue
-		default:
+		case err != nil:
 			return fmt.Errorf("accepting: %w", err)
 		}
 		if l.mode == CloseFirst {

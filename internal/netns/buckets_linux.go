@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"time"
 	"unsafe"
 
@@ -33,23 +32,12 @@ func (n *Namespaces) InTimeWait(inode uint32, tuples []Tuple) ([]bool, error) {
 		return nil, err
 	}
 	defer file.Close()
-	type answer struct {
-		in  []bool
-		err error
-	}
-	done := make(chan answer)
-	go func() {
-		// The thread stays locked: the runtime ends it, and nothing else runs there.
-		runtime.LockOSThread()
-		if err := unix.Setns(int(file.Fd()), unix.CLONE_NEWNET); err != nil {
-			done <- answer{err: fmt.Errorf("enter network namespace %d: %w", inode, err)}
-			return
-		}
-		in, err := askBuckets(tuples)
-		done <- answer{in, err}
-	}()
-	a := <-done
-	return a.in, a.err
+	var in []bool
+	err = inside(file, func() error {
+		in, err = askBuckets(tuples)
+		return err
+	})
+	return in, err
 }
 
 // pathOf is a file that stands for the namespace.

@@ -145,7 +145,7 @@ func TestRefresh(t *testing.T) {
 	if want := []event.Netns{{Inode: inode, TimeWait: -1}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("Refresh after its end = %+v, want %+v", got, want)
 	}
-	if n.scanned == scanned {
+	if n.scanned.Equal(scanned) {
 		t.Error("no look for another process of the namespace")
 	}
 }

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-
-	"golang.org/x/sys/unix"
 )
 
 func (ns *namespace) readable() bool { return ns.pid != 0 || ns.path != "" }
@@ -49,8 +46,7 @@ func (ns *namespace) readByProcess(name string, parse func(io.Reader) error) err
 	return nil
 }
 
-// readByFile enters the namespace with a thread of its own. The thread stays
-// locked, so that the runtime ends it and nothing else ever runs there.
+// readByFile enters the namespace for the reading.
 func (ns *namespace) readByFile(name string, parse func(io.Reader) error) error {
 	file, err := openNetns(ns.path)
 	if err != nil {
@@ -64,16 +60,9 @@ func (ns *namespace) readByFile(name string, parse func(io.Reader) error) error 
 	if inode != ns.inode {
 		return fmt.Errorf("%s is another one now", ns.path)
 	}
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		if err := unix.Setns(int(file.Fd()), unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("enter %s: %w", ns.path, err)
-			return
-		}
-		done <- parseFile("/proc/thread-self/net/"+name, parse)
-	}()
-	return <-done
+	return inside(file, func() error {
+		return parseFile("/proc/thread-self/net/"+name, parse)
+	})
 }
 
 func parseFile(path string, parse func(io.Reader) error) error {

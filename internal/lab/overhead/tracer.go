@@ -42,7 +42,7 @@ func startTracer(ctx context.Context, mode command, settle time.Duration) (*trac
 }
 
 func (t *tracer) died() error {
-	return fmt.Errorf("the tracer ended by itself: %v: %s", t.err, bytes.TrimSpace(t.stderr.Bytes()))
+	return fmt.Errorf("the tracer ended by itself: %w: %s", t.err, bytes.TrimSpace(t.stderr.Bytes()))
 }
 
 // cpu returns the CPU time of all threads of the tracer so far, by its CPU clock

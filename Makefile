@@ -1,0 +1,170 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+GO ?= go
+# The generated code is compared byte by byte, so its tools are pinned.
+export CLANG ?= clang-19
+export STRIP ?= llvm-strip-19
+CLANG_PIN := 19.1.7
+LIBBPF_PIN := 1.1.2
+CLANG_FORMAT ?= clang-format-19
+GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
+
+##  make run, make demo: ARGS="--pid 42 --children"
+ARGS ?=
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 } sub(/^##  /, "") { print "  " $$0 }' Makefile
+
+.PHONY: build
+build: ## ./porttrace: static, needs nothing but Go
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o porttrace ./cmd/porttrace
+
+.PHONY: run
+run: build ## build, and start the live screen (as root or through sudo)
+	$(SUDO) ./porttrace $(ARGS)
+
+.PHONY: demo
+demo: build ## build, and show a made-up load, harmless to the host (as root or through sudo)
+	$(SUDO) ./porttrace demo $(ARGS)
+
+# What is there, of what tests and checks can use.
+clang_version = $(shell $(CLANG) --version 2>/dev/null | sed -nE '1s/.*version ([0-9.]+).*/\1/p')
+libbpf_version = $(shell dpkg-query -W -f '$${Version}' libbpf-dev 2>/dev/null | sed -E 's/^[0-9]+://; s/-.*//')
+generator = clang $(or $(clang_version),none), libbpf headers $(or $(libbpf_version),unknown)
+pinned_generator = clang $(CLANG_PIN), libbpf headers $(LIBBPF_PIN)
+as_pinned = $(if $(filter $(CLANG_PIN)/$(LIBBPF_PIN),$(clang_version)/$(libbpf_version)),yes)
+race = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(if $(shell command -v "$$($(GO) env CC)"),-race))
+
+# Reads go test -v and prints what go test prints. Why tests were skipped, which that
+# does not say, goes to the file "skipped".
+define quiet
+$$1 == "===" { test = $$3; next }
+/^    / && !/^ +--- / {
+	why = $$0
+	if (sub(/^ +[a-z0-9_]+\.go:[0-9]+: /, "", why))
+		reason[test] = why
+	top = test
+	sub(/\/.*/, "", top)
+	held[top] = held[top] $$0 "\n"
+	next
+}
+/^ *--- SKIP: / { count[reason[$$3]]++ }
+/^--- FAIL: / { printf "%s", held[$$3] }
+/^--- / { delete held[$$3] }
+/^ *--- (PASS|SKIP): / || /^PASS$$/ || /no test files/ { next }
+/^FAIL\t/ { for (top in held) printf "%s", held[top] }
+/^(FAIL|ok)/ { split("", held) }
+{ print; fflush() }
+END { for (why in count) print "  " count[why] (count[why] > 1 ? " tests: " : " test: ") why > skipped }
+endef
+export quiet
+
+.PHONY: test
+test: check-gofmt vet unit ## everything that this machine and these privileges allow
+	@$(if $(as_pinned),$(MAKE) check-generate,:)
+	@echo "passed; not run here:"; \
+	sort .cache/skipped; \
+	$(if $(race),,echo "  race detector: it takes a C compiler and CGO_ENABLED=1";) \
+	$(if $(as_pinned),,echo "  generated code: it takes $(pinned_generator); here: $(generator)";) \
+	echo "  linters, cross builds: make check"
+
+.PHONY: unit
+unit:
+	@mkdir -p .cache; : > .cache/skipped
+	@echo '$(GO) test $(race) -count=1 ./...'
+	@$(GO) test $(race) -count=1 -v ./... 2>&1 | awk -v skipped=.cache/skipped "$$quiet"
+
+.PHONY: test-race
+test-race: ## the tests under the race detector, or fail
+	CGO_ENABLED=1 $(GO) test -race -count=1 ./...
+
+.PHONY: vet
+vet:
+	$(GO) vet ./...
+
+.PHONY: check-gofmt
+check-gofmt:
+	@files=$$(gofmt -l cmd internal tui); [[ -z $$files ]] || { echo "not gofmt'ed (make format):" $$files; exit 1; }
+
+.PHONY: lint
+lint: ## golangci-lint with the import rules, clang-format
+	$(GOLANGCI_LINT) run
+	$(CLANG_FORMAT) --dry-run -Werror bpf/*.[ch]
+
+.PHONY: format
+format: ## format Go and C
+	$(GOLANGCI_LINT) fmt
+	$(CLANG_FORMAT) -i bpf/*.[ch]
+
+.PHONY: generate
+generate: ## bpf/ compiled into internal/probe
+	$(GO) generate ./internal/probe
+
+.PHONY: check-generate
+check-generate: ## is what is in internal/probe what bpf/ compiles to?
+	@tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; \
+	mkdir "$$tmp/internal"; \
+	cp -r bpf vmlinux.h go.mod go.sum "$$tmp"; \
+	cp -r internal/probe "$$tmp/internal"; \
+	rm "$$tmp"/internal/probe/*_bpfel.*; \
+	if (cd "$$tmp" && $(GO) generate ./internal/probe) && \
+		diff -rq internal/probe "$$tmp/internal/probe"; then \
+		echo "the generated code is what bpf/ compiles to"; exit; \
+	fi; \
+	echo "the generated code is not what bpf/ compiles to: make generate"; \
+	$(if $(as_pinned),,echo "  here it is generated with $(generator); pinned is $(pinned_generator)";) \
+	exit 1
+
+# The BTF to trim, and the kernel it is of.
+VMLINUX_BTF ?= /sys/kernel/btf/vmlinux
+KERNEL ?= $(shell uname -r)
+
+.PHONY: vmlinux
+vmlinux: ## vmlinux.h made anew by the list in its head, from VMLINUX_BTF (needs bpftool)
+	@tmp=$$(mktemp); trap 'rm -f "$$tmp" vmlinux.h.new' EXIT; \
+	bpftool btf dump file $(VMLINUX_BTF) format c > "$$tmp"; \
+	awk -v kernel=$(KERNEL) -f internal/probe/vmlinux.awk vmlinux.h "$$tmp" > vmlinux.h.new; \
+	mv vmlinux.h.new vmlinux.h
+
+.PHONY: golden
+golden: ## write the expected outputs of tests anew: read the difference
+	$(GO) test ./internal/export ./internal/report ./tui -update
+
+.PHONY: bench
+bench: ## benchmarks of the user side
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Tracers to compare with, where they are installed (Debian: libbpf-tools).
+PEERS = $(foreach peer,tcpstates tcplife,$(addprefix $(peer)=,$(shell PATH=$$PATH:/usr/sbin command -v $(peer))))
+ROUNDS ?= 21
+
+.PHONY: bench-overhead
+bench-overhead: build ## what tracing costs a storm of connections, beside other tracers (some minutes, as root or through sudo)
+	$(GO) build -buildvcs=false -o .cache/overhead ./internal/lab/overhead
+	$(SUDO) .cache/overhead -rounds $(ROUNDS) $(if $(shell PATH=$$PATH:/usr/sbin command -v bpftool),-bpf-stats) \
+		-tracer 'porttrace=./porttrace report --duration 1h --format json' $(addprefix -tracer ,$(PEERS))
+
+# Packages that know nothing of Linux.
+PURE := $(addprefix ./internal/,aggregate event export filter pipeline printable report snapshot) ./tui
+
+.PHONY: cross
+cross: ## build for the other architecture, check the pure packages for another system
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/porttrace
+	GOOS=darwin CGO_ENABLED=0 $(GO) vet $(PURE)
+
+.PHONY: check
+check: ## all that CI checks, with the time that each takes
+	@for target in test lint check-generate cross; do \
+		SECONDS=0; $(MAKE) $$target; echo "== $$target: $$SECONDS s"; \
+	done
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf porttrace .cache bin
