@@ -3,9 +3,9 @@ module github.com/porttrace/porttrace
 go 1.26.0
 
 require (
-	charm.land/bubbles/v2 v2.2.1
-	charm.land/bubbletea/v2 v2.0.9
-	charm.land/lipgloss/v2 v2.0.6
+	charm.land/bubbles/v2 v2.2.1 // published as such: github.com/charmbracelet/bubbles
+	charm.land/bubbletea/v2 v2.0.9 // published as such: github.com/charmbracelet/bubbletea
+	charm.land/lipgloss/v2 v2.0.6 // published as such: github.com/charmbracelet/lipgloss
 	github.com/charmbracelet/colorprofile v0.4.3
 	github.com/charmbracelet/x/ansi v0.11.9
 	github.com/charmbracelet/x/exp/golden v0.1.0
