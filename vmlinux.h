@@ -11,7 +11,7 @@
  * A member that kernels disagree on has its other shapes in bpf/core.h.
  *
  * keep enum bpf_map_type: *
- * keep enum sock_flags: SOCK_DEAD SOCK_DONE
+ * keep enum sock_flags: SOCK_DEAD SOCK_DONE SOCK_RCU_FREE
  * keep struct in6_addr: *
  * keep struct ns_common: inum
  * keep struct netns_ipv4: sysctl_ip_prot_sock
@@ -356,6 +356,7 @@ struct bpf_sock_addr {
 enum sock_flags {
 	SOCK_DEAD = 0,
 	SOCK_DONE = 1,
+	SOCK_RCU_FREE = 23,
 };
 
 struct mount {

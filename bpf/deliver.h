@@ -61,7 +61,7 @@ static __always_inline bool fold(struct sock_event *e)
 		break;
 	case KIND_CLOSE:
 		add(counts->closes, 1);
-		if (e->flags & FLAG_TIME_WAIT)
+		if (e->flags & (FLAG_TIME_WAIT | FLAG_FIN_WAIT2))
 			add(counts->time_wait, 1);
 		if (e->flags & FLAG_IN_CLOSE_WAIT)
 			add(counts->leave_close_wait, 1);

@@ -136,7 +136,7 @@ struct fold_counts {
 	__u64 opens;
 	__u64 closes;
 	__u64 binds;
-	__u64 time_wait;
+	__u64 time_wait; /* buckets of both kinds */
 	__u64 enter_close_wait;
 	__u64 leave_close_wait;
 	__u64 enter_syn_sent;

@@ -3,8 +3,6 @@
 #ifndef __PORTTRACE_LISTEN_H
 #define __PORTTRACE_LISTEN_H
 
-#define LISTEN_FAILS_WITHIN_NS 10000000 /* it is one function call in the kernel */
-
 /* inet_csk_listen_start() sets LISTEN before it asks for the port. */
 static __noinline void listen_begins(struct sock *sk)
 {
@@ -27,16 +25,17 @@ static __noinline void listen_begins(struct sock *sk)
 		deliver(&e);
 }
 
-/* LISTEN to CLOSE with nothing shut down, at once: listen() found no port or lost it
- * to another listener. close() shuts down first. */
+/*
+ * LISTEN to CLOSE of a socket that never listened: listen() found no port, or lost it to
+ * another listener. __inet_hash() marks every socket that does listen with SOCK_RCU_FREE;
+ * close() shuts down first, but shutdown() does not.
+ */
 static __noinline void listen_ends(struct sock *sk, struct conn *conn)
 {
 	bool had_port = sk->__sk_common.skc_num;
 	struct sock_event e;
 
-	if (sk->sk_shutdown)
-		return;
-	if (had_port && bpf_ktime_get_ns() - conn->ts > LISTEN_FAILS_WITHIN_NS)
+	if (sk->sk_shutdown || sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_RCU_FREE)))
 		return;
 	fill_event(&e, sk, conn, KIND_BIND_FAIL);
 	e.op = OP_LISTEN;

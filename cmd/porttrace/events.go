@@ -83,6 +83,9 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 	if err != nil {
 		return err
 	}
+	if flags.duration < 0 || flags.limit < 0 {
+		return usagef("--duration and --number cannot be less than nothing")
+	}
 	session, err := flags.open(ctx, os.Stderr)
 	if err != nil {
 		return err

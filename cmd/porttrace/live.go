@@ -82,6 +82,9 @@ func (f *liveFlags) parseHooks() ([]probe.Hook, error) {
 		}
 		hooks = append(hooks, probe.Hook(name))
 	}
+	if !slices.Contains(hooks, probe.Tracepoint) {
+		return nil, usagef("--hooks must name %s: everything rests on it", probe.Tracepoint)
+	}
 	return hooks, nil
 }
 
@@ -100,8 +103,8 @@ func (f *liveFlags) open(ctx context.Context, say io.Writer) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.ring != 0 && (f.ring < 4096 || f.ring&(f.ring-1) != 0) {
-		return nil, usagef("--ring-bytes %d: it must be a power of two of at least 4096", f.ring)
+	if f.ring != 0 && (f.ring < 4096 || f.ring > 1<<30 || f.ring&(f.ring-1) != 0) {
+		return nil, usagef("--ring-bytes %d: it must be a power of two of at least 4096 and at most 1073741824", f.ring)
 	}
 	for _, name := range f.netns {
 		inode, err := netns.Resolve(name)

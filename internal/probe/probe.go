@@ -56,7 +56,7 @@ func Open(opts Options) (*Probe, error) {
 		opts.Hooks = DefaultHooks
 	}
 	if !slices.Contains(opts.Hooks, Tracepoint) {
-		return nil, errors.New("--hooks must name tracepoint: everything rests on it")
+		return nil, errors.New("the hooks must hold tracepoint: everything rests on it")
 	}
 	spec, err := loadBpf()
 	if err != nil {
