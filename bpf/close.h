@@ -139,6 +139,9 @@ static __noinline void connection_ends(struct sock *sk, struct conn *conn, int o
 	u16 flags = conn ? conn->flags : 0;
 	struct sock_event e;
 
+	/* The kernel may have skipped the run that would have seen it established. */
+	if (conn && flags & CONN_OUT)
+		send_open(sk, conn, 0);
 	fill_event(&e, sk, conn, KIND_CLOSE);
 	e.err = err;
 	e.ender = ender_of(flags, old, err);

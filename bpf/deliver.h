@@ -84,6 +84,14 @@ static __always_inline bool fold(struct sock_event *e)
 	return true;
 }
 
+/* Who listens is told once, and other events lean on it. */
+static __always_inline long to_ring(struct sock_event *e)
+{
+	if (e->head.kind == KIND_LISTEN)
+		return bpf_ringbuf_output(&pt_failures, e, sizeof(*e), BPF_RB_NO_WAKEUP);
+	return bpf_ringbuf_output(&pt_events, e, sizeof(*e), BPF_RB_NO_WAKEUP);
+}
+
 static __noinline int deliver(struct sock_event *e)
 {
 	u32 kind = e->head.kind;
@@ -92,8 +100,7 @@ static __noinline int deliver(struct sock_event *e)
 	if (!counts)
 		return 0;
 	add(counts->seen, 1);
-	if (!(e->flags & FLAG_FILTERED) &&
-	    !bpf_ringbuf_output(&pt_events, e, sizeof(*e), BPF_RB_NO_WAKEUP))
+	if (!(e->flags & FLAG_FILTERED) && !to_ring(e))
 		add(counts->delivered, 1);
 	else if (!fold(e))
 		add(counts->lost, 1);

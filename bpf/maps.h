@@ -119,7 +119,7 @@ struct {
 	__uint(max_entries, 1 << 22);
 } pt_events SEC(".maps");
 
-/* Failures and process facts have their own ring: no storm of opens pushes them out. */
+/* Failures, processes and listeners have their own: no storm of opens pushes them out. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -12,7 +10,6 @@ import (
 
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/report"
-	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 type reportFlags struct {
@@ -48,6 +45,13 @@ func runReport(ctx context.Context, bounded bool, flags *reportFlags) error {
 	if flags.duration <= 0 {
 		return usagef("--duration %s: it must be more than nothing", flags.duration)
 	}
+	out := os.Stdout
+	if flags.file != "" { // now, and not after the tracing
+		if out, err = os.Create(flags.file); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+		defer out.Close()
+	}
 	session, err := flags.open(ctx, os.Stderr)
 	if err != nil {
 		return err
@@ -63,24 +67,8 @@ func runReport(ctx context.Context, bounded bool, flags *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	return writeReport(flags.file, format, last)
-}
-
-func writeReport(file, format string, s *snapshot.Snapshot) error {
-	write := report.Text
 	if format == "json" {
-		write = report.JSON
+		return report.JSON(out, last)
 	}
-	if file == "" {
-		return write(os.Stdout, s)
-	}
-	return writeFile(file, func(w io.Writer) error { return write(w, s) })
-}
-
-func writeFile(name string, write func(io.Writer) error) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return fmt.Errorf("writing the report: %w", err)
-	}
-	return errors.Join(write(f), f.Close())
+	return report.Text(out, last)
 }

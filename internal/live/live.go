@@ -79,6 +79,9 @@ func Open(opts Options) (*Source, error) {
 // Signals says how each signal is seen here.
 func (s *Source) Signals() event.Signals { return s.probe.Signals() }
 
+// Counts are what became of the events of each kind, see probe.KindCounts.
+func (s *Source) Counts() ([]probe.KindCounts, error) { return s.probe.Counts() }
+
 // Close detaches from the kernel.
 func (s *Source) Close() { s.probe.Close() }
 

@@ -6,6 +6,23 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
+// KindCounts is what became of the events of one kind since the start. Every one that
+// the programs saw was delivered, or counted in a map because the ring was full or a
+// filter left it out, or lost.
+type KindCounts struct {
+	Seen, Delivered, Folded, Filtered, Lost uint64
+}
+
+// Counts are the always-on counters by kind, in an order that does not matter.
+func (p *Probe) Counts() ([]KindCounts, error) {
+	sums, err := p.counts()
+	kinds := make([]KindCounts, 0, len(sums))
+	for _, c := range sums {
+		kinds = append(kinds, KindCounts{c.Seen, c.Delivered, c.Folded, c.Filtered, c.Lost})
+	}
+	return kinds, err
+}
+
 // counts sums the always-on counters of each kind over the CPUs.
 func (p *Probe) counts() ([bpfEventKindKIND_COUNT]bpfKindCounts, error) {
 	var sums [bpfEventKindKIND_COUNT]bpfKindCounts

@@ -60,6 +60,7 @@ var ladders = []signal{
 			{
 				hook: Kprobe, name: "kretprobe/inet_hash_connect, inet6_hash_connect", mode: event.Exact,
 				programs: []string{"pt_hash_kprobe", "pt_hash_kret", "pt_hash6_kprobe", "pt_hash6_kret"},
+				why:      "an open is told with its next change of state; a port taken from TIME_WAIT is not told apart",
 			},
 			{
 				hook: Tracepoint, name: states.name, mode: event.Inferred,

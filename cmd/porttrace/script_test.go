@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts in testdata/script run the program as a user's shell does. Beside it they
+// have:
+//
+//	dial [COUNT [PAUSE]]  makes connections to itself over 127.0.0.1 and closes them
+//	unprivileged ARGS     porttrace ARGS as nobody
+//	status N COMMAND      runs a command, which must end with that status
+//	oneline FILE          stdout, stderr or a file must be one line, of no panic
+//	lines N FILE          it must be so many lines
+//
+// and in the environment PROCESS, the id of a process, and THREAD, that of another of
+// its threads.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"porttrace":    main,
+		"dial":         dialProgram,
+		"unprivileged": unprivilegedProgram,
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Condition: func(name string) (bool, error) {
+			if name == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, errors.New("unknown condition " + name)
+		},
+		Setup: func(env *testscript.Env) error {
+			thread, err := otherThread()
+			if err != nil {
+				return err
+			}
+			env.Setenv("PROCESS", strconv.Itoa(os.Getpid()))
+			env.Setenv("THREAD", thread)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": statusCommand, "oneline": oneLineCommand, "lines": linesCommand,
+		},
+	})
+}
+
+// otherThread is a thread of this process that is not its first.
+func otherThread() (string, error) {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return "", err
+	}
+	for _, task := range tasks {
+		if task.Name() != strconv.Itoa(os.Getpid()) {
+			return task.Name(), nil
+		}
+	}
+	return "", errors.New("this process has one thread only")
+}
+
+func statusCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N COMMAND ARGS")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
+}
+
+func oneLineCommand(ts *testscript.TestScript, neg bool, args []string) {
+	linesCommand(ts, neg, append([]string{"1"}, args...))
+	if text := ts.ReadFile(args[0]); strings.Contains(text, "panic") || strings.Contains(text, "goroutine") {
+		ts.Fatalf("%s is the trace of a panic", args[0])
+	}
+}
+
+func linesCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: lines N FILE, oneline FILE")
+	}
+	text := ts.ReadFile(args[1])
+	got := strings.Count(text, "\n")
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		ts.Fatalf("%s does not end with a newline", args[1])
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("%s has %d lines, want %s", args[1], got, args[0])
+	}
+}
+
+// unprivilegedProgram is porttrace as nobody. It does not execute anything again: the
+// folder of a test binary is root's alone.
+func unprivilegedProgram() {
+	const nobody = 65534
+	if os.Geteuid() == 0 {
+		err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody))
+		exitOn(err)
+	}
+	os.Args[0] = "porttrace"
+	main()
+}
+
+// dialProgram makes connections of which it closes its outgoing end first.
+func dialProgram() {
+	count, pause := 3, time.Duration(0)
+	var err error
+	if len(os.Args) > 1 {
+		count, err = strconv.Atoi(os.Args[1])
+		exitOn(err)
+	}
+	if len(os.Args) > 2 {
+		pause, err = time.ParseDuration(os.Args[2])
+		exitOn(err)
+	}
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	exitOn(err)
+	for range count {
+		exitOn(dialOnce(listener))
+		time.Sleep(pause)
+	}
+}
+
+func dialOnce(listener net.Listener) error {
+	out, err := net.Dial("tcp4", listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	in, err := listener.Accept()
+	if err != nil {
+		return err
+	}
+	if err := out.Close(); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return err
+	}
+	return in.Close()
+}
+
+func exitOn(err error) {
+	if err != nil {
+		os.Stderr.WriteString(err.Error() + "\n")
+		os.Exit(1)
+	}
+}

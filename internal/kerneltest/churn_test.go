@@ -1,0 +1,196 @@
+package kerneltest
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/live"
+)
+
+// tuples are local and remote ends of events, sorted.
+func tuples(events []event.Event) []string {
+	var list []string
+	for _, e := range events {
+		list = append(list, fmt.Sprint(e.Src, " ", e.Dst))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// triedTuples are the same of what a client says it did.
+func triedTuples(tries []lab.Try) []string {
+	var list []string
+	for _, try := range tries {
+		list = append(list, fmt.Sprint(unmapped(try.Local), " ", unmapped(try.Remote)))
+	}
+	slices.Sort(list)
+	return list
+}
+
+func unmapped(ap netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// Every connection of a client that closes first is one open and one close with the
+// right owner and ports, and leaves one bucket.
+func TestChurn(t *testing.T) {
+	const count = 500
+	for name, to := range map[string]netip.AddrPort{"v4": serverV4, "v6": serverV6, "v4mapped": serverMapped} {
+		t.Run(name, func(t *testing.T) {
+			client, server := pair(t)
+			tr := begin(t, live.Options{}, client, server)
+			listener := serve(t, server, lab.Echo, unmapped(to))
+			before := counters(t, client)
+			r := run(t, client, "churner", &lab.Client{To: []netip.AddrPort{to}, Count: count, Talk: true, List: true})
+			if r.Succeeded != count {
+				t.Fatalf("the client: %+v", r)
+			}
+			tr.end(nil)
+			after := counters(t, client)
+
+			opens, closes, want := tr.of(event.Open, r.PID), tr.of(event.Close, r.PID), triedTuples(r.Tries)
+			if got := tuples(opens); !tr.subset(got, want) {
+				t.Errorf("%d opens are not those of the %d tries", len(got), len(want))
+			}
+			if got := tuples(closes); !tr.subset(got, want) {
+				t.Errorf("%d closes are not those of the %d tries", len(got), len(want))
+			}
+			for _, e := range slices.Concat(opens, closes) {
+				if e.Direction != event.Out || e.Flags.Has(event.Mapped) != to.Addr().Is4In6() {
+					t.Errorf("%+v", e)
+					break
+				}
+			}
+			if got, word := uint64(len(opens)), after["Tcp.ActiveOpens"]-before["Tcp.ActiveOpens"]; !tr.near(got, word) {
+				t.Errorf("%d opens, the kernel counted %d", got, word)
+			}
+			if got := tr.procs[opens[0].Proc]; got == nil || got.Comm != "churner" {
+				t.Errorf("the process is %+v", got)
+			}
+			// 5.10 counts a bucket when it ends, these kernels when it begins.
+			if word := after["TcpExt.TW"] - before["TcpExt.TW"]; kernelAtLeast(t, 6, 12) && !tr.near(tr.snap.Totals.TimeWaitEntered, word) {
+				t.Errorf("time_wait_entered = %d, TcpExt.TW went up by %d", tr.snap.Totals.TimeWaitEntered, word)
+			}
+			tr.checkBuckets(t, client, closes)
+			t.Run("time_wait", func(t *testing.T) { checkTimeWait(t, closes, tr.accepted(server)) })
+			tr.checkAccepted(t, tr.accepted(server), listener, want)
+		})
+	}
+}
+
+// checkBuckets holds the buckets of closes against the kernel's own count.
+func (tr *trace) checkBuckets(t *testing.T, client *lab.Netns, closes []event.Event) {
+	t.Helper()
+	for _, e := range closes {
+		if e.Flags&(event.TimeWait|event.FinWait2) == 0 || e.ClosedBy != event.Local || e.Duration == 0 {
+			t.Errorf("no bucket, or not closed by us: %+v", e)
+			break
+		}
+	}
+	stat, err := client.Sockstat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tr.snap.Totals; !tr.near(got.TimeWaitEntered, uint64(stat.TimeWait)) || !tr.near(uint64(got.TimeWaitOut), uint64(stat.TimeWait)) {
+		t.Errorf("%d buckets were made, %d are left, sockstat says %d", got.TimeWaitEntered, got.TimeWaitOut, stat.TimeWait)
+	}
+}
+
+// finWithin is the time in which a peer's FIN counts as prompt: the tracer holds a close
+// for 100 ms to see whether it comes.
+const finWithin = 50 * time.Millisecond
+
+// checkTimeWait asks for a true TIME_WAIT wherever the peer closed promptly, which on a
+// slow machine it does not always.
+func checkTimeWait(t *testing.T, closes, accepted []event.Event) {
+	peerClosed := map[[2]event.Endpoint]event.Time{}
+	for _, e := range accepted {
+		peerClosed[[2]event.Endpoint{e.Dst, e.Src}] = e.Time
+	}
+	late := 0
+	for _, e := range closes {
+		at, seen := peerClosed[[2]event.Endpoint{e.Src, e.Dst}]
+		switch {
+		case e.Flags.Has(event.TimeWait):
+		case seen && at.Sub(e.Time) > finWithin:
+			late++
+		default:
+			t.Fatalf("no true TIME_WAIT though the peer closed %s later: %+v", at.Sub(e.Time), e)
+		}
+	}
+	if late > len(closes)/10 {
+		t.Errorf("the peer closed late %d times of %d", late, len(closes))
+	}
+}
+
+// checkAccepted looks at the other end of the same connections.
+func (tr *trace) checkAccepted(t *testing.T, closes []event.Event, listener *lab.Proc, want []string) {
+	t.Helper()
+	var got []string
+	for _, e := range closes {
+		got = append(got, fmt.Sprint(e.Dst, " ", e.Src))
+		pid := uint32(listener.PID())
+		if e.Proc.PID != pid || e.Listener.PID != pid || e.ClosedBy != event.Remote || e.Flags&(event.TimeWait|event.FinWait2) != 0 {
+			t.Errorf("accepted by %d: %+v", pid, e)
+			break
+		}
+	}
+	slices.Sort(got)
+	if !tr.subset(got, want) {
+		t.Errorf("%d accepted closes are not those of the %d tries", len(got), len(want))
+	}
+}
+
+// Programs that live for milliseconds have a name, an executable and a parent.
+func TestShortLived(t *testing.T) {
+	const programs, atOnce = 200, 4
+	client, server := pair(t)
+	serve(t, server, lab.Echo, serverV4)
+	exe, err := filepath.EvalSymlinks("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := begin(t, live.Options{}, client, server)
+	names := map[int]string{} // by pid
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for first := range atOnce {
+		group.Go(func() {
+			for i := first; i < programs; i += atOnce {
+				name := fmt.Sprintf("short-%d", i)
+				var r lab.Result
+				if err := client.Run(name, &lab.Client{To: []netip.AddrPort{serverV4}, Count: 1}, &r); err != nil || r.Succeeded != 1 {
+					t.Errorf("%s: %+v, %v", name, r, err)
+				}
+				mu.Lock()
+				names[r.PID] = name
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	tr.end(nil)
+
+	if len(names) != programs {
+		t.Fatalf("%d pids, of %d programs", len(names), programs)
+	}
+	for pid, name := range names {
+		opens := tr.of(event.Open, pid)
+		if len(opens) != 1 {
+			t.Errorf("%s (pid %d): %d opens", name, pid, len(opens))
+			continue
+		}
+		p := tr.procs[opens[0].Proc]
+		if p == nil || p.Comm != name || p.Exe != exe || p.PPID != uint32(os.Getpid()) || p.UID != 0 {
+			t.Errorf("%s is shown as %+v; executable %s, parent %d", name, p, exe, os.Getpid())
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package kerneltest
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/live"
+)
+
+func endpoint(ap netip.AddrPort) event.Endpoint {
+	return event.Endpoint{Addr: event.AddrFrom(ap.Addr()), Port: ap.Port()}
+}
+
+// occurrences are what events stand for: a storm of failures is folded.
+func occurrences(events []event.Event) int {
+	n := 0
+	for _, e := range events {
+		n += int(e.Count)
+	}
+	return n
+}
+
+// A connect that finds no port in the range is told with the right cause, as often as
+// the client saw it.
+func TestRangeExhausted(t *testing.T) {
+	const ports, tries = 256, 400
+	for name, to := range map[string]netip.AddrPort{"v4": serverV4, "v6": serverV6, "v4mapped": serverMapped} {
+		t.Run(name, func(t *testing.T) {
+			client, server := pair(t)
+			serve(t, server, lab.Echo, unmapped(to))
+			narrow(t, client, 32768, 32768+ports-1)
+			tr := begin(t, live.Options{}, client, server)
+			r := run(t, client, "exhauster", &lab.Client{To: []netip.AddrPort{to}, Count: tries, Talk: true})
+			tr.end(nil)
+
+			want := r.ConnectErrors["EADDRNOTAVAIL"]
+			if want == 0 || r.Succeeded+want != tries {
+				t.Fatalf("the client: %+v", r)
+			}
+			fails := tr.of(event.ConnectFail, r.PID)
+			if got := occurrences(fails); got != want {
+				t.Errorf("%d connects failed, the client counted %d", got, want)
+			}
+			var inferred event.Field
+			if !tr.exact("connect") {
+				inferred = event.FieldErrno | event.FieldReason
+			}
+			for _, e := range fails {
+				e.Netns, e.Time, e.Proc, e.Cookie, e.Count, e.First, e.Last = 0, 0, event.ProcID{}, 0, 0, 0, 0
+				e.Src, e.Flags = event.Endpoint{Addr: e.Src.Addr}, e.Flags&^event.Mapped
+				expected := event.Event{
+					Kind: event.ConnectFail, Direction: event.Out, Proto: event.TCP, Op: event.OpConnect,
+					Reason: event.RangeExhausted, Errno: event.EADDRNOTAVAIL, Inferred: inferred,
+					Src: e.Src, Dst: endpoint(to),
+				}
+				if e != expected {
+					t.Errorf("got %+v\nwant %+v", e, expected)
+					break
+				}
+			}
+			if rows := tr.snap.Failures; len(rows) != 1 || rows[0].Count != uint64(want) || rows[0].Reason != event.RangeExhausted {
+				t.Errorf("failures in the snapshot: %+v", rows)
+			}
+		})
+	}
+}
+
+// A port that is taken out of TIME_WAIT is told apart where the socket is looked at in
+// the moment of the search: by fexit alone.
+func TestReused(t *testing.T) {
+	const ports = 32
+	client, server := pair(t)
+	serve(t, server, lab.Echo, serverV4)
+	narrow(t, client, 32768, 32768+ports-1)
+	tr := begin(t, live.Options{}, client, server)
+	job := &lab.Client{To: []netip.AddrPort{serverV4}, Count: ports, Talk: true}
+	first := run(t, client, "first", job)
+	if err := client.Sysctl("ipv4/tcp_tw_reuse", "1"); err != nil {
+		t.Fatal(err)
+	}
+	var second lab.Result
+	eventually(t, "ports taken from TIME_WAIT", func() bool { // from a second of age on
+		time.Sleep(1100 * time.Millisecond)
+		second = run(t, client, "second", job)
+		return second.Succeeded == ports
+	})
+	tr.end(nil)
+
+	reused := func(pid int) int {
+		n := 0
+		for _, e := range tr.of(event.Open, pid) {
+			if e.Flags.Has(event.Reused) {
+				n++
+			}
+		}
+		return n
+	}
+	want := 0
+	if strings.HasPrefix(tr.signal("connect").Hook, "fexit/") {
+		want = ports
+	}
+	if got := reused(first.PID); got != 0 {
+		t.Errorf("%d of the first ports are called reused", got)
+	}
+	if got := reused(second.PID); got != want {
+		t.Errorf("%d of the second ports are called reused, want %d", got, want)
+	}
+}

@@ -1,0 +1,67 @@
+package kerneltest
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/probe"
+)
+
+func TestMain(m *testing.M) {
+	lab.MaybeRun()
+	os.Exit(m.Run())
+}
+
+// hooksEnv names the hooks that may be used, as --hooks does.
+const hooksEnv = "PORTTRACE_TEST_HOOKS"
+
+// hooks are what PORTTRACE_TEST_HOOKS names, nil without it.
+func hooks(t *testing.T) []probe.Hook {
+	t.Helper()
+	var named []probe.Hook
+	for name := range strings.SplitSeq(os.Getenv(hooksEnv), ",") {
+		switch hook := probe.Hook(name); {
+		case name == "":
+		case slices.Contains(probe.Hooks, hook):
+			named = append(named, hook)
+		default:
+			t.Fatalf("%s: no such hook: %q", hooksEnv, name)
+		}
+	}
+	return named
+}
+
+// needKernel skips where nothing can be traced, and only there: with root, BTF and a
+// kernel that porttrace supports, a test that cannot attach fails.
+func needKernel(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("attaching to the kernel needs root")
+	}
+	if !kernelAtLeast(t, 5, 10) {
+		t.Skip("this kernel is older than 5.10")
+	}
+	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+		t.Skipf("this kernel has no BTF: %v", err)
+	}
+}
+
+func kernelAtLeast(t *testing.T, major, minor int) bool {
+	t.Helper()
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		t.Fatal(err)
+	}
+	var haveMajor, haveMinor int
+	release := unix.ByteSliceToString(u.Release[:])
+	if _, err := fmt.Sscanf(release, "%d.%d", &haveMajor, &haveMinor); err != nil {
+		t.Fatalf("release %q: %v", release, err)
+	}
+	return haveMajor > major || haveMajor == major && haveMinor >= minor
+}

@@ -1,0 +1,178 @@
+package kerneltest
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/lab"
+)
+
+// The two ends of a pair. Nothing has the addresses of nobody.
+var (
+	clientAddrs = []netip.Prefix{netip.MustParsePrefix("10.1.0.1/24"), netip.MustParsePrefix("fd01::1/64")}
+	serverAddrs = []netip.Prefix{netip.MustParsePrefix("10.1.0.2/24"), netip.MustParsePrefix("fd01::2/64")}
+
+	clientV4     = netip.MustParseAddr("10.1.0.1")
+	nobodyV4     = netip.MustParseAddrPort("10.1.0.99:80")
+	serverV4     = netip.MustParseAddrPort("10.1.0.2:80")
+	serverV6     = netip.MustParseAddrPort("[fd01::2]:80")
+	serverMapped = netip.MustParseAddrPort("[::ffff:10.1.0.2]:80")
+)
+
+// at is another port of the same address.
+func at(ap netip.AddrPort, port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(ap.Addr(), port)
+}
+
+func newNetns(t *testing.T) *lab.Netns {
+	t.Helper()
+	needKernel(t)
+	n, err := lab.NewNetns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// pair makes a namespace for clients and one for servers, joined by a veth pair: what
+// is connected in the first is outgoing, in the second accepted.
+func pair(t *testing.T) (client, server *lab.Netns) {
+	t.Helper()
+	client, server = newNetns(t), newNetns(t)
+	err := lab.Link(client, server, clientAddrs, serverAddrs)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		t.Skipf("this kernel has no veth: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, server
+}
+
+// narrow leaves a namespace few ports, which are not taken from TIME_WAIT.
+func narrow(t *testing.T, n *lab.Netns, lo, hi uint16) {
+	t.Helper()
+	if err := errors.Join(n.PortRange(lo, hi), n.Sysctl("ipv4/tcp_tw_reuse", "0")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func serve(t *testing.T, n *lab.Netns, mode lab.Mode, listen ...netip.AddrPort) *lab.Proc {
+	t.Helper()
+	return serveWith(t, n, lab.Server{Listen: listen, Mode: mode})
+}
+
+// longest bounds a job. The slowest kernels are those that a processor is emulated for.
+const longest = 3 * time.Minute
+
+func serveWith(t *testing.T, n *lab.Netns, s lab.Server) *lab.Proc {
+	t.Helper()
+	s.For = longest
+	p, err := n.Serve("server", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return p
+}
+
+// spawn starts a job that ends with the test at the latest.
+func spawn(t *testing.T, n *lab.Netns, name string, job lab.Job) *lab.Proc {
+	t.Helper()
+	p, err := n.Spawn(name, job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return p
+}
+
+// counted is what a job reports.
+func counted(t *testing.T, p *lab.Proc) lab.Result {
+	t.Helper()
+	var r lab.Result
+	if err := p.Decode(&r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func release(t *testing.T, p *lab.Proc) {
+	t.Helper()
+	if err := p.Release(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs a job to its end.
+func run(t *testing.T, n *lab.Netns, name string, job lab.Job) lab.Result {
+	t.Helper()
+	p := spawn(t, n, name, job)
+	r := counted(t, p)
+	release(t, p)
+	return r
+}
+
+// runAll runs several at the same time; results are in the order of the jobs.
+func runAll(t *testing.T, n *lab.Netns, name string, jobs ...lab.Job) []lab.Result {
+	t.Helper()
+	var procs []*lab.Proc
+	for _, job := range jobs {
+		procs = append(procs, spawn(t, n, name, job))
+	}
+	var results []lab.Result
+	for _, p := range procs {
+		results = append(results, counted(t, p))
+		release(t, p)
+	}
+	return results
+}
+
+func sockets(t *testing.T, n *lab.Netns) []lab.TCPSocket {
+	t.Helper()
+	all, err := n.TCPSockets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func inState(t *testing.T, n *lab.Netns, state lab.TCPState) int {
+	t.Helper()
+	count := 0
+	for _, s := range sockets(t, n) {
+		if s.State == state {
+			count++
+		}
+	}
+	return count
+}
+
+// counters are the kernel's own.
+func counters(t *testing.T, n *lab.Netns) map[string]uint64 {
+	t.Helper()
+	c, err := n.Netstat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(longest / 3); !so(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
