@@ -77,10 +77,10 @@ static __noinline void remote_fin(struct sock *sk)
 	if (!conn)
 		return;
 	conn->flags |= CONN_REMOTE_FIN;
-	conn->close_wait_ts = bpf_ktime_get_ns();
+	fill_event(&e, sk, conn, KIND_CLOSE_WAIT);
+	conn->close_wait_ts = e.head.ts;
 	if (conn->flags & CONN_ADOPTED)
 		return;
-	fill_event(&e, sk, conn, KIND_CLOSE_WAIT);
 	deliver(&e);
 	conn->flags |= CONN_IN_CLOSE_WAIT;
 }

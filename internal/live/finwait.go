@@ -11,30 +11,36 @@ const (
 	// finAfter is the time that the peer's FIN gets: a peer that is done sends it in
 	// the first round trip.
 	finAfter = 100 * time.Millisecond
-	// finLookups bounds how many are looked up in one visit, some 3 us each. The
-	// rest of a storm stay what they were when they closed.
-	finLookups = 512
+	// A look-up costs some 3 us, so their rate is bounded: what a storm closes beyond
+	// it stays what it was when it closed. A burst may be larger.
+	finLookupsPerSecond = 1500
+	finLookupsAtOnce    = 1024
 )
 
 // finWaits are closes that left a FIN_WAIT2 bucket: the owner closed, and the peer had
 // not yet. The peer's FIN turns that bucket into a TIME_WAIT and nothing traces it,
 // so the close is held for a moment and its bucket looked up.
 type finWaits struct {
-	held []event.Event
-	off  bool // sock_diag cannot be asked here
+	held   []event.Event
+	off    bool       // sock_diag cannot be asked here
+	budget float64    // look-ups that may be made now
+	filled event.Time // when the budget was last filled up
 }
 
 // hold takes the close out of the stream, if it is one to look up.
 func (f *finWaits) hold(e *event.Event) bool {
-	if f.off || !e.Flags.Has(event.FinWait2) || len(f.held) >= finLookups {
+	if f.off || !e.Flags.Has(event.FinWait2) || f.budget < 1 {
 		return false
 	}
+	f.budget--
 	f.held = append(f.held, *e)
 	return true
 }
 
 // release appends to dst those that have been held long enough, or all of them.
 func (f *finWaits) release(dst []event.Event, spaces *netns.Namespaces, now event.Time, all bool) []event.Event {
+	f.budget = min(f.budget+now.Sub(f.filled).Seconds()*finLookupsPerSecond, finLookupsAtOnce)
+	f.filled = now
 	due := 0
 	for due < len(f.held) && (all || now.Sub(f.held[due].Time) >= finAfter) {
 		due++

@@ -60,6 +60,9 @@ func run(ctx context.Context, args []string) error {
 	if err := needStatsOff(); err != nil {
 		return err
 	}
+	if err := mountTracefs(); err != nil {
+		return err
+	}
 	for _, storm := range cfg.storms {
 		if err := measure(ctx, cfg, storm); err != nil {
 			return err
