@@ -22,7 +22,7 @@ static __noinline void accepted(struct sock *sk)
 	if (known && known->flags & CONN_OUT) /* simultaneous open, RFC 9293 3.5 */
 		connect_established(sk, known);
 	else
-		bpf_map_update_elem(&pt_conns, &key, &conn, BPF_ANY);
+		replace_stale(key, &conn);
 }
 
 /* What is kept with the socket; made now for one that existed before us. */

@@ -9,14 +9,18 @@
 #ifndef __PORTTRACE_CONNECT_H
 #define __PORTTRACE_CONNECT_H
 
-/* A trace of the socket's earlier life is stale: its CLOSE was missed. */
-static __always_inline void count_stale(u64 key)
+/*
+ * There is a trace of the socket's earlier life already: its CLOSE was missed. What it
+ * was connected to is gone with it, but the loss is known. False where it is not that,
+ * but the map is full.
+ */
+static __always_inline bool replace_stale(u64 key, struct conn *conn)
 {
 	struct conn *stale = bpf_map_lookup_elem(&pt_conns, &key);
 
-	/* What it was connected to is gone with the socket; the loss is at least known. */
-	if (stale && stale->flags & CONN_OPENED)
+	if (stale && !(stale->flags & CONN_LISTENER))
 		count_lost(KIND_CLOSE);
+	return !bpf_map_update_elem(&pt_conns, &key, conn, BPF_ANY);
 }
 
 /* CLOSE to SYN_SENT: always in the task that called connect(), or sendto() with
@@ -45,9 +49,8 @@ static __noinline void connect_begins(struct sock *sk)
 		send_open(sk, &conn, 0);
 	if (!bpf_map_update_elem(&pt_conns, &key, &conn, BPF_NOEXIST))
 		return;
-	count_stale(key);
-	if (bpf_map_update_elem(&pt_conns, &key, &conn, BPF_ANY) && !(conn.flags & CONN_OPENED))
-		count_lost(KIND_OPEN);
+	if (!replace_stale(key, &conn)) /* its end will not be known as one of ours */
+		count_lost(conn.flags & CONN_OPENED ? KIND_CLOSE : KIND_OPEN);
 }
 
 /* What the search said, kept with the connection; NULL if it is not one of ours. */

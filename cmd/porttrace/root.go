@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,6 +74,18 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 	return showScreen(session.ctx, session.source, pipeline.Options{Filter: session.filter}, "")
 }
 
+// runSafely turns a panic into an error: dying of it would leave the terminal as the
+// screen has set it.
+func runSafely(ctx context.Context, source *live.Source, opts pipeline.Options) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a bug in porttrace: %v\n%s", p, debug.Stack())
+		}
+	}()
+	_, err = pipeline.Run(ctx, source, opts)
+	return err
+}
+
 // showScreen runs the pipeline beside the screen. Either's end ends the other's run,
 // but for a source that is done: its last picture stays until the user quits.
 func showScreen(ctx context.Context, source *live.Source, opts pipeline.Options, title string) error {
@@ -84,7 +97,7 @@ func showScreen(ctx context.Context, source *live.Source, opts pipeline.Options,
 	screenCtx, closeScreen := context.WithCancel(ctx)
 	defer closeScreen()
 	go func() {
-		_, err := pipeline.Run(ctx, source, opts)
+		err := runSafely(ctx, source, opts)
 		if err != nil {
 			closeScreen()
 		}
