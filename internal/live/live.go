@@ -136,18 +136,13 @@ func (s *Source) begin() (pipeline.Batch, error) {
 	return pipeline.Batch{Events: s.events, Now: monotonic()}, nil
 }
 
-// survey looks up what does not come as events. At the end of the run nothing may
-// be left behind.
+// survey looks up what does not come as events; the last time it leaves nothing behind.
 func (s *Source) survey(last bool) error {
 	now := monotonic()
 	s.takeSeeds(now)
-	pendingAt := now
-	if last {
-		pendingAt = now.Add(time.Hour)
-	}
 	begin := len(s.events)
 	var err error
-	if s.events, err = s.probe.ReadPendingBinds(s.events, pendingAt); err != nil {
+	if s.events, err = s.probe.ReadPendingBinds(s.events, now, last); err != nil {
 		return err
 	}
 	if s.events, err = s.probe.ReadFolds(s.events); err != nil {
@@ -195,6 +190,9 @@ func (s *Source) surveyNamespaces(now event.Time) {
 	}
 	for _, n := range s.spaces.Refresh(known) {
 		s.add(now, event.NetnsKnown, &n)
+		if n.TimeWait < 0 { // it has gone, or cannot be read; an event brings it back
+			delete(s.seen, n.Inode)
+		}
 	}
 }
 

@@ -71,19 +71,27 @@ const ringHeaderSize = 8 // BPF_RINGBUF_HDR_SZ
 
 // pendingAfter is how long a bind() may take between its two cgroup programs before
 // it counts as failed: it is one function call in the kernel, but can be preempted.
-const pendingAfter = 100 * time.Millisecond
+// At the end of a run one must not wait as long.
+const (
+	pendingAfter = 100 * time.Millisecond
+	pendingAtEnd = time.Millisecond
+)
 
 // ReadPendingBinds appends the bind() calls that began and never succeeded. Only the
 // cgroup rung leaves any; see bpf/cgroup.h.
-func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time) ([]event.Event, error) {
+func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time, last bool) ([]event.Event, error) {
 	var (
 		m       = p.maps["pt_binds"]
 		thread  uint64
 		pending bpfPendingBind
 		ended   []uint64
+		after   = pendingAfter
 	)
+	if last {
+		after = pendingAtEnd
+	}
 	for it := m.Iterate(); it.Next(&thread, &pending); {
-		if now.Sub(event.Time(pending.Event.Head.Ts)) > pendingAfter {
+		if now.Sub(event.Time(pending.Event.Head.Ts)) > after {
 			ended = append(ended, thread)
 		}
 	}
