@@ -27,6 +27,8 @@ type finWaits struct {
 	filled event.Time // when the budget was last filled up
 }
 
+func newFinWaits(now event.Time) finWaits { return finWaits{budget: finLookupsAtOnce, filled: now} }
+
 // hold takes the close out of the stream, if it is one to look up.
 func (f *finWaits) hold(e *event.Event) bool {
 	if f.off || !e.Flags.Has(event.FinWait2) || f.budget < 1 {

@@ -61,6 +61,7 @@ func Open(opts Options) (*Source, error) {
 		seen:      map[uint32]bool{},
 		listeners: newListeners(),
 		targets:   newTargets(opts.Probe.Targets),
+		finWaits:  newFinWaits(monotonic()),
 		said:      make(chan string, 16),
 		every:     opts.ReadEvery,
 	}
