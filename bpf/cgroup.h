@@ -27,12 +27,11 @@ static __always_inline u16 early_errno(struct sock *sk, struct sock_event *e)
 /* The thread's bind() before this one never came to its end. */
 static __always_inline void fail_pending(u64 thread)
 {
-	struct pending_bind *pending = bpf_map_lookup_elem(&pt_binds, &thread);
-	struct sock_event e;
+	struct sock_event *pending = bpf_map_lookup_elem(&pt_binds, &thread), e;
 
 	if (!pending)
 		return;
-	e = pending->event;
+	e = *pending;
 	bind_failed(&e, e.err);
 }
 
@@ -58,8 +57,7 @@ static __always_inline int bind_begins(struct bpf_sock_addr *ctx, bool v6)
 {
 	u64 thread = bpf_get_current_pid_tgid();
 	struct bpf_sock *ctx_sk = ctx->sk;
-	struct pending_bind pending;
-	struct sock_event *e = &pending.event;
+	struct sock_event e;
 	struct sock *sk;
 
 	if (ctx->protocol != IPPROTO_TCP || !ctx_sk)
@@ -68,31 +66,30 @@ static __always_inline int bind_begins(struct bpf_sock_addr *ctx, bool v6)
 	if (!sk)
 		return 1;
 	fail_pending(thread);
-	*e = bind_event(sk);
+	e = bind_event(sk);
 	if (v6)
-		read_request6(ctx, e);
+		read_request6(ctx, &e);
 	else
-		read_request4(ctx, e);
+		read_request4(ctx, &e);
 	/* No port is asked for: whether it succeeds is not seen, and no port is taken. */
-	if (!e->sport && e->flags & FLAG_NO_PORT) {
+	if (!e.sport && e.flags & FLAG_NO_PORT) {
 		bpf_map_delete_elem(&pt_binds, &thread);
 		return 1;
 	}
-	e->err = early_errno(sk, e);
-	e->flags |= FLAG_ERRNO_INFERRED;
-	bpf_map_update_elem(&pt_binds, &thread, &pending, BPF_ANY);
+	e.err = early_errno(sk, &e);
+	e.flags |= FLAG_ERRNO_INFERRED;
+	bpf_map_update_elem(&pt_binds, &thread, &e, BPF_ANY);
 	return 1;
 }
 
 static __always_inline int bind_succeeded(struct bpf_sock *ctx)
 {
 	u64 thread = bpf_get_current_pid_tgid();
-	struct pending_bind *pending = bpf_map_lookup_elem(&pt_binds, &thread);
-	struct sock_event e;
+	struct sock_event *pending = bpf_map_lookup_elem(&pt_binds, &thread), e;
 
 	if (!pending)
 		return 1;
-	e = pending->event;
+	e = *pending;
 	bpf_map_delete_elem(&pt_binds, &thread);
 	e.head.ts = bpf_ktime_get_ns();
 	e.sport = ctx->src_port;

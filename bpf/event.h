@@ -176,9 +176,4 @@ struct kind_counts {
 	__u64 lost;	/* not even that */
 };
 
-/* bind() calls of which the end is not seen: see cgroup.h. */
-struct pending_bind {
-	struct sock_event event;
-};
-
 #endif /* __PORTTRACE_EVENT_H */

@@ -111,7 +111,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_CALLS);
 	__type(key, u64);
-	__type(value, struct pending_bind);
+	__type(value, struct sock_event);
 } pt_binds SEC(".maps");
 
 struct {

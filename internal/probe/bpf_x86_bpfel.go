@@ -179,11 +179,6 @@ type bpfKnownProc struct {
 	ExecId uint64
 }
 
-type bpfPendingBind struct {
-	_     structs.HostLayout
-	Event bpfSockEvent
-}
-
 type bpfProcessEvent struct {
 	_    structs.HostLayout
 	Head struct {

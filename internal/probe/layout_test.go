@@ -16,7 +16,7 @@ func TestLayout(t *testing.T) {
 		"event_head": bpfSockEvent{}.Head, "sock_event": bpfSockEvent{}, "process_event": bpfProcessEvent{},
 		"fold_key": bpfFoldKey{}, "fold_counts": bpfFoldCounts{},
 		"fail_key": bpfFailKey{}, "fail_counts": bpfFailCounts{},
-		"kind_counts": bpfKindCounts{}, "pending_bind": bpfPendingBind{}, "conn": bpfConn{},
+		"kind_counts": bpfKindCounts{}, "conn": bpfConn{},
 	}
 	spec, err := loadBpf()
 	if err != nil {

@@ -83,7 +83,7 @@ func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time, last bool) (
 	var (
 		m       = p.maps["pt_binds"]
 		thread  uint64
-		pending bpfPendingBind
+		pending bpfSockEvent
 		ended   []uint64
 		after   = pendingAfter
 	)
@@ -91,7 +91,7 @@ func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time, last bool) (
 		after = pendingAtEnd
 	}
 	for it := m.Iterate(); it.Next(&thread, &pending); {
-		if now.Sub(event.Time(pending.Event.Head.Ts)) > after {
+		if now.Sub(event.Time(pending.Head.Ts)) > after {
 			ended = append(ended, thread)
 		}
 	}
@@ -103,13 +103,12 @@ func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time, last bool) (
 		if err != nil {
 			return dst, fmt.Errorf("reading pending binds: %w", err)
 		}
-		r := &pending.Event
-		r.Head.Kind = uint32(bpfEventKindKIND_BIND_FAIL)
-		if r.Flags&uint32(bpfEventFlagFLAG_FILTERED) != 0 {
+		pending.Head.Kind = uint32(bpfEventKindKIND_BIND_FAIL)
+		if has(pending.Flags, bpfEventFlagFLAG_FILTERED) {
 			continue
 		}
 		var e event.Event
-		decodeSock(r, &e)
+		decodeSock(&pending, &e)
 		dst = append(dst, e)
 	}
 	return dst, nil
