@@ -96,7 +96,7 @@ func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time, last bool) (
 		}
 	}
 	for _, thread := range ended {
-		err := m.LookupAndDelete(thread, &pending)
+		err := take(m, thread, &pending)
 		if errors.Is(err, ebpf.ErrKeyNotExist) {
 			continue
 		}
@@ -112,4 +112,17 @@ func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time, last bool) (
 		dst = append(dst, e)
 	}
 	return dst, nil
+}
+
+// take reads and deletes. Hashes can do both at once since 5.14 (3e87f192b405); before, a
+// bind() that the thread begins in between is not told.
+func take(m *ebpf.Map, key, value any) error {
+	err := m.LookupAndDelete(key, value)
+	if !errors.Is(err, ebpf.ErrNotSupported) {
+		return err
+	}
+	if err := m.Lookup(key, value); err != nil {
+		return err
+	}
+	return m.Delete(key)
 }
