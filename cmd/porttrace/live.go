@@ -129,6 +129,9 @@ func (f *liveFlags) open(ctx context.Context, say io.Writer) (*session, error) {
 		return nil, err
 	}
 	fmt.Fprintln(say, attachedLine(s.source.Signals()))
+	if host, err := live.Host(); err == nil && host.PIDNS != "" {
+		fmt.Fprintln(say, host.PIDNS)
+	}
 	if s.child != nil {
 		s.child.release(s.cancel)
 	}
