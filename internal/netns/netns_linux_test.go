@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 // runChild gives the namespace addresses and TIME_WAIT buckets.
 func runChild() error {
 	for _, args := range []string{
-		"link set lo up", "addr add 10.9.8.7/24 dev lo", "addr add fd77::1/64 dev lo", "route add local 10.77.0.0/16 dev lo",
+		"link set lo up", "addr add 10.9.8.7/24 dev lo", "addr add fd77::1/64 dev lo nodad", "route add local 10.77.0.0/16 dev lo",
 	} {
 		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
 			return fmt.Errorf("ip %s: %w: %s", args, err, out)
