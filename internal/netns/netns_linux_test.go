@@ -66,19 +66,25 @@ func runChild() error {
 	return nil
 }
 
+func needIP(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("ip"); err != nil {
+		t.Skipf("ip(8) is not installed (Debian: iproute2): %v", err)
+	}
+}
+
 // startChild starts a process in a namespace of its own and returns its inode.
 // It needs either root or user namespaces, and ip(8).
 func startChild(t *testing.T) (cmd *exec.Cmd, inode uint32) {
 	t.Helper()
-	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip(err)
-	}
+	needIP(t)
 	cmd = exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
 	}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -89,7 +95,10 @@ func startChild(t *testing.T) (cmd *exec.Cmd, inode uint32) {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		t.Skipf("no user namespaces: %v", err)
+		if os.Geteuid() == 0 {
+			t.Fatal(err)
+		}
+		t.Skipf("it takes root, or user namespaces: %v", err)
 	}
 	t.Cleanup(func() {
 		stdin.Close()
@@ -189,9 +198,10 @@ func TestNamed(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to make a named namespace")
 	}
+	needIP(t)
 	name := "pt-test-" + strconv.Itoa(os.Getpid())
 	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
-		t.Skipf("ip netns add: %v: %s", err, out)
+		t.Fatalf("ip netns add: %v: %s", err, out)
 	}
 	t.Cleanup(func() { exec.Command("ip", "netns", "delete", name).Run() })
 	inode, err := Resolve(name)
