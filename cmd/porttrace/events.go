@@ -113,7 +113,7 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 				Process: world.Process(e.Proc), Netns: world.Netns(e.Netns).Name, Clock: world.Clock,
 			})
 		},
-		AfterBatch: func() error {
+		AfterBatch: func(event.Time) error {
 			if left == 0 {
 				return pipeline.ErrStop
 			}

@@ -1,7 +1,7 @@
 package event
 
 // Fact is a piece of the world that the stream carries: *Host, Signals, Clock,
-// *Process, *Netns, *Fold, *Health or Text.
+// *Process, *Netns, *Fold, *Health, Text or *Gap.
 type Fact interface{ fact() }
 
 // Host is where the stream was made.
@@ -92,6 +92,12 @@ type Health struct {
 // Text is one line for the user.
 type Text string
 
+// Gap is a part of the stream that a recording does not hold any more.
+type Gap struct {
+	Begin, End Time // End is 0 where nobody knows how long it went on
+	Truncated  bool // the recording was cut short there; otherwise it is damaged
+}
+
 func (*Host) fact()    {}
 func (Signals) fact()  {}
 func (Clock) fact()    {}
@@ -100,3 +106,4 @@ func (*Netns) fact()   {}
 func (*Fold) fact()    {}
 func (*Health) fact()  {}
 func (Text) fact()     {}
+func (*Gap) fact()     {}

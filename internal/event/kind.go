@@ -25,6 +25,7 @@ const (
 	Folded       // *Fold: occurrences that were counted and not delivered one by one
 	HealthKnown  // *Health
 	Notice       // Text: something the user should read
+	Missing      // *Gap: a part of the stream that a recording has lost
 )
 
 var kindNames = map[Kind]string{

@@ -42,7 +42,9 @@ var ErrStop = errors.New("stop")
 type Options struct {
 	Filter     *filter.Filter
 	Tee        Tee
-	AfterBatch func() error // when the Tee has seen what was there: the time to flush
+	// AfterBatch is called when the Tee has seen a batch: the time to flush. now is how
+	// far the stream has come.
+	AfterBatch func(now event.Time) error
 	// Snapshots is sent a snapshot every Every, the newest in place of one that
 	// nobody has taken yet. It has room for one.
 	Snapshots chan *snapshot.Snapshot
@@ -58,7 +60,7 @@ func Run(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot, 
 	for {
 		// What was read before an end counts, too.
 		batch, err := source.Read(ctx)
-		err = cmp.Or(take(batch.Events, &world, opts), err)
+		err = cmp.Or(take(batch, &world, opts), err)
 		state.Add(batch.Events)
 		if err != nil {
 			return state.Snapshot(batch.Now), ending(err)
@@ -72,10 +74,10 @@ func Run(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot, 
 
 // take marks every event, because all of them are counted, also after the Tee has ended
 // the run.
-func take(events []event.Event, world *event.World, opts Options) error {
+func take(batch Batch, world *event.World, opts Options) error {
 	var err error
-	for i := range events {
-		e := &events[i]
+	for i := range batch.Events {
+		e := &batch.Events[i]
 		world.Apply(e)
 		if e.Kind.AboutSocket() && opts.Filter != nil && !opts.Filter.Match(e, world.Process(e.Proc)) {
 			e.Flags |= event.NotSelected
@@ -85,7 +87,7 @@ func take(events []event.Event, world *event.World, opts Options) error {
 		}
 	}
 	if err == nil && opts.AfterBatch != nil {
-		err = opts.AfterBatch()
+		err = opts.AfterBatch(batch.Now)
 	}
 	return err
 }

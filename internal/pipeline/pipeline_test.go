@@ -87,7 +87,7 @@ func TestEnds(t *testing.T) {
 			t.Parallel()
 			flushed := 0
 			source := &script{batches: [][]event.Event{opens(2), {}, opens(3)}, last: tc.last}
-			snap, err := Run(t.Context(), source, Options{AfterBatch: func() error { flushed++; return nil }})
+			snap, err := Run(t.Context(), source, Options{AfterBatch: func(event.Time) error { flushed++; return nil }})
 			if !errors.Is(err, tc.want) || tc.want == nil && err != nil {
 				t.Errorf("error %v, want %v", err, tc.want)
 			}
@@ -162,7 +162,7 @@ func TestTeeStops(t *testing.T) {
 	if err != nil || snap.Totals.Opens != 2 {
 		t.Errorf("%d opens, error %v", snap.Totals.Opens, err)
 	}
-	_, err = Run(t.Context(), &script{batches: [][]event.Event{opens(1)}}, Options{AfterBatch: func() error { return broken }})
+	_, err = Run(t.Context(), &script{batches: [][]event.Event{opens(1)}}, Options{AfterBatch: func(event.Time) error { return broken }})
 	if !errors.Is(err, broken) {
 		t.Errorf("a failed flush gives %v", err)
 	}
