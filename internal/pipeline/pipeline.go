@@ -40,8 +40,8 @@ var ErrStop = errors.New("stop")
 
 // Options of a run. All are optional.
 type Options struct {
-	Filter     *filter.Filter
-	Tee        Tee
+	Filter *filter.Filter
+	Tee    Tee
 	// AfterBatch is called when the Tee has seen a batch: the time to flush. now is how
 	// far the stream has come.
 	AfterBatch func(now event.Time) error
