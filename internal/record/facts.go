@@ -1,0 +1,110 @@
+package record
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// fact gives the event the next of the frame's facts.
+func (d *decoder) fact(e *event.Event) error {
+	if len(d.facts) == 0 {
+		return errMalformed
+	}
+	message := d.facts[0]
+	d.facts = d.facts[1:]
+	return eachField(message, func(n protowire.Number, _ uint64, b []byte) error {
+		fact, err := readFact(n, b)
+		if fact != nil {
+			e.Fact = fact
+		}
+		return err
+	})
+}
+
+// readFact is nil for a fact of a later version.
+func readFact(n protowire.Number, b []byte) (event.Fact, error) {
+	switch n {
+	case factHost:
+		fact := &event.Host{}
+		return fact, readMessage(b, hostFields(fact))
+	case factSignals:
+		return readSignals(b, signalsSignal)
+	case factClock:
+		var fact event.Clock
+		err := readMessage(b, clockFields(&fact))
+		return fact, err
+	case factProcess:
+		fact := &event.Process{}
+		return fact, readMessage(b, processFields(fact))
+	case factNetns:
+		fact := &event.Netns{}
+		return fact, readMessage(b, netnsFields(fact))
+	case factFold:
+		fact := &event.Fold{}
+		return fact, readMessage(b, foldFields(fact))
+	case factHealth:
+		fact := &event.Health{}
+		return fact, readMessage(b, healthFields(fact))
+	case factNotice:
+		return event.Text(b), nil
+	case factGap:
+		fact := &event.Gap{}
+		return fact, readMessage(b, gapFields(fact))
+	}
+	return nil, nil
+}
+
+// readSignals takes those that are in field n of the message.
+func readSignals(b []byte, n protowire.Number) (event.Signals, error) {
+	var signals event.Signals
+	err := eachField(b, func(field protowire.Number, _ uint64, b []byte) error {
+		if field != n {
+			return nil
+		}
+		var s event.Signal
+		if err := readMessage(b, signalFields(&s)); err != nil {
+			return err
+		}
+		signals = append(signals, s)
+		return limit(len(signals))
+	})
+	return signals, err
+}
+
+// known appends what the frame's context and tables say, as events at its begin: what
+// frames before it have said and cannot be read.
+func (d *decoder) known(to []event.Event, at event.Time) ([]event.Event, error) {
+	add := func(kind event.Kind, fact event.Fact) {
+		to = append(to, event.Event{Time: at, Kind: kind, Fact: fact})
+	}
+	err := eachField(d.context, func(n protowire.Number, _ uint64, b []byte) error {
+		switch n {
+		case contextHost:
+			fact, err := readFact(factHost, b)
+			add(event.HostKnown, fact)
+			return err
+		case contextClock:
+			fact, err := readFact(factClock, b)
+			add(event.ClockAnchor, fact)
+			return err
+		case contextNetns:
+			fact, err := readFact(factNetns, b)
+			add(event.NetnsKnown, fact)
+			return err
+		}
+		return limit(len(to))
+	})
+	if err != nil {
+		return to, err
+	}
+	signals, err := readSignals(d.context, contextSignal)
+	if err != nil {
+		return to, err
+	}
+	add(event.SignalsKnown, signals)
+	for _, p := range d.processes {
+		add(event.ProcessKnown, &p)
+	}
+	return to, nil
+}

@@ -1,0 +1,177 @@
+package record
+
+import (
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+const (
+	// maxEvents and maxRaw are where a frame ends at the latest. They bound what a
+	// reader needs, whatever a file claims.
+	maxEvents = 1 << 15
+	maxRaw    = 4 << 20
+	// maxStored leaves room for what cannot be compressed.
+	maxStored = maxRaw + maxRaw/8
+	// fullTables is where the writer ends it: the columns of maxEvents need three times
+	// as much at most, and an event may bring some KiB of names.
+	fullTables = maxRaw / 4
+	// maxTime keeps sums with times of a broken file from overflowing: 146 years.
+	maxTime = event.Time(1 << 62)
+)
+
+// frame collects what becomes a Frame of trace.proto.
+type frame struct {
+	header
+	begun bool // the begin is known
+
+	tables    []byte // context, processes, shapes and facts, ready to be written
+	scratch   []byte
+	shapes    map[shape]uint32
+	processes map[event.ProcID]uint32
+
+	batchEvents []byte
+	batchNow    []byte
+	inBatch     uint64
+	columns     [columns][]byte
+
+	// What deltas are taken from.
+	time   event.Time
+	now    event.Time
+	cookie uint64
+}
+
+func newFrame() *frame {
+	return &frame{shapes: map[shape]uint32{}, processes: map[event.ProcID]uint32{}}
+}
+
+// reset empties the frame for the next one, which begins where the stream stands.
+func (f *frame) reset(number uint64, begin event.Time, begun bool) {
+	f.header = header{kind: kindFrame, number: number, begin: begin, end: begin}
+	f.begun = begun
+	f.time, f.now, f.cookie, f.inBatch = begin, begin, 0, 0
+	f.tables, f.batchEvents, f.batchNow = f.tables[:0], f.batchEvents[:0], f.batchNow[:0]
+	for i := range f.columns {
+		f.columns[i] = f.columns[i][:0]
+	}
+	clear(f.shapes)
+	clear(f.processes)
+}
+
+func (f *frame) full() bool { return f.events >= maxEvents || len(f.tables) >= fullTables }
+
+// add appends an event. The world has taken it in already.
+func (f *frame) add(e *event.Event, world *event.World) {
+	if !f.begun {
+		f.begin, f.end, f.time, f.now, f.begun = e.Time, e.Time, e.Time, e.Time, true
+	}
+	if f.events == 0 {
+		f.addContext(world)
+	}
+	f.events++
+	f.inBatch++
+	f.tally(e)
+	s := shapeOf(e)
+	number, ok := f.shapes[s]
+	if !ok {
+		number = f.addShape(&s, world)
+	}
+	f.put(columnShape, uint64(number))
+	f.putSigned(columnTime, int64(e.Time-f.time))
+	f.time = e.Time
+	f.putColumns(e, s.columns)
+	if s.columns&hasFact != 0 {
+		f.addFact(e.Fact)
+	}
+}
+
+func (f *frame) put(column int, v uint64) {
+	f.columns[column] = protowire.AppendVarint(f.columns[column], v)
+}
+
+func (f *frame) putSigned(column int, v int64) { f.put(column, protowire.EncodeZigZag(v)) }
+
+func (f *frame) putColumns(e *event.Event, has uint32) {
+	if has&hasLocalPort != 0 {
+		f.put(columnLocalPort, uint64(e.Src.Port))
+	}
+	if has&hasRemotePort != 0 {
+		f.put(columnRemotePort, uint64(e.Dst.Port))
+	}
+	if has&hasCookie != 0 {
+		f.putSigned(columnCookie, int64(e.Cookie-f.cookie))
+		f.cookie = e.Cookie
+	}
+	if has&hasDuration != 0 {
+		f.put(columnDuration, e.Duration)
+	}
+	if has&hasCloseWait != 0 {
+		f.put(columnCloseWait, e.CloseWait)
+	}
+	if has&hasPortSearch != 0 {
+		f.put(columnPortSearch, e.PortSearch)
+	}
+	if has&hasCount != 0 {
+		f.put(columnCount, e.Count)
+		f.putSigned(columnFirst, int64(e.First-e.Time))
+		f.putSigned(columnLast, int64(e.Last-e.Time))
+	}
+}
+
+// tally counts the event for the header, from which a time line is drawn.
+func (f *frame) tally(e *event.Event) {
+	n := max(e.Count, 1)
+	switch e.Kind {
+	case event.Open:
+		f.opens = addUpTo(f.opens, n)
+	case event.Close:
+		f.closes = addUpTo(f.closes, n)
+	case event.ConnectFail, event.BindFail:
+		f.failures = addUpTo(f.failures, n)
+	case event.Folded:
+		if fold, ok := e.Fact.(*event.Fold); ok {
+			f.opens = addUpTo(f.opens, fold.Opens)
+			f.closes = addUpTo(f.closes, fold.ClosesOut+fold.ClosesIn+fold.ClosesUnknown)
+		}
+	}
+}
+
+func addUpTo(to uint32, n uint64) uint32 {
+	return uint32(min(uint64(to)+min(n, math.MaxUint32), math.MaxUint32))
+}
+
+// endBatch marks that a batch is whole.
+func (f *frame) endBatch(now event.Time) {
+	f.end = max(f.end, now)
+	if f.inBatch == 0 {
+		return
+	}
+	f.batchEvents = protowire.AppendVarint(f.batchEvents, f.inBatch)
+	f.batchNow = protowire.AppendVarint(f.batchNow, protowire.EncodeZigZag(int64(now-f.now)))
+	f.now = now
+	f.inBatch = 0
+}
+
+// append appends the frame as a field of Trace, so that frames in a row are a Trace.
+func (f *frame) append(b []byte) []byte {
+	body := f.scratch[:0]
+	body = appendUint(body, frameBegin, uint64(f.begin))
+	body = appendUint(body, frameEnd, uint64(f.end))
+	body = append(body, f.tables...)
+	body = appendColumn(body, frameBatchEvents, f.batchEvents)
+	body = appendColumn(body, frameBatchNow, f.batchNow)
+	for i, c := range f.columns {
+		body = appendColumn(body, protowire.Number(frameColumns+i), c)
+	}
+	f.scratch = body
+	return appendBytes(b, traceFrame, body)
+}
+
+func appendColumn(b []byte, n protowire.Number, column []byte) []byte {
+	if len(column) == 0 {
+		return b
+	}
+	return appendBytes(b, n, column)
+}

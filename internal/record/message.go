@@ -1,0 +1,123 @@
+package record
+
+import (
+	"errors"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// errMalformed is a frame that was stored well and does not make sense.
+var errMalformed = errors.New("malformed frame")
+
+// appendMessage appends the fields that are not zero.
+func appendMessage(b []byte, list fields) []byte {
+	for i, field := range list {
+		n := protowire.Number(i + 1)
+		switch p := field.(type) {
+		case *bool:
+			b = appendUint(b, n, protowire.EncodeBool(*p))
+		case *uint8:
+			b = appendUint(b, n, uint64(*p))
+		case *uint16:
+			b = appendUint(b, n, uint64(*p))
+		case *uint32:
+			b = appendUint(b, n, uint64(*p))
+		case *uint64:
+			b = appendUint(b, n, *p)
+		case *int64:
+			b = appendUint(b, n, protowire.EncodeZigZag(*p))
+		case *string:
+			b = appendString(b, n, *p)
+		case *event.Addr:
+			if *p != (event.Addr{}) {
+				b = appendBytes(b, n, p[:])
+			}
+		}
+	}
+	return b
+}
+
+func appendUint(b []byte, n protowire.Number, v uint64) []byte {
+	if v == 0 {
+		return b
+	}
+	return protowire.AppendVarint(protowire.AppendTag(b, n, protowire.VarintType), v)
+}
+
+func appendString(b []byte, n protowire.Number, s string) []byte {
+	if s == "" {
+		return b
+	}
+	return protowire.AppendString(protowire.AppendTag(b, n, protowire.BytesType), s)
+}
+
+func appendBytes(b []byte, n protowire.Number, v []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(b, n, protowire.BytesType), v)
+}
+
+// eachField calls f with every field of the message b: a number in v, or bytes.
+// Fields of other types are of no version so far and are left out.
+func eachField(b []byte, f func(n protowire.Number, v uint64, bytes []byte) error) error {
+	for len(b) > 0 {
+		n, typ, size := protowire.ConsumeTag(b)
+		if size < 0 {
+			return errMalformed
+		}
+		b = b[size:]
+		var v uint64
+		var bytes []byte
+		switch typ {
+		case protowire.VarintType:
+			v, size = protowire.ConsumeVarint(b)
+		case protowire.BytesType:
+			bytes, size = protowire.ConsumeBytes(b)
+		default:
+			n, size = 0, protowire.ConsumeFieldValue(n, typ, b)
+		}
+		if size < 0 {
+			return errMalformed
+		}
+		b = b[size:]
+		if n == 0 {
+			continue
+		}
+		if err := f(n, v, bytes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readMessage sets the fields to what the message has. It is no error that a field is
+// of another version.
+func readMessage(b []byte, list fields) error {
+	return eachField(b, func(n protowire.Number, v uint64, bytes []byte) error {
+		if int(n) > len(list) {
+			return nil
+		}
+		switch p := list[n-1].(type) {
+		case *bool:
+			*p = protowire.DecodeBool(v)
+		case *uint8:
+			*p = uint8(v)
+		case *uint16:
+			*p = uint16(v)
+		case *uint32:
+			*p = uint32(v)
+		case *uint64:
+			*p = v
+		case *int64:
+			*p = protowire.DecodeZigZag(v)
+		case *string:
+			*p = string(bytes)
+		case *event.Addr:
+			if len(bytes) != len(p) {
+				return errMalformed
+			}
+			copy(p[:], bytes)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,222 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// batchSize bounds the events of one Read.
+const batchSize = 4096
+
+// Reader is the Source that reads a recording. It is for one goroutine.
+type Reader struct {
+	file    io.ReaderAt
+	index   *index
+	frame   int // the next to be loaded
+	current entry
+	decoder decoder
+	zstd    *zstd.Decoder
+	stored  []byte
+	raw     []byte
+	events  []event.Event
+	now     event.Time
+}
+
+// OpenFile opens a recording for reading. The error wraps ErrEmpty, ErrForeign, ErrVersion
+// or what the system says. A damaged or cut file is none: see Gaps.
+func OpenFile(name string) (*Reader, *os.File, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file", name)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	r, err := NewReader(file, info.Size())
+	if err != nil {
+		file.Close()
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return r, file, nil
+}
+
+// NewReader reads a recording of that size, in bytes. It goes through all of it once.
+func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
+	x, err := buildIndex(file, size)
+	if err != nil {
+		return nil, err
+	}
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(maxRaw), zstd.WithDecoderMaxWindow(maxRaw))
+	if err != nil {
+		return nil, fmt.Errorf("preparing the decompression: %w", err)
+	}
+	r := &Reader{file: file, index: x, zstd: decoder, events: make([]event.Event, 0, batchSize)}
+	return r, r.Rewind()
+}
+
+// Rewind goes back to the beginning.
+func (r *Reader) Rewind() error {
+	r.frame, r.decoder = 0, decoder{}
+	r.now, _ = r.Span()
+	return nil
+}
+
+// Span is from when to when the recording goes, in stream time.
+func (r *Reader) Span() (begin, end event.Time) {
+	if len(r.index.frames) > 0 {
+		begin = r.index.frames[0].begin
+	}
+	return begin, max(begin, r.index.end)
+}
+
+// Gaps are what the recording has lost, as far as it was noticed: all that its sums tell,
+// and what did not make sense when it was read.
+func (r *Reader) Gaps() []event.Gap {
+	var gaps []event.Gap
+	for i := range r.index.frames {
+		if gap := r.index.frames[i].gap; gap != nil {
+			gaps = append(gaps, *gap)
+		}
+	}
+	if r.index.tail != nil {
+		gaps = append(gaps, *r.index.tail)
+	}
+	return gaps
+}
+
+// Timeline is what happened in each piece of the recording.
+func (r *Reader) Timeline() []snapshot.Span {
+	var spans []snapshot.Span
+	for i := range r.index.frames {
+		e := &r.index.frames[i]
+		if e.gap != nil && e.gap.End > e.gap.Begin {
+			spans = append(spans, snapshot.Span{Begin: e.gap.Begin, End: e.gap.End, Damaged: true})
+		}
+		spans = append(spans, snapshot.Span{
+			Begin: e.begin, End: e.end, Opens: uint64(e.opens), Closes: uint64(e.closes), Failures: uint64(e.failures),
+		})
+	}
+	return spans
+}
+
+// Clock ties the beginning to the wall clock; a step of that clock comes in the stream.
+func (r *Reader) Clock() event.Clock {
+	for i := range r.index.frames {
+		if e := &r.index.frames[i]; e.wall != 0 {
+			return event.Clock{Mono: e.begin, Wall: e.wall}
+		}
+	}
+	return event.Clock{}
+}
+
+// At is the stream time of a moment on the wall clock, by the frame that was written
+// then.
+func (r *Reader) At(wall time.Time) event.Time {
+	clock := r.Clock()
+	for i := range r.index.frames {
+		if e := &r.index.frames[i]; e.wall != 0 && e.wall <= wall.UnixNano() {
+			clock = event.Clock{Mono: e.begin, Wall: e.wall}
+		}
+	}
+	return clock.Mono + event.Time(wall.UnixNano()-clock.Wall)
+}
+
+// Read returns the next events, of one batch of the live stream at most. What is missing
+// comes as an event, followed by what the frames that are missing have said of the world.
+func (r *Reader) Read(ctx context.Context) (pipeline.Batch, error) {
+	r.events = r.events[:0]
+	for !r.decoder.more() {
+		if err := ctx.Err(); err != nil {
+			return r.batch(), err
+		}
+		if r.frame == len(r.index.frames) {
+			return r.finish(), io.EOF
+		}
+		if err := r.load(); err != nil {
+			return r.batch(), err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return r.batch(), err
+	}
+	var err error
+	if r.events, err = r.decoder.read(r.events); err != nil {
+		r.skip()
+	}
+	r.now = max(r.now, r.decoder.now)
+	return r.batch(), nil
+}
+
+func (r *Reader) batch() pipeline.Batch { return pipeline.Batch{Events: r.events, Now: r.now} }
+
+// finish is the last batch: how far the stream came, and what is missing at its end.
+func (r *Reader) finish() pipeline.Batch {
+	_, r.now = r.Span()
+	if gap := r.index.tail; gap != nil {
+		r.say(gap)
+	}
+	return r.batch()
+}
+
+func (r *Reader) say(gap *event.Gap) {
+	r.events = append(r.events, event.Event{Time: max(gap.Begin, gap.End), Kind: event.Missing, Fact: gap})
+}
+
+// load makes the next frame the current one, or skips it.
+func (r *Reader) load() error {
+	r.current = r.index.frames[r.frame]
+	r.frame++
+	err := r.decompress(&r.current)
+	if err == nil && r.current.gap != nil {
+		// The clock comes first, with which the times of the gap are shown.
+		r.events, err = r.decoder.known(r.events, r.current.begin)
+		r.say(r.current.gap)
+	}
+	if errors.Is(err, errMalformed) {
+		r.skip()
+		return nil
+	}
+	return err
+}
+
+// skip leaves out the rest of a frame whose sums are right and which makes no sense.
+func (r *Reader) skip() {
+	r.decoder = decoder{}
+	gap := &r.index.tail
+	if r.frame < len(r.index.frames) {
+		gap = &r.index.frames[r.frame].gap
+	}
+	if *gap == nil {
+		*gap = &event.Gap{Begin: r.now, End: r.current.end}
+	}
+	(*gap).Begin = min((*gap).Begin, r.now)
+}
+
+func (r *Reader) decompress(e *entry) error {
+	r.stored = slices.Grow(r.stored[:0], int(e.size))[:e.size]
+	if _, err := r.file.ReadAt(r.stored, e.at+headerSize); err != nil {
+		return fmt.Errorf("reading at byte %d: %w", e.at, err)
+	}
+	raw, err := r.zstd.DecodeAll(r.stored, r.raw[:0])
+	if err != nil || len(raw) != int(e.raw) {
+		return errMalformed
+	}
+	r.raw = raw
+	return r.decoder.load(&e.header, raw)
+}

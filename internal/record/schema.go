@@ -1,0 +1,132 @@
+package record
+
+import (
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// Field numbers of trace.proto.
+const (
+	traceFrame = 1
+
+	frameBegin       = 1
+	frameEnd         = 2
+	frameContext     = 3
+	frameProcess     = 4
+	frameShape       = 5
+	frameFact        = 6
+	frameBatchEvents = 7
+	frameBatchNow    = 8
+	frameColumns     = 16 // the first of them, in the order of the constants below
+
+	contextHost   = 1
+	contextSignal = 2
+	contextClock  = 3
+	contextNetns  = 4
+
+	factHost    = 1
+	factSignals = 2
+	factClock   = 3
+	factProcess = 4
+	factNetns   = 5
+	factFold    = 6
+	factHealth  = 7
+	factNotice  = 8
+	factGap     = 9
+
+	signalsSignal = 1
+)
+
+// The columns of a frame, in the order of their field numbers.
+const (
+	columnShape = iota
+	columnTime
+	columnLocalPort
+	columnRemotePort
+	columnCookie
+	columnDuration
+	columnCloseWait
+	columnPortSearch
+	columnCount
+	columnFirst
+	columnLast
+	columns
+)
+
+// Which columns an event of a shape has a value in, beyond the first two.
+const (
+	hasLocalPort uint32 = 1 << iota
+	hasRemotePort
+	hasCookie
+	hasDuration
+	hasCloseWait
+	hasPortSearch
+	hasCount // and first and last
+	hasFact
+)
+
+// fields are pointers to the fields of a message, in the order of their numbers in
+// trace.proto, from 1. The same list is written from and read into. An int64 is a
+// sint64 there, a string is bytes.
+type fields []any
+
+func hostFields(h *event.Host) fields { return fields{&h.Name, &h.Kernel, &h.Arch, &h.PIDNS} }
+
+func signalFields(s *event.Signal) fields {
+	return fields{&s.Name, (*string)(&s.Mode), &s.Hook, &s.Reason}
+}
+
+func clockFields(c *event.Clock) fields { return fields{(*int64)(&c.Mono), &c.Wall, &c.Boot} }
+
+func processFields(p *event.Process) fields {
+	return fields{&p.ID.PID, &p.ID.Start, &p.PPID, &p.UID, &p.Comm, &p.Exe, &p.Cgroup, &p.Container, &p.Unit}
+}
+
+func netnsFields(n *event.Netns) fields { return fields{&n.Inode, &n.Name, &n.TimeWait} }
+
+func foldFields(f *event.Fold) fields {
+	return fields{
+		&f.Opens, &f.ClosesOut, &f.ClosesIn, &f.ClosesUnknown, &f.ConnectFails, &f.Binds, &f.TimeWaitOut,
+		&f.TimeWaitIn, &f.EnterCloseWait, &f.LeaveCloseWait, &f.EnterSynSent, &f.LeaveSynSent,
+	}
+}
+
+func healthFields(h *event.Health) fields {
+	return fields{
+		&h.Events, &h.LostDetails, &h.Filtered, &h.Lost, &h.Unattributed, &h.Missed, &h.CPU, &h.Memory,
+	}
+}
+
+func gapFields(g *event.Gap) fields {
+	return fields{(*int64)(&g.Begin), (*int64)(&g.End), &g.Truncated}
+}
+
+// shape is what events that differ in little but time and port have in common. As a
+// key of a map it finds the events of a kind.
+type shape struct {
+	kind      event.Kind
+	direction event.Direction
+	proto     event.Proto
+	op        event.Op
+	reason    event.Reason
+	closedBy  event.ClosedBy
+	resetBy   event.ClosedBy
+	count     uint8
+	errno     event.Errno
+	flags     event.Flags
+	inferred  event.Field
+	netns     uint32
+	columns   uint32
+	proc      event.ProcID
+	listener  event.ProcID
+	src, dst  event.Endpoint
+}
+
+// shapeFields has the processes by their number in the frame's table.
+func shapeFields(s *shape, proc, listener *uint32) fields {
+	return fields{
+		(*uint8)(&s.kind), (*uint8)(&s.direction), (*uint8)(&s.proto), (*uint8)(&s.op), (*uint8)(&s.reason),
+		(*uint8)(&s.closedBy), (*uint8)(&s.resetBy), (*uint16)(&s.errno), (*uint16)(&s.flags), (*uint16)(&s.inferred),
+		&s.netns, proc, listener,
+		&s.src.Addr, &s.src.Port, &s.dst.Addr, &s.dst.Port, &s.count, &s.columns,
+	}
+}

@@ -1,0 +1,166 @@
+package record
+
+import (
+	"cmp"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// shapeOf leaves out what goes to the columns. A port is in a column where every
+// connection has another: the local one of outgoing connections, the remote one of
+// accepted ones.
+func shapeOf(e *event.Event) shape {
+	s := shape{
+		kind: e.Kind, direction: e.Direction, proto: e.Proto, op: e.Op, reason: e.Reason, closedBy: e.ClosedBy,
+		resetBy: e.ResetBy, errno: e.Errno, flags: e.Flags, inferred: e.Inferred, netns: e.Netns,
+		proc: e.Proc, listener: e.Listener, src: e.Src, dst: e.Dst, columns: columnsOf(e),
+	}
+	if s.columns&hasLocalPort != 0 {
+		s.src.Port = 0
+	}
+	if s.columns&hasRemotePort != 0 {
+		s.dst.Port = 0
+	}
+	if s.columns&hasCount == 0 {
+		s.count = uint8(e.Count)
+	}
+	return s
+}
+
+func columnsOf(e *event.Event) uint32 {
+	var has uint32
+	unknown := e.Kind == event.Close && e.Direction == event.Unknown
+	if e.Src.Port != 0 && (e.Direction == event.Out || unknown || e.Kind == event.Bind) {
+		has |= hasLocalPort
+	}
+	if e.Dst.Port != 0 && (e.Direction == event.In || unknown) {
+		has |= hasRemotePort
+	}
+	if e.Cookie != 0 {
+		has |= hasCookie
+	}
+	if e.Duration != 0 {
+		has |= hasDuration
+	}
+	if e.CloseWait != 0 {
+		has |= hasCloseWait
+	}
+	if e.PortSearch != 0 {
+		has |= hasPortSearch
+	}
+	if e.Count > 1 || e.First != 0 || e.Last != 0 {
+		has |= hasCount
+	}
+	if e.Fact != nil {
+		has |= hasFact
+	}
+	return has
+}
+
+func (f *frame) addTable(n protowire.Number, message fields) {
+	f.scratch = appendMessage(f.scratch[:0], message)
+	f.tables = appendBytes(f.tables, n, f.scratch)
+}
+
+func (f *frame) addShape(s *shape, world *event.World) uint32 {
+	proc, listener := f.process(s.proc, world), f.process(s.listener, world)
+	number := uint32(len(f.shapes))
+	f.shapes[*s] = number
+	f.addTable(frameShape, shapeFields(s, &proc, &listener))
+	return number
+}
+
+// process is the number of the process in the table; 0 is nobody.
+func (f *frame) process(id event.ProcID, world *event.World) uint32 {
+	if id == (event.ProcID{}) {
+		return 0
+	}
+	if n, ok := f.processes[id]; ok {
+		return n
+	}
+	return f.addProcess(world.Process(id))
+}
+
+func (f *frame) addProcess(p *event.Process) uint32 {
+	n, ok := f.processes[p.ID]
+	if !ok {
+		n = uint32(len(f.processes) + 1)
+		f.processes[p.ID] = n
+		f.addTable(frameProcess, processFields(p))
+	}
+	return n
+}
+
+// addContext keeps what the stream has said of the world: a frame must not need those
+// before it.
+func (f *frame) addContext(world *event.World) {
+	f.wall = 0
+	if wall := world.Clock.WallTime(f.begin); !wall.IsZero() {
+		f.wall = wall.UnixNano()
+	}
+	var context []byte
+	add := func(n protowire.Number, message fields) {
+		f.scratch = appendMessage(f.scratch[:0], message)
+		context = appendBytes(context, n, f.scratch)
+	}
+	add(contextHost, hostFields(&world.Host))
+	for _, s := range world.Signals {
+		add(contextSignal, signalFields(&s))
+	}
+	add(contextClock, clockFields(&world.Clock))
+	for _, n := range namespaces(world) {
+		add(contextNetns, netnsFields(n))
+	}
+	f.tables = appendBytes(f.tables, frameContext, context)
+}
+
+func namespaces(world *event.World) []*event.Netns {
+	var list []*event.Netns
+	world.EachNetns(func(n *event.Netns) { list = append(list, n) })
+	slices.SortFunc(list, func(a, b *event.Netns) int { return cmp.Compare(a.Inode, b.Inode) })
+	return list
+}
+
+func (f *frame) addFact(fact event.Fact) {
+	var n protowire.Number
+	var message []byte
+	set := func(number protowire.Number, list fields) {
+		n, message = number, appendMessage(f.scratch[:0], list)
+	}
+	switch fact := fact.(type) {
+	case *event.Host:
+		set(factHost, hostFields(fact))
+	case event.Signals:
+		n, message = factSignals, appendSignals(f.scratch[:0], fact)
+	case event.Clock:
+		set(factClock, clockFields(&fact))
+	case *event.Process:
+		f.addProcess(&event.Process{ID: fact.ID}) // the rest came with this event and not before
+		set(factProcess, processFields(fact))
+	case *event.Netns:
+		set(factNetns, netnsFields(fact))
+	case *event.Fold:
+		set(factFold, foldFields(fact))
+	case *event.Health:
+		set(factHealth, healthFields(fact))
+	case event.Text:
+		n, message = factNotice, append(f.scratch[:0], fact...)
+	case *event.Gap:
+		set(factGap, gapFields(fact))
+	}
+	f.scratch = message
+	size := protowire.SizeTag(n) + protowire.SizeBytes(len(message))
+	f.tables = protowire.AppendTag(f.tables, frameFact, protowire.BytesType)
+	f.tables = protowire.AppendVarint(f.tables, uint64(size))
+	f.tables = appendBytes(f.tables, n, message)
+}
+
+func appendSignals(b []byte, signals event.Signals) []byte {
+	for _, s := range signals {
+		b = appendBytes(b, signalsSignal, appendMessage(nil, signalFields(&s)))
+	}
+	return b
+}
