@@ -1,20 +1,10 @@
 package tui
 
-import (
-	"strings"
-	"unicode/utf8"
-
-	tea "charm.land/bubbletea/v2"
-
-	"github.com/porttrace/porttrace/internal/printable"
-)
-
-// maxFilter bounds what is typed or pasted, in bytes.
-const maxFilter = 256
+import tea "charm.land/bubbletea/v2"
 
 // filter is the words that rows must have.
 type filter struct {
-	text   string
+	line
 	typing bool
 }
 
@@ -26,25 +16,9 @@ func (f *filter) press(msg tea.KeyPressMsg) {
 	case "esc":
 		*f = filter{}
 	case "backspace":
-		if f.text == "" {
-			f.typing = false
-		}
-		_, size := utf8.DecodeLastRuneInString(f.text)
-		f.text = f.text[:len(f.text)-size]
-	case "ctrl+u":
-		f.text = ""
-	case "ctrl+w":
-		words := strings.TrimRight(f.text, " ")
-		f.text = words[:strings.LastIndex(words, " ")+1]
+		f.typing = f.text != ""
+		f.line.press(msg)
 	default:
-		f.insert(msg.Text)
-	}
-}
-
-// insert adds text that was typed or pasted. It is compared with what is on the
-// screen, so it is made the same way.
-func (f *filter) insert(text string) {
-	if len(f.text)+len(text) <= maxFilter {
-		f.text += printable.String(text)
+		f.line.press(msg)
 	}
 }

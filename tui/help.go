@@ -1,6 +1,10 @@
 package tui
 
-import "charm.land/bubbles/v2/key"
+import (
+	"slices"
+
+	"charm.land/bubbles/v2/key"
+)
 
 // helpNotes explain what the tables cannot.
 var helpNotes = [][2]string{
@@ -15,24 +19,39 @@ var helpNotes = [][2]string{
 	{"before start", "TIME_WAIT that began before the start; its owner is unknown"},
 }
 
+// replayNotes explain the time line.
+var replayNotes = [][2]string{
+	{"▁▂▃▄▅▆▇█", "opens over the whole recording"},
+	{string(failureMark), "failures, on the time line"},
+	{string(damageMark), "a damaged piece that cannot be read"},
+}
+
 // helpLines are made of the keys themselves, in two columns where they fit.
 func helpLines(keys *keyMap, width int, st *styles) []string {
 	to := newSheet(width, st)
-	groups := keys.groups()
-	if width < 2*helpColumn {
-		for _, group := range groups {
-			for _, binding := range group {
-				to.add(helpKey(binding, width, st))
-			}
+	for _, pair := range keys.groups() {
+		if width < 2*helpColumn {
+			to.add(below(pair, width, st)...)
+		} else {
+			to.add(beside(pair[0], pair[1], st)...)
 		}
-	} else {
-		to.add(beside(groups[0], groups[1], st)...)
+		to.add("")
 	}
-	to.lines = append(to.lines, "")
-	for _, note := range helpNotes {
+	notes := helpNotes
+	if keys.play.Enabled() {
+		notes = slices.Concat(notes, replayNotes)
+	}
+	for _, note := range notes {
 		to.field(note[0], note[1], plain)
 	}
 	return to.lines
+}
+
+func below(pair [2][]key.Binding, width int, st *styles) (lines []string) {
+	for _, binding := range slices.Concat(pair[0], pair[1]) {
+		lines = append(lines, helpKey(binding, width, st))
+	}
+	return lines
 }
 
 // helpColumn is the width of one column of keys.

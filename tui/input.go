@@ -12,6 +12,8 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		return tea.Quit
 	case m.filter.typing:
 		m.typeFilter(msg)
+	case m.goingTo():
+		m.replay.typeGoTo(msg)
 	case key.Matches(msg, m.keys.quit):
 		return tea.Quit
 	case key.Matches(msg, m.keys.suspend):
@@ -22,11 +24,15 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		m.help = &scroll{}
 	case key.Matches(msg, m.keys.pause):
 		m.togglePause()
+	case m.replay != nil && m.replay.press(m.keys, msg):
 	default:
 		m.pressPane(msg)
 	}
 	return nil
 }
+
+// goingTo reports whether a moment to go to is typed.
+func (m *Model) goingTo() bool { return m.replay != nil && m.replay.goTo != nil }
 
 func (m *Model) pressHelp(msg tea.KeyPressMsg) {
 	if key.Matches(msg, m.keys.help, m.keys.back) {
@@ -117,8 +123,11 @@ func (m *Model) typeFilter(msg tea.KeyPressMsg) {
 }
 
 func (m *Model) paste(text string) {
-	if m.filter.typing {
+	switch {
+	case m.filter.typing:
 		m.filter.insert(text)
 		m.refresh()
+	case m.goingTo():
+		m.replay.goTo.insert(text)
 	}
 }

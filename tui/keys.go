@@ -14,14 +14,18 @@ type keyMap struct {
 
 	nextSort, prevSort, reverse, filter, pause key.Binding
 
+	play, step, faster, slower, failure              key.Binding
+	backward, forward, farBackward, farForward, goTo key.Binding
+
 	help, suspend, quit, interrupt key.Binding
 }
 
-func newKeys() *keyMap {
+// newKeys are the keys of a replay or of a live screen; those of the other do nothing.
+func newKeys(replay bool) *keyMap {
 	bind := func(shown, does string, keys ...string) key.Binding {
 		return key.NewBinding(key.WithKeys(keys...), key.WithHelp(shown, does))
 	}
-	return &keyMap{
+	k := &keyMap{
 		up:       bind("↑ k", "up", "up", "k"),
 		down:     bind("↓ j", "down", "down", "j"),
 		pageUp:   bind("PgUp ^B", "a page up", "pgup", "ctrl+b"),
@@ -43,19 +47,48 @@ func newKeys() *keyMap {
 		filter:   bind("/", "show rows with these words", "/"),
 		pause:    bind("p Space", "hold the screen still", "p", "space"),
 
+		play:    bind("p Space", "play or pause", "p", "space"),
+		step:    bind(".", "one step on", "."),
+		faster:  bind("+ =", "faster", "+", "="),
+		slower:  bind("-", "slower", "-"),
+		failure: bind("n", "on to the next failure", "n"),
+		// The plain arrows turn to other tables. Where brackets are hard to type,
+		// those with Shift and Ctrl are not.
+		backward:    bind("[ S-←", "back by 1 %", "[", "shift+left"),
+		forward:     bind("] S-→", "on by 1 %", "]", "shift+right"),
+		farBackward: bind("{ ^←", "back by 10 %", "{", "ctrl+left"),
+		farForward:  bind("} ^→", "on by 10 %", "}", "ctrl+right"),
+		goTo:        bind(":", "go to 03:12, +90s, -5m, 50%", ":"),
+
 		help:      bind("?", "this help", "?"),
 		suspend:   bind("^Z", "to the shell", "ctrl+z"),
 		quit:      bind("q ^C", "quit", "q", "ctrl+c"),
-		interrupt: key.NewBinding(key.WithKeys("ctrl+c")), // also while a filter is typed
+		interrupt: key.NewBinding(key.WithKeys("ctrl+c")), // also while something is typed
 	}
+	for _, binding := range []*key.Binding{
+		&k.play, &k.step, &k.faster, &k.slower, &k.failure,
+		&k.backward, &k.forward, &k.farBackward, &k.farForward, &k.goTo,
+	} {
+		binding.SetEnabled(replay)
+	}
+	k.pause.SetEnabled(!replay)
+	return k
 }
 
-// groups are the keys as the help shows them.
-func (k *keyMap) groups() [][]key.Binding {
-	return [][]key.Binding{
+// groups are the keys as the help shows them, two groups beside each other.
+func (k *keyMap) groups() [][2][]key.Binding {
+	groups := [][2][]key.Binding{{
 		{k.first, k.second, k.third, k.nextTab, k.prevTab, k.open, k.back, k.help, k.suspend, k.quit},
-		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.nextSort, k.prevSort, k.reverse, k.filter, k.pause},
+		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.nextSort, k.prevSort, k.reverse, k.filter},
+	}}
+	if k.pause.Enabled() {
+		groups[0][1] = append(groups[0][1], k.pause)
+		return groups
 	}
+	return append(groups, [2][]key.Binding{
+		{k.play, k.step, k.faster, k.slower, k.failure},
+		{k.backward, k.forward, k.farBackward, k.farForward, k.goTo},
+	})
 }
 
 // motion is a way to move through rows or lines.

@@ -30,17 +30,22 @@ type Model struct {
 	filter filter
 	detail *detail // nil while a table is shown
 	help   *scroll // nil unless the help is shown
+	replay *replay // nil while the screen is live
 }
 
 func newModel(ctx context.Context, opts Options) *Model {
-	return &Model{
+	m := &Model{
 		snapshots: opts.Snapshots,
 		done:      ctx.Done(),
 		title:     printable.String(opts.Title),
-		keys:      newKeys(),
+		keys:      newKeys(opts.Player != nil),
 		styles:    newStyles(),
 		panes:     []pane{newProcesses(), newDestinations(), newFailed()},
 	}
+	if opts.Player != nil {
+		m.replay = &replay{player: opts.Player}
+	}
+	return m
 }
 
 // Init waits for the first snapshot.
@@ -61,6 +66,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.paste(msg.Content)
 	case tea.KeyPressMsg:
 		next = m.press(msg)
+	}
+	if m.replay != nil {
+		m.replay.update(m.width)
 	}
 	m.settle()
 	return m, next

@@ -191,7 +191,7 @@ func TestPasteIntoFilter(t *testing.T) {
 		t.Errorf("got %q, want %q", m.filter.text, want)
 	}
 	m.Update(tea.PasteMsg{Content: strings.Repeat("x", 1<<20)})
-	if len(m.filter.text) > maxFilter {
+	if len(m.filter.text) > maxLine {
 		t.Errorf("%d bytes were taken", len(m.filter.text))
 	}
 }

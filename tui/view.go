@@ -9,8 +9,8 @@ import (
 )
 
 // parts is how the lines of the screen are shared out. A terminal that is too
-// low loses the header first, then the tabs, then the status.
-type parts struct{ header, tabs, body, status int }
+// low loses the strip of a replay first, then the header, the tabs, the status.
+type parts struct{ header, strip, tabs, body, status int }
 
 func (m *Model) divide() parts {
 	height := m.height
@@ -18,8 +18,20 @@ func (m *Model) divide() parts {
 	if m.help == nil {
 		p.header = max(min(height-p.status-p.tabs-minBody, 3), 0)
 	}
-	p.body = max(height-p.header-p.tabs-p.status, 0)
+	if m.help == nil && m.replay != nil {
+		p.strip = stripLines(height - p.header - p.tabs - p.status)
+	}
+	p.body = max(height-p.header-p.strip-p.tabs-p.status, 0)
 	return p
+}
+
+// stripLines leaves at least two bodies' worth to the table. The strip is whole,
+// or where the replay stands, or nothing.
+func stripLines(room int) int {
+	if room >= 2*minBody+stripHeight {
+		return stripHeight
+	}
+	return one(room > 2*minBody)
 }
 
 // minBody is the head of a table and two rows.
@@ -61,6 +73,9 @@ func (m *Model) lines() []string {
 		lines = append(lines, box(headerLines(m.shown, m.width, m.styles), m.width, p.header)...)
 	} else {
 		lines = append(lines, box(nil, m.width, p.header)...)
+	}
+	if p.strip > 0 {
+		lines = append(lines, box(m.replay.strip(p.strip, m.styles), m.width, p.strip)...)
 	}
 	lines = append(lines, box([]string{m.tabLine()}, m.width, p.tabs)...)
 	lines = append(lines, box(m.body(), m.width, p.body)...)
@@ -135,6 +150,9 @@ func (m *Model) statusLine() string {
 		left := " filter: " + m.filter.text + "_" + m.matches()
 		return ends(left, "Enter keeps it, Esc clears it ", m.width)
 	}
+	if m.goingTo() {
+		return m.replay.goTo.statusLine(m.width, m.styles)
+	}
 	var pieces []piece
 	if m.paused {
 		pieces = append(pieces, piece{tone: warn, forms: []string{"PAUSED" + m.behind(), "PAUSED"}})
@@ -156,9 +174,20 @@ func (m *Model) hints() string {
 	case m.help != nil:
 		return m.help.position() + "Esc back  q quit "
 	case m.detail != nil:
-		return m.detail.scroll.position() + "Esc back  p pause  ? help  q quit "
+		return m.detail.scroll.position() + "Esc back  " + m.steering() + "? help  q quit "
 	}
-	return "Enter open  s sort  / filter  p pause  ? help  q quit "
+	return "Enter open  s sort  / filter  " + m.steering() + "? help  q quit "
+}
+
+// steering is the keys that hold the screen, or move a replay.
+func (m *Model) steering() string {
+	switch {
+	case m.replay == nil:
+		return "p pause  "
+	case m.replay.playback.Paused:
+		return "p play  n failure  : go to  "
+	}
+	return "p pause  n failure  : go to  "
 }
 
 func (m *Model) matches() string {

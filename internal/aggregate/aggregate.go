@@ -15,6 +15,7 @@ const (
 	maxPairs        = 16384
 	maxFailures     = 4096
 	maxNotices      = 32
+	maxGaps         = 64
 )
 
 type destKey struct {
@@ -31,7 +32,7 @@ type pairKey struct {
 // State is everything that the stream has told so far. It is for one goroutine.
 type State struct {
 	world   event.World
-	started event.Time
+	started event.Time // since when is counted
 	now     event.Time
 
 	total     *row
@@ -42,9 +43,11 @@ type State struct {
 
 	failuresMade uint64
 	buckets      buckets
-	health       event.Health
+	health       event.Health // the newest, since the tracer's start
+	healthBefore event.Health // what of it had been before the counting began
 	unattributed uint64
 	notices      []snapshot.Notice
+	gaps         gaps
 }
 
 // New is an empty state; its time begins with the first event.
@@ -101,6 +104,8 @@ func (s *State) fact(e *event.Event) {
 		s.buckets.trim(fact)
 	case *event.Health:
 		s.health = *fact
+	case *event.Gap:
+		s.gaps.add(*fact)
 	case event.Text:
 		s.notices = append(s.notices, snapshot.Notice{At: s.world.Clock.WallTime(e.Time), Text: string(fact)})
 		if len(s.notices) > maxNotices {

@@ -128,6 +128,7 @@ func (r *row) idle() bool { return r.Live() <= 0 && r.CloseWait <= 0 && r.SynSen
 // merge adds another row's counts; histories and lifetimes too.
 func (r *row) merge(o *row) {
 	t, u := &r.Totals, &o.Totals
+	t.LiveBefore += u.LiveBefore
 	t.Opens += u.Opens
 	t.ClosesOut += u.ClosesOut
 	t.ClosesIn += u.ClosesIn

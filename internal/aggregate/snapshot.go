@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"slices"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -22,11 +23,14 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 		Host:    s.world.Host,
 		Clock:   clock,
 		Signals: s.world.Signals,
-		Health:  s.health,
+		Health:  healthSince(s.healthBefore, s.health),
 		Notices: slices.Clone(s.notices),
 		Totals:  totals(s.total),
 		Rates:   s.total.history.rates(s.started, s.now),
 		History: s.total.history.points(s.now),
+
+		Gaps:      s.gaps.rows(clock),
+		OlderGaps: s.gaps.older,
 	}
 	snap.Health.Unattributed = s.unattributed
 	snap.Totals.TimeWaitOther = s.buckets.other()
@@ -35,6 +39,14 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 	s.addPairs(snap)
 	s.addFailures(snap)
 	return snap
+}
+
+// wallTime is the zero time for what is not known or has not been.
+func wallTime(clock event.Clock, t event.Time) time.Time {
+	if t == 0 {
+		return time.Time{}
+	}
+	return clock.WallTime(t)
 }
 
 func totals(r *row) snapshot.Totals {
@@ -50,8 +62,8 @@ func (s *State) processRow(info event.Process, r *row) snapshot.Process {
 		Totals:  totals(r),
 		Rates:   r.history.rates(s.started, s.now),
 		History: r.history.points(s.now),
-		First:   s.world.Clock.WallTime(r.first),
-		Last:    s.world.Clock.WallTime(r.last),
+		First:   wallTime(s.world.Clock, r.first),
+		Last:    wallTime(s.world.Clock, r.last),
 	}
 }
 
@@ -76,8 +88,8 @@ func (s *State) destination(key destKey, r *row) snapshot.Destination {
 		Totals:    totals(r),
 		Rates:     r.history.rates(s.started, s.now),
 		History:   r.history.points(s.now),
-		First:     s.world.Clock.WallTime(r.first),
-		Last:      s.world.Clock.WallTime(r.last),
+		First:     wallTime(s.world.Clock, r.first),
+		Last:      wallTime(s.world.Clock, r.last),
 	}
 }
 

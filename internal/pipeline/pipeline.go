@@ -49,27 +49,84 @@ type Options struct {
 	// nobody has taken yet. It has room for one.
 	Snapshots chan *snapshot.Snapshot
 	Every     time.Duration
+	// From and To bound what is counted, in whole batches; 0: no bound. What comes up to
+	// From only tells what exists by then: Tee, AfterBatch and Snapshots do not get it.
+	From, To event.Time
 }
 
-// Run moves the stream along until its end, an error, or the end of the context, which
-// is none. It returns the last snapshot, of everything that was read.
+// Run moves the stream along until its end, that of the window, an error, or the end of
+// the context, which is none. It returns the last snapshot: at To where the stream goes
+// beyond it, else of everything that was read.
 func Run(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot, error) {
-	state := aggregate.New()
-	var world event.World
-	var next time.Time
+	r := run{Options: opts, state: aggregate.New(), begun: opts.From == 0}
 	for {
-		// What was read before an end counts, too.
 		batch, err := source.Read(ctx)
-		err = cmp.Or(take(batch, &world, opts), err)
-		state.Add(batch.Events)
-		if err != nil {
-			return state.Snapshot(batch.Now), ending(err)
+		if opts.To != 0 && batch.Now > opts.To {
+			r.state.Add(lostBefore(opts.To, batch.Events))
+			return r.end(opts.To), nil
 		}
-		if now := time.Now(); opts.Snapshots != nil && !now.Before(next) {
-			publish(opts.Snapshots, state.Snapshot(batch.Now))
-			next = now.Add(opts.Every)
+		// What was read before an end counts, too.
+		if err = cmp.Or(r.add(batch), err); err != nil {
+			return r.end(r.now), ending(err)
+		}
+		r.publish()
+	}
+}
+
+// run is a stream on its way.
+type run struct {
+	Options
+	state *aggregate.State
+	world event.World
+	now   event.Time // how far it has come
+	begun bool       // it has come beyond From
+	next  time.Time  // when to publish a snapshot
+}
+
+func (r *run) add(batch Batch) error {
+	r.now = max(r.now, batch.Now)
+	if r.now > r.From {
+		r.begin()
+	}
+	opts := r.Options
+	if !r.begun {
+		opts.Tee, opts.AfterBatch = nil, nil
+	}
+	err := take(batch, &r.world, opts)
+	r.state.Add(batch.Events)
+	return err
+}
+
+func (r *run) begin() {
+	if !r.begun {
+		r.begun = true
+		r.state.Restart(r.From)
+	}
+}
+
+// end is the last snapshot. A stream that has not come to From has nothing to count.
+func (r *run) end(at event.Time) *snapshot.Snapshot {
+	r.begin()
+	return r.state.Snapshot(at)
+}
+
+func (r *run) publish() {
+	if now := time.Now(); r.begun && r.Snapshots != nil && !now.Before(r.next) {
+		publish(r.Snapshots, r.state.Snapshot(r.now))
+		r.next = now.Add(r.Every)
+	}
+}
+
+// lostBefore is what the first batch after a window tells of it: that a part is missing.
+func lostBefore(to event.Time, events []event.Event) []event.Event {
+	var lost []event.Event
+	for _, e := range events {
+		if gap, ok := e.Fact.(*event.Gap); ok && gap.Begin < to {
+			e.Time = min(e.Time, to) // the state's time must not go beyond the window
+			lost = append(lost, e)
 		}
 	}
+	return lost
 }
 
 // take marks every event, because all of them are counted, also after the Tee has ended

@@ -18,7 +18,7 @@ import (
 // memory is Storage in memory.
 type memory struct{ bytes.Buffer }
 
-func (*memory) Sync() error               { return nil }
+func (*memory) Sync() error              { return nil }
 func (m *memory) Truncate(n int64) error { m.Buffer.Truncate(int(n)); return nil }
 
 type batch struct {
@@ -195,4 +195,12 @@ func TestRoundTrip(t *testing.T) {
 			}
 		}
 	}
+}
+
+func (f *frame) addAll(b batch) {
+	var world event.World
+	for i := range b.events {
+		f.add(&b.events[i], &world)
+	}
+	f.endBatch(b.now)
 }

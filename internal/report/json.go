@@ -74,8 +74,16 @@ type health struct {
 	Unattributed uint64  `json:"unattributed"` // of sockets whose owner is not known
 	Missed       uint64  `json:"missed"`       // runs that the kernel skipped
 	Complete     bool    `json:"complete"`
+	Gaps         []gap   `json:"gaps"`      // what a recording does not hold any more, the newest
+	GapCount     uint64  `json:"gap_count"` // of all
 	CPUSeconds   float64 `json:"cpu_seconds"`
 	MemoryBytes  uint64  `json:"memory_bytes"`
+}
+
+type gap struct {
+	Start string `json:"start"`
+	End   string `json:"end"`   // empty where nobody knows how long it went on
+	Cause string `json:"cause"` // truncated, damaged
 }
 
 func newDocument(s *snapshot.Snapshot) document {
@@ -90,7 +98,7 @@ func newDocument(s *snapshot.Snapshot) document {
 		Processes:    convert(s.Processes, func(p *snapshot.Process) process { return newProcess(p, s.Clock) }),
 		Destinations: convert(s.Destinations, newDestination),
 		Failures:     convert(s.Failures, func(f *snapshot.Failure) failure { return newFailure(f, s.Clock) }),
-		Health:       newHealth(&s.Health),
+		Health:       newHealth(s),
 		Notices:      convert(s.Notices, newNotice),
 	}
 	if other := s.OtherProcesses; other != nil {
@@ -104,11 +112,17 @@ func newDocument(s *snapshot.Snapshot) document {
 	return d
 }
 
-func newHealth(h *event.Health) health {
+func newHealth(s *snapshot.Snapshot) health {
+	h := &s.Health
 	return health{
 		Events: h.Events, Lost: h.Lost, LostDetails: h.LostDetails, Filtered: h.Filtered, Unattributed: h.Unattributed,
-		Missed: h.Missed, Complete: h.Lost == 0, CPUSeconds: time.Duration(h.CPU).Seconds(), MemoryBytes: h.Memory,
+		Missed: h.Missed, Complete: s.Complete(), Gaps: convert(s.Gaps, newGap), GapCount: s.OlderGaps + uint64(len(s.Gaps)),
+		CPUSeconds: time.Duration(h.CPU).Seconds(), MemoryBytes: h.Memory,
 	}
+}
+
+func newGap(g *snapshot.Gap) gap {
+	return gap{Start: formatTime(g.Begin), End: formatTime(g.End), Cause: g.Cause()}
 }
 
 func newNotice(n *snapshot.Notice) notice { return notice{Time: formatTime(n.At), Text: n.Text} }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,10 @@ func busy() *snapshot.Snapshot {
 		Health: event.Health{Events: 24_000, LostDetails: 7, Unattributed: 1, CPU: 123_456_789, Memory: 31 << 20},
 		Notices: []snapshot.Notice{
 			{At: last, Text: "the last traced process has ended"},
+		},
+		Gaps: []snapshot.Gap{
+			{Begin: started.Add(4 * time.Second), End: started.Add(5500 * time.Millisecond)},
+			{Begin: started.Add(10 * time.Second), Truncated: true},
 		},
 		Totals: snapshot.Totals{
 			Opens: 12_010, ClosesOut: 11_900, ClosesIn: 40, ClosesUnknown: 2, FailedOpens: 20, ConnectFailures: 1220, Binds: 1,
@@ -152,7 +157,8 @@ func TestDocumentedFields(t *testing.T) {
 		"processes.destinations": counts + "netns netns_name family proto daddr dport",
 		"destinations":           counts + "netns netns_name family proto daddr dport",
 		"failures":               identity + "op errno reason count first last netns netns_name family proto saddr sport daddr dport",
-		"health":                 "events lost lost_details unattributed complete cpu_seconds memory_bytes",
+		"health":                 "events lost lost_details unattributed complete gaps cpu_seconds memory_bytes",
+		"health.gaps":            "start end cause",
 	} {
 		object := find(t, report, path)
 		for _, name := range strings.Fields(names) {
@@ -198,6 +204,9 @@ func TestListsAreNeverNull(t *testing.T) {
 			t.Errorf("%s is %v, want []", name, report[name])
 		}
 	}
+	if health := find(t, report, "health"); !reflect.DeepEqual(health["gaps"], []any{}) {
+		t.Errorf("gaps is %v, want []", health["gaps"])
+	}
 }
 
 func TestLongTables(t *testing.T) {
@@ -209,5 +218,26 @@ func TestLongTables(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "\n  and 3 more\n") {
 		t.Errorf("rows left out in silence:\n%s", out.String())
+	}
+}
+
+func TestManyGaps(t *testing.T) {
+	t.Parallel()
+	s := &snapshot.Snapshot{Gaps: make([]snapshot.Gap, topRows+3), OlderGaps: 77}
+	s.Gaps[len(s.Gaps)-1] = snapshot.Gap{Begin: started, Truncated: true}
+	var out bytes.Buffer
+	if err := Text(&out, s); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "\n  missing from "); n != topRows {
+		t.Errorf("%d lines of gaps", n)
+	}
+	for _, want := range []string{
+		"\n  80 earlier parts of the recording are missing\n  missing",
+		"\n  missing from 2026-11-21 03:12:00 on, nobody knows how long: the recording is truncated\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("not said: %q\n%s", want, out.String())
+		}
 	}
 }

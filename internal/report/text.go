@@ -26,6 +26,7 @@ func text(s *snapshot.Snapshot) []byte {
 	writeFailures(&out, s)
 	writeSignals(&out, s.Signals)
 	writeHealth(&out, &s.Health)
+	writeGaps(&out, s)
 	writeNotices(&out, s.Notices)
 	return out.Bytes()
 }
@@ -109,6 +110,21 @@ func writeHealth(out *bytes.Buffer, h *event.Health) {
 	fmt.Fprintf(out, "\nHealth\n  %d events, %d lost, %d without detail, %d filtered, %d without owner, %d runs skipped by the kernel; "+
 		"porttrace used %s of CPU and %d MiB\n",
 		h.Events, h.Lost, h.LostDetails, h.Filtered, h.Unattributed, h.Missed, duration(time.Duration(h.CPU)), h.Memory>>20)
+}
+
+// writeGaps says what is missing, the newest last.
+func writeGaps(out *bytes.Buffer, s *snapshot.Snapshot) {
+	shown := s.Gaps[max(len(s.Gaps)-topRows, 0):]
+	if more := s.OlderGaps + uint64(len(s.Gaps)-len(shown)); more > 0 {
+		fmt.Fprintf(out, "  %d earlier parts of the recording are missing\n", more)
+	}
+	for _, g := range shown {
+		end := "on, nobody knows how long"
+		if !g.End.IsZero() {
+			end = "to " + g.End.UTC().Format(timeLayout)
+		}
+		fmt.Fprintf(out, "  missing from %s %s: the recording is %s\n", g.Begin.UTC().Format(timeLayout), end, g.Cause())
+	}
 }
 
 func writeNotices(out *bytes.Buffer, notices []snapshot.Notice) {

@@ -13,14 +13,17 @@ import (
 type Snapshot struct {
 	At      event.Time // the moment in stream time
 	Wall    time.Time  // the same on the wall clock
-	Started time.Time  // when the stream began, on the wall clock
+	Started time.Time  // since when is counted, on the wall clock
 	Elapsed time.Duration
 
 	Host    event.Host
 	Clock   event.Clock // turns stream time and start ticks into wall time
 	Signals event.Signals
-	Health  event.Health
-	Notices []Notice // newest last, bounded
+	Health  event.Health // its counts are since Started
+	Notices []Notice     // newest last, bounded
+
+	Gaps      []Gap  // what is missing, newest last, bounded
+	OlderGaps uint64 // those that Gaps has no room for
 
 	Totals  Totals // of what the filter selects
 	Rates   Rates  // over the last RateWindow
@@ -46,8 +49,13 @@ type Notice struct {
 	Text string
 }
 
-// Totals are counts since the start, and gauges of now.
+// Totals are counts since Started, and gauges of now.
 type Totals struct {
+	// LiveBefore is how many outgoing connections were open when the counting began. It
+	// can be negative for a moment: an end that is told of one by one comes before the
+	// sum that holds its Open.
+	LiveBefore int64
+
 	Opens           uint64
 	ClosesOut       uint64
 	ClosesIn        uint64
@@ -73,7 +81,9 @@ func (t *Totals) Closes() uint64 { return t.ClosesOut + t.ClosesIn + t.ClosesUnk
 
 // Live is the number of outgoing connections that are open: every Open ends
 // in a Close or in a ConnectFail with a port.
-func (t *Totals) Live() int64 { return int64(t.Opens) - int64(t.ClosesOut) - int64(t.FailedOpens) }
+func (t *Totals) Live() int64 {
+	return t.LiveBefore + int64(t.Opens) - int64(t.ClosesOut) - int64(t.FailedOpens)
+}
 
 // TimeWait is the backlog that is known by its owner.
 func (t *Totals) TimeWait() int64 { return t.TimeWaitOut + t.TimeWaitIn }
@@ -102,7 +112,7 @@ type Process struct {
 	Totals
 	Rates   Rates
 	History []Point
-	First   time.Time // first event
+	First   time.Time // first event since Started; zero without any
 	Last    time.Time // last event
 	// Destinations of this process, most opens first, bounded.
 	Destinations []Pair

@@ -1,0 +1,79 @@
+package aggregate
+
+import (
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// Restart begins to count anew at a moment of the stream, at or after the last event.
+// What happened before is forgotten, but not what it has left behind: connections,
+// TIME_WAIT buckets, and what is known of the world.
+func (s *State) Restart(at event.Time) {
+	s.advance(at)
+	s.started = at
+	for _, r := range s.processes.rows {
+		// A row knows its process for longer than the world does, and may go now.
+		s.world.Apply(&event.Event{Fact: r.info})
+	}
+	s.total.restart()
+	s.processes.restart()
+	s.dests.restart()
+	s.pairs.restart()
+	s.failures = map[failKey]*failure{}
+	s.notices = nil
+	s.gaps.restart(at)
+	s.unattributed = 0
+	s.healthBefore = s.health
+}
+
+// restart drops the rows that hold nothing.
+func (t *table[K]) restart() {
+	for key, r := range t.rows {
+		if r.restart(); r.empty() {
+			delete(t.rows, key)
+		}
+	}
+	if t.other != nil {
+		if t.other.restart(); t.other.empty() {
+			t.other = nil
+		}
+	}
+	t.retry = 0 // there may be room now
+}
+
+// restart keeps the gauges and who the row is of. The rows that a pair belongs to may
+// have gone: its next event looks them up.
+func (r *row) restart() {
+	r.Totals = snapshot.Totals{
+		LiveBefore: r.Live(), TimeWaitOut: r.TimeWaitOut, TimeWaitIn: r.TimeWaitIn,
+		SynSent: r.SynSent, CloseWait: r.CloseWait,
+	}
+	r.lifetimes = lifetimes{}
+	if r.history != nil {
+		r.history = &history{}
+	}
+	r.first, r.last = 0, 0
+	r.proc, r.dest = nil, nil
+}
+
+// empty reports whether all that the row holds is zero. A gauge below zero is something:
+// what makes up for it is still to come. TIME_WAIT buckets point to their rows, so a row
+// that holds any stays.
+func (r *row) empty() bool {
+	return r.Live() == 0 && r.SynSent == 0 && r.CloseWait == 0 && r.TimeWaitOut == 0 && r.TimeWaitIn == 0
+}
+
+// healthSince is what happened between two accounts that the tracer gave of itself since
+// its start. Nothing keeps a recording from counting backwards.
+func healthSince(before, now event.Health) event.Health {
+	since := func(before, now uint64) uint64 { return now - min(now, before) }
+	return event.Health{
+		Events:      since(before.Events, now.Events),
+		LostDetails: since(before.LostDetails, now.LostDetails),
+		Filtered:    since(before.Filtered, now.Filtered),
+		Lost:        since(before.Lost, now.Lost),
+		Missed:      since(before.Missed, now.Missed),
+		CPU:         since(before.CPU, now.CPU),
+		Memory:      now.Memory,
+	}
+}

@@ -1,0 +1,40 @@
+package tui
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/porttrace/porttrace/internal/printable"
+)
+
+// maxLine bounds what is typed or pasted, in bytes.
+const maxLine = 256
+
+// line is one line of text while it is typed.
+type line struct{ text string }
+
+// press takes a key that edits.
+func (l *line) press(msg tea.KeyPressMsg) {
+	switch msg.Keystroke() {
+	case "backspace":
+		_, size := utf8.DecodeLastRuneInString(l.text)
+		l.text = l.text[:len(l.text)-size]
+	case "ctrl+u":
+		l.text = ""
+	case "ctrl+w":
+		words := strings.TrimRight(l.text, " ")
+		l.text = words[:strings.LastIndex(words, " ")+1]
+	default:
+		l.insert(msg.Text)
+	}
+}
+
+// insert adds text that was typed or pasted. It is drawn, and compared with what
+// is on the screen, so it is made the same way.
+func (l *line) insert(text string) {
+	if len(l.text)+len(text) <= maxLine {
+		l.text += printable.String(text)
+	}
+}

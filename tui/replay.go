@@ -1,0 +1,89 @@
+package tui
+
+import (
+	"slices"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// replay is what the screen has besides when it shows a recording.
+type replay struct {
+	player   Player
+	playback snapshot.Playback // as of the last message
+	scale    scale
+	timeline timeline // drawn to the scale
+	goTo     *goTo    // nil unless it is typed
+}
+
+// update asks where the replay stands. The time line is folded anew only for
+// another width: a long recording has very many spans.
+func (r *replay) update(width int) {
+	r.playback = r.player.Playback()
+	if to := (scale{r.playback.Begin, r.playback.End, width}); to != r.scale {
+		r.scale, r.timeline = to, fold(r.player.Timeline(), to)
+	}
+}
+
+// press takes a key that steers, and reports whether it was one.
+func (r *replay) press(k *keyMap, msg tea.KeyPressMsg) bool {
+	switch {
+	case key.Matches(msg, k.play):
+		r.player.TogglePause()
+	case key.Matches(msg, k.step):
+		r.player.Step()
+	case key.Matches(msg, k.faster):
+		r.player.SetSpeed(faster(r.playback.Speed))
+	case key.Matches(msg, k.slower):
+		r.player.SetSpeed(slower(r.playback.Speed))
+	case key.Matches(msg, k.backward):
+		r.seek(-1)
+	case key.Matches(msg, k.forward):
+		r.seek(1)
+	case key.Matches(msg, k.farBackward):
+		r.seek(-10)
+	case key.Matches(msg, k.farForward):
+		r.seek(10)
+	case key.Matches(msg, k.failure):
+		r.player.NextFailure()
+	case key.Matches(msg, k.goTo):
+		r.goTo = &goTo{}
+	default:
+		return false
+	}
+	return true
+}
+
+// seek moves by a part of the recording, from where it is going if it is on the way.
+func (r *replay) seek(percent time.Duration) {
+	p := &r.playback
+	from := p.At
+	if p.Seeking {
+		from = p.Target
+	}
+	r.player.Seek(from.Add(p.End.Sub(p.Begin) / 100 * percent))
+}
+
+// speeds are the steps from one speed to the next.
+var speeds = []float64{0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
+
+func faster(than float64) float64 {
+	for _, s := range speeds {
+		if s > than {
+			return s
+		}
+	}
+	return speeds[len(speeds)-1]
+}
+
+func slower(than float64) float64 {
+	for _, s := range slices.Backward(speeds) {
+		if s < than {
+			return s
+		}
+	}
+	return speeds[0]
+}

@@ -1,0 +1,394 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/exp/golden"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// deck is a Player that notes what it is asked for.
+type deck struct {
+	playback snapshot.Playback
+	spans    []snapshot.Span
+	calls    []string
+	folded   int // how often the time line was asked for
+}
+
+func (d *deck) Playback() snapshot.Playback { return d.playback }
+
+func (d *deck) Timeline() []snapshot.Span {
+	d.folded++
+	return d.spans
+}
+
+func (d *deck) TogglePause()       { d.note("toggle") }
+func (d *deck) Step()              { d.note("step") }
+func (d *deck) NextFailure()       { d.note("failure") }
+func (d *deck) SetSpeed(x float64) { d.note("speed %g", x) }
+func (d *deck) Seek(to event.Time) { d.note("seek %s", to.Sub(d.playback.Begin)) }
+
+func (d *deck) note(format string, args ...any) {
+	d.calls = append(d.calls, fmt.Sprintf(format, args...))
+}
+
+// recording is half an hour up to the fixture's present and beyond, a span a second:
+// a load in waves, failures at the crests, and a minute that is damaged.
+func recording() *deck {
+	begin := event.Time(fixtureStart.UnixNano())
+	d := &deck{playback: snapshot.Playback{
+		Begin: begin, End: begin.Add(30 * time.Minute), At: event.Time(fixtureNow.UnixNano()),
+		Clock: fixture().Clock, Speed: 10,
+	}}
+	for i := range 30 * 60 {
+		at := begin.Add(time.Duration(i) * time.Second)
+		span := snapshot.Span{Begin: at, End: at.Add(time.Second), Opens: uint64(1500 * (1 - math.Cos(float64(i)/120)))}
+		switch {
+		case i >= 1200 && i < 1260:
+			span = snapshot.Span{Begin: at, End: at.Add(time.Second), Damaged: true}
+		case span.Opens > 2900:
+			span.Failures = span.Opens / 20
+		}
+		d.spans = append(d.spans, span)
+	}
+	return d
+}
+
+func changed(d *deck, change func(*snapshot.Playback)) *deck {
+	change(&d.playback)
+	return d
+}
+
+// replayed is a screen with a player.
+func replayed(width, height int, d *deck, s *snapshot.Snapshot, keys ...string) *Model {
+	m := newModel(noContext, Options{Player: d})
+	m.Update(tea.WindowSizeMsg{Width: width, Height: height})
+	if s != nil {
+		m.Update(snapshotMsg{s})
+	}
+	press(m, keys...)
+	return m
+}
+
+var decks = []struct {
+	name string
+	deck func() *deck
+	keys []string
+}{
+	{"playing", recording, nil},
+	{"paused", func() *deck {
+		return changed(recording(), func(p *snapshot.Playback) { p.Paused, p.Speed = true, 0.1; p.At += 250e6 })
+	}, nil},
+	{"end", func() *deck {
+		return changed(recording(), func(p *snapshot.Playback) { p.At, p.Paused, p.Speed = p.End, true, 1000 })
+	}, nil},
+	{"seeking", func() *deck {
+		return changed(recording(), func(p *snapshot.Playback) { p.Seeking, p.Target = true, p.Begin.Add(12*time.Minute) })
+	}, nil},
+	{"midnight", func() *deck {
+		return changed(recording(), func(p *snapshot.Playback) { p.Clock.Wall += int64(20*time.Hour + 45*time.Minute) })
+	}, nil},
+	{"clockless", func() *deck {
+		return changed(recording(), func(p *snapshot.Playback) { p.Clock = event.Clock{} })
+	}, nil},
+	{"no-spans", func() *deck {
+		d := recording()
+		d.spans = nil
+		return d
+	}, nil},
+	{"one-span", func() *deck {
+		d := recording()
+		d.spans = []snapshot.Span{{Begin: d.playback.Begin, End: d.playback.End, Opens: 1, Failures: 1}}
+		return d
+	}, nil},
+	{"all-damaged", func() *deck {
+		d := recording()
+		for i := range d.spans {
+			d.spans[i] = snapshot.Span{Begin: d.spans[i].Begin, End: d.spans[i].End, Damaged: true}
+		}
+		return d
+	}, nil},
+	{"no-time", func() *deck {
+		d := recording()
+		d.playback.Begin = d.playback.At
+		d.playback.End = d.playback.At
+		d.spans = []snapshot.Span{{Begin: d.playback.At, End: d.playback.At, Opens: 3, Failures: 1}}
+		return d
+	}, nil},
+	{"detail", recording, []string{"3", "enter"}},
+	{"help", recording, []string{"?"}},
+	{"go-to", recording, []string{":", "03:15"}},
+	{"go-to-nowhere", recording, []string{":", "tomorrow", "enter"}},
+	{"go-to-outside", recording, []string{":", "04:15", "enter"}},
+}
+
+func TestReplayScreen(t *testing.T) {
+	for _, size := range []struct{ width, height int }{{80, 24}, {160, 50}, {40, 20}} {
+		for _, tc := range decks {
+			t.Run(fmt.Sprintf("%s-%dx%d", tc.name, size.width, size.height), func(t *testing.T) {
+				m := replayed(size.width, size.height, tc.deck(), fixture(), tc.keys...)
+				requireFit(t, m, size.width, size.height)
+				golden.RequireEqual(t, trimmed(text(m)))
+			})
+		}
+	}
+}
+
+func TestReplayProfiles(t *testing.T) {
+	for name, profile := range map[string]colorprofile.Profile{"ansi": colorprofile.ANSI, "ascii": colorprofile.ASCII} {
+		t.Run(name, func(t *testing.T) {
+			golden.RequireEqual(t, drawn(t, replayed(80, 24, recording(), fixture()), profile))
+		})
+	}
+}
+
+func TestReplayKeys(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		keys []string
+		want string
+	}{
+		{[]string{"p"}, "toggle"},
+		{[]string{"space"}, "toggle"},
+		{[]string{"."}, "step"},
+		{[]string{"n"}, "failure"},
+		{[]string{"+"}, "speed 20"},
+		{[]string{"="}, "speed 20"},
+		{[]string{"-"}, "speed 5"},
+		{[]string{"]"}, "seek 2m32s"},
+		{[]string{"shift+right"}, "seek 2m32s"},
+		{[]string{"["}, "seek 1m56s"},
+		{[]string{"shift+left"}, "seek 1m56s"},
+		{[]string{"}"}, "seek 5m14s"},
+		{[]string{"ctrl+right"}, "seek 5m14s"},
+		{[]string{"{"}, "seek -46s"},
+		{[]string{"ctrl+left"}, "seek -46s"},
+		{[]string{":", "50%", "enter"}, "seek 15m0s"},
+		{[]string{":", "59%", "backspace", "backspace", "0%", "enter"}, "seek 15m0s"},
+		{[]string{":", "bad", "enter", "ctrl+u", "+1m", "enter"}, "seek 1m0s"},
+		{[]string{":", "50%", "esc"}, ""},
+		{[]string{":", "n", "p"}, ""},
+		{[]string{"/", "n.p+", "enter"}, ""},
+		{[]string{"?", "n", "p", "."}, ""},
+		{[]string{"enter", "n"}, "failure"},
+		// What the tables and the details use stays theirs.
+		{[]string{"home", "g", "G", "left", "right", "1", "2", "3", "up", "pgdown", "s", "<", ">", "r", "tab", "esc"}, ""},
+	} {
+		d := recording()
+		m := replayed(80, 24, d, fixture(), tc.keys...)
+		if got := strings.Join(d.calls, ", "); got != tc.want {
+			t.Errorf("%q: got %q, want %q", tc.keys, got, tc.want)
+		}
+		if m.paused {
+			t.Errorf("%q: the screen itself is held", tc.keys)
+		}
+	}
+}
+
+// TestLiveHasNoReplayKeys: without a player they neither do nor say anything.
+func TestLiveHasNoReplayKeys(t *testing.T) {
+	t.Parallel()
+	m := screen(80, 40, fixture(), ".", "n", "+", "-", "[", "]", "{", "}")
+	if got, want := text(m), text(screen(80, 40, fixture())); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if got := text(screen(80, 40, fixture(), "?")); strings.Contains(got, "next failure") {
+		t.Errorf("the help has them:\n%s", got)
+	}
+}
+
+func TestPasteIntoGoTo(t *testing.T) {
+	t.Parallel()
+	d := recording()
+	m := replayed(80, 24, d, fixture(), ":")
+	m.Update(tea.PasteMsg{Content: "2026-11-21T03:20:00Z"})
+	press(m, "enter")
+	if got := fmt.Sprint(d.calls); got != "[seek 10m0s]" {
+		t.Errorf("got %s", got)
+	}
+	press(m, ":")
+	m.Update(tea.PasteMsg{Content: evil})
+	press(m, "enter")
+	if bad := strings.IndexFunc(strings.ReplaceAll(text(m), "\n", ""), unprintable); bad >= 0 {
+		t.Errorf("what was pasted reaches the terminal: %q", text(m))
+	}
+}
+
+func TestSpeeds(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ from, up, down float64 }{
+		{0, 0.1, 0.1},
+		{0.1, 0.2, 0.1},
+		{1, 2, 0.5},
+		{3, 5, 2},
+		{1000, 1000, 500},
+		{5000, 1000, 1000},
+		{math.NaN(), 1000, 0.1},
+	} {
+		if up, down := faster(tc.from), slower(tc.from); up != tc.up || down != tc.down {
+			t.Errorf("from %g: %g and %g, want %g and %g", tc.from, up, down, tc.up, tc.down)
+		}
+	}
+}
+
+// TestSeekWhileSeeking adds up keys that come faster than the player.
+func TestSeekWhileSeeking(t *testing.T) {
+	t.Parallel()
+	d := changed(recording(), func(p *snapshot.Playback) { p.Seeking, p.Target = true, p.Begin.Add(10*time.Minute) })
+	replayed(80, 24, d, fixture(), "]")
+	if got := fmt.Sprint(d.calls); got != "[seek 10m18s]" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestPlaybackIsFollowed: a change of speed comes with the same snapshot.
+func TestPlaybackIsFollowed(t *testing.T) {
+	t.Parallel()
+	d, s := recording(), fixture()
+	m := replayed(80, 24, d, s)
+	d.playback.Speed, d.playback.Paused = 0.5, true
+	m.Update(snapshotMsg{s})
+	if got := text(m); !strings.Contains(got, "paused  0.5x") || !strings.Contains(got, "p play") {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+func TestTimelineIsFoldedOncePerWidth(t *testing.T) {
+	t.Parallel()
+	d, s := recording(), fixture()
+	m := replayed(80, 24, d, s, "down", "p")
+	for range 10 {
+		d.playback.At += 1e9
+		m.Update(snapshotMsg{s})
+		m.View()
+	}
+	if d.folded != 1 {
+		t.Errorf("folded %d times", d.folded)
+	}
+	m.Update(tea.WindowSizeMsg{Width: 81, Height: 30})
+	if d.folded != 2 {
+		t.Errorf("folded %d times", d.folded)
+	}
+}
+
+func TestReplayAnySize(t *testing.T) {
+	t.Parallel()
+	sizes := [][2]int{{0, 0}, {1, 1}, {2, 1}, {1, 5}, {10, 3}, {3, 40}, {20, 20}, {35, 14}, {36, 14}, {119, 12}, {120, 13}, {300, 100}}
+	for _, tc := range decks {
+		m := replayed(80, 24, tc.deck(), fixture(), tc.keys...)
+		for _, size := range sizes {
+			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+			requireFit(t, m, size[0], size[1])
+			if first, second := m.View().Content, m.View().Content; first != second {
+				t.Errorf("%s: drawn again it is another screen:\n%s\n%s", tc.name, first, second)
+			}
+		}
+	}
+}
+
+// TestLowTerminals pins what a strip gives up, and when.
+func TestLowTerminals(t *testing.T) {
+	t.Parallel()
+	for height, want := range map[int]parts{
+		24: {header: 3, strip: 3, tabs: 1, body: 16, status: 1},
+		14: {header: 3, strip: 3, tabs: 1, body: 6, status: 1},
+		13: {header: 3, strip: 1, tabs: 1, body: 7, status: 1},
+		12: {header: 3, strip: 1, tabs: 1, body: 6, status: 1},
+		11: {header: 3, tabs: 1, body: 6, status: 1},
+		8:  {header: 3, tabs: 1, body: 3, status: 1},
+		3:  {body: 3},
+	} {
+		if got := replayed(80, height, recording(), fixture()).divide(); got != want {
+			t.Errorf("height %d: got %+v, want %+v", height, got, want)
+		}
+	}
+}
+
+// TestOddRecordings are what a damaged file could tell of itself.
+func TestOddRecordings(t *testing.T) {
+	t.Parallel()
+	times := []event.Time{math.MinInt64, -1, 0, 1, math.MaxInt64}
+	for _, begin := range times {
+		for _, end := range times {
+			for _, at := range times {
+				d := &deck{
+					playback: snapshot.Playback{Begin: begin, End: end, At: at, Target: at, Seeking: at > 0, Clock: fixture().Clock, Speed: math.Inf(1)},
+					spans: []snapshot.Span{
+						{Begin: at, End: end, Opens: math.MaxUint64}, {Begin: end, End: begin, Opens: math.MaxUint64, Failures: 1},
+						{Begin: begin, End: at, Damaged: true},
+					},
+				}
+				keys := []string{"[", "]", "{", "}", ":", "50%", "enter", ":", "-1h", "enter", ":", "03:12", "enter"}
+				requireFit(t, replayed(60, 20, d, fixture(), keys...), 60, 20)
+			}
+		}
+	}
+}
+
+func TestFold(t *testing.T) {
+	t.Parallel()
+	span := func(begin, end event.Time, opens, failures uint64, damaged bool) snapshot.Span {
+		return snapshot.Span{Begin: begin, End: end, Opens: opens, Failures: failures, Damaged: damaged}
+	}
+	for _, tc := range []struct {
+		name         string
+		spans        []snapshot.Span
+		rates, marks string
+	}{
+		{"none", nil, "    ", "    "},
+		{"one a column", []snapshot.Span{span(0, 10, 1, 0, false), span(10, 20, 8, 0, false), span(30, 40, 4, 1, false)}, "▁█ ▄", "   !"},
+		{"several a column", []snapshot.Span{span(0, 5, 1, 0, false), span(5, 10, 1, 0, false), span(10, 20, 2, 0, false)}, "██  ", "    "},
+		{"across columns", []snapshot.Span{span(0, 20, 2, 1, false), span(20, 25, 1, 0, false)}, "███ ", "!!  "},
+		{"one that takes no time", []snapshot.Span{span(10, 10, 5, 1, false)}, " █  ", " !  "},
+		{"at the end", []snapshot.Span{span(40, 40, 5, 1, false)}, "   █", "   !"},
+		{"outside", []snapshot.Span{span(-20, -10, 8, 0, false), span(50, 60, 1, 0, false)}, "█  ▁", "    "},
+		{"failures before damage", []snapshot.Span{span(0, 5, 1, 1, false), span(5, 20, 0, 0, true)}, "█   ", "!?  "},
+		{"damage before failures", []snapshot.Span{span(0, 5, 0, 0, true), span(5, 10, 1, 1, false)}, "█   ", "!   "},
+		{"the least is seen", []snapshot.Span{span(0, 10, 1, 0, false), span(10, 20, 1e9, 0, false)}, "▁█  ", "    "},
+	} {
+		got := fold(tc.spans, scale{0, 40, 4})
+		marks := strings.ReplaceAll(string(got.marks), "\x00", " ")
+		if rates := sparkline(got.rates, 4); rates != tc.rates || marks != tc.marks {
+			t.Errorf("%s: got %q and %q, want %q and %q", tc.name, rates, marks, tc.rates, tc.marks)
+		}
+	}
+}
+
+// TestFoldKeepsToItsColumns: whole seconds are whole columns, whatever the time since boot.
+func TestFoldKeepsToItsColumns(t *testing.T) {
+	t.Parallel()
+	begin := event.Time(100 * 24 * time.Hour).Add(time.Nanosecond)
+	at := begin.Add(77 * time.Second)
+	got := fold([]snapshot.Span{{Begin: at, End: at.Add(time.Second), Failures: 1}}, scale{begin, begin.Add(160 * time.Second), 160})
+	if first := slices.Index(got.marks, failureMark); first != 77 || got.marks[76] != 0 || got.marks[78] != 0 {
+		t.Errorf("got %q", string(got.marks))
+	}
+}
+
+func BenchmarkReplayFrame(b *testing.B) {
+	d, s := recording(), fixture()
+	for range 7 {
+		d.spans = append(d.spans, d.spans...)
+	}
+	m := replayed(160, 50, d, s)
+	b.Run("frame", func(b *testing.B) {
+		for b.Loop() {
+			m.Update(snapshotMsg{s})
+			m.View()
+		}
+	})
+	b.Run("resize", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			m.Update(tea.WindowSizeMsg{Width: 160 + i%2, Height: 50})
+		}
+	})
+}
