@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -19,27 +18,16 @@ import (
 
 // liveFlags are what every command that traces this host takes.
 type liveFlags struct {
-	filter filter.Spec
-	pids   []uint
-	netns  []string
-	hooks  []string
-	ring   int
+	filterFlags
+	hooks []string
+	ring  int
 
 	program []string // after --
 }
 
 func (f *liveFlags) register(cmd *cobra.Command) {
+	f.filterFlags.register(cmd)
 	flags := cmd.Flags()
-	flags.UintSliceVarP(&f.pids, "pid", "p", nil, "only this process (repeatable)")
-	flags.BoolVar(&f.filter.Children, "children", false, "with --pid: and its descendants, present and future")
-	flags.StringSliceVar(&f.filter.Comm, "comm", nil, "only processes of this name or pattern")
-	flags.StringSliceVar(&f.filter.Exe, "exe", nil, "only this executable: its path, its name, or a pattern")
-	flags.StringSliceVar(&f.filter.Container, "container", nil, "only the container with this id or beginning of one")
-	flags.StringSliceVar(&f.filter.Unit, "unit", nil, "only this systemd unit")
-	flags.StringSliceVar(&f.filter.Cgroup, "cgroup", nil, "only this cgroup and those below it")
-	flags.StringSliceVar(&f.filter.Dest, "dest", nil, "only towards `CIDR[:PORT]`, as in 10.0.0.0/8:443 or '[fd00::/8]:443'")
-	flags.StringSliceVar(&f.filter.Port, "port", nil, "only this remote port (of binds and accepted connections: local)")
-	flags.StringSliceVar(&f.netns, "netns", nil, "only this network namespace: `NAME|PATH|INODE`")
 	flags.StringSliceVar(&f.hooks, "hooks", hookNames(probe.DefaultHooks), "what may be attached")
 	flags.IntVar(&f.ring, "ring-bytes", 0, "size of each ring buffer: a power of two (0: the default)")
 }
@@ -57,13 +45,7 @@ func (f *liveFlags) args(cmd *cobra.Command, args []string) error {
 	if dash == 0 && len(f.pids) > 0 {
 		return usagef("--pid and -- COMMAND exclude each other: the command is what is traced")
 	}
-	for _, pid := range f.pids {
-		if pid == 0 || pid > math.MaxInt32 {
-			return usagef("--pid %d: it is not a process id", pid)
-		}
-		f.filter.PIDs = append(f.filter.PIDs, uint32(pid))
-	}
-	return nil
+	return f.checkPIDs()
 }
 
 func hookNames(hooks []probe.Hook) []string {

@@ -35,6 +35,8 @@ func exitStatus(err error) int {
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE):
 		return exitDone
+	case errors.Is(err, errSaid):
+		return exitCouldNot
 	case errors.As(err, &usage):
 		fmt.Fprintf(os.Stderr, "porttrace: %v (see porttrace --help)\n", err)
 		return exitUsage

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -10,34 +12,74 @@ import (
 
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/report"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 type reportFlags struct {
 	liveFlags
+	windowFlags
 	output   outputFlags
 	duration time.Duration
 	file     string
+	given    func(flag string) bool
 }
 
 func reportCommand() *cobra.Command {
 	var flags reportFlags
 	cmd := &cobra.Command{
-		Use:   "report [flags] [-- COMMAND ARGS]",
-		Short: "What happened in the next seconds, summed up",
-		Long:  "Traces for --duration, or until Ctrl-C or the end of the command, and then reports.",
-		Args:  flags.args,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runReport(cmd.Context(), cmd.Flags().Changed("duration"), &flags)
+		Use:   "report [FILE] [flags] [-- COMMAND ARGS]",
+		Short: "What happened in a recording or in the next seconds, summed up",
+		Long: `Reports what is in a recording. Without one, traces for --duration, or until Ctrl-C or the
+end of the command, and then reports.`,
+		Args: flags.operands,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+				return runReportOf(cmd.Context(), args[0], &flags)
+			}
+			return runReport(cmd.Context(), &flags)
 		},
 	}
-	flags.register(cmd)
+	flags.liveFlags.register(cmd)
+	flags.windowFlags.register(cmd)
 	flags.output.register(cmd, "text", "json")
 	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 10*time.Second, "how long to trace")
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
+	flags.given = cmd.Flags().Changed
 	return cmd
 }
 
-func runReport(ctx context.Context, bounded bool, flags *reportFlags) error {
+// operands allows a recording in place of tracing, and refuses what goes with the other
+// only.
+func (f *reportFlags) operands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 || cmd.ArgsLenAtDash() == 0 {
+		for _, flag := range []string{"from", "to"} {
+			if f.given(flag) {
+				return usagef("--%s is for a recording: name its file", flag)
+			}
+		}
+		return f.args(cmd, args)
+	}
+	for _, flag := range []string{"duration", "hooks", "ring-bytes"} {
+		if f.given(flag) {
+			return usagef("--%s is for tracing, and %s is a recording", flag, args[0])
+		}
+	}
+	return oneFile(cmd, args)
+}
+
+// out opens the output before anything is read: not after it.
+func (f *reportFlags) out() (*os.File, error) {
+	if f.file == "" {
+		return os.Stdout, nil
+	}
+	out, err := os.Create(f.file)
+	if err != nil {
+		return nil, fmt.Errorf("writing the report: %w", err)
+	}
+	return out, nil
+}
+
+func runReport(ctx context.Context, flags *reportFlags) error {
 	format, err := flags.output.chosen()
 	if err != nil {
 		return err
@@ -45,20 +87,18 @@ func runReport(ctx context.Context, bounded bool, flags *reportFlags) error {
 	if flags.duration <= 0 {
 		return usagef("--duration %s: it must be more than nothing", flags.duration)
 	}
-	out := os.Stdout
-	if flags.file != "" { // now, and not after the tracing
-		if out, err = os.Create(flags.file); err != nil {
-			return fmt.Errorf("writing the report: %w", err)
-		}
-		defer out.Close()
+	out, err := flags.out()
+	if err != nil {
+		return err
 	}
+	defer out.Close()
 	session, err := flags.open(ctx, os.Stderr)
 	if err != nil {
 		return err
 	}
 	defer session.close()
 	duration := flags.duration
-	if session.child != nil && !bounded {
+	if session.child != nil && !flags.given("duration") {
 		duration = 0 // the command's own end is the end
 	}
 	ctx, cancel := limited(session.ctx, duration)
@@ -67,8 +107,38 @@ func runReport(ctx context.Context, bounded bool, flags *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	if format == "json" {
-		return report.JSON(out, last)
+	return writeReport(out, format, last)
+}
+
+func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
+	format, err := flags.output.chosen()
+	if err != nil {
+		return err
 	}
-	return report.Text(out, last)
+	recording, err := flags.openRecording(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer recording.close()
+	opts := pipeline.Options{Filter: recording.filter}
+	if opts.From, opts.To, err = flags.within(recording); err != nil {
+		return err
+	}
+	out, err := flags.out()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	last, err := pipeline.Run(ctx, recording, opts)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(writeReport(out, format, last), recording.judge())
+}
+
+func writeReport(to io.Writer, format string, s *snapshot.Snapshot) error {
+	if format == "json" {
+		return report.JSON(to, s)
+	}
+	return report.Text(to, s)
 }

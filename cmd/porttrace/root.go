@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/snapshot"
 	"github.com/porttrace/porttrace/tui"
@@ -37,7 +36,8 @@ which connects and binds fail and why. Without a command it shows the live scree
 	}
 	flags.register(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(eventsCommand(), reportCommand(), checkCommand(), demoCommand(), versionCommand())
+	root.AddCommand(eventsCommand(), recordCommand(), replayCommand(), reportCommand(), exportCommand(),
+		checkCommand(), demoCommand(), versionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }
@@ -74,39 +74,46 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 	return showScreen(session.ctx, session.source, pipeline.Options{Filter: session.filter}, "")
 }
 
-// runSafely turns a panic into an error: dying of it would leave the terminal as the
-// screen has set it.
-func runSafely(ctx context.Context, source *live.Source, opts pipeline.Options) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("a bug in porttrace: %v\n%s", p, debug.Stack())
-		}
-	}()
-	_, err = pipeline.Run(ctx, source, opts)
-	return err
-}
-
-// showScreen runs the pipeline beside the screen. Either's end ends the other's run,
-// but for a source that is done: its last picture stays until the user quits.
-func showScreen(ctx context.Context, source *live.Source, opts pipeline.Options, title string) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// showScreen runs the pipeline beside the screen.
+func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Options, title string) error {
 	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
 	opts.Every = screenEvery
+	return beside(ctx, tui.Options{Snapshots: opts.Snapshots, Title: title}, func(ctx context.Context) error {
+		_, err := pipeline.Run(ctx, source, opts)
+		return err
+	})
+}
+
+// beside runs what feeds the screen beside it. Either's end ends the other's run, but
+// for a source that is done: its last picture stays until the user quits.
+func beside(ctx context.Context, screen tui.Options, feed func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	ran := make(chan error, 1)
 	screenCtx, closeScreen := context.WithCancel(ctx)
 	defer closeScreen()
 	go func() {
-		err := runSafely(ctx, source, opts)
+		err := runSafely(ctx, feed)
 		if err != nil {
 			closeScreen()
 		}
 		ran <- err
 	}()
-	err := tui.Run(screenCtx, tui.Options{Snapshots: opts.Snapshots, Title: title})
+	err := tui.Run(screenCtx, screen)
 	cancel()
 	if err != nil {
 		err = fmt.Errorf("showing the screen: %w", err)
 	}
 	return errors.Join(err, <-ran)
+}
+
+// runSafely turns a panic into an error: dying of it would leave the terminal as the
+// screen has set it.
+func runSafely(ctx context.Context, feed func(context.Context) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a bug in porttrace: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return feed(ctx)
 }

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/export"
+	"github.com/porttrace/porttrace/internal/pipeline"
+)
+
+// printFlags choose which events are printed, one by one.
+type printFlags struct {
+	limit    int
+	failures bool
+	kinds    []string
+}
+
+func (f *printFlags) register(cmd *cobra.Command) {
+	cmd.Flags().IntVarP(&f.limit, "number", "n", 0, "end after this many events")
+	cmd.Flags().BoolVarP(&f.failures, "failures", "x", false, "failures only")
+	cmd.Flags().StringSliceVar(&f.kinds, "kind", nil, "only events of this kind: "+strings.Join(kindNames(), ", "))
+}
+
+func kindNames() []string {
+	var names []string
+	for _, k := range event.PublicKinds() {
+		names = append(names, k.String())
+	}
+	return names
+}
+
+// wanted are the kinds to print.
+func (f *printFlags) wanted() ([]event.Kind, error) {
+	if f.limit < 0 {
+		return nil, usagef("--number %d: it cannot be less than nothing", f.limit)
+	}
+	kinds := event.PublicKinds()
+	if f.failures {
+		kinds = []event.Kind{event.ConnectFail, event.BindFail}
+	}
+	if len(f.kinds) == 0 {
+		return kinds, nil
+	}
+	for _, name := range f.kinds {
+		if !slices.Contains(kindNames(), name) {
+			return nil, usagef("--kind %s: it must be of %s", name, strings.Join(kindNames(), ", "))
+		}
+	}
+	kinds = slices.DeleteFunc(kinds, func(k event.Kind) bool { return !slices.Contains(f.kinds, k.String()) })
+	if len(kinds) == 0 {
+		return nil, usagef("-x and --kind %s exclude each other", strings.Join(f.kinds, ","))
+	}
+	return kinds, nil
+}
+
+// printer prints the events of a run.
+type printer struct {
+	kinds  []event.Kind
+	left   int // -1: no limit
+	out    *bufio.Writer
+	writer export.Writer
+}
+
+func (f *printFlags) printer(kinds []event.Kind, format string, to io.Writer) (*printer, error) {
+	out := bufio.NewWriter(to)
+	writer, err := eventWriter(format, out)
+	return &printer{kinds: kinds, left: cmp.Or(f.limit, -1), out: out, writer: writer}, err
+}
+
+func eventWriter(format string, to io.Writer) (export.Writer, error) {
+	switch format {
+	case "json", "jsonl":
+		return export.NewJSON(to), nil
+	case "csv":
+		return export.NewCSV(to)
+	}
+	return export.NewText(to, time.Local), nil
+}
+
+// options are those of the run whose events are printed.
+func (p *printer) options() pipeline.Options {
+	return pipeline.Options{Tee: p.print, AfterBatch: p.flush}
+}
+
+func (p *printer) print(e *event.Event, world *event.World) error {
+	if !slices.Contains(p.kinds, e.Kind) || e.Flags.Has(event.NotSelected) {
+		return nil
+	}
+	if p.left == 0 {
+		return pipeline.ErrStop
+	}
+	p.left--
+	return p.writer.Write(e, export.Context{
+		Process: world.Process(e.Proc), Netns: world.Netns(e.Netns).Name, Clock: world.Clock,
+	})
+}
+
+func (p *printer) flush(event.Time) error {
+	if p.left == 0 {
+		return pipeline.ErrStop
+	}
+	return p.out.Flush()
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/record"
+)
+
+// progress is the line under which a recording is made: kept up to date on a terminal,
+// said once at the end elsewhere.
+type progress struct {
+	out      *os.File
+	terminal bool
+	name     string
+	stats    func() record.Stats
+
+	begun, now, shown event.Time
+	health            event.Health
+}
+
+func newProgress(out *os.File, name string, stats func() record.Stats) *progress {
+	fmt.Fprintf(out, "recording to %s\n", name)
+	return &progress{out: out, terminal: isTerminal(out), name: name, stats: stats}
+}
+
+// note looks for what is lost.
+func (p *progress) note(e *event.Event) {
+	if health, ok := e.Fact.(*event.Health); ok {
+		p.health = *health
+	}
+}
+
+// update draws the line anew, once a second.
+func (p *progress) update(now event.Time) {
+	p.now = now
+	if p.begun == 0 {
+		p.begun = now
+	}
+	if p.terminal && now.Sub(p.shown) >= time.Second {
+		p.shown = now
+		fmt.Fprintf(p.out, "\r\x1b[K%s", p.line())
+	}
+}
+
+// end leaves the sum.
+func (p *progress) end() {
+	if p.terminal {
+		fmt.Fprint(p.out, "\r\x1b[K")
+	}
+	fmt.Fprintf(p.out, "recorded %s\n", p.line())
+}
+
+func (p *progress) line() string {
+	stats := p.stats()
+	lost := "none lost"
+	if p.health.Lost > 0 {
+		lost = fmt.Sprintf("%d lost", p.health.Lost)
+	}
+	if p.health.LostDetails > 0 {
+		lost += fmt.Sprintf(", %d counted without detail", p.health.LostDetails)
+	}
+	return fmt.Sprintf("%s  %d events  %s  %s",
+		p.now.Sub(p.begun).Round(time.Second), stats.Events, formatSize(stats.Bytes), lost)
+}

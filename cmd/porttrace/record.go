@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/record"
+)
+
+type recordFlags struct {
+	liveFlags
+	file     string
+	duration time.Duration
+	maxSize  string
+	force    bool
+}
+
+func recordCommand() *cobra.Command {
+	var flags recordFlags
+	cmd := &cobra.Command{
+		Use:   "record [flags] [-- COMMAND ARGS]",
+		Short: "Records everything that the live screen would show, for later",
+		Long: `Records until Ctrl-C, the end of the command, --duration or --max-size. The file can be read
+at any time, by replay, report, export, on any machine and without privileges: also after a
+crash, when it holds everything but the last second.`,
+		Args: flags.args,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runRecord(cmd.Context(), &flags)
+		},
+	}
+	flags.register(cmd)
+	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "the file to write; - is standard output (default porttrace-HOST-TIME.ptrace)")
+	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 0, "end after this time")
+	cmd.Flags().StringVar(&flags.maxSize, "max-size", "", "end before the file is larger than `SIZE`, as in 500M")
+	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it is there")
+	return cmd
+}
+
+func runRecord(ctx context.Context, flags *recordFlags) (err error) {
+	if flags.duration < 0 {
+		return usagef("--duration %s: it cannot be less than nothing", flags.duration)
+	}
+	maxSize, err := parseSize(flags.maxSize)
+	if err != nil {
+		return usagef("--max-size %s: %w", flags.maxSize, err)
+	}
+	// Attached first, so that a host that cannot be traced leaves no file behind.
+	session, err := flags.open(ctx, os.Stderr)
+	if err != nil {
+		return err
+	}
+	defer session.close()
+	to, err := flags.create()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.close()) }()
+	writer, err := record.NewWriter(to, maxSize)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := limited(session.ctx, flags.duration)
+	defer cancel()
+	shown := newProgress(os.Stderr, to.name, writer.Stats)
+	_, err = pipeline.Run(ctx, session.source, pipeline.Options{
+		Filter: session.filter,
+		Tee: func(e *event.Event, world *event.World) error {
+			shown.note(e)
+			return writer.Add(e, world)
+		},
+		AfterBatch: func(now event.Time) error {
+			shown.update(now)
+			return writer.EndBatch(now)
+		},
+	})
+	err = errors.Join(err, writer.Close())
+	shown.end()
+	return recordingEnded(err, to.name)
+}
+
+// recordingEnded says what became of the file.
+func recordingEnded(err error, name string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, record.ErrFull):
+		fmt.Fprintf(os.Stderr, "%s has reached --max-size: the recording ends\n", name)
+		return nil
+	}
+	return fmt.Errorf("recording to %s stopped at %s, what was recorded before is whole: %w",
+		name, time.Now().Format(time.TimeOnly), err)
+}
+
+// output is where a recording goes.
+type output struct {
+	record.Storage
+	name  string
+	close func() error
+}
+
+func pipe(to *os.File, name string, closeIt func() error) output {
+	return output{record.Pipe{Writer: to}, name, closeIt}
+}
+
+// create makes the file. Nobody else may read who talks to whom.
+func (f *recordFlags) create() (output, error) {
+	if f.file == "-" {
+		if isTerminal(os.Stdout) {
+			return output{}, usagef("-o -: a recording is not for a terminal; send it to a file or a pipe")
+		}
+		return pipe(os.Stdout, "standard output", func() error { return nil }), nil
+	}
+	name, err := f.name()
+	if err != nil {
+		return output{}, err
+	}
+	how := os.O_EXCL
+	if f.force {
+		how = os.O_TRUNC
+	}
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND|how, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return output{}, fmt.Errorf("%s is there already: choose another name, or overwrite it with --force", name)
+	}
+	if err != nil {
+		return output{}, fmt.Errorf("recording: %w", err)
+	}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return pipe(file, name, file.Close), err
+	}
+	return output{file, name, file.Close}, file.Chmod(0o600) // it may have been another's
+}
+
+func (f *recordFlags) name() (string, error) {
+	if f.file != "" {
+		return f.file, nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("naming the recording: %w", err)
+	}
+	return fmt.Sprintf("porttrace-%s-%s.ptrace", host, time.Now().Format("20060102T150405")), nil
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui"
+)
+
+func replayCommand() *cobra.Command {
+	var flags filterFlags
+	cmd := &cobra.Command{
+		Use:   "replay FILE [flags]",
+		Short: "The live screen over a recording: pause, speed, seek",
+		Args:  oneFile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runReplay(cmd.Context(), args[0], &flags)
+		},
+	}
+	flags.register(cmd)
+	return cmd
+}
+
+func runReplay(ctx context.Context, name string, flags *filterFlags) error {
+	if err := needTerminal(); err != nil {
+		return err
+	}
+	recording, err := flags.openRecording(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer recording.close()
+	err = showReplay(ctx, recording, pipeline.Options{Filter: recording.filter}, "porttrace replay "+name)
+	return errors.Join(err, recording.judge())
+}
+
+// showReplay runs the player beside the screen.
+func showReplay(ctx context.Context, from pipeline.Recording, opts pipeline.Options, title string) error {
+	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
+	opts.Every = screenEvery / 5 // quick enough for a seek to be followed
+	player := pipeline.NewPlayer(from, opts)
+	screen := tui.Options{Snapshots: opts.Snapshots, Title: title, Player: player}
+	return beside(ctx, screen, player.Run)
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// parseSize reads bytes with an optional K, M, G or T, powers of 1024, also spelt KB or
+// KiB. Nothing is 0.
+func parseSize(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	number := strings.TrimRight(strings.ToUpper(text), "IB")
+	shift := 0
+	if i := strings.IndexAny("KMGT", number[max(len(number)-1, 0):]); i >= 0 && number != "" {
+		number, shift = number[:len(number)-1], 10*(i+1)
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n <= 0 || n > math.MaxInt64>>shift {
+		return 0, errors.New("it must be a number of bytes, as in 500M or 2G")
+	}
+	return n << shift, nil
+}
+
+// formatSize is a size for people.
+func formatSize(bytes int64) string {
+	if bytes < 1024 {
+		return fmt.Sprintf("%d B", bytes)
+	}
+	size, unit := float64(bytes)/1024, 0
+	for size >= 1024 && unit < 3 {
+		size, unit = size/1024, unit+1
+	}
+	return fmt.Sprintf("%.1f %ciB", size, "KMGT"[unit])
+}

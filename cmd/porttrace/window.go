@@ -1,0 +1,37 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// windowFlags choose a part of a recording.
+type windowFlags struct{ from, to string }
+
+func (f *windowFlags) register(cmd *cobra.Command) {
+	const forms = ": `TIME`, a time of day (UTC) or RFC 3339; +1m from the beginning, -30s from the end, or 50%"
+	cmd.Flags().StringVar(&f.from, "from", "", "of a recording: only what happened since then"+forms)
+	cmd.Flags().StringVar(&f.to, "to", "", "of a recording: only what happened until then")
+}
+
+// within is the part in stream time; 0 is no bound.
+func (f *windowFlags) within(r *recording) (from, to event.Time, err error) {
+	begin, end := r.Span()
+	all := snapshot.Playback{Begin: begin, End: end, Clock: r.Clock()}
+	if f.from != "" {
+		if from, err = all.Moment(f.from); err != nil {
+			return 0, 0, usagef("--from %s: %w", f.from, err)
+		}
+	}
+	if f.to != "" {
+		if to, err = all.Moment(f.to); err != nil {
+			return 0, 0, usagef("--to %s: %w", f.to, err)
+		}
+	}
+	if to != 0 && to < from {
+		return 0, 0, usagef("--to %s is before --from %s", f.to, f.from)
+	}
+	return from, to, nil
+}
