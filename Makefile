@@ -84,6 +84,13 @@ unit:
 test-race: ## the tests under the race detector, or fail
 	CGO_ENABLED=1 $(GO) test -race -count=1 ./...
 
+FUZZ_SECONDS ?= 15
+
+.PHONY: fuzz
+fuzz: ## broken and hostile recordings, for twice FUZZ_SECONDS
+	$(GO) test -run '^$$' -fuzz FuzzFile -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 10x ./internal/record
+	$(GO) test -run '^$$' -fuzz FuzzFrame -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 10x ./internal/record
+
 .PHONY: vet
 vet:
 	$(GO) vet ./...
@@ -151,17 +158,18 @@ bench-overhead: build ## what tracing costs a storm of connections, beside other
 		-tracer 'porttrace=./porttrace report --duration 1h --format json' $(addprefix -tracer ,$(PEERS))
 
 # Packages that know nothing of Linux.
-PURE := $(addprefix ./internal/,aggregate event export filter pipeline printable report snapshot) ./tui
+PURE := $(addprefix ./internal/,aggregate event export filter pipeline printable record report snapshot) ./tui
 
 .PHONY: cross
 cross: ## build for the other architecture, check the pure packages for another system
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/porttrace
 	GOOS=darwin CGO_ENABLED=0 $(GO) vet $(PURE)
+	GOOS=windows CGO_ENABLED=0 $(GO) vet $(PURE)
 
 .PHONY: check
 check: ## all that CI checks, with the time that each takes
-	@for target in test lint check-generate cross; do \
+	@for target in test lint check-generate fuzz cross; do \
 		SECONDS=0; $(MAKE) $$target; echo "== $$target: $$SECONDS s"; \
 	done
 

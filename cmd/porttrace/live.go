@@ -91,7 +91,7 @@ func (f *liveFlags) open(ctx context.Context, say io.Writer) (*session, error) {
 	for _, name := range f.netns {
 		inode, err := netns.Resolve(name)
 		if err != nil {
-			return nil, fmt.Errorf("--netns %s: %w", name, err)
+			return nil, err
 		}
 		f.filter.Netns = append(f.filter.Netns, inode)
 	}

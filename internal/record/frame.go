@@ -25,7 +25,9 @@ const (
 // frame collects what becomes a Frame of trace.proto.
 type frame struct {
 	header
-	begun bool // the begin is known
+	begun   bool // the begin is known
+	context bool // it begins with what is known of the world
+	said    bool // it says something of the world, so that the next one has to repeat it
 
 	tables    []byte // context, processes, shapes and facts, ready to be written
 	scratch   []byte
@@ -47,10 +49,15 @@ func newFrame() *frame {
 	return &frame{shapes: map[shape]uint32{}, processes: map[event.ProcID]uint32{}}
 }
 
+// contextEvery is how many frames there are at most from one with the context to the
+// next.
+const contextEvery = 32
+
 // reset empties the frame for the next one, which begins where the stream stands.
-func (f *frame) reset(number uint64, begin event.Time, begun bool) {
+func (f *frame) reset(number uint64, begin event.Time, begun, context bool) {
 	f.header = header{kind: kindFrame, number: number, begin: begin, end: begin}
-	f.begun = begun
+	f.begun, f.said = begun, false
+	f.context = context || number%contextEvery == 0
 	f.time, f.now, f.cookie, f.inBatch = begin, begin, 0, 0
 	f.tables, f.batchEvents, f.batchNow = f.tables[:0], f.batchEvents[:0], f.batchNow[:0]
 	for i := range f.columns {
@@ -68,7 +75,7 @@ func (f *frame) add(e *event.Event, world *event.World) {
 		f.begin, f.end, f.time, f.now, f.begun = e.Time, e.Time, e.Time, e.Time, true
 	}
 	if f.events == 0 {
-		f.addContext(world)
+		f.addWorld(world)
 	}
 	f.events++
 	f.inBatch++
@@ -84,6 +91,7 @@ func (f *frame) add(e *event.Event, world *event.World) {
 	f.putColumns(e, s.columns)
 	if s.columns&hasFact != 0 {
 		f.addFact(e.Fact)
+		f.said = f.said || e.Kind >= event.HostKnown && e.Kind <= event.NetnsKnown && e.Kind != event.ProcessKnown
 	}
 }
 

@@ -112,6 +112,9 @@ func (r *Reader) Timeline() []snapshot.Span {
 			Begin: e.begin, End: e.end, Opens: uint64(e.opens), Closes: uint64(e.closes), Failures: uint64(e.failures),
 		})
 	}
+	if begin, end := r.index.reached(0), r.index.end; end > begin { // quiet or lost, up to the end that is marked
+		spans = append(spans, snapshot.Span{Begin: begin, End: end, Damaged: r.index.tail != nil})
+	}
 	return spans
 }
 

@@ -94,13 +94,18 @@ func (f *frame) addProcess(p *event.Process) uint32 {
 	return n
 }
 
-// addContext keeps what the stream has said of the world: a frame must not need those
-// before it.
-func (f *frame) addContext(world *event.World) {
-	f.wall = 0
+// addWorld keeps what the stream has said of the world, where a frame that may be lost
+// has just said it, and now and then.
+func (f *frame) addWorld(world *event.World) {
 	if wall := world.Clock.WallTime(f.begin); !wall.IsZero() {
 		f.wall = wall.UnixNano()
 	}
+	if f.context {
+		f.addContext(world)
+	}
+}
+
+func (f *frame) addContext(world *event.World) {
 	var context []byte
 	add := func(n protowire.Number, message fields) {
 		f.scratch = appendMessage(f.scratch[:0], message)

@@ -76,7 +76,7 @@ func NewWriter(to Storage, maxBytes int64) (*Writer, error) {
 		frame: newFrame(), full: make(chan *frame), empty: make(chan *frame, 1), done: make(chan struct{}),
 		to: to, max: maxBytes, encoder: encoder,
 	}
-	w.frame.reset(0, 0, false)
+	w.frame.reset(0, 0, false, true)
 	w.empty <- newFrame()
 	go w.write()
 	return w, nil
@@ -110,7 +110,7 @@ func (w *Writer) EndBatch(now event.Time) error {
 func (w *Writer) handOver() {
 	f := w.frame
 	next := <-w.empty
-	next.reset(f.number+1, f.end, true)
+	next.reset(f.number+1, f.end, true, f.said)
 	w.full <- f
 	w.frame = next
 }
