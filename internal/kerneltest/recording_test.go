@@ -1,0 +1,96 @@
+package kerneltest
+
+import (
+	"bytes"
+	"context"
+	"encoding/pem"
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/live"
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/probe"
+	"github.com/porttrace/porttrace/internal/record"
+)
+
+// recordFor makes TestDemoRecording write the recording of a demo of that length to
+// standard output, as PEM: out of a virtual machine there is no other way.
+var recordFor = flag.Duration("record-demo", 0, "write a recording of the demo, this long, to standard output")
+
+// memory is a recording that is not stored anywhere.
+type memory struct{ bytes.Buffer }
+
+func (*memory) Sync() error              { return nil }
+func (m *memory) Truncate(n int64) error { m.Buffer.Truncate(int(n)); return nil }
+
+func (m *memory) reader(t *testing.T) *record.Reader {
+	t.Helper()
+	r, err := record.NewReader(bytes.NewReader(m.Bytes()), int64(m.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestDemoRecording records the demo, from which the recordings in the repository are.
+func TestDemoRecording(t *testing.T) {
+	needKernel(t)
+	length := 4 * time.Second
+	if *recordFor > 0 {
+		length = *recordFor
+	}
+	source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks(t)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), length)
+	defer cancel()
+	demo, err := lab.StartDemo(ctx, lab.DemoOptions{For: length + time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer demo.Close()
+	only, err := filter.Parse(filter.Spec{Netns: []uint32{demo.Netns()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file memory
+	writer, err := record.NewWriter(&file, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, err := pipeline.Run(ctx, source, pipeline.Options{
+		Filter: only,
+		Tee: func(e *event.Event, world *event.World) error {
+			if e.Flags.Has(event.NotSelected) {
+				return nil // of others on this machine
+			}
+			return writer.Add(e, world)
+		},
+		AfterBatch: writer.EndBatch,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if snap.Totals.Opens == 0 {
+		t.Error("nothing was opened")
+	}
+	replayed, err := pipeline.Run(t.Context(), file.reader(t), pipeline.Options{})
+	if err != nil || replayed.Totals != snap.Totals {
+		t.Errorf("replayed: %+v, %v; live: %+v", replayed.Totals, err, snap.Totals)
+	}
+	if *recordFor > 0 {
+		if err := pem.Encode(os.Stdout, &pem.Block{Type: "PORTTRACE RECORDING", Bytes: file.Bytes()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package pipeline
+
+import (
+	"sync"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+const (
+	minSpeed = 0.1
+	maxSpeed = 1000
+	// stepLength is what Step plays. No figure on the screen is of less than a second.
+	stepLength = time.Second
+)
+
+// Player replays a recording: what it publishes at a moment of the stream is what Run
+// published when it was live, wherever it was before. Run does the work; the other
+// methods only say what is wanted. They return at once, from any goroutine, before and
+// after Run too.
+type Player struct {
+	opts     Options
+	timeline []snapshot.Span
+	wake     chan struct{} // has room for one
+
+	mu      sync.Mutex
+	play    snapshot.Playback // Target is in use while it plays, too: see goal
+	since   time.Time         // when it stood at Target, while it plays
+	behind  bool              // something is due that has not been played
+	changed bool              // the screen does not show yet what was asked for or reached
+	hunting bool              // Seeking, for the first failure after from
+	from    event.Time
+	showAt  time.Time // when the next snapshot of what moves is published
+
+	reel reel // Run's alone, as writing At is
+}
+
+// NewPlayer makes a player that plays from the begin as soon as it runs. Of the options
+// it takes Filter, Snapshots and Every.
+func NewPlayer(rec Recording, opts Options) *Player {
+	p := &Player{
+		opts:     opts,
+		timeline: rec.Timeline(),
+		wake:     make(chan struct{}, 1),
+		// It is on the way to the begin until Run has read that.
+		play: snapshot.Playback{Clock: rec.Clock(), Speed: 1, Seeking: true},
+	}
+	p.opts.Every = max(opts.Every, nap)
+	if n := len(p.timeline); n > 0 {
+		p.play.Begin, p.play.End = p.timeline[0].Begin, p.timeline[n-1].End
+	}
+	p.play.At, p.play.Target = p.play.Begin, p.play.Begin
+	p.reel = reel{rec: rec, filter: opts.Filter, end: p.play.End}
+	return p
+}
+
+// Playback is where it stands now.
+func (p *Player) Playback() snapshot.Playback {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.play
+}
+
+// Timeline is the pieces of the recording.
+func (p *Player) Timeline() []snapshot.Span { return p.timeline }
+
+// TogglePause halts or goes on. On the way to somewhere, it does so there.
+func (p *Player) TogglePause() {
+	p.ask(func() { p.play.Paused = !p.play.Paused })
+}
+
+// SetSpeed makes it play so many times as fast as it happened, from 0.1 to 1000.
+func (p *Player) SetSpeed(times float64) {
+	speed := minSpeed
+	if times > minSpeed { // NaN is not
+		speed = min(times, maxSpeed)
+	}
+	p.ask(func() { p.play.Speed = speed })
+}
+
+// Seek goes to a moment of the stream, as fast as it can be read, and plays on from
+// there unless it is paused.
+func (p *Player) Seek(to event.Time) {
+	p.ask(func() { p.seek(to) })
+}
+
+// Step goes on by one second of the stream and pauses there. Steps that are asked for
+// on the way add up.
+func (p *Player) Step() {
+	p.ask(func() {
+		from := p.play.Target
+		if p.hunting {
+			from = p.from
+		}
+		p.seek(from.Add(stepLength))
+		p.play.Paused = true
+	})
+}
+
+// NextFailure goes on until just after the next connect() or bind() that failed, of what
+// the filter selects, and pauses there. Where none is left it pauses where it is.
+func (p *Player) NextFailure() {
+	p.ask(func() {
+		if !p.hunting {
+			p.from = p.play.Target
+			p.seek(p.from)
+		}
+		p.hunting, p.play.Paused = true, true
+	})
+}
+
+// ask changes what is wanted and wakes Run.
+func (p *Player) ask(change func()) {
+	p.mu.Lock()
+	p.settle()
+	change()
+	p.changed = true
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (p *Player) seek(to event.Time) {
+	if !p.play.Seeking {
+		// On a short way nothing is shown of what lies there.
+		p.showAt = p.since.Add(p.opts.Every)
+	}
+	p.play.Target = min(max(to, p.play.Begin), p.play.End)
+	p.play.Seeking, p.hunting = true, false
+}
+
+// goal is where it should stand now.
+func (p *Player) goal(now time.Time) event.Time {
+	if p.play.Paused || p.play.Seeking {
+		return p.play.Target
+	}
+	// More has passed only when the process was stopped or cannot play that fast. It
+	// does not make up for either.
+	passed := min(now.Sub(p.since), 2*p.opts.Every)
+	played := time.Duration(float64(passed) * p.play.Speed)
+	return min(p.play.Target.Add(played), p.play.End)
+}
+
+// settle makes Target where it stands, so that what has passed remains as it was when
+// the speed changes. What is overdue is left out: a pause is to be one at once.
+func (p *Player) settle() {
+	now := time.Now()
+	if p.behind && !p.play.Seeking {
+		p.play.Target = p.play.At
+	} else {
+		p.play.Target = p.goal(now)
+	}
+	p.since = now
+}
+
+// hunt goes on to the end of the next piece in which a failure is left, or back where
+// none is. A piece holds one when more have failed by its end than were played.
+func (p *Player) hunt() {
+	var failed uint64
+	for _, s := range p.timeline {
+		if !s.Damaged {
+			failed += s.Failures
+		}
+		if s.End > p.play.At && failed > p.reel.failed {
+			p.play.Target = s.End
+			return
+		}
+	}
+	p.seek(p.from)
+}

@@ -1,0 +1,672 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/aggregate"
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// seat is a player that runs, and who looks at its screen.
+type seat struct {
+	*Player
+	t      *testing.T
+	cancel context.CancelFunc
+	ran    chan error
+}
+
+// watching plays the recording in a bubble where time passes only while all sleep.
+func watching(t *testing.T, rec Recording, opts Options, test func(s *seat)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		opts.Snapshots = make(chan *snapshot.Snapshot, 1)
+		if opts.Every == 0 {
+			opts.Every = 500 * time.Millisecond
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		s := &seat{Player: NewPlayer(rec, opts), t: t, cancel: cancel, ran: make(chan error, 1)}
+		go func() { s.ran <- s.Run(ctx) }()
+		defer synctest.Wait()
+		defer cancel()
+		test(s)
+	})
+}
+
+// shown is what was published since the last look; nil if nothing was.
+func (s *seat) shown() *snapshot.Snapshot {
+	synctest.Wait()
+	select {
+	case snap := <-s.opts.Snapshots:
+		return snap
+	default:
+		return nil
+	}
+}
+
+// stands checks what is on the screen, which has to be new.
+func (s *seat) stands(since time.Duration, opens uint64) {
+	s.t.Helper()
+	snap := s.shown()
+	if snap == nil {
+		s.t.Fatalf("nothing was published; it stands at %v", s.Playback())
+	}
+	if snap.At != at(since) || snap.Totals.Opens != opens || s.Playback().At != at(since) {
+		s.t.Fatalf("%d opens at %d, want %d at %d; it stands at %d",
+			snap.Totals.Opens, snap.At, opens, at(since), s.Playback().At)
+	}
+}
+
+// live is what Run gives at the end of a batch.
+func live(t *testing.T, rec *film, batches int, f *filter.Filter) *snapshot.Snapshot {
+	t.Helper()
+	cut := newFilm(rec.batches[:batches]...)
+	last := cut.batches[batches-1]
+	source := sourceFunc(func(ctx context.Context) (Batch, error) {
+		batch, err := cut.Read(ctx)
+		if errors.Is(err, io.EOF) {
+			batch.Now = last.Now
+		}
+		return batch, err
+	})
+	snap, err := Run(t.Context(), source, Options{Filter: f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snap
+}
+
+type sourceFunc func(context.Context) (Batch, error)
+
+func (f sourceFunc) Read(ctx context.Context) (Batch, error) { return f(ctx) }
+
+func parse(t *testing.T, spec filter.Spec) *filter.Filter {
+	t.Helper()
+	f, err := filter.Parse(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestSeekIsAsLive goes to the end of every batch, and back and forth, from moments in
+// between at which the screen was shown, too.
+func TestSeekIsAsLive(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		rec := eventful(random, 100)
+		var f *filter.Filter
+		if seed%2 == 1 {
+			f = parse(t, filter.Spec{Comm: []string{"shop-api"}})
+		}
+		var ends []int // how many batches belong to each moment
+		for i := range rec.batches {
+			if i+1 == len(rec.batches) || rec.batches[i+1].Now > rec.batches[i].Now {
+				ends = append(ends, i+1)
+			}
+		}
+		watching(t, rec, Options{Filter: f}, func(s *seat) {
+			wants := map[int]*snapshot.Snapshot{}
+			for _, n := range ends {
+				wants[n] = live(t, rec, n, f)
+			}
+			check := func(batches int) {
+				to := rec.batches[batches-1].Now
+				s.Seek(to)
+				got, want := s.shown(), wants[batches]
+				if !reflect.DeepEqual(got, want) {
+					t.Fatalf("seed %d: after %d batches\n got %+v\nwant %+v", seed, batches, got, want)
+				}
+				if now := s.Playback(); now.At != to || now.Seeking {
+					t.Fatalf("seed %d: it stands at %+v", seed, now)
+				}
+			}
+			for _, n := range ends {
+				check(n)
+				s.SetSpeed([]float64{0.1, 1, 30}[random.IntN(3)])
+				time.Sleep(time.Duration(random.IntN(2000)) * time.Millisecond)
+				s.shown()
+			}
+			s.TogglePause()
+			for range 50 {
+				check(ends[random.IntN(len(ends))])
+			}
+		})
+	}
+}
+
+// TestBetweenBatches: where nothing is read, time passes all the same, also after the last batch.
+func TestBetweenBatches(t *testing.T) {
+	t.Parallel()
+	rec := newFilm(
+		Batch{Events: []event.Event{open(at(0), shop)}, Now: at(0)},
+		Batch{Events: []event.Event{open(at(time.Minute), shop)}, Now: at(time.Minute)},
+	)
+	rec.pieces = append(rec.pieces, snapshot.Span{Begin: at(time.Minute), End: at(2 * time.Minute), Damaged: true})
+	watching(t, rec, Options{}, func(s *seat) {
+		time.Sleep(10 * time.Second)
+		snap := s.shown()
+		state := aggregate.New()
+		state.Add(rec.batches[0].Events)
+		if want := state.Snapshot(at(10 * time.Second)); !reflect.DeepEqual(snap, want) {
+			t.Errorf("after 10 s\n got %+v\nwant %+v", snap, want)
+		}
+		time.Sleep(100 * time.Second)
+		s.stands(110*time.Second, 2)
+		time.Sleep(10 * time.Second)
+		s.stands(2*time.Minute, 2)
+	})
+}
+
+func TestPlays(t *testing.T) {
+	t.Parallel()
+	rec := ticking(10 * time.Second)
+	watching(t, rec, Options{}, func(s *seat) {
+		s.stands(0, 0)
+		want := snapshot.Playback{Begin: at(0), End: at(10 * time.Second), At: at(0), Clock: rec.Clock(), Speed: 1}
+		got := s.Playback()
+		got.Target = 0
+		if got != want {
+			t.Errorf("it begins with %+v, want %+v", got, want)
+		}
+		time.Sleep(499 * time.Millisecond)
+		if s.shown() != nil {
+			t.Error("published too early")
+		}
+		time.Sleep(time.Millisecond)
+		s.stands(500*time.Millisecond, 10)
+		time.Sleep(9499 * time.Millisecond)
+		if now := s.Playback(); now.Ended() {
+			t.Error("it has ended too early")
+		}
+		time.Sleep(time.Millisecond)
+		s.stands(10*time.Second, 200)
+		time.Sleep(time.Hour)
+		if now := s.Playback(); !now.Ended() || now.Paused || s.shown() != nil {
+			t.Errorf("after the end: %+v", now)
+		}
+		// The end is not the end.
+		s.Seek(at(time.Second))
+		s.stands(time.Second, 20)
+		time.Sleep(time.Second)
+		s.stands(2*time.Second, 40)
+		s.cancel()
+		if err := <-s.ran; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestEndIsShown: the end is published when it is reached, in the midst of Every.
+func TestEndIsShown(t *testing.T) {
+	t.Parallel()
+	watching(t, ticking(750*time.Millisecond), Options{}, func(s *seat) {
+		time.Sleep(500 * time.Millisecond)
+		s.stands(500*time.Millisecond, 10)
+		time.Sleep(250 * time.Millisecond)
+		s.stands(750*time.Millisecond, 15)
+	})
+}
+
+func TestPause(t *testing.T) {
+	t.Parallel()
+	watching(t, ticking(10*time.Second), Options{}, func(s *seat) {
+		time.Sleep(1230 * time.Millisecond)
+		s.TogglePause()
+		s.stands(1230*time.Millisecond, 24)
+		time.Sleep(time.Hour)
+		if s.shown() != nil || !s.Playback().Paused {
+			t.Error("it goes on")
+		}
+		s.TogglePause()
+		s.stands(1230*time.Millisecond, 24)
+		time.Sleep(500 * time.Millisecond)
+		s.stands(1730*time.Millisecond, 34)
+		s.TogglePause()
+		s.TogglePause()
+		s.stands(1730*time.Millisecond, 34)
+	})
+}
+
+func TestSpeed(t *testing.T) {
+	t.Parallel()
+	rec := ticking(time.Hour)
+	watching(t, rec, Options{}, func(s *seat) {
+		var stands time.Duration
+		for _, speed := range []float64{10, 0.1, 1000, 0.5, 1} {
+			s.SetSpeed(speed)
+			for range 10 {
+				time.Sleep(300 * time.Millisecond)
+			}
+			synctest.Wait()
+			stands += time.Duration(3 * float64(time.Second) * speed)
+			s.SetSpeed(speed) // shows it
+			s.stands(stands, uint64(stands/(50*time.Millisecond)))
+		}
+		for _, tc := range []struct{ ask, want float64 }{{0, 0.1}, {-1, 0.1}, {1e9, 1000}, {math.NaN(), 0.1}} {
+			if s.SetSpeed(tc.ask); s.Playback().Speed != tc.want {
+				t.Errorf("asked for %v times it is %v times as fast", tc.ask, s.Playback().Speed)
+			}
+		}
+	})
+	if rec.rewinds != 1 {
+		t.Errorf("rewound %d times", rec.rewinds)
+	}
+}
+
+// TestSlowReader: who cannot read as fast as it should play shows how far it is, and
+// does not run after what it has missed.
+func TestSlowReader(t *testing.T) {
+	t.Parallel()
+	rec := ticking(time.Hour)
+	rec.read = func(int) error {
+		time.Sleep(5 * time.Millisecond) // ten times as fast at best
+		return nil
+	}
+	watching(t, rec, Options{}, func(s *seat) {
+		s.SetSpeed(1000)
+		for range 8 {
+			s.shown()
+			time.Sleep(501 * time.Millisecond)
+			if s.shown() == nil {
+				t.Error("it shows nothing")
+			}
+		}
+		s.TogglePause()
+		time.Sleep(5 * time.Millisecond)
+		now := s.Playback().At
+		if now < at(39*time.Second) || now > at(41*time.Second) {
+			t.Errorf("after 4 s it has played %v", now.Sub(at(0)))
+		}
+		time.Sleep(time.Minute)
+		if s.Playback().At != now {
+			t.Error("it goes on though it is paused")
+		}
+	})
+	if rec.rewinds != 1 {
+		t.Errorf("rewound %d times", rec.rewinds)
+	}
+}
+
+// TestStopped: a process that was stopped for an hour (^Z) goes on where it was.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	rec := ticking(2 * time.Hour)
+	rec.read = func(n int) error {
+		if n == 20 {
+			time.Sleep(time.Hour)
+		}
+		return nil
+	}
+	watching(t, rec, Options{}, func(s *seat) {
+		time.Sleep(time.Hour + time.Second)
+		synctest.Wait()
+		if now := s.Playback().At; now > at(3*time.Second) {
+			t.Errorf("after a second and an hour's pause it stands at %v", now.Sub(at(0)))
+		}
+	})
+}
+
+func TestSeek(t *testing.T) {
+	t.Parallel()
+	rec := ticking(10 * time.Second)
+	watching(t, rec, Options{}, func(s *seat) {
+		s.Seek(at(4 * time.Second))
+		if now := s.Playback(); !now.Seeking || now.Target != at(4*time.Second) {
+			t.Errorf("asked to seek it says %+v", now)
+		}
+		s.stands(4*time.Second, 80)
+		time.Sleep(time.Second)
+		s.stands(5*time.Second, 100)
+		if rec.rewinds != 1 {
+			t.Error("it has rewound for a way forward")
+		}
+		s.TogglePause()
+		s.Seek(0)
+		s.stands(0, 0)
+		s.Seek(at(time.Hour))
+		s.stands(10*time.Second, 200)
+		time.Sleep(time.Second)
+		if now := s.Playback(); !now.Paused || now.Seeking || !now.Ended() || s.shown() != nil {
+			t.Errorf("at the end %+v", now)
+		}
+		// Where it stands is a place, too.
+		s.Seek(at(10 * time.Second))
+		s.stands(10*time.Second, 200)
+	})
+}
+
+// TestShortSeek shows nothing of the way, however long it is since something was shown.
+func TestShortSeek(t *testing.T) {
+	t.Parallel()
+	rec := ticking(10 * time.Second)
+	rec.read = func(int) error {
+		time.Sleep(time.Millisecond)
+		return nil
+	}
+	watching(t, rec, Options{}, func(s *seat) {
+		s.TogglePause()
+		time.Sleep(time.Minute)
+		s.shown()
+		s.Seek(at(10 * time.Second))
+		time.Sleep(190 * time.Millisecond)
+		if s.shown() != nil {
+			t.Error("it shows what lies on the way")
+		}
+		time.Sleep(20 * time.Millisecond)
+		s.stands(10*time.Second, 200)
+	})
+}
+
+// TestLongSeek shows how far it is and gives way to what is asked for meanwhile.
+func TestLongSeek(t *testing.T) {
+	t.Parallel()
+	rec := ticking(time.Hour)
+	rec.read = func(int) error {
+		time.Sleep(time.Millisecond)
+		return nil
+	}
+	watching(t, rec, Options{}, func(s *seat) {
+		time.Sleep(10 * time.Millisecond)
+		s.shown()
+		s.Seek(at(time.Hour)) // takes 72 s
+		time.Sleep(400 * time.Millisecond)
+		if s.shown() != nil {
+			t.Error("it shows how far it is after less than Every")
+		}
+		time.Sleep(101 * time.Millisecond)
+		if snap := s.shown(); snap == nil || snap.At < at(24*time.Second) || !s.Playback().Seeking {
+			t.Errorf("after half a second: %+v", s.Playback())
+		}
+		s.TogglePause() // on arrival
+		s.Seek(at(10 * time.Second))
+		time.Sleep(210 * time.Millisecond)
+		s.stands(10*time.Second, 200)
+		if now := s.Playback(); now.Seeking || !now.Paused {
+			t.Errorf("it stands at %+v", now)
+		}
+		s.Seek(at(time.Hour))
+		time.Sleep(20 * time.Millisecond)
+		s.cancel()
+		time.Sleep(2 * time.Millisecond)
+		select {
+		case err := <-s.ran:
+			if err != nil {
+				t.Error(err)
+			}
+		default:
+			t.Error("it runs on")
+		}
+	})
+}
+
+func TestStep(t *testing.T) {
+	t.Parallel()
+	watching(t, ticking(3300*time.Millisecond), Options{}, func(s *seat) {
+		time.Sleep(120 * time.Millisecond)
+		for i, want := range []time.Duration{1120, 2120, 3120, 3300, 3300} {
+			s.Step()
+			s.stands(want*time.Millisecond, uint64(want/50))
+			if !s.Playback().Paused {
+				t.Errorf("after step %d it plays", i)
+			}
+			time.Sleep(time.Minute)
+			if s.shown() != nil {
+				t.Errorf("it goes on after step %d", i)
+			}
+		}
+		s.Seek(at(0))
+		s.Step()
+		s.Step()
+		s.stands(2*time.Second, 40)
+	})
+}
+
+func TestNextFailure(t *testing.T) {
+	t.Parallel()
+	rec := ticking(10 * time.Second)
+	for _, end := range []time.Duration{1050, 1100, 4000, 9000} {
+		rec.failing(end*time.Millisecond, shop)
+	}
+	rec.failing(6*time.Second, curl)
+	rec.failing(9950*time.Millisecond, curl)
+	f := parse(t, filter.Spec{PIDs: []uint32{shop.PID}})
+	watching(t, rec, Options{Filter: f}, func(s *seat) {
+		time.Sleep(100 * time.Millisecond)
+		for _, want := range []time.Duration{1050, 1100, 4000, 9000, 9000, 9000} {
+			s.NextFailure()
+			s.stands(want*time.Millisecond, uint64(want/50))
+			if now := s.Playback(); !now.Paused || now.Seeking {
+				t.Errorf("at %d ms: %+v", want, now)
+			}
+		}
+		s.Seek(at(2 * time.Second))
+		s.NextFailure()
+		s.stands(4*time.Second, 80)
+		s.NextFailure()
+		s.Seek(at(0)) // never mind
+		s.stands(0, 0)
+	})
+}
+
+// TestFarFailure: asking again on the way there changes nothing.
+func TestFarFailure(t *testing.T) {
+	t.Parallel()
+	rec := ticking(time.Minute)
+	rec.failing(50*time.Second, shop)
+	rec.read = func(int) error {
+		time.Sleep(time.Millisecond)
+		return nil
+	}
+	watching(t, rec, Options{}, func(s *seat) {
+		s.NextFailure()
+		for range 9 {
+			time.Sleep(100 * time.Millisecond)
+			s.NextFailure()
+			if now := s.Playback(); !now.Seeking || now.Target < at(50*time.Second) {
+				t.Errorf("on the way: %+v", now)
+			}
+		}
+		time.Sleep(110 * time.Millisecond)
+		s.stands(50*time.Second, 1000)
+		if rec.rewinds != 1 {
+			t.Errorf("rewound %d times", rec.rewinds)
+		}
+		s.Seek(at(0))
+		s.NextFailure()
+		time.Sleep(100 * time.Millisecond)
+		s.Step() // from where it was
+		time.Sleep(100 * time.Millisecond)
+		s.stands(time.Second, 20)
+	})
+}
+
+// TestNoFailureLeft: that takes no look at the rest.
+func TestNoFailureLeft(t *testing.T) {
+	t.Parallel()
+	rec := ticking(10 * time.Second)
+	rec.failing(time.Second, shop)
+	watching(t, rec, Options{}, func(s *seat) {
+		s.NextFailure()
+		s.stands(time.Second, 20)
+		rec.reads, rec.rewinds = 0, 0
+		s.Seek(at(1010 * time.Millisecond))
+		s.stands(1010*time.Millisecond, 20)
+		s.TogglePause()
+		s.NextFailure()
+		s.stands(1010*time.Millisecond, 20)
+		if rec.reads != 0 || rec.rewinds != 0 || !s.Playback().Paused {
+			t.Errorf("%d reads and %d rewinds for %+v", rec.reads, rec.rewinds, s.Playback())
+		}
+	})
+}
+
+// TestWrongTimeline: pieces that promise failures nobody finds end in the same place.
+func TestWrongTimeline(t *testing.T) {
+	t.Parallel()
+	rec := ticking(10 * time.Second)
+	for i := range rec.pieces {
+		rec.pieces[i].Failures = 1
+	}
+	watching(t, rec, Options{}, func(s *seat) {
+		s.Seek(at(3 * time.Second))
+		s.NextFailure()
+		s.stands(3*time.Second, 60)
+	})
+}
+
+func TestEmptyRecording(t *testing.T) {
+	t.Parallel()
+	watching(t, newFilm(), Options{}, func(s *seat) {
+		if snap := s.shown(); snap == nil || snap.Totals.Opens != 0 {
+			t.Fatalf("it shows %+v", snap)
+		}
+		for _, ask := range []func(){
+			s.TogglePause, s.TogglePause, s.Step, s.NextFailure,
+			func() { s.Seek(5) }, func() { s.SetSpeed(2) },
+		} {
+			if ask(); s.shown() == nil {
+				t.Error("nothing is published")
+			}
+		}
+		if now := s.Playback(); now.At != 0 || !now.Ended() || len(s.Timeline()) != 0 {
+			t.Errorf("it stands at %+v", now)
+		}
+	})
+}
+
+func TestReadError(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	rec := ticking(10 * time.Second)
+	rec.read = func(n int) error {
+		if n == 40 {
+			return broken
+		}
+		return nil
+	}
+	watching(t, rec, Options{}, func(s *seat) {
+		time.Sleep(1900 * time.Millisecond)
+		if s.shown() == nil {
+			t.Error("nothing of what came before is shown")
+		}
+		if err := <-s.ran; !errors.Is(err, broken) {
+			t.Errorf("error %v", err)
+		}
+		// Nobody waits for a player that does not run.
+		for range 100 {
+			s.TogglePause()
+			s.Step()
+			s.NextFailure()
+			s.Seek(at(0))
+			s.SetSpeed(3)
+		}
+		if s.Playback().Speed != 3 {
+			t.Error("it does not say what was asked for")
+		}
+	})
+}
+
+// TestWhatComesWithTheEnd counts, at the end, and once.
+func TestWhatComesWithTheEnd(t *testing.T) {
+	t.Parallel()
+	rec := ticking(time.Second)
+	last := Batch{Events: []event.Event{open(at(time.Second), shop)}, Now: at(2 * time.Second)}
+	watching(t, withEnd{rec, last}, Options{}, func(s *seat) {
+		time.Sleep(time.Second)
+		s.stands(time.Second, 21)
+		s.Seek(at(900 * time.Millisecond))
+		s.stands(900*time.Millisecond, 18)
+		s.Seek(at(time.Minute))
+		s.stands(time.Second, 21)
+	})
+}
+
+// withEnd gives a batch together with each io.EOF.
+type withEnd struct {
+	*film
+	last Batch
+}
+
+func (w withEnd) Read(ctx context.Context) (Batch, error) {
+	b, err := w.film.Read(ctx)
+	if errors.Is(err, io.EOF) {
+		b = w.last
+	}
+	return b, err
+}
+
+// TestAskedBeforeRun: what is asked for then counts, and time does not.
+func TestAskedBeforeRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPlayer(ticking(10*time.Second), Options{Every: time.Second})
+		p.SetSpeed(2)
+		time.Sleep(time.Hour)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			if err := p.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		}()
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if now := p.Playback(); now.At != at(6*time.Second) || now.Speed != 2 {
+			t.Errorf("it stands at %+v", now)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// TestManyAsk has all of it going on at once.
+func TestManyAsk(t *testing.T) {
+	t.Parallel()
+	rec := eventful(rand.New(rand.NewPCG(1, 1)), 300)
+	snapshots := make(chan *snapshot.Snapshot, 1)
+	p := NewPlayer(rec, Options{Snapshots: snapshots, Every: time.Millisecond})
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- p.Run(ctx) }()
+	var askers sync.WaitGroup
+	for seed := range uint64(4) {
+		askers.Go(func() {
+			random := rand.New(rand.NewPCG(seed, 2))
+			asks := []func(){
+				p.TogglePause, p.Step, p.NextFailure,
+				func() { p.Seek(at(time.Duration(random.IntN(600)) * time.Second)) },
+				func() { p.SetSpeed(random.Float64() * 2000) },
+			}
+			for range 500 {
+				asks[random.IntN(len(asks))]()
+				if now := p.Playback(); now.At < now.Begin || now.At > now.End {
+					t.Errorf("it stands at %+v", now)
+				}
+			}
+		})
+	}
+	askers.Wait()
+	p.Seek(rec.batches[200].Now)
+	for p.Playback().Seeking {
+		<-snapshots
+	}
+	cancel()
+	if err := <-ran; err != nil {
+		t.Error(err)
+	}
+	if !slices.Equal(p.Timeline(), rec.pieces) {
+		t.Error("the timeline has changed")
+	}
+}
