@@ -21,7 +21,7 @@ import (
 // Batch is the next piece of a stream.
 type Batch struct {
 	Events []event.Event // valid until the next Read
-	Now    event.Time    // how far the stream has come
+	Now    event.Time    // how far the stream comes with it; that of a batch in pieces is the same in each
 }
 
 // Source is a stream of events: the live kernel, or a recording.

@@ -54,8 +54,7 @@ func (r *reel) read(ctx context.Context) error {
 	}
 	var err error
 	r.next, err = r.rec.Read(ctx)
-	// What comes with the end counts, too, and what comes after it, as of then: a
-	// damaged recording is known to have gone on.
+	// What comes with the end counts, too, and nothing comes after it.
 	r.next.Now = min(r.next.Now, r.end)
 	if r.last = errors.Is(err, io.EOF); r.last {
 		r.over = len(r.next.Events) == 0

@@ -26,8 +26,8 @@ type decoder struct {
 	batchEvents []byte
 	batchNow    []byte
 	left        uint64     // events of the batch under way
-	then        event.Time // how far the stream comes with it
-	now         event.Time // how far it has come
+	now         event.Time // how far the stream comes with it
+	end         event.Time // and how far with the frame
 
 	time   event.Time
 	cookie uint64
@@ -37,7 +37,7 @@ type decoder struct {
 func (d *decoder) load(h *header, raw []byte) error {
 	*d = decoder{
 		processes: d.processes[:0], shapes: d.shapes[:0], facts: d.facts[:0],
-		time: h.begin, now: h.begin, then: h.begin,
+		time: h.begin, now: h.begin, end: h.end,
 	}
 	var body []byte
 	if err := eachField(raw, func(n protowire.Number, _ uint64, bytes []byte) error {
@@ -160,9 +160,6 @@ func (d *decoder) read(to []event.Event) ([]event.Event, error) {
 		}
 		d.left--
 	}
-	if d.left == 0 {
-		d.now = d.then
-	}
 	return to, nil
 }
 
@@ -170,7 +167,7 @@ func (d *decoder) read(to []event.Event) ([]event.Event, error) {
 // the beginning of one.
 func (d *decoder) nextBatch() error {
 	if len(d.batchEvents) == 0 {
-		d.left = math.MaxUint64
+		d.left, d.now = math.MaxUint64, d.end
 		return nil
 	}
 	left, n := protowire.ConsumeVarint(d.batchEvents)
@@ -179,8 +176,8 @@ func (d *decoder) nextBatch() error {
 		return errMalformed
 	}
 	d.batchEvents, d.batchNow = d.batchEvents[n:], d.batchNow[m:]
-	d.left, d.then = left, d.now+event.Time(protowire.DecodeZigZag(delta))
-	if d.then < 0 || d.then > maxTime {
+	d.left, d.now = left, d.now+event.Time(protowire.DecodeZigZag(delta))
+	if d.now < 0 || d.now > d.end {
 		return errMalformed
 	}
 	return nil

@@ -83,7 +83,7 @@ func (f *frame) add(e *event.Event, world *event.World) {
 	s := shapeOf(e)
 	number, ok := f.shapes[s]
 	if !ok {
-		number = f.addShape(&s, world)
+		number = f.addShape(&s, e, world)
 	}
 	f.put(columnShape, uint64(number))
 	f.putSigned(columnTime, int64(e.Time-f.time))

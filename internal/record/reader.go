@@ -31,6 +31,7 @@ type Reader struct {
 	raw     []byte
 	events  []event.Event
 	now     event.Time
+	ended   bool // the end has been read
 }
 
 // OpenFile opens a recording for reading. The error wraps ErrEmpty, ErrForeign, ErrVersion
@@ -72,7 +73,7 @@ func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
 
 // Rewind goes back to the beginning.
 func (r *Reader) Rewind() error {
-	r.frame, r.decoder = 0, decoder{}
+	r.frame, r.decoder, r.ended = 0, decoder{}, false
 	r.now, _ = r.Span()
 	return nil
 }
@@ -171,9 +172,10 @@ func (r *Reader) batch() pipeline.Batch { return pipeline.Batch{Events: r.events
 // finish is the last batch: how far the stream came, and what is missing at its end.
 func (r *Reader) finish() pipeline.Batch {
 	_, r.now = r.Span()
-	if gap := r.index.tail; gap != nil {
+	if gap := r.index.tail; gap != nil && !r.ended {
 		r.say(gap)
 	}
+	r.ended = true
 	return r.batch()
 }
 

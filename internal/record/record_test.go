@@ -204,3 +204,35 @@ func (f *frame) addAll(b batch) {
 	}
 	f.endBatch(b.now)
 }
+
+// TestPieces: a batch that is read in pieces, or lies in several frames, is not over
+// before its last piece: nothing in it comes before its end.
+func TestPieces(t *testing.T) {
+	t.Parallel()
+	batches := []batch{{now: 1e9}, {now: 3e9}, {now: 4e9}}
+	for i := range batches {
+		for n := range []int{10, 100_000, 10}[i] {
+			batches[i].events = append(batches[i].events, event.Event{Time: batches[i].now - 5e8 + event.Time(n), Kind: event.Open})
+		}
+	}
+	r := reader(t, write(t, batches))
+	if frames := len(r.index.frames); frames < 3 {
+		t.Fatalf("%d frames", frames)
+	}
+	counted := map[event.Time]int{}
+	for {
+		b, err := r.Read(t.Context())
+		for i := range b.Events {
+			if b.Events[i].Time > b.Now || b.Events[i].Time < b.Now-1e9 {
+				t.Fatalf("an event of %d comes with %d", b.Events[i].Time, b.Now)
+			}
+		}
+		counted[b.Now] += len(b.Events)
+		if err != nil {
+			break
+		}
+	}
+	if counted[1e9] != 10 || counted[4e9] != 10 {
+		t.Errorf("events by the end of their batch: %v", counted)
+	}
+}

@@ -16,7 +16,8 @@ func shapeOf(e *event.Event) shape {
 	s := shape{
 		kind: e.Kind, direction: e.Direction, proto: e.Proto, op: e.Op, reason: e.Reason, closedBy: e.ClosedBy,
 		resetBy: e.ResetBy, errno: e.Errno, flags: e.Flags, inferred: e.Inferred, netns: e.Netns,
-		proc: e.Proc, listener: e.Listener, src: e.Src, dst: e.Dst, columns: columnsOf(e),
+		procPID: e.Proc.PID, procStart: e.Proc.Start, listenerPID: e.Listener.PID, listenerStart: e.Listener.Start,
+		src: e.Src, dst: e.Dst, columns: columnsOf(e),
 	}
 	if s.columns&hasLocalPort != 0 {
 		s.src.Port = 0
@@ -65,8 +66,8 @@ func (f *frame) addTable(n protowire.Number, message fields) {
 	f.tables = appendBytes(f.tables, n, f.scratch)
 }
 
-func (f *frame) addShape(s *shape, world *event.World) uint32 {
-	proc, listener := f.process(s.proc, world), f.process(s.listener, world)
+func (f *frame) addShape(s *shape, e *event.Event, world *event.World) uint32 {
+	proc, listener := f.process(e.Proc, world), f.process(e.Listener, world)
 	number := uint32(len(f.shapes))
 	f.shapes[*s] = number
 	f.addTable(frameShape, shapeFields(s, &proc, &listener))
