@@ -147,7 +147,8 @@ func percent(p *snapshot.Playback, at event.Time) string {
 
 // oneDay reports whether a time of day is enough to name a moment.
 func oneDay(p *snapshot.Playback) bool {
-	return p.Clock.WallTime(p.Begin).Truncate(24*time.Hour) == p.Clock.WallTime(p.End).Truncate(24*time.Hour)
+	day := func(t event.Time) time.Time { return p.Clock.WallTime(t).Truncate(24 * time.Hour) }
+	return day(p.Begin).Equal(day(p.End))
 }
 
 // stamp is a moment of the recording, counted from its beginning where no clock tells.

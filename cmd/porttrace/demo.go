@@ -29,7 +29,7 @@ func demoCommand() *cobra.Command {
 		Short: "Churns ports in a private namespace so that there is something to see; harmless to the host",
 		Long: `Shows the live screen over programs that misbehave in a network namespace of their own. Where
 nothing can be traced, without root or on a kernel that does not allow it, replays a recording of that.`,
-		Args:  noArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDemo(cmd.Context())
 		},
@@ -37,7 +37,7 @@ nothing can be traced, without root or on a kernel that does not allow it, repla
 }
 
 func runDemo(ctx context.Context) (err error) {
-	if err := needTerminal(); err != nil {
+	if err := needTerminal("run it in one"); err != nil {
 		return err
 	}
 	// Attach first: the demo's first connections are to be seen, and its listeners.

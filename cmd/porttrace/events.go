@@ -54,12 +54,13 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 	defer session.close()
 	ctx, cancel := limited(session.ctx, flags.duration)
 	defer cancel()
-	out, err := flags.printer(kinds, format, os.Stdout)
+	out, err := flags.printer(kinds, format, os.Stdout, time.Local)
 	if err != nil {
 		return err
 	}
 	opts := out.options()
 	opts.Filter = session.filter
+	session.begin()
 	_, err = pipeline.Run(ctx, session.source, opts)
 	return cmp.Or(err, out.out.Flush())
 }

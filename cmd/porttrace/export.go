@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -59,7 +60,7 @@ func runExport(ctx context.Context, name string, flags *exportFlags) error {
 		return err
 	}
 	defer recording.close()
-	out, err := flags.printer(kinds, format, os.Stdout)
+	out, err := flags.printer(kinds, format, os.Stdout, time.UTC)
 	if err != nil {
 		return err
 	}

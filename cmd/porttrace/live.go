@@ -79,7 +79,8 @@ type session struct {
 	cancel context.CancelFunc
 }
 
-// open checks the flags, then attaches, then says so on a line of its own.
+// open checks the flags, then attaches, then says so on a line of its own. A command
+// waits at its first instruction for begin.
 func (f *liveFlags) open(ctx context.Context, say io.Writer) (*session, error) {
 	hooks, err := f.parseHooks()
 	if err != nil {
@@ -114,10 +115,15 @@ func (f *liveFlags) open(ctx context.Context, say io.Writer) (*session, error) {
 	if host, err := live.Host(); err == nil && host.PIDNS != "" {
 		fmt.Fprintln(say, host.PIDNS)
 	}
+	return s, nil
+}
+
+// begin lets the command run, once there is a place for what is seen of it: one whose
+// recording cannot be written is not to be run for nothing.
+func (s *session) begin() {
 	if s.child != nil {
 		s.child.release(s.cancel)
 	}
-	return s, nil
 }
 
 // findTargets resolves --pid, or starts the command, stopped at its first instruction.

@@ -68,20 +68,21 @@ type printer struct {
 	writer export.Writer
 }
 
-func (f *printFlags) printer(kinds []event.Kind, format string, to io.Writer) (*printer, error) {
+// printer prints as text with times in the zone.
+func (f *printFlags) printer(kinds []event.Kind, format string, to io.Writer, zone *time.Location) (*printer, error) {
 	out := bufio.NewWriter(to)
-	writer, err := eventWriter(format, out)
+	writer, err := eventWriter(format, out, zone)
 	return &printer{kinds: kinds, left: cmp.Or(f.limit, -1), out: out, writer: writer}, err
 }
 
-func eventWriter(format string, to io.Writer) (export.Writer, error) {
+func eventWriter(format string, to io.Writer, zone *time.Location) (export.Writer, error) {
 	switch format {
 	case "json", "jsonl":
 		return export.NewJSON(to), nil
 	case "csv":
 		return export.NewCSV(to)
 	}
-	return export.NewText(to, time.Local), nil
+	return export.NewText(to, zone), nil
 }
 
 // options are those of the run whose events are printed.

@@ -31,7 +31,7 @@ func recordCommand() *cobra.Command {
 		Long: `Records until Ctrl-C, the end of the command, --duration or --max-size. The file can be read
 at any time, by replay, report, export, on any machine and without privileges: also after a
 crash, when it holds everything but the last second.`,
-		Args: flags.args,
+		Args: flags.operands,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runRecord(cmd.Context(), &flags)
 		},
@@ -42,6 +42,14 @@ crash, when it holds everything but the last second.`,
 	cmd.Flags().StringVar(&flags.maxSize, "max-size", "", "end before the file is larger than `SIZE`, as in 500M")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it is there")
 	return cmd
+}
+
+// operands refuses a file that is named as those of the other commands are.
+func (f *recordFlags) operands(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+		return usagef("unexpected argument %q: the file to write is -o FILE, a command to trace -- COMMAND", args[0])
+	}
+	return f.args(cmd, args)
 }
 
 func runRecord(ctx context.Context, flags *recordFlags) (err error) {
@@ -67,6 +75,7 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	session.begin()
 	ctx, cancel := limited(session.ctx, flags.duration)
 	defer cancel()
 	shown := newProgress(os.Stderr, to.name, writer.Stats)
@@ -96,7 +105,7 @@ func recordingEnded(err error, name string) error {
 		return nil
 	}
 	return fmt.Errorf("recording to %s stopped at %s, what was recorded before is whole: %w",
-		name, time.Now().Format(time.TimeOnly), err)
+		name, time.Now().UTC().Format(time.TimeOnly+" MST"), err)
 }
 
 // output is where a recording goes.
@@ -147,5 +156,5 @@ func (f *recordFlags) name() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("naming the recording: %w", err)
 	}
-	return fmt.Sprintf("porttrace-%s-%s.ptrace", host, time.Now().Format("20060102T150405")), nil
+	return fmt.Sprintf("porttrace-%s-%s.ptrace", host, time.Now().UTC().Format("20060102T150405Z")), nil
 }

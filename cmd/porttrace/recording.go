@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strconv"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
@@ -27,81 +25,43 @@ func (f *filterFlags) openRecording(ctx context.Context, name string) (*recordin
 	if err := f.checkPIDs(); err != nil {
 		return nil, err
 	}
+	// What is typed wrong is said whatever the file is.
+	if _, err := filter.Parse(f.filter); err != nil {
+		return nil, usageError{err}
+	}
 	reader, file, err := record.OpenFile(name)
 	if err != nil {
 		return nil, err
 	}
 	r := &recording{Reader: reader, name: name, file: file}
-	if err := f.resolveIn(ctx, r); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	if r.filter, err = filter.Parse(f.filter); err != nil {
-		return nil, errors.Join(usageError{err}, file.Close())
+	if r.filter, err = f.resolveIn(ctx, reader); err != nil {
+		r.close()
+		return nil, err
 	}
 	return r, nil
 }
 
-// resolveIn finds what --children and --netns mean in the recording, by a look at all
-// that it says of processes and namespaces.
-func (f *filterFlags) resolveIn(ctx context.Context, r *recording) error {
+// resolveIn makes the filter. What --children and --netns mean is found by a look at all
+// that the recording says of processes and namespaces.
+func (f *filterFlags) resolveIn(ctx context.Context, from *record.Reader) (*filter.Filter, error) {
 	if !f.filter.Children && len(f.netns) == 0 {
-		return nil
+		return filter.Parse(f.filter)
 	}
-	names := map[string]uint32{}
-	parents := map[uint32][]uint32{}
-	for {
-		batch, err := r.Read(ctx)
-		for i := range batch.Events {
-			switch fact := batch.Events[i].Fact.(type) {
-			case *event.Process:
-				parents[fact.PPID] = append(parents[fact.PPID], fact.ID.PID)
-			case *event.Netns:
-				names[fact.Name] = fact.Inode
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
+	known, err := listen(ctx, from)
+	if err != nil {
+		return nil, err
 	}
 	if f.filter.Children {
-		f.filter.PIDs, f.filter.Children = withDescendants(f.filter.PIDs, parents), false
+		f.filter.PIDs, f.filter.Children = known.withDescendants(f.filter.PIDs), false
 	}
-	if err := f.resolveNetns(names); err != nil {
-		return err
-	}
-	return r.Rewind()
-}
-
-// withDescendants are the processes and those that descend from them, as far as the
-// recording knows who lies between.
-func withDescendants(pids []uint32, children map[uint32][]uint32) []uint32 {
-	all := slices.Clone(pids)
-	for i := 0; i < len(all); i++ {
-		for _, child := range children[all[i]] {
-			if !slices.Contains(all, child) {
-				all = append(all, child)
-			}
-		}
-	}
-	return all
-}
-
-func (f *filterFlags) resolveNetns(names map[string]uint32) error {
 	for _, name := range f.netns {
-		inode, ok := names[name]
-		if !ok {
-			n, err := strconv.ParseUint(name, 10, 32)
-			if err != nil || n == 0 {
-				return fmt.Errorf("--netns %s: the recording has no such network namespace; give a name that it shows, or an inode", name)
-			}
-			inode = uint32(n)
+		inodes, err := known.namespaces(name)
+		if err != nil {
+			return nil, err
 		}
-		f.filter.Netns = append(f.filter.Netns, inode)
+		f.filter.Netns = append(f.filter.Netns, inodes...)
 	}
-	return nil
+	return filter.Parse(f.filter)
 }
 
 func (r *recording) close() { r.file.Close() }
@@ -117,13 +77,13 @@ var errSaid = errors.New("said already")
 func (r *recording) judge() error {
 	var damaged int
 	for _, gap := range r.Gaps() {
-		begin := r.timeOf(gap.Begin)
 		if gap.Truncated {
-			fmt.Fprintf(os.Stderr, "truncated: %s ends at %s without its end mark: it was cut short, or is being written still\n", r.name, begin)
+			fmt.Fprintf(os.Stderr, "truncated: %s ends at %s without its end mark: it was cut short, or is being written still\n",
+				r.name, r.timeOf(gap.Begin))
 			continue
 		}
 		if damaged++; damaged <= maxGapsSaid {
-			fmt.Fprintf(os.Stderr, "damaged: %s: from %s to %s cannot be read; the rest is whole\n", r.name, begin, r.timeOf(gap.End))
+			fmt.Fprintf(os.Stderr, "damaged: %s: %s\n", r.name, r.damage(gap))
 		}
 	}
 	if damaged > maxGapsSaid {
@@ -133,6 +93,18 @@ func (r *recording) judge() error {
 		return errSaid
 	}
 	return nil
+}
+
+// damage says what is missing. When it began nobody knows where it is the beginning, nor
+// when anything was where no clock is left.
+func (r *recording) damage(gap event.Gap) string {
+	switch {
+	case r.Clock() == (event.Clock{}):
+		return "nothing of it can be read"
+	case gap.Begin == gap.End:
+		return "what came before " + r.timeOf(gap.End) + " cannot be read; the rest is whole"
+	}
+	return "from " + r.timeOf(gap.Begin) + " to " + r.timeOf(gap.End) + " cannot be read; the rest is whole"
 }
 
 func (r *recording) timeOf(t event.Time) string {

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +26,7 @@ func replayCommand() *cobra.Command {
 }
 
 func runReplay(ctx context.Context, name string, flags *filterFlags) error {
-	if err := needTerminal(); err != nil {
+	if err := needTerminal("use porttrace report FILE or porttrace export FILE"); err != nil {
 		return err
 	}
 	recording, err := flags.openRecording(ctx, name)
@@ -35,7 +35,7 @@ func runReplay(ctx context.Context, name string, flags *filterFlags) error {
 	}
 	defer recording.close()
 	err = showReplay(ctx, recording, pipeline.Options{Filter: recording.filter}, "porttrace replay "+name)
-	return errors.Join(err, recording.judge())
+	return cmp.Or(err, recording.judge())
 }
 
 // showReplay runs the player beside the screen.

@@ -59,7 +59,10 @@ func (f *reportFlags) operands(cmd *cobra.Command, args []string) error {
 		}
 		return f.args(cmd, args)
 	}
-	for _, flag := range []string{"duration", "hooks", "ring-bytes"} {
+	if f.given("duration") {
+		return usagef("--duration is for tracing: --from and --to choose a part of a recording")
+	}
+	for _, flag := range []string{"hooks", "ring-bytes"} {
 		if f.given(flag) {
 			return usagef("--%s is for tracing, and %s is a recording", flag, args[0])
 		}
@@ -67,7 +70,7 @@ func (f *reportFlags) operands(cmd *cobra.Command, args []string) error {
 	return oneFile(cmd, args)
 }
 
-// out opens the output before anything is read: not after it.
+// out opens the output before anything is traced or read: not after it.
 func (f *reportFlags) out() (*os.File, error) {
 	if f.file == "" {
 		return os.Stdout, nil
@@ -79,6 +82,16 @@ func (f *reportFlags) out() (*os.File, error) {
 	return out, nil
 }
 
+// overwrites reports whether the report would go where the recording is.
+func (f *reportFlags) overwrites(recording string) bool {
+	from, err := os.Stat(recording)
+	if err != nil {
+		return false
+	}
+	to, err := os.Stat(f.file)
+	return err == nil && os.SameFile(from, to)
+}
+
 func runReport(ctx context.Context, flags *reportFlags) error {
 	format, err := flags.output.chosen()
 	if err != nil {
@@ -87,16 +100,18 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	if flags.duration <= 0 {
 		return usagef("--duration %s: it must be more than nothing", flags.duration)
 	}
-	out, err := flags.out()
-	if err != nil {
-		return err
-	}
-	defer out.Close()
 	session, err := flags.open(ctx, os.Stderr)
 	if err != nil {
 		return err
 	}
 	defer session.close()
+	// Attached first, so that a host that cannot be traced leaves an older report as it is.
+	out, err := flags.out()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	session.begin()
 	duration := flags.duration
 	if session.child != nil && !flags.given("duration") {
 		duration = 0 // the command's own end is the end
@@ -114,6 +129,9 @@ func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
 	format, err := flags.output.chosen()
 	if err != nil {
 		return err
+	}
+	if flags.overwrites(name) {
+		return usagef("--output %s: that is the recording itself", flags.file)
 	}
 	recording, err := flags.openRecording(ctx, name)
 	if err != nil {

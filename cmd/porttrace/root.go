@@ -55,15 +55,16 @@ func isTerminal(f *os.File) bool {
 	return err == nil
 }
 
-func needTerminal() error {
+// needTerminal says what to use without one.
+func needTerminal(instead string) error {
 	if !isTerminal(os.Stdout) || !isTerminal(os.Stdin) {
-		return usagef("the live screen needs a terminal: use porttrace events or porttrace report")
+		return usagef("the screen needs a terminal: %s", instead)
 	}
 	return nil
 }
 
 func runScreen(ctx context.Context, flags *liveFlags) error {
-	if err := needTerminal(); err != nil {
+	if err := needTerminal("use porttrace events or porttrace report"); err != nil {
 		return err
 	}
 	session, err := flags.open(ctx, io.Discard)
@@ -71,6 +72,7 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 		return err
 	}
 	defer session.close()
+	session.begin()
 	return showScreen(session.ctx, session.source, pipeline.Options{Filter: session.filter}, "")
 }
 

@@ -51,7 +51,8 @@ func TestDemoRecording(t *testing.T) {
 	defer source.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()
-	demo, err := lab.StartDemo(ctx, lab.DemoOptions{For: length + time.Minute})
+	// It goes on until all is read: its end would be in the recording.
+	demo, err := lab.StartDemo(t.Context(), lab.DemoOptions{For: length + time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

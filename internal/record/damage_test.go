@@ -230,8 +230,8 @@ func TestHostile(t *testing.T) {
 		return appendBytes(nil, n, make([]byte, values))
 	}
 	full := appendBytes(nil, traceFrame, slices.Concat(
-		bytes.Repeat(appendBytes(nil, frameProcess, nil), 2*maxEvents),
-		bytes.Repeat(appendBytes(nil, frameShape, nil), 2*maxEvents),
+		bytes.Repeat(appendBytes(nil, frameProcess, nil), maxEvents),
+		bytes.Repeat(appendBytes(nil, frameShape, nil), maxEvents),
 		column(frameColumns, maxRaw/4), column(frameColumns+1, maxRaw/4)))
 	for name, file := range map[string][]byte{
 		"a bomb":         stored(make([]byte, 1<<30), nil),

@@ -72,9 +72,9 @@ func (d *decoder) field(n protowire.Number, _ uint64, bytes []byte) error {
 	return nil
 }
 
-// limit bounds a table: none has more rows than two for an event.
+// limit bounds the rows of a table.
 func limit(n int) error {
-	if n > 2*maxEvents {
+	if n > maxEvents {
 		return errMalformed
 	}
 	return nil

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// maxEvents and maxRaw are where a frame ends at the latest. They bound what a
-	// reader needs, whatever a file claims.
+	// maxEvents, also of rows of a table, and maxRaw are where a frame ends at the
+	// latest. They bound what a reader needs, whatever a file claims.
 	maxEvents = 1 << 15
 	maxRaw    = 4 << 20
 	// maxStored leaves room for what cannot be compressed.
@@ -67,7 +67,10 @@ func (f *frame) reset(number uint64, begin event.Time, begun, context bool) {
 	clear(f.processes)
 }
 
-func (f *frame) full() bool { return f.events >= maxEvents || len(f.tables) >= fullTables }
+// full leaves room for the processes that one more event can name.
+func (f *frame) full() bool {
+	return f.events >= maxEvents || len(f.processes) > maxEvents-3 || len(f.tables) >= fullTables
+}
 
 // add appends an event. The world has taken it in already.
 func (f *frame) add(e *event.Event, world *event.World) {
