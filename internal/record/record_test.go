@@ -236,3 +236,18 @@ func TestPieces(t *testing.T) {
 		t.Errorf("events by the end of their batch: %v", counted)
 	}
 }
+
+// TestManyProcesses: a frame ends when its table of processes is full.
+func TestManyProcesses(t *testing.T) {
+	t.Parallel()
+	b := batch{now: 2e9}
+	for i := range uint32(2 * maxEvents) {
+		b.events = append(b.events, event.Event{
+			Time: 1e9, Kind: event.Close, Proc: event.ProcID{PID: 2*i + 1}, Listener: event.ProcID{PID: 2*i + 2},
+		})
+	}
+	r := reader(t, write(t, []batch{b}))
+	if got, _ := read(t, r); !reflect.DeepEqual(got, b.events) {
+		t.Errorf("%d events of %d, gaps %v", len(got), len(b.events), r.Gaps())
+	}
+}

@@ -88,7 +88,8 @@ func (w *Writer) Add(e *event.Event, world *event.World) error {
 	if !w.frame.full() {
 		return nil
 	}
-	w.frame.end = max(w.frame.end, w.frame.time)
+	// Beyond the batch before, to which this part does not belong.
+	w.frame.end = max(w.frame.end+1, w.frame.time)
 	w.handOver()
 	return w.failure()
 }
