@@ -86,10 +86,13 @@ func failureProcess(f *snapshot.Failure, width int) string {
 }
 
 func failureLocal(f *snapshot.Failure, width int) string {
-	if !f.Local.Known() {
+	switch {
+	case !f.Local.Known():
 		return unknown
+	case f.Inferred&event.FieldSport != 0:
+		return "~" + endpoint(f.Local, width-1)
 	}
-	return marked(f.Inferred, event.FieldSport, endpoint(f.Local, width-1))
+	return endpoint(f.Local, width)
 }
 
 func errno(f *snapshot.Failure) string {

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -31,15 +30,39 @@ func where(s *snapshot.Snapshot) []piece {
 		signals(s.Signals),
 		{rank: 4, forms: []string{count(s.Health.Events) + " events"}},
 	}
-	if s.Health.Lost == 0 {
+	if s.Complete() {
 		pieces = append(pieces, piece{rank: 6, comma: true, forms: []string{"none lost"}})
-	} else {
+	}
+	if s.Health.Lost > 0 {
 		pieces = append(pieces, piece{rank: 1, tone: fail, forms: []string{"lost " + count(s.Health.Lost)}})
+	}
+	if len(s.Gaps) > 0 {
+		pieces = append(pieces, piece{rank: 1, tone: warn, forms: missing(s)})
 	}
 	if s.Health.LostDetails > 0 {
 		pieces = append(pieces, piece{rank: 2, tone: warn, forms: []string{"folded " + count(s.Health.LostDetails)}})
 	}
 	return pieces
+}
+
+// missing is what a recording does not hold. It can be cut short at its end only.
+func missing(s *snapshot.Snapshot) []string {
+	n := s.OlderGaps + uint64(len(s.Gaps))
+	truncated := s.Gaps[len(s.Gaps)-1].Truncated
+	if truncated {
+		n--
+	}
+	text := count(n) + " gaps"
+	if n == 1 {
+		text = "1 gap"
+	}
+	switch {
+	case !truncated:
+		return []string{text}
+	case n == 0:
+		return []string{"truncated"}
+	}
+	return []string{text + ", truncated", "truncated"}
 }
 
 // signals says how each is seen: all of them, those that are not exact, the same with
@@ -98,15 +121,15 @@ func state(s *snapshot.Snapshot) []piece {
 	return append(pieces, failures)
 }
 
-// course is a sparkline of the whole, as wide as there is room for. Nothing
-// happened is nothing to draw.
+// course is a sparkline of the whole, as wide as there is room for. Where nothing
+// happened of late there is nothing to draw.
 func course(values []uint32) piece {
 	p := piece{rank: 6}
-	if !slices.ContainsFunc(values, func(v uint32) bool { return v > 0 }) {
-		return p
-	}
 	for _, width := range []int{60, 30, 15, 10, 6} {
-		p.forms = append(p.forms, sparkline(values, min(width, len(values))))
+		line := sparkline(values, min(width, len(values)))
+		if strings.TrimSpace(line) != "" {
+			p.forms = append(p.forms, line)
+		}
 	}
 	return p
 }

@@ -23,7 +23,8 @@ var helpNotes = [][2]string{
 var replayNotes = [][2]string{
 	{"▁▂▃▄▅▆▇█", "opens over the whole recording"},
 	{string(failureMark), "failures, on the time line"},
-	{string(damageMark), "a damaged piece that cannot be read"},
+	{string(damageMark), "a damaged piece that cannot be read: a gap"},
+	{"truncated", "the recording was cut short, or is being written still"},
 }
 
 // helpLines are made of the keys themselves, in two columns where they fit.

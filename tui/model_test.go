@@ -15,6 +15,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -299,6 +300,32 @@ func TestOddValues(t *testing.T) {
 	for _, key := range []string{"1", "2", "3"} {
 		requireFit(t, screen(200, 24, s, key), 200, 24)
 		requireFit(t, screen(200, 24, s, key, "enter"), 200, 24)
+	}
+}
+
+// TestQuietWindow: in a part of a recording nothing need have happened to a row that is
+// there, and no time is shown then.
+func TestQuietWindow(t *testing.T) {
+	t.Parallel()
+	r := exact.reader()
+	begin, _ := r.Span()
+	s, err := pipeline.Run(t.Context(), r, pipeline.Options{From: begin.Add(45 * time.Second), To: begin.Add(46 * time.Second)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tab := range []string{"1", "2", "3"} {
+		m := screen(200, 50, s, tab)
+		_, rows := m.panes[m.tab].counts()
+		if rows == 0 {
+			t.Errorf("table %s is empty", tab)
+		}
+		for range rows {
+			press(m, "enter")
+			if got := text(m); strings.Contains(got, "0001-") || strings.Contains(got, "d ago") {
+				t.Errorf("a time that never was:\n%s", got)
+			}
+			press(m, "esc", "down")
+		}
 	}
 }
 

@@ -188,3 +188,28 @@ func checkColumns[T any](t *testing.T, columns []column[T]) {
 		titles[c.title] = true
 	}
 }
+
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	damage, cut := snapshot.Gap{}, snapshot.Gap{Truncated: true}
+	for _, tc := range []struct {
+		older uint64
+		gaps  []snapshot.Gap
+		want  string
+	}{
+		{0, []snapshot.Gap{damage}, "1 gap"},
+		{0, []snapshot.Gap{cut}, "truncated"},
+		{0, []snapshot.Gap{damage, cut}, "1 gap, truncated"},
+		{0, []snapshot.Gap{damage, damage}, "2 gaps"},
+		{1200, []snapshot.Gap{damage, cut}, "1,201 gaps, truncated"},
+	} {
+		if got := missing(&snapshot.Snapshot{OlderGaps: tc.older, Gaps: tc.gaps})[0]; got != tc.want {
+			t.Errorf("got %q, want %q", got, tc.want)
+		}
+	}
+	s := fixture()
+	s.Gaps, s.Health.Lost, s.Health.LostDetails = []snapshot.Gap{damage, cut}, 12, 0
+	if got := text(screen(120, 24, s)); !strings.Contains(got, "lost 12  1 gap, truncated") || strings.Contains(got, "none lost") {
+		t.Errorf("got:\n%s", got)
+	}
+}

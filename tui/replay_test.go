@@ -79,64 +79,78 @@ func replayed(width, height int, d *deck, s *snapshot.Snapshot, keys ...string) 
 	return m
 }
 
-var decks = []struct {
-	name string
-	deck func() *deck
-	keys []string
-}{
-	{"playing", recording, nil},
+// replays are screens over a recording.
+type replays []struct {
+	name     string
+	deck     func() *deck
+	snapshot func() *snapshot.Snapshot
+	keys     []string
+}
+
+var decks = replays{
+	{"playing", exact.deck(30 * time.Second), exact.at(30 * time.Second), nil},
 	{"paused", func() *deck {
-		return changed(recording(), func(p *snapshot.Playback) { p.Paused, p.Speed = true, 0.1; p.At += 250e6 })
-	}, nil},
-	{"end", func() *deck {
-		return changed(recording(), func(p *snapshot.Playback) { p.At, p.Paused, p.Speed = p.End, true, 1000 })
-	}, nil},
+		return changed(exact.deck(62250*time.Millisecond)(), func(p *snapshot.Playback) { p.Paused, p.Speed = true, 0.1 })
+	}, exact.at(62250 * time.Millisecond), nil},
+	{"end", inferred.deck(whole), inferred.at(whole), nil},
 	{"seeking", func() *deck {
-		return changed(recording(), func(p *snapshot.Playback) { p.Seeking, p.Target = true, p.Begin.Add(12*time.Minute) })
-	}, nil},
+		return changed(exact.deck(0)(), func(p *snapshot.Playback) { p.Seeking, p.Target = true, p.Begin.Add(time.Minute) })
+	}, nothing, nil},
+	{"damaged", damaged.deck(whole), damaged.at(whole), nil},
+	{"truncated", cutShort.deck(whole), cutShort.at(whole), nil},
+	{"detail", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"3", "enter"}},
+	{"help", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"?"}},
+	{"go-to", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{":", "13:59"}},
+	{"go-to-nowhere", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{":", "tomorrow", "enter"}},
+	{"go-to-outside", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{":", "04:15", "enter"}},
+}
+
+// oddDecks are what the recordings in the repository are not.
+var oddDecks = replays{
+	{"half-an-hour", recording, fixture, nil},
 	{"midnight", func() *deck {
 		return changed(recording(), func(p *snapshot.Playback) { p.Clock.Wall += int64(20*time.Hour + 45*time.Minute) })
-	}, nil},
+	}, fixture, nil},
 	{"clockless", func() *deck {
 		return changed(recording(), func(p *snapshot.Playback) { p.Clock = event.Clock{} })
-	}, nil},
+	}, fixture, nil},
 	{"no-spans", func() *deck {
 		d := recording()
 		d.spans = nil
 		return d
-	}, nil},
+	}, fixture, nil},
 	{"one-span", func() *deck {
 		d := recording()
 		d.spans = []snapshot.Span{{Begin: d.playback.Begin, End: d.playback.End, Opens: 1, Failures: 1}}
 		return d
-	}, nil},
+	}, fixture, nil},
 	{"all-damaged", func() *deck {
 		d := recording()
 		for i := range d.spans {
 			d.spans[i] = snapshot.Span{Begin: d.spans[i].Begin, End: d.spans[i].End, Damaged: true}
 		}
 		return d
-	}, nil},
+	}, fixture, nil},
 	{"no-time", func() *deck {
 		d := recording()
 		d.playback.Begin = d.playback.At
 		d.playback.End = d.playback.At
 		d.spans = []snapshot.Span{{Begin: d.playback.At, End: d.playback.At, Opens: 3, Failures: 1}}
 		return d
-	}, nil},
-	{"detail", recording, []string{"3", "enter"}},
-	{"help", recording, []string{"?"}},
-	{"go-to", recording, []string{":", "03:15"}},
-	{"go-to-nowhere", recording, []string{":", "tomorrow", "enter"}},
-	{"go-to-outside", recording, []string{":", "04:15", "enter"}},
+	}, fixture, nil},
 }
 
 func TestReplayScreen(t *testing.T) {
-	for _, size := range []struct{ width, height int }{{80, 24}, {160, 50}, {40, 20}} {
-		for _, tc := range decks {
-			t.Run(fmt.Sprintf("%s-%dx%d", tc.name, size.width, size.height), func(t *testing.T) {
-				m := replayed(size.width, size.height, tc.deck(), fixture(), tc.keys...)
-				requireFit(t, m, size.width, size.height)
+	testReplayScreens(t, decks, [][2]int{{80, 24}, {160, 50}, {40, 20}})
+	testReplayScreens(t, oddDecks, [][2]int{{80, 24}})
+}
+
+func testReplayScreens(t *testing.T, list replays, sizes [][2]int) {
+	for _, tc := range list {
+		for _, size := range sizes {
+			t.Run(fmt.Sprintf("%s-%dx%d", tc.name, size[0], size[1]), func(t *testing.T) {
+				m := replayed(size[0], size[1], tc.deck(), tc.snapshot(), tc.keys...)
+				requireFit(t, m, size[0], size[1])
 				golden.RequireEqual(t, trimmed(text(m)))
 			})
 		}
@@ -283,8 +297,8 @@ func TestTimelineIsFoldedOncePerWidth(t *testing.T) {
 func TestReplayAnySize(t *testing.T) {
 	t.Parallel()
 	sizes := [][2]int{{0, 0}, {1, 1}, {2, 1}, {1, 5}, {10, 3}, {3, 40}, {20, 20}, {35, 14}, {36, 14}, {119, 12}, {120, 13}, {300, 100}}
-	for _, tc := range decks {
-		m := replayed(80, 24, tc.deck(), fixture(), tc.keys...)
+	for _, tc := range slices.Concat(decks, oddDecks) {
+		m := replayed(80, 24, tc.deck(), tc.snapshot(), tc.keys...)
 		for _, size := range sizes {
 			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 			requireFit(t, m, size[0], size[1])
@@ -323,7 +337,8 @@ func TestOddRecordings(t *testing.T) {
 				d := &deck{
 					playback: snapshot.Playback{Begin: begin, End: end, At: at, Target: at, Seeking: at > 0, Clock: fixture().Clock, Speed: math.Inf(1)},
 					spans: []snapshot.Span{
-						{Begin: at, End: end, Opens: math.MaxUint64}, {Begin: end, End: begin, Opens: math.MaxUint64, Failures: 1},
+						{Begin: at, End: end, Opens: math.MaxUint64},
+						{Begin: end, End: begin, Opens: math.MaxUint64, Failures: 1},
 						{Begin: begin, End: at, Damaged: true},
 					},
 				}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -67,18 +68,25 @@ var screens = []struct {
 	snapshot func() *snapshot.Snapshot
 	keys     []string
 }{
-	{"processes", fixture, nil},
-	{"destinations", fixture, []string{"2"}},
-	{"failures", fixture, []string{"3"}},
-	{"process", fixture, []string{"enter"}},
-	{"destination", fixture, []string{"2", "enter"}},
-	{"failure", fixture, []string{"3", "enter"}},
-	{"help", fixture, []string{"?"}},
-	{"sorted", fixture, []string{"down", "<", "r"}},
-	{"paused", fixture, []string{"p"}},
-	{"filter", fixture, []string{"/", "PY", "enter"}},
-	{"filter-typing", fixture, []string{"/", "nobody"}},
-	{"waiting", func() *snapshot.Snapshot { return nil }, nil},
+	{"beginning", exact.at(4 * time.Second), nil},
+	{"processes", exact.at(30 * time.Second), nil},
+	{"destinations", inferred.at(62 * time.Second), []string{"2"}},
+	{"failures", inferred.at(whole), []string{"3"}},
+	{"process", exact.at(whole), []string{"enter"}},
+	{"destination", exact.at(62 * time.Second), []string{"2", "enter"}},
+	{"failure", inferred.at(30 * time.Second), []string{"3", "enter"}},
+	{"help", exact.at(whole), []string{"?"}},
+	{"sorted", exact.at(62 * time.Second), []string{"down", "<", "r"}},
+	{"paused", exact.at(4 * time.Second), []string{"p"}},
+	{"filter", inferred.at(whole), []string{"/", "SYNC", "enter"}},
+	{"filter-typing", exact.at(whole), []string{"/", "nobody"}},
+	{"damaged", damaged.at(whole), nil},
+	{"truncated", cutShort.at(whole), nil},
+	// What no recording holds.
+	{"busy-processes", fixture, nil},
+	{"busy-destinations", fixture, []string{"2"}},
+	{"busy-failures", fixture, []string{"3"}},
+	{"waiting", nothing, nil},
 	{"empty-processes", empty, nil},
 	{"empty-destinations", empty, []string{"2"}},
 	{"empty-failures", empty, []string{"3"}},
@@ -90,6 +98,9 @@ var screens = []struct {
 	{"hostile-failures", hostile, []string{"3"}},
 	{"hostile-failure", hostile, []string{"3", "enter"}},
 }
+
+// nothing has been seen yet.
+func nothing() *snapshot.Snapshot { return nil }
 
 func TestScreen(t *testing.T) {
 	for _, size := range []struct{ width, height int }{{80, 24}, {160, 50}} {

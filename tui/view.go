@@ -89,11 +89,19 @@ func (m *Model) body() []string {
 	case m.shown == nil && m.ended:
 		return wrap("the source ended before it showed anything", m.width, m.styles)
 	case m.shown == nil:
-		return wrap("waiting for the first events", m.width, m.styles)
+		return wrap(m.expecting(), m.width, m.styles)
 	case m.detail != nil:
 		return m.detail.scroll.window(m.detail.view(m.width, m.styles))
 	}
 	return m.panes[m.tab].view(m.width, m.styles)
+}
+
+// expecting says why there is nothing to see yet.
+func (m *Model) expecting() string {
+	if m.replay != nil {
+		return "reading the recording"
+	}
+	return "waiting for the first events"
 }
 
 var tabNames = []string{"Processes", "Destinations", "Failures"}

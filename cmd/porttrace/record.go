@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 			return writer.EndBatch(now)
 		},
 	})
-	err = errors.Join(err, writer.Close())
+	err = cmp.Or(err, writer.Close())
 	shown.end()
 	return recordingEnded(err, to.name)
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,9 +24,12 @@ import (
 //	status N COMMAND      runs a command, which must end with that status
 //	oneline FILE          stdout, stderr or a file must be one line, of no panic
 //	lines N FILE          it must be so many lines
+//	cut FILE N OUT        OUT is the first N bytes of FILE
+//	flip FILE N OUT       OUT is FILE with another byte at N; from the end, if N is negative
+//	agree REPORT EVENTS   the totals of a JSON report must be the sums over JSON lines
 //
 // and in the environment PROCESS, the id of a process, and THREAD, that of another of
-// its threads.
+// its threads; EXACT and INFERRED, recordings of the demo.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"porttrace":    main,
@@ -35,8 +39,13 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
+	recordings, err := filepath.Abs("../../internal/record/testdata/versions")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
+		WorkdirRoot:         t.TempDir(), // its own it does not remove
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Condition: func(name string) (bool, error) {
@@ -52,10 +61,13 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("PROCESS", strconv.Itoa(os.Getpid()))
 			env.Setenv("THREAD", thread)
+			env.Setenv("EXACT", filepath.Join(recordings, "v1-exact-6.12.ptrace"))
+			env.Setenv("INFERRED", filepath.Join(recordings, "v1-inferred-6.18.ptrace"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": statusCommand, "oneline": oneLineCommand, "lines": linesCommand,
+			"cut": cutCommand, "flip": flipCommand, "agree": agreeCommand,
 		},
 	})
 }

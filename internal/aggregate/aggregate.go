@@ -18,10 +18,12 @@ const (
 	maxGaps         = 64
 )
 
+// The fields stand so that there is no padding between them: it would have a map hash
+// each piece by itself.
 type destKey struct {
 	netns  uint32
-	proto  event.Proto
 	remote event.Endpoint
+	proto  event.Proto
 }
 
 type pairKey struct {
@@ -120,7 +122,7 @@ func (s *State) rowsOf(e *event.Event) holder {
 	h := holder{netns: e.Netns, inbound: e.Direction == event.In}
 	outgoing := e.Direction == event.Out && e.Dst.Port != 0
 	selected := !e.Flags.Has(event.NotSelected)
-	dest := destKey{e.Netns, e.Proto, e.Dst}
+	dest := destKey{e.Netns, e.Dst, e.Proto}
 	switch {
 	case outgoing && selected:
 		s.addPairRows(&h, pairKey{e.Proc, dest}, e.Time)

@@ -117,7 +117,7 @@ func (s *State) addPairs(snap *snapshot.Snapshot) {
 	dests := make(map[destKey]*snapshot.Destination, len(snap.Destinations))
 	for i := range snap.Destinations {
 		d := &snap.Destinations[i]
-		dests[destKey{d.Netns, d.Proto, d.Remote}] = d
+		dests[destKey{d.Netns, d.Remote, d.Proto}] = d
 	}
 	pairs := s.sortedPairs()
 	for i := range pairs {
@@ -125,7 +125,7 @@ func (s *State) addPairs(snap *snapshot.Snapshot) {
 		if p := processes[pair.Proc]; p != nil && len(p.Destinations) < maxPairsShown {
 			p.Destinations = append(p.Destinations, *pair)
 		}
-		if d := dests[destKey{pair.Netns, pair.Proto, pair.Remote}]; d != nil && len(d.Processes) < maxPairsShown {
+		if d := dests[destKey{pair.Netns, pair.Remote, pair.Proto}]; d != nil && len(d.Processes) < maxPairsShown {
 			d.Processes = append(d.Processes, *pair)
 		}
 	}

@@ -43,8 +43,8 @@ type Event struct {
 
 // ProcID identifies a process beyond the reuse of its pid.
 type ProcID struct {
-	PID   uint32 // thread group id, in porttrace's own pid namespace
 	Start uint64 // start time in clock ticks (1/100 s) since boot, field 22 of proc_pid_stat(5)
+	PID   uint32 // thread group id, in porttrace's own pid namespace
 }
 
 // Known reports whether the process was seen.

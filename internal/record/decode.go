@@ -31,6 +31,7 @@ type decoder struct {
 
 	time   event.Time
 	cookie uint64
+	broken bool // a column has ended too early
 }
 
 // load takes a decompressed frame, which must stay as it is until the next load.
@@ -134,14 +135,17 @@ func (d *decoder) id(number uint32) event.ProcID {
 }
 
 // value takes the next value of a column.
-func (d *decoder) value(column int) (uint64, error) {
+func (d *decoder) value(column int) uint64 {
 	v, n := protowire.ConsumeVarint(d.columns[column])
 	if n < 0 {
-		return 0, errMalformed
+		d.broken = true
+		return 0
 	}
 	d.columns[column] = d.columns[column][n:]
-	return v, nil
+	return v
 }
+
+func (d *decoder) signed(column int) int64 { return protowire.DecodeZigZag(d.value(column)) }
 
 // more reports whether events are left.
 func (d *decoder) more() bool { return len(d.columns[columnShape]) > 0 }
@@ -185,76 +189,48 @@ func (d *decoder) nextBatch() error {
 
 // next reads an event into e.
 func (d *decoder) next(e *event.Event) error {
-	number, err := d.value(columnShape)
-	if err != nil || number >= uint64(len(d.shapes)) {
+	number := d.value(columnShape)
+	d.time += event.Time(d.signed(columnTime))
+	if number >= uint64(len(d.shapes)) || d.time < 0 || d.time > maxTime {
 		return errMalformed
-	}
-	delta, err := d.value(columnTime)
-	if err != nil {
-		return err
 	}
 	s := &d.shapes[number]
 	*e = s.event
-	d.time += event.Time(protowire.DecodeZigZag(delta))
-	if d.time < 0 || d.time > maxTime {
+	e.Time = d.time
+	d.values(e, s.columns)
+	if d.broken {
 		return errMalformed
 	}
-	e.Time = d.time
-	if s.columns == 0 {
-		return nil
+	if s.columns&hasFact != 0 {
+		return d.fact(e)
 	}
-	return d.values(e, s.columns)
+	return nil
 }
 
-func (d *decoder) values(e *event.Event, has uint32) error {
-	var got [columns]uint64
-	for bit, list := range columnsOfBit {
-		if has&(1<<bit) == 0 {
-			continue
-		}
-		for _, c := range list {
-			v, err := d.value(c)
-			if err != nil {
-				return err
-			}
-			got[c] = v
-		}
-	}
-	d.set(e, has, &got)
-	if has&hasFact == 0 {
-		return nil
-	}
-	return d.fact(e)
-}
-
-// columnsOfBit are the columns that an event of a shape with the bit has a value in.
-var columnsOfBit = [...][]int{
-	{columnLocalPort},
-	{columnRemotePort},
-	{columnCookie},
-	{columnDuration},
-	{columnCloseWait},
-	{columnPortSearch},
-	{columnCount, columnFirst, columnLast},
-}
-
-func (d *decoder) set(e *event.Event, has uint32, got *[columns]uint64) {
+// values are those that the event has in columns of its own.
+func (d *decoder) values(e *event.Event, has uint32) {
 	if has&hasLocalPort != 0 {
-		e.Src.Port = uint16(got[columnLocalPort])
+		e.Src.Port = uint16(d.value(columnLocalPort))
 	}
 	if has&hasRemotePort != 0 {
-		e.Dst.Port = uint16(got[columnRemotePort])
+		e.Dst.Port = uint16(d.value(columnRemotePort))
 	}
 	if has&hasCookie != 0 {
-		d.cookie += uint64(protowire.DecodeZigZag(got[columnCookie]))
+		d.cookie += uint64(d.signed(columnCookie))
 		e.Cookie = d.cookie
 	}
-	e.Duration = got[columnDuration]
-	e.CloseWait = got[columnCloseWait]
-	e.PortSearch = got[columnPortSearch]
+	if has&hasDuration != 0 {
+		e.Duration = d.value(columnDuration)
+	}
+	if has&hasCloseWait != 0 {
+		e.CloseWait = d.value(columnCloseWait)
+	}
+	if has&hasPortSearch != 0 {
+		e.PortSearch = d.value(columnPortSearch)
+	}
 	if has&hasCount != 0 {
-		e.Count = got[columnCount]
-		e.First = e.Time + event.Time(protowire.DecodeZigZag(got[columnFirst]))
-		e.Last = e.Time + event.Time(protowire.DecodeZigZag(got[columnLast]))
+		e.Count = d.value(columnCount)
+		e.First = e.Time + event.Time(d.signed(columnFirst))
+		e.Last = e.Time + event.Time(d.signed(columnLast))
 	}
 }

@@ -1,0 +1,178 @@
+package kerneltest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/report"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// What a recording shows of a moment, of a window and of the whole is what was shown
+// live.
+func TestReplayEqualsLive(t *testing.T) {
+	var file memory
+	run := recordUnrest(t, &file)
+	if n := len(run.shown); n < 10 {
+		t.Fatalf("only %d snapshots were shown", n)
+	}
+	if last := run.last; last.Totals.Opens == 0 || last.Totals.ConnectFailures == 0 || len(last.Processes) < 4 {
+		t.Fatalf("too little happened: %+v", last.Totals)
+	}
+	t.Run("moments", func(t *testing.T) { run.checkMoments(t, &file) })
+	t.Run("the whole", func(t *testing.T) { run.checkWindow(t, &file, 0, 0) })
+	for _, window := range [][2]int{{0, 50}, {20, 50}, {40, 90}, {50, 100}} {
+		t.Run(fmt.Sprint("window ", window), func(t *testing.T) {
+			run.checkWindow(t, &file, run.at(window[0]), run.at(window[1]))
+		})
+	}
+}
+
+// liveRun is what was shown while it was recorded.
+type liveRun struct {
+	source *tape
+	shown  []*snapshot.Snapshot
+	last   *snapshot.Snapshot
+}
+
+// at is when a batch ended, by how far it is in the run, in percent.
+func (l *liveRun) at(percent int) event.Time {
+	return l.source.batches[percent*(len(l.source.batches)-1)/100].Now
+}
+
+func recordUnrest(t *testing.T, file *memory) *liveRun {
+	t.Helper()
+	client, server := pair(t)
+	serve(t, server, lab.Echo, serverV4)
+	stormy := newStormNetns(t)
+	run := &liveRun{source: &tape{Source: attach(t)}}
+	ctx, cancel := context.WithCancel(t.Context())
+	shown := make(chan *snapshot.Snapshot, 1)
+	var unrest, screen sync.WaitGroup
+	unrest.Go(func() {
+		defer cancel()
+		makeUnrest(t, client, stormy)
+	})
+	screen.Go(func() {
+		for s := range shown {
+			run.shown = append(run.shown, s)
+		}
+	})
+	var err error
+	run.last, _, err = recordTo(ctx, file, run.source, pipeline.Options{Snapshots: shown, Every: 50 * time.Millisecond})
+	unrest.Wait()
+	close(shown)
+	screen.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// makeUnrest is churn, a leak, failures of both kinds, and a storm that makes long batches.
+func makeUnrest(t *testing.T, client, stormy *lab.Netns) {
+	const length = 3 * time.Second
+	echo, closed := []netip.AddrPort{serverV4}, []netip.AddrPort{at(serverV4, 81)}
+	foreign := lab.Socket{Bind: netip.AddrPortFrom(nobodyV4.Addr(), 0)}
+	var group sync.WaitGroup
+	start := func(n *lab.Netns, name string, job lab.Job) {
+		group.Go(func() {
+			p, err := n.Spawn(name, job)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			<-p.Done()
+			p.Stop()
+		})
+	}
+	start(client, "churn", &lab.Client{To: echo, Rate: 800, Talk: true, For: length})
+	start(client, "leak", &lab.Client{To: echo, Rate: 50, Hold: true, For: length})
+	start(client, "refused", &lab.Client{To: closed, Rate: 100, For: length})
+	start(client, "binder", &lab.Binder{Socket: foreign, Count: 30, For: length})
+	start(stormy, "storm", &lab.Storm{For: length / 2})
+	group.Wait()
+}
+
+// checkMoments goes to every moment that was shown, as replay does.
+func (l *liveRun) checkMoments(t *testing.T, file *memory) {
+	shown := make(chan *snapshot.Snapshot, 1)
+	player := pipeline.NewPlayer(file.reader(t), pipeline.Options{Snapshots: shown, Every: longest}) // nothing on the way
+	player.TogglePause()
+	ctx, cancel := context.WithTimeout(t.Context(), longest)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- player.Run(ctx) }()
+	for _, want := range l.shown {
+		player.Seek(want.At)
+		got := shownAt(ctx, shown, want.At)
+		if got == nil {
+			t.Fatalf("it never got to %d: %+v", want.At, player.Playback())
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("at %d of %d\n got %+v\nlive %+v", want.At, l.last.At, got, want)
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// shownAt waits for the snapshot of a moment; nil if the context ends before.
+func shownAt(ctx context.Context, shown <-chan *snapshot.Snapshot, at event.Time) *snapshot.Snapshot {
+	for {
+		select {
+		case s := <-shown:
+			if s.At == at {
+				return s
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// checkWindow compares with a run over the very batches that came live.
+func (l *liveRun) checkWindow(t *testing.T, file *memory, from, to event.Time) {
+	opts := pipeline.Options{From: from, To: to}
+	got, err := pipeline.Run(t.Context(), file.reader(t), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := pipeline.Run(t.Context(), l.source.replay(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if from == 0 && to == 0 {
+		want = l.last
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("from %d to %d\n got %+v\nlive %+v", from, to, got, want)
+	}
+	if !bytes.Equal(reports(t, got), reports(t, want)) {
+		t.Error("the reports differ")
+	}
+}
+
+// reports are those of all formats.
+func reports(t *testing.T, s *snapshot.Snapshot) []byte {
+	t.Helper()
+	var all bytes.Buffer
+	if err := report.Text(&all, s); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.JSON(&all, s); err != nil {
+		t.Fatal(err)
+	}
+	return all.Bytes()
+}

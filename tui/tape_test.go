@@ -1,0 +1,67 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/record"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// tape is a recording of the demo: the screens of what really happens come from one.
+type tape struct {
+	name string
+	harm func(file []byte) []byte // nil leaves it whole
+}
+
+var (
+	exact    = tape{name: "v1-exact-6.12.ptrace"}
+	inferred = tape{name: "v1-inferred-6.18.ptrace"}
+	damaged  = tape{exact.name, func(file []byte) []byte { file[40_000] ^= 0xff; return file }}
+	cutShort = tape{exact.name, func(file []byte) []byte { return file[:60_000] }}
+)
+
+// whole is beyond the end of every tape.
+const whole = time.Hour
+
+func (t tape) reader() *record.Reader {
+	file, err := os.ReadFile("../internal/record/testdata/versions/" + t.name)
+	if err != nil {
+		panic(err)
+	}
+	if t.harm != nil {
+		file = t.harm(file)
+	}
+	r, err := record.NewReader(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// at is what is seen so long after the beginning.
+func (t tape) at(after time.Duration) func() *snapshot.Snapshot {
+	return func() *snapshot.Snapshot {
+		r := t.reader()
+		begin, _ := r.Span()
+		s, err := pipeline.Run(context.Background(), r, pipeline.Options{To: begin.Add(after)})
+		if err != nil {
+			panic(err)
+		}
+		return s
+	}
+}
+
+// deck is a player that stands there.
+func (t tape) deck(after time.Duration) func() *deck {
+	return func() *deck {
+		r := t.reader()
+		begin, end := r.Span()
+		return &deck{spans: r.Timeline(), playback: snapshot.Playback{
+			Begin: begin, End: end, At: min(begin.Add(after), end), Clock: r.Clock(), Speed: 1,
+		}}
+	}
+}
