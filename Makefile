@@ -130,13 +130,13 @@ check-generate: ## is what is in internal/probe what bpf/ compiles to?
 
 # The BTF to trim, and the kernel it is of.
 VMLINUX_BTF ?= /sys/kernel/btf/vmlinux
-KERNEL ?= $(shell uname -r)
+VMLINUX_KERNEL ?= $(shell uname -r)
 
 .PHONY: vmlinux
 vmlinux: ## vmlinux.h made anew by the list in its head, from VMLINUX_BTF (needs bpftool)
 	@tmp=$$(mktemp); trap 'rm -f "$$tmp" vmlinux.h.new' EXIT; \
 	bpftool btf dump file $(VMLINUX_BTF) format c > "$$tmp"; \
-	awk -v kernel=$(KERNEL) -f internal/probe/vmlinux.awk vmlinux.h "$$tmp" > vmlinux.h.new; \
+	awk -v kernel=$(VMLINUX_KERNEL) -f internal/probe/vmlinux.awk vmlinux.h "$$tmp" > vmlinux.h.new; \
 	mv vmlinux.h.new vmlinux.h
 
 .PHONY: golden
@@ -156,6 +156,14 @@ bench-overhead: build ## what tracing costs a storm of connections, beside other
 	$(GO) build -buildvcs=false -o .cache/overhead ./internal/lab/overhead
 	$(SUDO) .cache/overhead -rounds $(ROUNDS) $(if $(shell PATH=$$PATH:/usr/sbin command -v bpftool),-bpf-stats) \
 		-tracer 'porttrace=./porttrace report --duration 1h --format json' $(addprefix -tracer ,$(PEERS))
+
+# Which of the kernels, as in 6.1,newest,6.12/arm64; and in all modes or the default one.
+KERNEL ?=
+MODES ?= all
+
+.PHONY: test-kernels
+test-kernels: ## the kernel tests on Debian's kernels, in virtual machines; one: KERNEL=6.1
+	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES)
 
 # Packages that know nothing of Linux.
 PURE := $(addprefix ./internal/,aggregate event export filter pipeline printable record report snapshot) ./tui

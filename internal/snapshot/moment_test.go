@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -81,7 +82,7 @@ func TestMomentWithoutAClock(t *testing.T) {
 	t.Parallel()
 	p := Playback{Begin: 5, End: event.Time(5).Add(time.Minute)}
 	for _, text := range []string{"03:12", "2026-11-21T00:00:00Z"} {
-		if _, err := p.Moment(text); err != errNoClock {
+		if _, err := p.Moment(text); !errors.Is(err, errNoClock) {
 			t.Errorf("%q: got %v", text, err)
 		}
 	}
