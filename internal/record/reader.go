@@ -37,16 +37,17 @@ type Reader struct {
 // OpenFile opens a recording for reading. The error wraps ErrEmpty, ErrForeign, ErrVersion
 // or what the system says. A damaged or cut file is none: see Gaps.
 func OpenFile(name string) (*Reader, *os.File, error) {
-	file, err := os.Open(name)
+	// Before it is opened: the opening of a pipe waits for a writer.
+	info, err := os.Stat(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: not a regular file", name)
+	if !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("%s: not a regular file", name)
 	}
+	file, err := os.Open(name)
 	if err != nil {
-		return nil, nil, errors.Join(err, file.Close())
+		return nil, nil, err
 	}
 	r, err := NewReader(file, info.Size())
 	if err != nil {
