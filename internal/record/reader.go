@@ -39,8 +39,8 @@ type Reader struct {
 func OpenFile(name string) (*Reader, *os.File, error) {
 	// Before it is opened: the opening of a pipe waits for a writer.
 	info, err := os.Stat(name)
-	if err != nil {
-		return nil, nil, err
+	if pathErr := (*os.PathError)(nil); errors.As(err, &pathErr) {
+		return nil, nil, fmt.Errorf("%s: %w", name, pathErr.Err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, nil, fmt.Errorf("%s: not a regular file", name)
