@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+)
+
+// kernel is one to test on.
+type kernel struct {
+	version string // its series, 6.1, or newest
+	arch    string // as Debian calls it
+	modes   []string
+}
+
+// newest stands for the newest kernel of all suites.
+const newest = "newest"
+
+// A mode is what --hooks allows. The empty one is the default: every signal from the
+// best hook there is.
+var (
+	allModes   = []string{"", "fexit,tracepoint", "kprobe,tracepoint", "tracepoint,cgroup", "tracepoint,syscall", "tracepoint"}
+	everywhere = []kernel{
+		{"5.10", "amd64", allModes},
+		{"6.1", "amd64", allModes},
+		{"6.12", "amd64", allModes},
+		{"6.18", "amd64", allModes},
+		{newest, "amd64", allModes},
+		{"6.12", "arm64", []string{""}},
+	}
+)
+
+// With the best hooks all tests run but those about recordings, which are the same
+// on every kernel; in the other modes those that hold every signal against the truth.
+const (
+	skipped = "Recording|TestSources|TestFullDisk|TestReplay"
+	central = "TestScenario|TestAccuracy"
+)
+
+// suites are where kernels are looked for. One that the archive does not have any more
+// is left out, and its kernel replaced by the nearest newer one.
+var suites = []string{
+	"bullseye", "bullseye-security", "bookworm", "bookworm-security",
+	"trixie", "trixie-security", "trixie-backports", "sid", "experimental",
+}
+
+// pack is a kernel package that the archive offers.
+type pack struct{ name, version string }
+
+// series is 6.12 as a number that compares, 6012; 0 of what is no version.
+func series(version string) int {
+	var major, minor int
+	if n, _ := fmt.Sscanf(version, "%d.%d", &major, &minor); n != 2 {
+		return 0
+	}
+	return 1000*major + minor
+}
+
+func (p pack) series() int { return series(p.version) }
+
+// choose takes the newest package of the series; where there is none, the newest of
+// the next series.
+func choose(wanted string, packs []pack) (pack, error) {
+	want := series(wanted)
+	var best pack
+	for _, p := range packs {
+		if p.series() < want {
+			continue
+		}
+		switch {
+		case best == pack{}, wanted == newest && p.newer(best), wanted != newest && p.nearer(best):
+			best = p
+		}
+	}
+	if best == (pack{}) {
+		return best, fmt.Errorf("the archive has no kernel %s or newer", wanted)
+	}
+	return best, nil
+}
+
+// nearer is of a lower series, or newer within the same.
+func (p pack) nearer(other pack) bool {
+	if p.series() != other.series() {
+		return p.series() < other.series()
+	}
+	return p.newer(other)
+}
+
+// newer asks dpkg, which knows how Debian's versions compare.
+func (p pack) newer(other pack) bool {
+	return exec.Command("dpkg", "--compare-versions", p.version, "gt", other.version).Run() == nil
+}

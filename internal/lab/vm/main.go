@@ -1,0 +1,259 @@
+// Command vm runs the kernel tests on Debian's kernels, each in a virtual machine that
+// lives for the tests only:
+//
+//	go run ./internal/lab/vm                     all kernels, in every mode
+//	go run ./internal/lab/vm -kernel 6.1,newest  these
+//	go run ./internal/lab/vm -run TestExhausted  with these tests
+//
+// It needs (Debian): qemu-system-x86, qemu-system-arm, kmod, cpio, xz-utils, zstd.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// config is what the command line says.
+type config struct {
+	kernels  []kernel
+	run      string
+	parallel int
+	timeout  time.Duration
+	cache    string
+	verbose  bool
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vm:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (config, error) {
+	cfg := config{}
+	flags := flag.NewFlagSet("vm", flag.ExitOnError)
+	kernels := flags.String("kernel", "", "only these, as in 6.1,newest,6.12/arm64")
+	modes := flags.String("modes", "all", "all, or default: only with the best hooks")
+	flags.StringVar(&cfg.run, "run", "", "only the tests that match")
+	flags.IntVar(&cfg.parallel, "parallel", 2, "machines at a time")
+	flags.DurationVar(&cfg.timeout, "timeout", 20*time.Minute, "for one machine")
+	flags.StringVar(&cfg.cache, "cache", "", "where kernels are kept")
+	flags.BoolVar(&cfg.verbose, "v", false, "print all that the tests print")
+	if err := flags.Parse(args); err != nil {
+		return cfg, err
+	}
+	for _, k := range everywhere {
+		if *kernels != "" && !slices.Contains(strings.Split(*kernels, ","), k.String()) {
+			continue
+		}
+		if *modes == "default" {
+			k.modes = k.modes[:1]
+		}
+		cfg.kernels = append(cfg.kernels, k)
+	}
+	if len(cfg.kernels) == 0 {
+		return cfg, fmt.Errorf("-kernel %s: there are %v", *kernels, everywhere)
+	}
+	if cfg.cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return cfg, err
+		}
+		cfg.cache = filepath.Join(dir, "porttrace-vm")
+	}
+	return cfg, nil
+}
+
+// String is how it is named on the command line.
+func (k kernel) String() string {
+	if k.arch == "amd64" {
+		return k.version
+	}
+	return k.version + "/" + k.arch
+}
+
+func run(ctx context.Context, args []string) error {
+	cfg, err := parse(args)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp("", "porttrace-vm-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	jobs, err := prepare(cfg, tmp)
+	if err != nil {
+		return err
+	}
+	kvm := kvmWorks(ctx, runtime.GOARCH, jobs[0].image)
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, cfg.parallel)
+	for _, j := range jobs {
+		wait.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			j.run(ctx, cfg, kvm && j.kernel.arch == runtime.GOARCH)
+		})
+	}
+	wait.Wait()
+	return summary(jobs)
+}
+
+// job is the tests on one kernel.
+type job struct {
+	kernel kernel
+	pack   pack
+	image  image
+
+	took    time.Duration
+	failed  []string // modes
+	err     error
+	skipped map[string]int // tests, by the reason
+}
+
+// prepare fetches the kernels and builds the programs.
+func prepare(cfg config, tmp string) ([]*job, error) {
+	archives := map[string]*archive{}
+	var jobs []*job
+	for i, k := range cfg.kernels {
+		dir := filepath.Join(tmp, fmt.Sprint(i))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+		if archives[k.arch] == nil {
+			a, err := openArchive(cfg.cache, k.arch)
+			if err != nil {
+				return nil, err
+			}
+			if err := build(k.arch, filepath.Join(tmp, k.arch)); err != nil {
+				return nil, err
+			}
+			archives[k.arch] = a
+		}
+		j := &job{kernel: k}
+		var err error
+		if j.image, j.pack, err = prepareOne(cfg, archives[k.arch], k, dir, filepath.Join(tmp, k.arch)); err != nil {
+			return nil, fmt.Errorf("kernel %s: %w", k, err)
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
+}
+
+func prepareOne(cfg config, a *archive, k kernel, dir, programs string) (image, pack, error) {
+	packs, err := a.kernels()
+	if err != nil {
+		return image{}, pack{}, err
+	}
+	p, err := choose(k.version, packs)
+	if err != nil {
+		return image{}, pack{}, err
+	}
+	if k.version != newest && p.series() != series(k.version) {
+		fmt.Printf("vm: the archive has no kernel %s any more: %s takes its place\n", k, p.version)
+	}
+	root, err := a.fetch(p, cfg.cache)
+	if err != nil {
+		return image{}, pack{}, err
+	}
+	var runs [][]string
+	for _, mode := range k.modes {
+		runs = append(runs, cfg.command(mode))
+	}
+	img, err := makeImage(dir, root, filepath.Join(programs, "guest"), filepath.Join(programs, "kerneltest"), runs)
+	return img, p, err
+}
+
+// command is the run of the tests in a mode, as the guest takes it.
+func (cfg config) command(mode string) []string {
+	which := cfg.run
+	if which == "" && mode != "" {
+		which = central
+	}
+	return []string{
+		"PORTTRACE_TEST_HOOKS=" + mode, "--",
+		"/kerneltest", "-test.v", "-test.short", "-test.timeout=" + cfg.timeout.String(), "-test.run=" + which, "-test.skip=" + skipped,
+	}
+}
+
+// build makes the static programs that run in the machine.
+func build(arch, dir string) error {
+	for _, args := range [][]string{
+		{"build", "-o", filepath.Join(dir, "guest"), "./internal/lab/vm/guest"},
+		{"test", "-c", "-o", filepath.Join(dir, "kerneltest"), "./internal/kerneltest"},
+	} {
+		cmd := exec.Command("go", args...)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	return nil
+}
+
+func (j *job) run(ctx context.Context, cfg config, kvm bool) {
+	begun := time.Now()
+	defer func() { j.took = time.Since(begun) }()
+	ctx, cancel := context.WithTimeout(ctx, cfg.timeout)
+	defer cancel()
+	var printers []*printer
+	for i := range j.kernel.modes {
+		printers = append(printers, newPrinter(j.name(i), cfg.verbose))
+	}
+	ended, err := boot(ctx, j.kernel.arch, kvm, j.image, func(run int, line string) { printers[run].take(line) })
+	j.err = err
+	j.skipped = map[string]int{}
+	for i, p := range printers {
+		if status, ok := ended[i]; !ok || status != 0 {
+			j.failed = append(j.failed, j.name(i))
+			p.failed()
+		}
+		for why, n := range p.skipped {
+			j.skipped[why] += n
+		}
+	}
+}
+
+func (j *job) name(run int) string {
+	mode := j.kernel.modes[run]
+	if mode == "" {
+		mode = "default"
+	}
+	return j.kernel.String() + " " + mode
+}
+
+// summary prints a line a kernel and why tests were skipped, and is an error unless all
+// passed.
+func summary(jobs []*job) error {
+	var failed []error
+	for _, j := range jobs {
+		state := "ok"
+		if j.err != nil || len(j.failed) > 0 {
+			state = "FAIL"
+			failed = append(failed, fmt.Errorf("%s: %s", j.kernel, strings.Join(j.failed, ", ")), j.err)
+		}
+		fmt.Printf("%-4s %-11s %-45s %d modes, %.0f s\n", state, j.kernel, j.pack.name, len(j.kernel.modes), j.took.Seconds())
+		for _, why := range slices.Sorted(maps.Keys(j.skipped)) {
+			fmt.Printf("       %d skipped: %s\n", j.skipped[why], why)
+		}
+	}
+	return errors.Join(failed...)
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// printer holds back what a run prints until it is known to have failed.
+type printer struct {
+	head    string
+	all     bool
+	held    []string
+	skipped map[string]int // tests, by the reason
+	last    string         // the newest line that may be a reason
+}
+
+// output is shared by the machines that run at a time.
+var output sync.Mutex
+
+var (
+	boring = regexp.MustCompile(`^\s*(=== |--- (PASS|SKIP):|PASS$)`)
+	source = regexp.MustCompile(`^\s+\w+_test\.go:\d+: `)
+)
+
+func newPrinter(head string, all bool) *printer {
+	return &printer{head: head, all: all, skipped: map[string]int{}}
+}
+
+func (p *printer) take(line string) {
+	switch {
+	case source.MatchString(line):
+		p.last = source.ReplaceAllString(line, "")
+	case strings.Contains(line, "--- SKIP:"):
+		p.skipped[p.last]++
+	}
+	switch {
+	case p.all:
+		p.print(line)
+	case !boring.MatchString(line):
+		p.held = append(p.held, line)
+	}
+}
+
+func (p *printer) print(lines ...string) {
+	output.Lock()
+	defer output.Unlock()
+	for _, line := range lines {
+		fmt.Printf("%s: %s\n", p.head, line)
+	}
+}
+
+// failed prints what was held back.
+func (p *printer) failed() { p.print(p.held...) }
