@@ -165,6 +165,10 @@ MODES ?= all
 test-kernels: ## the kernel tests on Debian's kernels, in virtual machines; one: KERNEL=6.1
 	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES)
 
+.PHONY: accuracy
+accuracy: ## measure every signal on those kernels, and write docs/accuracy.md
+	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES) -v -run 'TestAccuracy|TestPrivileges' | $(GO) run ./internal/kerneltest/accuracy
+
 # Packages that know nothing of Linux.
 PURE := $(addprefix ./internal/,aggregate event export filter pipeline printable record report snapshot) ./tui
 

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,7 +36,7 @@ func (p *Probe) climb(s signal) {
 			continue
 		}
 		if err := p.attach(r, false); err != nil {
-			refused = append(refused, string(r.hook)+": "+brief(err))
+			refused = append(refused, string(r.hook)+": "+thisHost().refused(r.hook, err))
 			continue
 		}
 		reasons := refused
@@ -113,14 +112,16 @@ func (p *Probe) load(programs []string, cookie bool) (*ebpf.Collection, error) {
 }
 
 func attachProgram(spec *ebpf.ProgramSpec, prog *ebpf.Program) (link.Link, error) {
-	kind, target, _ := strings.Cut(spec.SectionName, "/")
+	kind, _, _ := strings.Cut(spec.SectionName, "/")
 	switch kind {
 	case "tp_btf", "fexit":
 		return link.AttachTracing(link.TracingOptions{Program: prog, AttachType: spec.AttachType})
 	case "kprobe":
-		return link.Kprobe(target, prog, nil)
+		l, err := link.Kprobe(spec.AttachTo, prog, nil)
+		return l, kprobeError(spec.AttachTo, err)
 	case "kretprobe":
-		return link.Kretprobe(target, prog, nil)
+		l, err := link.Kretprobe(spec.AttachTo, prog, nil)
+		return l, kprobeError(spec.AttachTo, err)
 	case "cgroup":
 		root, err := cgroupRoot()
 		if err != nil {
@@ -129,17 +130,4 @@ func attachProgram(spec *ebpf.ProgramSpec, prog *ebpf.Program) (link.Link, error
 		return link.AttachCgroup(link.CgroupOptions{Path: root, Attach: spec.AttachType, Program: prog})
 	}
 	return nil, fmt.Errorf("no way to attach %s", spec.SectionName)
-}
-
-// brief is the end of an error, which says what the kernel answered. A program that the
-// verifier refuses is a bug of ours and said in full.
-func brief(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	var refused *ebpf.VerifierError
-	if errors.As(err, &refused) && !strings.Contains(line, "unknown func") {
-		return "verifier: " + line
-	}
-	line = line[strings.LastIndex(line, ": ")+1:]
-	line, _, _ = strings.Cut(line, " (")
-	return strings.TrimSpace(line)
 }

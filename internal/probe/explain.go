@@ -3,6 +3,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -14,46 +15,83 @@ import (
 // privileges do not allow tracing at all.
 var ErrUnsupported = errors.New("cannot trace here")
 
-var errNoBTF = errors.New("no BTF")
+var (
+	errNoBTF = errors.New("no BTF")
+	errMaps  = errors.New("creating maps")
+)
 
-// explain turns what the kernel said into one line that says what to do.
-func explain(err error) error {
+// needs is what porttrace runs on: the oldest kernel that it is tested with.
+const needs = "porttrace needs Linux 5.10 or later, built with CONFIG_DEBUG_INFO_BTF"
+
+// explain turns what the kernel said into one line that says what is missing. A version
+// alone is no reason: distributions bring new things to old kernels.
+func (h host) explain(err error) error {
+	why := ""
 	switch {
 	case errors.Is(err, errNoBTF):
-		return fmt.Errorf("%w: this kernel has no BTF (/sys/kernel/btf/vmlinux): porttrace needs Linux 5.8 or later, built with CONFIG_DEBUG_INFO_BTF", ErrUnsupported)
-	case errors.Is(err, unix.EPERM) && lockdown() == "confidentiality":
-		return fmt.Errorf("%w: kernel lockdown is in confidentiality mode, which forbids BPF to read kernel memory (kernel_lockdown(7)): boot with lockdown=integrity", ErrUnsupported)
-	case errors.Is(err, unix.EPERM) && !privileged():
-		return fmt.Errorf("%w: it takes root, or the capabilities CAP_BPF and CAP_PERFMON: run it with sudo", ErrUnsupported)
+		why = fmt.Sprintf("this kernel, %s, has no BTF (/sys/kernel/btf/vmlinux): %s", h.release, needs)
 	case errors.Is(err, unix.EPERM):
-		return fmt.Errorf("%w: the kernel refuses BPF although the privileges are there: is this a container without CAP_BPF in the host's user namespace? (%s)", ErrUnsupported, brief(err))
-	case errors.Is(err, ebpf.ErrNotSupported):
-		return fmt.Errorf("%w: porttrace needs Linux 5.8 or later with BTF: %s", ErrUnsupported, brief(err))
+		why = h.refusal(err)
+	case h.before(5, 8):
+		why = fmt.Sprintf("this kernel, %s, has no BPF ring buffer (%s): %s", h.release, brief(err), needs)
+	case h.before(5, 10), errors.Is(err, ebpf.ErrNotSupported):
+		why = fmt.Sprintf("this kernel, %s, lacks something (%s): %s", h.release, brief(err), needs)
+	default:
+		return err
+	}
+	return fmt.Errorf("%w: %s", ErrUnsupported, why)
+}
+
+// refusal says why the answer was EPERM, which has many reasons.
+func (h host) refusal(err error) string {
+	missing := h.missing()
+	switch {
+	case h.lockdown == "confidentiality":
+		return "kernel lockdown is in confidentiality mode, which forbids BPF to read kernel memory (kernel_lockdown(7)): boot with lockdown=integrity"
+	case len(missing) == 1:
+		return missing[0] + " is missing: it takes root, or the capabilities CAP_BPF and CAP_PERFMON"
+	case len(missing) > 1:
+		return "it takes root, or the capabilities " + strings.Join(missing, " and ") + ": run it with sudo"
+	case errors.Is(err, errMaps) && h.before(5, 11) && !h.has(unix.CAP_SYS_RESOURCE):
+		return "before Linux 5.11 maps count as locked memory: it takes CAP_SYS_RESOURCE, too, or no limit of it (ulimit -l unlimited, LimitMEMLOCK=infinity)"
+	}
+	return fmt.Sprintf("the kernel refuses BPF although the privileges are there: is this a container without CAP_BPF in the host's user namespace? (%s)", brief(err))
+}
+
+// refused says why a hook cannot be used.
+func (h host) refused(hook Hook, err error) string {
+	if hook == Cgroup && errors.Is(err, unix.EPERM) && !h.has(unix.CAP_NET_ADMIN) && !h.has(unix.CAP_SYS_ADMIN) {
+		return "it takes CAP_NET_ADMIN"
+	}
+	return brief(err)
+}
+
+// kprobeError says plainly what the library's search for another way hides.
+func kprobeError(function string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, none := os.Stat("/sys/bus/event_source/devices/kprobe"); errors.Is(none, fs.ErrNotExist) {
+		return errors.New("this kernel has no kprobes")
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("this kernel has no function %s", function)
+	case errors.Is(err, unix.EACCES):
+		return errors.New("kernel.perf_event_paranoid forbids it")
 	}
 	return err
 }
 
-// lockdown is the mode in force, empty where the kernel has none.
-func lockdown() string {
-	text, err := os.ReadFile("/sys/kernel/security/lockdown")
-	if err != nil {
-		return ""
+// brief is the end of an error, which says what the kernel answered. A program that the
+// verifier refuses is a bug of ours and said in full.
+func brief(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	var refused *ebpf.VerifierError
+	if errors.As(err, &refused) && !strings.Contains(line, "unknown func") {
+		return "verifier: " + line
 	}
-	_, rest, _ := strings.Cut(string(text), "[")
-	mode, _, _ := strings.Cut(rest, "]")
-	return mode
-}
-
-// privileged reports whether the effective capabilities suffice: CAP_SYS_ADMIN, or
-// CAP_BPF and CAP_PERFMON (capabilities(7)).
-func privileged() bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if unix.Capget(&header, &data[0]) != nil {
-		return false
-	}
-	has := func(capability uint) bool {
-		return data[capability/32].Effective>>(capability%32)&1 == 1
-	}
-	return has(unix.CAP_SYS_ADMIN) || has(unix.CAP_BPF) && has(unix.CAP_PERFMON)
+	line = line[strings.LastIndex(line, ": ")+1:]
+	line, _, _ = strings.Cut(line, " (")
+	return strings.TrimSpace(line)
 }

@@ -25,6 +25,10 @@ type Options struct {
 	Children  bool           // and the children they will have
 	PIDNS     uint32         // inode of our pid namespace when it is not the host's
 	RingBytes int            // a power of two and at least a page; 0: the default
+
+	// Renamed has other names for functions and tracepoints of the kernel, for tests: a
+	// distribution may have renamed one, or its compiler may have inlined it.
+	Renamed map[string]string
 }
 
 // Probe is the attached tracer. Its methods are for one goroutine, Close excepted.
@@ -62,10 +66,15 @@ func Open(opts Options) (*Probe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the embedded programs: %w", err)
 	}
+	for _, prog := range spec.Programs {
+		if name, ok := opts.Renamed[prog.AttachTo]; ok {
+			prog.AttachTo = name
+		}
+	}
 	p := &Probe{spec: spec, cache: btf.NewCache(), opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{}}
 	if err := p.open(); err != nil {
 		p.Close()
-		return nil, explain(err)
+		return nil, thisHost().explain(err)
 	}
 	return p, nil
 }
@@ -116,7 +125,7 @@ func (p *Probe) createMaps() error {
 	spec.Variables = nil
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: p.cache})
 	if err != nil {
-		return fmt.Errorf("creating maps: %w", err)
+		return fmt.Errorf("%w: %w", errMaps, err)
 	}
 	p.maps = coll.Maps
 	for name, m := range p.maps {

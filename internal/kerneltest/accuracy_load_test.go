@@ -1,0 +1,296 @@
+package kerneltest
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+)
+
+// load is some hundred socket lives of all kinds, and what they say of themselves.
+type load struct {
+	t              *testing.T
+	client, server *lab.Netns
+	small          *lab.Netns             // has few ports
+	servers        map[netip.AddrPort]int // pids, by where they listen
+	unanswered     map[uint32]bool        // pids of those who asked it for that
+	want           facts
+}
+
+// Ports of the servers, and of nobody.
+const (
+	echoPort, closerPort, deafPort, keeperPort, closedPort = 80, 82, 83, 84, 81
+	shortLived                                             = "short-"
+)
+
+func (l *load) run() {
+	l.servers, l.unanswered = map[netip.AddrPort]int{}, map[uint32]bool{}
+	l.serve(l.server, lab.Echo, serverV4, serverV6)
+	l.serve(l.server, lab.CloseFirst, at(serverV4, closerPort), at(serverV6, closerPort))
+	keeper := l.serve(l.server, lab.NeverClose, at(serverV4, keeperPort))
+	full := fill(l.t, l.client, l.server, at(serverV4, deafPort))
+
+	collect := l.clients()
+	l.shortLived()
+	l.binders()
+	l.tupleTaken()
+	l.oddLives()
+	l.oddBinds()
+	l.fewPorts()
+	collect()
+	l.lookAtBuckets()
+	keeper.Stop()
+	full()
+}
+
+// isOurs leaves out who only helps: the connections that make a listener deaf.
+func (l *load) isOurs(e *event.Event) bool {
+	return e.Src.Port != deafPort && (e.Dst.Port != deafPort || l.unanswered[e.Proc.PID])
+}
+
+func (l *load) serve(n *lab.Netns, mode lab.Mode, listen ...netip.AddrPort) *lab.Proc {
+	p := serve(l.t, n, mode, listen...)
+	for _, ap := range listen {
+		l.servers[ap] = p.PID()
+		l.want.add("bind", p.PID(), endpoint(ap))
+	}
+	return p
+}
+
+// work is a client, and how its connections end as it sees them.
+type work struct {
+	name     string
+	job      lab.Client
+	to       []netip.AddrPort
+	closedBy event.ClosedBy
+	resetBy  event.ClosedBy
+}
+
+// clients starts them all, and returns what waits for them and adds what they did.
+func (l *load) clients() (collect func()) {
+	var (
+		ours  = netip.AddrPortFrom(clientV4, 0)
+		echo  = []netip.AddrPort{serverV4}
+		works = []work{
+			{name: "churn", to: []netip.AddrPort{serverV4, serverV6, serverMapped}, job: lab.Client{Count: 120, Talk: true}, closedBy: event.Local},
+			{name: "nonblock", to: echo, job: lab.Client{Count: 20, Talk: true, Socket: lab.Socket{Nonblock: true}}, closedBy: event.Local},
+			{name: "early", to: echo, job: lab.Client{Count: 20, Talk: true, Socket: lab.Socket{Bind: ours}}, closedBy: event.Local},
+			{name: "late", to: echo, job: lab.Client{Count: 20, Talk: true, Socket: lab.Socket{Bind: ours, NoPort: true}}, closedBy: event.Local},
+			{name: "reset", to: echo, job: lab.Client{Count: 30, Talk: true, Socket: lab.Socket{Linger0: true}}, closedBy: event.Reset, resetBy: event.Local},
+			{name: "remote", to: []netip.AddrPort{at(serverV4, closerPort), at(serverV6, closerPort)}, job: lab.Client{Count: 60, AwaitPeer: true}, closedBy: event.Remote},
+			{name: "orphan", to: []netip.AddrPort{at(serverV4, keeperPort)}, job: lab.Client{Count: 30, Talk: true}, closedBy: event.Local},
+			{name: "refused", to: []netip.AddrPort{at(serverV4, closedPort), at(serverV6, closedPort)}, job: lab.Client{Count: 30}},
+			{name: "refused-nonbl", to: []netip.AddrPort{at(serverV4, closedPort)}, job: lab.Client{Count: 10, Socket: lab.Socket{Nonblock: true}}},
+			{name: "timeout", to: []netip.AddrPort{at(serverV4, deafPort)}, job: lab.Client{Count: 3, Threads: 3, Socket: lab.Socket{SynCount: 1}}},
+			{name: "nobody", to: []netip.AddrPort{nobodyV4}, job: lab.Client{Count: 2, Threads: 2}},
+			{name: "no-route", to: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:80"), netip.MustParseAddrPort("[2001:db8::1]:80"), netip.MustParseAddrPort("[::ffff:192.0.2.1]:80")}, job: lab.Client{Count: 30}},
+		}
+		procs []*lab.Proc
+	)
+	for _, w := range works {
+		w.job.To, w.job.List = w.to, true
+		procs = append(procs, spawn(l.t, l.client, w.name, &w.job))
+	}
+	return func() {
+		for i, w := range works {
+			l.lived(w, counted(l.t, procs[i]))
+			release(l.t, procs[i])
+		}
+	}
+}
+
+// lived adds what a client says of its connections.
+func (l *load) lived(w work, r lab.Result) {
+	l.t.Helper()
+	for _, try := range r.Tries {
+		one := oneEnd{pid: r.PID, src: l.source(try), dst: endpoint(try.Remote), direction: event.Out, closedBy: w.closedBy, resetBy: w.resetBy}
+		if w.job.Bind.IsValid() && !w.job.NoPort {
+			l.want.add("bind", r.PID, one.src)
+		}
+		switch {
+		case try.Op == "" && w.closedBy != 0:
+			l.want.lived(one)
+			l.want.lived(one.otherEnd(l.servers[unmapped(try.Remote)]))
+			continue
+		case try.Op != "connect":
+			l.t.Fatalf("%s: %+v", w.name, try)
+		}
+		l.failed(one, try.Errno)
+	}
+}
+
+// failures are what connect() can answer to the clients, and why.
+var failures = map[string]oneEnd{
+	"EADDRNOTAVAIL": {errno: event.EADDRNOTAVAIL, reason: event.RangeExhausted},
+	"ECONNREFUSED":  {errno: event.ECONNREFUSED, reason: event.Refused},
+	"ETIMEDOUT":     {errno: event.ETIMEDOUT, reason: event.TimedOut},
+	"EHOSTUNREACH":  {errno: event.EHOSTUNREACH, reason: event.Unreachable},
+	"ENETUNREACH":   {errno: event.ENETUNREACH, reason: event.Unreachable, early: true},
+}
+
+func (l *load) failed(one oneEnd, errno string) {
+	l.t.Helper()
+	how, known := failures[errno]
+	if !known {
+		l.t.Fatalf("to %s: %s", one.dst, errno)
+	}
+	one.closedBy, one.resetBy = 0, 0
+	one.errno, one.reason, one.early = how.errno, how.reason, how.early
+	if how.reason == event.RangeExhausted && one.src.Port != 0 {
+		one.reason = event.TupleTaken // it had a port by bind()
+	}
+	l.want.lived(one)
+	if one.errno == event.ETIMEDOUT {
+		l.want.add("syn_sent", one.pid, one.dst)
+		l.unanswered[uint32(one.pid)] = true
+	}
+}
+
+// source is the local end. A connect() that failed leaves the port and no address.
+func (l *load) source(try lab.Try) event.Endpoint {
+	local := unmapped(try.Local)
+	if !local.Addr().IsUnspecified() {
+		return endpoint(local)
+	}
+	own := clientAddrs[1].Addr()
+	if unmapped(try.Remote).Addr().Is4() {
+		own = clientV4
+	}
+	return endpoint(netip.AddrPortFrom(own, local.Port()))
+}
+
+// shortLived are programs that make one connection each.
+func (l *load) shortLived() {
+	const programs = 16
+	exe, err := filepath.EvalSymlinks("/proc/self/exe")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for i := range programs {
+		w := work{name: fmt.Sprint(shortLived, i), to: []netip.AddrPort{serverV4}, closedBy: event.Local}
+		w.job = lab.Client{To: w.to, Count: 1, Talk: true, List: true}
+		r := run(l.t, l.client, w.name, &w.job)
+		l.lived(w, r)
+		l.want.add("process", r.PID, w.name, exe, os.Getpid(), os.Getuid())
+	}
+}
+
+// binders fail, for the port or for the address.
+func (l *load) binders() {
+	for i, b := range []struct {
+		to     string
+		errno  event.Errno
+		reason event.Reason
+	}{
+		{"10.1.0.2:80", event.EADDRINUSE, event.PortTaken},
+		{"[fd01::2]:80", event.EADDRINUSE, event.PortTaken},
+		{"0.0.0.0:80", event.EADDRINUSE, event.PortTaken},
+		{"[::]:80", event.EADDRINUSE, event.PortTaken},
+		{"192.0.2.1:8081", event.EADDRNOTAVAIL, event.ForeignAddress},
+		{"[2001:db8::1]:8081", event.EADDRNOTAVAIL, event.ForeignAddress},
+		{"192.0.2.1:0", event.EADDRNOTAVAIL, event.ForeignAddress},
+	} {
+		l.bindFails(l.server, fmt.Sprint("binder-", i), netip.MustParseAddrPort(b.to), b.errno, b.reason)
+	}
+}
+
+func (l *load) bindFails(n *lab.Netns, name string, to netip.AddrPort, errno event.Errno, reason event.Reason) {
+	l.t.Helper()
+	const tries = 8
+	r := run(l.t, n, name, &lab.Binder{Socket: lab.Socket{Bind: to}, Count: tries})
+	if r.BindErrors[errno.String()] != tries {
+		l.t.Fatalf("%s to %s: %+v", name, to, r)
+	}
+	for range tries {
+		l.want.add("bind_errno", r.PID, errno, reason, endpoint(to))
+	}
+}
+
+// tupleTaken is a second connection from one bound port to one destination.
+func (l *load) tupleTaken() {
+	w := work{name: "first", to: []netip.AddrPort{serverV4}, closedBy: event.Local}
+	w.job = lab.Client{To: w.to, Count: 1, Talk: true, Hold: true, List: true}
+	w.job.Socket = lab.Socket{Bind: netip.AddrPortFrom(clientV4, 2000), ReuseAddr: true} // below the range
+	first := spawn(l.t, l.client, w.name, &w.job)
+	l.lived(w, counted(l.t, first))
+	w.name, w.job.Count = "second", 5
+	l.lived(w, run(l.t, l.client, w.name, &w.job))
+	release(l.t, first)
+}
+
+// fewPorts uses up a range: by connect(), and then there is none for bind() and listen()
+// either. After a second, connect() takes the ports out of TIME_WAIT.
+func (l *load) fewPorts() {
+	const ports, tries = 64, 100
+	narrow(l.t, l.small, 32768, 32768+ports-1)
+	to := netip.MustParseAddrPort("127.0.0.1:80")
+	l.serve(l.small, lab.Echo, to)
+	w := work{name: "exhauster", to: []netip.AddrPort{to}, closedBy: event.Local}
+	w.job = lab.Client{To: w.to, Count: tries, Talk: true, List: true}
+	r := run(l.t, l.small, w.name, &w.job)
+	if r.ConnectErrors["EADDRNOTAVAIL"] != tries-ports {
+		l.t.Fatalf("%s: %+v", w.name, r)
+	}
+	l.lived(w, r)
+	l.bindFails(l.small, "binder", netip.MustParseAddrPort("127.0.0.1:0"), event.EADDRINUSE, event.RangeExhausted)
+	listener := run(l.t, l.small, "listener", &lab.Binder{Listen: true, Count: 10})
+	for range listener.ListenErrors["EADDRINUSE"] {
+		l.want.add("listen_errno", listener.PID, event.EADDRINUSE, event.RangeExhausted, event.Endpoint{Addr: event.AddrFrom(netip.IPv4Unspecified())})
+	}
+	l.reuse(w)
+}
+
+func (l *load) reuse(w work) {
+	if err := l.small.Sysctl("ipv4/tcp_tw_reuse", "1"); err != nil {
+		l.t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second) // the kernel counts their age in whole seconds
+	w.name, w.job.Count = "reuser", 32
+	r := run(l.t, l.small, w.name, &w.job)
+	if r.Succeeded == 0 {
+		l.t.Fatalf("%s: %+v", w.name, r)
+	}
+	l.lived(w, r)
+	for _, try := range r.Tries {
+		if try.Op == "" { // there was a bucket before, or the port would not have been free
+			l.want.add("reused", ends(endpoint(try.Local), endpoint(try.Remote)))
+		}
+	}
+}
+
+// lookAtBuckets adds what the kernel has by now: whatever closed did so a minute ago at
+// most. It looks more than once: /proc/net/tcp leaves a socket out where another one has
+// gone while it was read.
+func (l *load) lookAtBuckets() {
+	found := map[string]string{}
+	for range 3 {
+		for _, n := range []*lab.Netns{l.client, l.server, l.small} {
+			for _, s := range sockets(l.t, n) {
+				if kind := bucketKind(s); kind != "" {
+					found[ends(endpoint(s.Local), endpoint(s.Remote))] = kind
+				}
+			}
+		}
+	}
+	for ends, kind := range found {
+		l.want.add("time_wait", ends, kind)
+	}
+}
+
+// bucketKind is empty of what is no bucket, or none of ours.
+func bucketKind(s lab.TCPSocket) string {
+	switch {
+	case s.Local.Port() == deafPort, s.Remote.Port() == deafPort:
+		return ""
+	case s.State == lab.TimeWait:
+		return timeWaitBucket
+	case s.State == lab.FinWait2 && s.Inode == 0:
+		return finWait2Bucket
+	}
+	return ""
+}

@@ -1,0 +1,96 @@
+package kerneltest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// oddBinds fail for reasons that the state of the ports and addresses does not give. The
+// last two of the list are beyond what can be inferred.
+func (l *load) oddBinds() {
+	for _, odd := range []struct {
+		name  string
+		times int
+		bind  func() (asked netip.AddrPort, err error)
+		errno unix.Errno
+	}{
+		{"bound twice", 5, l.bindTwice, unix.EINVAL},
+		{"port of root", 5, bindPortOfRoot, unix.EACCES},
+		{"link-local without a device", 2, bindLinkLocal, unix.EINVAL},
+		{"IPv4 on an IPv6-only socket", 2, bindOnlyV6, unix.EINVAL},
+	} {
+		for range odd.times {
+			err := l.client.Do(func() error { // on a thread of its own, which can give privileges up
+				asked, err := odd.bind()
+				if !errors.Is(err, odd.errno) {
+					return fmt.Errorf("%s: %w", odd.name, err)
+				}
+				l.want.add("bind_errno", os.Getpid(), event.Errno(odd.errno), event.OtherReason, endpoint(asked))
+				return nil
+			})
+			if err != nil {
+				l.t.Fatal(err)
+			}
+		}
+	}
+}
+
+func (l *load) bindTwice() (netip.AddrPort, error) {
+	loop := netip.MustParseAddrPort("127.0.0.1:0")
+	fd, err := socketAt(loop)
+	defer unix.Close(fd)
+	if err != nil {
+		return loop, err
+	}
+	port, err := localPort(fd)
+	if err != nil {
+		return loop, err
+	}
+	l.want.add("bind", os.Getpid(), endpoint(at(loop, port)))
+	asked := at(loop, port+1)
+	return asked, unix.Bind(fd, inet4(asked))
+}
+
+func bindPortOfRoot() (netip.AddrPort, error) {
+	asked := netip.MustParseAddrPort("127.0.0.1:79")
+	if err := dropCapability(unix.CAP_NET_BIND_SERVICE); err != nil {
+		return asked, err
+	}
+	fd, err := socketAt(asked)
+	return asked, errors.Join(err, unix.Close(fd))
+}
+
+// dropCapability takes a capability from this thread.
+func dropCapability(capability uint) error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return err
+	}
+	data[capability/32].Effective &^= 1 << (capability % 32)
+	return unix.Capset(&header, &data[0])
+}
+
+func bindLinkLocal() (netip.AddrPort, error) {
+	return bindV6(netip.MustParseAddrPort("[fe80::1]:8082"), 0)
+}
+
+func bindOnlyV6() (netip.AddrPort, error) {
+	return bindV6(netip.MustParseAddrPort("[::ffff:127.0.0.1]:8083"), 1)
+}
+
+func bindV6(asked netip.AddrPort, only int) (netip.AddrPort, error) {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return asked, err
+	}
+	defer unix.Close(fd)
+	err = unix.SetsockoptInt(fd, unix.SOL_IPV6, unix.IPV6_V6ONLY, only)
+	return asked, errors.Join(err, unix.Bind(fd, &unix.SockaddrInet6{Port: int(asked.Port()), Addr: asked.Addr().As16()}))
+}

@@ -1,0 +1,134 @@
+// Package figures takes what kernel tests measure to the tables of docs/accuracy.md. A
+// test prints each figure as a line, wherever it runs; Collect finds the lines in the
+// output and puts them into the tables.
+package figures
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+)
+
+// Accuracy is how well a signal was seen in one run.
+type Accuracy struct {
+	Kernel string `json:"kernel"`
+	Arch   string `json:"arch"`
+	Hooks  string `json:"hooks"`
+	Signal string `json:"signal"`
+	Mode   string `json:"mode"`
+	Right  int    `json:"right"`
+	Wrong  int    `json:"wrong"`
+	Missed int    `json:"missed"`
+
+	Skipped int `json:"skipped"` // runs that the kernel skipped and counted: each can be one missed
+}
+
+// Precision is the part of what was told that was so.
+func (a Accuracy) Precision() float64 { return part(a.Right, a.Wrong) }
+
+// Recall is the part of what was so that was told.
+func (a Accuracy) Recall() float64 { return part(a.Right, a.Missed) }
+
+func part(right, not int) float64 {
+	if right+not == 0 {
+		return 1
+	}
+	return float64(right) / float64(right+not)
+}
+
+func (a Accuracy) String() string { return line(accuracyPrefix, a) }
+
+// Privilege is what a user with some capabilities has of one thing.
+type Privilege struct {
+	What string `json:"what"`
+	With string `json:"with"`
+	Has  string `json:"has"`
+}
+
+func (p Privilege) String() string { return line(privilegePrefix, p) }
+
+const (
+	accuracyPrefix  = "accuracy: "
+	privilegePrefix = "privilege: "
+	// Privileges is the name of their table. Each signal's is its own.
+	Privileges = "privileges"
+)
+
+func line(prefix string, v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // plain strings and numbers
+	}
+	return prefix + string(text)
+}
+
+// cell is a figure's place in the tables.
+type cell struct{ table, row, column, text string }
+
+func (a Accuracy) cell() cell {
+	return cell{a.Signal, a.Kernel + " " + a.Arch, a.Hooks, a.text()}
+}
+
+// text leaves out what is as it should be. It rounds down: 1.000 is every one.
+func (a Accuracy) text() string {
+	if a.Mode == "off" {
+		return a.Mode
+	}
+	down := func(f float64) float64 { return math.Floor(f*1000) / 1000 }
+	text := fmt.Sprintf("%s %.3f %.3f %d", a.Mode, down(a.Precision()), down(a.Recall()), a.Right+a.Missed)
+	if a.Missed > 0 && a.Skipped > 0 {
+		text += fmt.Sprintf(" (%d skipped)", a.Skipped)
+	}
+	return text
+}
+
+func (p Privilege) cell() cell { return cell{Privileges, p.What, p.With, p.Has} }
+
+// parse finds a figure in a line of output, whatever stands before it.
+func parse(text string) (c cell, found bool, err error) {
+	if _, rest, ok := strings.Cut(text, accuracyPrefix+"{"); ok {
+		var a Accuracy
+		err := json.Unmarshal([]byte("{"+rest), &a)
+		return a.cell(), true, err
+	}
+	if _, rest, ok := strings.Cut(text, privilegePrefix+"{"); ok {
+		var p Privilege
+		err := json.Unmarshal([]byte("{"+rest), &p)
+		return p.cell(), true, err
+	}
+	return c, false, nil
+}
+
+// Collect puts the figures of an output into the tables of a document. How many there
+// were is returned, too.
+func Collect(doc, output string) (string, int, error) {
+	count := 0
+	for text := range strings.Lines(output) {
+		c, found, err := parse(strings.TrimSpace(text))
+		if err != nil {
+			return "", 0, fmt.Errorf("%q: %w", text, err)
+		}
+		if !found {
+			continue
+		}
+		count++
+		table, err := Find(doc, c.table)
+		if err != nil {
+			return "", 0, err
+		}
+		table.dropOlder(c.row)
+		table.set(c.row, c.column, c.text)
+		doc = table.putInto(doc)
+	}
+	return doc, count, nil
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// series is a release without what changes from one update to the next.
+func series(row string) string {
+	version := digits.FindAllString(row, 2)
+	return strings.Join(version, ".") + digits.ReplaceAllString(row, "")
+}

@@ -1,0 +1,92 @@
+package kerneltest
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/live"
+	"github.com/porttrace/porttrace/internal/probe"
+)
+
+// missing is what a test looks for in place of a function that it takes away.
+const missing = "pt_no_such_function"
+
+func without(names ...string) map[string]string {
+	renamed := map[string]string{}
+	for _, name := range names {
+		renamed[name] = missing
+	}
+	return renamed
+}
+
+// Where a function is not there by its name, the next rung of the ladder is used, says
+// so, and sees what happens. Half a rung is none: the IPv4 functions are there.
+func TestLadder(t *testing.T) {
+	if testing.Short() && hooks(t) != nil {
+		t.Skip("it chooses the hooks itself, and runs in the default mode")
+	}
+	const count = 20
+	for _, c := range []struct {
+		name    string
+		hooks   []probe.Hook
+		without map[string]string
+		want    map[string]event.Signal
+	}{
+		{
+			name: "functions", hooks: probe.DefaultHooks,
+			without: without("inet6_hash_connect", "tcp_v6_connect", "__inet6_bind", "tcp_retransmit_skb"),
+			want: map[string]event.Signal{
+				"connect":        {Mode: event.Inferred, Hook: "tp_btf/inet_sock_set_state", Reason: "fexit: "},
+				"connect_errors": {Mode: event.Off, Reason: "kprobe: "},
+				"bind":           {Mode: event.Inferred, Hook: "cgroup/", Reason: "fexit: "},
+				"syn_sent":       {Mode: event.Off, Reason: "tracepoint: "},
+			},
+		},
+		{
+			name: "system calls", hooks: []probe.Hook{probe.Tracepoint, probe.Cgroup, probe.Syscall},
+			without: without("sys_exit"),
+			want: map[string]event.Signal{
+				"connect_errors": {Mode: event.Off, Reason: "syscall: "},
+				"bind":           {Mode: event.Inferred, Hook: "cgroup/", Reason: "fexit not in --hooks"},
+				"syn_sent":       {Mode: event.Exact, Hook: "tp_btf/tcp_retransmit_skb"},
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			client, server := pair(t)
+			serve(t, server, lab.Echo, serverV4, serverV6)
+			tr := begin(t, live.Options{Probe: probe.Options{Hooks: c.hooks, Renamed: c.without}}, client, server)
+			r := run(t, client, "client", &lab.Client{To: []netip.AddrPort{serverV4, serverV6}, Count: count, Talk: true})
+			taken := run(t, server, "binder", &lab.Binder{Socket: lab.Socket{Bind: serverV6}, Count: 2})
+			tr.end(nil)
+
+			for name, want := range c.want {
+				got := tr.signal(name)
+				t.Logf("%s: %s %s: %s", name, got.Mode, got.Hook, got.Reason)
+				if got.Mode != want.Mode || !strings.HasPrefix(got.Hook, want.Hook) || !strings.Contains(got.Reason, want.Reason) {
+					t.Errorf("%s is %+v, want %+v", name, got, want)
+				}
+			}
+			if opens := tr.of(event.Open, r.PID); r.Succeeded != count || len(opens) != count {
+				t.Errorf("%d opens, the client: %+v", len(opens), r)
+			}
+			fails := tr.of(event.BindFail, taken.PID)
+			if n := occurrences(fails); n != 2 || fails[0].Errno != event.EADDRINUSE || fails[0].Inferred == 0 {
+				t.Errorf("binds failed: %+v", fails)
+			}
+		})
+	}
+}
+
+// Without its base porttrace says what is missing, in one line.
+func TestNoBase(t *testing.T) {
+	needKernel(t)
+	_, err := live.Open(live.Options{Probe: probe.Options{Renamed: without("inet_sock_set_state")}})
+	if !errors.Is(err, probe.ErrUnsupported) || !strings.Contains(err.Error(), missing) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,68 @@
+package probe
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// host is what decides whether tracing is possible: the kernel, and what this process
+// may do.
+type host struct {
+	release      string
+	lockdown     string // the mode in force, empty where the kernel has none
+	capabilities uint64 // effective, a bit each: capabilities(7)
+}
+
+func thisHost() host {
+	return host{release: release(), lockdown: lockdown(), capabilities: capabilities()}
+}
+
+// before reports whether the kernel is older than that version.
+func (h host) before(major, minor int) bool {
+	var haveMajor, haveMinor int
+	if n, _ := fmt.Sscanf(h.release, "%d.%d", &haveMajor, &haveMinor); n != 2 {
+		return false
+	}
+	return haveMajor < major || haveMajor == major && haveMinor < minor
+}
+
+func (h host) has(capability uint) bool { return h.capabilities>>capability&1 == 1 }
+
+// missing names the capabilities without which nothing is attached. CAP_SYS_ADMIN holds
+// both.
+func (h host) missing() []string {
+	var names []string
+	if !h.has(unix.CAP_BPF) && !h.has(unix.CAP_SYS_ADMIN) {
+		names = append(names, "CAP_BPF")
+	}
+	if !h.has(unix.CAP_PERFMON) && !h.has(unix.CAP_SYS_ADMIN) {
+		names = append(names, "CAP_PERFMON")
+	}
+	return names
+}
+
+func release() string {
+	var u unix.Utsname
+	_ = unix.Uname(&u) // fails for a bad address only
+	return unix.ByteSliceToString(u.Release[:])
+}
+
+func lockdown() string {
+	text, err := os.ReadFile("/sys/kernel/security/lockdown")
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(string(text), "[")
+	mode, _, _ := strings.Cut(rest, "]")
+	return mode
+}
+
+func capabilities() uint64 {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	_ = unix.Capget(&header, &data[0]) // fails for a bad address or version only
+	return uint64(data[1].Effective)<<32 | uint64(data[0].Effective)
+}
