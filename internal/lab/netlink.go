@@ -53,34 +53,43 @@ func (r *request) nest(typ uint16, fn func()) {
 	binary.NativeEndian.PutUint16(r.buf[start:], uint16(len(r.buf)-start))
 }
 
-// send sends the message in the namespace of the calling thread and waits for
-// the kernel's verdict.
+// send sends the message to rtnetlink in the namespace of the calling thread and
+// waits for the kernel's verdict.
 func (r *request) send() error {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	answer, err := r.ask(unix.NETLINK_ROUTE)
 	if err != nil {
-		return fmt.Errorf("opening rtnetlink: %w", err)
+		return fmt.Errorf("rtnetlink: %w", err)
+	}
+	return verdict(answer)
+}
+
+// ask sends the message and returns the first answer.
+func (r *request) ask(protocol int) ([]byte, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
+	if err != nil {
+		return nil, fmt.Errorf("opening: %w", err)
 	}
 	defer unix.Close(fd)
 	binary.NativeEndian.PutUint32(r.buf, uint32(len(r.buf)))
 	if err := unix.Sendto(fd, r.buf, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return fmt.Errorf("sending to rtnetlink: %w", err)
+		return nil, fmt.Errorf("sending: %w", err)
 	}
-	var ack [4096]byte
-	size, _, err := unix.Recvfrom(fd, ack[:], 0)
+	var answer [4096]byte
+	size, _, err := unix.Recvfrom(fd, answer[:], 0)
 	if err != nil {
-		return fmt.Errorf("receiving from rtnetlink: %w", err)
+		return nil, fmt.Errorf("receiving: %w", err)
 	}
-	return verdict(ack[:size])
+	return answer[:size], nil
 }
 
 // verdict reads an NLMSG_ERROR message: a header and a negative errno, 0 being
 // success (netlink(7)).
 func verdict(msg []byte) error {
 	if len(msg) < unix.NLMSG_HDRLEN+4 {
-		return fmt.Errorf("rtnetlink answered %d bytes", len(msg))
+		return fmt.Errorf("netlink answered %d bytes", len(msg))
 	}
 	if typ := binary.NativeEndian.Uint16(msg[4:]); typ != unix.NLMSG_ERROR {
-		return fmt.Errorf("rtnetlink answered message type %d", typ)
+		return fmt.Errorf("netlink answered message type %d", typ)
 	}
 	errno := -int32(binary.NativeEndian.Uint32(msg[unix.NLMSG_HDRLEN:]))
 	if errno != 0 {

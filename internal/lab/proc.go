@@ -28,16 +28,17 @@ type Proc struct {
 }
 
 // Spawn starts a job inside the namespace, under a name that ps and tracers show
-// (15 bytes of it). The process is this very binary: see MaybeRun.
-func (n *Netns) Spawn(name string, job Job) (*Proc, error) {
-	p, err := n.spawn(name, job)
+// (15 bytes of it). The process is this very binary: see MaybeRun. Files are what it
+// has open from descriptor 3 on.
+func (n *Netns) Spawn(name string, job Job, files ...*os.File) (*Proc, error) {
+	p, err := n.spawn(name, job, files)
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	return p, nil
 }
 
-func (n *Netns) spawn(name string, job Job) (*Proc, error) {
+func (n *Netns) spawn(name string, job Job, files []*os.File) (*Proc, error) {
 	text, err := json.Marshal(job)
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func (n *Netns) spawn(name string, job Job) (*Proc, error) {
 	p.cmd = exec.Command("/proc/self/exe")
 	p.cmd.Args = []string{name}
 	p.cmd.Env = append(os.Environ(), roleEnv+"="+job.role(), jobEnv+"="+string(text))
-	p.cmd.Stderr = &p.stderr
+	p.cmd.Stderr, p.cmd.ExtraFiles = &p.stderr, files
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}

@@ -26,8 +26,8 @@ const (
 	endGrace = 5 * time.Second
 )
 
-// Job is what a process inside a namespace does: a Client, Binder, Server or
-// Storm. It ends at its limit, or when its standard input is closed.
+// Job is what a process inside a namespace does: a Client, Binder, Server, Holder
+// or Storm. It ends at its limit, or when its standard input is closed.
 type Job interface {
 	role() string
 	limit() time.Duration
@@ -74,7 +74,7 @@ func runRole(role, text string) error {
 }
 
 func parseJob(role, text string) (Job, error) {
-	for _, job := range []Job{&Client{}, &Binder{}, &Server{}, &Storm{}} {
+	for _, job := range []Job{&Client{}, &Binder{}, &Server{}, &Holder{}, &Storm{}} {
 		if job.role() != role {
 			continue
 		}

@@ -63,5 +63,5 @@ func (b *Binder) try(fd int) Try {
 			return Try{Local: b.Bind, Op: "listen", Errno: errnoName(err)}
 		}
 	}
-	return Try{Local: localAddr(fd)}
+	return Try{Local: LocalAddr(fd)}
 }

@@ -139,7 +139,7 @@ func (c *Client) connect(to netip.AddrPort) (int, Try, error) {
 		try.Errno = errnoName(err)
 	}
 	if c.List {
-		try.Local = localAddr(fd)
+		try.Local = LocalAddr(fd)
 	}
 	if c.Hold && (try.Op == "" || try.Op == "talk") {
 		return fd, try, nil
@@ -152,7 +152,7 @@ func (c *Client) live(fd int, to netip.AddrPort) (op string, err error) {
 	if err := c.bind(fd); err != nil {
 		return "bind", err
 	}
-	err = unix.Connect(fd, sockaddr(to))
+	err = unix.Connect(fd, Sockaddr(to))
 	if errors.Is(err, unix.EINPROGRESS) && c.Nonblock {
 		err = awaitConnect(fd)
 	}

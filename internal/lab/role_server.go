@@ -62,7 +62,7 @@ func (s *Server) run(ctx context.Context, out *json.Encoder) error {
 		if err != nil {
 			return fmt.Errorf("listening on %s: %w", at, err)
 		}
-		listening = append(listening, localAddr(fd))
+		listening = append(listening, LocalAddr(fd))
 		if s.Mode == Ignore {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -72,18 +73,21 @@ func (s Socket) bind(fd int) error {
 	if !s.Bind.IsValid() {
 		return nil
 	}
-	return unix.Bind(fd, sockaddr(s.Bind))
+	return unix.Bind(fd, Sockaddr(s.Bind))
 }
 
-func sockaddr(ap netip.AddrPort) unix.Sockaddr {
+// Sockaddr returns an address as system calls take it. The zone of an IPv6 address
+// is the number of a device.
+func Sockaddr(ap netip.AddrPort) unix.Sockaddr {
 	if ap.Addr().Is4() {
 		return &unix.SockaddrInet4{Port: int(ap.Port()), Addr: ap.Addr().As4()}
 	}
-	return &unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16()}
+	zone, _ := strconv.ParseUint(ap.Addr().Zone(), 10, 32) // 0: none
+	return &unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16(), ZoneId: uint32(zone)}
 }
 
-// localAddr returns what getsockname(2) says, or nothing.
-func localAddr(fd int) netip.AddrPort {
+// LocalAddr returns what getsockname(2) says, without a zone, or nothing.
+func LocalAddr(fd int) netip.AddrPort {
 	sa, err := unix.Getsockname(fd)
 	if err != nil {
 		return netip.AddrPort{}

@@ -17,9 +17,10 @@ const (
 	finLookupsAtOnce    = 1024
 )
 
-// finWaits are closes that left a FIN_WAIT2 bucket: the owner closed, and the peer had
-// not yet. The peer's FIN turns that bucket into a TIME_WAIT and nothing traces it,
-// so the close is held for a moment and its bucket looked up.
+// finWaits are closes that by the rule left a FIN_WAIT2 bucket: the owner closed, and the
+// peer had not yet. The peer's FIN turns that bucket into a TIME_WAIT, and data that it
+// sends instead, or a full table, leave none. Nothing traces that, so the close is held
+// for a moment and its bucket looked up.
 type finWaits struct {
 	held   []event.Event
 	off    bool       // sock_diag cannot be asked here
@@ -64,15 +65,18 @@ func (f *finWaits) lookUp(spaces *netns.Namespaces, events []event.Event) {
 		for i, e := range closes {
 			tuples[i] = netns.Tuple{Local: e.Src, Remote: e.Dst}
 		}
-		in, err := spaces.InTimeWait(inode, tuples)
+		buckets, err := spaces.Buckets(inode, tuples)
 		if err != nil {
 			f.off = f.off || netns.IsForbidden(err)
 			continue
 		}
 		for i, e := range closes {
-			if in[i] {
-				e.Flags = e.Flags&^event.FinWait2 | event.TimeWait
-				e.Inferred &^= event.FieldTimeWait // seen
+			e.Inferred &^= event.FieldTimeWait // seen
+			if buckets[i] != netns.InFinWait2 {
+				e.Flags &^= event.FinWait2
+			}
+			if buckets[i] == netns.InTimeWait {
+				e.Flags |= event.TimeWait
 			}
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -18,44 +20,68 @@ type Tuple struct {
 	Local, Remote event.Endpoint
 }
 
-// InTimeWait tells which of the connections have a bucket in TIME_WAIT now, and not
-// one that still waits for the peer's FIN (its substate is FIN_WAIT2), nor none.
-// It asks sock_diag(7) for each by name, which costs some 3 us and needs no dump;
-// another namespace than the own is entered for it, which needs CAP_SYS_ADMIN.
-func (n *Namespaces) InTimeWait(inode uint32, tuples []Tuple) ([]bool, error) {
-	path, err := n.pathOf(inode)
+// Bucket is what there is of a connection that was closed.
+type Bucket uint8
+
+const (
+	NoBucket   Bucket = iota // nothing: the 4-tuple is free
+	InFinWait2               // it still waits for the peer's FIN
+	InTimeWait
+)
+
+// Buckets tells what there is now of connections that were closed. It asks sock_diag(7)
+// for each by name, which costs some 3 us and needs no dump; another namespace than the
+// own is entered for it, which needs CAP_SYS_ADMIN.
+func (n *Namespaces) Buckets(inode uint32, tuples []Tuple) ([]Bucket, error) {
+	file, err := n.open(inode)
 	if err != nil {
 		return nil, err
+	}
+	defer file.Close()
+	var buckets []Bucket
+	err = inside(file, func() error {
+		buckets, err = askBuckets(tuples)
+		return err
+	})
+	return buckets, err
+}
+
+// open opens the namespace, if need be after a look for another process in it. One that
+// was looked for in vain is looked for again with the next Refresh that scans.
+func (n *Namespaces) open(inode uint32) (*os.File, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if ns := n.found[inode]; ns != nil {
+		file, err := ns.open()
+		if err == nil || !ns.readable() {
+			return file, err
+		}
+	}
+	n.rescan([]uint32{inode})
+	if ns := n.found[inode]; ns != nil {
+		return ns.open()
+	}
+	return nil, errUnseen
+}
+
+// open makes sure that what was the way to the namespace still is.
+func (ns *namespace) open() (*os.File, error) {
+	if !ns.readable() {
+		return nil, errUnseen
+	}
+	path := ns.path
+	if ns.pid != 0 {
+		path = procPath(ns.pid, "ns/net")
 	}
 	file, err := openNetns(path)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	var in []bool
-	err = inside(file, func() error {
-		in, err = askBuckets(tuples)
-		return err
-	})
-	return in, err
-}
-
-// pathOf is a file that stands for the namespace.
-func (n *Namespaces) pathOf(inode uint32) (string, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	ns := n.found[inode]
-	if ns == nil || !ns.readable() {
-		n.rescan([]uint32{inode})
-		ns = n.found[inode]
+	if inode, err := fileInode(file); err != nil || inode != ns.inode {
+		file.Close()
+		return nil, fmt.Errorf("%s is another one now", path)
 	}
-	if ns == nil || !ns.readable() {
-		return "", errUnseen
-	}
-	if ns.path != "" {
-		return ns.path, nil
-	}
-	return procPath(ns.pid, "ns/net"), nil
+	return file, nil
 }
 
 // include/uapi/linux/inet_diag.h
@@ -80,12 +106,15 @@ const (
 	sockDiagByFamily = 20 // SOCK_DIAG_BY_FAMILY
 	anyState         = ^uint32(0)
 	noCookie         = ^uint32(0) // INET_DIAG_NOCOOKIE
-	tcpTimeWait      = 6          // include/net/tcp_states.h
 	askAtOnce        = 64         // requests in one message; all answers fit the socket's buffer
+	askAgain         = 1024       // requests at most for those that were not found
 )
 
+// The states of a bucket, include/net/tcp_states.h.
+var buckets = map[uint8]Bucket{5: InFinWait2, 6: InTimeWait}
+
 // askBuckets asks in the namespace of this thread.
-func askBuckets(tuples []Tuple) ([]bool, error) {
+func askBuckets(tuples []Tuple) ([]Bucket, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_INET_DIAG)
 	if err != nil {
 		return nil, fmt.Errorf("open sock_diag: %w", err)
@@ -95,29 +124,57 @@ func askBuckets(tuples []Tuple) ([]bool, error) {
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
 		return nil, fmt.Errorf("open sock_diag: %w", err)
 	}
-	in := make([]bool, len(tuples))
-	for from := 0; from < len(tuples); from += askAtOnce {
-		to := min(from+askAtOnce, len(tuples))
-		if err := askSome(fd, tuples[from:to], in[from:to]); err != nil {
-			return nil, fmt.Errorf("ask sock_diag: %w", err)
-		}
-	}
-	return in, nil
-}
-
-// askSome sends all requests in one message. Each has one answer, with its number.
-func askSome(fd int, tuples []Tuple, in []bool) error {
 	requests := make([]diagRequest, len(tuples))
 	for i, t := range tuples {
 		requests[i] = newDiagRequest(uint32(i), t)
 	}
+	found := make([]Bucket, len(tuples))
+	if err := askAll(fd, requests, found); err != nil {
+		return nil, err
+	}
+	return found, askDevices(fd, requests, found)
+}
+
+// askDevices asks again for those that were not found: a socket that is bound to a device,
+// as one with a link-local address is, is found by its device only.
+func askDevices(fd int, requests []diagRequest, found []Bucket) error {
+	requests = slices.DeleteFunc(requests, func(r diagRequest) bool { return found[r.header.Seq] != NoBucket })
+	if len(requests) == 0 {
+		return nil
+	}
+	devices, err := net.Interfaces()
+	if err != nil || len(devices)*len(requests) > askAgain {
+		return err
+	}
+	for _, device := range devices {
+		for i := range requests {
+			requests[i].id.ifindex = uint32(device.Index)
+		}
+		if err := askAll(fd, requests, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func askAll(fd int, requests []diagRequest, found []Bucket) error {
+	for some := range slices.Chunk(requests, askAtOnce) {
+		if err := askSome(fd, some, found); err != nil {
+			return fmt.Errorf("ask sock_diag: %w", err)
+		}
+	}
+	return nil
+}
+
+// askSome sends all requests in one message. Each has one answer, with its number.
+func askSome(fd int, requests []diagRequest, found []Bucket) error {
 	size := len(requests) * int(unsafe.Sizeof(diagRequest{}))
 	message := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(requests))), size)
 	if err := unix.Sendto(fd, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return os.NewSyscallError("sendto", err)
 	}
 	var buf [4096]byte
-	for range tuples {
+	for range requests {
 		n, _, err := unix.Recvfrom(fd, buf[:], 0)
 		if err != nil {
 			return os.NewSyscallError("recvfrom", err)
@@ -126,8 +183,8 @@ func askSome(fd int, tuples []Tuple, in []bool) error {
 		if err != nil {
 			return err
 		}
-		if int(seq) < len(in) {
-			in[seq] = state == tcpTimeWait
+		if bucket, is := buckets[state]; is && int(seq) < len(found) {
+			found[seq] = bucket
 		}
 	}
 	return nil
