@@ -18,19 +18,10 @@ var closingLives = []life{
 	{"client closes as an orphan", inhabited, func(w *world) { w.dial(loopV4).promote() }},
 	{"server closes as an orphan", inhabited, func(w *world) {
 		c := w.dial(loopV4)
-		begun := time.Now()
-		c.close(c.peer)
-		c.acknowledge(c.fd)
-		c.follow(begun, c.fd)
+		c.orphan(c.peer)
+		c.follow(c.fd)
 		c.tells("open", "close remote close_wait")
 		c.peerTells("close local time_wait")
-	}},
-	{"client closes, server at once", inhabited, func(w *world) {
-		c := w.dial(loopV4)
-		begun := time.Now()
-		c.close(c.fd)
-		c.follow(begun, c.peer) // its FIN comes with the acknowledgement
-		c.tellEnd(nil)
 	}},
 	{"both close at once", alone, bothCloseAtOnce},
 	{"client resets", alone, func(w *world) {
@@ -55,7 +46,7 @@ var closingLives = []life{
 	}},
 	{"half close", alone, func(w *world) {
 		c := w.dial(loopV4)
-		c.halfClose()
+		c.halfClose(c.fd, c.peer)
 		c.write(c.peer)
 		c.read(c.fd)
 		c.close(c.peer)
@@ -63,7 +54,7 @@ var closingLives = []life{
 		c.tells("open", "close local time_wait")
 		c.peerTells("close remote close_wait")
 	}},
-	{"server never closes", inhabited, orphan},
+	{"server never closes", inhabited, neverClosed},
 	{"data instead of a FIN", inhabited, func(w *world) {
 		c := w.dial(loopV4)
 		c.deafenToHeaders(c.fd)
@@ -88,7 +79,7 @@ var closingLives = []life{
 	}},
 	{"reset by the peer when half closed", alone, func(w *world) {
 		c := w.dial(loopV4)
-		c.halfClose()
+		c.halfClose(c.fd, c.peer)
 		c.reset(c.peer)
 		c.tells("open", "close local")
 		c.peerTells("close remote close_wait")
@@ -96,7 +87,7 @@ var closingLives = []life{
 	}},
 	{"SO_LINGER 0 when half closed", alone, func(w *world) {
 		c := w.dial(loopV4)
-		c.halfClose()
+		c.halfClose(c.fd, c.peer)
 		c.reset(c.fd)
 		c.tells("open", "close local")
 		c.peerTells("close remote close_wait")
@@ -105,7 +96,7 @@ var closingLives = []life{
 	{"TCP_LINGER2 below 0", alone, func(w *world) {
 		c := w.dial(loopV4)
 		c.set(c.fd, unix.SOL_TCP, unix.TCP_LINGER2, -1)
-		c.halfClose()
+		c.halfClose(c.fd, c.peer)
 		c.close(c.fd)
 		c.tells("open", "close local")
 		c.peerTells("close remote close_wait")
@@ -134,15 +125,9 @@ var closingLives = []life{
 	}},
 }
 
-// halfClose sends a FIN and goes on receiving.
-func (c *conn) halfClose() {
-	c.check("shutting down", unix.Shutdown(c.fd, unix.SHUT_WR))
-	c.acknowledge(c.peer)
-}
-
-// orphan is a connection that the server does not close. Its FIN_WAIT2 is a bucket, for
+// neverClosed is a connection that the server does not close. Its FIN_WAIT2 is a bucket, for
 // tcp_fin_timeout.
-func orphan(w *world) {
+func neverClosed(w *world) {
 	w.sysctl("ipv4/tcp_fin_timeout", "1")
 	c := w.dial(loopV4)
 	c.close(c.fd)

@@ -3,7 +3,6 @@ package kerneltest
 import (
 	"net/netip"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -60,10 +59,10 @@ func killed(w *world) {
 		peer := w.accept(listener)
 		peers[remoteAddr(peer)] = peer
 	}
-	begun := time.Now()
+	w.begin()
 	w.check("killing", unix.Kill(p.PID(), unix.SIGKILL))
 	for _, peer := range peers {
-		w.follow(begun, peer)
+		w.follow(peer)
 	}
 	for _, try := range r.Tries {
 		c := w.connOf(-1, loopV4)
@@ -106,7 +105,7 @@ func (w *world) pass(fd int) *lab.Proc {
 
 // shutBy lets another process close, and then closes the other end.
 func (w *world) shutBy(p *lab.Proc, second int) {
-	begun := time.Now()
+	w.begin()
 	w.check("the holder", p.Release())
-	w.follow(begun, second)
+	w.follow(second)
 }

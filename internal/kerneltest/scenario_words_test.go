@@ -33,6 +33,7 @@ func (w *world) hear(n *lab.Netns) (words, error) {
 			return words{}, fmt.Errorf("sockets live on: %+v", all)
 		}
 	}
+	w.late = w.late || !w.began.IsZero() && time.Since(w.began) > finWithin
 	counters, err := n.Netstat()
 	heard := words{counters: counters}
 	for _, s := range all {
@@ -42,6 +43,14 @@ func (w *world) hear(n *lab.Netns) (words, error) {
 	}
 	slices.Sort(heard.buckets)
 	return heard, err
+}
+
+// strayed reports whether an orphan's life took another course. Where the two ends run on
+// two processors, an acknowledgement that a timer sends can come after the FIN: the
+// bucket's answer to it finds nobody, and the RST kills the bucket (RFC 1337). Or the FIN
+// comes while the socket turns into a bucket, and finds neither.
+func (w *world) strayed() bool {
+	return !w.began.IsZero() && (w.err != nil || w.heard[w.client].counters["Tcp.OutRsts"] > 0)
 }
 
 // moves reports whether a socket has a change of state to come.

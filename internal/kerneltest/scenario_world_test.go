@@ -42,7 +42,8 @@ type world struct {
 	short    int            // buckets that live for four seconds at most, and are counted apart
 	loose    bool           // it is not known who closes first, nor who does it
 	hidden   bool           // the exit of system calls does not show its binds and failures
-	late     bool           // the peer took its time: see finWithin
+	began    time.Time      // when the first end was closed that leaves an orphan; zero: none
+	late     bool           // its peer's FIN took its time: see finWithin
 	heard    map[*lab.Netns]words
 }
 
@@ -333,11 +334,16 @@ func (w *world) acknowledge(fd int) {
 	w.set(fd, unix.SOL_TCP, unix.TCP_QUICKACK, 1)
 }
 
+// halfClose sends a FIN to the peer and goes on receiving.
+func (w *world) halfClose(fd, peer int) {
+	w.check("shutting down", unix.Shutdown(fd, unix.SHUT_WR))
+	w.acknowledge(peer)
+}
+
 // release closes both ends in good order: each has seen the other's FIN before its close.
 // So neither becomes an orphan, however long it takes.
 func (w *world) release(first, second int) {
-	w.check("shutting down", unix.Shutdown(first, unix.SHUT_WR))
-	w.read(second)
+	w.halfClose(first, second)
 	w.close(second)
 	w.read(first)
 	w.close(first)
@@ -352,24 +358,34 @@ func (c *conn) finish(words ...string) {
 // promote ends a connection by close() alone: it leaves a FIN_WAIT2 bucket, which the
 // server's FIN turns into a TIME_WAIT.
 func (c *conn) promote(words ...string) {
-	begun := time.Now()
-	c.close(c.fd)
-	c.acknowledge(c.peer)
-	c.follow(begun, c.peer)
+	c.orphan(c.fd)
+	c.follow(c.peer)
 	c.tellEnd(words)
+}
+
+// orphan closes before the peer does.
+func (w *world) orphan(fd int) {
+	w.begin()
+	w.close(fd)
+}
+
+// begin notes that what follows leaves an orphan.
+func (w *world) begin() {
+	if w.began.IsZero() {
+		w.began = time.Now()
+	}
+}
+
+// follow closes after the other end.
+func (w *world) follow(fd int) {
+	w.acknowledge(fd)
+	w.close(fd)
 }
 
 func (c *conn) tellEnd(words []string) {
 	more := strings.Join(append([]string{""}, words...), " ")
 	c.tells("open"+more, "close local time_wait"+more)
 	c.peerTells("close remote close_wait")
-}
-
-// follow closes after the other end, which began to at a time.
-func (w *world) follow(begun time.Time, fd int) {
-	w.read(fd)
-	w.close(fd)
-	w.late = w.late || time.Since(begun) > finWithin
 }
 
 // finishAll finishes several.

@@ -31,6 +31,8 @@ func (p *Probe) Read(dst []event.Event) ([]event.Event, error) {
 // merge puts the few failures among the many events that begin at dst[begin], by the
 // time at which each was sent. From the back, so that it needs no room besides.
 func merge(dst []event.Event, begin int, sent []event.Time, failed []event.Event, failedAt []event.Time) []event.Event {
+	ascend(sent)
+	ascend(failedAt)
 	i := len(dst) - 1
 	dst = append(dst, failed...)
 	to := len(dst) - 1
@@ -44,6 +46,15 @@ func merge(dst []event.Event, begin int, sent []event.Time, failed []event.Event
 		j--
 	}
 	return dst
+}
+
+// ascend gives a record that comes after a later one the time of that: its program was
+// held up between taking the time and sending. Else a listener among the failures could
+// come behind what it accepted.
+func ascend(stamps []event.Time) {
+	for i := 1; i < len(stamps); i++ {
+		stamps[i] = max(stamps[i], stamps[i-1])
+	}
 }
 
 func (p *Probe) drain(r *ringbuf.Reader, events []event.Event, stamps []event.Time) ([]event.Event, []event.Time, error) {
