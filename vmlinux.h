@@ -16,8 +16,8 @@
  * keep struct ns_common: inum
  * keep struct netns_ipv4: sysctl_ip_prot_sock
  * keep struct net: ns ipv4
- * keep struct sock_common: skc_daddr skc_rcv_saddr skc_dport skc_num skc_family skc_state skc_reuse skc_reuseport skc_net skc_v6_daddr skc_v6_rcv_saddr skc_flags
- * keep struct sock: __sk_common sk_protocol sk_err sk_shutdown
+ * keep struct sock_common: skc_daddr skc_rcv_saddr skc_dport skc_num skc_family skc_state skc_reuse skc_reuseport skc_net skc_v6_daddr skc_v6_rcv_saddr skc_cookie skc_flags
+ * keep struct sock: __sk_common sk_protocol sk_err sk_shutdown sk_userlocks
  * keep struct inet_sock: sk inet_flags inet_sport
  * keep struct inet_connection_sock: icsk_inet
  * keep struct tcp_options_received: ts_recent_stamp
@@ -87,6 +87,10 @@ typedef struct {
 typedef struct {
 	u64 val;
 } kernel_cap_t;
+
+typedef struct {
+	s64 counter;
+} atomic64_t;
 
 typedef struct {
 	struct net *net;
@@ -298,11 +302,13 @@ struct sock_common {
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
 	long unsigned int skc_flags;
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	u8 sk_userlocks;
 	int sk_err;
 	u16 sk_protocol;
 	u8 sk_shutdown;

@@ -7,38 +7,33 @@
  * is known when somebody closes it. */
 static __noinline void accepted(struct sock *sk)
 {
-	u64 key = (u64)sk;
 	struct conn conn = {
 		.ts = bpf_ktime_get_ns(),
+		.cookie = cookie_of(sk),
 		.flags = CONN_IN,
 	};
-	struct conn *known;
+	struct conn *known = find_conn(sk);
 
-	if (opt_cookie)
-		conn.cookie = bpf_get_socket_cookie(sk);
-	if (!bpf_map_update_elem(&pt_conns, &key, &conn, BPF_NOEXIST))
-		return;
-	known = bpf_map_lookup_elem(&pt_conns, &key);
 	if (known && known->flags & CONN_OUT) /* simultaneous open, RFC 9293 3.5 */
 		connect_established(sk, known);
 	else
-		replace_stale(key, &conn);
+		keep_conn(sk, &conn);
 }
 
 /* What is kept with the socket; made now for one that existed before us. */
 static __always_inline struct conn *conn_of(struct sock *sk)
 {
-	u64 key = (u64)sk;
-	struct conn *conn = bpf_map_lookup_elem(&pt_conns, &key);
+	struct conn *conn = find_conn(sk);
 	struct conn fresh = {
 		.ts = bpf_ktime_get_ns(),
+		.cookie = cookie_of(sk),
 		.flags = CONN_ADOPTED,
 	};
 
 	if (conn)
 		return conn;
-	bpf_map_update_elem(&pt_conns, &key, &fresh, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&pt_conns, &key);
+	keep_conn(sk, &fresh);
+	return find_conn(sk);
 }
 
 /* Only tcp_close() and tcp_shutdown() send a FIN, so "current" holds the socket. An

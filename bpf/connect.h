@@ -9,71 +9,62 @@
 #ifndef __PORTTRACE_CONNECT_H
 #define __PORTTRACE_CONNECT_H
 
-/*
- * There is a trace of the socket's earlier life already: its CLOSE was missed. What it
- * was connected to is gone with it, but the loss is known. False where it is not that,
- * but the map is full.
- */
-static __always_inline bool replace_stale(u64 key, struct conn *conn)
-{
-	struct conn *stale = bpf_map_lookup_elem(&pt_conns, &key);
-
-	if (stale && !(stale->flags & CONN_LISTENER))
-		count_lost(KIND_CLOSE);
-	return !bpf_map_update_elem(&pt_conns, &key, conn, BPF_ANY);
-}
-
 /* CLOSE to SYN_SENT: always in the task that called connect(), or sendto() with
  * MSG_FASTOPEN. The only safe moment to note the owner. */
-static __noinline void connect_begins(struct sock *sk)
+static __noinline void connect_begins(struct sock *sk, bool bound)
 {
-	u64 key = (u64)sk;
 	struct owner owner = current_owner();
 	struct conn conn = {
 		.ts = bpf_ktime_get_ns(),
 		.pid = owner.pid,
 		.start = owner.start,
+		.cookie = cookie_of(sk),
 		.flags = CONN_OUT,
 	};
 
 	/* inet_sport can hold the port of an earlier connection, skc_num cannot. */
 	conn.old_sport = local_port(sk);
 	conn.old_err = sk->sk_err;
-	if (sk->__sk_common.skc_num)
+	if (bound)
 		conn.flags |= CONN_BOUND;
 	if (owner.filtered)
 		conn.flags |= CONN_FILTERED;
-	if (opt_cookie)
-		conn.cookie = bpf_get_socket_cookie(sk);
-	if (conn.flags & CONN_BOUND)
+	if (bound)
 		send_open(sk, &conn, 0);
-	if (!bpf_map_update_elem(&pt_conns, &key, &conn, BPF_NOEXIST))
-		return;
-	if (!replace_stale(key, &conn)) /* its end will not be known as one of ours */
+	if (!keep_conn(sk, &conn)) /* its end will not be known as one of ours */
 		count_lost(conn.flags & CONN_OPENED ? KIND_CLOSE : KIND_OPEN);
 }
 
-/* What the search said, kept with the connection; NULL if it is not one of ours. */
-static __always_inline struct conn *note_search(u64 sk_address, int ret)
+/* What the search said, kept with the connection. */
+static __always_inline void note_search(struct conn *conn, int ret)
 {
-	struct conn *conn = bpf_map_lookup_elem(&pt_conns, &sk_address);
-
-	if (!conn || !(conn->flags & CONN_OUT))
-		return NULL;
 	conn->flags |= CONN_SEARCHED;
 	conn->search_ret = ret;
 	conn->search_ns = bpf_ktime_get_ns() - conn->ts;
-	return conn;
+}
+
+/* The same task is still in connect(): what the kernel skipped is made up for. */
+static __always_inline struct conn *connect_begun(struct sock *sk)
+{
+	struct conn *conn = find_conn(sk);
+
+	if (conn || sk->sk_protocol != IPPROTO_TCP)
+		return conn;
+	connect_begins(sk, BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK);
+	return find_conn(sk);
 }
 
 /* inet_hash_connect() or inet6_hash_connect() returned. */
 static __always_inline int port_searched(struct sock *sk, int ret)
 {
-	struct conn *conn = note_search((u64)sk, ret);
+	struct conn *conn = connect_begun(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	bool reused;
 
-	if (!conn || !tp || ret)
+	if (!conn || !(conn->flags & CONN_OUT))
+		return 0;
+	note_search(conn, ret);
+	if (!tp || ret)
 		return 0;
 	/* tcp_twsk_unique() hands the bucket's timestamp to the new socket. On a
 	 * socket with an earlier life it may be its own. */
@@ -86,7 +77,10 @@ static __always_inline int port_searched(struct sock *sk, int ret)
  * change of state, with the port as exact. */
 static __always_inline int port_searched_late(u64 sk_address, int ret)
 {
-	note_search(sk_address, ret);
+	struct conn *conn = bpf_map_lookup_elem(&pt_conns, &sk_address);
+
+	if (conn && conn->flags & CONN_OUT)
+		note_search(conn, ret);
 	return 0;
 }
 
@@ -105,13 +99,12 @@ static __noinline void connect_established(struct sock *sk, struct conn *conn)
 /* A SYN is sent again: nothing has answered the first for a second. */
 static __always_inline int syn_retransmitted(struct sock *sk)
 {
-	u64 key = (u64)sk;
 	struct conn *conn;
 	struct sock_event e;
 
 	if (sk->__sk_common.skc_state != TCP_SYN_SENT)
 		return 0;
-	conn = bpf_map_lookup_elem(&pt_conns, &key);
+	conn = find_conn(sk);
 	if (!conn || !(conn->flags & CONN_OUT) || conn->flags & CONN_UNANSWERED)
 		return 0;
 	send_open(sk, conn, 0);

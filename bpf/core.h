@@ -36,6 +36,7 @@
 
 #define PF_KTHREAD 0x00200000	/* include/linux/sched.h */
 #define CAP_NET_BIND_SERVICE 10 /* include/uapi/linux/capability.h */
+#define SOCK_BINDPORT_LOCK 8	/* include/net/sock.h */
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 

@@ -6,19 +6,19 @@
 /* inet_csk_listen_start() sets LISTEN before it asks for the port. */
 static __noinline void listen_begins(struct sock *sk)
 {
-	u64 key = (u64)sk;
 	struct owner owner = current_owner();
 	struct conn conn = {
 		.ts = bpf_ktime_get_ns(),
 		.pid = owner.pid,
 		.start = owner.start,
+		.cookie = cookie_of(sk),
 		.flags = CONN_LISTENER,
 	};
 	struct sock_event e;
 
 	if (owner.filtered)
 		conn.flags |= CONN_FILTERED;
-	bpf_map_update_elem(&pt_conns, &key, &conn, BPF_ANY);
+	keep_conn(sk, &conn);
 	fill_event(&e, sk, &conn, KIND_LISTEN);
 	e.flags &= ~FLAG_FILTERED; /* accepted connections of anybody are told apart by it */
 	if (e.sport)

@@ -13,12 +13,13 @@
  * What is kept with a socket from connect() or accept to its end. A hash by
  * sk pointer and not socket storage: it exists on every kernel and costs less.
  * sk memory is used again within a millisecond, so an entry never outlives
- * the CLOSE of its socket.
+ * the CLOSE of its socket; where the kernel skipped that run of ours, the cookie
+ * tells (find_conn()).
  */
 struct conn {
-	u64 ts;	   /* of the SYN, or of ESTABLISHED for an accepted one */
-	u64 start; /* owner */
-	u64 cookie;
+	u64 ts;	    /* of the SYN, or of ESTABLISHED for an accepted one */
+	u64 start;  /* owner */
+	u64 cookie; /* 0 where the kernel has none for us */
 	u64 close_wait_ts;
 	u32 pid;
 	u32 search_ns;

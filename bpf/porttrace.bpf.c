@@ -24,6 +24,7 @@ const volatile __u32 opt_pidns = 0;	/* inode of our pid namespace, 0: the host's
 #include "maps.h"
 #include "owner.h"
 #include "deliver.h"
+#include "conn.h"
 #include "socket.h"
 #include "connect.h"
 #include "close.h"

@@ -10,14 +10,13 @@
 
 static __always_inline void established(struct sock *sk, int old)
 {
-	u64 key = (u64)sk;
 	struct conn *conn;
 
 	if (old == TCP_SYN_RECV) {
 		accepted(sk);
 		return;
 	}
-	conn = bpf_map_lookup_elem(&pt_conns, &key);
+	conn = find_conn(sk);
 	if (conn && conn->flags & CONN_OUT)
 		connect_established(sk, conn);
 }
@@ -25,7 +24,7 @@ static __always_inline void established(struct sock *sk, int old)
 static __always_inline void closed(struct sock *sk, int old)
 {
 	u64 key = (u64)sk;
-	struct conn *conn = bpf_map_lookup_elem(&pt_conns, &key);
+	struct conn *conn = find_conn(sk);
 
 	switch (old) {
 	case TCP_SYN_SENT:
@@ -56,7 +55,7 @@ static __always_inline int state_changed(struct sock *sk, int old, int new)
 	switch (new) {
 	case TCP_SYN_SENT:
 		if (old == TCP_CLOSE)
-			connect_begins(sk);
+			connect_begins(sk, sk->__sk_common.skc_num);
 		break;
 	case TCP_ESTABLISHED:
 		established(sk, old);
