@@ -22,6 +22,10 @@ type Event struct {
 	Flags     Flags
 	Inferred  Field // which fields were inferred and not seen
 
+	State  State     // SocketFound
+	Device uint32    // index of the interface that the socket is bound to, 0: none
+	Ports  PortRange // IP_LOCAL_PORT_RANGE of the socket, zero: the namespace's
+
 	Netns    uint32 // inode of the network namespace
 	Proc     ProcID // who owns the socket; zero where that is not known
 	Listener ProcID // of an accepted connection: who listens on its port
@@ -34,7 +38,8 @@ type Event struct {
 	PortSearch uint64 // Open: ns inside inet_hash_connect, 0 where not measured
 
 	// A failure that repeats is folded in the kernel into one event that stands
-	// for Count occurrences between First and Last. Count is 1 otherwise.
+	// for Count occurrences between First and Last. Count is 1 otherwise. Of a
+	// SocketFound in TIME_WAIT, Last is when the kernel's timer ends it.
 	Count       uint64
 	First, Last Time
 
@@ -72,6 +77,8 @@ const (
 	NoPort                        // Bind, BindFail: IP_BIND_ADDRESS_NO_PORT was set
 	HadPort                       // ConnectFail: a port had been taken, so it ends an Open
 	NotSelected                   // a filter leaves the event out: it counts for its destination only
+	OwnedByBind                   // SocketFound: the port's bind bucket is exclusive, so no connect() can take it
+	BeforeStart                   // SocketFound: the socket is older than the trace
 )
 
 // Has reports whether all bits of f are set.

@@ -1,7 +1,7 @@
 package event
 
 // Fact is a piece of the world that the stream carries: *Host, Signals, Clock,
-// *Process, *Netns, *Fold, *Health, Text or *Gap.
+// *Process, *Netns, *Census, *Fold, *Health, Text or *Gap.
 type Fact interface{ fact() }
 
 // Host is where the stream was made.
@@ -58,6 +58,29 @@ type Netns struct {
 	Inode    uint32
 	Name     string // as people know it: ip netns name, "host"; empty where unknown
 	TimeWait int64  // buckets that the kernel counts in it now, -1 where it cannot be read
+
+	// Cookie tells it from another that gets its inode after its end; 0 where the kernel
+	// has none (SO_NETNS_COOKIE, 5.14).
+	Cookie uint64
+	// The configuration, of ip-sysctl.rst. Where it is not known Ports is zero.
+	Ports       PortRange // ip_local_port_range
+	Reserved    string    // ip_local_reserved_ports as the kernel prints it: 8080,9000-9100
+	Reuse       uint8     // tcp_tw_reuse: 0 never, 1 always, 2 on loopback
+	ReuseDelay  uint64    // tcp_tw_reuse_delay, ns
+	MaxTimeWait int64     // tcp_max_tw_buckets
+}
+
+// Census is a look at all TCP sockets of a namespace.
+type Census struct {
+	Netns uint32
+	// Whole says that every socket follows: what was known of the namespace before is
+	// void. Otherwise only the differences follow.
+	Whole bool
+	// Bound says that ports which only a bind() holds were seen, and which bind buckets
+	// are exclusive.
+	Bound   bool
+	Sockets uint64
+	Took    uint64 // ns of processor time
 }
 
 // Fold stands for occurrences that were counted in the kernel and not delivered
@@ -103,6 +126,7 @@ func (Signals) fact()  {}
 func (Clock) fact()    {}
 func (*Process) fact() {}
 func (*Netns) fact()   {}
+func (*Census) fact()  {}
 func (*Fold) fact()    {}
 func (*Health) fact()  {}
 func (Text) fact()     {}

@@ -26,6 +26,12 @@ const (
 	HealthKnown  // *Health
 	Notice       // Text: something the user should read
 	Missing      // *Gap: a part of the stream that a recording has lost
+
+	// What a look at all sockets of a namespace has corrected: those from before the
+	// start, and what the tracer has missed since.
+	CensusTaken // *Census
+	SocketFound // Src and Dst have a socket in State; a Dst that is not known: it is only bound
+	SocketGone  // and have none any more
 )
 
 var kindNames = map[Kind]string{

@@ -104,6 +104,7 @@ func (d *decoder) addShape(b []byte) error {
 		Kind: s.kind, Direction: s.direction, Proto: s.proto, Op: s.op, Reason: s.reason, ClosedBy: s.closedBy,
 		ResetBy: s.resetBy, Errno: s.errno, Flags: s.flags, Inferred: s.inferred, Netns: s.netns,
 		Proc: d.id(proc), Listener: d.id(listener), Src: s.src, Dst: s.dst, Count: uint64(s.count),
+		State: s.state, Device: s.device, Ports: s.ports,
 	}})
 	return limit(len(d.shapes))
 }
@@ -121,6 +122,9 @@ func (s *shape) clamp() {
 	}
 	if s.closedBy > event.Abort {
 		s.closedBy = 0
+	}
+	if s.state > event.StateClosing {
+		s.state = 0
 	}
 	if s.resetBy > event.Abort {
 		s.resetBy = 0

@@ -48,6 +48,9 @@ func readFact(n protowire.Number, b []byte) (event.Fact, error) {
 		return fact, readMessage(b, healthFields(fact))
 	case factNotice:
 		return event.Text(b), nil
+	case factCensus:
+		fact := &event.Census{}
+		return fact, readMessage(b, censusFields(fact))
 	case factGap:
 		fact := &event.Gap{}
 		return fact, readMessage(b, gapFields(fact))

@@ -98,12 +98,16 @@ func random(rnd *rand.Rand, at event.Time) event.Event {
 		return rnd.Uint64() >> rnd.IntN(64)
 	}
 	e := event.Event{
-		Time: at, Kind: event.Kind(rnd.IntN(int(event.Listen)) + 1), Direction: event.Direction(rnd.IntN(3)),
+		Time: at, Kind: event.Kind(rnd.IntN(int(event.Listen)) + 1), State: event.State(rnd.IntN(12)), Device: uint32(rnd.IntN(3)),
+		Ports: event.PortRange{Low: uint16(maybe()), High: uint16(maybe())}, Direction: event.Direction(rnd.IntN(3)),
 		Proto: event.TCP, Op: event.Op(rnd.IntN(5)), Reason: event.Reason(rnd.IntN(11)),
 		ClosedBy: event.ClosedBy(rnd.IntN(6)), ResetBy: event.ClosedBy(rnd.IntN(3)), Errno: event.Errno(rnd.IntN(200)),
-		Flags: event.Flags(rnd.IntN(1 << 12)), Inferred: event.Field(rnd.IntN(1 << 8)), Netns: uint32(maybe()),
+		Flags: event.Flags(rnd.IntN(1 << 14)), Inferred: event.Field(rnd.IntN(1 << 8)), Netns: uint32(maybe()),
 		Proc: id(), Listener: id(), Src: endpoint(), Dst: endpoint(), Cookie: maybe(), Duration: maybe(),
 		CloseWait: maybe(), PortSearch: maybe(), Count: maybe() >> 32, First: event.Time(maybe() >> 2), Last: event.Time(maybe() >> 2),
+	}
+	if rnd.IntN(4) == 0 {
+		e.Kind = event.SocketFound + event.Kind(rnd.IntN(2))
 	}
 	if rnd.IntN(10) == 0 {
 		e = event.Event{Time: at, Kind: event.HostKnown + event.Kind(rnd.IntN(9)), Fact: randomFact(rnd, maybe, id)}
@@ -113,7 +117,7 @@ func random(rnd *rand.Rand, at event.Time) event.Event {
 
 func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) event.Fact {
 	text := func() string { return string([]byte{byte(rnd.IntN(256)), 0xff})[rnd.IntN(3):] }
-	switch rnd.IntN(8) {
+	switch rnd.IntN(9) {
 	case 0:
 		return &event.Host{Name: text(), Kernel: text(), Arch: text(), PIDNS: text()}
 	case 1:
@@ -126,7 +130,9 @@ func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) eve
 			Container: text(), Unit: text(),
 		}
 	case 4:
-		return &event.Netns{Inode: uint32(maybe()), Name: text(), TimeWait: int64(maybe())}
+		return &event.Netns{Inode: uint32(maybe()), Name: text(), TimeWait: int64(maybe()), Cookie: maybe(), Reserved: text(), Reuse: uint8(maybe()), MaxTimeWait: int64(maybe())}
+	case 7:
+		return &event.Census{Netns: uint32(maybe()), Whole: rnd.IntN(2) == 0, Sockets: maybe()}
 	case 5:
 		return &event.Fold{Opens: maybe(), ClosesOut: maybe(), LeaveSynSent: maybe()}
 	case 6:

@@ -32,6 +32,7 @@ const (
 	factHealth  = 7
 	factNotice  = 8
 	factGap     = 9
+	factCensus  = 10
 
 	signalsSignal = 1
 )
@@ -81,7 +82,15 @@ func processFields(p *event.Process) fields {
 	return fields{&p.ID.PID, &p.ID.Start, &p.PPID, &p.UID, &p.Comm, &p.Exe, &p.Cgroup, &p.Container, &p.Unit}
 }
 
-func netnsFields(n *event.Netns) fields { return fields{&n.Inode, &n.Name, &n.TimeWait} }
+func netnsFields(n *event.Netns) fields {
+	return fields{
+		&n.Inode, &n.Name, &n.TimeWait, &n.Cookie, &n.Ports.Low, &n.Ports.High, &n.Reserved, &n.Reuse, &n.ReuseDelay, &n.MaxTimeWait,
+	}
+}
+
+func censusFields(c *event.Census) fields {
+	return fields{&c.Netns, &c.Whole, &c.Bound, &c.Sockets, &c.Took}
+}
 
 func foldFields(f *event.Fold) fields {
 	return fields{
@@ -108,7 +117,9 @@ type shape struct {
 	procPID, listenerPID     uint32
 	netns                    uint32
 	columns                  uint32
+	device                   uint32
 	src, dst                 event.Endpoint
+	ports                    event.PortRange
 	errno                    event.Errno
 	flags                    event.Flags
 	inferred                 event.Field
@@ -119,6 +130,7 @@ type shape struct {
 	reason                   event.Reason
 	closedBy                 event.ClosedBy
 	resetBy                  event.ClosedBy
+	state                    event.State
 	count                    uint8
 }
 
@@ -129,5 +141,6 @@ func shapeFields(s *shape, proc, listener *uint32) fields {
 		(*uint8)(&s.closedBy), (*uint8)(&s.resetBy), (*uint16)(&s.errno), (*uint16)(&s.flags), (*uint16)(&s.inferred),
 		&s.netns, proc, listener,
 		&s.src.Addr, &s.src.Port, &s.dst.Addr, &s.dst.Port, &s.count, &s.columns,
+		(*uint8)(&s.state), &s.device, &s.ports.Low, &s.ports.High,
 	}
 }

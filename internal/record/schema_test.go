@@ -49,7 +49,7 @@ func TestNumbers(t *testing.T) {
 		event.EnterCloseWait: "enter_close_wait", event.SynUnanswered: "syn_unanswered", event.SynAnswered: "syn_answered",
 		event.Listen: "listen", event.HostKnown: "host", event.SignalsKnown: "signals", event.ClockAnchor: "clock",
 		event.ProcessKnown: "process", event.NetnsKnown: "netns", event.Folded: "folded", event.HealthKnown: "health",
-		event.Notice: "notice", event.Missing: "missing",
+		event.Notice: "notice", event.Missing: "missing", event.CensusTaken: "census", event.SocketFound: "socket_found", event.SocketGone: "socket_gone",
 	} {
 		hold("kind", name, int(k), kinds)
 	}
@@ -74,15 +74,24 @@ func TestNumbers(t *testing.T) {
 		event.TimeWait: "time_wait", event.FinWait2: "fin_wait2", event.EarlyBind: "early_bind", event.Reused: "reused",
 		event.Unanswered: "unanswered", event.InCloseWait: "in_close_wait", event.Mapped: "mapped",
 		event.ReuseAddr: "reuse_addr", event.ReusePort: "reuse_port", event.NoPort: "no_port", event.HadPort: "had_port",
-		event.NotSelected: "not_selected",
+		event.NotSelected: "not_selected", event.OwnedByBind: "owned_by_bind", event.BeforeStart: "before_start",
 	} {
 		hold("flag", name, int(f), flags)
+	}
+	states := names(t, "State", "STATE")
+	for s, name := range map[event.State]string{
+		event.StateEstablished: "established", event.StateSynSent: "syn_sent", event.StateSynRecv: "syn_recv",
+		event.StateFinWait1: "fin_wait1", event.StateFinWait2: "fin_wait2", event.StateTimeWait: "time_wait",
+		event.StateBound: "bound", event.StateCloseWait: "close_wait", event.StateLastAck: "last_ack",
+		event.StateListen: "listen", event.StateClosing: "closing",
+	} {
+		hold("state", name, int(s), states)
 	}
 	inferred := names(t, "Field", "FIELD")
 	for bit := event.Field(1); bit != 0 && bit.Names() != nil; bit <<= 1 {
 		hold("field", bit.Names()[0], int(bit), inferred)
 	}
-	for _, left := range []map[int]string{kinds, directions, ops, reasons, closers, flags, inferred} {
+	for _, left := range []map[int]string{kinds, directions, ops, reasons, closers, flags, inferred, states} {
 		delete(left, 0)
 		if len(left) > 0 {
 			t.Errorf("only in trace.proto: %v", left)

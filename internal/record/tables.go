@@ -17,7 +17,7 @@ func shapeOf(e *event.Event) shape {
 		kind: e.Kind, direction: e.Direction, proto: e.Proto, op: e.Op, reason: e.Reason, closedBy: e.ClosedBy,
 		resetBy: e.ResetBy, errno: e.Errno, flags: e.Flags, inferred: e.Inferred, netns: e.Netns,
 		procPID: e.Proc.PID, procStart: e.Proc.Start, listenerPID: e.Listener.PID, listenerStart: e.Listener.Start,
-		src: e.Src, dst: e.Dst, columns: columnsOf(e),
+		src: e.Src, dst: e.Dst, state: e.State, device: e.Device, ports: e.Ports, columns: columnsOf(e),
 	}
 	if s.columns&hasLocalPort != 0 {
 		s.src.Port = 0
@@ -33,7 +33,7 @@ func shapeOf(e *event.Event) shape {
 
 func columnsOf(e *event.Event) uint32 {
 	var has uint32
-	unknown := e.Kind == event.Close && e.Direction == event.Unknown
+	unknown := e.Direction == event.Unknown && (e.Kind == event.Close || e.Kind == event.SocketFound || e.Kind == event.SocketGone)
 	if e.Src.Port != 0 && (e.Direction == event.Out || unknown || e.Kind == event.Bind) {
 		has |= hasLocalPort
 	}
@@ -148,6 +148,8 @@ func (f *frame) addFact(fact event.Fact) {
 		set(factProcess, processFields(fact))
 	case *event.Netns:
 		set(factNetns, netnsFields(fact))
+	case *event.Census:
+		set(factCensus, censusFields(fact))
 	case *event.Fold:
 		set(factFold, foldFields(fact))
 	case *event.Health:

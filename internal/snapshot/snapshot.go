@@ -32,9 +32,12 @@ type Snapshot struct {
 	Processes    []Process
 	Destinations []Destination
 	Failures     []Failure
+	PortSpaces   []PortSpace // fullest first, bounded
+	Namespaces   []Namespace
 	// Rows beyond the table's bounds are summed up in one; nil when all fit.
 	OtherProcesses    *Process
 	OtherDestinations *Destination
+	OtherPortSpaces   int // how many there is no room for
 }
 
 // RateWindow is the time over which the rates of a snapshot are taken.

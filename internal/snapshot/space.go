@@ -1,0 +1,128 @@
+package snapshot
+
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// SpaceKind is who draws ports from a space.
+type SpaceKind string
+
+const (
+	// ConnectSpace is what connect() without a bound port draws from: the ports of one local
+	// address towards one remote address and port.
+	ConnectSpace SpaceKind = "connect"
+	// BindSpace is what bind() to port 0 draws from: the ports of one local address.
+	BindSpace SpaceKind = "bind"
+)
+
+// PortSpace is one row: a set of ports and what occupies it. Its figures count ports
+// inside the range, each once, whatever a filter selects.
+type PortSpace struct {
+	Kind      SpaceKind
+	Netns     uint32
+	NetnsName string
+	Proto     event.Proto
+	Local     event.Addr     // all zero of a BindSpace: any address
+	Remote    event.Endpoint // zero of a BindSpace
+	Device    uint32         // the interface that its sockets are bound to, 0: none
+	Range     event.PortRange
+	OwnRange  bool // Range is that of the sockets (IP_LOCAL_PORT_RANGE), not of the namespace
+
+	Capacity  int // ports of the range that are not reserved; 0: the range is not known
+	Live      int // held by connections, from SYN_SENT to LAST_ACK
+	SynSent   int // of Live: the SYN had to be sent again
+	CloseWait int // of Live: the peer has closed, the owner has not
+	TimeWait  int // held by TIME_WAIT buckets, FIN_WAIT2 ones included
+	Bound     int // not in the above: ports that a bind() owns, for whatever address
+	Reusable  int // of TimeWait: what tcp_tw_reuse would hand out now
+
+	Peak   int // the most that was in use at a time since Started
+	PeakAt time.Time
+	Full   time.Time // since when no port is left; zero: one is
+
+	Opens       uint64  // since Started
+	OpenRate    float64 // per second
+	Sustainable float64 // opens per second that the space can serve for ever; 0: not known
+	Textbook    float64 // the figure of the write-ups for that: Capacity / 60 s
+	Forecast    Forecast
+
+	Exhausted      uint64 // calls that failed for want of a port, since Started
+	ExhaustionRate float64
+	LastExhausted  time.Time
+
+	SearchP50 time.Duration // in the port search of connect(); 0: not measured
+	SearchP99 time.Duration
+	// SecondHalf is the share of the newest opens that got a port of the parity that
+	// connect() tries only when it finds no port of the first: more than half is in use.
+	SecondHalf float64
+
+	Holders      []Holder // who holds the ports, most first, bounded
+	OtherHolders Holder   // the rest
+	Victims      []Victim // who gets none, most failures first, bounded
+}
+
+// InUse is the number of ports that connect() or bind() can not take.
+func (s *PortSpace) InUse() int { return s.Live + s.TimeWait + s.Bound }
+
+// Headroom is the number of ports left, without those that could be reused.
+func (s *PortSpace) Headroom() int { return s.Capacity - s.InUse() }
+
+// Usage is InUse as a share of Capacity, 0 where that is not known.
+func (s *PortSpace) Usage() float64 {
+	if s.Capacity <= 0 {
+		return 0
+	}
+	return float64(s.InUse()) / float64(s.Capacity)
+}
+
+// IsFull reports whether the next call fails.
+func (s *PortSpace) IsFull() bool { return s.Capacity > 0 && s.Headroom()+s.Reusable <= 0 }
+
+// Holder is a process and the ports of a space that it holds.
+type Holder struct {
+	Proc      event.Process
+	Live      int
+	CloseWait int // of Live
+	TimeWait  int
+	Bound     int
+	Before    int // of all of these: held by sockets that are older than the trace
+}
+
+// Ports is how many it holds.
+func (h *Holder) Ports() int { return h.Live + h.TimeWait + h.Bound }
+
+// Victim is a process that found no port.
+type Victim struct {
+	Proc     event.Process
+	Failures uint64
+	Last     time.Time
+}
+
+// Forecast is when a space will be full.
+type Forecast struct {
+	Known bool // otherwise nothing can be said, and the rest is zero
+	Never bool // not at this rate: it settles below the capacity
+	ETA   time.Duration
+	// With the rate's own variance; High is negative for never.
+	Low, High time.Duration
+	Model     string // what was assumed, in a line
+}
+
+// Namespace is a network namespace as it hands out ports.
+type Namespace struct {
+	Inode       uint32
+	Name        string
+	Ports       event.PortRange // zero: the configuration is not known
+	Reserved    string
+	Capacity    int // ports of the range that are not reserved
+	Reuse       uint8
+	TimeWait    int64 // buckets that the kernel counts, -1: not known
+	MaxTimeWait int64
+	Bound       int // ports of the range that a bind() owns
+	// How its sockets are seen: exact with programs in the kernel, polled without.
+	Census     time.Time // when all its sockets were last looked at; zero: never
+	CensusTook time.Duration
+	BoundKnown bool // ports that only a bind() holds are seen
+}
