@@ -5,6 +5,7 @@ package aggregate
 
 import (
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -45,6 +46,8 @@ type State struct {
 
 	failuresMade uint64
 	buckets      buckets
+	ports        *portspace.Table
+	flows        flows
 	health       event.Health // the newest, since the tracer's start
 	healthBefore event.Health // what of it had been before the counting began
 	unattributed uint64
@@ -61,6 +64,8 @@ func New() *State {
 		pairs:     newTable[pairKey](maxPairs, false),
 		failures:  map[failKey]*failure{},
 		buckets:   newBuckets(),
+		ports:     portspace.New(portspace.Limit),
+		flows:     newFlows(),
 	}
 }
 
@@ -73,6 +78,7 @@ func (s *State) Add(events []event.Event) {
 
 func (s *State) add(e *event.Event) {
 	s.advance(e.Time)
+	s.ports.Add(e)
 	switch e.Kind {
 	case event.Folded:
 		s.fold(e)
@@ -92,6 +98,7 @@ func (s *State) advance(to event.Time) {
 	if to > s.now {
 		s.now = to
 		s.buckets.expire(to)
+		s.ports.Advance(to)
 	}
 }
 
@@ -192,6 +199,7 @@ func (s *State) socket(e *event.Event) {
 			r.count(e, n)
 		}
 	}
+	s.flows.add(e, n, s.ports)
 	switch {
 	case e.Kind == event.EnterCloseWait:
 		s.moveCloseWait(e, &h, 1)
@@ -252,6 +260,7 @@ func (s *State) fold(e *event.Event) {
 			r.fold(f, e.Time)
 		}
 	}
+	s.flows.fold(e, f)
 	for _, move := range [...]int64{int64(f.EnterCloseWait), -int64(f.LeaveCloseWait)} {
 		if move != 0 {
 			s.moveCloseWait(e, &h, move)

@@ -19,6 +19,8 @@ func (s *State) Restart(at event.Time) {
 	s.processes.restart()
 	s.dests.restart()
 	s.pairs.restart()
+	s.ports.Restart()
+	s.flows.restart()
 	s.failures = map[failKey]*failure{}
 	s.notices = nil
 	s.gaps.restart(at)

@@ -38,6 +38,7 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 	s.addDestinations(snap)
 	s.addPairs(snap)
 	s.addFailures(snap)
+	s.addSpaces(snap)
 	return snap
 }
 

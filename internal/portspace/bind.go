@@ -1,0 +1,58 @@
+package portspace
+
+import (
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// BindCounts are the ports that bind() to port 0 of a local address cannot get, for a
+// socket without SO_REUSEADDR and SO_REUSEPORT: those with any owner at that address or
+// at the wildcard one, and for the wildcard address those with any owner at all
+// (inet_csk_find_open_port, net/ipv4/inet_connection_sock.c). Where sockets are bound to
+// a device it is an upper bound.
+func (t *Table) BindCounts(netns uint32, local event.Addr) Counts {
+	n := t.Netns(netns)
+	var live, timeWait, bound bitmap
+	for _, s := range t.spaces {
+		if s.net != n || !conflict(local, s.Local) {
+			continue
+		}
+		for port, socket := range s.sockets {
+			if socket.State == event.StateTimeWait {
+				timeWait.add(port)
+			} else {
+				live.add(port)
+			}
+		}
+	}
+	for port, o := range n.owned {
+		if o.State != 0 && conflict(local, o.Local) {
+			bound.add(port)
+		}
+	}
+	var c Counts
+	for i, ports := range n.usable {
+		c.Live += ones(ports & live[i])
+		c.TimeWait += ones(ports & timeWait[i] &^ live[i])
+		c.Bound += ones(ports & bound[i] &^ live[i] &^ timeWait[i])
+	}
+	return c
+}
+
+// conflict reports whether two sockets cannot share a port: they have an address in
+// common. The wildcard of IPv6 takes in IPv4, unless the socket is IPV6_V6ONLY, which is
+// not known here.
+func conflict(a, b event.Addr) bool {
+	switch {
+	case a == b, isWildcard6(a), isWildcard6(b):
+		return true
+	case isWildcard4(a):
+		return b.Is4()
+	case isWildcard4(b):
+		return a.Is4()
+	}
+	return false
+}
+
+func isWildcard6(a event.Addr) bool { return a == event.Addr{} }
+
+func isWildcard4(a event.Addr) bool { return a == event.Addr{10: 0xff, 11: 0xff} }

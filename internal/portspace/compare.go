@@ -1,0 +1,216 @@
+package portspace
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// Port is a port of a space; that of a socket which is only bound has no remote end.
+type Port struct {
+	ID
+	Port uint16
+}
+
+// PortOf is the port that the event is about.
+func PortOf(e *event.Event) Port {
+	id := IDOf(e)
+	if !e.Dst.Known() {
+		id = ID{Netns: e.Netns}
+	}
+	return Port{id, e.Src.Port}
+}
+
+// Seen is what a census of a namespace has found.
+type Seen struct {
+	Census  event.Census
+	At      event.Time
+	Sockets []event.Event // SocketFound
+	// Unsettled reports ports that something happened to while the census was taken:
+	// what it says of them may be old.
+	Unsettled func(Port) bool
+}
+
+// Compare returns the events that make the table what the census has found, in an order
+// that depends on nothing else.
+func (t *Table) Compare(seen Seen) []event.Event {
+	c := comparison{table: t, Seen: seen, met: make(map[Port]bool, len(seen.Sockets))}
+	for i := range seen.Sockets {
+		c.meet(&seen.Sockets[i])
+	}
+	c.miss()
+	slices.SortStableFunc(c.made, func(a, b event.Event) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), compareEnds(a.Dst, b.Dst), compareEnds(a.Src, b.Src))
+	})
+	return c.made
+}
+
+func compareEnds(a, b event.Endpoint) int {
+	return cmp.Or(slices.Compare(a.Addr[:], b.Addr[:]), cmp.Compare(a.Port, b.Port))
+}
+
+type comparison struct {
+	table *Table
+	Seen
+	met  map[Port]bool
+	made []event.Event
+}
+
+// meet takes a socket that the census has found.
+func (c *comparison) meet(found *event.Event) {
+	port := PortOf(found)
+	c.met[port] = true
+	bucket := found.State == event.StateTimeWait
+	if c.Unsettled(port) || !c.table.Counts(found) || bucket && found.Last <= c.At {
+		return
+	}
+	e := *found
+	e.Time = c.At
+	if !e.Dst.Known() {
+		if c.differsOwned(&e) {
+			c.made = append(c.made, e)
+		}
+		return
+	}
+	if c.differs(port, &e) {
+		c.made = append(c.made, e)
+	}
+}
+
+// differsOwned fills in whose port it is.
+func (c *comparison) differsOwned(e *event.Event) bool {
+	o := c.table.Netns(e.Netns).owned[e.Src.Port]
+	if o == nil || o.State == 0 {
+		return true
+	}
+	if !e.Proc.Known() {
+		e.Proc = o.Proc
+	}
+	// Of several sockets at a port the table knows one.
+	return !o.Proc.Known() && e.Proc.Known()
+}
+
+// differs fills in what the table knows better than a census can: who opened a connection.
+func (c *comparison) differs(port Port, e *event.Event) bool {
+	s := c.table.spaces[port.ID]
+	if s == nil {
+		return true
+	}
+	known, is := s.sockets[port.Port]
+	if !is || known.Cookie != 0 && e.Cookie != 0 && known.Cookie != e.Cookie {
+		return true
+	}
+	same := class(known.State) == class(e.State)
+	if e.State == event.StateSynSent { // counted as such only from the first retransmission
+		same = class(known.State) != event.StateTimeWait
+		e.State = known.State
+	}
+	owner := !known.Proc.Known() && e.Proc.Known()
+	bound := c.Census.Bound && known.Bound != e.Flags.Has(event.OwnedByBind)
+	if known.Proc.Known() {
+		e.Proc = known.Proc
+	}
+	if known.Direction != event.Unknown {
+		e.Direction = known.Direction
+	}
+	if known.Before {
+		e.Flags |= event.BeforeStart
+	} else {
+		e.Flags &^= event.BeforeStart
+	}
+	return !same || owner || bound || e.State == event.StateTimeWait && farApart(known.Ends, e.Last)
+}
+
+// class puts the states together that the stream does not tell apart.
+func class(s event.State) event.State {
+	switch s {
+	case event.StateTimeWait, event.StateSynSent, event.StateCloseWait:
+		return s
+	}
+	return event.StateEstablished
+}
+
+// farApart reports whether the timer was set anew: predictions are off by up to a second.
+func farApart(a, b event.Time) bool {
+	d := a.Sub(b)
+	return d > 3*time.Second || d < -3*time.Second
+}
+
+// miss tells of what the table has and the census has not found.
+func (c *comparison) miss() {
+	n := c.table.Netns(c.Census.Netns)
+	for _, s := range c.table.spaces {
+		if s.net != n {
+			continue
+		}
+		for port, socket := range s.sockets {
+			if p := (Port{s.ID, port}); !c.met[p] && !c.Unsettled(p) {
+				c.gone(p, socket.Direction)
+			}
+		}
+	}
+	if !c.Census.Bound {
+		return
+	}
+	for port, o := range n.owned {
+		if p := (Port{ID{Netns: c.Census.Netns}, port}); o.State != 0 && !c.met[p] && !c.Unsettled(p) {
+			c.gone(p, event.Unknown)
+		}
+	}
+}
+
+func (c *comparison) gone(p Port, direction event.Direction) {
+	c.made = append(c.made, event.Event{
+		Time: c.At, Kind: event.SocketGone, Direction: direction, Proto: event.TCP, Netns: p.Netns, Device: p.Device,
+		Ports: p.Ports, Src: event.Endpoint{Addr: p.Local, Port: p.Port}, Dst: p.Remote, Count: 1,
+	})
+}
+
+// Sockets are all sockets of a namespace as SocketFound events, for whoever begins to read
+// the stream here.
+func (t *Table) Sockets(netns uint32, at event.Time) []event.Event {
+	var list []event.Event
+	n := t.Netns(netns)
+	base := event.Event{Time: at, Kind: event.SocketFound, Proto: event.TCP, Netns: netns, Count: 1}
+	for port, o := range n.owned {
+		if o.State == 0 {
+			continue
+		}
+		e := base
+		e.State, e.Proc, e.Src, e.Flags = o.State, o.Proc, event.Endpoint{Addr: o.Local, Port: port}, event.OwnedByBind
+		if o.Before {
+			e.Flags |= event.BeforeStart
+		}
+		list = append(list, e)
+	}
+	for _, s := range t.spaces {
+		if s.net != n {
+			continue
+		}
+		for port, socket := range s.sockets {
+			list = append(list, socket.event(base, s.ID, port))
+		}
+	}
+	slices.SortFunc(list, func(a, b event.Event) int {
+		return cmp.Or(compareEnds(a.Dst, b.Dst), compareEnds(a.Src, b.Src), cmp.Compare(a.Device, b.Device))
+	})
+	return list
+}
+
+func (s Socket) event(base event.Event, id ID, port uint16) event.Event {
+	e := base
+	e.State, e.Direction, e.Proc, e.Cookie = s.State, s.Direction, s.Proc, s.Cookie
+	e.Src, e.Dst, e.Device, e.Ports = event.Endpoint{Addr: id.Local, Port: port}, id.Remote, id.Device, id.Ports
+	if s.Bound {
+		e.Flags |= event.OwnedByBind
+	}
+	if s.Before {
+		e.Flags |= event.BeforeStart
+	}
+	if s.State == event.StateTimeWait {
+		e.First, e.Last = base.Time, s.Ends
+	}
+	return e
+}

@@ -1,0 +1,135 @@
+package portspace
+
+import (
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+func found(src, dst string, state event.State, change ...func(*event.Event)) event.Event {
+	return socketEvent(event.SocketFound, src, dst, append([]func(*event.Event){inState(state), by(event.ProcID{})}, change...)...)
+}
+
+// A table and a census that agree have nothing to say, and one correction makes them agree.
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	const a, b, dst = "10.0.0.1:40000", "10.0.0.1:40001", "10.0.0.2:80"
+	open := socketEvent(event.Open, a, dst, cookie(1))
+	bucket := socketEvent(event.Close, b, dst, flags(event.TimeWait), cookie(2))
+	bound := socketEvent(event.Bind, "0.0.0.0:40007", "")
+	known := []event.Event{open, bucket, bound}
+	census := []event.Event{
+		found(a, dst, event.StateEstablished, cookie(1)),
+		found(b, dst, event.StateTimeWait, cookie(2), ending(60*time.Second)),
+		found("0.0.0.0:40007", "", event.StateBound, flags(event.OwnedByBind)),
+	}
+	without := func(i int) []event.Event {
+		return append(append([]event.Event{}, census[:i]...), census[i+1:]...)
+	}
+	with := func(i int, e event.Event) []event.Event { return append(without(i), e) }
+	for name, c := range map[string]struct {
+		census []event.Event
+		kinds  []event.Kind
+	}{
+		"the same":                {census, nil},
+		"a socket is gone":        {without(0), []event.Kind{event.SocketGone}},
+		"a bucket is gone":        {without(1), []event.Kind{event.SocketGone}},
+		"a bound port is free":    {without(2), []event.Kind{event.SocketGone}},
+		"all is gone":             {nil, []event.Kind{event.SocketGone, event.SocketGone, event.SocketGone}},
+		"a bucket instead":        {with(0, found(a, dst, event.StateTimeWait, cookie(1), ending(60*time.Second))), []event.Kind{event.SocketFound}},
+		"half closed":             {with(0, found(a, dst, event.StateFinWait2, cookie(1))), nil},
+		"the peer has closed":     {with(0, found(a, dst, event.StateCloseWait, cookie(1))), []event.Kind{event.SocketFound}},
+		"another socket":          {with(0, found(a, dst, event.StateEstablished, cookie(9))), []event.Kind{event.SocketFound}},
+		"no cookie":               {with(0, found(a, dst, event.StateEstablished)), nil},
+		"its port is exclusive":   {with(0, found(a, dst, event.StateEstablished, cookie(1), flags(event.OwnedByBind))), []event.Kind{event.SocketFound}},
+		"SYN not answered yet":    {with(0, found(a, dst, event.StateSynSent, cookie(1))), nil},
+		"the timer was set again": {with(1, found(b, dst, event.StateTimeWait, cookie(2), ending(100*time.Second))), []event.Kind{event.SocketFound}},
+		"a new one":               {append(without(0), census[0], found("10.0.0.1:40003", dst, event.StateEstablished)), []event.Kind{event.SocketFound}},
+		"a listener":              {append(without(0), census[0], found("[::]:40009", "", event.StateListen, flags(event.OwnedByBind))), []event.Kind{event.SocketFound}},
+		"outside the range":       {append(without(0), census[0], found("10.0.0.1:80", "10.0.0.9:40000", event.StateEstablished, going(event.In))), nil},
+		"a bucket that ends now":  {append(without(0), census[0], found("10.0.0.1:40003", dst, event.StateTimeWait, ending(0))), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := tableOf(known...)
+			seen := Seen{
+				Census: event.Census{Netns: net1, Bound: true}, At: start, Sockets: c.census,
+				Unsettled: func(Port) bool { return false },
+			}
+			made := table.Compare(seen)
+			if len(made) != len(c.kinds) {
+				t.Fatalf("got %+v", made)
+			}
+			for i := range made {
+				if made[i].Kind != c.kinds[i] {
+					t.Errorf("%d: %+v", i, made[i])
+				}
+				table.Add(&made[i])
+			}
+			if again := table.Compare(seen); len(again) > 0 {
+				t.Errorf("and again %+v", again)
+			}
+			seen.Unsettled = func(Port) bool { return true }
+			if made := tableOf(known...).Compare(seen); len(made) > 0 {
+				t.Errorf("unsettled, and yet %+v", made)
+			}
+		})
+	}
+}
+
+// What the stream has told of the owner is better than what a census sees.
+func TestCompareOwner(t *testing.T) {
+	t.Parallel()
+	const a, dst = "10.0.0.1:40000", "10.0.0.2:80"
+	table := tableOf(socketEvent(event.Open, a, dst, cookie(1)))
+	made := table.Compare(Seen{
+		Census: event.Census{Netns: net1}, At: start, Unsettled: func(Port) bool { return false },
+		Sockets: []event.Event{found(a, dst, event.StateCloseWait, cookie(1), by(cache), flags(event.BeforeStart), going(event.Unknown))},
+	})
+	if len(made) != 1 || made[0].Proc != shop || made[0].Direction != event.Out || made[0].Flags.Has(event.BeforeStart) {
+		t.Errorf("%+v", made)
+	}
+}
+
+// Who begins to read later gets the same table from its restatement.
+func TestSockets(t *testing.T) {
+	t.Parallel()
+	events := []event.Event{
+		socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.2:80", cookie(1)),
+		socketEvent(event.Close, "10.0.0.1:40001", "10.0.0.2:80", flags(event.TimeWait)),
+		socketEvent(event.Bind, "0.0.0.0:40002", ""),
+		socketEvent(event.Open, "10.0.0.1:40003", "10.0.0.2:80", flags(event.EarlyBind)),
+		socketEvent(event.Open, "10.0.0.1:40004", "10.0.0.2:80", own(40004, 40005)),
+	}
+	table := tableOf(events...)
+	list := table.Sockets(net1, start)
+	other := tableOf(list...)
+	for _, remote := range []string{"10.0.0.2:80", "10.0.0.3:80"} {
+		if a, b := spaceTo(table, "10.0.0.1", remote).Counts(), spaceTo(other, "10.0.0.1", remote).Counts(); a != b {
+			t.Errorf("towards %s: %+v, and restated %+v", remote, a, b)
+		}
+	}
+	for _, e := range list {
+		table.Add(&e)
+	}
+	if again := table.Sockets(net1, start); len(again) != len(list) {
+		t.Errorf("restated twice: %d sockets of %d", len(again), len(list))
+	}
+}
+
+// A census after a gap begins anew; without one its restatement says nothing new.
+func TestGap(t *testing.T) {
+	t.Parallel()
+	const dst = "10.0.0.2:80"
+	whole := event.Event{Time: start, Kind: event.CensusTaken, Fact: &event.Census{Netns: net1, Whole: true}}
+	table := tableOf(socketEvent(event.Open, "10.0.0.1:40000", dst))
+	table.Add(&whole)
+	if got := spaceTo(table, "10.0.0.1", dst).Counts().Live; got != 1 {
+		t.Errorf("%d live", got)
+	}
+	table.Add(&event.Event{Time: start, Kind: event.Missing, Fact: &event.Gap{Begin: start}})
+	table.Add(&whole)
+	if got := spaceTo(table, "10.0.0.1", dst).Counts().Live; got != 0 {
+		t.Errorf("%d live after a gap", got)
+	}
+}

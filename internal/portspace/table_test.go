@@ -1,0 +1,280 @@
+package portspace
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+const (
+	start = event.Time(1000 * time.Second)
+	net1  = 7
+)
+
+var (
+	shop  = event.ProcID{PID: 100, Start: 1}
+	cache = event.ProcID{PID: 200, Start: 2}
+)
+
+func endpoint(s string) event.Endpoint {
+	ap := netip.MustParseAddrPort(s)
+	return event.Endpoint{Addr: event.AddrFrom(ap.Addr()), Port: ap.Port()}
+}
+
+func socketEvent(kind event.Kind, src, dst string, change ...func(*event.Event)) event.Event {
+	e := event.Event{
+		Time: start, Kind: kind, Direction: event.Out, Proto: event.TCP, Netns: net1, Proc: shop, Src: endpoint(src), Count: 1,
+	}
+	if dst != "" {
+		e.Dst = endpoint(dst)
+	}
+	for _, c := range change {
+		c(&e)
+	}
+	return e
+}
+
+func flags(f event.Flags) func(*event.Event)     { return func(e *event.Event) { e.Flags |= f } }
+func at(d time.Duration) func(*event.Event)      { return func(e *event.Event) { e.Time = start.Add(d) } }
+func inState(s event.State) func(*event.Event)   { return func(e *event.Event) { e.State = s } }
+func cookie(c uint64) func(*event.Event)         { return func(e *event.Event) { e.Cookie = c } }
+func by(p event.ProcID) func(*event.Event)       { return func(e *event.Event) { e.Proc = p } }
+func going(d event.Direction) func(*event.Event) { return func(e *event.Event) { e.Direction = d } }
+func own(low, high uint16) func(*event.Event) {
+	return func(e *event.Event) { e.Ports = event.PortRange{Low: low, High: high} }
+}
+func ending(in time.Duration) func(*event.Event) {
+	return func(e *event.Event) { e.First, e.Last = e.Time, start.Add(in) }
+}
+
+func config(ports event.PortRange, reserved string, change ...func(*event.Netns)) event.Event {
+	n := &event.Netns{Inode: net1, TimeWait: -1, Cookie: 1, Ports: ports, Reserved: reserved}
+	for _, c := range change {
+		c(n)
+	}
+	return event.Event{Time: start, Kind: event.NetnsKnown, Fact: n}
+}
+
+var hundred = event.PortRange{Low: 40000, High: 40099}
+
+func tableOf(events ...event.Event) *Table {
+	t := New(Limit)
+	base := config(hundred, "")
+	t.Add(&base)
+	for i := range events {
+		t.Add(&events[i])
+	}
+	return t
+}
+
+func spaceTo(t *Table, local, remote string) *Space {
+	return t.Find(ID{Netns: net1, Local: event.AddrFrom(netip.MustParseAddr(local)), Remote: endpoint(remote)})
+}
+
+func TestLives(t *testing.T) {
+	t.Parallel()
+	const src, dst = "10.0.0.1:40000", "10.0.0.2:80"
+	open := socketEvent(event.Open, src, dst)
+	for name, c := range map[string]struct {
+		events []event.Event
+		want   Counts
+	}{
+		"open":      {[]event.Event{open}, Counts{Live: 1}},
+		"closed":    {[]event.Event{open, socketEvent(event.Close, src, dst)}, Counts{}},
+		"TIME_WAIT": {[]event.Event{open, socketEvent(event.Close, src, dst, flags(event.TimeWait))}, Counts{TimeWait: 1}},
+		"FIN_WAIT2": {[]event.Event{open, socketEvent(event.Close, src, dst, flags(event.FinWait2))}, Counts{TimeWait: 1}},
+		"failed":    {[]event.Event{open, socketEvent(event.ConnectFail, src, dst, flags(event.HadPort))}, Counts{}},
+		"no port":   {[]event.Event{open, socketEvent(event.ConnectFail, "10.0.0.1:0", dst)}, Counts{Live: 1}},
+		"SYN_SENT":  {[]event.Event{open, socketEvent(event.SynUnanswered, src, dst)}, Counts{Live: 1, SynSent: 1}},
+		"answered": {[]event.Event{
+			open, socketEvent(event.SynUnanswered, src, dst), socketEvent(event.SynAnswered, src, dst),
+		}, Counts{Live: 1}},
+		"CLOSE_WAIT":     {[]event.Event{open, socketEvent(event.EnterCloseWait, src, dst)}, Counts{Live: 1, CloseWait: 1}},
+		"UDP":            {[]event.Event{socketEvent(event.Bind, src, "", func(e *event.Event) { e.Proto = event.UDP })}, Counts{}},
+		"bound":          {[]event.Event{socketEvent(event.Bind, "0.0.0.0:40007", "")}, Counts{Bound: 1}},
+		"bound outside":  {[]event.Event{socketEvent(event.Bind, "0.0.0.0:80", "")}, Counts{}},
+		"listening":      {[]event.Event{socketEvent(event.Listen, "[::]:40007", "")}, Counts{Bound: 1}},
+		"another remote": {[]event.Event{socketEvent(event.Open, src, "10.0.0.3:80")}, Counts{}},
+		"early bound": {[]event.Event{
+			socketEvent(event.Bind, src, ""), socketEvent(event.Open, src, dst, flags(event.EarlyBind)),
+		}, Counts{Live: 1}},
+		"early bound elsewhere": {[]event.Event{
+			socketEvent(event.Bind, src, ""), socketEvent(event.Open, src, "10.0.0.3:80", flags(event.EarlyBind)),
+		}, Counts{Bound: 1}},
+		"TIME_WAIT of an early bound one elsewhere": {[]event.Event{
+			socketEvent(event.Open, src, "10.0.0.3:80", flags(event.EarlyBind)),
+			socketEvent(event.Close, src, "10.0.0.3:80", flags(event.TimeWait)),
+		}, Counts{Bound: 1}},
+		"end of an early bound one": {[]event.Event{
+			socketEvent(event.Bind, src, ""), socketEvent(event.Open, src, "10.0.0.3:80", flags(event.EarlyBind)),
+			socketEvent(event.Close, src, "10.0.0.3:80"),
+		}, Counts{}},
+		"inbound, port outside the range": {[]event.Event{
+			socketEvent(event.EnterCloseWait, "10.0.0.1:80", dst, going(event.In)),
+			socketEvent(event.Close, "10.0.0.1:80", dst, going(event.In), flags(event.TimeWait)),
+		}, Counts{}},
+		"opened again": {[]event.Event{
+			open, socketEvent(event.Close, src, dst, flags(event.TimeWait)), socketEvent(event.Open, src, dst, flags(event.Reused)),
+		}, Counts{Live: 1}},
+		"found":      {[]event.Event{socketEvent(event.SocketFound, src, dst, inState(event.StateTimeWait), ending(5*time.Second))}, Counts{TimeWait: 1}},
+		"gone":       {[]event.Event{open, socketEvent(event.SocketGone, src, dst)}, Counts{}},
+		"found port": {[]event.Event{socketEvent(event.SocketFound, "10.0.0.1:40005", "", inState(event.StateBound), flags(event.OwnedByBind))}, Counts{Bound: 1}},
+		"gone port": {[]event.Event{
+			socketEvent(event.Bind, "10.0.0.1:40005", ""), socketEvent(event.SocketGone, "10.0.0.1:40005", ""),
+		}, Counts{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := spaceTo(tableOf(c.events...), "10.0.0.1", dst)
+			if got := s.Counts(); got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+			if got, want := s.Headroom(), 100-c.want.InUse(); got != want {
+				t.Errorf("headroom %d, want %d", got, want)
+			}
+		})
+	}
+}
+
+// A bucket ends when its timer does, and takes the space along.
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	const src, dst = "10.0.0.1:40000", "10.0.0.2:80"
+	table := tableOf(
+		socketEvent(event.Open, src, dst),
+		socketEvent(event.Close, src, dst, flags(event.TimeWait)),
+		socketEvent(event.SocketFound, "10.0.0.1:40001", dst, inState(event.StateTimeWait), ending(200*time.Second)),
+	)
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{60 * time.Second, 2}, {63 * time.Second, 1}, {125 * time.Second, 1}, {128 * time.Second, 0}} {
+		table.Advance(start.Add(c.after))
+		if got := spaceTo(table, "10.0.0.1", dst).Counts().TimeWait; got != c.want {
+			t.Errorf("after %s: %d, want %d", c.after, got, c.want)
+		}
+	}
+	if len(table.spaces) != 0 || len(table.numbered) != 0 || table.sockets != 0 {
+		t.Errorf("%d spaces and %d sockets are left", len(table.spaces), table.sockets)
+	}
+}
+
+func TestRanges(t *testing.T) {
+	t.Parallel()
+	const dst = "10.0.0.2:80"
+	table := tableOf(
+		socketEvent(event.Open, "10.0.0.1:40000", dst), socketEvent(event.Open, "10.0.0.1:40050", dst),
+		socketEvent(event.Bind, "0.0.0.0:40051", ""), socketEvent(event.Bind, "0.0.0.0:40005", ""),
+		socketEvent(event.Open, "10.0.0.1:40010", dst, own(40008, 40011)),
+	)
+	space := func() *Space { return spaceTo(table, "10.0.0.1", dst) }
+	check := func(what string, s *Space, capacity int, want Counts) {
+		t.Helper()
+		if got := s.Counts(); got != want || s.Capacity() != capacity {
+			t.Errorf("%s: %+v of %d, want %+v of %d", what, got, s.Capacity(), want, capacity)
+		}
+	}
+	ownID := space().ID
+	ownID.Ports = event.PortRange{Low: 40008, High: 40011}
+	check("whole range", space(), 100, Counts{Live: 2, Bound: 2})
+	check("the sockets' own", table.Find(ownID), 4, Counts{Live: 1})
+	narrow := config(event.PortRange{Low: 40000, High: 40009}, "40001,40003-40004")
+	table.Add(&narrow)
+	check("narrowed", space(), 7, Counts{Live: 1, Bound: 1})
+	check("own range half inside", table.Find(ownID), 2, Counts{})
+	if r, is := table.Find(ownID).Range(); !is || r != (event.PortRange{Low: 40008, High: 40009}) {
+		t.Errorf("own range %v, %v", r, is)
+	}
+	count := event.Event{Time: start, Kind: event.NetnsKnown, Fact: &event.Netns{Inode: net1, Name: "host", TimeWait: 5}}
+	table.Add(&count)
+	check("a mere count came", space(), 7, Counts{Live: 1, Bound: 1})
+	renewed := config(hundred, "", func(n *event.Netns) { n.Cookie = 2 })
+	table.Add(&renewed)
+	check("another namespace with this inode", space(), 100, Counts{})
+}
+
+func TestReuse(t *testing.T) {
+	t.Parallel()
+	reuse := func(mode uint8) event.Event {
+		return config(hundred, "", func(n *event.Netns) { n.Reuse = mode })
+	}
+	for _, c := range []struct {
+		local, remote string
+		mode          uint8
+		after         time.Duration
+		want          int
+	}{
+		{"10.0.0.1", "10.0.0.2:80", 0, 5 * time.Second, 0},
+		{"10.0.0.1", "10.0.0.2:80", 1, 5 * time.Second, 1},
+		{"10.0.0.1", "10.0.0.2:80", 1, 0, 0},
+		{"10.0.0.1", "10.0.0.2:80", 2, 5 * time.Second, 0},
+		{"127.0.0.1", "127.0.0.1:80", 2, 5 * time.Second, 1},
+	} {
+		src := netip.AddrPortFrom(netip.MustParseAddr(c.local), 40000).String()
+		bound := netip.AddrPortFrom(netip.MustParseAddr(c.local), 40001).String()
+		table := tableOf(reuse(c.mode), socketEvent(event.Close, src, c.remote, flags(event.TimeWait)),
+			socketEvent(event.Open, bound, c.remote, flags(event.EarlyBind)),
+			socketEvent(event.Close, bound, c.remote, flags(event.TimeWait)))
+		now := start.Add(c.after + time.Second)
+		table.Advance(now)
+		if got := spaceTo(table, c.local, c.remote).Reusable(now); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
+func TestFull(t *testing.T) {
+	t.Parallel()
+	const dst = "10.0.0.2:80"
+	table := tableOf(config(event.PortRange{Low: 40000, High: 40001}, ""),
+		socketEvent(event.Open, "10.0.0.1:40000", dst), socketEvent(event.Open, "10.0.0.1:40001", dst, at(time.Second)))
+	s := spaceTo(table, "10.0.0.1", dst)
+	if s.Full != start.Add(time.Second) || s.Peak != 2 || s.PeakAt != s.Full {
+		t.Errorf("full since %d, peak %d at %d", s.Full, s.Peak, s.PeakAt)
+	}
+	gone := socketEvent(event.Close, "10.0.0.1:40001", dst, at(2*time.Second))
+	table.Add(&gone)
+	if s.Full != 0 || s.Peak != 2 {
+		t.Errorf("full since %d, peak %d", s.Full, s.Peak)
+	}
+}
+
+func TestBindCounts(t *testing.T) {
+	t.Parallel()
+	addr := func(s string) event.Addr { return event.AddrFrom(netip.MustParseAddr(s)) }
+	table := tableOf(
+		socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.9:80"),
+		socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.9:81"),
+		socketEvent(event.Close, "10.0.0.1:40001", "10.0.0.9:80", flags(event.TimeWait)),
+		socketEvent(event.Open, "10.0.0.2:40002", "10.0.0.9:80"),
+		socketEvent(event.Bind, "0.0.0.0:40003", ""),
+		socketEvent(event.Open, "[fd00::1]:40004", "[fd00::2]:80"),
+	)
+	for local, want := range map[string]Counts{
+		"10.0.0.1": {Live: 1, TimeWait: 1, Bound: 1},
+		"10.0.0.2": {Live: 1, Bound: 1},
+		"10.0.0.3": {Bound: 1},
+		"0.0.0.0":  {Live: 2, TimeWait: 1, Bound: 1},
+		"::":       {Live: 3, TimeWait: 1, Bound: 1},
+		"fd00::1":  {Live: 1},
+	} {
+		if got := table.BindCounts(net1, addr(local)); got != want {
+			t.Errorf("bind to %s: %+v, want %+v", local, got, want)
+		}
+	}
+}
+
+func TestLimit(t *testing.T) {
+	t.Parallel()
+	table := New(1)
+	for _, e := range []event.Event{
+		config(hundred, ""), socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.2:80"),
+		socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.2:80"), socketEvent(event.Open, "10.0.0.1:40001", "10.0.0.2:80"),
+	} {
+		table.Add(&e)
+	}
+	if table.sockets != 1 || table.Refused != 1 {
+		t.Errorf("%d sockets, %d refused", table.sockets, table.Refused)
+	}
+}
