@@ -55,21 +55,25 @@ static __always_inline long append_name(char *to, u64 at, u64 mask, const void *
 }
 
 /* Writes the names from the file up to the root of the process, NUL-ended each. A
- * name at the top of a mount is reached through where the mount is mounted. */
-static __always_inline u16 read_exe(struct task_struct *leader, char *to)
+ * name at the top of a mount is reached through where the mount is mounted.
+ *
+ * Here and below the length is kept in the event, of which the verifier remembers
+ * nothing: it would follow each possible length through all rounds of the loop, and on
+ * 5.10 attach for seconds. */
+static __always_inline void read_exe(struct task_struct *leader, struct process_event *e)
 {
 	struct file *file = BPF_CORE_READ(leader, mm, exe_file);
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 	struct vfsmount *vfs = BPF_CORE_READ(file, f_path.mnt);
 	struct dentry *root = BPF_CORE_READ(leader, fs, root.dentry);
 	struct vfsmount *root_vfs = BPF_CORE_READ(leader, fs, root.mnt);
-	u64 len = 0;
 
 	if (!file)
-		return 0;
+		return;
 	for (int i = 0; i < MAX_PATH_PARTS; i++) {
 		struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
 		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+		u64 len = e->exe_len;
 		long n;
 
 		if (dentry == root && vfs == root_vfs)
@@ -85,34 +89,33 @@ static __always_inline u16 read_exe(struct task_struct *leader, char *to)
 		}
 		if (len >= EXE_LEN - NAME_MAX_READ)
 			break;
-		n = append_name(to, len, EXE_LEN - NAME_MAX_READ - 1,
+		n = append_name(e->exe, len, EXE_LEN - NAME_MAX_READ - 1,
 				BPF_CORE_READ(dentry, d_name.name));
 		if (n < 0)
 			break;
-		len += n;
+		e->exe_len = len + n;
 		dentry = parent;
 	}
-	return len;
 }
 
-static __always_inline u16 read_cgroup(struct task_struct *leader, char *to)
+static __always_inline void read_cgroup(struct task_struct *leader, struct process_event *e)
 {
 	struct kernfs_node *kn = BPF_CORE_READ(leader, cgroups, dfl_cgrp, kn);
-	u64 len = 0;
 
 	for (int i = 0; i < MAX_PATH_PARTS; i++) {
 		struct kernfs_node *parent = kernfs_parent(kn);
+		u64 len = e->cgroup_len;
 		long n;
 
 		if (!parent || len >= CGROUP_LEN - NAME_MAX_READ)
 			break;
-		n = append_name(to, len, CGROUP_LEN - NAME_MAX_READ - 1, BPF_CORE_READ(kn, name));
+		n = append_name(e->cgroup, len, CGROUP_LEN - NAME_MAX_READ - 1,
+				BPF_CORE_READ(kn, name));
 		if (n < 0)
 			break;
-		len += n;
+		e->cgroup_len = len + n;
 		kn = parent;
 	}
-	return len;
 }
 
 /* A global function is verified once and not at each of its calls: this matters on
@@ -134,8 +137,8 @@ __noinline int describe(u64 leader_address, u64 start, u32 pid)
 	e->uid = BPF_CORE_READ(leader, cred, uid.val);
 	e->kernel_thread = !!(BPF_CORE_READ(leader, flags) & PF_KTHREAD);
 	BPF_CORE_READ_STR_INTO(&e->comm, leader, comm);
-	e->exe_len = read_exe(leader, e->exe);
-	e->cgroup_len = read_cgroup(leader, e->cgroup);
+	read_exe(leader, e);
+	read_cgroup(leader, e);
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 	return 0;
 }
