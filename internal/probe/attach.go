@@ -108,7 +108,13 @@ func (p *Probe) load(programs []string, cookie bool) (*ebpf.Collection, error) {
 			return nil, fmt.Errorf("setting %s: %w", name, err)
 		}
 	}
-	return ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: p.cache, MapReplacements: p.maps})
+	loading := ebpf.CollectionOptions{Cache: p.cache, MapReplacements: p.maps}
+	if cookie {
+		// The short log has the reason of a refusal. Without one, the library verifies a
+		// refused program again and again, into larger and larger buffers for the long log.
+		loading.Programs.LogLevel = ebpf.LogLevelStats
+	}
+	return ebpf.NewCollectionWithOptions(spec, loading)
 }
 
 func attachProgram(spec *ebpf.ProgramSpec, prog *ebpf.Program) (link.Link, error) {

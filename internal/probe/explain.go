@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -88,8 +89,12 @@ func kprobeError(function string, err error) error {
 func brief(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	var refused *ebpf.VerifierError
-	if errors.As(err, &refused) && !strings.Contains(line, "unknown func") {
-		return "verifier: " + line
+	if errors.As(err, &refused) {
+		unknown := slices.IndexFunc(refused.Log, func(said string) bool { return strings.HasPrefix(said, "unknown func") })
+		if unknown < 0 {
+			return "verifier: " + line
+		}
+		line = refused.Log[unknown]
 	}
 	line = line[strings.LastIndex(line, ": ")+1:]
 	line, _, _ = strings.Cut(line, " (")
