@@ -15,6 +15,7 @@ const (
 	// it stays what it was when it closed. A burst may be larger.
 	finLookupsPerSecond = 1500
 	finLookupsAtOnce    = 1024
+	finRefusals         = 4096
 )
 
 // finWaits are closes that by the rule left a FIN_WAIT2 bucket: the owner closed, and the
@@ -23,16 +24,18 @@ const (
 // for a moment and its bucket looked up.
 type finWaits struct {
 	held   []event.Event
-	off    bool       // sock_diag cannot be asked here
-	budget float64    // look-ups that may be made now
-	filled event.Time // when the budget was last filled up
+	off    map[uint32]bool // the namespaces in which sock_diag may not be asked
+	budget float64         // look-ups that may be made now
+	filled event.Time      // when the budget was last filled up
 }
 
-func newFinWaits(now event.Time) finWaits { return finWaits{budget: finLookupsAtOnce, filled: now} }
+func newFinWaits(now event.Time) finWaits {
+	return finWaits{off: map[uint32]bool{}, budget: finLookupsAtOnce, filled: now}
+}
 
 // hold takes the close out of the stream, if it is one to look up.
 func (f *finWaits) hold(e *event.Event) bool {
-	if f.off || !e.Flags.Has(event.FinWait2) || f.budget < 1 {
+	if f.off[e.Netns] || !e.Flags.Has(event.FinWait2) || f.budget < 1 {
 		return false
 	}
 	f.budget--
@@ -67,7 +70,7 @@ func (f *finWaits) lookUp(spaces *netns.Namespaces, events []event.Event) {
 		}
 		buckets, err := spaces.Buckets(inode, tuples)
 		if err != nil {
-			f.off = f.off || netns.IsForbidden(err)
+			f.refused(inode, err)
 			continue
 		}
 		for i, e := range closes {
@@ -80,4 +83,15 @@ func (f *finWaits) lookUp(spaces *netns.Namespaces, events []event.Event) {
 			}
 		}
 	}
+}
+
+// refused remembers where asking is forbidden, of as many namespaces as a host has at a time.
+func (f *finWaits) refused(inode uint32, err error) {
+	if !netns.IsForbidden(err) {
+		return
+	}
+	if len(f.off) >= finRefusals {
+		clear(f.off)
+	}
+	f.off[inode] = true
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -111,6 +112,16 @@ func processNetns(pid uint32) (uint32, error) {
 	}
 	return parseLink(link)
 }
+
+// ownNetns is the inode of the namespace that this program is in; it does not leave it.
+var ownNetns = sync.OnceValue(func() uint32 {
+	link, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		return 0 // there is no /proc, and no namespace with that number
+	}
+	inode, _ := parseLink(link)
+	return inode
+})
 
 // fileNetns is the inode of the network namespace that a file stands for.
 func fileNetns(path string) (uint32, error) {

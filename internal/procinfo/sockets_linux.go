@@ -11,7 +11,8 @@ import (
 
 // SocketHolders finds which processes hold the sockets with these inodes, by the links
 // in /proc/PID/fd, proc_pid_fd(5). Of several holders the one with the lowest pid
-// is named, mostly the parent. Other users' processes need CAP_SYS_PTRACE.
+// is named, mostly the parent. Other users' processes need CAP_SYS_PTRACE for the links
+// and CAP_DAC_READ_SEARCH for the directory that they are in.
 func SocketHolders[V any](sockets map[uint64]V) (map[uint64]event.ProcID, error) {
 	dir, err := os.Open("/proc")
 	if err != nil {
