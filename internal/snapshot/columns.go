@@ -71,6 +71,36 @@ func FailureColumns() []Column[Failure] {
 	})
 }
 
+// SpaceColumns are what port spaces can be ordered by.
+func SpaceColumns() []Column[PortSpace] {
+	number := func(name string, value func(*PortSpace) int) Column[PortSpace] {
+		return Column[PortSpace]{name, descending(value)}
+	}
+	return withTie([]Column[PortSpace]{
+		{"taken", then(descending((*PortSpace).Taken), descending((*PortSpace).InUse))},
+		{"kind", ascending(func(s *PortSpace) SpaceKind { return s.Kind })},
+		{"netns", ascending(func(s *PortSpace) string { return s.NetnsName })},
+		{"space", comparePorts},
+		number("in_use", (*PortSpace).InUse),
+		number("live", func(s *PortSpace) int { return s.Live }),
+		number("time_wait", func(s *PortSpace) int { return s.TimeWait }),
+		number("bound", func(s *PortSpace) int { return s.Bound }),
+		{"headroom", then(descending(func(s *PortSpace) int { return min(s.Capacity, 1) }), ascending((*PortSpace).Headroom))},
+		{"open_rate", descending(func(s *PortSpace) float64 { return s.OpenRate })},
+		{"eta", ascending((*PortSpace).dueIn)},
+		{"exhausted", then(descending(func(s *PortSpace) float64 { return s.ExhaustionRate }),
+			descending(func(s *PortSpace) uint64 { return s.Exhausted }))},
+		number("peak", func(s *PortSpace) int { return s.Peak }),
+	}, comparePorts)
+}
+
+// comparePorts orders port spaces by what they are.
+func comparePorts(a, b *PortSpace) int {
+	return cmp.Or(compareEndpoint(a.Remote, b.Remote), bytes.Compare(a.Local[:], b.Local[:]),
+		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Netns, b.Netns), cmp.Compare(a.Proto, b.Proto),
+		cmp.Compare(a.Device, b.Device), cmp.Compare(a.Range.Low, b.Range.Low), cmp.Compare(a.Range.High, b.Range.High))
+}
+
 // ColumnNamed finds a column by its name.
 func ColumnNamed[T any](columns []Column[T], name string) (Column[T], bool) {
 	for _, c := range columns {

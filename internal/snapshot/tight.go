@@ -1,0 +1,56 @@
+package snapshot
+
+import "time"
+
+const (
+	// tightShare is how much of a space is taken when one begins to speak of it.
+	tightShare = 0.8
+	// stillFailing is how long after a call found no port the space counts as one that has none.
+	stillFailing = 10 * time.Second
+)
+
+// Taken is the share of the ports that the next call cannot have, 0 where the capacity is
+// not known. Ports that would be reused at once are free in effect: a loopback space can
+// be full of those and well.
+func (s *PortSpace) Taken() float64 {
+	if s.Capacity <= 0 {
+		return 0
+	}
+	return float64(s.InUse()-s.Reusable) / float64(s.Capacity)
+}
+
+// Fails reports whether calls have found no port of late.
+func (s *PortSpace) Fails(now time.Time) bool {
+	return !s.LastExhausted.IsZero() && now.Sub(s.LastExhausted) <= stillFailing
+}
+
+// Tight reports whether the space deserves a word. A BindSpace shares its ports with every
+// connection of its address, so many of them fill it, which matters only where somebody
+// draws from it.
+func (s *PortSpace) Tight(now time.Time) bool {
+	wanted := s.Kind != BindSpace || s.Opens > 0
+	return s.Fails(now) || wanted && s.Taken() > tightShare
+}
+
+// Tightest is the port space to name: the fullest of those that fail, else of those that
+// are tight; nil when all is well. others is how many more there are.
+func (s *Snapshot) Tightest() (tightest *PortSpace, others int) {
+	for i := range s.PortSpaces {
+		space := &s.PortSpaces[i]
+		if !space.Tight(s.Wall) {
+			continue
+		}
+		others++
+		if tightest == nil || space.worse(tightest, s.Wall) {
+			tightest = space
+		}
+	}
+	return tightest, max(others-1, 0)
+}
+
+func (s *PortSpace) worse(than *PortSpace, now time.Time) bool {
+	if s.Fails(now) != than.Fails(now) {
+		return s.Fails(now)
+	}
+	return s.Taken() > than.Taken()
+}

@@ -1,0 +1,42 @@
+package snapshot
+
+import (
+	"testing"
+	"time"
+)
+
+func TestTightest(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 21, 3, 12, 0, 0, time.UTC)
+	free := PortSpace{Kind: ConnectSpace, Device: 1, Capacity: 1000, Live: 800}
+	nearly := PortSpace{Kind: ConnectSpace, Device: 2, Capacity: 1000, TimeWait: 801}
+	fuller := PortSpace{Kind: ConnectSpace, Device: 3, Capacity: 1000, Bound: 950}
+	reused := PortSpace{Kind: ConnectSpace, Device: 4, Capacity: 1000, TimeWait: 1000, Reusable: 990}
+	failing := PortSpace{Kind: ConnectSpace, Device: 5, Capacity: 1000, LastExhausted: now.Add(-10 * time.Second)}
+	failed := PortSpace{Kind: ConnectSpace, Device: 6, Capacity: 1000, LastExhausted: now.Add(-11 * time.Second)}
+	unknown := PortSpace{Kind: ConnectSpace, Device: 7, TimeWait: 28_000}
+	unwanted := PortSpace{Kind: BindSpace, Device: 8, Capacity: 1000, TimeWait: 990}
+	wanted := unwanted
+	wanted.Device, wanted.Opens = 9, 1
+	for _, tc := range []struct {
+		name   string
+		spaces []PortSpace
+		want   uint32 // by its device, 0: none
+		others int
+	}{
+		{"none", nil, 0, 0},
+		{"calm", []PortSpace{free, reused, failed, unknown, unwanted}, 0, 0},
+		{"the fullest", []PortSpace{nearly, free, fuller}, 3, 1},
+		{"failing comes first", []PortSpace{fuller, failing, nearly}, 5, 2},
+		{"bind", []PortSpace{unwanted, wanted}, 9, 0},
+	} {
+		got, others := (&Snapshot{Wall: now, PortSpaces: tc.spaces}).Tightest()
+		var device uint32
+		if got != nil {
+			device = got.Device
+		}
+		if device != tc.want || others != tc.others {
+			t.Errorf("%s: got %d and %d others, want %d and %d", tc.name, device, others, tc.want, tc.others)
+		}
+	}
+}
