@@ -22,13 +22,16 @@ func crowded(rows int) *snapshot.Snapshot {
 		f := s.Failures[i%4]
 		f.Target.Port = uint16(i)
 		s.Failures = append(s.Failures, f)
+		space := s.PortSpaces[i%3]
+		space.Remote.Port = uint16(i)
+		s.PortSpaces = append(s.PortSpaces, space)
 	}
 	return s
 }
 
 // BenchmarkView is what a frame costs.
 func BenchmarkView(b *testing.B) {
-	for _, tab := range []string{"1", "2", "3"} {
+	for _, tab := range []string{"1", "2", "3", "4"} {
 		m := screen(160, 50, crowded(10_000), tab, "end")
 		b.Run(tabNames[m.tab], func(b *testing.B) {
 			b.ReportAllocs()
@@ -42,7 +45,7 @@ func BenchmarkView(b *testing.B) {
 // BenchmarkUpdate is what a new snapshot costs: filter, sort, find the cursor.
 func BenchmarkUpdate(b *testing.B) {
 	s := crowded(10_000)
-	for name, keys := range map[string][]string{"all": {"end"}, "filter": {"/", "worker 7", "enter", "end"}} {
+	for name, keys := range map[string][]string{"all": {"2", "end"}, "filter": {"2", "/", "worker 7", "enter", "end"}} {
 		m := screen(160, 50, s, keys...)
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -1,5 +1,5 @@
-// Package tui is the screen: who takes ephemeral ports, towards what, and
-// what fails.
+// Package tui is the screen: where ephemeral ports run out, who takes them, towards
+// what, and what fails.
 //
 //	Options.Snapshots --snapshotMsg--> Model --shown--> header, pane or detail --> View
 //	                  one slot,         | ^

@@ -62,6 +62,7 @@ func fixture() *snapshot.Snapshot {
 		History: wave(3_500),
 	}
 	s.Processes, s.Destinations, s.Failures = fixtureProcesses(), fixtureDestinations(), fixtureFailures()
+	s.PortSpaces = fixtureSpaces()
 	s.OtherProcesses = &snapshot.Process{Totals: snapshot.Totals{Opens: 1_003, ClosesOut: 1_003}}
 	return s
 }
@@ -149,7 +150,20 @@ func hostile() *snapshot.Snapshot {
 		mar(&s.Failures[i].Proc)
 		s.Failures[i].NetnsName = evil
 	}
+	for i := range s.PortSpaces {
+		marSpace(&s.PortSpaces[i])
+	}
 	return s
+}
+
+func marSpace(s *snapshot.PortSpace) {
+	s.NetnsName, s.Forecast.Model = evil, evil
+	for i := range s.Holders {
+		mar(&s.Holders[i].Proc)
+	}
+	for i := range s.Victims {
+		mar(&s.Victims[i].Proc)
+	}
 }
 
 func mar(p *event.Process) {

@@ -8,6 +8,11 @@ import (
 
 // helpNotes explain what the tables cannot.
 var helpNotes = [][2]string{
+	{"TAKEN", "of the ports of a space, the share that nobody can have now; ▒ would be reused"},
+	{"IN USE/OF", "ports in use, and how many the space has"},
+	{"FULL", "when no port will be left, if all goes on as it does"},
+	{"BOUND", "ports that a bind() owns: no connect() of the namespace gets them"},
+	{"/MAX", "the opens per second that the space can serve for ever"},
 	{"OPEN/s", "local ports taken for outgoing connections, over the last 5 s"},
 	{"LIVE", "outgoing connections that are open"},
 	{"TIME_WAIT", "closed connections that hold a port of this host for 60 s more"},

@@ -47,11 +47,13 @@ func (m *Model) pressPane(msg tea.KeyPressMsg) {
 	k := m.keys
 	switch {
 	case key.Matches(msg, k.first):
-		m.show(0)
+		m.show(spacesTab)
 	case key.Matches(msg, k.second):
-		m.show(1)
+		m.show(processesTab)
 	case key.Matches(msg, k.third):
-		m.show(2)
+		m.show(destinationsTab)
+	case key.Matches(msg, k.fourth):
+		m.show(failuresTab)
 	case key.Matches(msg, k.nextTab):
 		m.show(m.tab + 1)
 	case key.Matches(msg, k.prevTab):

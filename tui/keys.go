@@ -9,8 +9,8 @@ import (
 type keyMap struct {
 	up, down, pageUp, pageDown, top, bottom key.Binding
 
-	first, second, third, nextTab, prevTab key.Binding
-	open, back                             key.Binding
+	first, second, third, fourth, nextTab, prevTab key.Binding
+	open, back                                     key.Binding
 
 	nextSort, prevSort, reverse, filter, pause key.Binding
 
@@ -33,9 +33,10 @@ func newKeys(replay bool) *keyMap {
 		top:      bind("Home g", "first row, whichever it is", "home", "g"),
 		bottom:   bind("End G", "last row", "end", "G"),
 
-		first:   bind("1", "processes", "1"),
-		second:  bind("2", "destinations", "2"),
-		third:   bind("3", "failures", "3"),
+		first:   bind("1", "port spaces", "1"),
+		second:  bind("2", "processes", "2"),
+		third:   bind("3", "destinations", "3"),
+		fourth:  bind("4", "failures", "4"),
 		nextTab: bind("Tab →", "next table", "tab", "right", "l"),
 		prevTab: bind("S-Tab ←", "previous table", "shift+tab", "left", "h"),
 		open:    bind("Enter", "all about the row", "enter"),
@@ -78,7 +79,7 @@ func newKeys(replay bool) *keyMap {
 // groups are the keys as the help shows them, two groups beside each other.
 func (k *keyMap) groups() [][2][]key.Binding {
 	groups := [][2][]key.Binding{{
-		{k.first, k.second, k.third, k.nextTab, k.prevTab, k.open, k.back, k.help, k.suspend, k.quit},
+		{k.first, k.second, k.third, k.fourth, k.nextTab, k.prevTab, k.open, k.back, k.help, k.suspend, k.quit},
 		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.nextSort, k.prevSort, k.reverse, k.filter},
 	}}
 	if k.pause.Enabled() {

@@ -165,7 +165,9 @@ func TestEveryReasonHasAMeaning(t *testing.T) {
 // TestColumns looks for titles that would be cut, and names without an order.
 func TestColumns(t *testing.T) {
 	t.Parallel()
-	d := newDestinations()
+	d, s := newDestinations(), newSpaces()
+	checkColumns(t, s.single)
+	checkColumns(t, s.several)
 	checkColumns(t, newProcesses().columns)
 	checkColumns(t, d.single)
 	checkColumns(t, d.several)

@@ -88,56 +88,56 @@ type replays []struct {
 }
 
 var decks = replays{
-	{"playing", exact.deck(30 * time.Second), exact.at(30 * time.Second), nil},
+	{"playing", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"2"}},
 	{"paused", func() *deck {
 		return changed(exact.deck(62250*time.Millisecond)(), func(p *snapshot.Playback) { p.Paused, p.Speed = true, 0.1 })
-	}, exact.at(62250 * time.Millisecond), nil},
-	{"end", inferred.deck(whole), inferred.at(whole), nil},
+	}, exact.at(62250 * time.Millisecond), []string{"2"}},
+	{"end", inferred.deck(whole), inferred.at(whole), []string{"2"}},
 	{"seeking", func() *deck {
 		return changed(exact.deck(0)(), func(p *snapshot.Playback) { p.Seeking, p.Target = true, p.Begin.Add(time.Minute) })
-	}, nothing, nil},
-	{"damaged", damaged.deck(whole), damaged.at(whole), nil},
-	{"truncated", cutShort.deck(whole), cutShort.at(whole), nil},
-	{"detail", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"3", "enter"}},
+	}, nothing, []string{"2"}},
+	{"damaged", damaged.deck(whole), damaged.at(whole), []string{"2"}},
+	{"truncated", cutShort.deck(whole), cutShort.at(whole), []string{"2"}},
+	{"detail", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"4", "enter"}},
 	{"help", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"?"}},
-	{"go-to", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{":", "13:59"}},
-	{"go-to-nowhere", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{":", "tomorrow", "enter"}},
-	{"go-to-outside", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{":", "04:15", "enter"}},
+	{"go-to", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"2", ":", "13:59"}},
+	{"go-to-nowhere", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"2", ":", "tomorrow", "enter"}},
+	{"go-to-outside", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"2", ":", "04:15", "enter"}},
 }
 
 // oddDecks are what the recordings in the repository are not.
 var oddDecks = replays{
-	{"half-an-hour", recording, fixture, nil},
+	{"half-an-hour", recording, fixture, []string{"2"}},
 	{"midnight", func() *deck {
 		return changed(recording(), func(p *snapshot.Playback) { p.Clock.Wall += int64(20*time.Hour + 45*time.Minute) })
-	}, fixture, nil},
+	}, fixture, []string{"2"}},
 	{"clockless", func() *deck {
 		return changed(recording(), func(p *snapshot.Playback) { p.Clock = event.Clock{} })
-	}, fixture, nil},
+	}, fixture, []string{"2"}},
 	{"no-spans", func() *deck {
 		d := recording()
 		d.spans = nil
 		return d
-	}, fixture, nil},
+	}, fixture, []string{"2"}},
 	{"one-span", func() *deck {
 		d := recording()
 		d.spans = []snapshot.Span{{Begin: d.playback.Begin, End: d.playback.End, Opens: 1, Failures: 1}}
 		return d
-	}, fixture, nil},
+	}, fixture, []string{"2"}},
 	{"all-damaged", func() *deck {
 		d := recording()
 		for i := range d.spans {
 			d.spans[i] = snapshot.Span{Begin: d.spans[i].Begin, End: d.spans[i].End, Damaged: true}
 		}
 		return d
-	}, fixture, nil},
+	}, fixture, []string{"2"}},
 	{"no-time", func() *deck {
 		d := recording()
 		d.playback.Begin = d.playback.At
 		d.playback.End = d.playback.At
 		d.spans = []snapshot.Span{{Begin: d.playback.At, End: d.playback.At, Opens: 3, Failures: 1}}
 		return d
-	}, fixture, nil},
+	}, fixture, []string{"2"}},
 }
 
 func TestReplayScreen(t *testing.T) {
@@ -195,7 +195,7 @@ func TestReplayKeys(t *testing.T) {
 		{[]string{"?", "n", "p", "."}, ""},
 		{[]string{"enter", "n"}, "failure"},
 		// What the tables and the details use stays theirs.
-		{[]string{"home", "g", "G", "left", "right", "1", "2", "3", "up", "pgdown", "s", "<", ">", "r", "tab", "esc"}, ""},
+		{[]string{"home", "G", "left", "right", "1", "2", "3", "4", "up", "pgdown", "s", "<", ">", "r", "tab", "esc"}, ""},
 	} {
 		d := recording()
 		m := replayed(80, 24, d, fixture(), tc.keys...)
@@ -313,12 +313,14 @@ func TestReplayAnySize(t *testing.T) {
 func TestLowTerminals(t *testing.T) {
 	t.Parallel()
 	for height, want := range map[int]parts{
-		24: {header: 3, strip: 3, tabs: 1, body: 16, status: 1},
-		14: {header: 3, strip: 3, tabs: 1, body: 6, status: 1},
-		13: {header: 3, strip: 1, tabs: 1, body: 7, status: 1},
-		12: {header: 3, strip: 1, tabs: 1, body: 6, status: 1},
-		11: {header: 3, tabs: 1, body: 6, status: 1},
-		8:  {header: 3, tabs: 1, body: 3, status: 1},
+		24: {header: 3, banner: 1, strip: 3, tabs: 1, body: 15, status: 1},
+		15: {header: 3, banner: 1, strip: 3, tabs: 1, body: 6, status: 1},
+		14: {header: 3, banner: 1, strip: 1, tabs: 1, body: 7, status: 1},
+		13: {header: 3, banner: 1, strip: 1, tabs: 1, body: 6, status: 1},
+		12: {header: 3, banner: 1, tabs: 1, body: 6, status: 1},
+		8:  {header: 2, banner: 1, tabs: 1, body: 3, status: 1},
+		6:  {banner: 1, tabs: 1, body: 3, status: 1},
+		5:  {tabs: 1, body: 3, status: 1},
 		3:  {body: 3},
 	} {
 		if got := replayed(80, height, recording(), fixture()).divide(); got != want {

@@ -68,42 +68,55 @@ var screens = []struct {
 	snapshot func() *snapshot.Snapshot
 	keys     []string
 }{
-	{"beginning", exact.at(4 * time.Second), nil},
-	{"processes", exact.at(30 * time.Second), nil},
-	{"destinations", inferred.at(62 * time.Second), []string{"2"}},
-	{"failures", inferred.at(whole), []string{"3"}},
-	{"process", exact.at(whole), []string{"enter"}},
-	{"destination", exact.at(62 * time.Second), []string{"2", "enter"}},
-	{"failure", inferred.at(30 * time.Second), []string{"3", "enter"}},
+	{"beginning", exact.at(4 * time.Second), []string{"2"}},
+	{"processes", exact.at(30 * time.Second), []string{"2"}},
+	{"destinations", inferred.at(62 * time.Second), []string{"3"}},
+	{"failures", inferred.at(whole), []string{"4"}},
+	{"process", exact.at(whole), []string{"2", "enter"}},
+	{"destination", exact.at(62 * time.Second), []string{"3", "enter"}},
+	{"failure", inferred.at(30 * time.Second), []string{"4", "enter"}},
 	{"help", exact.at(whole), []string{"?"}},
-	{"sorted", exact.at(62 * time.Second), []string{"down", "<", "r"}},
-	{"paused", exact.at(4 * time.Second), []string{"p"}},
-	{"filter", inferred.at(whole), []string{"/", "SYNC", "enter"}},
-	{"filter-typing", exact.at(whole), []string{"/", "nobody"}},
-	{"damaged", damaged.at(whole), nil},
-	{"truncated", cutShort.at(whole), nil},
+	{"sorted", exact.at(62 * time.Second), []string{"2", "down", "<", "r"}},
+	{"paused", exact.at(4 * time.Second), []string{"2", "p"}},
+	{"filter", inferred.at(whole), []string{"2", "/", "SYNC", "enter"}},
+	{"filter-typing", exact.at(whole), []string{"2", "/", "nobody"}},
+	{"damaged", damaged.at(whole), []string{"2"}},
+	{"truncated", cutShort.at(whole), []string{"2"}},
 	// What no recording holds.
-	{"busy-processes", fixture, nil},
-	{"busy-destinations", fixture, []string{"2"}},
-	{"busy-failures", fixture, []string{"3"}},
+	{"busy-processes", fixture, []string{"2"}},
+	{"busy-destinations", fixture, []string{"3"}},
+	{"busy-failures", fixture, []string{"4"}},
+	{"busy-spaces", fixture, nil},
+	{"busy-space", fixture, []string{"enter"}},
+	{"busy-space-end", fixture, []string{"enter", "end"}},
+	{"calm-spaces", calm, nil},
+	{"calm-space", calm, []string{"enter"}},
+	{"starved-spaces", starved, nil},
+	{"starved-space", starved, []string{"enter", "end"}},
+	{"bind-space", starved, []string{"down", "enter"}},
+	{"rangeless-spaces", rangeless, nil},
+	{"rangeless-space", rangeless, []string{"down", "enter"}},
+	{"empty-spaces", empty, nil},
 	{"waiting", nothing, nil},
-	{"empty-processes", empty, nil},
-	{"empty-destinations", empty, []string{"2"}},
-	{"empty-failures", empty, []string{"3"}},
-	{"wide-processes", wide, nil},
-	{"wide-failures", wide, []string{"3"}},
-	{"hostile-processes", hostile, nil},
-	{"hostile-process", hostile, []string{"enter"}},
-	{"hostile-destination", hostile, []string{"2", "enter"}},
-	{"hostile-failures", hostile, []string{"3"}},
-	{"hostile-failure", hostile, []string{"3", "enter"}},
+	{"empty-processes", empty, []string{"2"}},
+	{"empty-destinations", empty, []string{"3"}},
+	{"empty-failures", empty, []string{"4"}},
+	{"wide-processes", wide, []string{"2"}},
+	{"wide-failures", wide, []string{"4"}},
+	{"hostile-spaces", hostile, nil},
+	{"hostile-space", hostile, []string{"enter"}},
+	{"hostile-processes", hostile, []string{"2"}},
+	{"hostile-process", hostile, []string{"2", "enter"}},
+	{"hostile-destination", hostile, []string{"3", "enter"}},
+	{"hostile-failures", hostile, []string{"4"}},
+	{"hostile-failure", hostile, []string{"4", "enter"}},
 }
 
 // nothing has been seen yet.
 func nothing() *snapshot.Snapshot { return nil }
 
 func TestScreen(t *testing.T) {
-	for _, size := range []struct{ width, height int }{{80, 24}, {160, 50}} {
+	for _, size := range []struct{ width, height int }{{80, 24}, {120, 40}, {160, 50}} {
 		for _, tc := range screens {
 			t.Run(fmt.Sprintf("%s-%dx%d", tc.name, size.width, size.height), func(t *testing.T) {
 				m := screen(size.width, size.height, tc.snapshot(), tc.keys...)
@@ -128,7 +141,7 @@ func trimmed(s string) string {
 func TestProfiles(t *testing.T) {
 	for name, profile := range map[string]colorprofile.Profile{"ansi": colorprofile.ANSI, "ascii": colorprofile.ASCII} {
 		t.Run(name, func(t *testing.T) {
-			golden.RequireEqual(t, drawn(t, screen(80, 24, fixture(), "3"), profile))
+			golden.RequireEqual(t, drawn(t, screen(80, 24, fixture(), "4"), profile))
 		})
 	}
 }

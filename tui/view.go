@@ -4,24 +4,23 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-
-	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // parts is how the lines of the screen are shared out. A terminal that is too
-// low loses the strip of a replay first, then the header, the tabs, the status.
-type parts struct{ header, strip, tabs, body, status int }
+// low loses the strip of a replay first, then the header, the banner, the tabs, the status.
+type parts struct{ header, banner, strip, tabs, body, status int }
 
 func (m *Model) divide() parts {
 	height := m.height
 	p := parts{status: one(height >= 4), tabs: one(height >= 5)}
 	if m.help == nil {
-		p.header = max(min(height-p.status-p.tabs-minBody, 3), 0)
+		p.banner = one(m.shown != nil && banner(m.shown) != nil && height > p.status+p.tabs+minBody)
+		p.header = max(min(height-p.banner-p.status-p.tabs-minBody, 3), 0)
 	}
 	if m.help == nil && m.replay != nil {
-		p.strip = stripLines(height - p.header - p.tabs - p.status)
+		p.strip = stripLines(height - p.header - p.banner - p.tabs - p.status)
 	}
-	p.body = max(height-p.header-p.strip-p.tabs-p.status, 0)
+	p.body = max(height-p.header-p.banner-p.strip-p.tabs-p.status, 0)
 	return p
 }
 
@@ -74,6 +73,9 @@ func (m *Model) lines() []string {
 	} else {
 		lines = append(lines, box(nil, m.width, p.header)...)
 	}
+	if p.banner > 0 {
+		lines = append(lines, join(banner(m.shown), m.width, m.styles))
+	}
 	if p.strip > 0 {
 		lines = append(lines, box(m.replay.strip(p.strip, m.styles), m.width, p.strip)...)
 	}
@@ -102,54 +104,6 @@ func (m *Model) expecting() string {
 		return "reading the recording"
 	}
 	return "waiting for the first events"
-}
-
-var tabNames = []string{"Processes", "Destinations", "Failures"}
-
-// tabLine names the tables, or what is shown over them.
-func (m *Model) tabLine() string {
-	if m.help != nil {
-		return " " + m.styles.paint(strong, "Help")
-	}
-	if m.detail != nil {
-		return " " + tabNames[m.tab] + " › " + m.styles.paint(strong, m.detail.title())
-	}
-	var tabs []string
-	for i, name := range tabNames {
-		label := name
-		if m.shown != nil {
-			label += " " + rowCount(m.shown, i)
-		}
-		if i == m.tab {
-			tabs = append(tabs, m.styles.paint(chosen, "["+label+"]"))
-		} else {
-			tabs = append(tabs, " "+m.styles.paint(m.tabTone(i), label)+" ")
-		}
-	}
-	return strings.Join(tabs, " ")
-}
-
-// tabTone calls to the failures while there are new ones.
-func (m *Model) tabTone(tab int) tone {
-	if m.shown != nil && tabNames[tab] == "Failures" && m.shown.Rates.Failures > 0 {
-		return fail
-	}
-	return plain
-}
-
-// rowCount is how many rows a table has; + says that more were summed up.
-func rowCount(s *snapshot.Snapshot, tab int) string {
-	rows, more := len(s.Failures), false
-	switch tab {
-	case 0:
-		rows, more = len(s.Processes), s.OtherProcesses != nil
-	case 1:
-		rows, more = len(s.Destinations), s.OtherDestinations != nil
-	}
-	if more {
-		return count(rows) + "+"
-	}
-	return count(rows)
 }
 
 // statusLine is what the user has set, and the keys to know.

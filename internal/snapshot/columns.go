@@ -76,8 +76,9 @@ func SpaceColumns() []Column[PortSpace] {
 	number := func(name string, value func(*PortSpace) int) Column[PortSpace] {
 		return Column[PortSpace]{name, descending(value)}
 	}
+	failing := descending(func(s *PortSpace) float64 { return s.ExhaustionRate })
 	return withTie([]Column[PortSpace]{
-		{"taken", then(descending((*PortSpace).Taken), descending((*PortSpace).InUse))},
+		{"taken", then(descending((*PortSpace).Taken), then(failing, descending((*PortSpace).InUse)))},
 		{"kind", ascending(func(s *PortSpace) SpaceKind { return s.Kind })},
 		{"netns", ascending(func(s *PortSpace) string { return s.NetnsName })},
 		{"space", comparePorts},
@@ -88,8 +89,7 @@ func SpaceColumns() []Column[PortSpace] {
 		{"headroom", then(descending(func(s *PortSpace) int { return min(s.Capacity, 1) }), ascending((*PortSpace).Headroom))},
 		{"open_rate", descending(func(s *PortSpace) float64 { return s.OpenRate })},
 		{"eta", ascending((*PortSpace).dueIn)},
-		{"exhausted", then(descending(func(s *PortSpace) float64 { return s.ExhaustionRate }),
-			descending(func(s *PortSpace) uint64 { return s.Exhausted }))},
+		{"exhausted", then(failing, descending(func(s *PortSpace) uint64 { return s.Exhausted }))},
 		number("peak", func(s *PortSpace) int { return s.Peak }),
 	}, comparePorts)
 }

@@ -16,7 +16,7 @@ func (s *PortSpace) Taken() float64 {
 	if s.Capacity <= 0 {
 		return 0
 	}
-	return float64(s.InUse()-s.Reusable) / float64(s.Capacity)
+	return float64(max(s.InUse()-s.Reusable, 0)) / float64(s.Capacity)
 }
 
 // Fails reports whether calls have found no port of late.

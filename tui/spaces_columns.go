@@ -1,0 +1,103 @@
+package tui
+
+import (
+	"strconv"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+func (s *spaces) list(namespaces bool) []column[snapshot.PortSpace] {
+	type row = snapshot.PortSpace
+	number := func(name, title string, rank, width int, value func(*row) int) column[row] {
+		return column[row]{
+			name: name, title: title, rank: rank, min: width,
+			cell: func(r *row, _ int) string { return count(value(r)) },
+		}
+	}
+	columns := []column[row]{
+		{name: "taken", title: "TAKEN", rank: 1, min: 9, max: 16, left: true, cell: gauge, tone: s.pressure},
+		{name: "space", title: "PORT SPACE", min: 26, max: 56, left: true, rising: true, cell: spaceName},
+	}
+	if namespaces {
+		columns = append(columns, column[row]{
+			name: "netns", title: "NETNS", rank: 5, min: 8, max: 16, left: true, rising: true,
+			cell: func(r *row, _ int) string { return netns(r.NetnsName, r.Netns) },
+		})
+	}
+	return append(columns,
+		column[row]{name: "in_use", title: "IN USE/OF", rank: 2, min: 13, cell: inUse},
+		number("time_wait", "TIME_WAIT", 6, 10, func(r *row) int { return r.TimeWait }),
+		column[row]{name: "exhausted", title: "FAIL", rank: 4, min: 7, cell: exhausted, tone: s.exhausting},
+		column[row]{name: "eta", title: "FULL", rank: 3, min: 9, max: 18, rising: true, cell: eta, tone: s.pressure},
+		column[row]{name: "open_rate", title: "OPEN/s/MAX", rank: 7, min: 12, cell: openOfMax},
+		number("live", "LIVE", 8, 7, func(r *row) int { return r.Live }),
+		number("bound", "BOUND", 9, 7, func(r *row) int { return r.Bound }),
+		column[row]{name: "headroom", title: "HEADROOM", rank: 10, min: 9, rising: true, cell: headroom},
+		column[row]{title: "MOST HELD BY", rank: 11, min: 16, max: 32, left: true, cell: heldBy},
+		number("peak", "PEAK", 12, 7, func(r *row) int { return r.Peak }),
+		column[row]{
+			name: "kind", title: "KIND", rank: 13, min: 8, left: true, rising: true,
+			cell: func(r *row, _ int) string { return string(r.Kind) },
+		},
+	)
+}
+
+func (s *spaces) pressure(row *snapshot.PortSpace) tone { return pressure(row, s.snapshot.Wall) }
+
+// exhausting is how bad the failures are: they go on, or they are past.
+func (s *spaces) exhausting(row *snapshot.PortSpace) tone {
+	if row.Fails(s.snapshot.Wall) {
+		return fail
+	}
+	return plain
+}
+
+func inUse(s *snapshot.PortSpace, _ int) string {
+	return count(s.InUse()) + "/" + capacity(s)
+}
+
+func capacity(s *snapshot.PortSpace) string {
+	if s.Capacity <= 0 {
+		return "?"
+	}
+	return count(s.Capacity)
+}
+
+func headroom(s *snapshot.PortSpace, _ int) string {
+	if s.Capacity <= 0 {
+		return unknown
+	}
+	return count(s.Headroom())
+}
+
+func exhausted(s *snapshot.PortSpace, _ int) string { return count(s.Exhausted) }
+
+// eta has its interval where there is room.
+func eta(s *snapshot.PortSpace, width int) string {
+	forecast := s.Outlook()
+	if text := forecast.String(); cells(text) <= width {
+		return text
+	}
+	return forecast.When()
+}
+
+// openOfMax is the rate of opens and the one that the space can serve for ever.
+func openOfMax(s *snapshot.PortSpace, _ int) string { return rate(s.OpenRate) + "/" + sustainable(s) }
+
+// sustainable has a decimal: the write-ups' figure differs by little.
+func sustainable(s *snapshot.PortSpace) string {
+	switch {
+	case s.Sustainable <= 0:
+		return unknown
+	case s.Sustainable < 1000:
+		return strconv.FormatFloat(s.Sustainable, 'f', 1, 64)
+	}
+	return rate(s.Sustainable)
+}
+
+func heldBy(s *snapshot.PortSpace, width int) string {
+	if h := culprit(s); h != nil {
+		return holderName(h, width)
+	}
+	return unknown
+}

@@ -1,0 +1,65 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// The tables, in the order of the questions that an engineer on call has.
+const (
+	spacesTab = iota
+	processesTab
+	destinationsTab
+	failuresTab
+)
+
+var tabNames = [...]string{"Port spaces", "Processes", "Destinations", "Failures"}
+
+// tabLine names the tables, or what is shown over them.
+func (m *Model) tabLine() string {
+	if m.help != nil {
+		return " " + m.styles.paint(strong, "Help")
+	}
+	if m.detail != nil {
+		return " " + tabNames[m.tab] + " › " + m.styles.paint(strong, m.detail.title())
+	}
+	var tabs []string
+	for i, name := range tabNames {
+		label := name
+		if m.shown != nil {
+			label += " " + rowCount(m.shown, i)
+		}
+		if i == m.tab {
+			tabs = append(tabs, m.styles.paint(chosen, "["+label+"]"))
+		} else {
+			tabs = append(tabs, " "+m.styles.paint(m.tabTone(i), label)+" ")
+		}
+	}
+	return strings.Join(tabs, " ")
+}
+
+// tabTone calls to the failures while there are new ones.
+func (m *Model) tabTone(tab int) tone {
+	if m.shown != nil && tab == failuresTab && m.shown.Rates.Failures > 0 {
+		return fail
+	}
+	return plain
+}
+
+// rowCount is how many rows a table has; + says that more were summed up.
+func rowCount(s *snapshot.Snapshot, tab int) string {
+	rows, more := len(s.Failures), false
+	switch tab {
+	case spacesTab:
+		rows, more = len(s.PortSpaces), s.OtherPortSpaces > 0
+	case processesTab:
+		rows, more = len(s.Processes), s.OtherProcesses != nil
+	case destinationsTab:
+		rows, more = len(s.Destinations), s.OtherDestinations != nil
+	}
+	if more {
+		return count(rows) + "+"
+	}
+	return count(rows)
+}
