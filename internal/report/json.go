@@ -39,7 +39,9 @@ type document struct {
 	OtherProcesses    *counts       `json:"other_processes"` // the rest in one, null when all are listed
 	Destinations      []destination `json:"destinations"`
 	OtherDestinations *counts       `json:"other_destinations"`
-	PortSpaces        []struct{}    `json:"port_spaces"`
+	PortSpaces        []space       `json:"port_spaces"`       // fullest first
+	OtherPortSpaces   int           `json:"other_port_spaces"` // how many are not listed
+	Namespaces        []namespace   `json:"namespaces"`
 	Failures          []failure     `json:"failures"`
 	Findings          []struct{}    `json:"findings"`
 	Health            health        `json:"health"`
@@ -94,9 +96,11 @@ func newDocument(s *snapshot.Snapshot) document {
 			Signals: append(event.Signals{}, s.Signals...),
 		},
 		Window: window{Start: formatTime(s.Started), End: formatTime(s.Wall), Seconds: s.Elapsed.Seconds()},
-		Totals: newTotals(&s.Totals), PortSpaces: []struct{}{}, Findings: []struct{}{},
+		Totals: newTotals(&s.Totals), OtherPortSpaces: s.OtherPortSpaces, Findings: []struct{}{},
 		Processes:    convert(s.Processes, func(p *snapshot.Process) process { return newProcess(p, s.Clock) }),
 		Destinations: convert(s.Destinations, newDestination),
+		PortSpaces:   convert(s.PortSpaces, func(p *snapshot.PortSpace) space { return newSpace(p, s.Clock) }),
+		Namespaces:   convert(s.Namespaces, newNamespace),
 		Failures:     convert(s.Failures, func(f *snapshot.Failure) failure { return newFailure(f, s.Clock) }),
 		Health:       newHealth(s),
 		Notices:      convert(s.Notices, newNotice),

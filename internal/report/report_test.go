@@ -109,8 +109,10 @@ func golden(t *testing.T, name string, got []byte) {
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
+	calm, full := busy(), busy()
+	calm.PortSpaces, full.PortSpaces, full.Namespaces = calmSpaces(), fullSpaces(), fixtureNamespaces()
 	quiet := &snapshot.Snapshot{Wall: started.Add(time.Second), Started: started, Elapsed: time.Second}
-	for name, s := range map[string]*snapshot.Snapshot{"busy": busy(), "quiet": quiet} {
+	for name, s := range map[string]*snapshot.Snapshot{"busy": busy(), "calm": calm, "full": full, "quiet": quiet} {
 		var text, object bytes.Buffer
 		if err := Text(&text, s); err != nil {
 			t.Fatal(err)
@@ -137,7 +139,9 @@ func TestDocumentedFields(t *testing.T) {
 		counts   = "opens closes live syn_sent close_wait time_wait connect_failures bind_failures lifetime_p50_us "
 	)
 	var out bytes.Buffer
-	if err := JSON(&out, busy()); err != nil {
+	full := busy()
+	full.PortSpaces, full.Namespaces = fullSpaces(), fixtureNamespaces()
+	if err := JSON(&out, full); err != nil {
 		t.Fatal(err)
 	}
 	var report map[string]any
@@ -157,8 +161,14 @@ func TestDocumentedFields(t *testing.T) {
 		"processes.destinations": counts + "netns netns_name family proto daddr dport",
 		"destinations":           counts + "netns netns_name family proto daddr dport",
 		"failures":               identity + "op errno reason count first last netns netns_name family proto saddr sport daddr dport",
-		"health":                 "events lost lost_details unattributed complete gaps cpu_seconds memory_bytes",
-		"health.gaps":            "start end cause",
+		"port_spaces": "kind netns netns_name family proto saddr daddr dport range_low range_high capacity in_use live syn_sent " +
+			"close_wait time_wait bound headroom reusable peak open_rate sustainable_rate textbook_rate eta_seconds " +
+			"eta_low_seconds eta_high_seconds eta_model exhausted search_p50_us search_p99_us second_half_share",
+		"port_spaces.holders": identity + "ports live close_wait time_wait bound before_start",
+		"port_spaces.victims": identity + "failures last",
+		"namespaces":          "netns netns_name range_low range_high reserved capacity tw_reuse time_wait max_time_wait bound",
+		"health":              "events lost lost_details unattributed complete gaps cpu_seconds memory_bytes",
+		"health.gaps":         "start end cause",
 	} {
 		object := find(t, report, path)
 		for _, name := range strings.Fields(names) {
@@ -199,7 +209,7 @@ func TestListsAreNeverNull(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"processes", "destinations", "port_spaces", "failures", "findings", "notices"} {
+	for _, name := range []string{"processes", "destinations", "port_spaces", "namespaces", "failures", "findings", "notices"} {
 		if list, ok := report[name].([]any); !ok || len(list) != 0 {
 			t.Errorf("%s is %v, want []", name, report[name])
 		}

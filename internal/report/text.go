@@ -21,6 +21,7 @@ func text(s *snapshot.Snapshot) []byte {
 	writeHead(&out, s)
 	fmt.Fprintf(&out, "\n%s\n\n", printable.String(s.Headline()))
 	writeTotals(&out, s)
+	writeSpaces(&out, s)
 	writeProcesses(&out, s)
 	writeDestinations(&out, s)
 	writeFailures(&out, s)

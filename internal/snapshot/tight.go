@@ -24,12 +24,13 @@ func (s *PortSpace) Fails(now time.Time) bool {
 	return !s.LastExhausted.IsZero() && now.Sub(s.LastExhausted) <= stillFailing
 }
 
-// Tight reports whether the space deserves a word. A BindSpace shares its ports with every
-// connection of its address, so many of them fill it, which matters only where somebody
-// draws from it.
+// Wanted reports whether anybody draws from the space. A BindSpace shares its ports with
+// every connection of its address: many of those fill it, and need not matter to anybody.
+func (s *PortSpace) Wanted() bool { return s.Kind != BindSpace || s.Opens > 0 }
+
+// Tight reports whether the space deserves a word.
 func (s *PortSpace) Tight(now time.Time) bool {
-	wanted := s.Kind != BindSpace || s.Opens > 0
-	return s.Fails(now) || wanted && s.Taken() > tightShare
+	return s.Fails(now) || s.Wanted() && s.Taken() > tightShare
 }
 
 // Tightest is the port space to name: the fullest of those that fail, else of those that

@@ -1,0 +1,116 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+func connecting(from, to string) snapshot.PortSpace {
+	return snapshot.PortSpace{
+		Kind: snapshot.ConnectSpace, Netns: 4026531833, NetnsName: "host", Proto: event.TCP,
+		Local: endpoint(from + ":0").Addr, Remote: endpoint(to), Range: event.PortRange{Low: 32768, High: 60999},
+		Capacity: 28230, Sustainable: 459.5, Textbook: 470.5,
+	}
+}
+
+// fullSpaces are one that is full, one that will be, one that is full of what would be
+// reused, one of bind(), and one of which the range is not known.
+func fullSpaces() []snapshot.PortSpace {
+	at := started.Add(9 * time.Second)
+	shop := event.Process{ID: event.ProcID{PID: 4242, Start: 99_000}, PPID: 1, UID: 1000, Comm: "shop-api", Unit: "shop.service"}
+	hostile := event.Process{ID: event.ProcID{PID: 666, Start: 1}, Comm: "\x1b[2J\n\xff\u009b\u202e", Unit: "web.service"}
+
+	full := connecting("10.0.0.1", "10.0.0.2:80")
+	full.Live, full.SynSent, full.CloseWait, full.TimeWait, full.Bound = 100, 3, 2, 28_120, 10
+	full.Peak, full.PeakAt, full.Full, full.Opens, full.OpenRate = 28_230, at, at, 28_220, 458
+	full.Exhausted, full.ExhaustionRate, full.LastExhausted = 1200, 122.25, at
+	full.SearchP50, full.SearchP99, full.SecondHalf = 900*time.Nanosecond, 4*time.Millisecond, 0.5
+	full.Forecast = snapshot.Forecast{Known: true, Model: "458 opens/s, each held for 61.4 s"}
+	full.Holders = []snapshot.Holder{
+		{Proc: shop, Live: 90, CloseWait: 2, TimeWait: 28_000}, {TimeWait: 120, Before: 120}, {Proc: hostile, Bound: 10},
+	}
+	full.OtherHolders = snapshot.Holder{Live: 10}
+	full.Victims = []snapshot.Victim{{Proc: shop, Failures: 1190, Last: at}, {Proc: hostile, Failures: 10, Last: at}}
+
+	soon := connecting("10.0.0.1", "10.0.0.3:5432")
+	soon.Live, soon.TimeWait, soon.OpenRate = 20, 23_980, 512.4
+	soon.Forecast = snapshot.Forecast{
+		Known: true, ETA: 40 * time.Second, Low: 35 * time.Second, High: -1, Model: "512 opens/s, each held for 61 s",
+	}
+
+	reused := connecting("127.0.0.1", "127.0.0.1:9000")
+	reused.TimeWait, reused.Reusable = 28_230, 28_000
+	reused.Forecast = snapshot.Forecast{Known: true, Never: true, Model: "reused after 1 s"}
+
+	bind := snapshot.PortSpace{
+		Kind: snapshot.BindSpace, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Capacity: 28_230, Bound: 10, TimeWait: 28_100,
+		Range: event.PortRange{Low: 32768, High: 60999},
+	}
+
+	rangeless := connecting("[fd00::1]", "[fd00::25]:25")
+	rangeless.Netns, rangeless.NetnsName, rangeless.Live = 4026532177, "", 10
+	rangeless.Range, rangeless.Capacity, rangeless.Sustainable, rangeless.Textbook = event.PortRange{}, 0, 0, 0
+	return []snapshot.PortSpace{full, soon, reused, bind, rangeless}
+}
+
+func fixtureNamespaces() []snapshot.Namespace {
+	return []snapshot.Namespace{
+		{
+			Inode: 4026531833, Name: "host", Ports: event.PortRange{Low: 32768, High: 60999}, Reserved: "40000-40001", Capacity: 28_230,
+			Reuse: 2, TimeWait: 28_300, MaxTimeWait: 131_072, Bound: 10, BoundKnown: true,
+			Census: started, CensusTook: 8 * time.Millisecond,
+		},
+		{Inode: 4026532177, TimeWait: -1},
+	}
+}
+
+// calmSpaces have as many ports in TIME_WAIT together as one space has ports.
+func calmSpaces() []snapshot.PortSpace {
+	var spaces []snapshot.PortSpace
+	for i := range 100 {
+		space := connecting("10.0.0.1", fmt.Sprintf("10.1.0.1:%d", 8000+i))
+		space.TimeWait, space.Bound, space.OpenRate = 280, 3, 4.6
+		space.Forecast = snapshot.Forecast{Known: true, Never: true}
+		spaces = append(spaces, space)
+	}
+	return spaces
+}
+
+// TestETA: a script can tell now, later, never and unknown from each other.
+func TestETA(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := JSON(&out, &snapshot.Snapshot{PortSpaces: fullSpaces()}); err != nil {
+		t.Fatal(err)
+	}
+	var report struct {
+		PortSpaces []map[string]any `json:"port_spaces"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{
+		"0 0 0 458 opens/s, each held for 61.4 s", "40 35 <nil> 512 opens/s, each held for 61 s",
+		"<nil> <nil> <nil> reused after 1 s", "<nil> <nil> <nil> unknown", "<nil> <nil> <nil> unknown",
+	} {
+		s := report.PortSpaces[i]
+		got := fmt.Sprintln(s["eta_seconds"], s["eta_low_seconds"], s["eta_high_seconds"], s["eta_model"])
+		if strings.TrimSpace(got) != want {
+			t.Errorf("space %d: got %q, want %q", i, got, want)
+		}
+	}
+	for i, want := range [][]any{{4.0, 28_230.0, 0.0}, {4.0, 28_230.0, 4_230.0}, {4.0, 28_230.0, 0.0}, {0.0, 28_230.0, 120.0}, {6.0, nil, nil}} {
+		s := report.PortSpaces[i]
+		if got := []any{s["family"], s["capacity"], s["headroom"]}; !reflect.DeepEqual(got, want) {
+			t.Errorf("space %d: got %v, want %v", i, got, want)
+		}
+	}
+}
