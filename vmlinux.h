@@ -14,14 +14,22 @@
  * keep enum sock_flags: SOCK_DEAD SOCK_DONE SOCK_RCU_FREE
  * keep struct in6_addr: *
  * keep struct ns_common: inum
- * keep struct netns_ipv4: sysctl_ip_prot_sock
- * keep struct net: ns ipv4
- * keep struct sock_common: skc_daddr skc_rcv_saddr skc_dport skc_num skc_family skc_state skc_reuse skc_reuseport skc_net skc_v6_daddr skc_v6_rcv_saddr skc_cookie skc_flags
+ * keep struct local_ports: range
+ * keep struct inet_timewait_death_row: sysctl_max_tw_buckets
+ * keep struct netns_ipv4: tcp_death_row ip_local_ports sysctl_tcp_tw_reuse sysctl_tcp_tw_reuse_delay sysctl_local_reserved_ports sysctl_ip_prot_sock
+ * keep struct net: net_cookie ns ipv4
+ * keep struct nsproxy: net_ns
+ * keep struct sock_common: skc_daddr skc_rcv_saddr skc_dport skc_num skc_family skc_state skc_reuse skc_reuseport skc_bound_dev_if skc_net skc_v6_daddr skc_v6_rcv_saddr skc_cookie skc_flags
  * keep struct sock: __sk_common sk_protocol sk_err sk_shutdown sk_userlocks
- * keep struct inet_sock: sk inet_flags inet_sport
- * keep struct inet_connection_sock: icsk_inet
+ * keep struct inet_sock: sk inet_flags inet_sport local_port_range
+ * keep struct inet_bind_bucket: fastreuse fastreuseport
+ * keep struct inet_connection_sock: icsk_inet icsk_bind_hash
  * keep struct tcp_options_received: ts_recent_stamp
  * keep struct tcp_sock: inet_conn linger2 rx_opt
+ * keep struct mptcp_sock: first
+ * keep struct timer_list: expires
+ * keep struct inet_timewait_sock: __tw_common tw_substate tw_timer tw_tb
+ * keep struct tcp_timewait_sock: tw_sk
  * keep struct qstr: name
  * keep struct dentry: d_parent d_name
  * keep struct vfsmount: mnt_root
@@ -41,7 +49,11 @@
  * keep struct socket: sk
  * keep struct fdtable: max_fds fd
  * keep struct files_struct: fdt
- * keep struct task_struct: flags pid tgid group_leader real_parent comm start_boottime self_exec_id mm fs files cgroups cred thread_pid
+ * keep struct task_struct: flags pid tgid group_leader real_parent comm start_boottime self_exec_id mm fs files cgroups cred thread_pid nsproxy
+ * keep struct bpf_iter_meta: seq session_id
+ * keep struct bpf_iter__tcp: meta sk_common
+ * keep struct bpf_iter__task: meta task
+ * keep struct bpf_iter__task_file: meta task file
  * keep struct bpf_sock: *
  * keep struct bpf_sock_addr: *
  */
@@ -144,6 +156,10 @@ struct pt_regs {
 
 /* generated from 6.18.44-fc-v669 */
 
+struct timer_list {
+	long unsigned int expires;
+};
+
 struct task_struct {
 	unsigned int flags;
 	struct mm_struct *mm;
@@ -157,6 +173,7 @@ struct task_struct {
 	char comm[16];
 	struct fs_struct *fs;
 	struct files_struct *files;
+	struct nsproxy *nsproxy;
 	u64 self_exec_id;
 	struct css_set *cgroups;
 };
@@ -186,6 +203,10 @@ struct pid {
 struct cred {
 	kuid_t uid;
 	kernel_cap_t cap_effective;
+};
+
+struct nsproxy {
+	struct net *net_ns;
 };
 
 struct css_set {
@@ -229,13 +250,27 @@ struct kernfs_node {
 	const char *name;
 };
 
+struct inet_timewait_death_row {
+	int sysctl_max_tw_buckets;
+};
+
+struct local_ports {
+	u32 range;
+};
+
 struct netns_ipv4 {
+	struct inet_timewait_death_row tcp_death_row;
+	struct local_ports ip_local_ports;
+	u8 sysctl_tcp_tw_reuse;
+	unsigned int sysctl_tcp_tw_reuse_delay;
+	long unsigned int *sysctl_local_reserved_ports;
 	int sysctl_ip_prot_sock;
 };
 
 struct net {
 	struct ns_common ns;
 	struct netns_ipv4 ipv4;
+	u64 net_cookie;
 };
 
 enum bpf_map_type {
@@ -299,6 +334,7 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	unsigned char skc_reuse: 4;
 	unsigned char skc_reuseport: 1;
+	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -327,6 +363,11 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	u64 session_id;
+};
+
 struct bpf_sock {
 	__u32 bound_dev_if;
 	__u32 family;
@@ -342,6 +383,17 @@ struct bpf_sock {
 	__u32 dst_ip6[4];
 	__u32 state;
 	__s32 rx_queue_mapping;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct file *file;
 };
 
 struct bpf_sock_addr {
@@ -375,10 +427,17 @@ struct inet_sock {
 	struct sock sk;
 	long unsigned int inet_flags;
 	__be16 inet_sport;
+	u32 local_port_range;
 };
 
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	struct inet_bind_bucket *icsk_bind_hash;
+};
+
+struct inet_bind_bucket {
+	signed char fastreuse;
+	signed char fastreuseport;
 };
 
 struct tcp_options_received {
@@ -389,6 +448,26 @@ struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	struct tcp_options_received rx_opt;
 	int linger2;
+};
+
+struct inet_timewait_sock {
+	struct sock_common __tw_common;
+	unsigned char tw_substate;
+	struct timer_list tw_timer;
+	struct inet_bind_bucket *tw_tb;
+};
+
+struct tcp_timewait_sock {
+	struct inet_timewait_sock tw_sk;
+};
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+};
+
+struct mptcp_sock {
+	struct sock *first;
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

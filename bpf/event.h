@@ -38,6 +38,7 @@ enum event_op {
 	OP_CONNECT,
 	OP_BIND,
 	OP_LISTEN,
+	OP_AUTOBIND,
 };
 
 enum event_reason {
@@ -72,6 +73,7 @@ enum event_flag {
 	FLAG_HAS_PORT = 1 << 11,       /* of a connect failure: it ends an open */
 	FLAG_V4MAPPED = 1 << 12,       /* an AF_INET6 socket that speaks IPv4 */
 	FLAG_FILTERED = 1 << 13,       /* of somebody whom the filter leaves out */
+	FLAG_OWNED_BY_BIND = 1 << 14,  /* no connect() can take the port */
 };
 
 struct event_head {
@@ -174,6 +176,52 @@ struct kind_counts {
 	__u64 folded;	/* counted in a map, the ring being full or the failure a repeat */
 	__u64 filtered; /* counted in a map, the filter leaving it out */
 	__u64 lost;	/* not even that */
+};
+
+/* A TCP socket or TIME_WAIT bucket of one namespace. */
+struct census_socket {
+	__u64 sk;     /* where it is in memory, to find its holder by */
+	__u64 cookie; /* 0 where nobody has asked for it yet */
+	__u64 ends;   /* TIME_WAIT: CLOCK_MONOTONIC ns at which its timer is due */
+	__u32 netns;
+	__u32 device;
+	__u32 flags;
+	__u16 low; /* IP_LOCAL_PORT_RANGE */
+	__u16 high;
+	__u16 sport;
+	__u16 dport;
+	__u8 state;
+	__u8 direction;
+	__u8 pad[2];
+	__u8 saddr[16];
+	__u8 daddr[16];
+};
+
+/* A file that is a TCP socket, of any namespace. */
+struct census_holder {
+	__u64 sk;
+	__u64 cookie;
+	__u64 start; /* of the process, CLOCK_BOOTTIME ns */
+	__u32 pid;
+	__u32 netns;
+	__u32 device;
+	__u16 sport;
+	__u8 state;
+	__u8 pad;
+	__u8 saddr[16];
+};
+
+/* How a namespace hands out ports. */
+struct census_netns {
+	__u64 cookie;
+	__u32 inode;
+	__u32 reuse_delay_ms;
+	__u32 max_time_wait;
+	__u16 low;
+	__u16 high;
+	__u8 reuse;
+	__u8 pad[7];
+	__u64 reserved[1024]; /* a bit for each port */
 };
 
 #endif /* __PORTTRACE_EVENT_H */

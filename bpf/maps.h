@@ -8,6 +8,7 @@
 #define MAX_TARGETS (1 << 14)
 #define MAX_CALLS (1 << 13)
 #define MAX_FOLDS (1 << 14)
+#define MAX_NETNS (1 << 12)
 
 /*
  * What is kept with a socket from connect() or accept to its end. A hash by
@@ -79,6 +80,7 @@ enum called {
 	CALLED_BIND,
 	CALLED_CONNECT4,
 	CALLED_CONNECT6,
+	CALLED_AUTOBIND,
 };
 
 struct call_key {
@@ -169,5 +171,22 @@ struct {
 } pt_fails SEC(".maps") = {
 	.values = { &pt_fails_first },
 };
+
+/* Namespaces that a census has told, by address: the session that did. LRU, since one
+ * that was forgotten is merely told again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_NETNS);
+	__type(key, u64);
+	__type(value, u64);
+} pt_netns_told SEC(".maps");
+
+/* Where one is put together, too large for the stack. There is one reader at a time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct census_netns);
+} pt_netns SEC(".maps");
 
 #endif /* __PORTTRACE_MAPS_H */

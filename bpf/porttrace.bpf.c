@@ -5,6 +5,7 @@
  *
  *   state changes --> conns by sk --+
  *   port search, bind, fork --------+--> deliver.h --> rings, or counts --> user space
+ *   all sockets, on demand -------------> census.h --> iterators --------------^
  */
 #include "../vmlinux.h"
 #include <stddef.h>
@@ -18,6 +19,7 @@ const volatile bool opt_cookie = false; /* bpf_get_socket_cookie() is there for 
 const volatile bool opt_select = false; /* only pt_targets in detail */
 const volatile bool opt_calls = false;	/* the result of connect() is seen, too */
 const volatile __u32 opt_pidns = 0;	/* inode of our pid namespace, 0: the host's */
+const volatile __u64 opt_tick_ns = 0;	/* ns in a jiffy */
 
 #include "core.h"
 #include "event.h"
@@ -32,13 +34,17 @@ const volatile __u32 opt_pidns = 0;	/* inode of our pid namespace, 0: the host's
 #include "state.h"
 #include "sockaddr.h"
 #include "bind.h"
+#include "autobind.h"
 #include "connect_error.h"
 #include "cgroup.h"
 #include "syscall.h"
+#include "census.h"
 
 /* Types that no map mentions, for bpf2go to find. */
 const struct sock_event *unused_sock_event __attribute__((unused));
 const struct process_event *unused_process_event __attribute__((unused));
+const struct census_socket *unused_census_socket __attribute__((unused));
+const struct census_holder *unused_census_holder __attribute__((unused));
 const enum event_kind *unused_kind __attribute__((unused));
 const enum event_direction *unused_direction __attribute__((unused));
 const enum event_op *unused_op __attribute__((unused));
@@ -162,6 +168,26 @@ int BPF_KRETPROBE(pt_bind6_kret, int ret)
 	return call.sk ? bind_returned((void *)call.sk, in_kernel((void *)call.uaddr), ret) : 0;
 }
 
+SEC("fexit/inet_autobind")
+int BPF_PROG(pt_autobind_fexit, struct sock *sk, int ret)
+{
+	return autobind_returned(sk, ret);
+}
+
+SEC("kprobe/inet_autobind")
+int BPF_KPROBE(pt_autobind_kprobe, struct sock *sk)
+{
+	return keep_call(CALLED_AUTOBIND, sk, NULL);
+}
+
+SEC("kretprobe/inet_autobind")
+int BPF_KRETPROBE(pt_autobind_kret, int ret)
+{
+	struct call call = take_call(CALLED_AUTOBIND);
+
+	return call.sk ? autobind_returned((struct sock *)call.sk, ret) : 0;
+}
+
 SEC("fexit/tcp_v4_connect")
 int BPF_PROG(pt_conn_fexit, struct sock *sk, void *uaddr, int len, int ret)
 {
@@ -232,6 +258,24 @@ SEC("cgroup/post_bind6")
 int pt_post_bind6(struct bpf_sock *ctx)
 {
 	return bind_succeeded(ctx);
+}
+
+SEC("iter/tcp")
+int pt_sockets(struct bpf_iter__tcp *ctx)
+{
+	return tell_socket(ctx->meta->seq, ctx->sk_common);
+}
+
+SEC("iter/task_file")
+int pt_holders(struct bpf_iter__task_file *ctx)
+{
+	return tell_holder(ctx->meta->seq, ctx->task, ctx->file);
+}
+
+SEC("iter/task")
+int pt_namespaces(struct bpf_iter__task *ctx)
+{
+	return tell_netns_of(ctx->meta, ctx->task);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

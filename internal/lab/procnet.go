@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Netstat returns the counters of /proc/net/snmp and /proc/net/netstat by group
@@ -76,7 +77,8 @@ func (n *Netns) Sockstat() (Sockstat, error) {
 type TCPSocket struct {
 	Local, Remote netip.AddrPort
 	State         TCPState
-	Inode         uint64 // 0 where no process has it open
+	Inode         uint64        // 0 where no process has it open
+	Left          time.Duration // until its timer is due, to 10 ms; 0 without one
 }
 
 // TCPState is a state of a TCP socket by the kernel's number (net/tcp_states.h).
@@ -113,6 +115,9 @@ func (n *Netns) TCPSockets() ([]TCPSocket, error) {
 	return sockets, nil
 }
 
+// userHZ is in what times are given to programs (include/asm-generic/param.h).
+const userHZ = 100
+
 // parseTCP reads: sl, local, remote, st, queues, timer, retransmits, uid,
 // timeout, inode (Documentation/networking/proc_net_tcp.rst).
 func parseTCP(fields []string) (TCPSocket, error) {
@@ -123,8 +128,13 @@ func parseTCP(fields []string) (TCPSocket, error) {
 	remote, errRemote := parseEndpoint(fields[2])
 	state, errState := strconv.ParseUint(fields[3], 16, 8)
 	inode, errInode := strconv.ParseUint(fields[9], 10, 64)
-	socket := TCPSocket{Local: local, Remote: remote, State: TCPState(state), Inode: inode}
-	return socket, errors.Join(errLocal, errRemote, errState, errInode)
+	_, timer, _ := strings.Cut(fields[5], ":")
+	ticks, errTimer := strconv.ParseUint(timer, 16, 32)
+	socket := TCPSocket{
+		Local: local, Remote: remote, State: TCPState(state), Inode: inode,
+		Left: time.Duration(ticks) * time.Second / userHZ,
+	}
+	return socket, errors.Join(errLocal, errRemote, errState, errInode, errTimer)
 }
 
 // parseEndpoint reads "0100007F:0050": the address as 32-bit words in the byte

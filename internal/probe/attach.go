@@ -57,7 +57,7 @@ func (p *Probe) allowed(s signal, r rung) bool {
 	if s.name == "bind" && (p.used["connect_errors"] == Syscall) != (r.hook == Syscall) {
 		return false
 	}
-	return slices.Contains(p.opts.Hooks, r.hook)
+	return r.hook == iterate || slices.Contains(p.opts.Hooks, r.hook)
 }
 
 // attach loads the rung's programs and attaches all of them, or none.
@@ -82,8 +82,11 @@ func (p *Probe) attach(r rung, cookie bool) error {
 		links = append(links, l)
 	}
 	p.links = append(p.links, links...)
-	for _, name := range r.programs {
+	for i, name := range r.programs {
 		p.progs[name] = coll.DetachProgram(name)
+		if it, is := links[i].(*link.Iter); is {
+			p.iters[name] = it
+		}
 	}
 	return nil
 }
@@ -102,7 +105,7 @@ func (p *Probe) load(programs []string, cookie bool) (*ebpf.Collection, error) {
 	}
 	for name, value := range map[string]any{
 		"opt_cookie": cookie, "opt_select": p.opts.Targets != nil, "opt_pidns": p.opts.PIDNS,
-		"opt_calls": p.used["connect_errors"] != "",
+		"opt_calls": p.used["connect_errors"] != "", "opt_tick_ns": uint64(tick()),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return nil, fmt.Errorf("setting %s: %w", name, err)
@@ -128,6 +131,8 @@ func attachProgram(spec *ebpf.ProgramSpec, prog *ebpf.Program) (link.Link, error
 	case "kretprobe":
 		l, err := link.Kretprobe(spec.AttachTo, prog, nil)
 		return l, kprobeError(spec.AttachTo, err)
+	case "iter":
+		return link.AttachIter(link.IterOptions{Program: prog})
 	case "cgroup":
 		root, err := cgroupRoot()
 		if err != nil {

@@ -25,6 +25,52 @@ type bpfCallKey struct {
 	Called uint64
 }
 
+type bpfCensusHolder struct {
+	_      structs.HostLayout
+	Sk     uint64
+	Cookie uint64
+	Start  uint64
+	Pid    uint32
+	Netns  uint32
+	Device uint32
+	Sport  uint16
+	State  uint8
+	Pad    uint8
+	Saddr  [16]uint8
+}
+
+type bpfCensusNetns struct {
+	_            structs.HostLayout
+	Cookie       uint64
+	Inode        uint32
+	ReuseDelayMs uint32
+	MaxTimeWait  uint32
+	Low          uint16
+	High         uint16
+	Reuse        uint8
+	Pad          [7]uint8
+	Reserved     [1024]uint64
+}
+
+type bpfCensusSocket struct {
+	_         structs.HostLayout
+	Sk        uint64
+	Cookie    uint64
+	Ends      uint64
+	Netns     uint32
+	Device    uint32
+	Flags     uint32
+	Low       uint16
+	High      uint16
+	Sport     uint16
+	Dport     uint16
+	State     uint8
+	Direction uint8
+	Pad       [2]uint8
+	Saddr     [16]uint8
+	Daddr     [16]uint8
+}
+
 type bpfConn struct {
 	_           structs.HostLayout
 	Ts          uint64
@@ -76,6 +122,7 @@ const (
 	bpfEventFlagFLAG_HAS_PORT       bpfEventFlag = 2048
 	bpfEventFlagFLAG_V4MAPPED       bpfEventFlag = 4096
 	bpfEventFlagFLAG_FILTERED       bpfEventFlag = 8192
+	bpfEventFlagFLAG_OWNED_BY_BIND  bpfEventFlag = 16384
 )
 
 type bpfEventKind uint32
@@ -97,10 +144,11 @@ const (
 type bpfEventOp uint32
 
 const (
-	bpfEventOpOP_NONE    bpfEventOp = 0
-	bpfEventOpOP_CONNECT bpfEventOp = 1
-	bpfEventOpOP_BIND    bpfEventOp = 2
-	bpfEventOpOP_LISTEN  bpfEventOp = 3
+	bpfEventOpOP_NONE     bpfEventOp = 0
+	bpfEventOpOP_CONNECT  bpfEventOp = 1
+	bpfEventOpOP_BIND     bpfEventOp = 2
+	bpfEventOpOP_LISTEN   bpfEventOp = 3
+	bpfEventOpOP_AUTOBIND bpfEventOp = 4
 )
 
 type bpfEventReason uint32
@@ -241,9 +289,14 @@ const (
 	bpfMapPtFailures         = "pt_failures"
 	bpfMapPtFolds            = "pt_folds"
 	bpfMapPtFoldsFirst       = "pt_folds_first"
+	bpfMapPtNetns            = "pt_netns"
+	bpfMapPtNetnsTold        = "pt_netns_told"
 	bpfMapPtProcs            = "pt_procs"
 	bpfMapPtTargets          = "pt_targets"
 	bpfMapPtTold             = "pt_told"
+	bpfProgPtAutobindFexit   = "pt_autobind_fexit"
+	bpfProgPtAutobindKprobe  = "pt_autobind_kprobe"
+	bpfProgPtAutobindKret    = "pt_autobind_kret"
 	bpfProgPtBind4           = "pt_bind4"
 	bpfProgPtBind6           = "pt_bind6"
 	bpfProgPtBind6Fexit      = "pt_bind6_fexit"
@@ -265,15 +318,21 @@ const (
 	bpfProgPtHashFexit       = "pt_hash_fexit"
 	bpfProgPtHashKprobe      = "pt_hash_kprobe"
 	bpfProgPtHashKret        = "pt_hash_kret"
+	bpfProgPtHolders         = "pt_holders"
+	bpfProgPtNamespaces      = "pt_namespaces"
 	bpfProgPtPostBind4       = "pt_post_bind4"
 	bpfProgPtPostBind6       = "pt_post_bind6"
 	bpfProgPtRetransmit      = "pt_retransmit"
 	bpfProgPtSetState        = "pt_set_state"
+	bpfProgPtSockets         = "pt_sockets"
 	bpfProgPtSysExit         = "pt_sys_exit"
 	bpfVarOptCalls           = "opt_calls"
 	bpfVarOptCookie          = "opt_cookie"
 	bpfVarOptPidns           = "opt_pidns"
 	bpfVarOptSelect          = "opt_select"
+	bpfVarOptTickNs          = "opt_tick_ns"
+	bpfVarUnusedCensusHolder = "unused_census_holder"
+	bpfVarUnusedCensusSocket = "unused_census_socket"
 	bpfVarUnusedDirection    = "unused_direction"
 	bpfVarUnusedEnder        = "unused_ender"
 	bpfVarUnusedFlag         = "unused_flag"
@@ -326,32 +385,38 @@ type bpfSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfProgramSpecs struct {
-	PtBind4       *ebpf.ProgramSpec `ebpf:"pt_bind4"`
-	PtBind6       *ebpf.ProgramSpec `ebpf:"pt_bind6"`
-	PtBind6Fexit  *ebpf.ProgramSpec `ebpf:"pt_bind6_fexit"`
-	PtBind6Kprobe *ebpf.ProgramSpec `ebpf:"pt_bind6_kprobe"`
-	PtBind6Kret   *ebpf.ProgramSpec `ebpf:"pt_bind6_kret"`
-	PtBindFexit   *ebpf.ProgramSpec `ebpf:"pt_bind_fexit"`
-	PtBindKprobe  *ebpf.ProgramSpec `ebpf:"pt_bind_kprobe"`
-	PtBindKret    *ebpf.ProgramSpec `ebpf:"pt_bind_kret"`
-	PtConn6Fexit  *ebpf.ProgramSpec `ebpf:"pt_conn6_fexit"`
-	PtConn6Kprobe *ebpf.ProgramSpec `ebpf:"pt_conn6_kprobe"`
-	PtConn6Kret   *ebpf.ProgramSpec `ebpf:"pt_conn6_kret"`
-	PtConnFexit   *ebpf.ProgramSpec `ebpf:"pt_conn_fexit"`
-	PtConnKprobe  *ebpf.ProgramSpec `ebpf:"pt_conn_kprobe"`
-	PtConnKret    *ebpf.ProgramSpec `ebpf:"pt_conn_kret"`
-	PtFork        *ebpf.ProgramSpec `ebpf:"pt_fork"`
-	PtHash6Fexit  *ebpf.ProgramSpec `ebpf:"pt_hash6_fexit"`
-	PtHash6Kprobe *ebpf.ProgramSpec `ebpf:"pt_hash6_kprobe"`
-	PtHash6Kret   *ebpf.ProgramSpec `ebpf:"pt_hash6_kret"`
-	PtHashFexit   *ebpf.ProgramSpec `ebpf:"pt_hash_fexit"`
-	PtHashKprobe  *ebpf.ProgramSpec `ebpf:"pt_hash_kprobe"`
-	PtHashKret    *ebpf.ProgramSpec `ebpf:"pt_hash_kret"`
-	PtPostBind4   *ebpf.ProgramSpec `ebpf:"pt_post_bind4"`
-	PtPostBind6   *ebpf.ProgramSpec `ebpf:"pt_post_bind6"`
-	PtRetransmit  *ebpf.ProgramSpec `ebpf:"pt_retransmit"`
-	PtSetState    *ebpf.ProgramSpec `ebpf:"pt_set_state"`
-	PtSysExit     *ebpf.ProgramSpec `ebpf:"pt_sys_exit"`
+	PtAutobindFexit  *ebpf.ProgramSpec `ebpf:"pt_autobind_fexit"`
+	PtAutobindKprobe *ebpf.ProgramSpec `ebpf:"pt_autobind_kprobe"`
+	PtAutobindKret   *ebpf.ProgramSpec `ebpf:"pt_autobind_kret"`
+	PtBind4          *ebpf.ProgramSpec `ebpf:"pt_bind4"`
+	PtBind6          *ebpf.ProgramSpec `ebpf:"pt_bind6"`
+	PtBind6Fexit     *ebpf.ProgramSpec `ebpf:"pt_bind6_fexit"`
+	PtBind6Kprobe    *ebpf.ProgramSpec `ebpf:"pt_bind6_kprobe"`
+	PtBind6Kret      *ebpf.ProgramSpec `ebpf:"pt_bind6_kret"`
+	PtBindFexit      *ebpf.ProgramSpec `ebpf:"pt_bind_fexit"`
+	PtBindKprobe     *ebpf.ProgramSpec `ebpf:"pt_bind_kprobe"`
+	PtBindKret       *ebpf.ProgramSpec `ebpf:"pt_bind_kret"`
+	PtConn6Fexit     *ebpf.ProgramSpec `ebpf:"pt_conn6_fexit"`
+	PtConn6Kprobe    *ebpf.ProgramSpec `ebpf:"pt_conn6_kprobe"`
+	PtConn6Kret      *ebpf.ProgramSpec `ebpf:"pt_conn6_kret"`
+	PtConnFexit      *ebpf.ProgramSpec `ebpf:"pt_conn_fexit"`
+	PtConnKprobe     *ebpf.ProgramSpec `ebpf:"pt_conn_kprobe"`
+	PtConnKret       *ebpf.ProgramSpec `ebpf:"pt_conn_kret"`
+	PtFork           *ebpf.ProgramSpec `ebpf:"pt_fork"`
+	PtHash6Fexit     *ebpf.ProgramSpec `ebpf:"pt_hash6_fexit"`
+	PtHash6Kprobe    *ebpf.ProgramSpec `ebpf:"pt_hash6_kprobe"`
+	PtHash6Kret      *ebpf.ProgramSpec `ebpf:"pt_hash6_kret"`
+	PtHashFexit      *ebpf.ProgramSpec `ebpf:"pt_hash_fexit"`
+	PtHashKprobe     *ebpf.ProgramSpec `ebpf:"pt_hash_kprobe"`
+	PtHashKret       *ebpf.ProgramSpec `ebpf:"pt_hash_kret"`
+	PtHolders        *ebpf.ProgramSpec `ebpf:"pt_holders"`
+	PtNamespaces     *ebpf.ProgramSpec `ebpf:"pt_namespaces"`
+	PtPostBind4      *ebpf.ProgramSpec `ebpf:"pt_post_bind4"`
+	PtPostBind6      *ebpf.ProgramSpec `ebpf:"pt_post_bind6"`
+	PtRetransmit     *ebpf.ProgramSpec `ebpf:"pt_retransmit"`
+	PtSetState       *ebpf.ProgramSpec `ebpf:"pt_set_state"`
+	PtSockets        *ebpf.ProgramSpec `ebpf:"pt_sockets"`
+	PtSysExit        *ebpf.ProgramSpec `ebpf:"pt_sys_exit"`
 }
 
 // bpfMapSpecs contains maps before they are loaded into the kernel.
@@ -368,6 +433,8 @@ type bpfMapSpecs struct {
 	PtFailures   *ebpf.MapSpec `ebpf:"pt_failures"`
 	PtFolds      *ebpf.MapSpec `ebpf:"pt_folds"`
 	PtFoldsFirst *ebpf.MapSpec `ebpf:"pt_folds_first"`
+	PtNetns      *ebpf.MapSpec `ebpf:"pt_netns"`
+	PtNetnsTold  *ebpf.MapSpec `ebpf:"pt_netns_told"`
 	PtProcs      *ebpf.MapSpec `ebpf:"pt_procs"`
 	PtTargets    *ebpf.MapSpec `ebpf:"pt_targets"`
 	PtTold       *ebpf.MapSpec `ebpf:"pt_told"`
@@ -381,6 +448,9 @@ type bpfVariableSpecs struct {
 	OptCookie          *ebpf.VariableSpec `ebpf:"opt_cookie"`
 	OptPidns           *ebpf.VariableSpec `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.VariableSpec `ebpf:"opt_select"`
+	OptTickNs          *ebpf.VariableSpec `ebpf:"opt_tick_ns"`
+	UnusedCensusHolder *ebpf.VariableSpec `ebpf:"unused_census_holder"`
+	UnusedCensusSocket *ebpf.VariableSpec `ebpf:"unused_census_socket"`
 	UnusedDirection    *ebpf.VariableSpec `ebpf:"unused_direction"`
 	UnusedEnder        *ebpf.VariableSpec `ebpf:"unused_ender"`
 	UnusedFlag         *ebpf.VariableSpec `ebpf:"unused_flag"`
@@ -421,6 +491,8 @@ type bpfMaps struct {
 	PtFailures   *ebpf.Map `ebpf:"pt_failures"`
 	PtFolds      *ebpf.Map `ebpf:"pt_folds"`
 	PtFoldsFirst *ebpf.Map `ebpf:"pt_folds_first"`
+	PtNetns      *ebpf.Map `ebpf:"pt_netns"`
+	PtNetnsTold  *ebpf.Map `ebpf:"pt_netns_told"`
 	PtProcs      *ebpf.Map `ebpf:"pt_procs"`
 	PtTargets    *ebpf.Map `ebpf:"pt_targets"`
 	PtTold       *ebpf.Map `ebpf:"pt_told"`
@@ -438,6 +510,8 @@ func (m *bpfMaps) Close() error {
 		m.PtFailures,
 		m.PtFolds,
 		m.PtFoldsFirst,
+		m.PtNetns,
+		m.PtNetnsTold,
 		m.PtProcs,
 		m.PtTargets,
 		m.PtTold,
@@ -452,6 +526,9 @@ type bpfVariables struct {
 	OptCookie          *ebpf.Variable `ebpf:"opt_cookie"`
 	OptPidns           *ebpf.Variable `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.Variable `ebpf:"opt_select"`
+	OptTickNs          *ebpf.Variable `ebpf:"opt_tick_ns"`
+	UnusedCensusHolder *ebpf.Variable `ebpf:"unused_census_holder"`
+	UnusedCensusSocket *ebpf.Variable `ebpf:"unused_census_socket"`
 	UnusedDirection    *ebpf.Variable `ebpf:"unused_direction"`
 	UnusedEnder        *ebpf.Variable `ebpf:"unused_ender"`
 	UnusedFlag         *ebpf.Variable `ebpf:"unused_flag"`
@@ -466,36 +543,45 @@ type bpfVariables struct {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfPrograms struct {
-	PtBind4       *ebpf.Program `ebpf:"pt_bind4"`
-	PtBind6       *ebpf.Program `ebpf:"pt_bind6"`
-	PtBind6Fexit  *ebpf.Program `ebpf:"pt_bind6_fexit"`
-	PtBind6Kprobe *ebpf.Program `ebpf:"pt_bind6_kprobe"`
-	PtBind6Kret   *ebpf.Program `ebpf:"pt_bind6_kret"`
-	PtBindFexit   *ebpf.Program `ebpf:"pt_bind_fexit"`
-	PtBindKprobe  *ebpf.Program `ebpf:"pt_bind_kprobe"`
-	PtBindKret    *ebpf.Program `ebpf:"pt_bind_kret"`
-	PtConn6Fexit  *ebpf.Program `ebpf:"pt_conn6_fexit"`
-	PtConn6Kprobe *ebpf.Program `ebpf:"pt_conn6_kprobe"`
-	PtConn6Kret   *ebpf.Program `ebpf:"pt_conn6_kret"`
-	PtConnFexit   *ebpf.Program `ebpf:"pt_conn_fexit"`
-	PtConnKprobe  *ebpf.Program `ebpf:"pt_conn_kprobe"`
-	PtConnKret    *ebpf.Program `ebpf:"pt_conn_kret"`
-	PtFork        *ebpf.Program `ebpf:"pt_fork"`
-	PtHash6Fexit  *ebpf.Program `ebpf:"pt_hash6_fexit"`
-	PtHash6Kprobe *ebpf.Program `ebpf:"pt_hash6_kprobe"`
-	PtHash6Kret   *ebpf.Program `ebpf:"pt_hash6_kret"`
-	PtHashFexit   *ebpf.Program `ebpf:"pt_hash_fexit"`
-	PtHashKprobe  *ebpf.Program `ebpf:"pt_hash_kprobe"`
-	PtHashKret    *ebpf.Program `ebpf:"pt_hash_kret"`
-	PtPostBind4   *ebpf.Program `ebpf:"pt_post_bind4"`
-	PtPostBind6   *ebpf.Program `ebpf:"pt_post_bind6"`
-	PtRetransmit  *ebpf.Program `ebpf:"pt_retransmit"`
-	PtSetState    *ebpf.Program `ebpf:"pt_set_state"`
-	PtSysExit     *ebpf.Program `ebpf:"pt_sys_exit"`
+	PtAutobindFexit  *ebpf.Program `ebpf:"pt_autobind_fexit"`
+	PtAutobindKprobe *ebpf.Program `ebpf:"pt_autobind_kprobe"`
+	PtAutobindKret   *ebpf.Program `ebpf:"pt_autobind_kret"`
+	PtBind4          *ebpf.Program `ebpf:"pt_bind4"`
+	PtBind6          *ebpf.Program `ebpf:"pt_bind6"`
+	PtBind6Fexit     *ebpf.Program `ebpf:"pt_bind6_fexit"`
+	PtBind6Kprobe    *ebpf.Program `ebpf:"pt_bind6_kprobe"`
+	PtBind6Kret      *ebpf.Program `ebpf:"pt_bind6_kret"`
+	PtBindFexit      *ebpf.Program `ebpf:"pt_bind_fexit"`
+	PtBindKprobe     *ebpf.Program `ebpf:"pt_bind_kprobe"`
+	PtBindKret       *ebpf.Program `ebpf:"pt_bind_kret"`
+	PtConn6Fexit     *ebpf.Program `ebpf:"pt_conn6_fexit"`
+	PtConn6Kprobe    *ebpf.Program `ebpf:"pt_conn6_kprobe"`
+	PtConn6Kret      *ebpf.Program `ebpf:"pt_conn6_kret"`
+	PtConnFexit      *ebpf.Program `ebpf:"pt_conn_fexit"`
+	PtConnKprobe     *ebpf.Program `ebpf:"pt_conn_kprobe"`
+	PtConnKret       *ebpf.Program `ebpf:"pt_conn_kret"`
+	PtFork           *ebpf.Program `ebpf:"pt_fork"`
+	PtHash6Fexit     *ebpf.Program `ebpf:"pt_hash6_fexit"`
+	PtHash6Kprobe    *ebpf.Program `ebpf:"pt_hash6_kprobe"`
+	PtHash6Kret      *ebpf.Program `ebpf:"pt_hash6_kret"`
+	PtHashFexit      *ebpf.Program `ebpf:"pt_hash_fexit"`
+	PtHashKprobe     *ebpf.Program `ebpf:"pt_hash_kprobe"`
+	PtHashKret       *ebpf.Program `ebpf:"pt_hash_kret"`
+	PtHolders        *ebpf.Program `ebpf:"pt_holders"`
+	PtNamespaces     *ebpf.Program `ebpf:"pt_namespaces"`
+	PtPostBind4      *ebpf.Program `ebpf:"pt_post_bind4"`
+	PtPostBind6      *ebpf.Program `ebpf:"pt_post_bind6"`
+	PtRetransmit     *ebpf.Program `ebpf:"pt_retransmit"`
+	PtSetState       *ebpf.Program `ebpf:"pt_set_state"`
+	PtSockets        *ebpf.Program `ebpf:"pt_sockets"`
+	PtSysExit        *ebpf.Program `ebpf:"pt_sys_exit"`
 }
 
 func (p *bpfPrograms) Close() error {
 	return _BpfClose(
+		p.PtAutobindFexit,
+		p.PtAutobindKprobe,
+		p.PtAutobindKret,
 		p.PtBind4,
 		p.PtBind6,
 		p.PtBind6Fexit,
@@ -517,10 +603,13 @@ func (p *bpfPrograms) Close() error {
 		p.PtHashFexit,
 		p.PtHashKprobe,
 		p.PtHashKret,
+		p.PtHolders,
+		p.PtNamespaces,
 		p.PtPostBind4,
 		p.PtPostBind6,
 		p.PtRetransmit,
 		p.PtSetState,
+		p.PtSockets,
 		p.PtSysExit,
 	)
 }

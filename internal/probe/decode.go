@@ -112,6 +112,7 @@ var flagPairs = []struct {
 	{bpfEventFlagFLAG_NO_PORT, event.NoPort},
 	{bpfEventFlagFLAG_HAS_PORT, event.HadPort},
 	{bpfEventFlagFLAG_FILTERED, event.NotSelected},
+	{bpfEventFlagFLAG_OWNED_BY_BIND, event.OwnedByBind},
 }
 
 func flags(from uint32) event.Flags {
@@ -128,9 +129,10 @@ func flags(from uint32) event.Flags {
 }
 
 var ops = [...]event.Op{
-	bpfEventOpOP_CONNECT: event.OpConnect,
-	bpfEventOpOP_BIND:    event.OpBind,
-	bpfEventOpOP_LISTEN:  event.OpListen,
+	bpfEventOpOP_CONNECT:  event.OpConnect,
+	bpfEventOpOP_BIND:     event.OpBind,
+	bpfEventOpOP_LISTEN:   event.OpListen,
+	bpfEventOpOP_AUTOBIND: event.OpAutobind,
 }
 
 func ender(from bpfEventEnder) (closedBy, resetBy event.ClosedBy) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,6 +49,15 @@ func release() string {
 	var u unix.Utsname
 	_ = unix.Uname(&u) // fails for a bad address only
 	return unix.ByteSliceToString(u.Release[:])
+}
+
+// tick is the length of a jiffy. The kernel tells its CONFIG_HZ nowhere else than in the
+// resolution of the clock that it moves on with each (TICK_NSEC, KTIME_LOW_RES of
+// include/linux/hrtimer.h).
+func tick() time.Duration {
+	var res unix.Timespec
+	_ = unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &res) // fails for a bad clock only
+	return time.Duration(res.Nano())
 }
 
 func lockdown() string {

@@ -13,6 +13,10 @@ const (
 	Syscall    Hook = "syscall"    // every system call's exit: exact, and paid by every program
 )
 
+// iterate is not among those that --hooks names: iterators are attached to nothing, and
+// run when they are read.
+const iterate Hook = "iter"
+
 // Hooks are all of them, the best first.
 var Hooks = []Hook{Fexit, Kprobe, Tracepoint, Cgroup, Syscall}
 
@@ -111,6 +115,28 @@ var ladders = []signal{
 		},
 		without: "bind() is not seen; listen() and early-bound connects are",
 	},
+	{
+		name: "autobind",
+		ladder: []rung{
+			{
+				hook: Fexit, name: "fexit/inet_autobind", mode: event.Exact,
+				programs: []string{"pt_autobind_fexit"},
+			},
+			{
+				hook: Kprobe, name: "kretprobe/inet_autobind", mode: event.Exact,
+				programs: []string{"pt_autobind_kprobe", "pt_autobind_kret"},
+			},
+		},
+		without: "UDP sockets that find no port on their first send or connect (EAGAIN) are not seen",
+	},
+	{
+		name: "census",
+		ladder: []rung{{
+			hook: iterate, name: "iter/tcp, iter/task_file, iter/task", mode: event.Exact,
+			programs: []string{socketsIter, holdersIter, namespacesIter},
+		}},
+		without: "sockets that exist already, and ports that are only bound, are not seen by BPF",
+	},
 }
 
 // timeWait is not a hook of its own: it is a rule over the state changes.
@@ -120,3 +146,10 @@ var timeWait = event.Signal{
 }
 
 const forksProgram = "pt_fork"
+
+// The iterators, by their programs.
+const (
+	socketsIter    = "pt_sockets"
+	holdersIter    = "pt_holders"
+	namespacesIter = "pt_namespaces"
+)

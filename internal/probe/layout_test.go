@@ -17,6 +17,7 @@ func TestLayout(t *testing.T) {
 		"fold_key": bpfFoldKey{}, "fold_counts": bpfFoldCounts{},
 		"fail_key": bpfFailKey{}, "fail_counts": bpfFailCounts{},
 		"kind_counts": bpfKindCounts{}, "conn": bpfConn{},
+		"census_socket": bpfCensusSocket{}, "census_holder": bpfCensusHolder{}, "census_netns": bpfCensusNetns{},
 	}
 	spec, err := loadBpf()
 	if err != nil {

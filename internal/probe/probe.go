@@ -42,6 +42,8 @@ type Probe struct {
 	progs    map[string]*ebpf.Program
 	used     map[string]Hook // by signal
 	links    []link.Link     // a dropped link is collected and detaches: keep them
+	iters    map[string]*link.Iter
+	chunk    []byte // of what an iterator says
 	signals  event.Signals
 
 	events   *ringbuf.Reader
@@ -71,7 +73,7 @@ func Open(opts Options) (*Probe, error) {
 			prog.AttachTo = name
 		}
 	}
-	p := &Probe{spec: spec, cache: btf.NewCache(), opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{}}
+	p := &Probe{spec: spec, cache: btf.NewCache(), opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{}, iters: map[string]*link.Iter{}}
 	if err := p.open(); err != nil {
 		p.Close()
 		return nil, thisHost().explain(err)
@@ -165,5 +167,5 @@ func (p *Probe) Close() {
 	for _, m := range p.maps {
 		m.Close()
 	}
-	p.links, p.progs, p.maps, p.events, p.failures = nil, nil, nil, nil, nil
+	p.links, p.iters, p.progs, p.maps, p.events, p.failures = nil, nil, nil, nil, nil, nil
 }

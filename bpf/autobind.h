@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * A datagram socket that gets its port on the way, by connect() or sendto(), and finds
+ * none: EAGAIN, which reads like a full buffer. TCP gets its port elsewhere.
+ */
+#ifndef __PORTTRACE_AUTOBIND_H
+#define __PORTTRACE_AUTOBIND_H
+
+/* inet_autobind(), net/ipv4/af_inet.c */
+static __always_inline int autobind_returned(struct sock *sk, int ret)
+{
+	struct in6_addr v6;
+	struct sock_event e;
+
+	if (ret >= 0 || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP)
+		return 0;
+	e = call_event(sk, KIND_BIND_FAIL);
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
+		v6 = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
+		copy_v6(e.saddr, &v6);
+	} else {
+		map_v4(e.saddr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+	}
+	e.op = OP_AUTOBIND;
+	e.err = -ret;
+	e.reason = e.err == EAGAIN ? REASON_RANGE_EXHAUSTED : REASON_ERRNO;
+	deliver_failure(&e);
+	return 0;
+}
+
+#endif /* __PORTTRACE_AUTOBIND_H */

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * All TCP sockets that there are, who holds them, and how namespaces hand out ports.
+ * Iterators: they run when user space reads them and cost nothing otherwise. What
+ * could not be written is tried again by the kernel with the next read.
+ */
+#ifndef __PORTTRACE_CENSUS_H
+#define __PORTTRACE_CENSUS_H
+
+/* sk is any of the kinds of socket that begin with a sock_common. */
+static __always_inline void read_socket(struct sock_common *sk, struct census_socket *s)
+{
+	s->sk = (u64)sk;
+	s->cookie = sk->skc_cookie.counter;
+	s->netns = sk->skc_net.net->ns.inum;
+	s->device = sk->skc_bound_dev_if;
+	s->sport = sk->skc_num;
+	s->dport = bpf_ntohs(sk->skc_dport);
+	s->state = sk->skc_state;
+	if (sk->skc_family == AF_INET6) {
+		copy_v6(s->saddr, &sk->skc_v6_rcv_saddr);
+		copy_v6(s->daddr, &sk->skc_v6_daddr);
+		if (!is_v4mapped(s->daddr))
+			return;
+		s->flags |= FLAG_V4MAPPED;
+	}
+	map_v4(s->saddr, sk->skc_rcv_saddr);
+	map_v4(s->daddr, sk->skc_daddr);
+}
+
+/*
+ * What the port's bucket says. connect() makes buckets that other connects share, and
+ * marks them by -1 in both; whatever bind() had its hand in is 0 or more, and no connect()
+ * takes it (__inet_hash_connect() and inet_csk_get_port() of net/ipv4). So all owners of
+ * a shared one called connect(). A TIME_WAIT whose port was taken over has none.
+ */
+static __always_inline void read_bucket(struct inet_bind_bucket *tb, struct census_socket *s)
+{
+	if (!tb)
+		return;
+	if (tb->fastreuse >= 0 || tb->fastreuseport >= 0)
+		s->flags |= FLAG_OWNED_BY_BIND;
+	else
+		s->direction = DIR_OUT;
+}
+
+static __always_inline void read_time_wait(struct tcp_timewait_sock *tw, struct census_socket *s)
+{
+	s64 left = tw->tw_sk.tw_timer.expires - bpf_jiffies64();
+
+	s->ends = bpf_ktime_get_ns() + left * opt_tick_ns;
+	if (tw->tw_sk.tw_substate == TCP_FIN_WAIT2)
+		s->flags |= FLAG_FIN_WAIT2;
+	read_bucket(tw->tw_sk.tw_tb, s);
+}
+
+static __always_inline void read_full(struct tcp_sock *tp, struct census_socket *s)
+{
+	u32 range = socket_port_range(&tp->inet_conn.icsk_inet);
+
+	s->low = range;
+	s->high = range >> 16;
+	read_bucket(tp->inet_conn.icsk_bind_hash, s);
+	if (s->state == TCP_SYN_SENT)
+		s->direction = DIR_OUT;
+}
+
+/* Requests for a connection are neither: they hold no port. */
+static __always_inline int tell_socket(struct seq_file *seq, struct sock_common *sk)
+{
+	struct census_socket s = {};
+	struct tcp_timewait_sock *tw;
+	struct tcp_sock *tp;
+
+	if (!sk)
+		return 0;
+	read_socket(sk, &s);
+	if (s.state == TCP_TIME_WAIT) {
+		tw = bpf_skc_to_tcp_timewait_sock(sk);
+		if (!tw)
+			return 0;
+		read_time_wait(tw, &s);
+	} else {
+		tp = bpf_skc_to_tcp_sock(sk);
+		if (!tp)
+			return 0;
+		read_full(tp, &s);
+	}
+	bpf_seq_write(seq, &s, sizeof(s));
+	return 0;
+}
+
+/* The first of an MPTCP socket's TCP sockets, the only one that a listener has and that a
+ * port is bound by. Not every kernel is built with MPTCP. */
+static __always_inline struct sock *first_subflow(struct sock *sk)
+{
+	struct mptcp_sock *mptcp = (void *)sk;
+
+	return bpf_core_field_exists(mptcp->first) ? BPF_CORE_READ(mptcp, first) : NULL;
+}
+
+/* The TCP socket behind a file, NULL if it is none. */
+static __always_inline struct sock *tcp_of_file(struct file *file)
+{
+	struct socket *socket;
+	struct sock *sk;
+	u16 family;
+
+	if ((file->f_inode->i_mode & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = file->private_data;
+	sk = BPF_CORE_READ(socket, sk);
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family != AF_INET && family != AF_INET6)
+		return NULL;
+	switch (BPF_CORE_READ(sk, sk_protocol)) {
+	case IPPROTO_TCP:
+		return sk;
+	case IPPROTO_MPTCP:
+		return first_subflow(sk);
+	}
+	return NULL;
+}
+
+/* One that has no port yet is nobody's concern. */
+static __always_inline int tell_holder(struct seq_file *seq, struct task_struct *task,
+				       struct file *file)
+{
+	struct census_holder h = {};
+	struct task_struct *leader;
+	struct in6_addr v6;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	sk = tcp_of_file(file);
+	h.sport = BPF_CORE_READ(sk, __sk_common.skc_num);
+	if (!h.sport)
+		return 0;
+	leader = task->group_leader;
+	h.sk = (u64)sk;
+	h.cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	h.start = leader->start_boottime;
+	h.pid = pid_of(leader);
+	h.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	h.device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+	h.state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
+		v6 = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
+		copy_v6(h.saddr, &v6);
+	} else {
+		map_v4(h.saddr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+	}
+	bpf_seq_write(seq, &h, sizeof(h));
+	return 0;
+}
+
+static __always_inline void read_netns(struct net *net, struct census_netns *n)
+{
+	u32 range = netns_port_range(net);
+
+	n->cookie = netns_cookie(net);
+	n->inode = net->ns.inum;
+	n->low = range;
+	n->high = range >> 16;
+	n->reuse = BPF_CORE_READ(net, ipv4.sysctl_tcp_tw_reuse);
+	n->reuse_delay_ms = netns_reuse_delay_ms(net);
+	n->max_time_wait = netns_max_time_wait(net);
+	bpf_probe_read_kernel(n->reserved, sizeof(n->reserved),
+			      net->ipv4.sysctl_local_reserved_ports);
+}
+
+/* Each namespace once: of the threads of a process only those that left its own. */
+static __always_inline int tell_netns_of(struct bpf_iter_meta *meta, struct task_struct *task)
+{
+	struct census_netns *n;
+	u64 session, *told, key;
+	struct net *net;
+	u32 zero = 0;
+
+	if (!task || !task->nsproxy)
+		return 0;
+	if (task != task->group_leader && task->nsproxy == task->group_leader->nsproxy)
+		return 0;
+	net = task->nsproxy->net_ns;
+	session = meta->session_id;
+	key = (u64)net;
+	told = bpf_map_lookup_elem(&pt_netns_told, &key);
+	if (told && *told == session)
+		return 0;
+	n = bpf_map_lookup_elem(&pt_netns, &zero);
+	if (!n)
+		return 0;
+	read_netns(net, n);
+	if (n->inode && !bpf_seq_write(meta->seq, n, sizeof(*n)))
+		bpf_map_update_elem(&pt_netns_told, &key, &session, BPF_ANY);
+	return 0;
+}
+
+#endif /* __PORTTRACE_CENSUS_H */

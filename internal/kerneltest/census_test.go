@@ -1,0 +1,227 @@
+package kerneltest
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/probe"
+)
+
+// census is a way to find all TCP sockets of a namespace.
+type census struct {
+	take func(*lab.Netns) ([]event.Event, error)
+	// exact says that it sees which buckets are exclusive, and who called connect().
+	exact bool
+}
+
+// of takes one, in which each socket is there once.
+func (c census) of(t *testing.T, n *lab.Netns) []event.Event {
+	t.Helper()
+	found, err := c.take(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range found {
+		if e.Kind != event.SocketFound || e.Netns != n.Inode() || e.Proto != event.TCP || e.Count != 1 {
+			t.Fatalf("not a socket of namespace %d: %+v", n.Inode(), e)
+		}
+	}
+	return found
+}
+
+// among are those whose port a process says it has.
+func among(found []event.Event, tries []lab.Try) []event.Event {
+	ports := map[uint16]bool{}
+	for _, try := range tries {
+		ports[try.Local.Port()] = true
+	}
+	return slices.DeleteFunc(slices.Clone(found), func(e event.Event) bool { return !ports[e.Src.Port] })
+}
+
+func openProbe(t testing.TB) *probe.Probe {
+	t.Helper()
+	p, err := probe.Open(probe.Options{Hooks: []probe.Hook{probe.Tracepoint}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+func byIterators(t testing.TB) census {
+	t.Helper()
+	p := openProbe(t)
+	return census{exact: true, take: func(n *lab.Netns) (found []event.Event, err error) {
+		holders, err := p.Holders()
+		if err != nil {
+			return nil, err
+		}
+		err = n.Do(func() error {
+			found, err = p.Sockets(nil, holders)
+			return err
+		})
+		return holders.Bound(found, n.Inode()), err
+	}}
+}
+
+// A census finds what is there, with its owner, and says which ports no connect() can take.
+func TestCensus(t *testing.T) {
+	needKernel(t)
+	for name, open := range map[string]func(testing.TB) census{"iterators": byIterators} {
+		t.Run(name, func(t *testing.T) {
+			c := open(t)
+			t.Run("connections", c.connections)
+			t.Run("bound", c.bound)
+			t.Run("time_wait", c.timeWait)
+		})
+	}
+}
+
+// connections are early-bound and not, v4, v6 and mapped, and both of their ends.
+func (c census) connections(t *testing.T) {
+	const count = 30
+	client, server := pair(t)
+	listener := serve(t, server, lab.Echo, serverV4, serverV6)
+	to := []netip.AddrPort{serverV4, serverV6, serverMapped}
+	plain := spawn(t, client, "plain", &lab.Client{To: to, Count: count, Talk: true, Hold: true, List: true})
+	early := spawn(t, client, "early", &lab.Client{
+		Socket: lab.Socket{Bind: netip.AddrPortFrom(clientV4, 0)},
+		To:     []netip.AddrPort{serverV4}, Count: count, Talk: true, Hold: true, List: true,
+	})
+	chosen, bound := counted(t, plain), counted(t, early)
+	if chosen.Succeeded != count || bound.Succeeded != count {
+		t.Fatalf("the clients: %+v, %+v", chosen, bound)
+	}
+
+	found := c.of(t, client)
+	c.matches(t, client, found)
+	for _, e := range among(found, chosen.Tries) {
+		if e.State != event.StateEstablished || e.Proc.PID != uint32(chosen.PID) || e.Flags.Has(event.OwnedByBind) || c.exact && e.Direction != event.Out {
+			t.Errorf("connected by %d: %+v", chosen.PID, e)
+		}
+	}
+	for _, e := range among(found, bound.Tries) {
+		if e.State != event.StateEstablished || e.Proc.PID != uint32(bound.PID) || c.exact && !e.Flags.Has(event.OwnedByBind) || e.Direction != event.Unknown {
+			t.Errorf("bound and connected by %d: %+v", bound.PID, e)
+		}
+	}
+	found = c.of(t, server)
+	c.matches(t, server, found)
+	for _, e := range found {
+		if e.Proc.PID != uint32(listener.PID()) || !e.Flags.Has(event.OwnedByBind) || e.Direction != event.Unknown {
+			t.Errorf("of the server %d: %+v", listener.PID(), e)
+		}
+	}
+}
+
+// matches holds a census against /proc/net/tcp and tcp6, which do not list what is only
+// bound.
+func (c census) matches(t *testing.T, n *lab.Netns, found []event.Event) {
+	t.Helper()
+	var got, want []string
+	for _, e := range found {
+		state := e.State
+		if state == event.StateBound {
+			continue
+		}
+		if e.Flags.Has(event.FinWait2) {
+			state = event.StateFinWait2
+		}
+		if state == event.StateListen && e.Dst.Known() {
+			t.Errorf("a listener is connected: %+v", e)
+		}
+		got = append(got, fmt.Sprint(state, " ", e.Src, " ", netip.AddrPortFrom(e.Dst.Addr.IP().Unmap(), e.Dst.Port)))
+	}
+	for _, s := range sockets(t, n) {
+		remote := unmapped(s.Remote)
+		if s.State == lab.Listen {
+			remote = netip.AddrPortFrom(netip.IPv6Unspecified(), 0)
+		}
+		want = append(want, fmt.Sprint(s.State, " ", unmapped(s.Local), " ", remote))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%d sockets were found, /proc/net has %d:\n%s\n%s", len(got), len(want), got, want)
+	}
+}
+
+// bound are ports that nobody has connected.
+func (c census) bound(t *testing.T) {
+	client, _ := pair(t)
+	v6 := clientAddrs[1].Addr()
+	for name, s := range map[string]lab.Socket{
+		"v4":        {Bind: netip.AddrPortFrom(clientV4, 0)},
+		"any":       {Bind: netip.AddrPortFrom(netip.IPv4Unspecified(), 0)},
+		"reuseaddr": {Bind: netip.AddrPortFrom(clientV4, 0), ReuseAddr: true},
+		"reuseport": {Bind: netip.AddrPortFrom(clientV4, 0), ReusePort: true},
+		"v6":        {Bind: netip.AddrPortFrom(v6, 0)},
+		"any6":      {Bind: netip.AddrPortFrom(netip.IPv6Unspecified(), 0)},
+		"mapped":    {Bind: netip.AddrPortFrom(netip.AddrFrom16(clientV4.As16()), 0)},
+		"no port":   {Bind: netip.AddrPortFrom(clientV4, 0), NoPort: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const count = 3
+			binder := spawn(t, client, "binder", &lab.Binder{Socket: s, Count: count, List: true})
+			r := counted(t, binder)
+			if r.Succeeded != count {
+				t.Fatalf("the binder: %+v", r)
+			}
+			var want []string
+			for _, try := range r.Tries {
+				if try.Local.Port() != 0 {
+					want = append(want, unmapped(try.Local).String())
+				}
+			}
+			var got []string
+			for _, e := range c.of(t, client) {
+				if e.State != event.StateBound || e.Dst.Known() || !e.Flags.Has(event.OwnedByBind) || e.Proc.PID != uint32(r.PID) {
+					t.Errorf("bound by %d: %+v", r.PID, e)
+				}
+				got = append(got, e.Src.String())
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("found %s, bound %s", got, want)
+			}
+			binder.Stop()
+		})
+	}
+}
+
+// leftWithin is how far the time that a bucket has left may be from what /proc/net/tcp
+// says, which is read at another moment.
+const leftWithin = 1100 * time.Millisecond
+
+func (c census) timeWait(t *testing.T) {
+	const count = 2000
+	client, server := pair(t)
+	serve(t, server, lab.Echo, serverV4, serverV6)
+	r := run(t, client, "churner", &lab.Client{To: []netip.AddrPort{serverV4, serverV6}, Count: count, Talk: true})
+	if r.Succeeded != count {
+		t.Fatalf("the client: %+v", r)
+	}
+	eventually(t, "all are in TIME_WAIT", func() bool { return inState(t, client, lab.TimeWait) == count })
+	left := map[string]time.Duration{}
+	for _, s := range sockets(t, client) {
+		left[fmt.Sprint(unmapped(s.Local), unmapped(s.Remote))] = s.Left
+	}
+	found := c.of(t, client)
+	if len(found) != count {
+		t.Errorf("found %d of %d", len(found), count)
+	}
+	for _, e := range found {
+		want, there := left[fmt.Sprint(e.Src, e.Dst)]
+		got := e.Last.Sub(e.First)
+		if e.State != event.StateTimeWait || !there || (got-want).Abs() > leftWithin || e.Proc.Known() || e.Flags != 0 || c.exact && e.Direction != event.Out {
+			t.Fatalf("%s are left, /proc says %s: %+v", got, want, e)
+		}
+	}
+	t.Logf("%s are left", found[0].Last.Sub(found[0].First))
+}
