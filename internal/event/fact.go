@@ -80,7 +80,7 @@ type Census struct {
 	// are exclusive.
 	Bound   bool
 	Sockets uint64
-	Took    uint64 // ns of processor time
+	Took    uint64 // ns
 }
 
 // Fold stands for occurrences that were counted in the kernel and not delivered

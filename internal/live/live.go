@@ -38,6 +38,7 @@ type Source struct {
 	listeners listeners
 	finWaits  finWaits
 	targets   targets
+	census    census
 	said      chan string
 	every     time.Duration
 	events    []event.Event
@@ -62,6 +63,7 @@ func Open(opts Options) (*Source, error) {
 		listeners: newListeners(),
 		targets:   newTargets(opts.Probe.Targets),
 		finWaits:  newFinWaits(monotonic()),
+		census:    newCensus(),
 		said:      make(chan string, 16),
 		every:     opts.ReadEvery,
 	}
@@ -84,7 +86,10 @@ func (s *Source) Signals() event.Signals { return s.probe.Signals() }
 func (s *Source) Counts() ([]probe.KindCounts, error) { return s.probe.Counts() }
 
 // Close detaches from the kernel.
-func (s *Source) Close() { s.probe.Close() }
+func (s *Source) Close() {
+	s.census.wait(time.Minute) // it reads through the probe
+	s.probe.Close()
+}
 
 // Read waits for the next visit to the rings and returns what they held. When the
 // context ends it returns what is left together with the context's error.
@@ -99,19 +104,42 @@ func (s *Source) Read(ctx context.Context) (pipeline.Batch, error) {
 		ended = ctx.Err()
 	case <-time.After(s.every):
 	}
-	var err error
-	if s.events, err = s.probe.Read(s.events[:0]); err != nil {
+	s.events = s.events[:0]
+	patience := time.Duration(0)
+	if ended != nil {
+		patience = censusPatience
+	}
+	if err := s.read(patience, ended != nil); err != nil {
 		return pipeline.Batch{}, err
 	}
-	s.completeFrom(0)
-	s.events = s.finWaits.release(s.events, s.spaces, monotonic(), ended != nil)
-	if now := time.Now(); ended != nil || !now.Before(s.nextLook) {
+	return pipeline.Batch{Events: s.events, Now: monotonic()}, ended
+}
+
+// read appends what has happened. A census that is done by then goes behind all that
+// happened before its end.
+func (s *Source) read(patience time.Duration, last bool) error {
+	done := s.census.wait(patience)
+	begin := len(s.events)
+	var err error
+	if s.events, err = s.probe.Read(s.events); err != nil {
+		return err
+	}
+	s.completeFrom(begin)
+	s.events = s.finWaits.release(s.events, s.spaces, monotonic(), last)
+	if now := time.Now(); last || !now.Before(s.nextLook) {
 		s.nextLook = now.Add(surveyEvery)
-		if err := s.survey(ended != nil); err != nil {
-			return pipeline.Batch{}, err
+		if err := s.survey(last); err != nil {
+			return err
 		}
 	}
-	return pipeline.Batch{Events: s.events, Now: monotonic()}, ended
+	s.census.follow(s.events[begin:])
+	if done != nil {
+		s.events = s.census.finish(s.events, done, monotonic())
+	}
+	if !last {
+		s.census.begin(s, monotonic())
+	}
+	return nil
 }
 
 // begin is the head of the stream: where it is made, and how well it sees.
@@ -134,7 +162,11 @@ func (s *Source) begin() (pipeline.Batch, error) {
 	}
 	go s.listeners.seed(s.spaces)
 	s.surveyNamespaces(now)
-	return pipeline.Batch{Events: s.events, Now: monotonic()}, nil
+	s.census.follow(s.events)
+	s.census.begin(s, now)
+	s.nextLook = time.Now().Add(surveyEvery)
+	err = s.read(censusPatience, false)
+	return pipeline.Batch{Events: s.events, Now: monotonic()}, err
 }
 
 // survey looks up what does not come as events; the last time it leaves nothing behind.
@@ -189,7 +221,12 @@ func (s *Source) surveyNamespaces(now event.Time) {
 	for inode := range s.seen {
 		known = append(known, inode)
 	}
+	configs := s.configs()
 	for _, n := range s.spaces.Refresh(known) {
+		if c, is := configs[n.Inode]; is {
+			c.Name, c.TimeWait = n.Name, n.TimeWait
+			n = c
+		}
 		s.add(now, event.NetnsKnown, &n)
 		if n.TimeWait < 0 { // it has gone, or cannot be read; an event brings it back
 			delete(s.seen, n.Inode)
@@ -208,4 +245,17 @@ func Host() (*event.Host, error) {
 		h.PIDNS = fmt.Sprintf("pids are those of pid namespace %d, not the host's", inode)
 	}
 	return h, nil
+}
+
+// configs is how namespaces hand out ports, as far as it can be read.
+func (s *Source) configs() map[uint32]event.Netns {
+	list, err := s.probe.Namespaces()
+	if err != nil {
+		return nil // the signal "census" is off
+	}
+	configs := make(map[uint32]event.Netns, len(list))
+	for _, n := range list {
+		configs[n.Inode] = n
+	}
+	return configs
 }

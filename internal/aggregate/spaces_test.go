@@ -1,0 +1,144 @@
+package aggregate
+
+import (
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+var cache = event.ProcID{PID: 300, Start: 4}
+
+func ranged(low, high uint16) event.Event {
+	return event.Event{Time: begin, Kind: event.NetnsKnown, Fact: &event.Netns{
+		Inode: inode, Name: "host", TimeWait: -1, Ports: event.PortRange{Low: low, High: high},
+	}}
+}
+
+func from(port uint16) func(*event.Event) { return func(e *event.Event) { e.Src.Port = port } }
+
+func all(changes ...func(*event.Event)) func(*event.Event) {
+	return func(e *event.Event) {
+		for _, change := range changes {
+			change(e)
+		}
+	}
+}
+
+func owner(id event.ProcID) func(*event.Event) { return func(e *event.Event) { e.Proc = id } }
+
+func towards(s string) func(*event.Event) { return func(e *event.Event) { e.Dst = endpoint(s) } }
+
+func known(id event.ProcID, comm string) event.Event {
+	return event.Event{Time: begin, Kind: event.ProcessKnown, Fact: &event.Process{ID: id, Comm: comm}}
+}
+
+func spaceOf(t *testing.T, snap *snapshot.Snapshot, kind snapshot.SpaceKind, remote event.Endpoint) snapshot.PortSpace {
+	t.Helper()
+	for _, s := range snap.PortSpaces {
+		if s.Kind == kind && s.Remote == remote {
+			return s
+		}
+	}
+	t.Fatalf("no space towards %s in %+v", remote, snap.PortSpaces)
+	return snapshot.PortSpace{}
+}
+
+var noPort = func(e *event.Event) {
+	e.Src.Port, e.Op, e.Errno, e.Reason = 0, event.OpConnect, event.EADDRNOTAVAIL, event.RangeExhausted
+}
+
+// An early binder takes ports from a destination that it never spoke to.
+func TestCulpritAndVictim(t *testing.T) {
+	t.Parallel()
+	events := []event.Event{ranged(40000, 40003), known(cache, "cache"), known(shop, "shop")}
+	for port := uint16(40000); port < 40003; port++ {
+		events = append(events,
+			with(event.Bind, all(from(port), owner(cache), func(e *event.Event) { e.Dst = event.Endpoint{} })),
+			with(event.Open, all(from(port), owner(cache), flagged(event.EarlyBind), towards("10.0.0.7:6379"))))
+	}
+	events = append(events, with(event.Open, from(40003)), after(time.Second, with(event.ConnectFail, noPort)))
+	snap := of(events...).Snapshot(begin.Add(2 * time.Second))
+	s := spaceOf(t, snap, snapshot.ConnectSpace, web)
+	if s.Capacity != 4 || s.Live != 1 || s.Bound != 3 || s.Headroom() != 0 || !s.IsFull() || s.Exhausted != 1 {
+		t.Errorf("%+v", s)
+	}
+	if len(s.Holders) != 2 || s.Holders[0].Proc.Comm != "cache" || s.Holders[0].Bound != 3 || s.Holders[1].Live != 1 {
+		t.Errorf("holders %+v", s.Holders)
+	}
+	if len(s.Victims) != 1 || s.Victims[0].Proc.Comm != "shop" || s.Victims[0].Failures != 1 {
+		t.Errorf("victims %+v", s.Victims)
+	}
+	if !s.Forecast.Known || s.Forecast.ETA != 0 || s.Forecast.Never {
+		t.Errorf("forecast %+v", s.Forecast)
+	}
+	other := spaceOf(t, snap, snapshot.ConnectSpace, endpoint("10.0.0.7:6379"))
+	if other.Live != 3 || other.Bound != 0 || len(other.Victims) != 0 {
+		t.Errorf("%+v", other)
+	}
+}
+
+// A space that nobody holds a port of can be full, too.
+func TestFullWithoutSockets(t *testing.T) {
+	t.Parallel()
+	snap := of(ranged(40000, 40000), with(event.Bind, all(from(40000), owner(cache), func(e *event.Event) { e.Dst = event.Endpoint{} })),
+		with(event.ConnectFail, noPort)).Snapshot(begin)
+	if s := spaceOf(t, snap, snapshot.ConnectSpace, web); !s.IsFull() || s.Bound != 1 || len(s.Victims) != 1 {
+		t.Errorf("%+v", s)
+	}
+	if s := spaceOf(t, snap, snapshot.BindSpace, event.Endpoint{}); !s.IsFull() || s.Exhausted != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// 28,000 connections to a hundred destinations are nothing, to one they are the end.
+func TestSpread(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		destinations int
+		usage        float64
+	}{{100, 0.01}, {1, 1}} {
+		events := []event.Event{ranged(32768, 60999)}
+		for i := range 28232 {
+			e := with(event.Close, all(from(uint16(32768+i)), flagged(event.TimeWait)))
+			e.Dst.Port = uint16(1 + i%c.destinations)
+			events = append(events, e)
+		}
+		snap := of(events...).Snapshot(begin.Add(time.Second))
+		if got := snap.PortSpaces[0].Usage(); len(snap.PortSpaces) != c.destinations || got > c.usage*1.01 || got < c.usage*0.99 {
+			t.Errorf("%d destinations: %d spaces, the first %.4f full", c.destinations, len(snap.PortSpaces), got)
+		}
+	}
+}
+
+// churn opens and closes at a rate, each connection leaving a TIME_WAIT.
+func churn(perSecond int, seconds float64) []event.Event {
+	events := []event.Event{ranged(40000, 40999), known(shop, "shop")}
+	for i := range int(float64(perSecond) * seconds) {
+		at := time.Duration(i) * time.Second / time.Duration(perSecond)
+		events = append(events, after(at, with(event.Open, from(uint16(40000+i%1000)))),
+			after(at+time.Millisecond, with(event.Close, all(from(uint16(40000+i%1000)), flagged(event.TimeWait),
+				func(e *event.Event) { e.Duration = uint64(time.Millisecond) }))))
+	}
+	return events
+}
+
+func TestChurnForecast(t *testing.T) {
+	t.Parallel()
+	snap := of(churn(100, 4)...).Snapshot(begin.Add(4 * time.Second))
+	s := spaceOf(t, snap, snapshot.ConnectSpace, web)
+	if s.TimeWait != 400 || s.Peak != 400 {
+		t.Errorf("%+v", s)
+	}
+	if eta := s.Forecast.ETA.Seconds(); s.Forecast.Never || eta < 5.7 || eta > 6.3 {
+		t.Errorf("full in %.2f s, of 6: %+v", eta, s.Forecast)
+	}
+	if s.Sustainable < 16 || s.Sustainable > 16.7 || s.OpenRate < 95 || s.OpenRate > 105 {
+		t.Errorf("%.1f/s of %.1f/s", s.OpenRate, s.Sustainable)
+	}
+	calm := of(churn(10, 30)...).Snapshot(begin.Add(30 * time.Second))
+	if f := spaceOf(t, calm, snapshot.ConnectSpace, web).Forecast; !f.Known || !f.Never {
+		t.Errorf("10/s: %+v", f)
+	}
+}

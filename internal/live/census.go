@@ -1,0 +1,221 @@
+package live
+
+import (
+	"slices"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/portspace"
+	"github.com/porttrace/porttrace/internal/probe"
+	"github.com/porttrace/porttrace/internal/procinfo"
+)
+
+const (
+	// A look at all sockets costs some 10 ms for 28,000 of them. It is taken as often as
+	// takes a hundredth of a processor, and once a second at most.
+	censusEvery = time.Second
+	censusShare = 100
+	// restateEvery is how often a recording gets all sockets again: a reader that has
+	// lost a part is right again from there on.
+	restateEvery = time.Minute
+	// censusPatience is how long the first screen and the last one wait for a look that is
+	// under way.
+	censusPatience = 150 * time.Millisecond
+)
+
+// census keeps the table of sockets that the stream has told of, and corrects the stream
+// by looks at the sockets that there are.
+type census struct {
+	table    *portspace.Table
+	looks    chan look // the one that is under way, once it is done
+	looking  bool
+	touched  map[portspace.Port]bool // while one is under way
+	next     event.Time
+	restated map[uint32]event.Time // by namespace
+	told     map[event.ProcID]bool
+	rounds   int
+}
+
+// look is what there was, in all namespaces.
+type look struct {
+	began     event.Time
+	took      time.Duration
+	spaces    []looked
+	processes []event.Process // who holds sockets
+}
+
+type looked struct {
+	netns   uint32
+	bound   bool // ports that are only bound were seen
+	took    time.Duration
+	sockets []event.Event
+}
+
+func newCensus() census {
+	return census{
+		table: portspace.New(portspace.Limit), looks: make(chan look, 1), touched: map[portspace.Port]bool{},
+		restated: map[uint32]event.Time{}, told: map[event.ProcID]bool{},
+	}
+}
+
+// follow takes events that go into the stream.
+func (c *census) follow(events []event.Event) {
+	for i := range events {
+		e := &events[i]
+		c.table.Add(e)
+		if c.looking && e.Proto == event.TCP && e.Src.Port != 0 {
+			c.touched[portspace.PortOf(e)] = true
+		}
+	}
+}
+
+// begin starts a look when one is due. Everything that happened before has been followed.
+func (c *census) begin(s *Source, now event.Time) {
+	if c.looking || now < c.next {
+		return
+	}
+	c.looking = true
+	clear(c.touched)
+	inodes := make([]uint32, 0, len(s.seen))
+	for inode := range s.seen {
+		inodes = append(inodes, inode)
+	}
+	slices.Sort(inodes)
+	told := c.told // nobody writes while a look is under way
+	go func() { c.looks <- takeLook(s, inodes, told) }()
+}
+
+// wait returns the look that is done, if there is one within the time.
+func (c *census) wait(patience time.Duration) *look {
+	if !c.looking {
+		return nil
+	}
+	select {
+	case l := <-c.looks:
+		return &l
+	default:
+	}
+	if patience == 0 {
+		return nil
+	}
+	select {
+	case l := <-c.looks:
+		return &l
+	case <-time.After(patience):
+		return nil
+	}
+}
+
+// takeLook runs beside the reading of events.
+func takeLook(s *Source, inodes []uint32, told map[event.ProcID]bool) look {
+	l := look{began: monotonic()}
+	holders, err := s.probe.Holders()
+	if err != nil {
+		holders = nil
+	}
+	for _, inode := range inodes {
+		if one, ok := lookInto(s, inode, holders); ok {
+			l.spaces = append(l.spaces, one)
+		}
+	}
+	l.processes = introduce(l.spaces, told)
+	l.took = monotonic().Sub(l.began)
+	return l
+}
+
+func lookInto(s *Source, inode uint32, holders *probe.Holders) (looked, bool) {
+	began := monotonic()
+	one := looked{netns: inode, bound: holders != nil}
+	err := s.spaces.Inside(inode, func() (err error) {
+		one.sockets, err = s.probe.Sockets(nil, holders)
+		return err
+	})
+	if err != nil {
+		return one, false
+	}
+	if holders != nil {
+		one.sockets = holders.Bound(one.sockets, inode)
+	}
+	direct(one.sockets)
+	one.took = monotonic().Sub(began)
+	return one, true
+}
+
+// direct tells accepted connections by who listens on their port.
+func direct(sockets []event.Event) {
+	listening := map[uint16]bool{}
+	for i := range sockets {
+		if sockets[i].State == event.StateListen {
+			listening[sockets[i].Src.Port] = true
+		}
+	}
+	for i := range sockets {
+		e := &sockets[i]
+		if e.Direction == event.Unknown && e.Dst.Known() && listening[e.Src.Port] {
+			e.Direction = event.In
+		}
+	}
+}
+
+// introduce reads who the holders of sockets are that nobody has been told of.
+func introduce(spaces []looked, told map[event.ProcID]bool) []event.Process {
+	var list []event.Process
+	met := map[event.ProcID]bool{}
+	for _, one := range spaces {
+		for i := range one.sockets {
+			id := one.sockets[i].Proc
+			if !id.Known() || told[id] || met[id] {
+				continue
+			}
+			met[id] = true
+			if p, err := procinfo.Read(id.PID); err == nil && p.ID == id {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
+// finish takes a look that is done, after everything that happened before its end has been
+// followed, and appends what it corrects.
+func (c *census) finish(dst []event.Event, l *look, now event.Time) []event.Event {
+	begin := len(dst)
+	for i := range l.processes {
+		p := &l.processes[i]
+		c.told[p.ID] = true
+		dst = append(dst, event.Event{Time: now, Kind: event.ProcessKnown, Fact: p})
+	}
+	for _, one := range l.spaces {
+		dst = c.correct(dst, one, now)
+	}
+	c.looking = false
+	c.rounds++
+	c.next = l.began.Add(max(censusEvery, censusShare*l.took))
+	c.follow(dst[begin:])
+	return dst
+}
+
+func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.Event {
+	fact := &event.Census{
+		Netns: one.netns, Bound: one.bound, Sockets: uint64(len(one.sockets)), Took: uint64(one.took),
+	}
+	if c.rounds == 0 {
+		for i := range one.sockets {
+			one.sockets[i].Flags |= event.BeforeStart
+		}
+	}
+	corrections := c.table.Compare(portspace.Seen{
+		Census: *fact, At: now, Sockets: one.sockets, Unsettled: func(p portspace.Port) bool { return c.touched[p] },
+	})
+	at := len(dst)
+	dst = append(dst, event.Event{Time: now, Kind: event.CensusTaken, Fact: fact})
+	if last, is := c.restated[one.netns]; is && now.Sub(last) < restateEvery {
+		return append(dst, corrections...)
+	}
+	c.restated[one.netns] = now
+	fact.Whole = true
+	for i := range corrections {
+		c.table.Add(&corrections[i])
+	}
+	return append(dst[:at+1], c.table.Sockets(one.netns, now)...)
+}
