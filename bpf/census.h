@@ -56,7 +56,7 @@ static __always_inline void read_time_wait(struct tcp_timewait_sock *tw, struct 
 
 static __always_inline void read_full(struct tcp_sock *tp, struct census_socket *s)
 {
-	u32 range = socket_port_range(&tp->inet_conn.icsk_inet);
+	u32 range = socket_port_range(tp);
 
 	s->low = range;
 	s->high = range >> 16;

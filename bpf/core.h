@@ -81,15 +81,15 @@ static __always_inline bool binds_without_port(struct inet_sock *inet)
 /* IP_LOCAL_PORT_RANGE came with 91d0b78c5177 ("inet: Add IP_LOCAL_PORT_RANGE socket
  * option", 6.3 and 6.1.31) and is one number since d9f28735af87 ("Use READ/WRITE_ONCE()
  * for IP local_port_range.", 6.8), as is that of the namespace: low | high << 16. */
-static __always_inline u32 socket_port_range(struct inet_sock *inet)
+static __always_inline u32 socket_port_range(struct tcp_sock *tp)
 {
+	struct inet_sock *inet = &tp->inet_conn.icsk_inet;
 	struct inet_sock___o *old = (void *)inet;
 
 	if (bpf_core_field_exists(inet->local_port_range))
-		return BPF_CORE_READ(inet, local_port_range);
+		return inet->local_port_range;
 	if (bpf_core_field_exists(old->local_port_range))
-		return BPF_CORE_READ(old, local_port_range.lo) |
-		       (u32)BPF_CORE_READ(old, local_port_range.hi) << 16;
+		return old->local_port_range.lo | (u32)old->local_port_range.hi << 16;
 	return 0;
 }
 

@@ -90,7 +90,10 @@ struct sock_event {
 	__u64 close_wait; /* ns in CLOSE_WAIT */
 	__u32 search_ns;  /* inside inet_hash_connect */
 	__u32 netns;
+	__u32 device; /* that the socket is bound to */
 	__u32 flags;
+	__u16 low; /* IP_LOCAL_PORT_RANGE of the socket */
+	__u16 high;
 	__u16 err; /* positive errno */
 	__u16 sport;
 	__u16 dport;

@@ -61,6 +61,19 @@ static __always_inline void read_addrs(struct sock *sk, struct sock_event *e)
 	map_v4(e->daddr, sk->__sk_common.skc_daddr);
 }
 
+static __always_inline void read_port(struct sock *sk, struct sock_event *e)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	u32 range;
+
+	if (!tp)
+		return;
+	e->sport = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+	range = socket_port_range(tp);
+	e->low = range;
+	e->high = range >> 16;
+}
+
 /* Everything that all events of a connection share. */
 static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
 				       const struct conn *conn, u32 kind)
@@ -70,7 +83,8 @@ static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
 	e->head.kind = kind;
 	e->proto = IPPROTO_TCP;
 	e->netns = sk->__sk_common.skc_net.net->ns.inum;
-	e->sport = local_port(sk);
+	e->device = sk->__sk_common.skc_bound_dev_if;
+	read_port(sk, e);
 	e->dport = bpf_ntohs(sk->__sk_common.skc_dport);
 	read_addrs(sk, e);
 	if (!conn)

@@ -14,10 +14,17 @@ import (
 // maxFlows bounds the port spaces whose use is followed.
 const maxFlows = 8192
 
+// flowID is who draws from a space: sockets that have a range of their own
+// (IP_LOCAL_PORT_RANGE) find it full earlier than the others.
+type flowID struct {
+	portspace.ID
+	ports event.PortRange
+}
+
 // flow is how a port space is used: what a forecast goes by. Which ports are in use
 // is known to the portspace.Table.
 type flow struct {
-	id            portspace.ID
+	id            flowID
 	history       history
 	first, last   event.Time
 	opens         uint64
@@ -90,7 +97,7 @@ func (c *choices) share(now event.Time) float64 {
 
 // flows are those of all port spaces.
 type flows struct {
-	byID map[portspace.ID]*flow
+	byID map[flowID]*flow
 	// What is not told one by one has no local address: it goes to the space that was
 	// used last towards its destination.
 	byDest map[destKey]*flow
@@ -98,10 +105,10 @@ type flows struct {
 }
 
 func newFlows() flows {
-	return flows{byID: map[portspace.ID]*flow{}, byDest: map[destKey]*flow{}}
+	return flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}}
 }
 
-func (f *flows) of(id portspace.ID, at event.Time) *flow {
+func (f *flows) of(id flowID, at event.Time) *flow {
 	if f.last != nil && f.last.id == id {
 		f.last.last = max(f.last.last, at)
 		return f.last
@@ -120,7 +127,7 @@ func (f *flows) of(id portspace.ID, at event.Time) *flow {
 	return flow
 }
 
-func newFlow(id portspace.ID, at event.Time) *flow { return &flow{id: id, first: at} }
+func newFlow(id flowID, at event.Time) *flow { return &flow{id: id, first: at} }
 
 // forget drops the eighth that has been quiet longest.
 func (f *flows) forget() {
@@ -129,7 +136,7 @@ func (f *flows) forget() {
 		all = append(all, flow)
 	}
 	slices.SortFunc(all, func(a, b *flow) int {
-		return cmp.Or(cmp.Compare(a.last, b.last), compareID(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.last, b.last), compareFlow(a.id, b.id))
 	})
 	for _, flow := range all[:len(all)/8] {
 		delete(f.byID, flow.id)
@@ -149,7 +156,7 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 	}
 	switch e.Kind {
 	case event.Open:
-		flow := f.of(portspace.IDOf(e), e.Time)
+		flow := f.of(flowOf(e), e.Time)
 		flow.opens += n
 		flow.history.add(e.Time, snapshot.Point{Opens: uint32(n)})
 		if e.PortSearch != 0 {
@@ -161,7 +168,7 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 		}
 	case event.Close:
 		if e.Direction == event.Out && e.Duration != 0 {
-			f.of(portspace.IDOf(e), e.Time).ends.add(e)
+			f.of(flowOf(e), e.Time).ends.add(e)
 		}
 	case event.ConnectFail, event.BindFail:
 		if e.Reason == event.RangeExhausted {
@@ -171,7 +178,7 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 }
 
 func (f *flows) exhausted(e *event.Event, n uint64) {
-	id := portspace.IDOf(e)
+	id := flowOf(e)
 	if e.Kind == event.BindFail {
 		id = bindID(e.Netns, e.Src.Addr)
 	} else if known := f.byDest[destKey{e.Netns, e.Dst, event.TCP}]; known != nil && unspecified(e.Src.Addr) {
@@ -187,9 +194,11 @@ func (f *flows) exhausted(e *event.Event, n uint64) {
 func unspecified(a event.Addr) bool { return a.IP().IsUnspecified() }
 
 // bindID names the space that bind() to port 0 of an address draws from.
-func bindID(netns uint32, local event.Addr) portspace.ID {
-	return portspace.ID{Netns: netns, Local: local}
+func bindID(netns uint32, local event.Addr) flowID {
+	return flowID{ID: portspace.ID{Netns: netns, Local: local}}
 }
+
+func flowOf(e *event.Event) flowID { return flowID{portspace.IDOf(e), e.Ports} }
 
 // fold takes opens that were counted and not told one by one.
 func (f *flows) fold(e *event.Event, fold *event.Fold) {

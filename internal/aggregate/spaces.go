@@ -19,11 +19,11 @@ const (
 	maxBindSpaces = 32
 )
 
-func compareID(a, b portspace.ID) int {
+func compareFlow(a, b flowID) int {
 	return cmp.Or(
 		cmp.Compare(a.Netns, b.Netns), bytes.Compare(a.Remote.Addr[:], b.Remote.Addr[:]), cmp.Compare(a.Remote.Port, b.Remote.Port),
-		bytes.Compare(a.Local[:], b.Local[:]), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Ports.Low, b.Ports.Low),
-		cmp.Compare(a.Ports.High, b.Ports.High),
+		bytes.Compare(a.Local[:], b.Local[:]), cmp.Compare(a.Device, b.Device), cmp.Compare(a.ports.Low, b.ports.Low),
+		cmp.Compare(a.ports.High, b.ports.High),
 	)
 }
 
@@ -39,9 +39,9 @@ type boundPorts struct{ ports, before int }
 
 type spaceRow struct {
 	snapshot.PortSpace
-	id    portspace.ID
-	space *portspace.Space // nil of a bind space
-	flow  *flow
+	id   flowID
+	view portspace.View
+	flow *flow
 }
 
 func (s *State) addSpaces(snap *snapshot.Snapshot) {
@@ -50,7 +50,7 @@ func (s *State) addSpaces(snap *snapshot.Snapshot) {
 	b.bindSpaces()
 	slices.SortFunc(b.rows, func(a, b spaceRow) int {
 		return cmp.Or(cmp.Compare(b.Usage(), a.Usage()), cmp.Compare(b.Exhausted, a.Exhausted),
-			cmp.Compare(b.InUse(), a.InUse()), compareID(a.id, b.id), cmp.Compare(a.Kind, b.Kind))
+			cmp.Compare(b.InUse(), a.InUse()), compareFlow(a.id, b.id), cmp.Compare(a.Kind, b.Kind))
 	})
 	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
 	for i := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
@@ -65,37 +65,39 @@ func (s *State) addSpaces(snap *snapshot.Snapshot) {
 
 func (b *spaces) connectSpaces() {
 	b.ports.Each(func(space *portspace.Space) {
-		flow := b.flows.byID[space.ID]
-		if flow != nil || space.Drawn() {
-			b.add(snapshot.ConnectSpace, space, flow)
+		if id := (flowID{ID: space.ID}); b.flows.byID[id] == nil && space.Drawn() {
+			b.add(snapshot.ConnectSpace, id, nil)
 		}
 	})
 	for id, flow := range b.flows.byID {
-		if space := b.ports.Find(id); id.Remote.Known() && space.Empty() {
-			b.add(snapshot.ConnectSpace, space, flow)
+		if id.Remote.Known() {
+			b.add(snapshot.ConnectSpace, id, flow)
 		}
 	}
 }
 
-func (b *spaces) add(kind snapshot.SpaceKind, space *portspace.Space, flow *flow) {
-	r, own := space.Range()
-	id := space.ID
-	row := spaceRow{id: id, flow: flow, space: space, PortSpace: snapshot.PortSpace{
+func (b *spaces) add(kind snapshot.SpaceKind, id flowID, flow *flow) *spaceRow {
+	view := b.ports.Find(id.ID).Own(id.ports)
+	row := spaceRow{id: id, flow: flow, view: view, PortSpace: snapshot.PortSpace{
 		Kind: kind, Netns: id.Netns, NetnsName: b.world.Netns(id.Netns).Name, Proto: event.TCP,
-		Local: id.Local, Remote: id.Remote, Device: id.Device, Range: r, OwnRange: own,
-		Capacity: space.Capacity(), Peak: space.Peak, PeakAt: wallTime(b.world.Clock, space.PeakAt),
-		Full: wallTime(b.world.Clock, space.Full),
+		Local: id.Local, Remote: id.Remote, Device: id.Device, Range: view.Range, OwnRange: view.IsOwn,
+		Capacity: view.Capacity(),
 	}}
-	row.set(space.Counts())
+	row.set(view.Counts())
+	if !view.IsOwn {
+		row.Peak = max(row.Peak, view.Peak)
+		row.PeakAt, row.Full = wallTime(b.world.Clock, view.PeakAt), wallTime(b.world.Clock, view.Full)
+	}
 	if flow != nil {
 		b.use(&row, flow)
 	}
 	b.rows = append(b.rows, row)
+	return &b.rows[len(b.rows)-1]
 }
 
 func (row *spaceRow) set(c portspace.Counts) {
 	row.Live, row.SynSent, row.CloseWait, row.TimeWait, row.Bound = c.Live, c.SynSent, c.CloseWait, c.TimeWait, c.Bound
-	row.Peak = min(max(row.Peak, c.InUse()), max(row.Capacity, c.InUse()))
+	row.Peak = c.InUse()
 }
 
 // use says how the space is drawn from.
@@ -111,7 +113,7 @@ func (b *spaces) use(row *spaceRow, flow *flow) {
 // bindSpaces are those that somebody draws from, as far as it shows: a bind() to port 0
 // that failed, or ports of the range that are bound.
 func (b *spaces) bindSpaces() {
-	ids := map[portspace.ID]*flow{}
+	ids := map[flowID]*flow{}
 	for id, flow := range b.flows.byID {
 		if !id.Remote.Known() {
 			ids[id] = flow
@@ -125,31 +127,27 @@ func (b *spaces) bindSpaces() {
 		})
 	})
 	for id, flow := range ids {
-		space := b.ports.Find(id)
-		b.add(snapshot.BindSpace, space, flow)
-		row := &b.rows[len(b.rows)-1]
-		row.Peak = 0
+		row := b.add(snapshot.BindSpace, id, flow)
 		row.set(b.ports.BindCounts(id.Netns, id.Local))
-		row.space = nil
 	}
 }
 
 // detail adds what is worth its price for the fullest ones only.
 func (b *spaces) detail(row *spaceRow) {
 	row.Victims = b.victims(row)
-	if row.space == nil {
+	if row.Kind == snapshot.BindSpace {
 		row.Forecast.Known = row.IsFull()
 		return
 	}
-	row.Reusable = row.space.Reusable(b.now)
+	row.Reusable = row.view.Reusable(b.now)
 	b.holders(row)
 	b.forecast(row)
 }
 
 func (b *spaces) forecast(row *spaceRow) {
 	load := portspace.Load{
-		Capacity: row.Capacity, Counts: row.space.Counts(), Reusable: row.Reusable,
-		BucketLife: row.space.TimeWaitLife(), Ends: row.space.Ends(b.now),
+		Capacity: row.Capacity, Counts: row.view.Counts(), Reusable: row.Reusable,
+		BucketLife: row.view.TimeWaitLife(), Ends: row.view.Ends(b.now),
 	}
 	if f := row.flow; f != nil {
 		load.Rate, load.RateError = f.rate(b.now)
@@ -175,8 +173,8 @@ func (b *spaces) holders(row *spaceRow) {
 		of(id).Bound, of(id).Before = bound.ports, bound.before
 	}
 	net := b.ports.Netns(row.Netns)
-	row.space.Each(func(port uint16, socket portspace.Socket) {
-		if !row.space.Holds(port) {
+	row.view.Each(func(port uint16, socket portspace.Socket) {
+		if !row.view.Holds(port) {
 			return
 		}
 		if socket.Bound { // counted with the connection and not as bound

@@ -164,7 +164,7 @@ func (c *comparison) miss() {
 func (c *comparison) gone(p Port, direction event.Direction) {
 	c.made = append(c.made, event.Event{
 		Time: c.At, Kind: event.SocketGone, Direction: direction, Proto: event.TCP, Netns: p.Netns, Device: p.Device,
-		Ports: p.Ports, Src: event.Endpoint{Addr: p.Local, Port: p.Port}, Dst: p.Remote, Count: 1,
+		Src: event.Endpoint{Addr: p.Local, Port: p.Port}, Dst: p.Remote, Count: 1,
 	})
 }
 
@@ -202,7 +202,7 @@ func (t *Table) Sockets(netns uint32, at event.Time) []event.Event {
 func (s Socket) event(base event.Event, id ID, port uint16) event.Event {
 	e := base
 	e.State, e.Direction, e.Proc, e.Cookie = s.State, s.Direction, s.Proc, s.Cookie
-	e.Src, e.Dst, e.Device, e.Ports = event.Endpoint{Addr: id.Local, Port: port}, id.Remote, id.Device, id.Ports
+	e.Src, e.Dst, e.Device = event.Endpoint{Addr: id.Local, Port: port}, id.Remote, id.Device
 	if s.Bound {
 		e.Flags |= event.OwnedByBind
 	}

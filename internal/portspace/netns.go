@@ -72,28 +72,15 @@ func (n *Netns) one(port uint16) int {
 	return 0
 }
 
-// within is a socket's own range as far as it counts, and whether it does.
-func (n *Netns) within(own event.PortRange) (event.PortRange, bool) {
+// Overlaps reports whether a socket's own range counts: some of it lies inside the
+// namespace's.
+func (n *Netns) Overlaps(own event.PortRange) bool {
 	all := n.fact.Ports
-	if !own.Known() || own.High < all.Low || own.Low > all.High {
-		return all, false
-	}
-	return event.PortRange{Low: max(own.Low, all.Low), High: min(own.High, all.High)}, true
+	return own.Known() && own.High >= all.Low && own.Low <= all.High
 }
 
-func (n *Netns) capacity(own event.PortRange) int {
-	if r, is := n.within(own); is {
-		return n.usable.count(r)
-	}
-	return n.total
-}
-
-// exclusiveIn is the number of ports of a range that a bind() owns.
-func (n *Netns) exclusiveIn(own event.PortRange) int {
-	r, is := n.within(own)
-	if !is {
-		return n.inRange
-	}
+// ownedIn is the number of ports of a range that a bind() owns.
+func (n *Netns) ownedIn(r event.PortRange) int {
 	sum := 0
 	for port := range n.owned {
 		if r.Holds(port) {

@@ -12,12 +12,11 @@ type ID struct {
 	Device uint32 // that its sockets are bound to, 0: none
 	Local  event.Addr
 	Remote event.Endpoint
-	Ports  event.PortRange // the sockets' own, zero: the namespace's
 }
 
 // IDOf is the space that the event's socket holds a port of.
 func IDOf(e *event.Event) ID {
-	return ID{Netns: e.Netns, Device: e.Device, Local: e.Src.Addr, Remote: e.Dst, Ports: e.Ports}
+	return ID{Netns: e.Netns, Device: e.Device, Local: e.Src.Addr, Remote: e.Dst}
 }
 
 // Socket is what holds a port of a connect space: a connection or its TIME_WAIT bucket.
@@ -56,29 +55,20 @@ type Space struct {
 	Full   event.Time // since when no port is left, 0: one is
 }
 
-// Holds reports whether a port is one that the space hands out.
-func (s *Space) Holds(port uint16) bool {
-	return s.net.usable.has(port) && (!s.Ports.Known() || s.Ports.Holds(port))
+// All is the space as sockets see it that draw from the whole range of the namespace.
+func (s *Space) All() View { return View{Space: s, Range: s.net.fact.Ports} }
+
+// Own is the space as sockets see it that have a range of their own. That counts as far as
+// it lies inside the namespace's; one wholly outside is ignored
+// (inet_sk_get_local_port_range, net/ipv4/inet_connection_sock.c).
+func (s *Space) Own(ports event.PortRange) View {
+	v := s.All()
+	if s.net.Overlaps(ports) {
+		v.Range = event.PortRange{Low: max(ports.Low, v.Range.Low), High: min(ports.High, v.Range.High)}
+		v.IsOwn = true
+	}
+	return v
 }
-
-// Range is where the ports come from, and whether that is the sockets' own. A range of
-// their own counts as far as it lies inside the namespace's; one wholly outside is
-// ignored (inet_sk_get_local_port_range, net/ipv4/inet_connection_sock.c).
-func (s *Space) Range() (r event.PortRange, own bool) { return s.net.within(s.Ports) }
-
-// Capacity is the number of ports of the range that are not reserved, 0 where the range
-// is not known.
-func (s *Space) Capacity() int { return s.net.capacity(s.Ports) }
-
-// Counts are of now. What a bind() owns is counted for every space of the namespace.
-func (s *Space) Counts() Counts {
-	c := s.counts
-	c.Bound = s.net.exclusiveIn(s.Ports) - s.counts.Bound
-	return c
-}
-
-// Headroom is the number of ports that connect() can still take.
-func (s *Space) Headroom() int { return s.Capacity() - s.Counts().InUse() }
 
 // Drawn reports whether connect() chose the port of some socket here: accepted and early
 // bound connections alone draw nothing from the space.
@@ -94,20 +84,12 @@ func (s *Space) Each(f func(port uint16, socket Socket)) {
 	}
 }
 
-// Reusable is how many TIME_WAIT buckets connect() would take over now: tcp_tw_reuse
-// allows it for the pair, the bucket is old enough, and no bind() owns the port
-// (tcp_twsk_unique, net/ipv4/tcp_ipv4.c). It takes TCP timestamps, which are on by default.
-func (s *Space) Reusable(now event.Time) int {
-	if !s.reuses() {
-		return 0
+// TimeWaitLife is how long a TIME_WAIT bucket takes a port of the space away.
+func (s *Space) TimeWaitLife() time.Duration {
+	if s.reuses() {
+		return s.net.reuseDelay()
 	}
-	n := 0
-	for port, socket := range s.sockets {
-		if socket.State == event.StateTimeWait && s.Holds(port) && s.freed(socket) <= now {
-			n++
-		}
-	}
-	return n
+	return TimeWaitLife
 }
 
 // freed is when connect() can take the port of a bucket: at its end, or when it is old
@@ -117,35 +99,6 @@ func (s *Space) freed(socket Socket) event.Time {
 		return socket.Ends
 	}
 	return min(socket.Ends, socket.Ends.Add(s.net.reuseDelay()-TimeWaitLength))
-}
-
-// Ends are how many TIME_WAIT buckets set their ports free within each of the next
-// seconds, without those that could be reused now.
-func (s *Space) Ends(now event.Time) []int {
-	var list []int
-	for port, socket := range s.sockets {
-		if socket.State != event.StateTimeWait || !s.Holds(port) {
-			continue
-		}
-		in := s.freed(socket).Sub(now)
-		if in <= 0 && s.reuses() {
-			continue
-		}
-		i := int(min(max(in, 0), slots*time.Second) / time.Second)
-		for len(list) <= i {
-			list = append(list, 0)
-		}
-		list[i]++
-	}
-	return list
-}
-
-// TimeWaitLife is how long a TIME_WAIT bucket takes a port of the space away.
-func (s *Space) TimeWaitLife() time.Duration {
-	if s.reuses() {
-		return s.net.reuseDelay()
-	}
-	return TimeWaitLife
 }
 
 func (s *Space) reuses() bool {
@@ -160,22 +113,25 @@ func (s *Space) reuses() bool {
 
 // count adds a socket to the figures, or takes it away.
 func (s *Space) count(port uint16, socket *Socket, n int) {
-	if !s.Holds(port) {
-		return
+	if s.net.usable.has(port) {
+		s.counts.add(socket, n)
 	}
+}
+
+func (c *Counts) add(socket *Socket, n int) {
 	if socket.State == event.StateTimeWait {
-		s.counts.TimeWait += n
+		c.TimeWait += n
 	} else {
-		s.counts.Live += n
+		c.Live += n
 	}
 	switch socket.State {
 	case event.StateSynSent:
-		s.counts.SynSent += n
+		c.SynSent += n
 	case event.StateCloseWait:
-		s.counts.CloseWait += n
+		c.CloseWait += n
 	}
 	if socket.Bound {
-		s.counts.Bound += n
+		c.Bound += n
 	}
 }
 
@@ -190,11 +146,11 @@ func (s *Space) recount() {
 
 // filled notes how full the space is after a change.
 func (s *Space) filled(now event.Time) {
-	used := s.Counts().InUse()
+	used := s.All().Counts().InUse()
 	if used > s.Peak {
 		s.Peak, s.PeakAt = used, now
 	}
-	capacity := s.Capacity()
+	capacity := s.net.total
 	switch {
 	case capacity == 0 || used < capacity:
 		s.Full = 0

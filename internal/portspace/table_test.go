@@ -69,8 +69,8 @@ func tableOf(events ...event.Event) *Table {
 	return t
 }
 
-func spaceTo(t *Table, local, remote string) *Space {
-	return t.Find(ID{Netns: net1, Local: event.AddrFrom(netip.MustParseAddr(local)), Remote: endpoint(remote)})
+func spaceTo(t *Table, local, remote string) View {
+	return t.Find(ID{Netns: net1, Local: event.AddrFrom(netip.MustParseAddr(local)), Remote: endpoint(remote)}).All()
 }
 
 func TestLives(t *testing.T) {
@@ -168,23 +168,23 @@ func TestRanges(t *testing.T) {
 		socketEvent(event.Bind, "0.0.0.0:40051", ""), socketEvent(event.Bind, "0.0.0.0:40005", ""),
 		socketEvent(event.Open, "10.0.0.1:40010", dst, own(40008, 40011)),
 	)
-	space := func() *Space { return spaceTo(table, "10.0.0.1", dst) }
-	check := func(what string, s *Space, capacity int, want Counts) {
+	space := func() View { return spaceTo(table, "10.0.0.1", dst) }
+	ownSpace := func() View { return space().Own(event.PortRange{Low: 40008, High: 40011}) }
+	check := func(what string, v View, capacity int, want Counts) {
 		t.Helper()
-		if got := s.Counts(); got != want || s.Capacity() != capacity {
-			t.Errorf("%s: %+v of %d, want %+v of %d", what, got, s.Capacity(), want, capacity)
+		if got := v.Counts(); got != want || v.Capacity() != capacity {
+			t.Errorf("%s: %+v of %d, want %+v of %d", what, got, v.Capacity(), want, capacity)
 		}
 	}
-	ownID := space().ID
-	ownID.Ports = event.PortRange{Low: 40008, High: 40011}
-	check("whole range", space(), 100, Counts{Live: 2, Bound: 2})
-	check("the sockets' own", table.Find(ownID), 4, Counts{Live: 1})
+	check("whole range", space(), 100, Counts{Live: 3, Bound: 2})
+	check("the sockets' own", ownSpace(), 4, Counts{Live: 1})
+	check("own range outside", space().Own(event.PortRange{Low: 5, High: 9}), 100, Counts{Live: 3, Bound: 2})
 	narrow := config(event.PortRange{Low: 40000, High: 40009}, "40001,40003-40004")
 	table.Add(&narrow)
 	check("narrowed", space(), 7, Counts{Live: 1, Bound: 1})
-	check("own range half inside", table.Find(ownID), 2, Counts{})
-	if r, is := table.Find(ownID).Range(); !is || r != (event.PortRange{Low: 40008, High: 40009}) {
-		t.Errorf("own range %v, %v", r, is)
+	check("own range half inside", ownSpace(), 2, Counts{})
+	if v := ownSpace(); !v.IsOwn || v.Range != (event.PortRange{Low: 40008, High: 40009}) {
+		t.Errorf("own range %+v", v.Range)
 	}
 	count := event.Event{Time: start, Kind: event.NetnsKnown, Fact: &event.Netns{Inode: net1, Name: "host", TimeWait: 5}}
 	table.Add(&count)

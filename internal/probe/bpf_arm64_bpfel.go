@@ -261,7 +261,10 @@ type bpfSockEvent struct {
 	CloseWait uint64
 	SearchNs  uint32
 	Netns     uint32
+	Device    uint32
 	Flags     uint32
+	Low       uint16
+	High      uint16
 	Err       uint16
 	Sport     uint16
 	Dport     uint16
