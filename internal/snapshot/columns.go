@@ -26,6 +26,20 @@ func ProcessColumns() []Column[Process] {
 	return withTie(columns, func(a, b *Process) int { return compareProc(a.Info.ID, b.Info.ID) })
 }
 
+// GroupColumns are what groups of processes can be ordered by.
+func GroupColumns() []Column[ProcessGroup] {
+	columns := []Column[ProcessGroup]{
+		{"name", ascending(func(g *ProcessGroup) string { return g.Name })},
+		{"processes", descending(func(g *ProcessGroup) int { return len(g.Members) })},
+		{"open_rate", then(descending(func(g *ProcessGroup) float64 { return g.Rates.Opens }),
+			descending(func(g *ProcessGroup) uint64 { return g.Opens }))},
+	}
+	columns = append(columns, totalColumns(func(g *ProcessGroup) *Totals { return &g.Totals })...)
+	return withTie(columns, func(a, b *ProcessGroup) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), compareBool(a.Unknown, b.Unknown))
+	})
+}
+
 // DestinationColumns are what destinations can be ordered by.
 func DestinationColumns() []Column[Destination] {
 	total := func(d *Destination) *Totals { return &d.Totals }
@@ -143,6 +157,17 @@ func withTie[T any](columns []Column[T], tie func(a, b *T) int) []Column[T] {
 
 func newest[T any](value func(*T) time.Time) func(a, b *T) int {
 	return func(a, b *T) int { return value(b).Compare(value(a)) }
+}
+
+// compareBool puts what is not so first.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 func compareProc(a, b event.ProcID) int {

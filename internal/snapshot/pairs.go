@@ -1,0 +1,44 @@
+package snapshot
+
+import "github.com/porttrace/porttrace/internal/event"
+
+// pairSum adds up what several processes did towards the same destinations.
+type pairSum struct {
+	index map[pairKey]int
+	pairs []Pair
+	lives []lifetimes // of each pair
+}
+
+type pairKey struct {
+	netns  uint32
+	proto  event.Proto
+	remote event.Endpoint
+}
+
+func newPairSum() *pairSum { return &pairSum{index: map[pairKey]int{}} }
+
+func (s *pairSum) add(pairs []Pair) {
+	for i := range pairs {
+		p := &pairs[i]
+		key := pairKey{p.Netns, p.Proto, p.Remote}
+		at, ok := s.index[key]
+		if !ok {
+			at = len(s.pairs)
+			s.index[key] = at
+			s.pairs = append(s.pairs, Pair{Netns: p.Netns, NetnsName: p.NetnsName, Proto: p.Proto, Remote: p.Remote})
+			s.lives = append(s.lives, lifetimes{})
+		}
+		s.pairs[at].add(&p.Totals)
+		s.lives[at].add(&p.Totals)
+	}
+}
+
+// sorted are the pairs, most opens first, bounded.
+func (s *pairSum) sorted() []Pair {
+	for i := range s.pairs {
+		s.pairs[i].LifetimeP50, s.pairs[i].LifetimeP99 = s.lives[i].quantiles()
+	}
+	byOpens, _ := ColumnNamed(PairColumns(), "opens")
+	sorted := Sort(s.pairs, byOpens, false)
+	return sorted[:min(len(sorted), maxGroupDestinations)]
+}
