@@ -45,7 +45,7 @@ func BenchmarkView(b *testing.B) {
 // BenchmarkUpdate is what a new snapshot costs: filter, sort, find the cursor.
 func BenchmarkUpdate(b *testing.B) {
 	s := crowded(10_000)
-	for name, keys := range map[string][]string{"all": {"2", "end"}, "filter": {"2", "/", "worker 7", "enter", "end"}} {
+	for name, keys := range map[string][]string{"all": {"2", "end"}, "filter": {"2", "/", "worker 7", "enter", "end"}, "group": {"2", "g"}} {
 		m := screen(160, 50, s, keys...)
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -109,6 +109,19 @@ func fixtureFailures() []snapshot.Failure {
 	}
 }
 
+// looping is that with a shell loop that runs curl 150 times.
+func looping() *snapshot.Snapshot {
+	s := fixture()
+	for i := range 150 {
+		p := s.Processes[3]
+		p.Info.ID.PID, p.Rates.Opens, p.History = uint32(31_400+i), 0.2, wave(4)
+		p.LifetimeP50 = time.Duration(300+i) * time.Microsecond
+		p.Destinations = []snapshot.Pair{{Proc: p.Info.ID, Comm: p.Info.Comm, Netns: 1, Remote: api, Totals: p.Totals}}
+		s.Processes = append(s.Processes, p)
+	}
+	return s
+}
+
 // empty is a host on which nothing happens.
 func empty() *snapshot.Snapshot {
 	return &snapshot.Snapshot{

@@ -82,6 +82,8 @@ func (m *Model) pressTable(msg tea.KeyPressMsg) {
 		shown.sortBy(-1)
 	case key.Matches(msg, k.reverse):
 		shown.reverseOrder()
+	case key.Matches(msg, k.group):
+		m.regroup()
 	default:
 		if to := k.motion(msg); to != still {
 			shown.move(to)
@@ -94,6 +96,14 @@ func (m *Model) show(tab int) {
 	m.tab = (tab + len(m.panes)) % len(m.panes)
 	m.detail = nil
 	m.refresh()
+}
+
+// regroup shows the processes in other groups.
+func (m *Model) regroup() {
+	if p, ok := m.panes[m.tab].(*processes); ok {
+		p.regroup()
+		m.refresh()
+	}
 }
 
 // back leaves the detail, else it clears the filter.

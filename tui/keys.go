@@ -12,7 +12,7 @@ type keyMap struct {
 	first, second, third, fourth, nextTab, prevTab key.Binding
 	open, back                                     key.Binding
 
-	nextSort, prevSort, reverse, filter, pause key.Binding
+	nextSort, prevSort, reverse, filter, group, pause key.Binding
 
 	play, step, faster, slower, failure              key.Binding
 	backward, forward, farBackward, farForward, goTo key.Binding
@@ -30,7 +30,7 @@ func newKeys(replay bool) *keyMap {
 		down:     bind("↓ j", "down", "down", "j"),
 		pageUp:   bind("PgUp ^B", "a page up", "pgup", "ctrl+b"),
 		pageDown: bind("PgDn ^F", "a page down", "pgdown", "ctrl+f"),
-		top:      bind("Home g", "first row, whichever it is", "home", "g"),
+		top:      bind("Home", "first row, whichever it is", "home"),
 		bottom:   bind("End G", "last row", "end", "G"),
 
 		first:   bind("1", "port spaces", "1"),
@@ -46,6 +46,7 @@ func newKeys(replay bool) *keyMap {
 		prevSort: bind("S <", "sort by the previous column", "S", "<"),
 		reverse:  bind("r", "reverse the order", "r"),
 		filter:   bind("/", "show rows with these words", "/"),
+		group:    bind("g", "group the processes otherwise", "g"),
 		pause:    bind("p Space", "hold the screen still", "p", "space"),
 
 		play:    bind("p Space", "play or pause", "p", "space"),
@@ -80,7 +81,7 @@ func newKeys(replay bool) *keyMap {
 func (k *keyMap) groups() [][2][]key.Binding {
 	groups := [][2][]key.Binding{{
 		{k.first, k.second, k.third, k.fourth, k.nextTab, k.prevTab, k.open, k.back, k.help, k.suspend, k.quit},
-		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.nextSort, k.prevSort, k.reverse, k.filter},
+		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.nextSort, k.prevSort, k.reverse, k.filter, k.group},
 	}}
 	if k.pause.Enabled() {
 		groups[0][1] = append(groups[0][1], k.pause)

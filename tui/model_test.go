@@ -26,7 +26,7 @@ func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 // current is the process under the cursor.
 func current(t *testing.T, m *Model) event.ProcID {
 	t.Helper()
-	row := m.panes[processesTab].(*processes).current()
+	row := m.panes[processesTab].(*processes).single.current()
 	if row == nil {
 		t.Fatal("no row is selected")
 	}
@@ -81,7 +81,7 @@ func TestSort(t *testing.T) {
 	t.Parallel()
 	m := screen(80, 24, fixture(), "2")
 	order := func() (out []string) {
-		for _, row := range m.panes[processesTab].(*processes).rows {
+		for _, row := range m.panes[processesTab].(*processes).single.rows {
 			out = append(out, row.Info.Comm)
 		}
 		return out
@@ -272,7 +272,7 @@ func TestViewChangesNothing(t *testing.T) {
 // TestEveryKeyEverywhere looks for a combination of states that panics.
 func TestEveryKeyEverywhere(t *testing.T) {
 	t.Parallel()
-	keys := []string{"up", "down", "pgup", "pgdown", "home", "end", "tab", "shift+tab", "1", "2", "3", "4", "enter", "esc", "s", "S", "r", "/", "p", "?", "x", "backspace", "ctrl+w"}
+	keys := []string{"up", "down", "pgup", "pgdown", "home", "end", "tab", "shift+tab", "1", "2", "3", "4", "enter", "esc", "s", "S", "r", "g", "/", "p", "?", "x", "backspace", "ctrl+w"}
 	for _, start := range []*snapshot.Snapshot{nil, empty(), fixture(), hostile()} {
 		for _, a := range keys {
 			for _, b := range keys {

@@ -1,85 +1,31 @@
 package tui
 
 import (
-	"strconv"
-	"strings"
+	"slices"
 
-	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// processes is the table of who takes ports.
+// processes is who takes ports: one by one, or in groups.
 type processes struct {
-	table[snapshot.Process, event.ProcID]
-	snapshot *snapshot.Snapshot
+	pane     // the one of the two that is shown
+	single   *processTable
+	groups   *groupTable
+	grouping snapshot.Grouping
 }
 
 func newProcesses() *processes {
-	p := &processes{}
-	p.columns = ordered(p.list(), snapshot.ProcessColumns())
-	p.order = "open_rate"
-	p.key = func(row *snapshot.Process) event.ProcID { return row.Info.ID }
-	p.text = processText
+	p := &processes{single: newProcessTable(), groups: newGroupTable(), grouping: snapshot.ByProcess}
+	p.pane = p.single
 	return p
 }
 
-func (p *processes) list() []column[snapshot.Process] {
-	columns := []column[snapshot.Process]{
-		{name: "pid", title: "PID", rank: 1, min: 7, rising: true, cell: p.pid},
-		{name: "command", title: "COMMAND", min: 15, max: 24, left: true, rising: true, cell: p.command},
-		openRate(func(row *snapshot.Process) snapshot.Rates { return row.Rates }),
+// regroup goes on to the next way to group. What is shown then is to be set.
+func (p *processes) regroup() {
+	all := snapshot.Groupings()
+	p.grouping = all[(slices.Index(all, p.grouping)+1)%len(all)]
+	p.groups.by, p.pane = p.grouping, p.groups
+	if p.grouping == snapshot.ByProcess {
+		p.pane = p.single
 	}
-	columns = append(columns, totals(func(row *snapshot.Process) *snapshot.Totals { return &row.Totals })...)
-	return append(columns,
-		history(func(row *snapshot.Process) []snapshot.Point { return row.History }),
-		column[snapshot.Process]{
-			name: "executable", title: "EXE", rank: 15, min: 12, max: 48, left: true, rising: true,
-			cell: func(row *snapshot.Process, _ int) string { return printable.String(row.Info.Exe) },
-		},
-		column[snapshot.Process]{
-			name: "group", title: "CONTAINER/UNIT", rank: 17, min: 16, max: 40, left: true, rising: true,
-			cell: func(row *snapshot.Process, _ int) string { return printable.String(snapshot.Group(&row.Info)) },
-		},
-	)
-}
-
-func (p *processes) pid(row *snapshot.Process, _ int) string {
-	if !row.Info.ID.Known() {
-		return unknown
-	}
-	return strconv.FormatUint(uint64(row.Info.ID.PID), 10)
-}
-
-func (p *processes) command(row *snapshot.Process, _ int) string {
-	if row == p.other {
-		return "(others)"
-	}
-	return command(row.Info.ID, row.Info.Comm)
-}
-
-func processText(row *snapshot.Process) string {
-	return identity(&row.Info)
-}
-
-// identity is everything a filter can find a process by.
-func identity(info *event.Process) string {
-	return printable.String(strings.Join([]string{
-		strconv.FormatUint(uint64(info.ID.PID), 10), info.Comm, info.Exe, info.Container, info.Unit, info.Cgroup,
-	}, " "))
-}
-
-func (p *processes) set(s *snapshot.Snapshot, filter string) {
-	p.snapshot = s
-	p.show(s.Processes, s.OtherProcesses, filter, emptyNote(filter, len(s.Processes),
-		"no process has opened a connection", s.Elapsed,
-		"a row appears as soon as one calls connect() or bind()"))
-}
-
-func (p *processes) open() subject {
-	row := p.current()
-	if row == nil {
-		return nil
-	}
-	return &processDetail{row: row, snapshot: p.snapshot}
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // parts is how the lines of the screen are shared out. A terminal that is too
@@ -122,6 +124,9 @@ func (m *Model) statusLine() string {
 	if m.ended {
 		pieces = append(pieces, piece{tone: warn, forms: []string{"the source has ended", "ended"}})
 	}
+	if p, ok := m.panes[m.tab].(*processes); ok && p.grouping != snapshot.ByProcess {
+		pieces = append(pieces, piece{forms: []string{"by " + string(p.grouping)}})
+	}
 	if m.filter.text != "" {
 		words := "filter: " + m.filter.text
 		pieces = append(pieces, piece{forms: []string{words + m.matches(), words}})
@@ -138,7 +143,15 @@ func (m *Model) hints() string {
 	case m.detail != nil:
 		return m.detail.scroll.position() + "Esc back  " + m.steering() + "? help  q quit "
 	}
-	return "Enter open  s sort  / filter  " + m.steering() + "? help  q quit "
+	return "Enter open  s sort  " + m.grouper() + "/ filter  " + m.steering() + "? help  q quit "
+}
+
+// grouper is the key that groups, where it does.
+func (m *Model) grouper() string {
+	if m.tab != processesTab || m.replay != nil {
+		return ""
+	}
+	return "g group  "
 }
 
 // steering is the keys that hold the screen, or move a replay.

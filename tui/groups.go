@@ -1,0 +1,98 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// groupTable is the table of what processes of the same executable, container or unit do.
+type groupTable struct {
+	table[snapshot.ProcessGroup, snapshot.GroupKey]
+	by       snapshot.Grouping
+	snapshot *snapshot.Snapshot
+}
+
+func newGroupTable() *groupTable {
+	g := &groupTable{}
+	g.columns = ordered(g.list(), snapshot.GroupColumns())
+	g.order = "open_rate"
+	g.key = func(row *snapshot.ProcessGroup) snapshot.GroupKey { return row.GroupKey }
+	g.text = groupText
+	return g
+}
+
+func (g *groupTable) list() []column[snapshot.ProcessGroup] {
+	columns := []column[snapshot.ProcessGroup]{
+		{name: "name", title: "GROUP", min: 18, max: 56, left: true, rising: true, cell: g.name},
+		{name: "processes", title: "PROCS", rank: 1, min: 7, cell: g.members},
+		openRate(func(row *snapshot.ProcessGroup) snapshot.Rates { return row.Rates }),
+	}
+	columns = append(columns, totals(func(row *snapshot.ProcessGroup) *snapshot.Totals { return &row.Totals })...)
+	return append(columns, history(func(row *snapshot.ProcessGroup) []snapshot.Point { return row.History }))
+}
+
+func (g *groupTable) name(row *snapshot.ProcessGroup, width int) string {
+	if row == g.other {
+		return "(others)"
+	}
+	return groupName(row.GroupKey, g.by, width)
+}
+
+// members of the sum of the rest are not known: those are the processes beyond the table.
+func (g *groupTable) members(row *snapshot.ProcessGroup, _ int) string {
+	if row == g.other || row.Unknown {
+		return unknown
+	}
+	return count(len(row.Members))
+}
+
+// groupName is what the processes have in common. Of a path the end tells more.
+func groupName(key snapshot.GroupKey, by snapshot.Grouping, width int) string {
+	switch {
+	case key.Unknown:
+		return "(unknown)"
+	case key.Name == "":
+		return "(no " + string(by) + ")"
+	}
+	name := printable.String(key.Name)
+	if at := strings.LastIndexByte(name, '/'); by == snapshot.ByExecutable && cells(name) > width && at > 0 {
+		return "…" + name[at:]
+	}
+	return name
+}
+
+// groupText is what a filter looks into: the group and all who are in it.
+func groupText(row *snapshot.ProcessGroup) string {
+	words := []string{printable.String(row.Name)}
+	for _, p := range row.Members {
+		words = append(words, identity(&p.Info))
+	}
+	return strings.Join(words, " ")
+}
+
+func (g *groupTable) set(s *snapshot.Snapshot, filter string) {
+	g.snapshot = s
+	rows := snapshot.GroupProcesses(s.Processes, g.by)
+	g.show(rows, otherGroup(s), filter, emptyNote(filter, len(rows),
+		"no process has opened a connection", s.Elapsed,
+		"a row appears as soon as one calls connect() or bind()"))
+}
+
+// otherGroup is the processes that the table had no room for; nobody knows whose they are.
+func otherGroup(s *snapshot.Snapshot) *snapshot.ProcessGroup {
+	if s.OtherProcesses == nil {
+		return nil
+	}
+	o := s.OtherProcesses
+	return &snapshot.ProcessGroup{Totals: o.Totals, Rates: o.Rates, History: o.History}
+}
+
+func (g *groupTable) open() subject {
+	row := g.current()
+	if row == nil {
+		return nil
+	}
+	return &groupDetail{row: row, by: g.by, snapshot: g.snapshot}
+}

@@ -1,0 +1,85 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// processTable is the table of who takes ports, one by one.
+type processTable struct {
+	table[snapshot.Process, event.ProcID]
+	snapshot *snapshot.Snapshot
+}
+
+func newProcessTable() *processTable {
+	p := &processTable{}
+	p.columns = ordered(p.list(), snapshot.ProcessColumns())
+	p.order = "open_rate"
+	p.key = func(row *snapshot.Process) event.ProcID { return row.Info.ID }
+	p.text = processText
+	return p
+}
+
+func (p *processTable) list() []column[snapshot.Process] {
+	columns := []column[snapshot.Process]{
+		{name: "pid", title: "PID", rank: 1, min: 7, rising: true, cell: p.pid},
+		{name: "command", title: "COMMAND", min: 15, max: 24, left: true, rising: true, cell: p.command},
+		openRate(func(row *snapshot.Process) snapshot.Rates { return row.Rates }),
+	}
+	columns = append(columns, totals(func(row *snapshot.Process) *snapshot.Totals { return &row.Totals })...)
+	return append(columns,
+		history(func(row *snapshot.Process) []snapshot.Point { return row.History }),
+		column[snapshot.Process]{
+			name: "executable", title: "EXE", rank: 15, min: 12, max: 48, left: true, rising: true,
+			cell: func(row *snapshot.Process, _ int) string { return printable.String(row.Info.Exe) },
+		},
+		column[snapshot.Process]{
+			name: "group", title: "CONTAINER/UNIT", rank: 17, min: 16, max: 40, left: true, rising: true,
+			cell: func(row *snapshot.Process, _ int) string { return printable.String(snapshot.Group(&row.Info)) },
+		},
+	)
+}
+
+func (p *processTable) pid(row *snapshot.Process, _ int) string {
+	if !row.Info.ID.Known() {
+		return unknown
+	}
+	return strconv.FormatUint(uint64(row.Info.ID.PID), 10)
+}
+
+func (p *processTable) command(row *snapshot.Process, _ int) string {
+	if row == p.other {
+		return "(others)"
+	}
+	return command(row.Info.ID, row.Info.Comm)
+}
+
+func processText(row *snapshot.Process) string {
+	return identity(&row.Info)
+}
+
+// identity is everything a filter can find a process by.
+func identity(info *event.Process) string {
+	return printable.String(strings.Join([]string{
+		strconv.FormatUint(uint64(info.ID.PID), 10), info.Comm, info.Exe, info.Container, info.Unit, info.Cgroup,
+	}, " "))
+}
+
+func (p *processTable) set(s *snapshot.Snapshot, filter string) {
+	p.snapshot = s
+	p.show(s.Processes, s.OtherProcesses, filter, emptyNote(filter, len(s.Processes),
+		"no process has opened a connection", s.Elapsed,
+		"a row appears as soon as one calls connect() or bind()"))
+}
+
+func (p *processTable) open() subject {
+	row := p.current()
+	if row == nil {
+		return nil
+	}
+	return &processDetail{row: row, snapshot: p.snapshot}
+}
