@@ -19,6 +19,7 @@ type reportFlags struct {
 	liveFlags
 	windowFlags
 	output   outputFlags
+	group    groupFlag
 	duration time.Duration
 	file     string
 	given    func(flag string) bool
@@ -42,6 +43,7 @@ end of the command, and then reports.`,
 	flags.liveFlags.register(cmd)
 	flags.windowFlags.register(cmd)
 	flags.output.register(cmd, "text", "json")
+	flags.group.register(cmd)
 	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 10*time.Second, "how long to trace")
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
 	flags.given = cmd.Flags().Changed
@@ -93,7 +95,7 @@ func (f *reportFlags) overwrites(recording string) bool {
 }
 
 func runReport(ctx context.Context, flags *reportFlags) error {
-	format, err := flags.output.chosen()
+	form, err := flags.form()
 	if err != nil {
 		return err
 	}
@@ -122,11 +124,11 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	return writeReport(out, format, last)
+	return form.write(out, last)
 }
 
 func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
-	format, err := flags.output.chosen()
+	form, err := flags.form()
 	if err != nil {
 		return err
 	}
@@ -151,12 +153,26 @@ func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	return cmp.Or(writeReport(out, format, last), recording.judge())
+	return cmp.Or(form.write(out, last), recording.judge())
 }
 
-func writeReport(to io.Writer, format string, s *snapshot.Snapshot) error {
-	if format == "json" {
-		return report.JSON(to, s)
+// reportForm is how a report is written.
+type reportForm struct {
+	format string
+	by     snapshot.Grouping
+}
+
+func (f *reportFlags) form() (form reportForm, err error) {
+	if form.format, err = f.output.chosen(); err != nil {
+		return form, err
 	}
-	return report.Text(to, s)
+	form.by, err = f.group.chosen()
+	return form, err
+}
+
+func (f reportForm) write(to io.Writer, s *snapshot.Snapshot) error {
+	if f.format == "json" {
+		return report.JSON(to, s, f.by)
+	}
+	return report.Text(to, s, f.by)
 }

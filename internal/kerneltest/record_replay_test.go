@@ -168,10 +168,10 @@ func (l *liveRun) checkWindow(t *testing.T, file *memory, from, to event.Time) {
 func reports(t *testing.T, s *snapshot.Snapshot) []byte {
 	t.Helper()
 	var all bytes.Buffer
-	if err := report.Text(&all, s); err != nil {
+	if err := report.Text(&all, s, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
-	if err := report.JSON(&all, s); err != nil {
+	if err := report.JSON(&all, s, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	return all.Bytes()

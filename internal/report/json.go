@@ -31,21 +31,23 @@ func encode(w io.Writer, d document) error {
 
 // document is the whole report. Lists are never null.
 type document struct {
-	Schema            string        `json:"schema"`
-	Host              host          `json:"host"`
-	Window            window        `json:"window"`
-	Totals            totals        `json:"totals"`
-	Processes         []process     `json:"processes"`
-	OtherProcesses    *counts       `json:"other_processes"` // the rest in one, null when all are listed
-	Destinations      []destination `json:"destinations"`
-	OtherDestinations *counts       `json:"other_destinations"`
-	PortSpaces        []space       `json:"port_spaces"`       // fullest first
-	OtherPortSpaces   int           `json:"other_port_spaces"` // how many are not listed
-	Namespaces        []namespace   `json:"namespaces"`
-	Failures          []failure     `json:"failures"`
-	Findings          []struct{}    `json:"findings"`
-	Health            health        `json:"health"`
-	Notices           []notice      `json:"notices"`
+	Schema            string            `json:"schema"`
+	Host              host              `json:"host"`
+	Window            window            `json:"window"`
+	Totals            totals            `json:"totals"`
+	Processes         []process         `json:"processes"`
+	OtherProcesses    *counts           `json:"other_processes"` // the rest in one, null when all are listed
+	GroupBy           snapshot.Grouping `json:"group_by"`
+	Groups            []processGroup    `json:"groups"` // of the processes; empty by process
+	Destinations      []destination     `json:"destinations"`
+	OtherDestinations *counts           `json:"other_destinations"`
+	PortSpaces        []space           `json:"port_spaces"`       // fullest first
+	OtherPortSpaces   int               `json:"other_port_spaces"` // how many are not listed
+	Namespaces        []namespace       `json:"namespaces"`
+	Failures          []failure         `json:"failures"`
+	Findings          []struct{}        `json:"findings"`
+	Health            health            `json:"health"`
+	Notices           []notice          `json:"notices"`
 }
 
 type host struct {
@@ -88,7 +90,7 @@ type gap struct {
 	Cause string `json:"cause"` // truncated, damaged
 }
 
-func newDocument(s *snapshot.Snapshot) document {
+func newDocument(s *snapshot.Snapshot, by snapshot.Grouping) document {
 	d := document{
 		Schema: Schema,
 		Host: host{
@@ -98,6 +100,8 @@ func newDocument(s *snapshot.Snapshot) document {
 		Window: window{Start: formatTime(s.Started), End: formatTime(s.Wall), Seconds: s.Elapsed.Seconds()},
 		Totals: newTotals(&s.Totals), OtherPortSpaces: s.OtherPortSpaces, Findings: []struct{}{},
 		Processes:    convert(s.Processes, func(p *snapshot.Process) process { return newProcess(p, s.Clock) }),
+		GroupBy:      by,
+		Groups:       convert(snapshot.GroupProcesses(s.Processes, by), newGroup),
 		Destinations: convert(s.Destinations, newDestination),
 		PortSpaces:   convert(s.PortSpaces, func(p *snapshot.PortSpace) space { return newSpace(p, s.Clock) }),
 		Namespaces:   convert(s.Namespaces, newNamespace),

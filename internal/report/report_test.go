@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"net/netip"
 	"os"
@@ -114,10 +115,10 @@ func TestGolden(t *testing.T) {
 	quiet := &snapshot.Snapshot{Wall: started.Add(time.Second), Started: started, Elapsed: time.Second}
 	for name, s := range map[string]*snapshot.Snapshot{"busy": busy(), "calm": calm, "full": full, "quiet": quiet} {
 		var text, object bytes.Buffer
-		if err := Text(&text, s); err != nil {
+		if err := Text(&text, s, snapshot.ByProcess); err != nil {
 			t.Fatal(err)
 		}
-		if err := JSON(&object, s); err != nil {
+		if err := JSON(&object, s, snapshot.ByProcess); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name+".txt", text.Bytes())
@@ -141,7 +142,7 @@ func TestDocumentedFields(t *testing.T) {
 	var out bytes.Buffer
 	full := busy()
 	full.PortSpaces, full.Namespaces = fullSpaces(), fixtureNamespaces()
-	if err := JSON(&out, full); err != nil {
+	if err := JSON(&out, full, snapshot.ByUnit); err != nil {
 		t.Fatal(err)
 	}
 	var report map[string]any
@@ -159,6 +160,7 @@ func TestDocumentedFields(t *testing.T) {
 		"totals":                 "opens closes time_wait_entered connect_failures bind_failures",
 		"processes":              identity + counts + "destinations",
 		"processes.destinations": counts + "netns netns_name family proto daddr dport",
+		"groups":                 "name unknown processes " + counts + "destinations",
 		"destinations":           counts + "netns netns_name family proto daddr dport",
 		"failures":               identity + "op errno reason count first last netns netns_name family proto saddr sport daddr dport",
 		"port_spaces": "kind netns netns_name family proto saddr daddr dport range_low range_high capacity in_use live syn_sent " +
@@ -202,14 +204,14 @@ func find(t *testing.T, object map[string]any, path string) map[string]any {
 func TestListsAreNeverNull(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := JSON(&out, &snapshot.Snapshot{}); err != nil {
+	if err := JSON(&out, &snapshot.Snapshot{}, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	var report map[string]any
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"processes", "destinations", "port_spaces", "namespaces", "failures", "findings", "notices"} {
+	for _, name := range []string{"processes", "groups", "destinations", "port_spaces", "namespaces", "failures", "findings", "notices"} {
 		if list, ok := report[name].([]any); !ok || len(list) != 0 {
 			t.Errorf("%s is %v, want []", name, report[name])
 		}
@@ -223,7 +225,7 @@ func TestLongTables(t *testing.T) {
 	t.Parallel()
 	s := &snapshot.Snapshot{Processes: make([]snapshot.Process, topRows+3)}
 	var out bytes.Buffer
-	if err := Text(&out, s); err != nil {
+	if err := Text(&out, s, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "\n  and 3 more\n") {
@@ -236,7 +238,7 @@ func TestManyGaps(t *testing.T) {
 	s := &snapshot.Snapshot{Gaps: make([]snapshot.Gap, topRows+3), OlderGaps: 77}
 	s.Gaps[len(s.Gaps)-1] = snapshot.Gap{Begin: started, Truncated: true}
 	var out bytes.Buffer
-	if err := Text(&out, s); err != nil {
+	if err := Text(&out, s, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "\n  missing from "); n != topRows {
@@ -250,4 +252,50 @@ func TestManyGaps(t *testing.T) {
 			t.Errorf("not said: %q\n%s", want, out.String())
 		}
 	}
+}
+
+// TestGroups writes the processes of a loop of short programs as one.
+func TestGroups(t *testing.T) {
+	t.Parallel()
+	s := busy()
+	for i := range 100 {
+		curl := event.Process{ID: event.ProcID{PID: uint32(7000 + i)}, Comm: "curl", Exe: "/usr/bin/curl", Unit: "cron.service"}
+		s.Processes = append(s.Processes, snapshot.Process{
+			Info: curl, Totals: snapshot.Totals{Opens: 1, ClosesOut: 1, LifetimeP50: time.Duration(i+1) * time.Millisecond},
+			Rates: snapshot.Rates{Opens: 0.2}, First: started, Last: started.Add(time.Second),
+		})
+	}
+	s.Processes = append(s.Processes, snapshot.Process{Totals: snapshot.Totals{Opens: 4}})
+	for _, by := range snapshot.Groupings()[1:] {
+		var text, object bytes.Buffer
+		if err := errors.Join(Text(&text, s, by), JSON(&object, s, by)); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "by_"+string(by)+".txt", section(text.Bytes(), "Processes by "))
+		golden(t, "by_"+string(by)+".json", groupsOf(t, object.Bytes()))
+	}
+}
+
+// section is the part of a text under the title that begins so.
+func section(text []byte, title string) []byte {
+	from := bytes.Index(text, []byte(title))
+	to := bytes.Index(text[from:], []byte("\n\n"))
+	return text[from : from+to+1]
+}
+
+// groupsOf are those of a report, without the processes beside them.
+func groupsOf(t *testing.T, object []byte) []byte {
+	t.Helper()
+	var report struct {
+		By        string            `json:"group_by"`
+		Groups    json.RawMessage   `json:"groups"`
+		Processes []json.RawMessage `json:"processes"`
+	}
+	if err := json.Unmarshal(object, &report); err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Processes) != 103 {
+		t.Errorf("by %s: %d processes are listed one by one", report.By, len(report.Processes))
+	}
+	return append(report.Groups, '\n')
 }

@@ -129,10 +129,12 @@ func newProcess(p *snapshot.Process, clock event.Clock) process {
 	return process{
 		identity: newIdentity(&p.Info, clock), counts: newCounts(&p.Totals), rates: newRates(p.Rates),
 		First: formatTime(p.First), Last: formatTime(p.Last),
-		Destinations: convert(p.Destinations, func(q *snapshot.Pair) pair {
-			return pair{newRemote(q.Netns, q.NetnsName, q.Proto, q.Remote), newCounts(&q.Totals)}
-		}),
+		Destinations: convert(p.Destinations, newPair),
 	}
+}
+
+func newPair(p *snapshot.Pair) pair {
+	return pair{newRemote(p.Netns, p.NetnsName, p.Proto, p.Remote), newCounts(&p.Totals)}
 }
 
 type destination struct {

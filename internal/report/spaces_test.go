@@ -88,7 +88,7 @@ func calmSpaces() []snapshot.PortSpace {
 func TestETA(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := JSON(&out, &snapshot.Snapshot{PortSpaces: fullSpaces()}); err != nil {
+	if err := JSON(&out, &snapshot.Snapshot{PortSpaces: fullSpaces()}, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	var report struct {

@@ -92,12 +92,11 @@ func pid(p event.ProcID) string {
 
 // group is the container by its short id, else the unit, else the executable.
 func group(p *event.Process) string {
-	const short = 12
-	if len(p.Container) > short {
-		return p.Container[:short]
-	}
-	return cmp.Or(p.Container, p.Unit, p.Exe)
+	return cmp.Or(shortID(p.Container), p.Unit, p.Exe)
 }
+
+// shortID is the id of a container as its tools print it.
+func shortID(id string) string { return id[:min(len(id), 12)] }
 
 func netns(name string, inode uint32) string {
 	if name == "" {

@@ -16,13 +16,17 @@ const topRows = 20
 
 const timeLayout = "2006-01-02 15:04:05"
 
-func text(s *snapshot.Snapshot) []byte {
+func text(s *snapshot.Snapshot, by snapshot.Grouping) []byte {
 	var out bytes.Buffer
 	writeHead(&out, s)
 	fmt.Fprintf(&out, "\n%s\n\n", printable.String(s.Headline()))
 	writeTotals(&out, s)
 	writeSpaces(&out, s)
-	writeProcesses(&out, s)
+	if by == snapshot.ByProcess {
+		writeProcesses(&out, s)
+	} else {
+		writeGroups(&out, s, by)
+	}
 	writeDestinations(&out, s)
 	writeFailures(&out, s)
 	writeSignals(&out, s.Signals)

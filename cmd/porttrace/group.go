@@ -1,0 +1,33 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// groupFlag is what processes are put together by.
+type groupFlag struct{ by string }
+
+func (f *groupFlag) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.by, "group-by", string(snapshot.ByProcess), "put processes together by "+groupings())
+}
+
+func groupings() string {
+	var names []string
+	for _, by := range snapshot.Groupings() {
+		names = append(names, string(by))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (f *groupFlag) chosen() (snapshot.Grouping, error) {
+	by := snapshot.Grouping(f.by)
+	if !slices.Contains(snapshot.Groupings(), by) {
+		return "", usagef("--group-by %s: it must be of %s", f.by, groupings())
+	}
+	return by, nil
+}

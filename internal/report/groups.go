@@ -1,0 +1,69 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"strconv"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// processGroup is what the processes of one executable, container or unit did together.
+type processGroup struct {
+	Name      string `json:"name"`      // empty of those that are in none
+	Unknown   bool   `json:"unknown"`   // of the sockets whose process is not known
+	Processes int    `json:"processes"` // how many
+	counts
+	rates
+	First        string `json:"first"`
+	Last         string `json:"last"`
+	Destinations []pair `json:"destinations"`
+}
+
+func newGroup(g *snapshot.ProcessGroup) processGroup {
+	return processGroup{
+		Name: g.Name, Unknown: g.Unknown, Processes: members(g), counts: newCounts(&g.Totals), rates: newRates(g.Rates),
+		First: formatTime(g.First), Last: formatTime(g.Last), Destinations: convert(g.Destinations, newPair),
+	}
+}
+
+// members of the group of unknown processes are not known either.
+func members(g *snapshot.ProcessGroup) int {
+	if g.Unknown {
+		return 0
+	}
+	return len(g.Members)
+}
+
+func writeGroups(out *bytes.Buffer, s *snapshot.Snapshot, by snapshot.Grouping) {
+	t := table{
+		head: []string{string(by), "processes", "opens", "opens/s", "live", "time_wait", "failed", "lifetime"},
+		left: string(by),
+	}
+	groups := snapshot.GroupProcesses(s.Processes, by)
+	for _, g := range top(groups) {
+		t.add(append([]string{groupName(&g, by), memberCount(&g)}, figures(&g.Totals, g.Rates)...)...)
+	}
+	if s.OtherProcesses != nil {
+		t.add(append([]string{"all others", ""}, figures(&s.OtherProcesses.Totals, s.OtherProcesses.Rates)...)...)
+	}
+	t.write(out, "Processes by "+string(by), len(groups)-topRows)
+}
+
+func memberCount(g *snapshot.ProcessGroup) string {
+	if g.Unknown {
+		return "-"
+	}
+	return strconv.Itoa(len(g.Members))
+}
+
+func groupName(g *snapshot.ProcessGroup, by snapshot.Grouping) string {
+	name := g.Name
+	switch {
+	case g.Unknown:
+		return "not known"
+	case by == snapshot.ByContainer:
+		name = shortID(name)
+	}
+	return cmp.Or(name, "in no "+string(by))
+}
