@@ -29,6 +29,17 @@ func (f *filterFlags) register(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.netns, "netns", nil, "only this network namespace: `NAME|PATH|INODE`")
 }
 
+// none reports whether nothing is left out.
+func (f *filterFlags) none() bool {
+	given := len(f.pids) + len(f.netns)
+	for _, list := range [][]string{
+		f.filter.Comm, f.filter.Exe, f.filter.Container, f.filter.Unit, f.filter.Cgroup, f.filter.Dest, f.filter.Port,
+	} {
+		given += len(list)
+	}
+	return given == 0
+}
+
 func (f *filterFlags) checkPIDs() error {
 	for _, pid := range f.pids {
 		if pid == 0 || pid > math.MaxInt32 {

@@ -13,6 +13,7 @@ import (
 	"github.com/porttrace/porttrace/internal/filter"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/netns"
+	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/probe"
 )
 
@@ -70,10 +71,22 @@ func (f *liveFlags) parseHooks() ([]probe.Hook, error) {
 	return hooks, nil
 }
 
+// tracer is a source that says how it sees.
+type tracer interface {
+	pipeline.Source
+	Signals() event.Signals
+	Close()
+}
+
+// untraceable says that this host cannot be traced, or not by this user.
+type untraceable struct{ error }
+
+func (u untraceable) Unwrap() error { return u.error }
+
 // session is the attached tracer with what the flags ask for.
 type session struct {
 	ctx    context.Context // ends with the traced command, too
-	source *live.Source
+	source tracer
 	filter *filter.Filter
 	child  *child
 	cancel context.CancelFunc
@@ -107,10 +120,12 @@ func (f *liveFlags) open(ctx context.Context, say io.Writer) (*session, error) {
 		s.close()
 		return nil, usageError{err}
 	}
-	if s.source, err = live.Open(opts); err != nil {
+	source, err := live.Open(opts)
+	if err != nil {
 		s.close()
-		return nil, err
+		return nil, untraceable{err}
 	}
+	s.source = source
 	fmt.Fprintln(say, attachedLine(s.source.Signals()))
 	if host, err := live.Host(); err == nil && host.PIDNS != "" {
 		fmt.Fprintln(say, host.PIDNS)

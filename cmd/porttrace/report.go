@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,6 +22,7 @@ type reportFlags struct {
 	output   outputFlags
 	group    groupFlag
 	duration time.Duration
+	census   bool
 	file     string
 	given    func(flag string) bool
 }
@@ -46,6 +48,7 @@ end of the command, and then reports.`,
 	flags.group.register(cmd)
 	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 10*time.Second, "how long to trace")
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
+	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that there are: no privilege, no BPF, no owners")
 	flags.given = cmd.Flags().Changed
 	return cmd
 }
@@ -59,17 +62,28 @@ func (f *reportFlags) operands(cmd *cobra.Command, args []string) error {
 				return usagef("--%s is for a recording: name its file", flag)
 			}
 		}
-		return f.args(cmd, args)
+		if err := f.args(cmd, args); err != nil {
+			return err
+		}
+		return f.checkCensus()
 	}
 	if f.given("duration") {
 		return usagef("--duration is for tracing: --from and --to choose a part of a recording")
 	}
-	for _, flag := range []string{"hooks", "ring-bytes"} {
+	for _, flag := range []string{"hooks", "ring-bytes", "census"} {
 		if f.given(flag) {
 			return usagef("--%s is for tracing, and %s is a recording", flag, args[0])
 		}
 	}
 	return oneFile(cmd, args)
+}
+
+// checkCensus refuses what takes tracing.
+func (f *reportFlags) checkCensus() error {
+	if f.census && (len(f.program) > 0 || !f.none() || f.given("hooks") || f.given("ring-bytes")) {
+		return usagef("--census lists all sockets and traces nobody: it takes no filter, no hooks and no command")
+	}
+	return nil
 }
 
 // out opens the output before anything is traced or read: not after it.
@@ -102,7 +116,13 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	if flags.duration <= 0 {
 		return usagef("--duration %s: it must be more than nothing", flags.duration)
 	}
+	if flags.census {
+		return runCensus(ctx, flags, form)
+	}
 	session, err := flags.open(ctx, os.Stderr)
+	if errors.As(err, new(untraceable)) {
+		return fmt.Errorf("%w; porttrace report --census shows port spaces without", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -121,6 +141,23 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	ctx, cancel := limited(session.ctx, duration)
 	defer cancel()
 	last, err := pipeline.Run(ctx, session.source, pipeline.Options{Filter: session.filter})
+	if err != nil {
+		return err
+	}
+	return form.write(out, last)
+}
+
+func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
+	duration := censusTakes
+	if flags.given("duration") {
+		duration = flags.duration
+	}
+	out, err := flags.out()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	last, err := takeCensus(ctx, duration)
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,9 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 		return err
 	}
 	session, err := flags.open(ctx, io.Discard)
+	if flags.polls(err) {
+		return showPolled(ctx, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -173,9 +173,9 @@ func (b *spaces) holders(row *spaceRow) {
 		of(id).Bound, of(id).Before = bound.ports, bound.before
 	}
 	net := b.ports.Netns(row.Netns)
-	row.view.Each(func(port uint16, socket portspace.Socket) {
+	for port, socket := range row.view.Each() {
 		if !row.view.Holds(port) {
-			return
+			continue
 		}
 		if socket.Bound { // counted with the connection and not as bound
 			owner := net.Owner(port)
@@ -185,7 +185,7 @@ func (b *spaces) holders(row *spaceRow) {
 			}
 		}
 		hold(of(socket.Proc), socket)
-	})
+	}
 	b.rank(row, byProc)
 }
 

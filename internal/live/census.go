@@ -1,12 +1,10 @@
 package live
 
 import (
-	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/portspace"
-	"github.com/porttrace/porttrace/internal/probe"
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
@@ -26,6 +24,7 @@ const (
 // census keeps the table of sockets that the stream has told of, and corrects the stream
 // by looks at the sockets that there are.
 type census struct {
+	eyes     eyes
 	table    *portspace.Table
 	looks    chan look // the one that is under way, once it is done
 	looking  bool
@@ -51,9 +50,9 @@ type looked struct {
 	sockets []event.Event
 }
 
-func newCensus() census {
+func newCensus(eyes eyes) census {
 	return census{
-		table: portspace.New(portspace.Limit), looks: make(chan look, 1), touched: map[portspace.Port]bool{},
+		eyes: eyes, table: portspace.New(portspace.Limit), looks: make(chan look, 1), touched: map[portspace.Port]bool{},
 		restated: map[uint32]event.Time{}, told: map[event.ProcID]bool{},
 	}
 }
@@ -70,19 +69,14 @@ func (c *census) follow(events []event.Event) {
 }
 
 // begin starts a look when one is due. Everything that happened before has been followed.
-func (c *census) begin(s *Source, now event.Time) {
+func (c *census) begin(inodes []uint32, now event.Time) {
 	if c.looking || now < c.next {
 		return
 	}
 	c.looking = true
 	clear(c.touched)
-	inodes := make([]uint32, 0, len(s.seen))
-	for inode := range s.seen {
-		inodes = append(inodes, inode)
-	}
-	slices.Sort(inodes)
 	told := c.told // nobody writes while a look is under way
-	go func() { c.looks <- takeLook(s, inodes, told) }()
+	go func() { c.looks <- takeLook(c.eyes, inodes, told) }()
 }
 
 // wait returns the look that is done, if there is one within the time.
@@ -107,54 +101,12 @@ func (c *census) wait(patience time.Duration) *look {
 }
 
 // takeLook runs beside the reading of events.
-func takeLook(s *Source, inodes []uint32, told map[event.ProcID]bool) look {
+func takeLook(eyes eyes, inodes []uint32, told map[event.ProcID]bool) look {
 	l := look{began: monotonic()}
-	holders, err := s.probe.Holders()
-	if err != nil {
-		holders = nil
-	}
-	for _, inode := range inodes {
-		if one, ok := lookInto(s, inode, holders); ok {
-			l.spaces = append(l.spaces, one)
-		}
-	}
+	l.spaces = eyes.look(inodes)
 	l.processes = introduce(l.spaces, told)
 	l.took = monotonic().Sub(l.began)
 	return l
-}
-
-func lookInto(s *Source, inode uint32, holders *probe.Holders) (looked, bool) {
-	began := monotonic()
-	one := looked{netns: inode, bound: holders != nil}
-	err := s.spaces.Inside(inode, func() (err error) {
-		one.sockets, err = s.probe.Sockets(nil, holders)
-		return err
-	})
-	if err != nil {
-		return one, false
-	}
-	if holders != nil {
-		one.sockets = holders.Bound(one.sockets, inode)
-	}
-	direct(one.sockets)
-	one.took = monotonic().Sub(began)
-	return one, true
-}
-
-// direct tells accepted connections by who listens on their port.
-func direct(sockets []event.Event) {
-	listening := map[uint16]bool{}
-	for i := range sockets {
-		if sockets[i].State == event.StateListen {
-			listening[sockets[i].Src.Port] = true
-		}
-	}
-	for i := range sockets {
-		e := &sockets[i]
-		if e.Direction == event.Unknown && e.Dst.Known() && listening[e.Src.Port] {
-			e.Direction = event.In
-		}
-	}
 }
 
 // introduce reads who the holders of sockets are that nobody has been told of.

@@ -25,7 +25,7 @@ func (s *Source) completeFrom(begin int) {
 // complete adds to an event what the kernel programs cannot know.
 func (s *Source) complete(e *event.Event) {
 	if e.Netns != 0 {
-		s.seen[e.Netns] = true
+		s.around.seen[e.Netns] = true
 	}
 	switch e.Kind {
 	case event.ProcessKnown:
@@ -66,7 +66,7 @@ func (s *Source) selectAccepted(e *event.Event) {
 // and what remains is a port that somebody holds.
 func (s *Source) inferBindErrno(e *event.Event) {
 	e.Errno = event.EADDRINUSE
-	if local, err := s.spaces.LocalAddrs(e.Netns); err == nil && !local(e.Src.Addr.IP()) {
+	if local, err := s.around.spaces.LocalAddrs(e.Netns); err == nil && !local(e.Src.Addr.IP()) {
 		e.Errno = event.EADDRNOTAVAIL
 	}
 	e.Reason = event.BindReason(e.Errno, e.Src.Port)

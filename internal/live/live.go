@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/netns"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/probe"
 )
@@ -33,8 +32,7 @@ type Options struct {
 // Source is the live stream. It is for one goroutine.
 type Source struct {
 	probe     *probe.Probe
-	spaces    *netns.Namespaces
-	seen      map[uint32]bool // namespaces that events named
+	around    surroundings
 	listeners listeners
 	finWaits  finWaits
 	targets   targets
@@ -58,15 +56,14 @@ func Open(opts Options) (*Source, error) {
 	}
 	s := &Source{
 		probe:     p,
-		spaces:    netns.New(),
-		seen:      map[uint32]bool{},
+		around:    newSurroundings(p.Namespaces),
 		listeners: newListeners(),
 		targets:   newTargets(opts.Probe.Targets),
 		finWaits:  newFinWaits(monotonic()),
-		census:    newCensus(),
 		said:      make(chan string, 16),
 		every:     opts.ReadEvery,
 	}
+	s.census = newCensus(exactEyes{p, s.around.spaces})
 	if s.every == 0 {
 		s.every = readEvery
 	}
@@ -125,7 +122,7 @@ func (s *Source) read(patience time.Duration, last bool) error {
 		return err
 	}
 	s.completeFrom(begin)
-	s.events = s.finWaits.release(s.events, s.spaces, monotonic(), last)
+	s.events = s.finWaits.release(s.events, s.around.spaces, monotonic(), last)
 	if now := time.Now(); last || !now.Before(s.nextLook) {
 		s.nextLook = now.Add(surveyEvery)
 		if err := s.survey(last); err != nil {
@@ -137,7 +134,7 @@ func (s *Source) read(patience time.Duration, last bool) error {
 		s.events = s.census.finish(s.events, done, monotonic())
 	}
 	if !last {
-		s.census.begin(s, monotonic())
+		s.census.begin(s.around.inodes(), monotonic())
 	}
 	return nil
 }
@@ -154,16 +151,13 @@ func (s *Source) begin() (pipeline.Batch, error) {
 		event.Event{Time: now, Kind: event.ClockAnchor, Fact: s.clock},
 		event.Event{Time: now, Kind: event.HostKnown, Fact: host},
 		event.Event{Time: now, Kind: event.SignalsKnown, Fact: s.probe.Signals()})
-	if err := s.spaces.Scan(); err != nil {
-		return pipeline.Batch{}, fmt.Errorf("looking for network namespaces: %w", err)
+	if err := s.around.begin(); err != nil {
+		return pipeline.Batch{}, err
 	}
-	for _, inode := range s.spaces.Inodes() {
-		s.seen[inode] = true
-	}
-	go s.listeners.seed(s.spaces)
-	s.surveyNamespaces(now)
+	go s.listeners.seed(s.around.spaces)
+	s.addNamespaces(now)
 	s.census.follow(s.events)
-	s.census.begin(s, now)
+	s.census.begin(s.around.inodes(), now)
 	s.nextLook = time.Now().Add(surveyEvery)
 	err = s.read(censusPatience, false)
 	return pipeline.Batch{Events: s.events, Now: monotonic()}, err
@@ -187,7 +181,7 @@ func (s *Source) survey(last bool) error {
 		return err
 	}
 	s.add(now, event.HealthKnown, health)
-	s.surveyNamespaces(now)
+	s.addNamespaces(now)
 	if clock := readClock(); clockStepped(s.clock, clock) {
 		s.clock = clock
 		s.add(now, event.ClockAnchor, clock)
@@ -216,21 +210,9 @@ func (s *Source) add(at event.Time, kind event.Kind, fact event.Fact) {
 	s.events = append(s.events, event.Event{Time: at, Kind: kind, Fact: fact})
 }
 
-func (s *Source) surveyNamespaces(now event.Time) {
-	known := make([]uint32, 0, len(s.seen))
-	for inode := range s.seen {
-		known = append(known, inode)
-	}
-	configs := s.configs()
-	for _, n := range s.spaces.Refresh(known) {
-		if c, is := configs[n.Inode]; is {
-			c.Name, c.TimeWait = n.Name, n.TimeWait
-			n = c
-		}
+func (s *Source) addNamespaces(now event.Time) {
+	for _, n := range s.around.facts() {
 		s.add(now, event.NetnsKnown, &n)
-		if n.TimeWait < 0 { // it has gone, or cannot be read; an event brings it back
-			delete(s.seen, n.Inode)
-		}
 	}
 }
 
@@ -245,17 +227,4 @@ func Host() (*event.Host, error) {
 		h.PIDNS = fmt.Sprintf("pids are those of pid namespace %d, not the host's", inode)
 	}
 	return h, nil
-}
-
-// configs is how namespaces hand out ports, as far as it can be read.
-func (s *Source) configs() map[uint32]event.Netns {
-	list, err := s.probe.Namespaces()
-	if err != nil {
-		return nil // the signal "census" is off
-	}
-	configs := make(map[uint32]event.Netns, len(list))
-	for _, n := range list {
-		configs[n.Inode] = n
-	}
-	return configs
 }

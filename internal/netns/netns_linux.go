@@ -63,6 +63,16 @@ func (n *Namespaces) Inodes() []uint32 {
 	return inodes
 }
 
+// Process is one in the namespace, by which it is read; 0 where none is known.
+func (n *Namespaces) Process(inode uint32) uint32 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if ns := n.found[inode]; ns != nil {
+		return ns.pid
+	}
+	return 0
+}
+
 // Refresh returns what is true now of the namespaces with these inodes, in that
 // order. It is cheap enough to be called every second: it looks through /proc
 // only for an inode it has not looked for lately, when the process is gone by which

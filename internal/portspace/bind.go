@@ -16,7 +16,7 @@ func (t *Table) BindCounts(netns uint32, local event.Addr) Counts {
 		if s.net != n || !conflict(local, s.Local) {
 			continue
 		}
-		for port, socket := range s.sockets {
+		for port, socket := range s.Each() {
 			if socket.State == event.StateTimeWait {
 				timeWait.add(port)
 			} else {

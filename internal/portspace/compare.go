@@ -98,7 +98,7 @@ func (c *comparison) differs(port Port, e *event.Event) bool {
 	if s == nil {
 		return true
 	}
-	known, is := s.sockets[port.Port]
+	known, is := s.sockets[uint32(port.Port)]
 	if !is || known.Cookie != 0 && e.Cookie != 0 && known.Cookie != e.Cookie {
 		return true
 	}
@@ -145,7 +145,7 @@ func (c *comparison) miss() {
 		if s.net != n {
 			continue
 		}
-		for port, socket := range s.sockets {
+		for port, socket := range s.Each() {
 			if p := (Port{s.ID, port}); !c.met[p] && !c.Unsettled(p) {
 				c.gone(p, socket.Direction)
 			}
@@ -189,7 +189,7 @@ func (t *Table) Sockets(netns uint32, at event.Time) []event.Event {
 		if s.net != n {
 			continue
 		}
-		for port, socket := range s.sockets {
+		for port, socket := range s.Each() {
 			list = append(list, socket.event(base, s.ID, port))
 		}
 	}

@@ -1,6 +1,7 @@
 package portspace
 
 import (
+	"iter"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -47,8 +48,8 @@ type Space struct {
 	ID
 	number  uint32 // tells it from every other there ever was
 	net     *Netns
-	sockets map[uint16]Socket
-	counts  Counts // Bound: of the sockets' own ports, which the rest counts already
+	sockets map[uint32]Socket // by port; maps of 32-bit keys are the fast ones
+	counts  Counts            // Bound: of the sockets' own ports, which the rest counts already
 
 	Peak   int        // the most that was in use after an Open
 	PeakAt event.Time // and when
@@ -77,10 +78,14 @@ func (s *Space) Drawn() bool { return s.counts.Live+s.counts.TimeWait > s.counts
 // Empty reports whether no socket holds a port of it.
 func (s *Space) Empty() bool { return len(s.sockets) == 0 }
 
-// Each calls f for every socket of the space, in no order.
-func (s *Space) Each(f func(port uint16, socket Socket)) {
-	for port, socket := range s.sockets {
-		f(port, socket)
+// Each are the sockets of the space, in no order.
+func (s *Space) Each() iter.Seq2[uint16, Socket] {
+	return func(yield func(uint16, Socket) bool) {
+		for port, socket := range s.sockets {
+			if !yield(uint16(port), socket) {
+				return
+			}
+		}
 	}
 }
 
@@ -138,7 +143,7 @@ func (c *Counts) add(socket *Socket, n int) {
 // recount is due when the range has changed.
 func (s *Space) recount() {
 	s.counts = Counts{}
-	for port, socket := range s.sockets {
+	for port, socket := range s.Each() {
 		s.count(port, &socket, 1)
 	}
 	s.filled(0)

@@ -100,7 +100,7 @@ func (t *Table) expire(x end) {
 	if s == nil {
 		return
 	}
-	socket, is := s.sockets[x.port]
+	socket, is := s.sockets[uint32(x.port)]
 	switch {
 	case !is || socket.State != event.StateTimeWait:
 	case socket.Ends > t.now:
@@ -236,7 +236,7 @@ func (t *Table) open(e *event.Event) {
 
 func (t *Table) newSpace(e *event.Event) *Space {
 	t.made++
-	s := &Space{ID: IDOf(e), number: t.made, net: t.Netns(e.Netns), sockets: map[uint16]Socket{}}
+	s := &Space{ID: IDOf(e), number: t.made, net: t.Netns(e.Netns), sockets: map[uint32]Socket{}}
 	t.spaces[s.ID], t.numbered[s.number] = s, s
 	t.last = s
 	return s
@@ -252,7 +252,7 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 		s = t.newSpace(e)
 	}
 	port := e.Src.Port
-	old, is := s.sockets[port]
+	old, is := s.sockets[uint32(port)]
 	if !is && t.sockets >= t.limit {
 		t.Refused++
 		return
@@ -266,7 +266,7 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 		socket.Ends = min(socket.Ends, t.now.Add((slots-2)*time.Second))
 		t.ends.add(end{s.number, port}, socket.Ends)
 	}
-	s.sockets[port] = *socket
+	s.sockets[uint32(port)] = *socket
 	s.count(port, socket, 1)
 	if is && old.Bound != socket.Bound || !is && socket.Bound {
 		t.hold(s, port, socket)
@@ -297,7 +297,7 @@ func (t *Table) release(s *Space, port uint16) {
 // drop takes the socket at a port out of its space, and ends a space that nobody uses.
 func (t *Table) drop(s *Space, port uint16, socket *Socket) {
 	s.count(port, socket, -1)
-	delete(s.sockets, port)
+	delete(s.sockets, uint32(port))
 	t.sockets--
 	if socket.Bound {
 		t.release(s, port)
@@ -316,7 +316,7 @@ func (t *Table) drop(s *Space, port uint16, socket *Socket) {
 
 func (t *Table) remove(e *event.Event) {
 	if s := t.space(e); s != nil {
-		if socket, is := s.sockets[e.Src.Port]; is {
+		if socket, is := s.sockets[uint32(e.Src.Port)]; is {
 			t.drop(s, e.Src.Port, &socket)
 		}
 	}
@@ -328,10 +328,10 @@ func (t *Table) move(e *event.Event, to event.State) {
 	if s == nil {
 		return
 	}
-	if socket, is := s.sockets[e.Src.Port]; is {
+	if socket, is := s.sockets[uint32(e.Src.Port)]; is {
 		s.count(e.Src.Port, &socket, -1)
 		socket.State = to
-		s.sockets[e.Src.Port] = socket
+		s.sockets[uint32(e.Src.Port)] = socket
 		s.count(e.Src.Port, &socket, 1)
 	}
 }
@@ -344,7 +344,7 @@ func (t *Table) close(e *event.Event) {
 	}
 	socket := Socket{Direction: e.Direction, Bound: e.Direction == event.In, Proc: e.Proc, Cookie: e.Cookie}
 	if s := t.space(e); s != nil {
-		if known, is := s.sockets[e.Src.Port]; is {
+		if known, is := s.sockets[uint32(e.Src.Port)]; is {
 			known.Cookie = max(known.Cookie, e.Cookie)
 			socket = known
 		}

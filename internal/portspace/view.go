@@ -31,7 +31,7 @@ func (v View) Counts() Counts {
 	owned := v.net.inRange
 	if v.IsOwn {
 		c, owned = Counts{}, v.net.ownedIn(v.Range)
-		for port, socket := range v.sockets {
+		for port, socket := range v.Each() {
 			if v.Holds(port) {
 				c.add(&socket, 1)
 			}
@@ -53,7 +53,7 @@ func (v View) Reusable(now event.Time) int {
 		return 0
 	}
 	n := 0
-	for port, socket := range v.sockets {
+	for port, socket := range v.Each() {
 		if socket.State == event.StateTimeWait && v.Holds(port) && v.freed(socket) <= now {
 			n++
 		}
@@ -65,7 +65,7 @@ func (v View) Reusable(now event.Time) int {
 // seconds, without those that could be reused now.
 func (v View) Ends(now event.Time) []int {
 	var list []int
-	for port, socket := range v.sockets {
+	for port, socket := range v.Each() {
 		if socket.State != event.StateTimeWait || !v.Holds(port) {
 			continue
 		}
