@@ -2,12 +2,10 @@ package netns
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"slices"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -32,85 +30,19 @@ const (
 // Buckets tells what there is now of connections that were closed. It asks sock_diag(7)
 // for each by name, which costs some 3 us and needs no dump; another namespace than the
 // own is entered for it, which needs CAP_SYS_ADMIN.
-func (n *Namespaces) Buckets(inode uint32, tuples []Tuple) ([]Bucket, error) {
-	if inode == ownNetns() {
-		return askBuckets(tuples) // to enter it, too, would take the capability
-	}
-	file, err := n.open(inode)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	var buckets []Bucket
-	err = inside(file, func() error {
+func (n *Namespaces) Buckets(inode uint32, tuples []Tuple) (buckets []Bucket, err error) {
+	err = n.Inside(inode, func() error {
 		buckets, err = askBuckets(tuples)
 		return err
 	})
 	return buckets, err
 }
 
-// open opens the namespace, if need be after a look for another process in it. One that
-// was looked for in vain is looked for again with the next Refresh that scans.
-func (n *Namespaces) open(inode uint32) (*os.File, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if ns := n.found[inode]; ns != nil {
-		file, err := ns.open()
-		if err == nil || !ns.readable() {
-			return file, err
-		}
-	}
-	n.rescan([]uint32{inode})
-	if ns := n.found[inode]; ns != nil {
-		return ns.open()
-	}
-	return nil, errUnseen
-}
-
-// open makes sure that what was the way to the namespace still is.
-func (ns *namespace) open() (*os.File, error) {
-	if !ns.readable() {
-		return nil, errUnseen
-	}
-	path := ns.path
-	if ns.pid != 0 {
-		path = procPath(ns.pid, "ns/net")
-	}
-	file, err := openNetns(path)
-	if err != nil {
-		return nil, err
-	}
-	if inode, err := fileInode(file); err != nil || inode != ns.inode {
-		file.Close()
-		return nil, fmt.Errorf("%s is another one now", path)
-	}
-	return file, nil
-}
-
-// include/uapi/linux/inet_diag.h
-type diagSocketID struct {
-	sport, dport [2]byte // network byte order
-	src, dst     [16]byte
-	ifindex      uint32
-	cookie       [2]uint32
-}
-
-type diagRequest struct {
-	header   unix.NlMsghdr
-	family   uint8
-	protocol uint8
-	ext      uint8
-	_        uint8
-	states   uint32
-	id       diagSocketID
-}
-
 const (
-	sockDiagByFamily = 20 // SOCK_DIAG_BY_FAMILY
-	anyState         = ^uint32(0)
-	noCookie         = ^uint32(0) // INET_DIAG_NOCOOKIE
-	askAtOnce        = 64         // requests in one message; all answers fit the socket's buffer
-	askAgain         = 1024       // requests at most for those that were not found
+	anyState  = ^uint32(0)
+	noCookie  = ^uint32(0) // INET_DIAG_NOCOOKIE
+	askAtOnce = 64         // requests in one message; all answers fit the socket's buffer
+	askAgain  = 1024       // requests at most for those that were not found
 )
 
 // The states of a bucket, include/net/tcp_states.h.
@@ -118,15 +50,11 @@ var buckets = map[uint8]Bucket{5: InFinWait2, 6: InTimeWait}
 
 // askBuckets asks in the namespace of this thread.
 func askBuckets(tuples []Tuple) ([]Bucket, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_INET_DIAG)
+	fd, err := openDiag()
 	if err != nil {
-		return nil, fmt.Errorf("open sock_diag: %w", err)
+		return nil, err
 	}
 	defer unix.Close(fd)
-	timeout := unix.NsecToTimeval(int64(time.Second))
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
-		return nil, fmt.Errorf("open sock_diag: %w", err)
-	}
 	requests := make([]diagRequest, len(tuples))
 	for i, t := range tuples {
 		requests[i] = newDiagRequest(uint32(i), t)
@@ -220,7 +148,7 @@ func newDiagRequest(seq uint32, t Tuple) diagRequest {
 // where there is none.
 func parseDiagAnswer(b []byte) (seq uint32, state uint8, err error) {
 	if len(b) < unix.NLMSG_HDRLEN+4 {
-		return 0, 0, errors.New("a short answer")
+		return 0, 0, errShortDiag
 	}
 	header := (*unix.NlMsghdr)(unsafe.Pointer(unsafe.SliceData(b)))
 	body := b[unix.NLMSG_HDRLEN:]
@@ -232,9 +160,4 @@ func parseDiagAnswer(b []byte) (seq uint32, state uint8, err error) {
 		return header.Seq, 0, nil
 	}
 	return header.Seq, 0, errno
-}
-
-// IsForbidden reports whether asking was refused, and would be again.
-func IsForbidden(err error) bool {
-	return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPROTONOSUPPORT)
 }

@@ -1,9 +1,10 @@
 // Package netns knows what only a network namespace knows: its name, how many
-// TIME_WAIT buckets the kernel counts in it, and which addresses are local to it.
+// TIME_WAIT buckets the kernel counts in it, which addresses are local to it, how it
+// hands out ports, and which sockets there are.
 //
-// Everything is read through /proc/PID/net of some process in the namespace,
-// which needs no privilege beyond seeing that process. A namespace that has a
-// name but no process is entered for the moment of the reading, which needs
+// What can be is read through /proc/PID/net of some process in the namespace,
+// which needs no privilege beyond seeing that process. For the rest, and where it has a
+// name but no process, it is entered for the moment of the reading, which needs
 // CAP_SYS_ADMIN. No namespace is held open, because that would keep it, and the
 // sockets in it, alive.
 package netns
@@ -71,6 +72,19 @@ func (n *Namespaces) Process(inode uint32) uint32 {
 		return ns.pid
 	}
 	return 0
+}
+
+// find returns a namespace that can be read, if need be after a look for it.
+func (n *Namespaces) find(inode uint32) (*namespace, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.found[inode] == nil {
+		n.rescan([]uint32{inode})
+	}
+	if ns := n.found[inode]; ns != nil && ns.readable() {
+		return ns, nil
+	}
+	return nil, errUnseen
 }
 
 // Refresh returns what is true now of the namespaces with these inodes, in that

@@ -106,7 +106,12 @@ func hostNetns() uint32 {
 
 // processNetns is the inode of the namespace that the process is in.
 func processNetns(pid uint32) (uint32, error) {
-	link, err := os.Readlink(procPath(pid, "ns/net"))
+	return readNetns(procPath(pid, "ns/net"))
+}
+
+// readNetns is the inode of the namespace that the link of a process or thread names.
+func readNetns(path string) (uint32, error) {
+	link, err := os.Readlink(path)
 	if err != nil {
 		return 0, err
 	}

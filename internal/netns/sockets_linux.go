@@ -1,0 +1,164 @@
+package netns
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"io/fs"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// Sockets appends a SocketFound for every TCP socket and TIME_WAIT bucket of the namespace,
+// by a list from sock_diag(7), or from /proc/PID/net/tcp and tcp6 where the namespace may
+// not be entered or the kernel has no tcp_diag. It is for hosts whose kernel takes no
+// iterators (probe.Sockets), and says less: no owners, no port ranges of sockets, before
+// Linux 6.8 and in /proc no sockets that are only bound, in /proc no cookies and devices.
+//
+// That a port is OwnedByBind is inferred: it is the port of a listener, or of a socket
+// that is bound and no more than that. Ports of connections that were bound before are
+// missed. The direction is Out while a connect() waits for its answer, else unknown.
+//
+// The second result has the inode of each socket that was appended, by which
+// procinfo.SocketHolders finds owners; 0 where no process has it open.
+func (n *Namespaces) Sockets(inode uint32, dst []event.Event) ([]event.Event, []uint64, error) {
+	l := lister{inode: inode, events: dst, begin: len(dst)}
+	err := n.Inside(inode, l.dump)
+	if err != nil {
+		l.reset()
+		if l.readFiles(n) != nil {
+			return dst, nil, err
+		}
+	}
+	l.inferOwned()
+	return l.events, l.inodes, nil
+}
+
+// lister makes events of sockets.
+type lister struct {
+	inode  uint32
+	events []event.Event
+	begin  int
+	inodes []uint64
+	now    event.Time // when the list began
+}
+
+func (l *lister) reset() { l.events, l.inodes = l.events[:l.begin], nil }
+
+// States by the bits of a request, include/net/tcp_states.h. A kernel before 91051f003948
+// ("tcp: Dump bound-only sockets in inet_diag.", 6.8) has none in the last.
+const (
+	boundInactive = 13
+	listedStates  = 1<<12 - 1<<1 | 1<<boundInactive
+)
+
+// timerTimeWait is what sock_diag and /proc/net/tcp say of a bucket's timer. A bucket that
+// waits for the peer's FIN goes by its substate, and this tells it from a socket.
+const timerTimeWait = 3
+
+// dump lists the sockets of this thread's namespace.
+func (l *lister) dump() error {
+	fd, err := openDiag()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 64<<10)
+	l.now = monotonic()
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		if err := dump(fd, family, listedStates, buf, l.addAnswer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lister) addAnswer(a *diagAnswer) {
+	e := l.add(a.state, a.timer, time.Duration(a.expires)*time.Millisecond, uint64(a.inode))
+	e.Src = event.Endpoint{Addr: a.id.src, Port: binary.BigEndian.Uint16(a.id.sport[:])}
+	e.Dst = event.Endpoint{Addr: a.id.dst, Port: binary.BigEndian.Uint16(a.id.dport[:])}
+	e.Cookie = uint64(a.id.cookie[1])<<32 | uint64(a.id.cookie[0])
+	e.Device = a.id.ifindex
+	if a.family == unix.AF_INET { // it comes in the first four bytes
+		e.Src.Addr, e.Dst.Addr = mapped([4]byte(a.id.src[:])), mapped([4]byte(a.id.dst[:]))
+	}
+	l.finish(e, a.family == unix.AF_INET6)
+}
+
+// add begins an event, whose addresses are still to come.
+func (l *lister) add(state, timer uint8, left time.Duration, inode uint64) *event.Event {
+	l.inodes = append(l.inodes, inode)
+	l.events = append(l.events, event.Event{
+		Time: l.now, Kind: event.SocketFound, Proto: event.TCP, State: event.State(state), Netns: l.inode, Count: 1,
+	})
+	e := &l.events[len(l.events)-1]
+	switch {
+	case timer == timerTimeWait:
+		if e.State == event.StateFinWait2 {
+			e.Flags |= event.FinWait2
+		}
+		e.State, e.First, e.Last = event.StateTimeWait, l.now, monotonic().Add(left)
+	case state == boundInactive:
+		e.State = event.StateBound
+	case e.State == event.StateSynSent:
+		e.Direction = event.Out
+	}
+	return e
+}
+
+// finish leaves no remote end to sockets that have none, which say 0.0.0.0 or ::.
+func (l *lister) finish(e *event.Event, v6 bool) {
+	switch {
+	case e.State == event.StateListen, e.State == event.StateBound:
+		e.Dst = event.Endpoint{}
+	case v6 && e.Dst.Addr.Is4():
+		e.Flags |= event.Mapped
+	}
+}
+
+// inferOwned marks what bind() owns, as far as that can be told.
+func (l *lister) inferOwned() {
+	owned := map[uint16]bool{}
+	for i := range l.events[l.begin:] {
+		e := &l.events[l.begin+i]
+		if e.State == event.StateListen || e.State == event.StateBound {
+			owned[e.Src.Port] = true
+		}
+	}
+	for i := range l.events[l.begin:] {
+		if e := &l.events[l.begin+i]; owned[e.Src.Port] {
+			e.Flags |= event.OwnedByBind
+		}
+	}
+}
+
+// readFiles lists the sockets by the files of a process in the namespace.
+func (l *lister) readFiles(n *Namespaces) error {
+	ns, err := n.find(l.inode)
+	if err != nil {
+		return err
+	}
+	l.now = monotonic()
+	for _, name := range []string{"tcp", "tcp6"} {
+		err := ns.read(name, func(r io.Reader) error { return parseSockets(r, l.addLine) })
+		if err != nil && (name == "tcp" || !errors.Is(err, fs.ErrNotExist)) { // without IPv6 there is no tcp6
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lister) addLine(s *socketLine) {
+	e := l.add(s.state, s.timer, s.left, s.inode)
+	e.Src, e.Dst = s.local, s.remote
+	l.finish(e, s.v6)
+}
+
+func monotonic() event.Time {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // fails for a bad clock only
+	return event.Time(ts.Nano())
+}
