@@ -10,31 +10,33 @@ import (
 // Of several holders the one with the lowest pid counts, mostly the parent.
 type Holders struct {
 	at       event.Time
-	bySocket map[uint64]bpfCensusHolder // by address: even 5.10, where few have cookies, knows that
-	bound    map[uint32][]uint64        // sockets that are only bound, by namespace
+	sockets  []bpfCensusHolder
+	bySocket map[uint64]int // index by address: 5.10 makes few cookies
 }
-
-// tcpClose is the state of a socket that is neither connected nor listening.
-const tcpClose = uint8(event.StateBound)
 
 // Holders looks through the files of all processes that are visible from the pid namespace
 // of the calling thread.
 func (p *Probe) Holders() (*Holders, error) {
-	h := &Holders{at: monotonic(), bySocket: map[uint64]bpfCensusHolder{}, bound: map[uint32][]uint64{}}
+	h := &Holders{
+		at:       monotonic(),
+		sockets:  make([]bpfCensusHolder, 0, p.held),
+		bySocket: make(map[uint64]int, p.held),
+	}
 	if err := each(p, holdersIter, h.add); err != nil {
 		return nil, fmt.Errorf("reading who holds sockets: %w", err)
 	}
+	p.held = len(h.sockets)
 	return h, nil
 }
 
 func (h *Holders) add(one *bpfCensusHolder) {
-	known, held := h.bySocket[one.Sk]
-	if held && known.Pid <= one.Pid {
-		return
-	}
-	h.bySocket[one.Sk] = *one
-	if !held && one.State == tcpClose {
-		h.bound[one.Netns] = append(h.bound[one.Netns], one.Sk)
+	i, known := h.bySocket[one.Sk]
+	switch {
+	case !known:
+		h.bySocket[one.Sk] = len(h.sockets)
+		h.sockets = append(h.sockets, *one)
+	case one.Pid < h.sockets[i].Pid:
+		h.sockets[i] = *one
 	}
 }
 
@@ -44,25 +46,24 @@ func (h *Holders) own(address uint64, e *event.Event) {
 	if h == nil || e.State == event.StateTimeWait {
 		return
 	}
-	one, held := h.bySocket[address]
-	if !held || one.Sport != e.Src.Port || one.Netns != e.Netns {
+	i, held := h.bySocket[address]
+	if !held {
 		return
 	}
-	if one.Cookie != 0 && one.Cookie != e.Cookie {
+	one := &h.sockets[i]
+	if one.Sport != e.Src.Port || one.Netns != e.Netns || one.Cookie != 0 && one.Cookie != e.Cookie {
 		return
 	}
 	e.Proc = owner(one.Pid, one.Start)
-	if one.State == tcpClose { // it went on since
-		delete(h.bySocket, address)
-	}
+	one.State = uint8(e.State) // it may have been bound, and no more, until then
 }
 
 // Bound appends a SocketFound for each socket of the namespace that is bound and no more
 // than that. One that Sockets has met since is left out.
 func (h *Holders) Bound(dst []event.Event, inode uint32) []event.Event {
-	for _, address := range h.bound[inode] {
-		one, still := h.bySocket[address]
-		if !still || one.State != tcpClose {
+	for i := range h.sockets {
+		one := &h.sockets[i]
+		if one.Netns != inode || event.State(one.State) != event.StateBound {
 			continue
 		}
 		dst = append(dst, event.Event{

@@ -44,6 +44,7 @@ type Probe struct {
 	links    []link.Link     // a dropped link is collected and detaches: keep them
 	iters    map[string]*link.Iter
 	chunk    []byte // of what an iterator says
+	held     int    // sockets that the last Holders found
 	signals  event.Signals
 
 	events   *ringbuf.Reader
