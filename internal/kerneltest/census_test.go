@@ -9,7 +9,9 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/netns"
 	"github.com/porttrace/porttrace/internal/probe"
+	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
 // census is a way to find all TCP sockets of a namespace.
@@ -69,15 +71,37 @@ func byIterators(t testing.TB) census {
 	}}
 }
 
+func byDiag(testing.TB) census {
+	spaces := netns.New()
+	return census{take: func(n *lab.Netns) ([]event.Event, error) {
+		found, inodes, err := spaces.Sockets(n.Inode(), nil)
+		if err != nil {
+			return nil, err
+		}
+		wanted := map[uint64]bool{}
+		for _, inode := range inodes {
+			wanted[inode] = inode != 0
+		}
+		holders, err := procinfo.SocketHolders(wanted)
+		for i, inode := range inodes {
+			found[i].Proc = holders[inode]
+		}
+		return found, err
+	}}
+}
+
 // A census finds what is there, with its owner, and says which ports no connect() can take.
 func TestCensus(t *testing.T) {
 	needKernel(t)
-	for name, open := range map[string]func(testing.TB) census{"iterators": byIterators} {
+	for name, open := range map[string]func(testing.TB) census{"iterators": byIterators, "sock_diag": byDiag} {
 		t.Run(name, func(t *testing.T) {
 			c := open(t)
 			t.Run("connections", c.connections)
 			t.Run("bound", c.bound)
 			t.Run("time_wait", c.timeWait)
+			t.Run("buckets", c.buckets)
+			t.Run("options", c.options)
+			t.Run("holders", c.holders)
 		})
 	}
 }
@@ -153,6 +177,9 @@ func (c census) matches(t *testing.T, n *lab.Netns, found []event.Event) {
 
 // bound are ports that nobody has connected.
 func (c census) bound(t *testing.T) {
+	if !c.exact && !kernelAtLeast(t, 6, 8) {
+		t.Skip("sock_diag lists them from 6.8 on")
+	}
 	client, _ := pair(t)
 	v6 := clientAddrs[1].Addr()
 	for name, s := range map[string]lab.Socket{
@@ -203,6 +230,7 @@ func (c census) timeWait(t *testing.T) {
 	const count = 2000
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4, serverV6)
+	serve(t, client, lab.Ignore) // an inhabitant, by whom the namespace is found
 	r := run(t, client, "churner", &lab.Client{To: []netip.AddrPort{serverV4, serverV6}, Count: count, Talk: true})
 	if r.Succeeded != count {
 		t.Fatalf("the client: %+v", r)

@@ -1,0 +1,123 @@
+package kerneltest
+
+import (
+	"net/netip"
+	"os"
+	"testing"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/netns"
+)
+
+const (
+	benchBuckets = 28_000 // fill the usual range towards one destination
+	benchHeld    = 10_000
+)
+
+func needRoot(b *testing.B) {
+	b.Helper()
+	if os.Geteuid() != 0 {
+		b.Skip("attaching to the kernel needs root")
+	}
+}
+
+// reportCPU begins to measure processor time, which on a busy host is less than what a pass
+// takes. The benchmark says how many things a pass finds.
+func reportCPU(b *testing.B, things int) func() {
+	before := cpuTime(b)
+	return func() { b.ReportMetric(float64(cpuTime(b)-before)/float64(b.N*things), "cpu-ns/thing") }
+}
+
+// BenchmarkSockets finds 28,000 TIME_WAIT, by each way there is.
+func BenchmarkSockets(b *testing.B) {
+	needRoot(b)
+	n := newStormNetns(b)
+	fillWithBuckets(b, n)
+	p, spaces := openProbe(b), netns.New()
+	for name, take := range map[string]func([]event.Event) ([]event.Event, error){
+		"iterators": func(dst []event.Event) ([]event.Event, error) {
+			err := n.Do(func() (err error) {
+				dst, err = p.Sockets(dst, nil)
+				return err
+			})
+			return dst, err
+		},
+		"sock_diag": func(dst []event.Event) ([]event.Event, error) {
+			dst, _, err := spaces.Sockets(n.Inode(), dst)
+			return dst, err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			var found []event.Event
+			var err error
+			defer reportCPU(b, benchBuckets)()
+			for b.Loop() {
+				if found, err = take(found[:0]); err != nil || len(found) < benchBuckets {
+					b.Fatal(len(found), err)
+				}
+			}
+		})
+	}
+}
+
+// fillWithBuckets leaves them, and a server.
+func fillWithBuckets(b *testing.B, n *lab.Netns) {
+	b.Helper()
+	if err := n.Sysctl("ipv4/tcp_tw_reuse", "0"); err != nil {
+		b.Fatal(err)
+	}
+	server, err := n.Serve("server", lab.Server{Listen: []netip.AddrPort{loopV4}, Mode: lab.Echo, For: longest})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(server.Stop)
+	var r lab.Result
+	job := &lab.Client{To: []netip.AddrPort{loopV4}, Count: benchBuckets, Talk: true}
+	if err := n.Run("churner", job, &r); err != nil || r.Succeeded != benchBuckets {
+		b.Fatal(r, err)
+	}
+}
+
+// BenchmarkHolders finds the holders of 10,000 sockets among the files of all processes.
+func BenchmarkHolders(b *testing.B) {
+	needRoot(b)
+	n := newStormNetns(b)
+	binder, err := n.Spawn("binder", &lab.Binder{
+		Socket: lab.Socket{Bind: netip.AddrPortFrom(loopV4.Addr(), 0)}, Count: benchHeld, For: longest,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(binder.Stop)
+	var r lab.Result
+	if err := binder.Decode(&r); err != nil || r.Succeeded != benchHeld {
+		b.Fatal(r, err)
+	}
+	p := openProbe(b)
+	var found []event.Event
+	defer reportCPU(b, benchHeld)()
+	for b.Loop() {
+		holders, err := p.Holders()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if found = holders.Bound(found[:0], n.Inode()); len(found) != benchHeld {
+			b.Fatal(len(found))
+		}
+	}
+}
+
+// BenchmarkNamespaces reads the port settings of all namespaces, of which there is one
+// more than usual.
+func BenchmarkNamespaces(b *testing.B) {
+	needRoot(b)
+	newStormNetns(b)
+	p := openProbe(b)
+	defer reportCPU(b, 1)()
+	for b.Loop() {
+		if found, err := p.Namespaces(); err != nil || len(found) < 2 {
+			b.Fatal(found, err)
+		}
+	}
+}

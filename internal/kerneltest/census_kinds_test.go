@@ -1,0 +1,174 @@
+package kerneltest
+
+import (
+	"net/netip"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+)
+
+// buckets are TIME_WAIT of every kind: of ports that connect() chose, that were bound
+// before, of accepted connections, and such that still wait for the peer's FIN.
+func (c census) buckets(t *testing.T) {
+	const count = 10
+	client, server := pair(t)
+	closesFirst, neverCloses := at(serverV4, 81), at(serverV4, 82)
+	serve(t, server, lab.Echo, serverV4)
+	serve(t, server, lab.CloseFirst, closesFirst)
+	serve(t, server, lab.NeverClose, neverCloses)
+	serve(t, client, lab.Ignore) // an inhabitant
+	early := lab.Socket{Bind: netip.AddrPortFrom(clientV4, 0)}
+	runAll(t, client, "client",
+		&lab.Client{To: []netip.AddrPort{serverV4}, Count: count, Talk: true},
+		&lab.Client{To: []netip.AddrPort{serverV4}, Count: count, Talk: true, Socket: early},
+		&lab.Client{To: []netip.AddrPort{closesFirst}, Count: count, AwaitPeer: true},
+		&lab.Client{To: []netip.AddrPort{neverCloses}, Count: count, Talk: true})
+	eventually(t, "all are closed", func() bool {
+		return inState(t, client, lab.TimeWait) == 2*count && inState(t, client, lab.FinWait2) == count && inState(t, server, lab.TimeWait) == count
+	})
+
+	found := c.of(t, client)
+	c.matches(t, client, found)
+	owned, waiting := 0, 0
+	for _, e := range found {
+		if e.Flags.Has(event.OwnedByBind) {
+			owned++
+		}
+		if e.Flags.Has(event.FinWait2) {
+			waiting++
+		}
+		if (e.Dst.Port == neverCloses.Port()) != e.Flags.Has(event.FinWait2) {
+			t.Errorf("the peer sent its FIN, or not: %+v", e)
+		}
+		if e.State != event.StateTimeWait || e.Last <= e.First || e.Last.Sub(e.First) > time.Minute+leftWithin {
+			t.Errorf("no bucket: %+v", e)
+		}
+	}
+	if waiting != count || c.exact && owned != count {
+		t.Errorf("%d were bound before and %d wait for a FIN, of %d each", owned, waiting, count)
+	}
+	found = c.of(t, server)
+	c.matches(t, server, found)
+	for _, e := range found {
+		if !e.Flags.Has(event.OwnedByBind) {
+			t.Errorf("a port of the server is free: %+v", e)
+		}
+	}
+}
+
+// socketIn makes a socket of this process in a namespace.
+func socketIn(t *testing.T, n *lab.Netns, kind, protocol int) (fd int, file *os.File) {
+	t.Helper()
+	err := n.Do(func() (err error) {
+		fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, protocol)
+		return err
+	})
+	if err != nil {
+		t.Skip(err)
+	}
+	file = os.NewFile(uintptr(fd), "socket")
+	t.Cleanup(func() { file.Close() })
+	return fd, file
+}
+
+// the returns the one socket that has this local end.
+func (c census) the(t *testing.T, n *lab.Netns, local netip.AddrPort) event.Event {
+	t.Helper()
+	found := c.of(t, n)
+	is := func(e event.Event) bool { return e.Src.String() == local.String() }
+	i := slices.IndexFunc(found, is)
+	if i < 0 || slices.ContainsFunc(found[i+1:], is) {
+		t.Fatalf("%s is not there once: %+v", local, found)
+	}
+	return found[i]
+}
+
+func check(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// options are what sockets can be set to, and protocols beside TCP.
+func (c census) options(t *testing.T) {
+	const soIPLocalPortRange = 51 // IP_LOCAL_PORT_RANGE of include/uapi/linux/in.h
+	client, _ := pair(t)
+	serve(t, client, lab.Echo, loopV4)
+	us := uint32(os.Getpid())
+
+	t.Run("device", func(t *testing.T) {
+		fd, _ := socketIn(t, client, unix.SOCK_STREAM, unix.IPPROTO_TCP)
+		check(t, unix.BindToDevice(fd, "lo"), unix.Bind(fd, lab.Sockaddr(at(loopV4, 0))), unix.Listen(fd, 1))
+		e := c.the(t, client, lab.LocalAddr(fd))
+		if e.State != event.StateListen || e.Device != 1 || !e.Flags.Has(event.OwnedByBind) || e.Proc.PID != us {
+			t.Errorf("listens on a device: %+v", e)
+		}
+	})
+	t.Run("range", func(t *testing.T) {
+		want := event.PortRange{Low: 40000, High: 40099}
+		fd, _ := socketIn(t, client, unix.SOCK_STREAM, unix.IPPROTO_TCP)
+		if err := unix.SetsockoptInt(fd, unix.SOL_IP, soIPLocalPortRange, int(want.High)<<16|int(want.Low)); err != nil {
+			t.Skip(err)
+		}
+		check(t, unix.Connect(fd, lab.Sockaddr(loopV4)))
+		e := c.the(t, client, lab.LocalAddr(fd))
+		if !want.Holds(e.Src.Port) || c.exact && e.Ports != want || e.Flags.Has(event.OwnedByBind) {
+			t.Errorf("has a range of its own: %+v", e)
+		}
+	})
+	t.Run("syn_sent", func(t *testing.T) {
+		fd, _ := socketIn(t, client, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, unix.IPPROTO_TCP)
+		if err := unix.Connect(fd, lab.Sockaddr(nobodyV4)); err != unix.EINPROGRESS {
+			t.Fatal(err)
+		}
+		e := c.the(t, client, lab.LocalAddr(fd))
+		if e.State != event.StateSynSent || e.Direction != event.Out || e.Proc.PID != us {
+			t.Errorf("waits for an answer: %+v", e)
+		}
+	})
+	t.Run("mptcp", func(t *testing.T) {
+		fd, _ := socketIn(t, client, unix.SOCK_STREAM, unix.IPPROTO_MPTCP)
+		check(t, unix.Bind(fd, lab.Sockaddr(at(loopV4, 0))), unix.Listen(fd, 1))
+		e := c.the(t, client, lab.LocalAddr(fd))
+		if e.State != event.StateListen || c.exact && e.Proc.PID != us {
+			t.Errorf("listens for MPTCP, process %d: %+v", us, e)
+		}
+	})
+	t.Run("udp", func(t *testing.T) {
+		before := len(c.of(t, client))
+		fd, _ := socketIn(t, client, unix.SOCK_DGRAM, unix.IPPROTO_UDP)
+		check(t, unix.Bind(fd, lab.Sockaddr(at(loopV4, 0))))
+		if after := len(c.of(t, client)); after != before {
+			t.Errorf("%d sockets, with a UDP one %d", before, after)
+		}
+	})
+}
+
+// holders are several of one socket, until the first of them lets it go.
+func (c census) holders(t *testing.T) {
+	n := newNetns(t)
+	fd, ours := socketIn(t, n, unix.SOCK_STREAM, unix.IPPROTO_TCP)
+	check(t, unix.Bind(fd, lab.Sockaddr(at(loopV4, 0))), unix.Listen(fd, 1))
+	local := lab.LocalAddr(fd)
+	p, err := n.Spawn("holder", &lab.Holder{For: longest}, ours)
+	check(t, err)
+	t.Cleanup(p.Stop)
+	counted(t, p)
+	us, them := uint32(os.Getpid()), uint32(p.PID())
+	if e := c.the(t, n, local); e.Proc.PID != min(us, them) {
+		t.Errorf("processes %d and %d hold %+v", us, them, e)
+	}
+	check(t, ours.Close())
+	if e := c.the(t, n, local); e.Proc.PID != them {
+		t.Errorf("process %d alone holds %+v", them, e)
+	}
+}
