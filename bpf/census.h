@@ -46,7 +46,9 @@ static __always_inline void read_bucket(struct inet_bind_bucket *tb, struct cens
 
 static __always_inline void read_time_wait(struct tcp_timewait_sock *tw, struct census_socket *s)
 {
-	s64 left = tw->tw_sk.tw_timer.expires - bpf_jiffies64();
+	/* The wheel rounds up: calc_index(), kernel/time/timer.c. */
+	u64 due = ((tw->tw_sk.tw_timer.expires >> opt_wheel_shift) + 1) << opt_wheel_shift;
+	s64 left = due - bpf_jiffies64();
 
 	s->ends = bpf_ktime_get_ns() + left * opt_tick_ns;
 	if (tw->tw_sk.tw_substate == TCP_FIN_WAIT2)
@@ -159,6 +161,8 @@ static __always_inline void read_netns(struct net *net, struct census_netns *n)
 {
 	u32 range = netns_port_range(net);
 
+	n->now = bpf_ktime_get_ns();
+	n->jiffies = bpf_jiffies64();
 	n->cookie = netns_cookie(net);
 	n->inode = net->ns.inum;
 	n->low = range;

@@ -185,7 +185,7 @@ struct kind_counts {
 struct census_socket {
 	__u64 sk;     /* where it is in memory, to find its holder by */
 	__u64 cookie; /* 0 where nobody has asked for it yet */
-	__u64 ends;   /* TIME_WAIT: CLOCK_MONOTONIC ns at which its timer is due */
+	__u64 ends;   /* TIME_WAIT: CLOCK_MONOTONIC ns at which its timer fires */
 	__u32 netns;
 	__u32 device;
 	__u32 flags;
@@ -216,6 +216,8 @@ struct census_holder {
 
 /* How a namespace hands out ports. */
 struct census_netns {
+	__u64 now; /* CLOCK_MONOTONIC ns */
+	__u64 jiffies;
 	__u64 cookie;
 	__u32 inode;
 	__u32 reuse_delay_ms;

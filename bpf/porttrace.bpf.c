@@ -15,11 +15,12 @@
 #include <bpf/bpf_tracing.h>
 
 /* Set before loading; the verifier drops what they leave out. */
-const volatile bool opt_cookie = false; /* bpf_get_socket_cookie() is there for tracing */
-const volatile bool opt_select = false; /* only pt_targets in detail */
-const volatile bool opt_calls = false;	/* the result of connect() is seen, too */
-const volatile __u32 opt_pidns = 0;	/* inode of our pid namespace, 0: the host's */
-const volatile __u64 opt_tick_ns = 0;	/* ns in a jiffy */
+const volatile bool opt_cookie = false;	  /* bpf_get_socket_cookie() is there for tracing */
+const volatile bool opt_select = false;	  /* only pt_targets in detail */
+const volatile bool opt_calls = false;	  /* the result of connect() is seen, too */
+const volatile __u32 opt_pidns = 0;	  /* inode of our pid namespace, 0: the host's */
+const volatile __u64 opt_tick_ns = 0;	  /* ns in a jiffy */
+const volatile __u32 opt_wheel_shift = 0; /* of the timer wheel's level for a minute */
 
 #include "core.h"
 #include "event.h"

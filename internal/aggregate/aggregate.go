@@ -207,7 +207,7 @@ func (s *State) socket(e *event.Event) {
 		s.moveCloseWait(e, &h, -1)
 	}
 	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.Direction != event.Unknown {
-		s.buckets.enter(h, e.Time, 1)
+		s.buckets.enter(h, s.ports.Netns(e.Netns).TimeWaitEnds(e.Time), 1)
 	}
 	if (e.Kind == event.ConnectFail || e.Kind == event.BindFail) && h.total != nil {
 		s.fail(e, n)
@@ -267,6 +267,6 @@ func (s *State) fold(e *event.Event) {
 		}
 	}
 	if n := f.TimeWaitOut + f.TimeWaitIn; n != 0 {
-		s.buckets.enter(h, e.Time, int64(n))
+		s.buckets.enter(h, s.ports.Netns(e.Netns).TimeWaitEnds(e.Time), int64(n))
 	}
 }

@@ -1,19 +1,13 @@
 package aggregate
 
 import (
-	"time"
-
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// bucketLife is how long a TIME_WAIT bucket is expected to live: TCP_TIMEWAIT_LEN of
-// include/net/tcp.h is 60 s, and the timer wheel of kernel/time/timer.c rounds that up
-// in steps of about 2 s. An orphan's FIN_WAIT2 bucket has tcp_fin_timeout, 60 s too
-// unless it was set, and becomes a TIME_WAIT when the peer's FIN comes.
-const bucketLife = 61 * time.Second
-
-// bucketSlots is enough for every second in which a bucket that lives now can end.
-const bucketSlots = 64
+// bucketSlots is enough for every second in which a bucket that lives now can end. When
+// that is, the namespace knows. An orphan's FIN_WAIT2 bucket has tcp_fin_timeout, 60 s
+// too unless it was set, and becomes a TIME_WAIT when the peer's FIN comes.
+const bucketSlots = 80
 
 // buckets is the TIME_WAIT backlog by who holds it, in one slot for each second in
 // which its buckets are expected to end. The kernel's own count corrects it: a RST
@@ -43,9 +37,9 @@ func newBuckets() buckets {
 
 func (b *buckets) at(second int64) *slot { return &b.slots[second%bucketSlots] }
 
-// enter takes in buckets that began at a time that is not later than now.
+// enter takes in buckets that end at a time.
 func (b *buckets) enter(h holder, at event.Time, n int64) {
-	ends := secondOf(at.Add(bucketLife))
+	ends := min(secondOf(at), b.expired+bucketSlots-1)
 	if ends <= b.expired {
 		return // told of too late: it has gone
 	}

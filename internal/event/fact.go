@@ -68,6 +68,11 @@ type Netns struct {
 	Reuse       uint8     // tcp_tw_reuse: 0 never, 1 always, 2 on loopback
 	ReuseDelay  uint64    // tcp_tw_reuse_delay, ns
 	MaxTimeWait int64     // tcp_max_tw_buckets
+
+	// Timers of a minute fire at steps only, of so many ns, one of which is at TimerAt
+	// (kernel/time/timer.c). 0: not known.
+	TimerStep uint64
+	TimerAt   Time
 }
 
 // Census is a look at all TCP sockets of a namespace.

@@ -4,6 +4,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/netns"
 	"github.com/porttrace/porttrace/internal/probe"
+	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
 // eyes see all sockets of namespaces.
@@ -41,20 +42,39 @@ func (x exactEyes) look(inodes []uint32) []looked {
 }
 
 // plainEyes see what everybody may: sock_diag(7) and /proc/PID/net. Which ports a bind()
-// owns is inferred there.
+// owns is inferred there, and of owners only those processes are known whose files this
+// user may see.
 type plainEyes struct{ spaces *netns.Namespaces }
 
 func (x plainEyes) look(inodes []uint32) []looked {
 	var all []looked
 	for _, inode := range inodes {
 		began := monotonic()
-		sockets, err := x.spaces.Sockets(inode, nil)
+		sockets, files, err := x.spaces.Sockets(inode, nil)
 		if err != nil {
 			continue
 		}
+		own(sockets, files)
 		all = append(all, looked{netns: inode, sockets: direct(sockets), took: monotonic().Sub(began)})
 	}
 	return all
+}
+
+// own finds the owners of sockets by the inodes of their files.
+func own(sockets []event.Event, files []uint64) {
+	byFile := make(map[uint64]int, len(files))
+	for i, file := range files {
+		if file != 0 {
+			byFile[file] = i
+		}
+	}
+	holders, err := procinfo.SocketHolders(byFile)
+	if err != nil {
+		return
+	}
+	for file, holder := range holders {
+		sockets[byFile[file]].Proc = holder
+	}
 }
 
 // direct tells accepted connections by who listens on their port.

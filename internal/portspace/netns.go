@@ -50,6 +50,7 @@ func (n *Netns) configure(fact *event.Netns) bool {
 		n.fact = *fact
 		n.fact.Cookie, n.fact.Ports, n.fact.Reserved = kept.Cookie, kept.Ports, kept.Reserved
 		n.fact.Reuse, n.fact.ReuseDelay, n.fact.MaxTimeWait = kept.Reuse, kept.ReuseDelay, kept.MaxTimeWait
+		n.fact.TimerStep, n.fact.TimerAt = kept.TimerStep, kept.TimerAt
 		return false
 	}
 	changed := n.fact.Ports != fact.Ports || n.fact.Reserved != fact.Reserved
@@ -107,6 +108,29 @@ func (n *Netns) disown(port uint16) {
 		delete(n.owned, port)
 		n.inRange -= n.one(port)
 	}
+}
+
+// TimeWaitEnds is when the kernel ends a TIME_WAIT bucket that was made at a time: after
+// TimeWaitLength, at the next step of its timer wheel.
+func (n *Netns) TimeWaitEnds(made event.Time) event.Time {
+	step := event.Time(n.fact.TimerStep)
+	if step <= 0 {
+		return made.Add(TimeWaitLife)
+	}
+	due := made.Add(TimeWaitLength)
+	into := (due - n.fact.TimerAt) % step
+	if into < 0 {
+		into += step
+	}
+	return due - into + step
+}
+
+// timeWaitLife is how long a bucket lives on average.
+func (n *Netns) timeWaitLife() time.Duration {
+	if n.fact.TimerStep == 0 {
+		return TimeWaitLife
+	}
+	return TimeWaitLength + time.Duration(n.fact.TimerStep)/2
 }
 
 func (n *Netns) reuseDelay() time.Duration {

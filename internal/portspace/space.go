@@ -94,7 +94,7 @@ func (s *Space) TimeWaitLife() time.Duration {
 	if s.reuses() {
 		return s.net.reuseDelay()
 	}
-	return TimeWaitLife
+	return s.net.timeWaitLife()
 }
 
 // freed is when connect() can take the port of a bucket: at its end, or when it is old

@@ -10,8 +10,8 @@ const (
 	// TimeWaitLength is TCP_TIMEWAIT_LEN of include/net/tcp.h. tcp_fin_timeout does not
 	// change it.
 	TimeWaitLength = 60 * time.Second
-	// TimeWaitLife is how long a bucket lives on average: the timer wheel of
-	// kernel/time/timer.c rounds TimeWaitLength up, in steps of some two seconds.
+	// TimeWaitLife is how long a bucket lives where the steps are not known in which the
+	// timer wheel of kernel/time/timer.c rounds TimeWaitLength up: 2 s at 250 Hz.
 	TimeWaitLife = 61 * time.Second
 )
 
@@ -349,7 +349,7 @@ func (t *Table) close(e *event.Event) {
 			socket = known
 		}
 	}
-	socket.State, socket.Ends = event.StateTimeWait, e.Time.Add(TimeWaitLife)
+	socket.State, socket.Ends = event.StateTimeWait, t.Netns(e.Netns).TimeWaitEnds(e.Time)
 	if socket.Ends > t.now {
 		t.put(e, &socket)
 	}

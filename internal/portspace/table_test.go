@@ -160,6 +160,25 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// The steps of the timer wheel, here of 2 s, one of which is at the start.
+func TestTimeWaitEnds(t *testing.T) {
+	t.Parallel()
+	for at, want := range map[time.Duration]time.Duration{
+		0: 62 * time.Second, time.Millisecond: 62 * time.Second, 2*time.Second - 1: 62 * time.Second, 2 * time.Second: 64 * time.Second,
+		-time.Second: 60 * time.Second,
+	} {
+		n := newNetns(net1)
+		n.configure(&event.Netns{Inode: net1, Ports: hundred, TimerStep: uint64(2 * time.Second), TimerAt: start})
+		if got := n.TimeWaitEnds(start.Add(at)).Sub(start); got != want {
+			t.Errorf("made at %s: ends at %s, want %s", at, got, want)
+		}
+		n = newNetns(net1)
+		if got := n.TimeWaitEnds(start.Add(at)).Sub(start); got != at+TimeWaitLife {
+			t.Errorf("made at %s, steps not known: ends at %s", at, got)
+		}
+	}
+}
+
 func TestRanges(t *testing.T) {
 	t.Parallel()
 	const dst = "10.0.0.2:80"

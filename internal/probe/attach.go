@@ -106,6 +106,7 @@ func (p *Probe) load(programs []string, cookie bool) (*ebpf.Collection, error) {
 	for name, value := range map[string]any{
 		"opt_cookie": cookie, "opt_select": p.opts.Targets != nil, "opt_pidns": p.opts.PIDNS,
 		"opt_calls": p.used["connect_errors"] != "", "opt_tick_ns": uint64(tick()),
+		"opt_wheel_shift": wheelShift(tick()),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return nil, fmt.Errorf("setting %s: %w", name, err)

@@ -41,6 +41,8 @@ type bpfCensusHolder struct {
 
 type bpfCensusNetns struct {
 	_            structs.HostLayout
+	Now          uint64
+	Jiffies      uint64
 	Cookie       uint64
 	Inode        uint32
 	ReuseDelayMs uint32
@@ -334,6 +336,7 @@ const (
 	bpfVarOptPidns           = "opt_pidns"
 	bpfVarOptSelect          = "opt_select"
 	bpfVarOptTickNs          = "opt_tick_ns"
+	bpfVarOptWheelShift      = "opt_wheel_shift"
 	bpfVarUnusedCensusHolder = "unused_census_holder"
 	bpfVarUnusedCensusSocket = "unused_census_socket"
 	bpfVarUnusedDirection    = "unused_direction"
@@ -452,6 +455,7 @@ type bpfVariableSpecs struct {
 	OptPidns           *ebpf.VariableSpec `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.VariableSpec `ebpf:"opt_select"`
 	OptTickNs          *ebpf.VariableSpec `ebpf:"opt_tick_ns"`
+	OptWheelShift      *ebpf.VariableSpec `ebpf:"opt_wheel_shift"`
 	UnusedCensusHolder *ebpf.VariableSpec `ebpf:"unused_census_holder"`
 	UnusedCensusSocket *ebpf.VariableSpec `ebpf:"unused_census_socket"`
 	UnusedDirection    *ebpf.VariableSpec `ebpf:"unused_direction"`
@@ -530,6 +534,7 @@ type bpfVariables struct {
 	OptPidns           *ebpf.Variable `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.Variable `ebpf:"opt_select"`
 	OptTickNs          *ebpf.Variable `ebpf:"opt_tick_ns"`
+	OptWheelShift      *ebpf.Variable `ebpf:"opt_wheel_shift"`
 	UnusedCensusHolder *ebpf.Variable `ebpf:"unused_census_holder"`
 	UnusedCensusSocket *ebpf.Variable `ebpf:"unused_census_socket"`
 	UnusedDirection    *ebpf.Variable `ebpf:"unused_direction"`

@@ -20,9 +20,8 @@ var ErrNoCensus = errors.New("this kernel's iterators cannot be used")
 // they may be nil. Ports that are only bound belong to no list that this goes through:
 // Holders.Bound has them.
 //
-// All have the time at which the look began. Of a bucket Last is when its timer is due;
-// it fires up to one step of the timer wheel later (kernel/time/timer.c: for a minute
-// 2.05 s at 250 Hz, 4.1 s at 1000 Hz). The flag FinWait2 is on one that still waits for
+// All have the time at which the look began. Of a bucket Last is when its timer fires, if it
+// was set for a minute. The flag FinWait2 is on one that still waits for
 // the peer's FIN. The direction is Out where connect() chose the port, else unknown.
 func (p *Probe) Sockets(dst []event.Event, holders *Holders) ([]event.Event, error) {
 	begin, now := len(dst), monotonic()
@@ -79,6 +78,9 @@ func (p *Probe) Namespaces() ([]event.Netns, error) {
 }
 
 func decodeNetns(n *bpfCensusNetns) event.Netns {
+	shift := wheelShift(tick())
+	step := tick() << shift
+	into := tick() * time.Duration(n.Jiffies&(1<<shift-1)) // the step that is under way
 	return event.Netns{
 		Inode:       n.Inode,
 		TimeWait:    -1,
@@ -88,6 +90,8 @@ func decodeNetns(n *bpfCensusNetns) event.Netns {
 		Reuse:       n.Reuse,
 		ReuseDelay:  uint64(n.ReuseDelayMs) * uint64(time.Millisecond),
 		MaxTimeWait: int64(n.MaxTimeWait),
+		TimerStep:   uint64(step),
+		TimerAt:     event.Time(n.Now).Add(-into),
 	}
 }
 
