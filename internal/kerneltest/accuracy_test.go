@@ -58,18 +58,19 @@ var inferredFields = func() map[string]event.Field {
 // exact has no error, and nothing in it is marked as inferred.
 func TestAccuracy(t *testing.T) {
 	r := runLoad(t)
-	if skipped := r.trace.books.health.Missed; skipped > fewSkipped {
-		t.Logf("the kernel skipped %d runs: once more", skipped)
-		r = runLoad(t)
+	for range tries - 1 {
+		if r.skipped() == 0 {
+			break
+		}
+		t.Logf("the kernel skipped %d runs: once more", r.skipped())
+		if other := runLoad(t); other.skipped() < r.skipped() {
+			r = other
+		}
 	}
 	for _, m := range measures {
 		t.Run(m.name, func(t *testing.T) { r.score(t, m) })
 	}
 }
-
-// fewSkipped are runs that the kernel may have skipped for figures to say something of
-// the rules, and not of what kept it from running the programs.
-const fewSkipped = 4
 
 // loadRun is what was told of a load, and what was so.
 type loadRun struct {
@@ -77,6 +78,10 @@ type loadRun struct {
 	told, want facts
 	marked     map[string]int // how many, of a measure, are marked as inferred
 }
+
+// skipped are the runs that the kernel skipped. With none the figures are those of the rules,
+// and not of what kept it from running the programs.
+func (r *loadRun) skipped() uint64 { return r.trace.books.health.Missed }
 
 func runLoad(t *testing.T) *loadRun {
 	client, server := pair(t)
@@ -122,7 +127,7 @@ func (r *loadRun) score(t *testing.T, m measure) {
 	wrong, missed := difference(told, want)
 	f := figures.Accuracy{
 		Kernel: kernelRelease(t), Arch: runtime.GOARCH, Hooks: hooksName(), Signal: m.name, Mode: string(mode),
-		Right: len(told) - len(wrong), Wrong: len(wrong), Missed: len(missed), Skipped: int(r.trace.books.health.Missed),
+		Right: len(told) - len(wrong), Wrong: len(wrong), Missed: len(missed), Skipped: int(r.skipped()),
 	}
 	if mode == event.Off {
 		f.Missed = 0

@@ -16,7 +16,9 @@ import (
 )
 
 // A bind that fails is told with what was asked for and why it failed.
-func TestBindFails(t *testing.T) {
+func TestBindFails(t *testing.T) { again(t, testBindFails) }
+
+func testBindFails(t *try) {
 	const tries = 3
 	n := newNetns(t)
 	takenV4, takenV6 := netip.MustParseAddrPort("127.0.0.1:8080"), netip.MustParseAddrPort("[::1]:8080")
@@ -47,7 +49,7 @@ func TestBindFails(t *testing.T) {
 		return
 	}
 	for i, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.name, func(t *try) {
 			r := results[i]
 			if r.BindErrors[c.errno.String()] != tries {
 				t.Fatalf("the client: %+v", r)
@@ -72,9 +74,11 @@ func TestBindFails(t *testing.T) {
 }
 
 // bind(0) and listen() without a bind take ports of the range until there is none.
-func TestBindExhausted(t *testing.T) {
+func TestBindExhausted(t *testing.T) { again(t, testBindExhausted) }
+
+func testBindExhausted(t *try) {
 	const ports, tries = 16, 20
-	for _, c := range []struct {
+	cases := []struct {
 		name string
 		job  lab.Binder
 		op   event.Op
@@ -82,15 +86,23 @@ func TestBindExhausted(t *testing.T) {
 		{"bind4", lab.Binder{Socket: lab.Socket{Bind: netip.MustParseAddrPort("127.0.0.1:0")}}, event.OpBind},
 		{"bind6", lab.Binder{Socket: lab.Socket{Bind: netip.MustParseAddrPort("[::1]:0")}}, event.OpBind},
 		{"listen", lab.Binder{Listen: true}, event.OpListen},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			n := newNetns(t)
-			narrow(t, n, 32768, 32768+ports-1)
-			tr := begin(t, live.Options{}, n)
-			c.job.Count, c.job.List = tries, true
-			r := run(t, n, "binder", &c.job)
-			tr.end(nil)
+	}
+	nets := make([]*lab.Netns, len(cases))
+	for i := range cases {
+		nets[i] = newNetns(t)
+		narrow(t, nets[i], 32768, 32768+ports-1)
+	}
+	tr := begin(t, live.Options{}, nets...)
+	results := make([]lab.Result, len(cases))
+	for i, c := range cases {
+		c.job.Count, c.job.List = tries, true
+		results[i] = run(t, nets[i], "binder", &c.job)
+	}
+	tr.end(nil)
 
+	for i, c := range cases {
+		t.Run(c.name, func(t *try) {
+			r := results[i]
 			errs := r.BindErrors
 			if c.op == event.OpListen {
 				errs = r.ListenErrors
@@ -117,7 +129,7 @@ func TestBindExhausted(t *testing.T) {
 }
 
 // checkBound compares the ports of binds with those that getsockname() told.
-func checkBound(t *testing.T, binds []event.Event, tries []lab.Try) {
+func checkBound(t testing.TB, binds []event.Event, tries []lab.Try) {
 	t.Helper()
 	var got, want []uint16
 	for _, e := range binds {
@@ -137,7 +149,9 @@ func checkBound(t *testing.T, binds []event.Event, tries []lab.Try) {
 
 // Two sockets may share a port by SO_REUSEADDR until one of them listens: then the
 // other's listen() fails, though its bind() did not.
-func TestListenFails(t *testing.T) {
+func TestListenFails(t *testing.T) { again(t, testListenFails) }
+
+func testListenFails(t *try) {
 	n := newNetns(t)
 	tr := begin(t, live.Options{}, n)
 	const port = 8082
@@ -182,7 +196,9 @@ func TestListenFails(t *testing.T) {
 
 // What ends a listener is no failure. Those of Go programs are MPTCP sockets, which
 // the kernel closes in a way of its own (net/mptcp).
-func TestListenerCloses(t *testing.T) {
+func TestListenerCloses(t *testing.T) { again(t, testListenerCloses) }
+
+func testListenerCloses(t *try) {
 	n := newNetns(t)
 	tr := begin(t, live.Options{}, n)
 	for _, multipath := range []bool{true, false} {

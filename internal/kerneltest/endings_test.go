@@ -24,7 +24,9 @@ type ended struct {
 const ways = event.EarlyBind | event.InCloseWait | event.HadPort | event.Unanswered
 
 // Each life that an outgoing connection can have, and how it is told.
-func TestEndings(t *testing.T) {
+func TestEndings(t *testing.T) { again(t, testEndings) }
+
+func testEndings(t *try) {
 	var (
 		closed, closer, deaf = at(serverV4, 81), at(serverV4, 82), at(serverV4, 83)
 		ours                 = netip.AddrPortFrom(clientV4, 0)
@@ -87,7 +89,7 @@ func TestEndings(t *testing.T) {
 	tr.end(nil)
 
 	for i, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.name, func(t *try) {
 			r := results[i]
 			if len(r.Tries) != 1 || r.Tries[0].Errno != c.errno {
 				t.Fatalf("the client: %+v", r)
@@ -128,10 +130,10 @@ func TestEndings(t *testing.T) {
 	if n := tr.snap.Totals.SynSent; n != 0 {
 		t.Errorf("%d connections are left in SYN_SENT", n)
 	}
-	t.Run("accepted", func(t *testing.T) { checkOtherEnds(t, tr.accepted(server)) })
+	t.Run("accepted", func(t *try) { checkOtherEnds(t, tr.accepted(server)) })
 }
 
-func checkBind(t *testing.T, binds []event.Event, bound bool, open event.Event) {
+func checkBind(t testing.TB, binds []event.Event, bound bool, open event.Event) {
 	t.Helper()
 	if !bound {
 		if len(binds) != 0 {
@@ -145,7 +147,7 @@ func checkBind(t *testing.T, binds []event.Event, bound bool, open event.Event) 
 }
 
 // checkOtherEnds looks at who ended the accepted connections.
-func checkOtherEnds(t *testing.T, closes []event.Event) {
+func checkOtherEnds(t testing.TB, closes []event.Event) {
 	got := map[ended]int{}
 	for _, e := range closes {
 		if e.Src.Port == 80 || e.Src.Port == 82 {
@@ -168,7 +170,7 @@ func checkOtherEnds(t *testing.T, closes []event.Event) {
 }
 
 // fill makes a listener that answers no SYN any more, and returns what ends it.
-func fill(t *testing.T, client, server *lab.Netns, deaf netip.AddrPort) (end func()) {
+func fill(t testing.TB, client, server *lab.Netns, deaf netip.AddrPort) (end func()) {
 	t.Helper()
 	listener := serveWith(t, server, lab.Server{Listen: []netip.AddrPort{deaf}, Mode: lab.Ignore, Backlog: 1})
 	filler := spawn(t, client, "filler", &lab.Client{To: []netip.AddrPort{deaf}, Count: 2, Hold: true, For: longest})
@@ -183,7 +185,9 @@ func fill(t *testing.T, client, server *lab.Netns, deaf netip.AddrPort) (end fun
 
 // Of two connections from one bound port to one destination the second fails. That is
 // no exhaustion, though its errno is the same.
-func TestTupleTaken(t *testing.T) {
+func TestTupleTaken(t *testing.T) { again(t, testTupleTaken) }
+
+func testTupleTaken(t *try) {
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4)
 	tr := begin(t, live.Options{}, client, server)
@@ -214,7 +218,9 @@ func TestTupleTaken(t *testing.T) {
 
 // Connections that the peer has closed and the owner has not are a gauge, which is
 // what /proc/net/tcp says.
-func TestLeak(t *testing.T) {
+func TestLeak(t *testing.T) { again(t, testLeak) }
+
+func testLeak(t *try) {
 	const leaked = 8
 	client, server := pair(t)
 	tr := begin(t, live.Options{}, client, server)
@@ -238,7 +244,9 @@ func TestLeak(t *testing.T) {
 
 // A connect that is given up before it is answered is no failure: its open ends in a
 // close without a bucket.
-func TestGivenUp(t *testing.T) {
+func TestGivenUp(t *testing.T) { again(t, testGivenUp) }
+
+func testGivenUp(t *try) {
 	client, server := pair(t)
 	tr := begin(t, live.Options{}, client, server)
 	full := fill(t, client, server, serverV4)
@@ -258,7 +266,9 @@ func TestGivenUp(t *testing.T) {
 }
 
 // A connect that finds no route fails before it has a port, so that nothing is opened.
-func TestNoRoute(t *testing.T) {
+func TestNoRoute(t *testing.T) { again(t, testNoRoute) }
+
+func testNoRoute(t *try) {
 	const tries = 100
 	n := newNetns(t)
 	tr := begin(t, live.Options{}, n)

@@ -25,7 +25,9 @@ func without(names ...string) map[string]string {
 
 // Where a function is not there by its name, the next rung of the ladder is used, says
 // so, and sees what happens. Half a rung is none: the IPv4 functions are there.
-func TestLadder(t *testing.T) {
+func TestLadder(t *testing.T) { again(t, testLadder) }
+
+func testLadder(t *try) {
 	if testing.Short() && hooks(t) != nil {
 		t.Skip("it chooses the hooks itself, and runs in the default mode")
 	}
@@ -56,7 +58,7 @@ func TestLadder(t *testing.T) {
 			},
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.name, func(t *try) {
 			client, server := pair(t)
 			serve(t, server, lab.Echo, serverV4, serverV6)
 			tr := begin(t, live.Options{Probe: probe.Options{Hooks: c.hooks, Renamed: c.without}}, client, server)

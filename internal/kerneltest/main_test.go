@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 const hooksEnv = "PORTTRACE_TEST_HOOKS"
 
 // hooks are what PORTTRACE_TEST_HOOKS names, nil without it.
-func hooks(t *testing.T) []probe.Hook {
+func hooks(t testing.TB) []probe.Hook {
 	t.Helper()
 	var named []probe.Hook
 	for name := range strings.SplitSeq(os.Getenv(hooksEnv), ",") {
@@ -39,7 +39,7 @@ func hooks(t *testing.T) []probe.Hook {
 
 // needKernel skips where nothing can be traced, and only there: with root, BTF and a
 // kernel that porttrace supports, a test that cannot attach fails.
-func needKernel(t *testing.T) {
+func needKernel(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("attaching to the kernel needs root")
@@ -52,7 +52,7 @@ func needKernel(t *testing.T) {
 	}
 }
 
-func kernelAtLeast(t *testing.T, major, minor int) bool {
+func kernelAtLeast(t testing.TB, major, minor int) bool {
 	t.Helper()
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
@@ -64,4 +64,12 @@ func kernelAtLeast(t *testing.T, major, minor int) bool {
 		t.Fatalf("release %q: %v", release, err)
 	}
 	return haveMajor > major || haveMajor == major && haveMinor >= minor
+}
+
+// fewer is the second number where time is short: in virtual machines.
+func fewer(many, few int) int {
+	if testing.Short() {
+		return few
+	}
+	return many
 }

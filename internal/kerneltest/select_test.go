@@ -15,7 +15,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-func target(t *testing.T, pid int) event.ProcID {
+func target(t testing.TB, pid int) event.ProcID {
 	t.Helper()
 	id, err := live.Target(uint32(pid))
 	if err != nil {
@@ -53,7 +53,9 @@ func (tr *trace) destination(n *lab.Netns, to netip.AddrPort) *snapshot.Destinat
 
 // Of two processes that use the same destination only the selected one is listed, but
 // the destination counts both.
-func TestTarget(t *testing.T) {
+func TestTarget(t *testing.T) { again(t, testTarget) }
+
+func testTarget(t *try) {
 	const quiet, loud, refused = 40, 300, 70
 	client, server := pair(t)
 	closed := at(serverV4, 81)
@@ -94,7 +96,9 @@ func TestTarget(t *testing.T) {
 }
 
 // With --children the descendants are selected, those that exist and those to come.
-func TestTargetChildren(t *testing.T) {
+func TestTargetChildren(t *testing.T) { again(t, testTargetChildren) }
+
+func testTargetChildren(t *try) {
 	const count = 60
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4)
@@ -117,7 +121,9 @@ func TestTargetChildren(t *testing.T) {
 }
 
 // Who is no descendant is not listed: not its connects, nor what it accepts.
-func TestTargetChildrenOfOther(t *testing.T) {
+func TestTargetChildrenOfOther(t *testing.T) { again(t, testTargetChildrenOfOther) }
+
+func testTargetChildrenOfOther(t *try) {
 	const count = 50
 	client, server := pair(t)
 	closer := at(serverV4, 82)

@@ -28,7 +28,7 @@ func at(ap netip.AddrPort, port uint16) netip.AddrPort {
 	return netip.AddrPortFrom(ap.Addr(), port)
 }
 
-func newNetns(t *testing.T) *lab.Netns {
+func newNetns(t testing.TB) *lab.Netns {
 	t.Helper()
 	needKernel(t)
 	n, err := lab.NewNetns()
@@ -45,7 +45,7 @@ func newNetns(t *testing.T) *lab.Netns {
 
 // pair makes a namespace for clients and one for servers, joined by a veth pair: what
 // is connected in the first is outgoing, in the second accepted.
-func pair(t *testing.T) (client, server *lab.Netns) {
+func pair(t testing.TB) (client, server *lab.Netns) {
 	t.Helper()
 	client, server = newNetns(t), newNetns(t)
 	err := lab.Link(client, server, clientAddrs, serverAddrs)
@@ -59,14 +59,14 @@ func pair(t *testing.T) (client, server *lab.Netns) {
 }
 
 // narrow leaves a namespace few ports, which are not taken from TIME_WAIT.
-func narrow(t *testing.T, n *lab.Netns, lo, hi uint16) {
+func narrow(t testing.TB, n *lab.Netns, lo, hi uint16) {
 	t.Helper()
 	if err := errors.Join(n.PortRange(lo, hi), n.Sysctl("ipv4/tcp_tw_reuse", "0")); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func serve(t *testing.T, n *lab.Netns, mode lab.Mode, listen ...netip.AddrPort) *lab.Proc {
+func serve(t testing.TB, n *lab.Netns, mode lab.Mode, listen ...netip.AddrPort) *lab.Proc {
 	t.Helper()
 	return serveWith(t, n, lab.Server{Listen: listen, Mode: mode})
 }
@@ -74,7 +74,7 @@ func serve(t *testing.T, n *lab.Netns, mode lab.Mode, listen ...netip.AddrPort) 
 // longest bounds a job. The slowest kernels are those that a processor is emulated for.
 const longest = 3 * time.Minute
 
-func serveWith(t *testing.T, n *lab.Netns, s lab.Server) *lab.Proc {
+func serveWith(t testing.TB, n *lab.Netns, s lab.Server) *lab.Proc {
 	t.Helper()
 	s.For = longest
 	p, err := n.Serve("server", s)
@@ -86,7 +86,7 @@ func serveWith(t *testing.T, n *lab.Netns, s lab.Server) *lab.Proc {
 }
 
 // spawn starts a job that ends with the test at the latest.
-func spawn(t *testing.T, n *lab.Netns, name string, job lab.Job) *lab.Proc {
+func spawn(t testing.TB, n *lab.Netns, name string, job lab.Job) *lab.Proc {
 	t.Helper()
 	p, err := n.Spawn(name, job)
 	if err != nil {
@@ -97,7 +97,7 @@ func spawn(t *testing.T, n *lab.Netns, name string, job lab.Job) *lab.Proc {
 }
 
 // counted is what a job reports.
-func counted(t *testing.T, p *lab.Proc) lab.Result {
+func counted(t testing.TB, p *lab.Proc) lab.Result {
 	t.Helper()
 	var r lab.Result
 	if err := p.Decode(&r); err != nil {
@@ -106,7 +106,7 @@ func counted(t *testing.T, p *lab.Proc) lab.Result {
 	return r
 }
 
-func release(t *testing.T, p *lab.Proc) {
+func release(t testing.TB, p *lab.Proc) {
 	t.Helper()
 	if err := p.Release(); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func release(t *testing.T, p *lab.Proc) {
 }
 
 // run runs a job to its end.
-func run(t *testing.T, n *lab.Netns, name string, job lab.Job) lab.Result {
+func run(t testing.TB, n *lab.Netns, name string, job lab.Job) lab.Result {
 	t.Helper()
 	p := spawn(t, n, name, job)
 	r := counted(t, p)
@@ -123,7 +123,7 @@ func run(t *testing.T, n *lab.Netns, name string, job lab.Job) lab.Result {
 }
 
 // runAll runs several at the same time; results are in the order of the jobs.
-func runAll(t *testing.T, n *lab.Netns, name string, jobs ...lab.Job) []lab.Result {
+func runAll(t testing.TB, n *lab.Netns, name string, jobs ...lab.Job) []lab.Result {
 	t.Helper()
 	var procs []*lab.Proc
 	for _, job := range jobs {
@@ -137,7 +137,7 @@ func runAll(t *testing.T, n *lab.Netns, name string, jobs ...lab.Job) []lab.Resu
 	return results
 }
 
-func sockets(t *testing.T, n *lab.Netns) []lab.TCPSocket {
+func sockets(t testing.TB, n *lab.Netns) []lab.TCPSocket {
 	t.Helper()
 	all, err := n.TCPSockets()
 	if err != nil {
@@ -146,7 +146,7 @@ func sockets(t *testing.T, n *lab.Netns) []lab.TCPSocket {
 	return all
 }
 
-func inState(t *testing.T, n *lab.Netns, state lab.TCPState) int {
+func inState(t testing.TB, n *lab.Netns, state lab.TCPState) int {
 	t.Helper()
 	count := 0
 	for _, s := range sockets(t, n) {
@@ -158,7 +158,7 @@ func inState(t *testing.T, n *lab.Netns, state lab.TCPState) int {
 }
 
 // counters are the kernel's own.
-func counters(t *testing.T, n *lab.Netns) map[string]uint64 {
+func counters(t testing.TB, n *lab.Netns) map[string]uint64 {
 	t.Helper()
 	c, err := n.Netstat()
 	if err != nil {
@@ -168,7 +168,7 @@ func counters(t *testing.T, n *lab.Netns) map[string]uint64 {
 }
 
 // eventually waits until something is so.
-func eventually(t *testing.T, what string, so func() bool) {
+func eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(longest / 3); !so(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {

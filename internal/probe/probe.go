@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -29,6 +30,9 @@ type Options struct {
 	// Renamed has other names for functions and tracepoints of the kernel, for tests: a
 	// distribution may have renamed one, or its compiler may have inlined it.
 	Renamed map[string]string
+	// KeepTypes keeps the kernel's types for the next Open of this process, for tests: to
+	// read them is a third of attaching where the processor is emulated.
+	KeepTypes bool
 }
 
 // Probe is the attached tracer. Its methods are for one goroutine, Close excepted.
@@ -74,12 +78,24 @@ func Open(opts Options) (*Probe, error) {
 			prog.AttachTo = name
 		}
 	}
-	p := &Probe{spec: spec, cache: btf.NewCache(), opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{}, iters: map[string]*link.Iter{}}
+	p := &Probe{
+		spec: spec, cache: opts.types(), opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{},
+		iters: map[string]*link.Iter{},
+	}
 	if err := p.open(); err != nil {
 		p.Close()
 		return nil, thisHost().explain(err)
 	}
 	return p, nil
+}
+
+var keptTypes = sync.OnceValue(btf.NewCache)
+
+func (o Options) types() *btf.Cache {
+	if o.KeepTypes {
+		return keptTypes()
+	}
+	return btf.NewCache()
 }
 
 func (p *Probe) open() error {
