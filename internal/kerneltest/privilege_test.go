@@ -96,7 +96,7 @@ func hookKind(s event.Signal) string {
 	switch {
 	case function == "sys_exit":
 		return "system call exit"
-	case kind == "tp_btf":
+	case kind == "tp_btf", kind == "iter":
 		return ""
 	case kind == "kretprobe" && strictPerf():
 		return "kretprobe, kernel.perf_event_paranoid over 2"
