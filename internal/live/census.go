@@ -159,7 +159,6 @@ func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.
 	corrections := c.table.Compare(portspace.Seen{
 		Census: *fact, At: now, Sockets: one.sockets, Unsettled: func(p portspace.Port) bool { return c.touched[p] },
 	})
-	at := len(dst)
 	dst = append(dst, event.Event{Time: now, Kind: event.CensusTaken, Fact: fact})
 	if last, is := c.restated[one.netns]; is && now.Sub(last) < restateEvery {
 		return append(dst, corrections...)
@@ -168,6 +167,9 @@ func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.
 	fact.Whole = true
 	for i := range corrections {
 		c.table.Add(&corrections[i])
+		if corrections[i].Kind == event.SocketGone { // the others are among those that follow
+			dst = append(dst, corrections[i])
+		}
 	}
-	return append(dst[:at+1], c.table.Sockets(one.netns, now)...)
+	return append(dst, c.table.Sockets(one.netns, now)...)
 }
