@@ -38,7 +38,7 @@ type census struct {
 // look is what there was, in all namespaces.
 type look struct {
 	began     event.Time
-	took      time.Duration
+	cost      time.Duration // of a processor's time
 	spaces    []looked
 	processes []event.Process // who holds sockets
 }
@@ -103,9 +103,8 @@ func (c *census) wait(patience time.Duration) *look {
 // takeLook runs beside the reading of events.
 func takeLook(eyes eyes, inodes []uint32, told map[event.ProcID]bool) look {
 	l := look{began: monotonic()}
-	l.spaces = eyes.look(inodes)
-	l.processes = introduce(l.spaces, told)
-	l.took = monotonic().Sub(l.began)
+	l.spaces, l.cost = eyes.look(inodes)
+	l.cost += onCPU(func() { l.processes = introduce(l.spaces, told) })
 	return l
 }
 
@@ -142,7 +141,7 @@ func (c *census) finish(dst []event.Event, l *look, now event.Time) []event.Even
 	}
 	c.looking = false
 	c.rounds++
-	c.next = l.began.Add(max(censusEvery, censusShare*l.took))
+	c.next = l.began.Add(max(censusEvery, censusShare*l.cost))
 	c.follow(dst[begin:])
 	return dst
 }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +17,16 @@ func nanos(clock int32) int64 {
 }
 
 func monotonic() event.Time { return event.Time(nanos(unix.CLOCK_MONOTONIC)) }
+
+// onCPU is how much of a processor's time a call takes. The time that passes says little
+// where others want the processor, too.
+func onCPU(call func()) time.Duration {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := nanos(unix.CLOCK_THREAD_CPUTIME_ID)
+	call()
+	return time.Duration(nanos(unix.CLOCK_THREAD_CPUTIME_ID) - before)
+}
 
 func readClock() event.Clock {
 	return event.Clock{Mono: monotonic(), Wall: nanos(unix.CLOCK_REALTIME), Boot: nanos(unix.CLOCK_BOOTTIME)}

@@ -1,6 +1,8 @@
 package live
 
 import (
+	"time"
+
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/netns"
 	"github.com/porttrace/porttrace/internal/probe"
@@ -9,7 +11,8 @@ import (
 
 // eyes see all sockets of namespaces.
 type eyes interface {
-	look(inodes []uint32) []looked
+	// look also tells what it has cost of a processor's time.
+	look(inodes []uint32) ([]looked, time.Duration)
 }
 
 // exactEyes see by iterators in the kernel.
@@ -18,17 +21,18 @@ type exactEyes struct {
 	spaces *netns.Namespaces
 }
 
-func (x exactEyes) look(inodes []uint32) []looked {
-	holders, err := x.probe.Holders()
+func (x exactEyes) look(inodes []uint32) (all []looked, cost time.Duration) {
+	var holders *probe.Holders
+	var err error
+	cost = onCPU(func() { holders, err = x.probe.Holders() })
 	if err != nil {
 		return plainEyes{x.spaces}.look(inodes)
 	}
-	var all []looked
 	for _, inode := range inodes {
 		began := monotonic()
 		one := looked{netns: inode, bound: true}
 		err := x.spaces.Inside(inode, func() (err error) {
-			one.sockets, err = x.probe.Sockets(nil, holders)
+			cost += onCPU(func() { one.sockets, err = x.probe.Sockets(nil, holders) })
 			return err
 		})
 		if err != nil {
@@ -38,7 +42,7 @@ func (x exactEyes) look(inodes []uint32) []looked {
 		one.took = monotonic().Sub(began)
 		all = append(all, one)
 	}
-	return all
+	return all, cost
 }
 
 // plainEyes see what everybody may: sock_diag(7) and /proc/PID/net. Which ports a bind()
@@ -46,18 +50,28 @@ func (x exactEyes) look(inodes []uint32) []looked {
 // user may see.
 type plainEyes struct{ spaces *netns.Namespaces }
 
-func (x plainEyes) look(inodes []uint32) []looked {
-	var all []looked
+func (x plainEyes) look(inodes []uint32) (all []looked, cost time.Duration) {
 	for _, inode := range inodes {
 		began := monotonic()
-		sockets, files, err := x.spaces.Sockets(inode, nil)
+		one := looked{netns: inode}
+		var err error
+		cost += onCPU(func() { one.sockets, err = x.see(inode) })
 		if err != nil {
 			continue
 		}
-		own(sockets, files)
-		all = append(all, looked{netns: inode, sockets: direct(sockets), took: monotonic().Sub(began)})
+		one.took = monotonic().Sub(began)
+		all = append(all, one)
 	}
-	return all
+	return all, cost
+}
+
+func (x plainEyes) see(inode uint32) ([]event.Event, error) {
+	sockets, files, err := x.spaces.Sockets(inode, nil)
+	if err != nil {
+		return nil, err
+	}
+	own(sockets, files)
+	return direct(sockets), nil
 }
 
 // own finds the owners of sockets by the inodes of their files.
