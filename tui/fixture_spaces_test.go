@@ -65,6 +65,16 @@ func fixtureSpaces() []snapshot.PortSpace {
 	return []snapshot.PortSpace{full, soon, reused, other}
 }
 
+func fixtureNamespaces() []snapshot.Namespace {
+	return []snapshot.Namespace{
+		{
+			Inode: 1, Name: "host", Ports: hostRange, Capacity: 28_232, Reuse: 2, TimeWait: 28_568, MaxTimeWait: 131_072,
+			Bound: 3, BoundKnown: true, Census: fixtureNow.Add(-2 * time.Second), CensusTook: 9 * time.Millisecond,
+		},
+		{Inode: 4_026_532_901, Name: "blue", Ports: hostRange, Reserved: "40000-40099", Capacity: 28_132, TimeWait: -1},
+	}
+}
+
 // calm is a host with as much TIME_WAIT as ports, over very many destinations.
 func calm() *snapshot.Snapshot {
 	s := fixture()
@@ -100,12 +110,14 @@ func starved() *snapshot.Snapshot {
 		Victims: []snapshot.Victim{{Proc: reportJob, Failures: 7, Last: fixtureNow.Add(-2 * time.Second)}},
 	}
 	s.PortSpaces = []snapshot.PortSpace{space, binding}
+	s.Namespaces[0].Ports, s.Namespaces[0].Reserved = small, "40010-40015"
 	return s
 }
 
 // rangeless is what a recording without the configuration of namespaces shows.
 func rangeless() *snapshot.Snapshot {
 	s := fixture()
+	s.Namespaces = nil
 	for i := range s.PortSpaces {
 		space := &s.PortSpaces[i]
 		space.Range, space.Capacity, space.Sustainable, space.Textbook = event.PortRange{}, 0, 0, 0

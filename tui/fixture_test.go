@@ -62,7 +62,7 @@ func fixture() *snapshot.Snapshot {
 		History: wave(3_500),
 	}
 	s.Processes, s.Destinations, s.Failures = fixtureProcesses(), fixtureDestinations(), fixtureFailures()
-	s.PortSpaces = fixtureSpaces()
+	s.PortSpaces, s.Namespaces = fixtureSpaces(), fixtureNamespaces()
 	s.OtherProcesses = &snapshot.Process{Totals: snapshot.Totals{Opens: 1_003, ClosesOut: 1_003}}
 	return s
 }
@@ -165,6 +165,9 @@ func hostile() *snapshot.Snapshot {
 	}
 	for i := range s.PortSpaces {
 		marSpace(&s.PortSpaces[i])
+	}
+	for i := range s.Namespaces {
+		s.Namespaces[i].Name, s.Namespaces[i].Reserved = evil, evil
 	}
 	return s
 }

@@ -96,7 +96,7 @@ var screens = []struct {
 	{"calm-spaces", calm, nil},
 	{"calm-space", calm, []string{"enter"}},
 	{"starved-spaces", starved, nil},
-	{"starved-space", starved, []string{"enter", "end"}},
+	{"starved-space", starved, []string{"enter"}},
 	{"bind-space", starved, []string{"down", "enter"}},
 	{"rangeless-spaces", rangeless, nil},
 	{"rangeless-space", rangeless, []string{"down", "enter"}},

@@ -55,8 +55,8 @@ func (s *spaces) set(snap *snapshot.Snapshot, filter string) {
 		s.columns = s.several
 	}
 	s.show(snap.PortSpaces, nil, filter, emptyNote(filter, len(snap.PortSpaces),
-		"no port was taken", snap.Elapsed,
-		"a row appears for each local address and destination between which one is"))
+		"no port space was seen", snap.Elapsed,
+		"a row appears for each local address and destination that ports are taken between"))
 }
 
 func severalSpaceNamespaces(rows []snapshot.PortSpace) bool {

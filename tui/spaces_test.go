@@ -150,3 +150,20 @@ func TestHolderName(t *testing.T) {
 		}
 	}
 }
+
+// TestNamespaceOfASpace: what limits how exact the figures are is said.
+func TestNamespaceOfASpace(t *testing.T) {
+	t.Parallel()
+	host := text(screen(120, 60, fixture(), "enter"))
+	for _, want := range []string{"tcp_tw_reuse is 2", "of at most 131,072", "looked at 2s ago, in 9.0ms"} {
+		if !strings.Contains(host, want) {
+			t.Errorf("not said: %q\n%s", want, host)
+		}
+	}
+	blue := text(screen(120, 60, fixture(), "end", "enter"))
+	for _, want := range []string{"tcp_tw_reuse is 0", "40000-40099", "there can be fewer left"} {
+		if !strings.Contains(blue, want) {
+			t.Errorf("not said: %q\n%s", want, blue)
+		}
+	}
+}

@@ -88,8 +88,15 @@ func TestOrdersAreTotal(t *testing.T) {
 	checkTotal(t, FailureColumns(), failures)
 	checkTotal(t, GroupColumns(), []ProcessGroup{{}, {GroupKey: GroupKey{Name: "a"}}, {GroupKey: GroupKey{Unknown: true}}})
 	checkTotal(t, SpaceColumns(), []PortSpace{
-		{}, {Kind: BindSpace}, {Netns: 1}, {Proto: event.UDP}, {Local: event.Addr{1}}, {Remote: event.Endpoint{Port: 1}},
-		{Device: 1}, {Range: event.PortRange{Low: 1}}, {Range: event.PortRange{High: 1}},
+		{},
+		{Kind: BindSpace},
+		{Netns: 1},
+		{Proto: event.UDP},
+		{Local: event.Addr{1}},
+		{Remote: event.Endpoint{Port: 1}},
+		{Device: 1},
+		{Range: event.PortRange{Low: 1}},
+		{Range: event.PortRange{High: 1}},
 	})
 }
 

@@ -126,3 +126,13 @@ type Namespace struct {
 	CensusTook time.Duration
 	BoundKnown bool // ports that only a bind() holds are seen
 }
+
+// Namespace is the network namespace of that inode, nil where nothing is known of it.
+func (s *Snapshot) Namespace(inode uint32) *Namespace {
+	for i := range s.Namespaces {
+		if s.Namespaces[i].Inode == inode {
+			return &s.Namespaces[i]
+		}
+	}
+	return nil
+}
