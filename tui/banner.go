@@ -3,6 +3,7 @@ package tui
 import (
 	"time"
 
+	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -15,8 +16,8 @@ func banner(s *snapshot.Snapshot) []piece {
 	}
 	level, name := pressure(space, s.Wall), spaceName(space, 2*maxName)
 	where := ""
-	if space.NetnsName != "host" {
-		where = " in " + netns(space.NetnsName, space.Netns)
+	if space.NetnsName != "" && space.NetnsName != "host" {
+		where = " in " + printable.String(space.NetnsName)
 	}
 	pieces := []piece{
 		{tone: level, forms: fullness(space, s.Wall)},

@@ -30,7 +30,7 @@ func (d *spaceDetail) write(to *sheet) {
 	s, now := d.row, d.snapshot.Wall
 	level := pressure(s, now)
 	to.field("space", spaceWords(s), plain)
-	to.field("in use", gauge(s, gaugeWidth(to.width))+"  "+count(s.InUse())+" of "+capacity(s), level)
+	to.field("in use", useWords(s, to.width), level)
 	to.field("headroom", headroomWords(s), level)
 	d.writeForecast(to)
 	if s.Exhausted > 0 {
@@ -39,8 +39,10 @@ func (d *spaceDetail) write(to *sheet) {
 	}
 	writeHolders(to, s)
 	writeVictims(to, s, now)
-	to.section("What takes the ports, each counted once")
-	d.writeUse(to)
+	if s.Capacity > 0 {
+		to.section("What takes the ports, each counted once")
+		d.writeUse(to)
+	}
 	to.section("How fast they are taken")
 	d.writePace(to)
 	to.section("Where they come from")
@@ -51,8 +53,15 @@ func (d *spaceDetail) write(to *sheet) {
 	}
 }
 
-// gaugeWidth leaves room for the figures beside it.
-func gaugeWidth(width int) int { return max(min(width-labelWidth-22, 45), percentWidth+4) }
+// useWords is the gauge with the figures that it shows.
+func useWords(s *snapshot.PortSpace, width int) string {
+	if s.Capacity <= 0 {
+		return rangeUnknown
+	}
+	const figures = 22
+	room := max(min(width-labelWidth-figures, 45), percentWidth+4)
+	return gauge(s, room) + "  " + count(s.InUse()) + " of " + count(s.Capacity)
+}
 
 // spaceWords says what draws from the space.
 func spaceWords(s *snapshot.PortSpace) string {
@@ -117,14 +126,13 @@ func reuseWords(mode uint8) string {
 }
 
 func headroomWords(s *snapshot.PortSpace) string {
-	text := headroom(s, 0)
 	switch {
 	case s.Capacity <= 0:
 		return "not known"
 	case s.Reusable > 0:
-		text += ", and " + count(s.Reusable) + " in TIME_WAIT that would be reused (tcp_tw_reuse)"
+		return count(s.Headroom()) + ", and " + count(s.Reusable) + " in TIME_WAIT that would be reused (tcp_tw_reuse)"
 	}
-	return text
+	return count(s.Headroom())
 }
 
 // writeUse says what takes the ports, each port once.
@@ -134,9 +142,15 @@ func (d *spaceDetail) writeUse(to *sheet) {
 		notable(int64(s.CloseWait), "of them in CLOSE_WAIT"), plain)
 	to.field("TIME_WAIT", count(s.TimeWait)+" closed here first, each for 60 s from its end", plain)
 	to.field("bound", count(s.Bound)+" more that a bind() owns on any address: lost to every connect() of the namespace", plain)
-	if !s.PeakAt.IsZero() {
-		to.field("peak", count(s.Peak)+" in use at "+clockTime(s.PeakAt), plain)
+	to.field("peak", peakWords(s), plain)
+}
+
+// peakWords has no time where sockets were found and not seen to open.
+func peakWords(s *snapshot.PortSpace) string {
+	if s.PeakAt.IsZero() {
+		return count(s.Peak) + " in use"
 	}
+	return count(s.Peak) + " in use at " + clockTime(s.PeakAt)
 }
 
 // writePace is how ports are taken and what a connect() pays for one.
@@ -174,6 +188,8 @@ func forecastWords(f *snapshot.Forecast) string {
 	switch {
 	case !f.Known:
 		return "not known yet"
+	case f.Never && f.Interval() != "":
+		return "never full at this rate; " + f.Interval() + ", if it is as high as it may be"
 	case f.Never:
 		return "never full at this rate"
 	}

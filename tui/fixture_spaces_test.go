@@ -121,7 +121,9 @@ func rangeless() *snapshot.Snapshot {
 	for i := range s.PortSpaces {
 		space := &s.PortSpaces[i]
 		space.Range, space.Capacity, space.Sustainable, space.Textbook = event.PortRange{}, 0, 0, 0
-		space.Forecast, space.Full, space.Reusable = snapshot.Forecast{}, time.Time{}, 0
+		space.Forecast, space.Full, space.Peak, space.PeakAt = snapshot.Forecast{}, time.Time{}, 0, time.Time{}
+		space.Live, space.SynSent, space.CloseWait, space.TimeWait, space.Bound, space.Reusable = 0, 0, 0, 0, 0, 0
+		space.Holders, space.OtherHolders = nil, snapshot.Holder{}
 	}
 	return s
 }

@@ -41,10 +41,10 @@ func percentTaken(s *snapshot.PortSpace) string {
 // pressure is how bad a port space is.
 func pressure(s *snapshot.PortSpace, now time.Time) tone {
 	switch {
+	case !s.Tight(now):
+		return plain
 	case s.IsFull() || s.Fails(now):
 		return fail
-	case s.Tight(now):
-		return warn
 	}
-	return plain
+	return warn
 }

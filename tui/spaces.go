@@ -95,12 +95,13 @@ func spaceName(s *snapshot.PortSpace, width int) string {
 // localName is the local address, with the interface as ss(8) writes it.
 func localName(s *snapshot.PortSpace) string {
 	name := s.Local.String()
-	switch {
-	case s.Local != event.Addr{}:
-	case s.Kind == snapshot.BindSpace:
-		name = "any address"
-	default:
+	switch unspecified := s.Local.IP().IsUnspecified(); {
+	case unspecified && s.Kind != snapshot.BindSpace:
 		name = "?"
+	case unspecified && s.Local.Is4():
+		name = "any IPv4 address"
+	case unspecified:
+		name = "any address"
 	}
 	if s.Device != 0 {
 		name += "%" + strconv.FormatUint(uint64(s.Device), 10)

@@ -11,7 +11,7 @@ func (s *spaces) list(namespaces bool) []column[snapshot.PortSpace] {
 	number := func(name, title string, rank, width int, value func(*row) int) column[row] {
 		return column[row]{
 			name: name, title: title, rank: rank, min: width,
-			cell: func(r *row, _ int) string { return count(value(r)) },
+			cell: func(r *row, _ int) string { return figure(r, value(r)) },
 		}
 	}
 	columns := []column[row]{
@@ -20,7 +20,7 @@ func (s *spaces) list(namespaces bool) []column[snapshot.PortSpace] {
 	}
 	if namespaces {
 		columns = append(columns, column[row]{
-			name: "netns", title: "NETNS", rank: 5, min: 8, max: 16, left: true, rising: true,
+			name: "netns", title: "NETNS", rank: 5, min: 10, max: 16, left: true, rising: true,
 			cell: func(r *row, _ int) string { return netns(r.NetnsName, r.Netns) },
 		})
 	}
@@ -53,7 +53,15 @@ func (s *spaces) exhausting(row *snapshot.PortSpace) tone {
 }
 
 func inUse(s *snapshot.PortSpace, _ int) string {
-	return count(s.InUse()) + "/" + capacity(s)
+	return figure(s, s.InUse()) + "/" + capacity(s)
+}
+
+// figure is a number of ports: those in the range are counted, so without one none is.
+func figure(s *snapshot.PortSpace, ports int) string {
+	if s.Capacity <= 0 {
+		return unknown
+	}
+	return count(ports)
 }
 
 func capacity(s *snapshot.PortSpace) string {
@@ -64,10 +72,7 @@ func capacity(s *snapshot.PortSpace) string {
 }
 
 func headroom(s *snapshot.PortSpace, _ int) string {
-	if s.Capacity <= 0 {
-		return unknown
-	}
-	return count(s.Headroom())
+	return figure(s, s.Headroom())
 }
 
 func exhausted(s *snapshot.PortSpace, _ int) string { return count(s.Exhausted) }

@@ -55,6 +55,7 @@ func TestSpaceName(t *testing.T) {
 		{device, 40, "10.0.0.1%3 → 10.0.0.2:6379"},
 		{bind, 40, "bind() on 10.0.0.1"},
 		{snapshot.PortSpace{Kind: snapshot.BindSpace}, 40, "bind() on any address"},
+		{snapshot.PortSpace{Kind: snapshot.BindSpace, Local: local("0.0.0.0")}, 40, "bind() on any IPv4 address"},
 		{snapshot.PortSpace{Kind: snapshot.ConnectSpace, Remote: cache}, 40, "? → 10.0.0.2:6379"},
 	} {
 		if got := spaceName(&tc.space, tc.width); got != tc.want {
@@ -73,6 +74,7 @@ func TestBanner(t *testing.T) {
 		return &snapshot.Snapshot{Wall: fixtureNow, PortSpaces: []snapshot.PortSpace{space}}
 	}
 	never := func(s *snapshot.PortSpace) { s.Forecast = snapshot.Forecast{Known: true, Never: true} }
+	nameless := func(s *snapshot.PortSpace) { s.NetnsName, s.Netns = "", 4_026_532_901 }
 	elsewhere := func(s *snapshot.PortSpace) { s.NetnsName = "blue" }
 	unheld := func(s *snapshot.PortSpace) { s.Holders, s.Forecast = nil, snapshot.Forecast{} }
 	failing := func(s *snapshot.PortSpace) { s.TimeWait, s.LastExhausted = 100, fixtureNow.Add(-9*time.Second) }
@@ -89,10 +91,11 @@ func TestBanner(t *testing.T) {
 		{fixture(), 40, "FULL for 24s  10.0.0.1 → 10.0.0.2:6379"},
 		{fixture(), 20, "FULL for 24s, 1 more"},
 		{starved(), 140, "FULL for 1m14s  10.99.0.2 → 10.99.0.1:8080  report-job(184) holds 246 of 250 ports, shop-api(180) gets none, 1 more"},
-		{rangeless(), 120, "NO PORT FOUND  10.0.0.1 → 10.0.0.2:6379  php-fpm8.3(4242) holds 27,501 of ? ports"},
+		{rangeless(), 120, "NO PORT FOUND  10.0.0.1 → 10.0.0.2:6379, php-fpm8.3(4242) gets none"},
 		{only(), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242) holds 23,930 of 28,232 ports"},
 		{only(), 80, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242)"},
 		{only(never, elsewhere), 140, "84% taken, never full at this rate  10.0.0.1 → 10.0.0.9:5432 in blue  php-fpm8.3(4242) holds 23,930 of 28,232 ports"},
+		{only(never, nameless), 80, "84% taken, never full at this rate  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242)"},
 		{only(unheld), 140, "84% taken  10.0.0.1 → 10.0.0.9:5432"},
 		{only(failing), 80, "NO PORT FOUND, <1% taken  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242)"},
 		{only(older), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  (before start) holds 23,900 of 28,232 ports"},
@@ -165,5 +168,23 @@ func TestNamespaceOfASpace(t *testing.T) {
 		if !strings.Contains(blue, want) {
 			t.Errorf("not said: %q\n%s", want, blue)
 		}
+	}
+}
+
+// TestBindSpaceThatNobodyDrawsFrom: connections fill it, and that alarms nobody.
+func TestBindSpaceThatNobodyDrawsFrom(t *testing.T) {
+	t.Parallel()
+	s := calm()
+	s.PortSpaces = append(s.PortSpaces, snapshot.PortSpace{Kind: snapshot.BindSpace, Netns: 1, Capacity: 100, TimeWait: 100})
+	m := screen(120, 24, s)
+	if got := pressure(&s.PortSpaces[100], s.Wall); got != plain {
+		t.Errorf("it is painted %v", got)
+	}
+	rows := m.panes[spacesTab].(*spaces).rows
+	if last := rows[len(rows)-1]; last.Kind != snapshot.BindSpace {
+		t.Errorf("the last row is %+v", last)
+	}
+	if banner(s) != nil {
+		t.Error("it is in the banner")
 	}
 }

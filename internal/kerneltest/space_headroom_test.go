@@ -53,8 +53,8 @@ func (m *mix) check(t *testing.T, w *spaceWatch) {
 	var told string
 	w.ask(func(table *portspace.Table) {
 		space := table.Find(id)
-		want = space.Headroom()
-		told = fmt.Sprintf("headroom is %d of %d: %s", want, space.Capacity(), takenText(table, space))
+		want = space.All().Headroom()
+		told = fmt.Sprintf("headroom is %d of %d: %s", want, space.All().Capacity(), takenText(table, space))
 	})
 	shown := rowOf(w.snapshot(), id)
 	got, err := m.fill()
@@ -73,9 +73,9 @@ func (m *mix) check(t *testing.T, w *spaceWatch) {
 // takenText lists the ports that are said to be taken.
 func takenText(table *portspace.Table, space *portspace.Space) string {
 	var list []string
-	space.Each(func(port uint16, s portspace.Socket) {
+	for port, s := range space.Each() {
 		list = append(list, fmt.Sprintf("%d in state %d", port, s.State))
-	})
+	}
 	table.Netns(space.Netns).EachOwned(func(port uint16, o portspace.Owned) {
 		list = append(list, fmt.Sprintf("%d owned at %s in state %d", port, o.Local, o.State))
 	})

@@ -8,14 +8,15 @@ import (
 )
 
 // space is a set of ports and what occupies it. Its figures count ports, each once,
-// whatever a filter selects. Where the range is not known, capacity and headroom are null.
+// whatever a filter selects. Where the range is not known, capacity and headroom are null
+// and nothing is counted.
 type space struct {
 	Kind      snapshot.SpaceKind `json:"kind"` // connect, bind
 	Netns     uint32             `json:"netns"`
 	NetnsName string             `json:"netns_name"`
-	Family    int                `json:"family"` // 0 of a bind space of any address: both
+	Family    int                `json:"family"`
 	Proto     string             `json:"proto"`
-	Saddr     string             `json:"saddr"` // empty: any address
+	Saddr     string             `json:"saddr"` // of a bind space: as the bind() asked for it, 0.0.0.0 is any
 	Daddr     string             `json:"daddr"` // empty of a bind space
 	Dport     uint16             `json:"dport"`
 	Device    uint32             `json:"device"` // the interface that its sockets are bound to, 0: none
@@ -56,8 +57,8 @@ type space struct {
 
 // forecast is when a space will be full. Where nothing can be said eta_model is unknown.
 type forecast struct {
-	ETASeconds     *float64 `json:"eta_seconds"` // null: never; 0: now
-	ETALowSeconds  *float64 `json:"eta_low_seconds"`
+	ETASeconds     *float64 `json:"eta_seconds"`     // null: never; 0: now
+	ETALowSeconds  *float64 `json:"eta_low_seconds"` // also of never: a rate within the error of this one fills it
 	ETAHighSeconds *float64 `json:"eta_high_seconds"`
 	ETAModel       string   `json:"eta_model"`
 }
@@ -70,7 +71,7 @@ func newForecast(f snapshot.Forecast) forecast {
 	case !f.Known:
 		return forecast{ETAModel: unknownModel}
 	case f.Never:
-		return forecast{ETAModel: f.Model}
+		return forecast{ETALowSeconds: known(f.Low.Seconds()), ETAModel: f.Model}
 	}
 	return forecast{
 		ETASeconds: seconds(f.ETA), ETALowSeconds: seconds(f.Low), ETAHighSeconds: seconds(f.High), ETAModel: f.Model,
@@ -146,18 +147,15 @@ func known(value float64) *float64 {
 // microseconds has decimals: a search can take less than one.
 func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
-// localAddr is empty for any address.
+// localAddr is empty where it is not known. A bind() asks for any address by its name.
 func localAddr(s *snapshot.PortSpace) string {
-	if s.Local == (event.Addr{}) {
+	if s.Kind != snapshot.BindSpace && s.Local.IP().IsUnspecified() {
 		return ""
 	}
 	return s.Local.String()
 }
 
 func spaceFamily(s *snapshot.PortSpace) int {
-	if s.Local == (event.Addr{}) && !s.Remote.Known() {
-		return 0
-	}
 	e := event.Event{Src: event.Endpoint{Addr: s.Local}, Dst: s.Remote}
 	return e.Family()
 }

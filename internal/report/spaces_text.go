@@ -25,17 +25,19 @@ func writeSpaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 		head: []string{"taken", "space", "in use", "of", "live", "time_wait", "bound", "opens/s", "of", "full", "failed", "netns"},
 		left: "space full netns",
 	}
-	listed := s.PortSpaces[:min(len(s.PortSpaces), topSpaces)]
+	fullest, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
+	listed := snapshot.Sort(s.PortSpaces, fullest, false)
+	listed = listed[:min(len(listed), topSpaces)]
 	for i := range listed {
 		p := &listed[i]
 		outlook := p.Outlook()
-		t.add(taken(p), spaceName(p), strconv.Itoa(p.InUse()), capacity(p), strconv.Itoa(p.Live), strconv.Itoa(p.TimeWait),
-			strconv.Itoa(p.Bound), fmt.Sprintf("%.1f", p.OpenRate), sustainable(p), outlook.String(),
+		t.add(taken(p), spaceName(p), figure(p, p.InUse()), capacity(p), figure(p, p.Live), figure(p, p.TimeWait),
+			figure(p, p.Bound), fmt.Sprintf("%.1f", p.OpenRate), sustainable(p), outlook.String(),
 			strconv.FormatUint(p.Exhausted, 10), netns(p.NetnsName, p.Netns))
 	}
 	t.write(out, "Port spaces: "+verdict(s), len(s.PortSpaces)-len(listed)+s.OtherPortSpaces)
 	for i := range listed {
-		if p := &listed[i]; p.Tight(s.Wall) {
+		if p := &listed[i]; p.Tight(s.Wall) && len(p.Holders)+len(p.Victims) > 0 {
 			writeTight(out, p)
 		}
 	}
@@ -80,6 +82,14 @@ func taken(s *snapshot.PortSpace) string {
 	return fmt.Sprintf("%d%%", int(s.Taken()*100))
 }
 
+// figure is a number of ports: those in the range are counted, so without one none is.
+func figure(s *snapshot.PortSpace, ports int) string {
+	if s.Capacity <= 0 {
+		return "-"
+	}
+	return strconv.Itoa(ports)
+}
+
 func capacity(s *snapshot.PortSpace) string {
 	if s.Capacity <= 0 {
 		return "?"
@@ -97,11 +107,14 @@ func sustainable(s *snapshot.PortSpace) string {
 // spaceName is LOCAL -> REMOTE:PORT, or whose ports bind() hands out.
 func spaceName(s *snapshot.PortSpace) string {
 	local := localAddr(s)
+	if s.Kind == snapshot.BindSpace && s.Local == (event.Addr{}) {
+		local = "any address"
+	}
 	if s.Device != 0 {
 		local += "%" + strconv.FormatUint(uint64(s.Device), 10)
 	}
 	if s.Kind == snapshot.BindSpace {
-		return "bind() on " + cmp.Or(local, "any address")
+		return "bind() on " + local
 	}
 	return cmp.Or(local, "?") + " -> " + s.Remote.String()
 }

@@ -90,9 +90,10 @@ func SpaceColumns() []Column[PortSpace] {
 	number := func(name string, value func(*PortSpace) int) Column[PortSpace] {
 		return Column[PortSpace]{name, descending(value)}
 	}
+	wanted := func(a, b *PortSpace) int { return compareBool(!a.Wanted(), !b.Wanted()) }
 	failing := descending(func(s *PortSpace) float64 { return s.ExhaustionRate })
 	return withTie([]Column[PortSpace]{
-		{"taken", then(descending((*PortSpace).Taken), then(failing, descending((*PortSpace).InUse)))},
+		{"taken", then(wanted, then(descending((*PortSpace).Taken), then(failing, descending((*PortSpace).InUse))))},
 		{"kind", ascending(func(s *PortSpace) SpaceKind { return s.Kind })},
 		{"netns", ascending(func(s *PortSpace) string { return s.NetnsName })},
 		{"space", comparePorts},

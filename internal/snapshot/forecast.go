@@ -30,8 +30,12 @@ func (f *Forecast) When() string {
 
 // Interval is from when to when, empty where that says no more than When.
 func (f *Forecast) Interval() string {
-	if !f.Known || f.Never || f.ETA <= 0 || f.Low == f.High {
+	switch {
+	case !f.Known, f.Low <= 0:
 		return ""
+	case f.Never:
+		n, unit := rounded(f.Low)
+		return fmt.Sprintf("%d %s at the earliest", n, unit)
 	}
 	low, lowUnit := rounded(f.Low)
 	high, highUnit := rounded(f.High)

@@ -17,6 +17,8 @@ func TestForecastInWords(t *testing.T) {
 	}{
 		{Forecast{}, "-"},
 		{Forecast{Known: true, Never: true}, "never"},
+		{Forecast{Known: true, Never: true, Low: -1, High: -1}, "never"},
+		{Forecast{Known: true, Never: true, Low: 3 * time.Minute, High: -1}, "never (3 min at the earliest)"},
 		{in(0, 0, 0), "now"},
 		{in(40*time.Second, 35*time.Second, 48*time.Second), "in 40 s (35-48 s)"},
 		{in(40*time.Second, 40*time.Second, 40*time.Second), "in 40 s"},

@@ -26,7 +26,7 @@ func (s *PortSpace) Fails(now time.Time) bool {
 
 // Wanted reports whether anybody draws from the space. A BindSpace shares its ports with
 // every connection of its address: many of those fill it, and need not matter to anybody.
-func (s *PortSpace) Wanted() bool { return s.Kind != BindSpace || s.Opens > 0 }
+func (s *PortSpace) Wanted() bool { return s.Kind != BindSpace || s.Opens > 0 || s.Exhausted > 0 }
 
 // Tight reports whether the space deserves a word.
 func (s *PortSpace) Tight(now time.Time) bool {
