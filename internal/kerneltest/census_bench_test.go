@@ -38,7 +38,7 @@ func BenchmarkSockets(b *testing.B) {
 	for name, take := range map[string]func([]event.Event) ([]event.Event, error){
 		"iterators": func(dst []event.Event) ([]event.Event, error) {
 			err := n.Do(func() (err error) {
-				dst, err = p.Sockets(dst, nil)
+				dst, err = p.Sockets(dst, event.PortRange{}, nil)
 				return err
 			})
 			return dst, err

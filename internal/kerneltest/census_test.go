@@ -65,7 +65,7 @@ func byIterators(t testing.TB) census {
 			return nil, err
 		}
 		err = n.Do(func() error {
-			found, err = p.Sockets(nil, holders)
+			found, err = p.Sockets(nil, event.PortRange{}, holders)
 			return err
 		})
 		return holders.Bound(found, n.Inode()), err

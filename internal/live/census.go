@@ -30,7 +30,8 @@ type census struct {
 	looking  bool
 	touched  map[portspace.Port]bool // while one is under way
 	next     event.Time
-	restated map[uint32]event.Time // by namespace
+	room     map[uint32][]event.Event // by namespace: what was found there last, to be used again
+	restated map[uint32]event.Time    // by namespace
 	told     map[event.ProcID]bool
 	rounds   int
 }
@@ -53,7 +54,7 @@ type looked struct {
 func newCensus(eyes eyes) census {
 	return census{
 		eyes: eyes, table: portspace.New(portspace.Limit), looks: make(chan look, 1), touched: map[portspace.Port]bool{},
-		restated: map[uint32]event.Time{}, told: map[event.ProcID]bool{},
+		room: map[uint32][]event.Event{}, restated: map[uint32]event.Time{}, told: map[event.ProcID]bool{},
 	}
 }
 
@@ -75,8 +76,13 @@ func (c *census) begin(inodes []uint32, now event.Time) {
 	}
 	c.looking = true
 	clear(c.touched)
+	places := make([]place, len(inodes))
+	for i, inode := range inodes {
+		places[i] = place{inode, c.table.Netns(inode).Fact().Ports, c.room[inode]}
+	}
+	clear(c.room)
 	told := c.told // nobody writes while a look is under way
-	go func() { c.looks <- takeLook(c.eyes, inodes, told) }()
+	go func() { c.looks <- takeLook(c.eyes, places, told) }()
 }
 
 // wait returns the look that is done, if there is one within the time.
@@ -101,9 +107,9 @@ func (c *census) wait(patience time.Duration) *look {
 }
 
 // takeLook runs beside the reading of events.
-func takeLook(eyes eyes, inodes []uint32, told map[event.ProcID]bool) look {
+func takeLook(eyes eyes, places []place, told map[event.ProcID]bool) look {
 	l := look{began: monotonic()}
-	l.spaces, l.cost = eyes.look(inodes)
+	l.spaces, l.cost = eyes.look(places)
 	l.cost += onCPU(func() { l.processes = introduce(l.spaces, told) })
 	return l
 }
@@ -138,6 +144,7 @@ func (c *census) finish(dst []event.Event, l *look, now event.Time) []event.Even
 	}
 	for _, one := range l.spaces {
 		dst = c.correct(dst, one, now)
+		c.room[one.netns] = one.sockets[:0]
 	}
 	c.looking = false
 	c.rounds++

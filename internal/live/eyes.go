@@ -12,7 +12,14 @@ import (
 // eyes see all sockets of namespaces.
 type eyes interface {
 	// look also tells what it has cost of a processor's time.
-	look(inodes []uint32) ([]looked, time.Duration)
+	look(places []place) ([]looked, time.Duration)
+}
+
+// place is a namespace to look at.
+type place struct {
+	inode   uint32
+	ports   event.PortRange // that it hands out
+	sockets []event.Event   // room for what is found
 }
 
 // exactEyes see by iterators in the kernel.
@@ -21,24 +28,24 @@ type exactEyes struct {
 	spaces *netns.Namespaces
 }
 
-func (x exactEyes) look(inodes []uint32) (all []looked, cost time.Duration) {
+func (x exactEyes) look(places []place) (all []looked, cost time.Duration) {
 	var holders *probe.Holders
 	var err error
 	cost = onCPU(func() { holders, err = x.probe.Holders() })
 	if err != nil {
-		return plainEyes{x.spaces}.look(inodes)
+		return plainEyes{x.spaces}.look(places)
 	}
-	for _, inode := range inodes {
+	for _, at := range places {
 		began := monotonic()
-		one := looked{netns: inode, bound: true}
-		err := x.spaces.Inside(inode, func() (err error) {
-			cost += onCPU(func() { one.sockets, err = x.probe.Sockets(nil, holders) })
+		one := looked{netns: at.inode, bound: true}
+		err := x.spaces.Inside(at.inode, func() (err error) {
+			cost += onCPU(func() { one.sockets, err = x.probe.Sockets(at.sockets, at.ports, holders) })
 			return err
 		})
 		if err != nil {
 			continue // it has gone, or may not be entered
 		}
-		one.sockets = direct(holders.Bound(one.sockets, inode))
+		one.sockets = direct(holders.Bound(one.sockets, at.inode))
 		one.took = monotonic().Sub(began)
 		all = append(all, one)
 	}
@@ -50,12 +57,12 @@ func (x exactEyes) look(inodes []uint32) (all []looked, cost time.Duration) {
 // user may see.
 type plainEyes struct{ spaces *netns.Namespaces }
 
-func (x plainEyes) look(inodes []uint32) (all []looked, cost time.Duration) {
-	for _, inode := range inodes {
+func (x plainEyes) look(places []place) (all []looked, cost time.Duration) {
+	for _, at := range places {
 		began := monotonic()
-		one := looked{netns: inode}
+		one := looked{netns: at.inode}
 		var err error
-		cost += onCPU(func() { one.sockets, err = x.see(inode) })
+		cost += onCPU(func() { one.sockets, err = x.see(at) })
 		if err != nil {
 			continue
 		}
@@ -65,8 +72,8 @@ func (x plainEyes) look(inodes []uint32) (all []looked, cost time.Duration) {
 	return all, cost
 }
 
-func (x plainEyes) see(inode uint32) ([]event.Event, error) {
-	sockets, files, err := x.spaces.Sockets(inode, nil)
+func (x plainEyes) see(at place) ([]event.Event, error) {
+	sockets, files, err := x.spaces.Sockets(at.inode, at.sockets)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,8 @@ type Seen struct {
 // Compare returns the events that make the table what the census has found, in an order
 // that depends on nothing else.
 func (t *Table) Compare(seen Seen) []event.Event {
-	c := comparison{table: t, Seen: seen, met: make(map[Port]bool, len(seen.Sockets))}
+	t.looks++
+	c := comparison{table: t, Seen: seen}
 	for i := range seen.Sockets {
 		c.meet(&seen.Sockets[i])
 	}
@@ -54,14 +55,13 @@ func compareEnds(a, b event.Endpoint) int {
 type comparison struct {
 	table *Table
 	Seen
-	met  map[Port]bool
 	made []event.Event
 }
 
 // meet takes a socket that the census has found.
 func (c *comparison) meet(found *event.Event) {
 	port := PortOf(found)
-	c.met[port] = true
+	c.table.met(port)
 	bucket := found.State == event.StateTimeWait
 	if c.Unsettled(port) || !c.table.Counts(found) || bucket && found.Last <= c.At {
 		return
@@ -76,6 +76,22 @@ func (c *comparison) meet(found *event.Event) {
 	}
 	if c.differs(port, &e) {
 		c.made = append(c.made, e)
+	}
+}
+
+// met marks what the look that is being compared has found.
+func (t *Table) met(p Port) {
+	if !p.Remote.Known() {
+		if o := t.Netns(p.Netns).owned[p.Port]; o != nil {
+			o.look = t.looks
+		}
+		return
+	}
+	if s := t.spaces[p.ID]; s != nil {
+		if socket, is := s.sockets[uint32(p.Port)]; is {
+			socket.look = t.looks
+			s.sockets[uint32(p.Port)] = socket
+		}
 	}
 }
 
@@ -146,7 +162,7 @@ func (c *comparison) miss() {
 			continue
 		}
 		for port, socket := range s.Each() {
-			if p := (Port{s.ID, port}); !c.met[p] && !c.Unsettled(p) {
+			if p := (Port{s.ID, port}); socket.look != c.table.looks && !c.Unsettled(p) {
 				c.gone(p, socket.Direction)
 			}
 		}
@@ -155,7 +171,7 @@ func (c *comparison) miss() {
 		return
 	}
 	for port, o := range n.owned {
-		if p := (Port{ID{Netns: c.Census.Netns}, port}); o.State != 0 && !c.met[p] && !c.Unsettled(p) {
+		if p := (Port{ID{Netns: c.Census.Netns}, port}); o.State != 0 && o.look != c.table.looks && !c.Unsettled(p) {
 			c.gone(p, event.Unknown)
 		}
 	}

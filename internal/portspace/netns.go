@@ -25,7 +25,8 @@ type Owned struct {
 	Local   event.Addr
 	State   event.State // StateBound or StateListen; 0: only connections are left of it
 	Before  bool
-	sockets int // connections and buckets that keep it
+	sockets int    // connections and buckets that keep it
+	look    uint32 // that found it last
 }
 
 func newNetns(inode uint32) *Netns {

@@ -29,6 +29,7 @@ type Socket struct {
 	Proc      event.ProcID
 	Cookie    uint64
 	Ends      event.Time // of a TIME_WAIT: when the kernel will end it
+	look      uint32     // that found it last
 }
 
 // Counts are ports of a space.

@@ -28,6 +28,7 @@ type Table struct {
 	now      event.Time
 	limit    int
 	sockets  int
+	looks    uint32 // censuses that were compared
 	last     *Space // that of the event before, mostly that of the next
 	lastNet  *Netns
 	Refused  uint64 // sockets that there was no room for

@@ -23,9 +23,15 @@ var ErrNoCensus = errors.New("this kernel's iterators cannot be used")
 // All have the time at which the look began. Of a bucket Last is when its timer fires, if it
 // was set for a minute. The flag FinWait2 is on one that still waits for
 // the peer's FIN. The direction is Out where connect() chose the port, else unknown.
-func (p *Probe) Sockets(dst []event.Event, holders *Holders) ([]event.Event, error) {
+//
+// Of those whose port is outside the range nothing is appended, unless it is zero: a server
+// has any number of them, and they take no port from anybody.
+func (p *Probe) Sockets(dst []event.Event, ports event.PortRange, holders *Holders) ([]event.Event, error) {
 	begin, now := len(dst), monotonic()
 	err := each(p, socketsIter, func(s *bpfCensusSocket) {
+		if ports.Known() && !ports.Holds(s.Sport) {
+			return
+		}
 		dst = append(dst, event.Event{})
 		e := &dst[len(dst)-1]
 		decodeSocket(s, now, e)
