@@ -30,6 +30,7 @@ type flow struct {
 	opens         uint64
 	exhausted     uint64 // calls that found no port
 	lastExhausted event.Time
+	failing       event.Time // since when no call found a port, 0: one has since
 
 	ends    ends
 	search  lifetimes // in the port search of connect()
@@ -158,6 +159,9 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 	case event.Open:
 		flow := f.of(flowOf(e), e.Time)
 		flow.opens += n
+		if !e.Flags.Has(event.EarlyBind) {
+			flow.failing = 0
+		}
 		flow.history.add(e.Time, snapshot.Point{Opens: uint32(n)})
 		if e.PortSearch != 0 {
 			flow.search.add(time.Duration(e.PortSearch))
@@ -186,6 +190,9 @@ func (f *flows) exhausted(e *event.Event, n uint64) {
 	}
 	flow := f.of(id, e.Time)
 	flow.exhausted += n
+	if flow.failing == 0 {
+		flow.failing = cmp.Or(e.First, e.Time)
+	}
 	flow.lastExhausted = max(flow.lastExhausted, e.Time, e.Last)
 	flow.history.add(e.Time, snapshot.Point{Failures: uint32(n)})
 }

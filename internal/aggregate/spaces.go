@@ -135,6 +135,10 @@ func (b *spaces) bindSpaces() {
 // detail adds what is worth its price for the fullest ones only.
 func (b *spaces) detail(row *spaceRow) {
 	row.Victims = b.victims(row)
+	// A space whose last ports were bound, and not connected, does not know since when.
+	if row.Full.IsZero() && row.flow != nil && row.InUse() >= row.Capacity {
+		row.Full = wallTime(b.world.Clock, row.flow.failing)
+	}
 	if row.Kind == snapshot.BindSpace {
 		row.Forecast.Known = row.IsFull()
 		return
