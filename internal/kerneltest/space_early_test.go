@@ -1,0 +1,93 @@
+package kerneltest
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/portspace"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// loopID names the space from loopback to a server there.
+func loopID(n *lab.Netns, to netip.AddrPort) portspace.ID {
+	e := endpoint(to)
+	return portspace.ID{Netns: n.Inode(), Local: e.Addr, Remote: e}
+}
+
+// rowBy is the row of the space as soon as it is what the test waits for.
+func (w *spaceWatch) rowBy(what string, id portspace.ID, so func(*snapshot.PortSpace) bool) *snapshot.PortSpace {
+	w.t.Helper()
+	var row *snapshot.PortSpace
+	for range 100 {
+		if row = rowOf(w.snapshot(), id); row != nil && so(row) {
+			return row
+		}
+	}
+	w.t.Fatalf("waited in vain: %s: %s", what, spaceText(row))
+	return nil
+}
+
+// Ports that are bound before connect() are taken from every destination, also from those
+// that the binder never heard of.
+func TestEarlyBinder(t *testing.T) {
+	const ports, tries = 64, 50
+	binders, victims := loopV4, at(loopV4, 81)
+	n := newNetns(t)
+	narrow(t, n, 32768, 32768+ports-1)
+	serve(t, n, lab.Echo, binders, victims)
+	w := watchSpaces(t, n)
+	binder := spawn(t, n, "binder", &lab.Client{
+		Socket: lab.Socket{Bind: at(loopV4, 0)}, To: []netip.AddrPort{binders}, Count: ports, Talk: true, Hold: true,
+	})
+	if r := counted(t, binder); r.Succeeded != ports {
+		t.Fatalf("the binder: %+v", r)
+	}
+	victim := run(t, n, "victim", &lab.Client{To: []netip.AddrPort{victims}, Count: tries})
+	if victim.ConnectErrors["EADDRNOTAVAIL"] != tries {
+		t.Fatalf("the victim: %+v", victim)
+	}
+
+	row := w.rowBy("all failures", loopID(n, victims), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
+	if row.Bound != ports || row.InUse() != ports || row.Capacity != ports || !row.IsFull() || row.Full.IsZero() {
+		t.Errorf("the victim's space: %s, full since %s", spaceText(row), row.Full)
+	}
+	if f := row.Forecast; !f.Known || f.Never || f.ETA != 0 {
+		t.Errorf("when it will be full: %s", f.String())
+	}
+	checkCulprit(t, row, binder.PID(), ports)
+	if len(row.Victims) != 1 || row.Victims[0].Proc.ID.PID != uint32(victim.PID) || row.Victims[0].Proc.Comm != "victim" || row.Victims[0].Failures != tries {
+		t.Errorf("victims: %+v", row.Victims)
+	}
+
+	// Its buckets go on starving others when it has ended.
+	release(t, binder)
+	again := run(t, n, "again", &lab.Client{To: []netip.AddrPort{victims}, Count: tries})
+	if again.ConnectErrors["EADDRNOTAVAIL"] != tries {
+		t.Fatalf("the second victim: %+v", again)
+	}
+	row = w.rowBy("all failures", loopID(n, victims), func(p *snapshot.PortSpace) bool { return p.Exhausted == 2*tries })
+	if row.Bound != ports || !row.IsFull() {
+		t.Errorf("behind the binder: %s", spaceText(row))
+	}
+	checkCulprit(t, row, binder.PID(), ports)
+	w.look(n)
+	row = rowOf(w.snapshot(), loopID(n, victims))
+	if row == nil || row.Bound != ports {
+		t.Fatalf("after a look: %s", spaceText(row))
+	}
+	checkCulprit(t, row, binder.PID(), ports)
+}
+
+// checkCulprit asks for one process with all ports, none of them in the space itself.
+func checkCulprit(t *testing.T, row *snapshot.PortSpace, pid, ports int) {
+	t.Helper()
+	if len(row.Holders) != 1 {
+		t.Errorf("holders: %+v", row.Holders)
+		return
+	}
+	h := row.Holders[0]
+	if h.Proc.ID.PID != uint32(pid) || h.Proc.Comm != "binder" || h.Bound != ports || h.Ports() != ports || h.Before != 0 {
+		t.Errorf("of %d ports of %d the holder is %+v", ports, pid, h)
+	}
+}
