@@ -85,6 +85,8 @@ func (s *State) add(e *event.Event) {
 	case event.Open, event.Close, event.ConnectFail, event.Bind, event.BindFail,
 		event.EnterCloseWait, event.SynUnanswered, event.SynAnswered:
 		s.socket(e)
+	case event.SocketFound:
+		s.flows.find(e)
 	default:
 		s.fact(e)
 	}

@@ -28,6 +28,7 @@ type flow struct {
 	history       history
 	first, last   event.Time
 	opens         uint64
+	selected      bool
 	exhausted     uint64 // calls that found no port
 	lastExhausted event.Time
 	failing       event.Time // since when no call found a port, 0: one has since
@@ -103,10 +104,30 @@ type flows struct {
 	// used last towards its destination.
 	byDest map[destKey]*flow
 	last   *flow
+
+	// A filter narrows which spaces are listed to those that somebody selected draws
+	// from, or holds a port of since before the start.
+	filtered bool
+	held     map[portspace.ID]bool
 }
 
 func newFlows() flows {
-	return flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}}
+	return flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, held: map[portspace.ID]bool{}}
+}
+
+// shows reports whether the space is among those to list.
+func (f *flows) shows(id portspace.ID, flow *flow) bool {
+	return !f.filtered || flow != nil && flow.selected || f.held[id]
+}
+
+// find takes a socket that a census has found.
+func (f *flows) find(e *event.Event) {
+	switch {
+	case e.Flags.Has(event.NotSelected):
+		f.filtered = true
+	case e.Dst.Known() && len(f.held) < maxFlows:
+		f.held[portspace.IDOf(e)] = true
+	}
 }
 
 func (f *flows) of(id flowID, at event.Time) *flow {
@@ -130,6 +151,11 @@ func (f *flows) of(id flowID, at event.Time) *flow {
 
 func newFlow(id flowID, at event.Time) *flow { return &flow{id: id, first: at} }
 
+// choose notes whether the filter selects what draws from the space.
+func (f *flow) choose(e *event.Event) {
+	f.selected = f.selected || !e.Flags.Has(event.NotSelected)
+}
+
 // forget drops the eighth that has been quiet longest.
 func (f *flows) forget() {
 	all := make([]*flow, 0, len(f.byID))
@@ -148,16 +174,20 @@ func (f *flows) forget() {
 	f.last = nil
 }
 
-func (f *flows) restart() { *f = newFlows() }
+func (f *flows) restart() {
+	*f = flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, filtered: f.filtered, held: f.held}
+}
 
 // add takes what happened in a port space.
 func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 	if e.Proto != event.TCP {
 		return
 	}
+	f.filtered = f.filtered || e.Flags.Has(event.NotSelected)
 	switch e.Kind {
 	case event.Open:
 		flow := f.of(flowOf(e), e.Time)
+		flow.choose(e)
 		flow.opens += n
 		if !e.Flags.Has(event.EarlyBind) {
 			flow.failing = 0
@@ -189,6 +219,7 @@ func (f *flows) exhausted(e *event.Event, n uint64) {
 		id = known.id
 	}
 	flow := f.of(id, e.Time)
+	flow.choose(e)
 	flow.exhausted += n
 	if flow.failing == 0 {
 		flow.failing = cmp.Or(e.First, e.Time)

@@ -48,10 +48,8 @@ func (s *State) addSpaces(snap *snapshot.Snapshot) {
 	b := spaces{State: s, bound: map[uint32]map[event.ProcID]boundPorts{}}
 	b.connectSpaces()
 	b.bindSpaces()
-	slices.SortFunc(b.rows, func(a, b spaceRow) int {
-		return cmp.Or(cmp.Compare(b.Usage(), a.Usage()), cmp.Compare(b.Exhausted, a.Exhausted),
-			cmp.Compare(b.InUse(), a.InUse()), compareFlow(a.id, b.id), cmp.Compare(a.Kind, b.Kind))
-	})
+	taken, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
+	slices.SortFunc(b.rows, func(a, b spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
 	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
 	for i := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
 		row := &b.rows[i]
@@ -65,12 +63,13 @@ func (s *State) addSpaces(snap *snapshot.Snapshot) {
 
 func (b *spaces) connectSpaces() {
 	b.ports.Each(func(space *portspace.Space) {
-		if id := (flowID{ID: space.ID}); b.flows.byID[id] == nil && space.Drawn() {
+		id := flowID{ID: space.ID}
+		if b.flows.byID[id] == nil && space.Drawn() && b.flows.shows(id.ID, nil) {
 			b.add(snapshot.ConnectSpace, id, nil)
 		}
 	})
 	for id, flow := range b.flows.byID {
-		if id.Remote.Known() {
+		if id.Remote.Known() && b.flows.shows(id.ID, flow) {
 			b.add(snapshot.ConnectSpace, id, flow)
 		}
 	}
@@ -84,6 +83,7 @@ func (b *spaces) add(kind snapshot.SpaceKind, id flowID, flow *flow) *spaceRow {
 		Capacity: view.Capacity(),
 	}}
 	row.set(view.Counts())
+	row.Reusable = view.Reusable(b.now)
 	if !view.IsOwn {
 		row.Peak = max(row.Peak, view.Peak)
 		row.PeakAt, row.Full = wallTime(b.world.Clock, view.PeakAt), wallTime(b.world.Clock, view.Full)
@@ -127,8 +127,12 @@ func (b *spaces) bindSpaces() {
 		})
 	})
 	for id, flow := range ids {
+		if !b.flows.shows(id.ID, flow) {
+			continue
+		}
 		row := b.add(snapshot.BindSpace, id, flow)
 		row.set(b.ports.BindCounts(id.Netns, id.Local))
+		row.Reusable = 0
 	}
 }
 
@@ -143,7 +147,6 @@ func (b *spaces) detail(row *spaceRow) {
 		row.Forecast.Known = row.IsFull()
 		return
 	}
-	row.Reusable = row.view.Reusable(b.now)
 	b.holders(row)
 	b.forecast(row)
 }

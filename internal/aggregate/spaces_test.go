@@ -82,7 +82,8 @@ func TestCulpritAndVictim(t *testing.T) {
 // A space that nobody holds a port of can be full, too.
 func TestFullWithoutSockets(t *testing.T) {
 	t.Parallel()
-	snap := of(ranged(40000, 40000), with(event.Bind, all(from(40000), owner(cache), func(e *event.Event) { e.Dst = event.Endpoint{} })),
+	clock := event.Event{Time: begin, Kind: event.ClockAnchor, Fact: event.Clock{Mono: begin, Wall: 1e18}}
+	snap := of(clock, ranged(40000, 40000), with(event.Bind, all(from(40000), owner(cache), func(e *event.Event) { e.Dst = event.Endpoint{} })),
 		with(event.ConnectFail, noPort)).Snapshot(begin)
 	if s := spaceOf(t, snap, snapshot.ConnectSpace, web); !s.IsFull() || s.Full.IsZero() || s.Bound != 1 || len(s.Victims) != 1 {
 		t.Errorf("%+v", s)
@@ -141,4 +142,24 @@ func TestChurnForecast(t *testing.T) {
 	if f := spaceOf(t, calm, snapshot.ConnectSpace, web).Forecast; !f.Known || !f.Never {
 		t.Errorf("10/s: %+v", f)
 	}
+}
+
+// A filter narrows which spaces are listed, and no figure of them.
+func TestFilteredSpaces(t *testing.T) {
+	t.Parallel()
+	found := func(change ...func(*event.Event)) event.Event {
+		return with(event.SocketFound, all(append(change, func(e *event.Event) { e.State = event.StateTimeWait; e.Last = begin.Add(time.Minute) })...))
+	}
+	snap := of(ranged(40000, 40009),
+		with(event.Open, from(40001)), notSelected(with(event.Open, all(from(40002), owner(cache)))),
+		notSelected(with(event.Open, all(from(40003), owner(cache), towards("10.0.0.7:6379")))),
+		found(from(40004), towards("10.0.0.8:80")), notSelected(found(from(40005), towards("10.0.0.9:80"))),
+	).Snapshot(begin)
+	if len(snap.PortSpaces) != 2 {
+		t.Errorf("%d spaces: %+v", len(snap.PortSpaces), snap.PortSpaces)
+	}
+	if s := spaceOf(t, snap, snapshot.ConnectSpace, web); s.Live != 2 {
+		t.Errorf("%+v", s)
+	}
+	spaceOf(t, snap, snapshot.ConnectSpace, endpoint("10.0.0.8:80"))
 }

@@ -136,7 +136,7 @@ func take(batch Batch, world *event.World, opts Options) error {
 	for i := range batch.Events {
 		e := &batch.Events[i]
 		world.Apply(e)
-		if e.Kind.AboutSocket() && opts.Filter != nil && !opts.Filter.Match(e, world.Process(e.Proc)) {
+		if (e.Kind.AboutSocket() || e.Kind == event.SocketFound) && opts.Filter != nil && !opts.Filter.Match(e, world.Process(e.Proc)) {
 			e.Flags |= event.NotSelected
 		}
 		if opts.Tee != nil && err == nil {

@@ -116,7 +116,7 @@ func (n *Netns) disown(port uint16) {
 func (n *Netns) TimeWaitEnds(made event.Time) event.Time {
 	step := event.Time(n.fact.TimerStep)
 	if step <= 0 {
-		return made.Add(TimeWaitLife)
+		return made.Add(TimeWaitLength + time.Second) // half a step, at 250 Hz
 	}
 	due := made.Add(TimeWaitLength)
 	into := (due - n.fact.TimerAt) % step
@@ -124,14 +124,6 @@ func (n *Netns) TimeWaitEnds(made event.Time) event.Time {
 		into += step
 	}
 	return due - into + step
-}
-
-// timeWaitLife is how long a bucket lives on average.
-func (n *Netns) timeWaitLife() time.Duration {
-	if n.fact.TimerStep == 0 {
-		return TimeWaitLife
-	}
-	return TimeWaitLength + time.Duration(n.fact.TimerStep)/2
 }
 
 func (n *Netns) reuseDelay() time.Duration {

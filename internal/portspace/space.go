@@ -95,7 +95,7 @@ func (s *Space) TimeWaitLife() time.Duration {
 	if s.reuses() {
 		return s.net.reuseDelay()
 	}
-	return s.net.timeWaitLife()
+	return TimeWaitLife
 }
 
 // freed is when connect() can take the port of a bucket: at its end, or when it is old

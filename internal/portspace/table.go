@@ -10,9 +10,11 @@ const (
 	// TimeWaitLength is TCP_TIMEWAIT_LEN of include/net/tcp.h. tcp_fin_timeout does not
 	// change it.
 	TimeWaitLength = 60 * time.Second
-	// TimeWaitLife is how long a bucket lives where the steps are not known in which the
-	// timer wheel of kernel/time/timer.c rounds TimeWaitLength up: 2 s at 250 Hz.
-	TimeWaitLife = 61 * time.Second
+	// TimeWaitLife is how long a bucket takes a port away from a space that is full all the
+	// time. The timer wheel of kernel/time/timer.c rounds TimeWaitLength up to its next step,
+	// and the next connection takes the port at that step: 30 of 2.048 s at 250 Hz, 15 of
+	// 4.096 s at 1000 Hz, 12 of 5.12 s at 100 Hz. 256 ports gave 256 opens every 61.5 s.
+	TimeWaitLife = 61440 * time.Millisecond
 )
 
 // Limit is how many sockets a Table follows by default: some 12 MiB.

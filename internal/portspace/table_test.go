@@ -173,7 +173,7 @@ func TestTimeWaitEnds(t *testing.T) {
 			t.Errorf("made at %s: ends at %s, want %s", at, got, want)
 		}
 		n = newNetns(net1)
-		if got := n.TimeWaitEnds(start.Add(at)).Sub(start); got != at+TimeWaitLife {
+		if got := n.TimeWaitEnds(start.Add(at)).Sub(start); got != at+TimeWaitLength+time.Second {
 			t.Errorf("made at %s, steps not known: ends at %s", at, got)
 		}
 	}
