@@ -12,8 +12,8 @@ import (
 	"github.com/porttrace/porttrace/internal/probe"
 )
 
-// configured is what the probe says of a namespace, without entering it. It fails where
-// one is told twice.
+// configured is what the probe says of a namespace, without entering it and but for the
+// kernel's timer wheel, which turns. It fails where one is told twice.
 func configured(t *testing.T, p *probe.Probe, n *lab.Netns) event.Netns {
 	t.Helper()
 	all, err := p.Namespaces()
@@ -25,6 +25,10 @@ func configured(t *testing.T, p *probe.Probe, n *lab.Netns) event.Netns {
 	if at < 0 || slices.ContainsFunc(all[at+1:], is) {
 		t.Fatalf("namespace %d is not told once: %+v", n.Inode(), all)
 	}
+	if all[at].TimerStep == 0 || all[at].TimerAt == 0 {
+		t.Errorf("no timer wheel: %+v", all[at])
+	}
+	all[at].TimerStep, all[at].TimerAt = 0, 0
 	return all[at]
 }
 
