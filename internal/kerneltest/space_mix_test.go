@@ -41,10 +41,10 @@ const (
 	mixServerPort = 9000
 )
 
-func newMix(t *testing.T, random *rand.Rand) *mix {
+func newMix(t *testing.T, name string, random *rand.Rand) *mix {
 	t.Helper()
 	m := &mix{
-		Rand: random, net: newNetns(t), low: uint16(20000 + random.IntN(10000)), size: []uint16{32, 64}[random.IntN(2)],
+		Rand: random, name: name, net: newNetns(t), low: uint16(20000 + random.IntN(10000)), size: []uint16{32, 64}[random.IntN(2)],
 		listeners: map[netip.AddrPort]int{},
 	}
 	narrow(t, m.net, m.low, m.low+m.size-1)
