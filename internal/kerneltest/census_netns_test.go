@@ -9,6 +9,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/netns"
 	"github.com/porttrace/porttrace/internal/probe"
 )
 
@@ -30,6 +31,16 @@ func configured(t *testing.T, p *probe.Probe, n *lab.Netns) event.Netns {
 	}
 	all[at].TimerStep, all[at].TimerAt = 0, 0
 	return all[at]
+}
+
+// entered is the same by entering it.
+func entered(t *testing.T, n *lab.Netns) event.Netns {
+	t.Helper()
+	config, err := netns.New().Config(n.Inode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
 }
 
 // What a namespace is configured to is seen from another, and so is each change.
@@ -66,6 +77,10 @@ func TestNamespaces(t *testing.T) {
 	}
 	if got := configured(t, p, n); got != changed {
 		t.Errorf("after the change it is %+v, want %+v", got, changed)
+	}
+	serve(t, n, lab.Ignore) // an inhabitant, by whom it is found
+	if got := entered(t, n); got != changed {
+		t.Errorf("inside it is %+v, want %+v", got, changed)
 	}
 }
 

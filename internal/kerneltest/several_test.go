@@ -74,6 +74,9 @@ func TestVerifier(t *testing.T) {
 		for _, targets := range selections {
 			t.Run(fmt.Sprint(set, " targets ", targets != nil), func(t *testing.T) {
 				opts := probe.Options{Hooks: set, Targets: targets, Children: targets != nil, KeepTypes: true}
+				if targets != nil {
+					opts.PIDNS = 1 // that of nobody, but pids are looked up by it
+				}
 				source, err := live.Open(live.Options{Probe: opts})
 				if err != nil {
 					t.Fatal(err)
