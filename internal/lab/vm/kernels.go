@@ -12,6 +12,19 @@ type kernel struct {
 	modes   []string
 }
 
+// processor is what the kernel runs on. Before 6.5 x86 kernels brought their processors up
+// one after the other, by waiting for each other in turn: with a clock that counts
+// instructions that does not end.
+func (k kernel) processor(kvm bool) []string {
+	switch {
+	case kvm:
+		return virtual
+	case k.arch == "amd64" && k.version != newest && series(k.version) < series("6.5"):
+		return emulated
+	}
+	return counted
+}
+
 // newest stands for the newest kernel of all suites.
 const newest = "newest"
 

@@ -25,25 +25,24 @@ var machines = map[string]machine{
 	"arm64": {"qemu-system-aarch64", "virt", "ttyAMA0"},
 }
 
-// emulated is a processor that takes a nanosecond an instruction, by the machine's own
-// clock, and no time at all while it has nothing to do. So nothing in the machine depends on
-// how busy the host is; waiting costs nothing; and an interrupt finds a program in its midst
-// as seldom as on a real processor. By the host's clock a program takes many times as long,
-// and the kernel skips as many more of its runs.
-//
-// Patching of the running kernel needs what multi-threaded emulation does not give: machines
-// that attach many programs then oops.
-var emulated = []string{"-accel", "tcg,thread=single", "-cpu", "max", "-icount", "shift=0,sleep=off"}
+// Processors, as QEMU runs them. Patching of the running kernel needs what multi-threaded
+// emulation does not give: machines that attach many programs then oops.
+var (
+	virtual  = []string{"-accel", "kvm", "-cpu", "host"}
+	emulated = []string{"-accel", "tcg,thread=single", "-cpu", "max"}
+	// counted has a clock that counts instructions, a nanosecond each, and takes no time at
+	// all while there is nothing to do. So nothing in the machine depends on how busy the
+	// host is; waiting costs nothing; and an interrupt finds a program in its midst as seldom
+	// as on a real processor. By the host's clock a program takes many times as long, and
+	// the kernel skips as many more of its runs.
+	counted = slices.Concat(emulated, []string{"-icount", "shift=0,sleep=off"})
+)
 
 // boot runs the image. Each line that a run prints goes to say; the result has the status
 // of each run that ended.
-func boot(ctx context.Context, arch string, kvm bool, img image, say func(run int, line string)) (map[int]int, error) {
+func boot(ctx context.Context, arch string, processor []string, img image, say func(run int, line string)) (map[int]int, error) {
 	m := machines[arch]
-	accel := emulated
-	if kvm {
-		accel = []string{"-accel", "kvm", "-cpu", "host"}
-	}
-	cmd := exec.CommandContext(ctx, m.qemu, slices.Concat(accel, []string{
+	cmd := exec.CommandContext(ctx, m.qemu, slices.Concat(processor, []string{
 		"-machine", m.model, "-m", "1G", "-smp", "2",
 		"-nic", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
 		"-kernel", img.kernel, "-initrd", img.initramfs,
@@ -107,6 +106,6 @@ func kvmWorks(ctx context.Context, arch string, img image) bool {
 	defer cancel()
 	works := false
 	// It is stopped at the first thing that it says, or when it says nothing.
-	_, _ = boot(ctx, arch, true, img, func(int, string) { works = true; cancel() })
+	_, _ = boot(ctx, arch, virtual, img, func(int, string) { works = true; cancel() })
 	return works
 }

@@ -218,7 +218,7 @@ func (j *job) run(ctx context.Context, cfg config, kvm bool) {
 	for i := range j.kernel.modes {
 		printers = append(printers, newPrinter(j.name(i), cfg.verbose))
 	}
-	ended, err := boot(ctx, j.kernel.arch, kvm, j.image, func(run int, line string) { printers[run].take(line) })
+	ended, err := boot(ctx, j.kernel.arch, j.kernel.processor(kvm), j.image, func(run int, line string) { printers[run].take(line) })
 	j.err = err
 	j.skipped = map[string]int{}
 	for i, p := range printers {
