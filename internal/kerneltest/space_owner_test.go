@@ -1,0 +1,177 @@
+package kerneltest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/portspace"
+)
+
+// ownedTuples are who last had each pair of ends, by what the processes say themselves.
+type ownedTuples map[[2]netip.AddrPort]int
+
+func (o ownedTuples) add(r lab.Result) {
+	for _, try := range r.Tries {
+		o[[2]netip.AddrPort{try.Local, try.Remote}] = r.PID
+	}
+}
+
+// Every TIME_WAIT that the kernel has belongs to the process that made it: one that has
+// ended, one that lives, one that took the port over from another's bucket, and a server.
+func TestTimeWaitOwners(t *testing.T) {
+	const processes, each, taken = 4, 300, 200
+	servers := []netip.AddrPort{loopV4, at(loopV4, 81), loopV6}
+	closer := at(loopV4, 82)
+	n := newNetns(t)
+	narrow(t, n, 32768, 32768+processes*each-1)
+	serve(t, n, lab.Echo, servers...)
+	server := serve(t, n, lab.CloseFirst, closer)
+	w := watchSpaces(t, n)
+	w.look(n)
+
+	owners, want := ownedTuples{}, 0
+	var jobs []lab.Job
+	for range processes {
+		jobs = append(jobs, &lab.Client{To: servers, Count: each, Talk: true, List: true})
+	}
+	for _, r := range runAll(t, n, "client", jobs...) {
+		owners.add(r)
+		want += r.Succeeded
+	}
+	alive, err := churnHere(n, loopV4, each)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owners.add(alive)
+	r := run(t, n, "client", &lab.Client{To: []netip.AddrPort{closer}, Count: each, AwaitPeer: true, List: true})
+	for _, try := range r.Tries {
+		owners[[2]netip.AddrPort{closer, try.Local}] = server.PID()
+	}
+	if want != processes*each || len(alive.Tries) != each || r.Succeeded != each {
+		t.Fatalf("%d of %d connections, %d, %+v", want, processes*each, len(alive.Tries), r)
+	}
+	rest := fmt.Sprintf("%d-%d", 32768+taken, 32768+processes*each-1)
+	if err := errors.Join(n.Sysctl("ipv4/ip_local_reserved_ports", rest), n.Sysctl("ipv4/tcp_tw_reuse", "1")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "buckets that are old enough", func() bool {
+		time.Sleep(reuseAge)
+		r := run(t, n, "heir", &lab.Client{To: []netip.AddrPort{loopV4}, Count: taken, Talk: true, List: true})
+		owners.add(lab.Result{PID: r.PID, Tries: successful(r.Tries)})
+		return r.Succeeded == taken
+	})
+	w.checkOwners(n, owners)
+	w.look(n)
+	w.checkOwners(n, owners)
+}
+
+func successful(tries []lab.Try) (list []lab.Try) {
+	for _, try := range tries {
+		if try.Op == "" {
+			list = append(list, try)
+		}
+	}
+	return list
+}
+
+// churnHere connects and closes by this process.
+func churnHere(n *lab.Netns, to netip.AddrPort, count int) (lab.Result, error) {
+	r := lab.Result{PID: os.Getpid()}
+	err := n.Do(func() error {
+		for range count {
+			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			if err := unix.Connect(fd, lab.Sockaddr(to)); err != nil {
+				return errors.Join(err, unix.Close(fd))
+			}
+			r.Tries = append(r.Tries, lab.Try{Local: lab.LocalAddr(fd), Remote: to})
+			if err := unix.Close(fd); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return r, err
+}
+
+// checkOwners holds what the kernel lists against what is known of it, and that against
+// the truth.
+func (w *spaceWatch) checkOwners(n *lab.Netns, owners ownedTuples) {
+	w.t.Helper()
+	p := openProbe(w.t)
+	var buckets []event.Event
+	eventually(w.t, "all buckets", func() bool {
+		err := n.Do(func() (err error) {
+			buckets, err = p.Sockets(nil, event.PortRange{}, nil)
+			return err
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		count := 0
+		for _, b := range buckets {
+			if b.State == event.StateTimeWait {
+				count++
+			}
+		}
+		return count == len(owners)
+	})
+	w.snapshot() // by now all that had happened has come
+	wrong, byCookie := 0, 0
+	for i := range buckets {
+		b := &buckets[i]
+		if b.State != event.StateTimeWait {
+			continue
+		}
+		want := owners[[2]netip.AddrPort{tuple(b.Src), tuple(b.Dst)}]
+		owner, cookie := w.ownerOf(b)
+		if cookie != 0 && cookie == b.Cookie {
+			byCookie++
+		}
+		if owner.PID != uint32(want) || cookie != b.Cookie {
+			if wrong++; wrong < 10 {
+				w.t.Errorf("%s > %s belongs to %d, cookie %d; it is said to be that of %d, cookie %d", b.Src, b.Dst, want, b.Cookie, owner.PID, cookie)
+			}
+		}
+	}
+	w.t.Logf("%d buckets, %d joined by their cookies, %d wrongly", len(owners), byCookie, wrong)
+	if kernelAtLeast(w.t, 6, 1) && byCookie != len(owners) {
+		w.t.Errorf("%d of %d have the cookie of their connection", byCookie, len(owners))
+	}
+}
+
+func tuple(e event.Endpoint) netip.AddrPort { return netip.AddrPortFrom(e.Addr.IP(), e.Port) }
+
+// ownerOf is who is known to have made a bucket: that of an outgoing connection is in a
+// port space, that of an accepted one, which takes no port of the range, was told.
+func (w *spaceWatch) ownerOf(bucket *event.Event) (owner event.ProcID, cookie uint64) {
+	w.ask(func(table *portspace.Table) {
+		for port, s := range table.Find(portspace.IDOf(bucket)).Each() {
+			if port == bucket.Src.Port {
+				owner, cookie = s.Proc, s.Cookie
+			}
+		}
+	})
+	if owner.Known() {
+		return owner, cookie
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.events {
+		e := &w.events[i]
+		if e.Kind == event.Close && e.Direction == event.In && e.Src == bucket.Src && e.Dst == bucket.Dst {
+			owner, cookie = e.Proc, e.Cookie
+		}
+	}
+	return owner, cookie
+}
