@@ -31,7 +31,7 @@ func compareFlow(a, b flowID) int {
 type spaces struct {
 	*State
 	bound map[uint32]map[event.ProcID]boundPorts // by namespace, when it is asked for
-	rows  []spaceRow
+	rows  []*spaceRow
 }
 
 // boundPorts are those in the range that one process owns by bind().
@@ -49,10 +49,9 @@ func (s *State) addSpaces(snap *snapshot.Snapshot) {
 	b.connectSpaces()
 	b.bindSpaces()
 	taken, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
-	slices.SortFunc(b.rows, func(a, b spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
+	slices.SortFunc(b.rows, func(a, b *spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
 	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
-	for i := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
-		row := &b.rows[i]
+	for i, row := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
 		if i < maxDetailed || row.Exhausted > 0 {
 			b.detail(row)
 		}
@@ -77,7 +76,7 @@ func (b *spaces) connectSpaces() {
 
 func (b *spaces) add(kind snapshot.SpaceKind, id flowID, flow *flow) *spaceRow {
 	view := b.ports.Find(id.ID).Own(id.ports)
-	row := spaceRow{id: id, flow: flow, view: view, PortSpace: snapshot.PortSpace{
+	row := &spaceRow{id: id, flow: flow, view: view, PortSpace: snapshot.PortSpace{
 		Kind: kind, Netns: id.Netns, NetnsName: b.world.Netns(id.Netns).Name, Proto: event.TCP,
 		Local: id.Local, Remote: id.Remote, Device: id.Device, Range: view.Range, OwnRange: view.IsOwn,
 		Capacity: view.Capacity(),
@@ -89,10 +88,10 @@ func (b *spaces) add(kind snapshot.SpaceKind, id flowID, flow *flow) *spaceRow {
 		row.PeakAt, row.Full = wallTime(b.world.Clock, view.PeakAt), wallTime(b.world.Clock, view.Full)
 	}
 	if flow != nil {
-		b.use(&row, flow)
+		b.use(row, flow)
 	}
 	b.rows = append(b.rows, row)
-	return &b.rows[len(b.rows)-1]
+	return row
 }
 
 func (row *spaceRow) set(c portspace.Counts) {
