@@ -298,10 +298,10 @@ func TestBucketsExpire(t *testing.T) {
 		out, in int64
 	}{
 		{30 * time.Second, 11, 1},
-		{61*time.Second - 1, 11, 1},
-		{61 * time.Second, 10, 1},
-		{91*time.Second - 1, 10, 1},
-		{91 * time.Second, 0, 0},
+		{62*time.Second - 1, 11, 1},
+		{62 * time.Second, 10, 1},
+		{92*time.Second - 1, 10, 1},
+		{92 * time.Second, 0, 0},
 		{time.Hour, 0, 0},
 	} {
 		snap := s.Snapshot(begin.Add(tc.at))

@@ -37,9 +37,10 @@ func newBuckets() buckets {
 
 func (b *buckets) at(second int64) *slot { return &b.slots[second%bucketSlots] }
 
-// enter takes in buckets that end at a time.
+// enter takes in buckets that end at a time. They are held until the second is over: the
+// kernel's count takes away what has ended before.
 func (b *buckets) enter(h holder, at event.Time, n int64) {
-	ends := min(secondOf(at), b.expired+bucketSlots-1)
+	ends := min(secondOf(at)+1, b.expired+bucketSlots-1)
 	if ends <= b.expired {
 		return // told of too late: it has gone
 	}
