@@ -266,7 +266,6 @@ func (c census) timeWait(t *testing.T) {
 	if len(before) > 0 || len(found) == 0 {
 		t.Errorf("found %d of %d, but not %d that are there for long", len(found), r.Succeeded, len(before))
 	}
-	t.Logf("found %d of %d", len(found), r.Succeeded)
 }
 
 // timeLeft is what /proc/net says of each connection's timer.
