@@ -117,19 +117,18 @@ func each[T any](p *Probe, name string, f func(*T)) error {
 		return err
 	}
 	defer r.Close()
-	if p.chunk == nil {
-		p.chunk = make([]byte, chunkSize)
-	}
+	chunk := p.chunks.Get().(*[chunkSize]byte)
+	defer p.chunks.Put(chunk)
 	size := int(unsafe.Sizeof(*new(T)))
 	have := 0
 	for {
-		n, err := r.Read(p.chunk[have:])
+		n, err := r.Read(chunk[have:])
 		have += n
 		at := 0
 		for ; at+size <= have; at += size {
-			f((*T)(unsafe.Pointer(&p.chunk[at])))
+			f((*T)(unsafe.Pointer(&chunk[at])))
 		}
-		have = copy(p.chunk, p.chunk[at:have])
+		have = copy(chunk[:], chunk[at:have])
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

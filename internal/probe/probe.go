@@ -35,7 +35,8 @@ type Options struct {
 	KeepTypes bool
 }
 
-// Probe is the attached tracer. Its methods are for one goroutine, Close excepted.
+// Probe is the attached tracer. Its methods are for one goroutine, but for Close, and for
+// Holders and Sockets, which may be called by another.
 type Probe struct {
 	spec     *ebpf.CollectionSpec // until all is attached
 	cache    *btf.Cache
@@ -47,8 +48,8 @@ type Probe struct {
 	used     map[string]Hook // by signal
 	links    []link.Link     // a dropped link is collected and detaches: keep them
 	iters    map[string]*link.Iter
-	chunk    []byte // of what an iterator says
-	held     int    // sockets that the last Holders found
+	chunks   sync.Pool // of what iterators say: more than one can be read at a time
+	held     int       // sockets that the last Holders found
 	signals  event.Signals
 
 	events   *ringbuf.Reader
@@ -79,7 +80,8 @@ func Open(opts Options) (*Probe, error) {
 		}
 	}
 	p := &Probe{
-		spec: spec, cache: opts.types(), opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{},
+		chunks: sync.Pool{New: func() any { return new([chunkSize]byte) }},
+		spec:   spec, cache: opts.types(), opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{},
 		iters: map[string]*link.Iter{},
 	}
 	if err := p.open(); err != nil {
