@@ -40,6 +40,7 @@ const steadyFor = 100 * time.Second
 // When a space will be full is what then happens: before any bucket ends, and with buckets
 // that end on the way. One that can serve the load for ever is said to.
 func TestForecast(t *testing.T) {
+	t.Parallel() // it mostly waits
 	loads := []*steady{
 		{name: "fast", rate: 50, fills: true},
 		{name: "behind a burst", rate: 18, burst: 300, after: 25 * time.Second, fills: true},

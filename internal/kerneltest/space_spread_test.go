@@ -1,0 +1,66 @@
+package kerneltest
+
+import (
+	"testing"
+
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/portspace"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// Connections that would use one space up are no matter when they go to many destinations.
+func TestSpread(t *testing.T) {
+	n := serverNet(t)
+	if err := n.PortRange(32768, 60999); err != nil {
+		t.Fatal(err)
+	}
+	w := watchSpaces(t, n)
+	run(t, n, "spread", &lab.Client{To: serverList(manyServers), Count: manyBuckets, Talk: true})
+	snap := w.snapshot()
+	if shown := shownBuckets(snap, n); len(shown.bySpace) != manyServers || shown.all < manyBuckets*99/100 {
+		t.Errorf("%d buckets in %d spaces", shown.all, len(shown.bySpace))
+	}
+	for _, p := range spacesOf(snap, n) {
+		if p.Usage() > 0.8 || p.Tight(snap.Wall) || p.IsFull() || p.Exhausted > 0 {
+			t.Errorf("%s", spaceText(&p))
+		}
+		if f := p.Forecast; p.Kind == snapshot.ConnectSpace && f.Known && !f.Never {
+			t.Errorf("full at a rate of %.1f/s %s: %s", p.OpenRate, f.String(), spaceText(&p))
+		}
+	}
+	if tightest, others := snap.Tightest(); tightest != nil && tightest.Netns == n.Inode() {
+		t.Errorf("%s is named, and %d more", spaceText(tightest), others)
+	}
+}
+
+// As many connections as there are ports, to one destination, leave nobody a port. They are
+// fewer than in TestSpread: beyond half of a full range each connect() takes milliseconds.
+func TestConcentrated(t *testing.T) {
+	const ports, tries = 8000, 200
+	n := serverNet(t)
+	narrow(t, n, 32768, 32768+ports-1)
+	to := serverList(1)
+	w := watchSpaces(t, n)
+	w.look(n)
+	culprit := run(t, n, "culprit", &lab.Client{To: to, Count: ports - tries/2, Talk: true})
+	late := run(t, n, "late", &lab.Client{To: to, Count: tries, Talk: true})
+	fails := late.ConnectErrors["EADDRNOTAVAIL"]
+	if culprit.Succeeded != ports-tries/2 || fails != tries/2 {
+		t.Fatalf("the clients: %+v, %+v", culprit, late)
+	}
+	id := portspace.ID{Netns: n.Inode(), Local: endpoint(loopV4).Addr, Remote: endpoint(to[0])}
+	row := w.rowBy("all failures", id, func(p *snapshot.PortSpace) bool { return p.Exhausted == uint64(fails) })
+	if !row.IsFull() || row.Full.IsZero() || row.Forecast.ETA != 0 || !row.Forecast.Known || row.TimeWait != ports {
+		t.Errorf("%s, full since %s", spaceText(row), row.Full)
+	}
+	got := holders(row)
+	if len(row.Holders) != 2 || row.Holders[0].Proc.Comm != "culprit" || got[culprit.PID] != culprit.Succeeded || got[late.PID] != late.Succeeded {
+		t.Errorf("ports are held by %v, not by %d and %d", got, culprit.PID, late.PID)
+	}
+	if len(row.Victims) != 1 || row.Victims[0].Proc.ID.PID != uint32(late.PID) || row.Victims[0].Failures != uint64(fails) {
+		t.Errorf("victims: %+v", row.Victims)
+	}
+	if tightest, _ := w.snapshot().Tightest(); tightest == nil || tightest.Netns == n.Inode() && tightest.Remote != id.Remote {
+		t.Errorf("%s is named", spaceText(tightest))
+	}
+}
