@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -20,11 +19,7 @@ const (
 )
 
 func compareFlow(a, b flowID) int {
-	return cmp.Or(
-		cmp.Compare(a.Netns, b.Netns), bytes.Compare(a.Remote.Addr[:], b.Remote.Addr[:]), cmp.Compare(a.Remote.Port, b.Remote.Port),
-		bytes.Compare(a.Local[:], b.Local[:]), cmp.Compare(a.Device, b.Device), cmp.Compare(a.ports.Low, b.ports.Low),
-		cmp.Compare(a.ports.High, b.ports.High),
-	)
+	return cmp.Or(a.ID.Compare(b.ID), a.ports.Compare(b.ports))
 }
 
 // spaces makes the rows of a snapshot.

@@ -1,7 +1,7 @@
 package event
 
 // Fact is a piece of the world that the stream carries: *Host, Signals, Clock,
-// *Process, *Netns, *Census, *Fold, *Health, Text or *Gap.
+// *Process, *Netns, *Census, *Fold, *Health, Text or *Gap. *SpaceUse follows from it.
 type Fact interface{ fact() }
 
 // Host is where the stream was made.
@@ -126,13 +126,14 @@ type Gap struct {
 	Truncated  bool // the recording was cut short there; otherwise it is damaged
 }
 
-func (*Host) fact()    {}
-func (Signals) fact()  {}
-func (Clock) fact()    {}
-func (*Process) fact() {}
-func (*Netns) fact()   {}
-func (*Census) fact()  {}
-func (*Fold) fact()    {}
-func (*Health) fact()  {}
-func (Text) fact()     {}
-func (*Gap) fact()     {}
+func (*Host) fact()     {}
+func (Signals) fact()   {}
+func (Clock) fact()     {}
+func (*Process) fact()  {}
+func (*Netns) fact()    {}
+func (*Census) fact()   {}
+func (*Fold) fact()     {}
+func (*Health) fact()   {}
+func (Text) fact()      {}
+func (*Gap) fact()      {}
+func (*SpaceUse) fact() {}

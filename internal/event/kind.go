@@ -34,8 +34,13 @@ const (
 	SocketGone  // and have none any more
 )
 
+// SpaceChanged says that a port space has come to another SpaceState: *SpaceUse. It
+// follows from the stream and is no part of it, so its number is beyond those of
+// recordings.
+const SpaceChanged Kind = 0x80
+
 var kindNames = map[Kind]string{
-	Open: "open", Close: "close", ConnectFail: "connect_fail", Bind: "bind", BindFail: "bind_fail",
+	Open: "open", Close: "close", ConnectFail: "connect_fail", Bind: "bind", BindFail: "bind_fail", SpaceChanged: "port_space",
 }
 
 // Public reports whether users see events of this kind one by one.
@@ -54,7 +59,7 @@ func (k Kind) String() string {
 }
 
 // PublicKinds lists the kinds that users see, in the order of their help.
-func PublicKinds() []Kind { return []Kind{Open, Close, ConnectFail, Bind, BindFail} }
+func PublicKinds() []Kind { return []Kind{Open, Close, ConnectFail, Bind, BindFail, SpaceChanged} }
 
 // Direction tells who opened the connection.
 type Direction uint8

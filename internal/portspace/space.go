@@ -1,7 +1,9 @@
 package portspace
 
 import (
+	"cmp"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -18,6 +20,12 @@ type ID struct {
 // IDOf is the space that the event's socket holds a port of.
 func IDOf(e *event.Event) ID {
 	return ID{Netns: e.Netns, Device: e.Device, Local: e.Src.Addr, Remote: e.Dst}
+}
+
+// Compare orders the names of spaces.
+func (id ID) Compare(other ID) int {
+	return cmp.Or(cmp.Compare(id.Netns, other.Netns), compareEnds(id.Remote, other.Remote),
+		slices.Compare(id.Local[:], other.Local[:]), cmp.Compare(id.Device, other.Device))
 }
 
 // Socket is what holds a port of a connect space: a connection or its TIME_WAIT bucket.
@@ -51,6 +59,7 @@ type Space struct {
 	net     *Netns
 	sockets map[uint32]Socket // by port; maps of 32-bit keys are the fast ones
 	counts  Counts            // Bound: of the sockets' own ports, which the rest counts already
+	watched bool              // a Watch has seen somebody draw from it
 
 	Peak   int        // the most that was in use after an Open
 	PeakAt event.Time // and when
