@@ -10,7 +10,7 @@ import (
 	"github.com/porttrace/porttrace/internal/printable"
 )
 
-// columns are the fields of JSON, in the same order.
+// columns are the fields of JSON, in the same order, but for those of a port space.
 var columns = []struct {
 	name  string
 	value func(*record) string
@@ -80,6 +80,9 @@ func NewCSV(w io.Writer) (Writer, error) {
 
 func (w *csvWriter) Write(e *event.Event, c Context) error {
 	r := newRecord(e, c)
+	if use, ok := e.Fact.(*event.SpaceUse); ok {
+		r.Reason = use.State.String() // the columns are fixed: there is none for its figures
+	}
 	for i, column := range columns {
 		w.row[i] = column.value(&r)
 	}

@@ -27,6 +27,8 @@ func detail(e *event.Event, c Context) string {
 		words = append(words, closing(e)...)
 	case event.ConnectFail, event.BindFail:
 		words = append(words, failing(e)...)
+	case event.SpaceChanged:
+		words = append(words, filling(e))
 	}
 	if c.Netns != "" && c.Netns != "host" {
 		words = append(words, "in "+printable.String(c.Netns))

@@ -26,6 +26,7 @@ const (
 		"saddr sport daddr dport"
 	whereTheyApply = "errno op reason time_wait fin_wait2 closed_by reset_by duration_us close_wait_us port_search_ns " +
 		"early_bind reused inferred count first last"
+	ofSpaces = "state capacity in_use live time_wait bound headroom reusable"
 )
 
 var testClock = event.Clock{
@@ -105,6 +106,15 @@ func each() []struct {
 			e.Kind, e.Time, e.Proto, e.Direction = event.Bind, at(0), event.UDP, event.Unknown
 			e.Src, e.Dst = endpoint4("0.0.0.0:5353"), event.Endpoint{}
 		}),
+		with(known, func(e *event.Event) {
+			e.Kind, e.Time, e.Direction, e.Src.Port = event.SpaceChanged, at(2*time.Minute), event.Unknown, 0
+			e.Fact = &event.SpaceUse{State: event.SpaceFull, Capacity: 28_232, Live: 112, TimeWait: 28_110, Bound: 10}
+		}),
+		with(Context{Clock: testClock}, func(e *event.Event) {
+			e.Kind, e.Time, e.Direction, e.Proc = event.SpaceChanged, at(3*time.Minute), event.Unknown, event.ProcID{}
+			e.Src, e.Dst = endpoint4("[fd00::1]:0"), endpoint4("[fd00::2]:443")
+			e.Fact = &event.SpaceUse{State: event.SpaceHigh, Capacity: 100, Live: 80, TimeWait: 20, Reusable: 9}
+		}),
 	}
 }
 
@@ -167,7 +177,7 @@ func TestJSON(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range strings.Fields(whereTheyApply) {
+	for _, name := range strings.Fields(whereTheyApply + " " + ofSpaces) {
 		if !seen[name] {
 			t.Errorf("no event has %s", name)
 		}
@@ -199,16 +209,31 @@ func TestCSV(t *testing.T) {
 func TestFieldsAgree(t *testing.T) {
 	t.Parallel()
 	want := strings.Fields(always + " " + whereTheyApply)
-	fields := reflect.TypeFor[record]()
-	if fields.NumField() != len(want) || len(columns) != len(want) {
-		t.Fatalf("%d in JSON, %d in CSV, %d documented", fields.NumField(), len(columns), len(want))
+	if fields := namesIn[record](); !slices.Equal(fields, want) {
+		t.Errorf("%s in JSON, %s documented", fields, want)
 	}
-	for i, name := range want {
-		tag, _, _ := strings.Cut(fields.Field(i).Tag.Get("json"), ",")
-		if tag != name || columns[i].name != name {
-			t.Errorf("field %d: JSON %s, CSV %s, documented %s", i, tag, columns[i].name, name)
+	var header []string
+	for _, column := range columns {
+		header = append(header, column.name)
+	}
+	if !slices.Equal(header, want) {
+		t.Errorf("%s in CSV, %s documented", header, want)
+	}
+	if fields, want := namesIn[space](), strings.Fields(always+" "+ofSpaces); !slices.Equal(fields, want) {
+		t.Errorf("%s in JSON of port spaces, %s documented", fields, want)
+	}
+}
+
+// namesIn are the names of the fields in JSON.
+func namesIn[T any]() []string {
+	var names []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[T]()) {
+		if !field.Anonymous {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			names = append(names, name)
 		}
 	}
+	return names
 }
 
 func TestDuration(t *testing.T) {

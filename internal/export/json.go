@@ -26,11 +26,19 @@ func NewJSON(w io.Writer) Writer {
 }
 
 func (w *jsonWriter) Write(e *event.Event, c Context) error {
-	r := newRecord(e, c)
 	w.line.Reset()
-	if err := w.encoder.Encode(&r); err != nil {
+	if err := w.encode(e, c); err != nil {
 		return err
 	}
 	_, err := w.out.Write(printable.JSON(w.line.Bytes()))
 	return err
+}
+
+func (w *jsonWriter) encode(e *event.Event, c Context) error {
+	if use, ok := e.Fact.(*event.SpaceUse); ok {
+		s := newSpace(e, c, use)
+		return w.encoder.Encode(&s)
+	}
+	r := newRecord(e, c)
+	return w.encoder.Encode(&r)
 }

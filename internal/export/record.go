@@ -4,9 +4,8 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// record is an event as JSON and CSV show it. The fields up to Dport are always
-// there, empty where unknown; the others where they apply.
-type record struct {
+// common is what JSON and CSV show of every event, empty where unknown.
+type common struct {
 	Time      string  `json:"time"`
 	Kind      string  `json:"kind"`
 	PID       uint32  `json:"pid"`
@@ -27,6 +26,12 @@ type record struct {
 	Sport     uint16  `json:"sport"`
 	Daddr     string  `json:"daddr"`
 	Dport     uint16  `json:"dport"`
+}
+
+// record is an event of a socket. The fields beyond the common ones are there where they
+// apply.
+type record struct {
+	common
 
 	Errno        string   `json:"errno,omitempty"`
 	Op           string   `json:"op,omitempty"`
@@ -48,18 +53,25 @@ type record struct {
 
 const nsPerUS = 1000
 
-func newRecord(e *event.Event, c Context) record {
-	r := record{
+func newCommon(e *event.Event, c Context) common {
+	out := common{
 		Time: formatTime(c.Clock.WallTime(e.Time)), Kind: e.Kind.String(),
 		PID: e.Proc.PID, StartTime: formatTime(c.Clock.StartTime(e.Proc)),
 		Netns: e.Netns, NetnsName: c.Netns, Cookie: e.Cookie,
 		Direction: e.Direction.String(), Family: e.Family(), Proto: e.Proto.String(),
 		Saddr: localAddr(e), Sport: e.Src.Port, Daddr: e.Dst.Host(), Dport: e.Dst.Port,
-		Errno: e.Errno.String(), Op: e.Op.String(), Reason: e.Reason.String(), Inferred: e.Inferred.Names(),
 	}
 	if p := c.Process; p != nil {
-		r.PPID, r.UID = p.PPID, &p.UID
-		r.Comm, r.Exe, r.Container, r.Unit = p.Comm, p.Exe, p.Container, p.Unit
+		out.PPID, out.UID = p.PPID, &p.UID
+		out.Comm, out.Exe, out.Container, out.Unit = p.Comm, p.Exe, p.Container, p.Unit
+	}
+	return out
+}
+
+func newRecord(e *event.Event, c Context) record {
+	r := record{
+		common: newCommon(e, c),
+		Errno:  e.Errno.String(), Op: e.Op.String(), Reason: e.Reason.String(), Inferred: e.Inferred.Names(),
 	}
 	switch e.Kind {
 	case event.Open:
