@@ -43,7 +43,7 @@ func (f *printFlags) wanted() ([]event.Kind, error) {
 	}
 	kinds := event.PublicKinds()
 	if f.failures {
-		kinds = []event.Kind{event.ConnectFail, event.BindFail}
+		kinds = []event.Kind{event.ConnectFail, event.BindFail, event.SpaceChanged} // of the last, those that are full
 	}
 	if len(f.kinds) == 0 {
 		return kinds, nil
@@ -64,6 +64,7 @@ func (f *printFlags) wanted() ([]event.Kind, error) {
 type printer struct {
 	kinds  []event.Kind
 	left   int // -1: no limit
+	spaces *spaceWatch
 	out    *bufio.Writer
 	writer export.Writer
 }
@@ -72,7 +73,7 @@ type printer struct {
 func (f *printFlags) printer(kinds []event.Kind, format string, to io.Writer, zone *time.Location) (*printer, error) {
 	out := bufio.NewWriter(to)
 	writer, err := eventWriter(format, out, zone)
-	return &printer{kinds: kinds, left: cmp.Or(f.limit, -1), out: out, writer: writer}, err
+	return &printer{kinds: kinds, left: cmp.Or(f.limit, -1), spaces: f.watch(kinds), out: out, writer: writer}, err
 }
 
 func eventWriter(format string, to io.Writer, zone *time.Location) (export.Writer, error) {
@@ -87,20 +88,46 @@ func eventWriter(format string, to io.Writer, zone *time.Location) (export.Write
 
 // options are those of the run whose events are printed.
 func (p *printer) options() pipeline.Options {
-	return pipeline.Options{Tee: p.print, AfterBatch: p.flush}
+	return pipeline.Options{Prelude: p.follow, Tee: p.print, AfterBatch: p.flush}
 }
 
+// follow takes what comes before the part that is printed: it tells how full spaces are.
+func (p *printer) follow(e *event.Event, _ *event.World) error {
+	p.spaces.after(e)
+	return nil
+}
+
+// print prints the event and what follows from it.
 func (p *printer) print(e *event.Event, world *event.World) error {
-	if !slices.Contains(p.kinds, e.Kind) || e.Flags.Has(event.NotSelected) {
-		return nil
+	if p.wants(e) {
+		if err := p.write(e, world); err != nil {
+			return err
+		}
 	}
+	for _, change := range p.spaces.after(e) {
+		if err := p.write(&change, world); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wants reports whether to print an event of the stream. What follows from it has no place
+// there, but a recording can hold anything.
+func (p *printer) wants(e *event.Event) bool {
+	return e.Kind != event.SpaceChanged && slices.Contains(p.kinds, e.Kind) && !e.Flags.Has(event.NotSelected)
+}
+
+func (p *printer) write(e *event.Event, world *event.World) error {
 	if p.left == 0 {
 		return pipeline.ErrStop
 	}
 	p.left--
-	return p.writer.Write(e, export.Context{
-		Process: world.Process(e.Proc), Netns: world.Netns(e.Netns).Name, Clock: world.Clock,
-	})
+	c := export.Context{Netns: world.Netns(e.Netns).Name, Clock: world.Clock}
+	if e.Proc.Known() {
+		c.Process = world.Process(e.Proc)
+	}
+	return p.writer.Write(e, c)
 }
 
 func (p *printer) flush(event.Time) error {

@@ -42,6 +42,8 @@ var ErrStop = errors.New("stop")
 type Options struct {
 	Filter *filter.Filter
 	Tee    Tee
+	// Prelude sees the events up to From, in place of the Tee.
+	Prelude Tee
 	// AfterBatch is called when the Tee has seen a batch: the time to flush. now is how
 	// far the stream has come.
 	AfterBatch func(now event.Time) error
@@ -90,7 +92,7 @@ func (r *run) add(batch Batch) error {
 	}
 	opts := r.Options
 	if !r.begun {
-		opts.Tee, opts.AfterBatch = nil, nil
+		opts.Tee, opts.AfterBatch = opts.Prelude, nil
 	}
 	err := take(batch, &r.world, opts)
 	r.state.Add(batch.Events)
