@@ -5,13 +5,11 @@ import (
 	"errors"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
-
-// censusTakes is time enough for one look at all sockets.
-const censusTakes = 500 * time.Millisecond
 
 // polls reports whether the screen shows what can be seen without BPF: tracing was
 // refused, and nobody asked for a process, which is not seen so.
@@ -26,11 +24,33 @@ func showPolled(ctx context.Context, why error) error {
 	return showScreen(ctx, source, pipeline.Options{}, "")
 }
 
-// takeCensus is what can be seen at once and without privilege.
-func takeCensus(ctx context.Context, duration time.Duration) (*snapshot.Snapshot, error) {
+// takeCensus is what can be seen without privilege within the duration, or by the first
+// look at all sockets. On a host in trouble one look can take long.
+func takeCensus(ctx context.Context, duration time.Duration, firstOnly bool) (*snapshot.Snapshot, error) {
 	source := live.OpenPolled("--census looks without BPF")
 	defer source.Close()
 	ctx, cancel := context.WithTimeout(ctx, duration)
 	defer cancel()
-	return pipeline.Run(ctx, source, pipeline.Options{})
+	var opts pipeline.Options
+	if firstOnly {
+		opts = untilCensus()
+	}
+	return pipeline.Run(ctx, source, opts)
+}
+
+// untilCensus ends a run with the batch that has a census, of whichever namespaces.
+func untilCensus() pipeline.Options {
+	taken := false
+	return pipeline.Options{
+		Tee: func(e *event.Event, _ *event.World) error {
+			taken = taken || e.Kind == event.CensusTaken
+			return nil
+		},
+		AfterBatch: func(event.Time) error {
+			if taken {
+				return pipeline.ErrStop
+			}
+			return nil
+		},
+	}
 }

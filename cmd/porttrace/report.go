@@ -148,16 +148,12 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 }
 
 func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
-	duration := censusTakes
-	if flags.given("duration") {
-		duration = flags.duration
-	}
 	out, err := flags.out()
 	if err != nil {
 		return err
 	}
 	defer out.Close()
-	last, err := takeCensus(ctx, duration)
+	last, err := takeCensus(ctx, flags.duration, !flags.given("duration"))
 	if err != nil {
 		return err
 	}
