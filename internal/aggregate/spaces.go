@@ -19,7 +19,7 @@ const (
 )
 
 func compareFlow(a, b flowID) int {
-	return cmp.Or(a.ID.Compare(b.ID), a.ports.Compare(b.ports))
+	return cmp.Or(a.Compare(b.ID), a.ports.Compare(b.ports))
 }
 
 // spaces makes the rows of a snapshot.

@@ -45,6 +45,7 @@ func going(d event.Direction) func(*event.Event) { return func(e *event.Event) {
 func own(low, high uint16) func(*event.Event) {
 	return func(e *event.Event) { e.Ports = event.PortRange{Low: low, High: high} }
 }
+
 func ending(in time.Duration) func(*event.Event) {
 	return func(e *event.Event) { e.First, e.Last = e.Time, start.Add(in) }
 }
