@@ -46,7 +46,8 @@ func (s *State) fail(e *event.Event, n uint64) {
 		f = &failure{failKey: key, info: s.whois(e.Proc), number: s.failuresMade, inferred: e.Inferred, first: e.Time}
 		s.failures[key] = f
 	}
-	if e.Kind == event.ConnectFail {
+	// Repeats that come folded do not say from where.
+	if e.Kind == event.ConnectFail && (!unspecified(e.Src.Addr) || !f.local.Known()) {
 		f.local = e.Src
 	}
 	f.count += n

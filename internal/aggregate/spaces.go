@@ -268,7 +268,7 @@ func (b *spaces) victims(row *spaceRow) []snapshot.Victim {
 			continue
 		}
 		switch {
-		case row.Kind == snapshot.ConnectSpace && (f.op != event.OpConnect || f.target != row.Remote || f.local.Addr != row.Local):
+		case row.Kind == snapshot.ConnectSpace && (f.op != event.OpConnect || f.target != row.Remote || f.local.Addr != row.Local && !unspecified(f.local.Addr)):
 			continue
 		case row.Kind == snapshot.BindSpace && (f.op == event.OpConnect || f.target.Addr != row.Local):
 			continue

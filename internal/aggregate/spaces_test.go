@@ -58,16 +58,18 @@ func TestCulpritAndVictim(t *testing.T) {
 			with(event.Bind, all(from(port), owner(cache), func(e *event.Event) { e.Dst = event.Endpoint{} })),
 			with(event.Open, all(from(port), owner(cache), flagged(event.EarlyBind), towards("10.0.0.7:6379"))))
 	}
-	events = append(events, with(event.Open, from(40003)), after(time.Second, with(event.ConnectFail, noPort)))
+	repeats := func(e *event.Event) { noPort(e); e.Src, e.Count, e.First, e.Last = event.Endpoint{}, 5, e.Time, e.Time }
+	events = append(events, with(event.Open, from(40003)), after(time.Second, with(event.ConnectFail, noPort)),
+		after(time.Second, with(event.ConnectFail, repeats)))
 	snap := of(events...).Snapshot(begin.Add(2 * time.Second))
 	s := spaceOf(t, snap, snapshot.ConnectSpace, web)
-	if s.Capacity != 4 || s.Live != 1 || s.Bound != 3 || s.Headroom() != 0 || !s.IsFull() || s.Exhausted != 1 {
+	if s.Capacity != 4 || s.Live != 1 || s.Bound != 3 || s.Headroom() != 0 || !s.IsFull() || s.Exhausted != 6 {
 		t.Errorf("%+v", s)
 	}
 	if len(s.Holders) != 2 || s.Holders[0].Proc.Comm != "cache" || s.Holders[0].Bound != 3 || s.Holders[1].Live != 1 {
 		t.Errorf("holders %+v", s.Holders)
 	}
-	if len(s.Victims) != 1 || s.Victims[0].Proc.Comm != "shop" || s.Victims[0].Failures != 1 {
+	if len(s.Victims) != 1 || s.Victims[0].Proc.Comm != "shop" || s.Victims[0].Failures != 6 {
 		t.Errorf("victims %+v", s.Victims)
 	}
 	if !s.Forecast.Known || s.Forecast.ETA != 0 || s.Forecast.Never {
