@@ -1,6 +1,14 @@
 package report
 
-import "github.com/porttrace/porttrace/internal/snapshot"
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
 
 // namespace is a network namespace as it hands out ports.
 type namespace struct {
@@ -31,4 +39,51 @@ func newNamespace(n *snapshot.Namespace) namespace {
 		out.TimeWait = &n.TimeWait
 	}
 	return out
+}
+
+// topNamespaces is how many are worth reading: a host with containers has hundreds.
+const topNamespaces = 10
+
+// writeNamespaces says how each namespace whose sockets were looked at hands out ports,
+// those with most ports taken first. Of a calm host there is nothing else to say.
+func writeNamespaces(out *bytes.Buffer, s *snapshot.Snapshot) {
+	seen := slices.DeleteFunc(slices.Clone(s.Namespaces), func(n snapshot.Namespace) bool { return n.Census.IsZero() })
+	slices.SortStableFunc(seen, func(a, b snapshot.Namespace) int { return cmp.Compare(occupied(&b), occupied(&a)) })
+	t := table{
+		head: []string{"netns", "range", "reserved", "capacity", "time_wait", "bound"},
+		left: "netns range",
+	}
+	for i := range seen[:min(len(seen), topNamespaces)] {
+		n := &seen[i]
+		cells := append([]string{netns(n.Name, n.Inode)}, rangeCells(n)...)
+		t.add(append(cells, bucketCell(n), boundCell(n))...)
+	}
+	t.write(out, "How network namespaces hand out ports", len(seen)-topNamespaces)
+}
+
+func occupied(n *snapshot.Namespace) int64 { return max(n.TimeWait, 0) + int64(n.Bound) }
+
+// rangeCells are the range, how many ports of it are reserved, and how many are left.
+func rangeCells(n *snapshot.Namespace) []string {
+	if !n.Ports.Known() {
+		return []string{"?", "?", "?"}
+	}
+	all := int(n.Ports.High) - int(n.Ports.Low) + 1
+	return []string{fmt.Sprintf("%d-%d", n.Ports.Low, n.Ports.High), strconv.Itoa(all - n.Capacity), strconv.Itoa(n.Capacity)}
+}
+
+// bucketCell is what the kernel counts, accepted connections too.
+func bucketCell(n *snapshot.Namespace) string {
+	if n.TimeWait < 0 {
+		return "?"
+	}
+	return strconv.FormatInt(n.TimeWait, 10)
+}
+
+// boundCell has a mark where more ports can be bound than are seen.
+func boundCell(n *snapshot.Namespace) string {
+	if !n.BoundKnown {
+		return strconv.Itoa(n.Bound) + "+"
+	}
+	return strconv.Itoa(n.Bound)
 }

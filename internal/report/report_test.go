@@ -113,7 +113,9 @@ func TestGolden(t *testing.T) {
 	calm, full := busy(), busy()
 	calm.PortSpaces, full.PortSpaces, full.Namespaces = calmSpaces(), fullSpaces(), fixtureNamespaces()
 	quiet := &snapshot.Snapshot{Wall: started.Add(time.Second), Started: started, Elapsed: time.Second}
-	for name, s := range map[string]*snapshot.Snapshot{"busy": busy(), "calm": calm, "full": full, "quiet": quiet} {
+	census := *quiet
+	census.Namespaces = countedNamespaces()
+	for name, s := range map[string]*snapshot.Snapshot{"busy": busy(), "calm": calm, "full": full, "quiet": quiet, "census": &census} {
 		var text, object bytes.Buffer
 		if err := Text(&text, s, snapshot.ByProcess); err != nil {
 			t.Fatal(err)

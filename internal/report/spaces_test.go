@@ -72,6 +72,22 @@ func fixtureNamespaces() []snapshot.Namespace {
 	}
 }
 
+// countedNamespaces are what a look at the sockets of a calm host has: more than are worth
+// a line, and one with a name made to harm.
+func countedNamespaces() []snapshot.Namespace {
+	var list []snapshot.Namespace
+	for i := range 13 {
+		list = append(list, snapshot.Namespace{
+			Inode: 4026532200 + uint32(i), Name: fmt.Sprintf("pod-%d", i), Ports: event.PortRange{Low: 32768, High: 60999},
+			Capacity: 28_232, TimeWait: int64(i), Bound: 1, Census: started,
+		})
+	}
+	list[11].Name, list[11].Capacity, list[11].BoundKnown = "\x1b[2J", 28_230, true
+	list[12].Ports, list[12].Capacity = event.PortRange{}, 0
+	list[12].TimeWait, list[12].Bound = -1, 100
+	return append(list, snapshot.Namespace{Inode: 1, Name: "not looked at", TimeWait: 1000})
+}
+
 // calmSpaces have as many ports in TIME_WAIT together as one space has ports.
 func calmSpaces() []snapshot.PortSpace {
 	var spaces []snapshot.PortSpace

@@ -22,6 +22,7 @@ func text(s *snapshot.Snapshot, by snapshot.Grouping) []byte {
 	fmt.Fprintf(&out, "\n%s\n\n", printable.String(s.Headline()))
 	writeTotals(&out, s)
 	writeSpaces(&out, s)
+	writeNamespaces(&out, s)
 	if by == snapshot.ByProcess {
 		writeProcesses(&out, s)
 	} else {
