@@ -58,7 +58,7 @@ func runCheck(flags *checkFlags) error {
 	}
 	source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks}})
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; porttrace report --census and the screen show port spaces without", err)
 	}
 	defer source.Close()
 	if format == "json" {
