@@ -77,12 +77,12 @@ test: check-gofmt vet unit ## everything that this machine and these privileges 
 .PHONY: unit
 unit:
 	@mkdir -p .cache; : > .cache/skipped
-	@echo '$(GO) test $(race) -count=1 ./...'
-	@$(GO) test $(race) -count=1 -v ./... 2>&1 | awk -v skipped=.cache/skipped "$$quiet"
+	@echo '$(GO) test $(race) -count=1 -timeout 20m ./...'
+	@$(GO) test $(race) -count=1 -timeout 20m -v ./... 2>&1 | awk -v skipped=.cache/skipped "$$quiet"
 
 .PHONY: test-race
 test-race: ## the tests under the race detector, or fail
-	CGO_ENABLED=1 $(GO) test -race -count=1 ./...
+	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m ./...
 
 FUZZ_SECONDS ?= 15
 
