@@ -1,6 +1,7 @@
 package portspace
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -347,8 +348,9 @@ func (t *Table) close(e *event.Event) {
 	}
 	socket := Socket{Direction: e.Direction, Bound: e.Direction == event.In, Proc: e.Proc, Cookie: e.Cookie}
 	if s := t.space(e); s != nil {
-		if known, is := s.sockets[uint32(e.Src.Port)]; is {
-			known.Cookie = max(known.Cookie, e.Cookie)
+		// A bucket there is of an earlier connection: an accepted one comes without an Open.
+		if known, is := s.sockets[uint32(e.Src.Port)]; is && known.State != event.StateTimeWait {
+			known.Cookie = cmp.Or(e.Cookie, known.Cookie)
 			socket = known
 		}
 	}

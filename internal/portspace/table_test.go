@@ -161,6 +161,22 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// A server's bucket gives way to the next connection between the same ends. Cookies are
+// handed out by each processor from a batch of its own, so the later one can be less.
+func TestNextLife(t *testing.T) {
+	t.Parallel()
+	const src, dst = "10.0.0.1:40007", "10.0.0.2:50000"
+	life := func(id event.ProcID, c uint64) event.Event {
+		return socketEvent(event.Close, src, dst, going(event.In), by(id), cookie(c), flags(event.TimeWait))
+	}
+	table := tableOf(life(shop, 900), life(cache, 700))
+	for port, socket := range spaceTo(table, "10.0.0.1", dst).Each() {
+		if port != 40007 || socket.Cookie != 700 || socket.Proc != cache {
+			t.Errorf("%d: %+v", port, socket)
+		}
+	}
+}
+
 // The steps of the timer wheel, here of 2 s, one of which is at the start.
 func TestTimeWaitEnds(t *testing.T) {
 	t.Parallel()
