@@ -1,0 +1,155 @@
+package kerneltest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// cgroups is a private mount of the unified hierarchy, cgroups(7).
+type cgroups struct {
+	t    *testing.T
+	root string
+	top  string // where those of this test are
+	own  string // the cgroup of this process
+}
+
+func mountCgroups(t *testing.T) *cgroups {
+	t.Helper()
+	needKernel(t)
+	c := &cgroups{t: t, root: t.TempDir(), top: fmt.Sprintf("/porttrace-test-%d", os.Getpid())}
+	if err := unix.Mount("none", c.root, "cgroup2", 0, ""); err != nil {
+		t.Skipf("this kernel has no cgroup v2 to mount: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(c.root, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if path, is := strings.CutPrefix(line, "0::"); is {
+			c.own = strings.TrimSuffix(path, "\n")
+		}
+	}
+	return c
+}
+
+// within has children started in a cgroup: they begin in that of their parent.
+func (c *cgroups) within(in string, start func() *lab.Proc) *lab.Proc {
+	c.t.Helper()
+	dir, path := c.root, c.top+in
+	for name := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+		dir = filepath.Join(dir, name)
+		err := os.Mkdir(dir, 0o755)
+		if err != nil && !errors.Is(err, os.ErrExist) {
+			c.t.Fatal(err)
+		}
+		if err == nil {
+			made := dir
+			c.t.Cleanup(func() { c.remove(made) })
+		}
+	}
+	c.enter(path)
+	defer c.enter(c.own)
+	return start()
+}
+
+// remove waits for the end of the processes in it.
+func (c *cgroups) remove(dir string) {
+	eventually(c.t, "an empty cgroup", func() bool {
+		err := os.Remove(dir)
+		return err == nil || errors.Is(err, os.ErrNotExist)
+	})
+}
+
+func (c *cgroups) enter(path string) {
+	c.t.Helper()
+	file := filepath.Join(c.root, path, "cgroup.procs")
+	if err := os.WriteFile(file, []byte(fmt.Sprint(os.Getpid())), 0); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// A container and a unit are named by whoever holds ports in them, and by whoever finds
+// none: those that were there before the trace, and those that came later.
+func TestContainers(t *testing.T) {
+	const each, tries = 4, 10
+	id := strings.Repeat("0123456789abcdef", 4)
+	pod := "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod7f.slice"
+	places := []struct{ name, path, container, unit string }{
+		{"docker", "/system.slice/docker-" + id + ".scope", id, ""},
+		{"cgroupfs", "/docker/" + id, id, ""},
+		{"containerd", pod + "/cri-containerd-" + id + ".scope", id, ""},
+		{"crio", pod + "/crio-" + id + ".scope", id, ""},
+		{"systemd", "/system.slice/shop.service", "", "shop.service"},
+	}
+	ports := 2 * each * len(places)
+	n := newNetns(t)
+	narrow(t, n, 32768, 32768+uint16(ports)-1)
+	serve(t, n, lab.Echo, loopV4)
+	to, groups := []netip.AddrPort{loopV4}, mountCgroups(t)
+	start := func(name, path string, job *lab.Client) *lab.Proc {
+		return groups.within(path, func() *lab.Proc { return spawn(t, n, name, job) })
+	}
+	holds := &lab.Client{To: to, Count: each, Talk: true, Hold: true}
+	procs := map[int]int{} // by pid: its place
+	startAll := func(when string) {
+		for i, place := range places {
+			p := start(when+place.name, place.path, holds)
+			if r := counted(t, p); r.Succeeded != each {
+				t.Fatalf("%s: %+v", place.name, r)
+			}
+			procs[p.PID()] = i
+		}
+	}
+	startAll("old-")
+	w := watchSpaces(t, n)
+	w.look(n)
+	startAll("new-")
+	victim := start("victim", places[0].path, &lab.Client{To: to, Count: tries})
+	if r := counted(t, victim); r.ConnectErrors["EADDRNOTAVAIL"] != tries {
+		t.Fatalf("the victim: %+v", r)
+	}
+
+	row := w.rowBy("all failures", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
+	check := func(p *event.Process, container, unit string) {
+		if p.Container != container || p.Unit != unit {
+			t.Errorf("%s is in container %q, unit %q: %+v", p.Comm, container, unit, p)
+		}
+	}
+	if len(row.Holders) != 2*len(places) {
+		t.Errorf("%d holders: %+v", len(row.Holders), row.Holders)
+	}
+	for i := range row.Holders {
+		h := &row.Holders[i]
+		place, known := procs[int(h.Proc.ID.PID)]
+		if !known || h.Live != each {
+			t.Errorf("nobody's ports: %+v", h)
+			continue
+		}
+		check(&h.Proc, places[place].container, places[place].unit)
+	}
+	if len(row.Victims) != 1 {
+		t.Fatalf("victims: %+v", row.Victims)
+	}
+	check(&row.Victims[0].Proc, places[0].container, "")
+	for _, p := range w.snapshot().Processes {
+		if place, ours := procs[int(p.Info.ID.PID)]; ours {
+			check(&p.Info, places[place].container, places[place].unit)
+		}
+	}
+}

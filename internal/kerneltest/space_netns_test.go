@@ -1,0 +1,94 @@
+package kerneltest
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/portspace"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// Namespaces with the same addresses, ports and range have nothing else in common.
+func TestSpacesApart(t *testing.T) {
+	const ports, few, tries = 64, 3, 40
+	full, spare := newNetns(t), newNetns(t)
+	for _, n := range []*lab.Netns{full, spare} {
+		narrow(t, n, 32768, 32768+ports-1)
+		serve(t, n, lab.Echo, loopV4)
+	}
+	w := watchSpaces(t, full, spare)
+	to := []netip.AddrPort{loopV4}
+	filler := spawn(t, full, "filler", &lab.Client{To: to, Count: ports, Talk: true, Hold: true})
+	user := spawn(t, spare, "user", &lab.Client{To: to, Count: few, Talk: true, Hold: true})
+	if r, s := counted(t, filler), counted(t, user); r.Succeeded != ports || s.Succeeded != few {
+		t.Fatalf("the clients: %+v, %+v", r, s)
+	}
+	victim := run(t, full, "victim", &lab.Client{To: to, Count: tries})
+	w.rowBy("all failures", loopID(full, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
+	for range 2 { // as it was told, and as it is after a look
+		snap := w.snapshot()
+		row, other := rowOf(snap, loopID(full, loopV4)), rowOf(snap, loopID(spare, loopV4))
+		if row == nil || other == nil {
+			t.Fatalf("%s, %s", spaceText(row), spaceText(other))
+		}
+		if got := holders(row); row.Live != ports || !row.IsFull() || len(got) != 1 || got[filler.PID()] != ports {
+			t.Errorf("held by %v: %s", got, spaceText(row))
+		}
+		if len(row.Victims) != 1 || row.Victims[0].Proc.ID.PID != uint32(victim.PID) {
+			t.Errorf("victims: %+v", row.Victims)
+		}
+		if got := holders(other); other.InUse() != few || other.Headroom() != ports-few || len(got) != 1 || got[user.PID()] != few {
+			t.Errorf("held by %v: %s", got, spaceText(other))
+		}
+		if other.Exhausted != 0 || len(other.Victims) != 0 || !other.Full.IsZero() {
+			t.Errorf("a space that nobody has used up: %+v", other)
+		}
+		w.look(full, spare)
+	}
+	release(t, filler)
+	release(t, user)
+}
+
+// The inode of a namespace that has ended is given to the next one. What was known of the
+// ports of the first is not true of the second.
+func TestSpacesOfNextNetns(t *testing.T) {
+	const ports, tries = 64, 200
+	first := newNetns(t)
+	narrow(t, first, 32768, 32768+ports-1)
+	server := serve(t, first, lab.Echo, loopV4)
+	w := watchSpaces(t)
+	bound := spawn(t, first, "binder", &lab.Binder{Socket: lab.Socket{Bind: at(loopV4, 0)}})
+	b := counted(t, bound)
+	r := run(t, first, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: ports - 1, Talk: true})
+	if b.Succeeded != 1 || r.Succeeded != ports-1 {
+		t.Fatalf("the clients: %+v, %+v", b, r)
+	}
+	w.rowBy("buckets", loopID(first, loopV4), func(p *snapshot.PortSpace) bool { return p.TimeWait == ports-1 && p.Bound == 1 })
+	bound.Stop()
+	server.Stop()
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	next := newNetns(t)
+	for range tries {
+		if next.Inode() == first.Inode() {
+			break
+		}
+		next = newNetns(t)
+	}
+	if next.Inode() != first.Inode() {
+		t.Skipf("no namespace got the inode %d in %d tries", first.Inode(), tries)
+	}
+	narrow(t, next, 32768, 32768+ports-1)
+	serve(t, next, lab.Echo, loopV4)
+	w.look(next)
+	if row := rowOf(w.snapshot(), loopID(next, loopV4)); row != nil && row.InUse() != 0 {
+		t.Errorf("in the next namespace: %s", spaceText(row))
+	}
+	w.ask(func(table *portspace.Table) {
+		if space := table.Find(loopID(next, loopV4)); space.All().Headroom() != ports {
+			t.Errorf("the next namespace has a headroom of %d: %s", space.All().Headroom(), takenText(table, space))
+		}
+	})
+}
