@@ -25,12 +25,22 @@ func connecting(from string, to event.Endpoint) snapshot.PortSpace {
 	}
 }
 
+// evenly are so many buckets that end from one second to the one before another.
+func evenly(buckets, from, to int) []int {
+	ends := make([]int, to)
+	for i := range buckets {
+		ends[from+i*(to-from)/buckets]++
+	}
+	return ends
+}
+
 // fixtureSpaces are of a web server that has no port left towards its cache, soon none
 // towards its database, and of others that have enough.
 func fixtureSpaces() []snapshot.PortSpace {
 	full := connecting("10.0.0.1", cache)
 	full.Live, full.SynSent, full.CloseWait, full.TimeWait, full.Bound = 121, 3, 20, 28_108, 3
 	full.Peak, full.PeakAt, full.Full = 28_232, fixtureNow.Add(-24*time.Second), fixtureNow.Add(-24*time.Second)
+	full.TimeWaitEnds = evenly(28_108, 2, 61)
 	full.Opens, full.OpenRate = 398_000, 457.2
 	full.Forecast = snapshot.Forecast{Known: true, Model: "457 opens/s, each held for 61.4 s on the average"}
 	full.Exhausted, full.ExhaustionRate, full.LastExhausted = 1_840, 121.2, fixtureNow
@@ -55,6 +65,7 @@ func fixtureSpaces() []snapshot.PortSpace {
 
 	reused := connecting("127.0.0.1", remote("127.0.0.1", 9000))
 	reused.TimeWait, reused.Reusable, reused.Bound, reused.OpenRate = 28_000, 27_950, 3, 1_200
+	reused.TimeWaitEnds = []int{50}
 	reused.Forecast = snapshot.Forecast{Known: true, Never: true, Model: "TIME_WAIT is reused after 1 s"}
 
 	other := connecting("2001:db8:85a3::17", api)

@@ -146,9 +146,10 @@ func (b *spaces) detail(row *spaceRow) {
 }
 
 func (b *spaces) forecast(row *spaceRow) {
+	row.TimeWaitEnds = row.view.Ends(b.now)
 	load := portspace.Load{
 		Capacity: row.Capacity, Counts: row.view.Counts(), Reusable: row.Reusable,
-		BucketLife: row.view.TimeWaitLife(), Ends: row.view.Ends(b.now),
+		BucketLife: row.view.TimeWaitLife(), Ends: row.TimeWaitEnds,
 	}
 	if f := row.flow; f != nil {
 		load.Rate, load.RateError = f.rate(b.now)

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -78,6 +79,19 @@ func TestCulpritAndVictim(t *testing.T) {
 	other := spaceOf(t, snap, snapshot.ConnectSpace, endpoint("10.0.0.7:6379"))
 	if other.Live != 3 || other.Bound != 0 || len(other.Victims) != 0 {
 		t.Errorf("%+v", other)
+	}
+}
+
+// What waits in TIME_WAIT says when its ports come free.
+func TestTimeWaitEnds(t *testing.T) {
+	t.Parallel()
+	closed := func(port uint16, after time.Duration) event.Event {
+		return with(event.Close, all(from(port), flagged(event.TimeWait), func(e *event.Event) { e.Time = begin.Add(after) }))
+	}
+	snap := of(ranged(40000, 40003), with(event.Open, from(40000)), with(event.Open, from(40001)), with(event.Open, from(40002)),
+		closed(40000, 500*time.Millisecond), closed(40001, 3*time.Second), closed(40002, 3*time.Second)).Snapshot(begin.Add(60 * time.Second))
+	if s := spaceOf(t, snap, snapshot.ConnectSpace, web); !slices.Equal(s.TimeWaitEnds, []int{0, 1, 0, 0, 2}) {
+		t.Errorf("%d in TIME_WAIT end %v", s.TimeWait, s.TimeWaitEnds)
 	}
 }
 

@@ -166,7 +166,7 @@ func TestDocumentedFields(t *testing.T) {
 		"destinations":           counts + "netns netns_name family proto daddr dport",
 		"failures":               identity + "op errno reason count first last netns netns_name family proto saddr sport daddr dport",
 		"port_spaces": "kind netns netns_name family proto saddr daddr dport range_low range_high capacity in_use live syn_sent " +
-			"close_wait time_wait bound headroom reusable peak open_rate sustainable_rate textbook_rate eta_seconds " +
+			"close_wait time_wait bound headroom reusable time_wait_ends peak open_rate sustainable_rate textbook_rate eta_seconds " +
 			"eta_low_seconds eta_high_seconds eta_model exhausted search_p50_us search_p99_us second_half_share",
 		"port_spaces.holders": identity + "ports live close_wait time_wait bound before_start",
 		"port_spaces.victims": identity + "failures last",

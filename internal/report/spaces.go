@@ -37,6 +37,10 @@ type space struct {
 	PeakAt    string `json:"peak_at"`
 	FullSince string `json:"full_since"` // empty while a port is left
 
+	// TimeWaitEnds is how many of time_wait without reusable come free within each of the next
+	// seconds. It is empty for spaces far from the fullest, and those of bind().
+	TimeWaitEnds []int `json:"time_wait_ends"`
+
 	Opens           uint64   `json:"opens"`
 	OpenRate        float64  `json:"open_rate"`
 	SustainableRate *float64 `json:"sustainable_rate"` // null: not known
@@ -117,7 +121,8 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 		RangeLow: s.Range.Low, RangeHigh: s.Range.High, OwnRange: s.OwnRange,
 		InUse: s.InUse(), Live: s.Live, SynSent: s.SynSent, CloseWait: s.CloseWait, TimeWait: s.TimeWait, Bound: s.Bound,
 		Reusable: s.Reusable, Peak: s.Peak, PeakAt: formatTime(s.PeakAt), FullSince: formatTime(s.Full),
-		Opens: s.Opens, OpenRate: s.OpenRate, SustainableRate: known(s.Sustainable), TextbookRate: known(s.Textbook),
+		TimeWaitEnds: append([]int{}, s.TimeWaitEnds...),
+		Opens:        s.Opens, OpenRate: s.OpenRate, SustainableRate: known(s.Sustainable), TextbookRate: known(s.Textbook),
 		forecast:  newForecast(s.Outlook()),
 		Exhausted: s.Exhausted, ExhaustionRate: s.ExhaustionRate, LastExhausted: formatTime(s.LastExhausted),
 		SearchP50US: known(microseconds(s.SearchP50)), SearchP99US: known(microseconds(s.SearchP99)),

@@ -42,6 +42,7 @@ func fullSpaces() []snapshot.PortSpace {
 
 	soon := connecting("10.0.0.1", "10.0.0.3:5432")
 	soon.Live, soon.TimeWait, soon.OpenRate = 20, 23_980, 512.4
+	soon.TimeWaitEnds = []int{0, 512, 23_000, 0, 468}
 	soon.Forecast = snapshot.Forecast{
 		Known: true, ETA: 40 * time.Second, Low: 35 * time.Second, High: -1, Model: "512 opens/s, each held for 61 s",
 	}

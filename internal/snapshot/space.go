@@ -37,6 +37,9 @@ type PortSpace struct {
 	TimeWait  int // held by TIME_WAIT buckets, FIN_WAIT2 ones included
 	Bound     int // not in the above: ports that a bind() owns, for whatever address
 	Reusable  int // of TimeWait: what tcp_tw_reuse would hand out now
+	// TimeWaitEnds[i] is how many of TimeWait, without Reusable, come free between i and
+	// i+1 seconds from now; empty of a BindSpace, and of one far from the fullest.
+	TimeWaitEnds []int
 
 	Peak   int // the most that was in use at a time since Started
 	PeakAt time.Time
