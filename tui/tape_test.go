@@ -18,8 +18,8 @@ type tape struct {
 }
 
 var (
-	exact    = tape{name: "v1-exact-6.12.ptrace"}
-	inferred = tape{name: "v1-inferred-6.18.ptrace"}
+	exact    = tape{name: "v1-spaces-exact-6.12.ptrace"}
+	inferred = tape{name: "v1-spaces-inferred-6.18.ptrace"}
 	damaged  = tape{exact.name, func(file []byte) []byte { file[40_000] ^= 0xff; return file }}
 	cutShort = tape{exact.name, func(file []byte) []byte { return file[:60_000] }}
 )

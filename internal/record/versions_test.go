@@ -9,6 +9,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // specimen is what a recording has held since it was made.
@@ -20,6 +21,7 @@ type specimen struct {
 	closes   uint64
 	connects uint64 // that failed
 	binds    uint64 // that failed
+	spaces   string // the fullest, and how full; the range was not told from the first
 }
 
 // specimens are never made anew: later versions are to read what earlier ones wrote.
@@ -27,10 +29,22 @@ var specimens = map[string]specimen{
 	"v1-exact-6.12.ptrace": {
 		version: 1, kernel: "6.12.117+deb12-cloud-amd64", opens: 572, closes: 1024, connects: 2678, binds: 66,
 		signals: "states exact, cookie exact, connect exact, syn_sent exact, connect_errors exact, bind exact, time_wait inferred",
+		spaces:  "connect 10.99.0.1:80: 0 of 0",
 	},
 	"v1-inferred-6.18.ptrace": {
 		version: 1, kernel: "6.18.44-fc-v669", opens: 572, closes: 1024, connects: 2693, binds: 67,
 		signals: "states exact, cookie exact, connect inferred, syn_sent exact, connect_errors off, bind inferred, time_wait inferred",
+		spaces:  "connect 10.99.0.1:80: 0 of 0",
+	},
+	"v1-spaces-exact-6.12.ptrace": {
+		version: 1, kernel: "6.12.117+deb13-cloud-amd64", opens: 572, closes: 1024, connects: 2700, binds: 66,
+		signals: "states exact, cookie exact, connect exact, syn_sent exact, connect_errors exact, bind exact, autobind exact, census exact, time_wait inferred",
+		spaces:  "connect 10.99.0.1:80: 256 of 256",
+	},
+	"v1-spaces-inferred-6.18.ptrace": {
+		version: 1, kernel: "6.18.15+deb13-cloud-amd64", opens: 572, closes: 1024, connects: 2701, binds: 66,
+		signals: "states exact, cookie exact, connect inferred, syn_sent exact, connect_errors off, bind inferred, autobind off, census exact, time_wait inferred",
+		spaces:  "connect 10.99.0.1:80: 256 of 256",
 	},
 }
 
@@ -76,8 +90,16 @@ func readSpecimen(t *testing.T, name string) specimen {
 	return specimen{
 		version: raw[len(marker)], kernel: last.Host.Kernel, signals: modes(last.Signals),
 		opens: last.Totals.Opens, closes: last.Totals.Closes(),
-		connects: last.Totals.ConnectFailures, binds: last.Totals.BindFailures,
+		connects: last.Totals.ConnectFailures, binds: last.Totals.BindFailures, spaces: fullest(last),
 	}
+}
+
+func fullest(s *snapshot.Snapshot) string {
+	if len(s.PortSpaces) == 0 {
+		return ""
+	}
+	p := &s.PortSpaces[0]
+	return fmt.Sprintf("%s %s: %d of %d", p.Kind, p.Remote, p.InUse(), p.Capacity)
 }
 
 func modes(signals event.Signals) string {
