@@ -46,7 +46,8 @@ type look struct {
 
 type looked struct {
 	netns   uint32
-	bound   bool // ports that are only bound were seen
+	bound   bool            // ports that are only bound were seen
+	ports   event.PortRange // to which the look was confined; zero: it was not
 	took    time.Duration
 	sockets []event.Event
 }
@@ -163,7 +164,7 @@ func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.
 		}
 	}
 	corrections := c.table.Compare(portspace.Seen{
-		Census: *fact, At: now, Sockets: one.sockets, Unsettled: func(p portspace.Port) bool { return c.touched[p] },
+		Census: *fact, At: now, Sockets: one.sockets, Ports: one.ports, Unsettled: func(p portspace.Port) bool { return c.touched[p] },
 	})
 	dst = append(dst, event.Event{Time: now, Kind: event.CensusTaken, Fact: fact})
 	if last, is := c.restated[one.netns]; is && now.Sub(last) < restateEvery {

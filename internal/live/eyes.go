@@ -37,7 +37,7 @@ func (x exactEyes) look(places []place) (all []looked, cost time.Duration) {
 	}
 	for _, at := range places {
 		began := monotonic()
-		one := looked{netns: at.inode, bound: true}
+		one := looked{netns: at.inode, bound: true, ports: at.ports}
 		err := x.spaces.Inside(at.inode, func() (err error) {
 			cost += onCPU(func() { one.sockets, err = x.probe.Sockets(at.sockets, at.ports, holders) })
 			return err

@@ -28,6 +28,8 @@ type Seen struct {
 	Census  event.Census
 	At      event.Time
 	Sockets []event.Event // SocketFound
+	// Ports were looked at; zero: all. The range may have become another since.
+	Ports event.PortRange
 	// Unsettled reports ports that something happened to while the census was taken:
 	// what it says of them may be old.
 	Unsettled func(Port) bool
@@ -162,7 +164,7 @@ func (c *comparison) miss() {
 			continue
 		}
 		for port, socket := range s.Each() {
-			if p := (Port{s.ID, port}); socket.look != c.table.looks && !c.Unsettled(p) {
+			if p := (Port{s.ID, port}); socket.look != c.table.looks && c.covers(p) {
 				c.gone(p, socket.Direction)
 			}
 		}
@@ -171,10 +173,21 @@ func (c *comparison) miss() {
 		return
 	}
 	for port, o := range n.owned {
-		if p := (Port{ID{Netns: c.Census.Netns}, port}); o.State != 0 && o.look != c.table.looks && !c.Unsettled(p) {
+		if p := (Port{ID{Netns: c.Census.Netns}, port}); o.State != 0 && o.look != c.table.looks && c.coversOwned(p, o) {
 			c.gone(p, event.Unknown)
 		}
 	}
+}
+
+// covers reports whether the census would have found what it says of a port.
+func (c *comparison) covers(p Port) bool {
+	return (!c.Ports.Known() || c.Ports.Holds(p.Port)) && !c.Unsettled(p)
+}
+
+// coversOwned reports the same of a port that a bind() owns: those that are only bound are
+// found wherever they are.
+func (c *comparison) coversOwned(p Port, o *Owned) bool {
+	return c.covers(p) || o.State == event.StateBound && !c.Unsettled(p)
 }
 
 func (c *comparison) gone(p Port, direction event.Direction) {

@@ -1,6 +1,7 @@
 package portspace
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -78,6 +79,27 @@ func TestCompare(t *testing.T) {
 }
 
 // What the stream has told of the owner is better than what a census sees.
+// What lies outside the ports that were looked at is there still, for all that is known.
+func TestCompareConfined(t *testing.T) {
+	t.Parallel()
+	const dst = "10.0.0.2:80"
+	table := tableOf(
+		socketEvent(event.Open, "10.0.0.1:40000", dst), socketEvent(event.Open, "10.0.0.1:50000", dst),
+		socketEvent(event.Listen, "10.0.0.1:50001", ""), socketEvent(event.Bind, "10.0.0.1:50002", ""),
+	)
+	made := table.Compare(Seen{
+		Census: event.Census{Netns: net1, Bound: true}, At: start, Ports: hundred, Unsettled: func(Port) bool { return false },
+	})
+	var gone []uint16
+	for _, e := range made {
+		gone = append(gone, e.Src.Port)
+	}
+	slices.Sort(gone)
+	if !slices.Equal(gone, []uint16{40000, 50002}) {
+		t.Errorf("gone are %d", gone)
+	}
+}
+
 func TestCompareOwner(t *testing.T) {
 	t.Parallel()
 	const a, dst = "10.0.0.1:40000", "10.0.0.2:80"
