@@ -1,0 +1,200 @@
+package kerneltest
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/portspace"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// configuredAs waits for two readings of the namespace's settings, of which the second began
+// after the call, and returns its row.
+func (w *spaceWatch) configuredAs(n *lab.Netns) snapshot.Namespace {
+	w.t.Helper()
+	before := w.readings(n)
+	eventually(w.t, "two readings of the settings", func() bool { return w.readings(n) >= before+2 })
+	for _, row := range w.snapshot().Namespaces {
+		if row.Inode == n.Inode() {
+			return row
+		}
+	}
+	w.t.Fatalf("no namespace %d is shown", n.Inode())
+	return snapshot.Namespace{}
+}
+
+func (w *spaceWatch) readings(n *lab.Netns) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.asked[n.Inode()]
+}
+
+// What is set while the trace runs, in another namespace than the tracer's, counts from
+// the next reading on.
+func TestSettingsChange(t *testing.T) {
+	const ports, used = 64, 10
+	n := newNetns(t)
+	narrow(t, n, 32768, 32768+ports-1)
+	serve(t, n, lab.Echo, loopV4)
+	w := watchSpaces(t, n)
+	client := spawn(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: used, Talk: true, Hold: true, List: true})
+	r := counted(t, client)
+	if r.Succeeded != used {
+		t.Fatalf("the client: %+v", r)
+	}
+	var taken []int
+	for _, try := range r.Tries {
+		taken = append(taken, int(try.Local.Port()))
+	}
+	slices.Sort(taken)
+	set := func(name, value string) {
+		if err := n.Sysctl("ipv4/"+name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(what string, capacity, live int) {
+		t.Helper()
+		row := w.configuredAs(n)
+		space := rowOf(w.snapshot(), loopID(n, loopV4))
+		if space == nil || row.Capacity != capacity || space.Capacity != capacity || space.Live != live {
+			t.Errorf("%s: %d ports are to be had, %d of them in use; shown are %d and %s", what, capacity, live, row.Capacity, spaceText(space))
+		}
+	}
+	check("at first", ports, used)
+	// Half of those in use, and one that is not.
+	var reserved []string
+	for _, port := range taken[:used/2] {
+		reserved = append(reserved, strconv.Itoa(port))
+	}
+	free := 32768
+	for slices.Contains(taken, free) {
+		free++
+	}
+	set("ip_local_reserved_ports", strings.Join(append(reserved, strconv.Itoa(free)), ","))
+	check("reserved", ports-used/2-1, used-used/2)
+	set("ip_local_reserved_ports", "\n")
+	check("reserved no more", ports, used)
+	set("ip_local_port_range", "32768 32863")
+	check("widened", 96, used)
+	set("ip_local_port_range", "40000 40031")
+	check("elsewhere", 32, 0)
+	// As many as the new range has, and no more.
+	late := run(t, n, "late", &lab.Client{To: []netip.AddrPort{loopV4}, Count: 40, Talk: true})
+	if late.Succeeded != 32 {
+		t.Fatalf("the second client: %+v", late)
+	}
+	row := w.rowBy("a full range", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == 8 })
+	if !row.IsFull() || row.TimeWait != 32 {
+		t.Errorf("the new range: %s", spaceText(row))
+	}
+	set("ip_local_port_range", "32768 32831")
+	check("as it was", ports, used)
+	set("tcp_tw_reuse", "1")
+	if row := w.configuredAs(n); row.Reuse != 1 {
+		t.Errorf("tcp_tw_reuse is shown as %d", row.Reuse)
+	}
+}
+
+// A listener on a port of the range takes it from every connect().
+func TestListenerInRange(t *testing.T) {
+	const ports = 32
+	n := newNetns(t)
+	narrow(t, n, 32768, 32768+ports-1)
+	serve(t, n, lab.Echo, loopV4)
+	w := watchSpaces(t, n)
+	w.look(n)
+	listener := serve(t, n, lab.Echo, at(loopV4, 32770))
+	r := run(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: ports, Talk: true})
+	if r.Succeeded != ports-1 {
+		t.Fatalf("the client: %+v", r)
+	}
+	row := w.rowBy("the failure", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == 1 })
+	if row.Bound != 1 || row.TimeWait != ports-1 || !row.IsFull() {
+		t.Errorf("%s", spaceText(row))
+	}
+	if got := holders(row); got[listener.PID()] != 1 || got[r.PID] != ports-1 {
+		t.Errorf("ports are held by %v", got)
+	}
+	listener.Stop()
+	w.look(n)
+	if row := rowOf(w.snapshot(), loopID(n, loopV4)); row == nil || row.Bound != 0 || row.Headroom() != 1 {
+		t.Errorf("without the listener: %s", spaceText(row))
+	}
+}
+
+// Sockets with a range of their own have a space of their own.
+func TestSpaceOfOwnRange(t *testing.T) {
+	const ports, own = 64, 8
+	n := newNetns(t)
+	narrow(t, n, 32768, 32768+ports-1)
+	serve(t, n, lab.Echo, loopV4)
+	w := watchSpaces(t, n)
+	low, high := uint16(32776), uint16(32776+own-1)
+	var fds []int
+	fails := 0
+	err := n.Do(func() error {
+		for range own + 2 {
+			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			fds = append(fds, fd)
+			if err := unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_LOCAL_PORT_RANGE, int(high)<<16|int(low)); err != nil {
+				return err
+			}
+			err = unix.Connect(fd, lab.Sockaddr(loopV4))
+			if errors.Is(err, unix.EADDRNOTAVAIL) {
+				fails++
+			} else if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	defer func() {
+		for _, fd := range fds {
+			unix.Close(fd)
+		}
+	}()
+	if errors.Is(err, unix.ENOPROTOOPT) && !kernelAtLeast(t, 6, 3) {
+		t.Skipf("IP_LOCAL_PORT_RANGE came with Linux 6.3: %v", err)
+	}
+	if err != nil || fails != 2 {
+		t.Fatalf("%d connects failed, %v", fails, err)
+	}
+	var row *snapshot.PortSpace
+	eventually(t, "the sockets' own space", func() bool {
+		for _, p := range spacesOf(w.snapshot(), n) {
+			if p.Kind == snapshot.ConnectSpace && p.OwnRange {
+				row = &p
+				return p.Exhausted == 2
+			}
+		}
+		return false
+	})
+	if row.Range != (event.PortRange{Low: low, High: high}) || row.Capacity != own || row.Live != own || !row.IsFull() {
+		t.Errorf("of range %v: %s", row.Range, spaceText(row))
+	}
+	w.ask(func(table *portspace.Table) {
+		if all := table.Find(loopID(n, loopV4)).All(); all.Headroom() != ports-own {
+			t.Errorf("the headroom of all others is %d of %d", all.Headroom(), all.Capacity())
+		}
+	})
+	// All others find the ports taken, and the rest free.
+	r := run(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: ports})
+	if r.Succeeded != ports-own {
+		t.Errorf("the client: %+v", r)
+	}
+	shared := w.rowBy("the client's failures", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == own })
+	if !shared.IsFull() || shared.Capacity != ports {
+		t.Errorf("%s", spaceText(shared))
+	}
+}
