@@ -275,7 +275,7 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 	if is && old.Bound != socket.Bound || !is && socket.Bound {
 		t.hold(s, port, socket)
 	}
-	s.filled(t.now)
+	s.filled(e.Time) // and not t.now, which a snapshot moves on
 }
 
 // hold notes that a socket keeps a port for the bind() that owns it, or no longer does.
@@ -307,7 +307,7 @@ func (t *Table) drop(s *Space, port uint16, socket *Socket) {
 		t.release(s, port)
 	}
 	if s.Full != 0 {
-		s.filled(t.now)
+		s.filled(s.Full)
 	}
 	if s.Empty() {
 		delete(t.spaces, s.ID)
