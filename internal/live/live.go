@@ -106,37 +106,42 @@ func (s *Source) Read(ctx context.Context) (pipeline.Batch, error) {
 	if ended != nil {
 		patience = censusPatience
 	}
-	if err := s.read(patience, ended != nil); err != nil {
+	now, err := s.read(patience, ended != nil)
+	if err != nil {
 		return pipeline.Batch{}, err
 	}
-	return pipeline.Batch{Events: s.events, Now: monotonic()}, ended
+	return pipeline.Batch{Events: s.events, Now: now}, ended
 }
 
-// read appends what has happened. A census that is done by then goes behind all that
-// happened before its end.
-func (s *Source) read(patience time.Duration, last bool) error {
+// read appends what has happened, and returns up to when: what happens while it is at work
+// is left for the next time. A census that is done by then goes behind all that happened
+// before its end.
+func (s *Source) read(patience time.Duration, last bool) (now event.Time, err error) {
 	done := s.census.wait(patience)
+	now = monotonic()
 	begin := len(s.events)
-	var err error
 	if s.events, err = s.probe.Read(s.events); err != nil {
-		return err
+		return now, err
 	}
 	s.completeFrom(begin)
-	s.events = s.finWaits.release(s.events, s.around.spaces, monotonic(), last)
-	if now := time.Now(); last || !now.Before(s.nextLook) {
-		s.nextLook = now.Add(surveyEvery)
-		if err := s.survey(last); err != nil {
-			return err
+	s.events = s.finWaits.release(s.events, s.around.spaces, now, last)
+	if !time.Now().Before(s.nextLook) || last {
+		s.nextLook = time.Now().Add(surveyEvery)
+		if err := s.survey(now, last); err != nil {
+			return now, err
 		}
 	}
 	s.census.follow(s.events[begin:])
 	if done != nil {
-		s.events = s.census.finish(s.events, done, monotonic())
+		s.events = s.census.finish(s.events, done, now)
 	}
 	if !last {
-		s.census.begin(s.around.inodes(), monotonic())
+		s.census.begin(s.around.inodes(), now)
 	}
-	return nil
+	for i := range s.events[begin:] {
+		now = max(now, s.events[begin+i].Time) // some came while the rings were read
+	}
+	return now, nil
 }
 
 // begin is the head of the stream: where it is made, and how well it sees.
@@ -159,13 +164,12 @@ func (s *Source) begin() (pipeline.Batch, error) {
 	s.census.follow(s.events)
 	s.census.begin(s.around.inodes(), now)
 	s.nextLook = time.Now().Add(surveyEvery)
-	err = s.read(censusPatience, false)
-	return pipeline.Batch{Events: s.events, Now: monotonic()}, err
+	now, err = s.read(censusPatience, false)
+	return pipeline.Batch{Events: s.events, Now: now}, err
 }
 
 // survey looks up what does not come as events; the last time it leaves nothing behind.
-func (s *Source) survey(last bool) error {
-	now := monotonic()
+func (s *Source) survey(now event.Time, last bool) error {
 	s.takeSeeds(now)
 	begin := len(s.events)
 	var err error
