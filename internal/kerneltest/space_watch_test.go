@@ -41,7 +41,7 @@ type spaceWatch struct {
 func watchSpaces(t *testing.T, nets ...*lab.Netns) *spaceWatch {
 	t.Helper()
 	needKernel(t)
-	source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks(t)}})
+	source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks(t), KeepTypes: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
