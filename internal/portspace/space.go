@@ -37,6 +37,7 @@ type Socket struct {
 	Proc      event.ProcID
 	Cookie    uint64
 	Ends      event.Time // of a TIME_WAIT: when the kernel will end it
+	closed    event.Time // when the bucket was made
 	look      uint32     // that found it last
 }
 

@@ -348,13 +348,18 @@ func (t *Table) close(e *event.Event) {
 	}
 	socket := Socket{Direction: e.Direction, Bound: e.Direction == event.In, Proc: e.Proc, Cookie: e.Cookie}
 	if s := t.space(e); s != nil {
-		// A bucket there is of an earlier connection: an accepted one comes without an Open.
-		if known, is := s.sockets[uint32(e.Src.Port)]; is && known.State != event.StateTimeWait {
+		known, is := s.sockets[uint32(e.Src.Port)]
+		switch {
+		case !is:
+		case known.State != event.StateTimeWait:
 			known.Cookie = cmp.Or(e.Cookie, known.Cookie)
 			socket = known
+		case known.closed > e.Time: // told late, as orphans are: the next connection has ended, too
+			return
 		}
 	}
-	socket.State, socket.Ends = event.StateTimeWait, t.Netns(e.Netns).TimeWaitEnds(e.Time)
+	socket.State, socket.closed = event.StateTimeWait, e.Time
+	socket.Ends = t.Netns(e.Netns).TimeWaitEnds(e.Time)
 	if socket.Ends > t.now {
 		t.put(e, &socket)
 	}
