@@ -137,6 +137,14 @@ func introduce(spaces []looked, told map[event.ProcID]bool) []event.Process {
 // finish takes a look that is done, after everything that happened before its end has been
 // followed, and appends what it corrects.
 func (c *census) finish(dst []event.Event, l *look, now event.Time) []event.Event {
+	c.looking = false
+	l.cost += onCPU(func() { dst = c.tell(dst, l, now) })
+	c.rounds++
+	c.next = l.began.Add(max(censusEvery, censusShare*l.cost))
+	return dst
+}
+
+func (c *census) tell(dst []event.Event, l *look, now event.Time) []event.Event {
 	begin := len(dst)
 	for i := range l.processes {
 		p := &l.processes[i]
@@ -147,9 +155,6 @@ func (c *census) finish(dst []event.Event, l *look, now event.Time) []event.Even
 		dst = c.correct(dst, one, now)
 		c.room[one.netns] = one.sockets[:0]
 	}
-	c.looking = false
-	c.rounds++
-	c.next = l.began.Add(max(censusEvery, censusShare*l.cost))
 	c.follow(dst[begin:])
 	return dst
 }
