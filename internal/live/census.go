@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -16,6 +17,7 @@ const (
 	// restateEvery is how often a recording gets all sockets again: a reader that has
 	// lost a part is right again from there on.
 	restateEvery = time.Minute
+	maxTold      = 1 << 14
 	// censusPatience is how long the first screen and the last one wait for a look that is
 	// under way.
 	censusPatience = 150 * time.Millisecond
@@ -32,6 +34,7 @@ type census struct {
 	next     event.Time
 	room     map[uint32][]event.Event // by namespace: what was found there last, to be used again
 	restated map[uint32]event.Time    // by namespace
+	ended    []uint32                 // namespaces that are not there any more
 	told     map[event.ProcID]bool
 	rounds   int
 }
@@ -82,6 +85,11 @@ func (c *census) begin(inodes []uint32, now event.Time) {
 		places[i] = place{inode, c.table.Netns(inode).Fact().Ports, c.room[inode]}
 	}
 	clear(c.room)
+	for inode := range c.restated {
+		if !slices.Contains(inodes, inode) {
+			c.ended = append(c.ended, inode)
+		}
+	}
 	told := c.told // nobody writes while a look is under way
 	go func() { c.looks <- takeLook(c.eyes, places, told) }()
 }
@@ -146,6 +154,9 @@ func (c *census) finish(dst []event.Event, l *look, now event.Time) []event.Even
 
 func (c *census) tell(dst []event.Event, l *look, now event.Time) []event.Event {
 	begin := len(dst)
+	if len(c.told) > maxTold {
+		clear(c.told) // to tell of somebody twice does no harm
+	}
 	for i := range l.processes {
 		p := &l.processes[i]
 		c.told[p.ID] = true
@@ -155,6 +166,11 @@ func (c *census) tell(dst []event.Event, l *look, now event.Time) []event.Event 
 		dst = c.correct(dst, one, now)
 		c.room[one.netns] = one.sockets[:0]
 	}
+	for _, inode := range c.ended { // and all its sockets with it
+		dst = c.correct(dst, looked{netns: inode, bound: true}, now)
+		delete(c.restated, inode)
+	}
+	c.ended = c.ended[:0]
 	c.follow(dst[begin:])
 	return dst
 }

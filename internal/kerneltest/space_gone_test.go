@@ -1,0 +1,31 @@
+package kerneltest
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// With a namespace its sockets are gone, of which no event tells.
+func TestNamespaceEnds(t *testing.T) {
+	const count = 50
+	n := newNetns(t)
+	if err := n.Sysctl("ipv4/tcp_tw_reuse", "0"); err != nil {
+		t.Fatal(err)
+	}
+	server := serve(t, n, lab.Echo, loopV4)
+	w := watchSpaces(t, n)
+	run(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: count, Talk: true})
+	id := loopID(n, loopV4)
+	w.rowBy("its buckets", id, func(p *snapshot.PortSpace) bool { return p.TimeWait == count })
+	server.Stop()
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "an empty space", func() bool {
+		row := rowOf(w.snapshot(), id)
+		return row == nil || row.InUse() == 0
+	})
+}
