@@ -3,6 +3,7 @@ package kerneltest
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/portspace"
@@ -70,11 +71,11 @@ func TestSpacesOfNextNetns(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
+	// The kernel takes it down in its own time. What is made meanwhile stays, so that its
+	// inodes are not given out instead.
 	next := newNetns(t)
-	for range tries {
-		if next.Inode() == first.Inode() {
-			break
-		}
+	for left := tries; left > 0 && next.Inode() != first.Inode(); left-- {
+		time.Sleep(100 * time.Millisecond)
 		next = newNetns(t)
 	}
 	if next.Inode() != first.Inode() {
