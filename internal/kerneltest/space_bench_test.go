@@ -23,7 +23,9 @@ func openSource(b *testing.B) *live.Source {
 // nextLook reads on until all sockets of the namespace have been looked at.
 func nextLook(b *testing.B, source *live.Source, n *lab.Netns) {
 	b.Helper()
-	for ctx := context.Background(); ; {
+	ctx, cancel := context.WithTimeout(context.Background(), longest/2)
+	defer cancel()
+	for {
 		batch, err := source.Read(ctx)
 		if err != nil {
 			b.Fatal(err)
