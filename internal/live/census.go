@@ -153,7 +153,6 @@ func (c *census) finish(dst []event.Event, l *look, now event.Time) []event.Even
 }
 
 func (c *census) tell(dst []event.Event, l *look, now event.Time) []event.Event {
-	begin := len(dst)
 	if len(c.told) > maxTold {
 		clear(c.told) // to tell of somebody twice does no harm
 	}
@@ -171,7 +170,6 @@ func (c *census) tell(dst []event.Event, l *look, now event.Time) []event.Event 
 		delete(c.restated, inode)
 	}
 	c.ended = c.ended[:0]
-	c.follow(dst[begin:])
 	return dst
 }
 
@@ -187,6 +185,7 @@ func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.
 	corrections := c.table.Compare(portspace.Seen{
 		Census: *fact, At: now, Sockets: one.sockets, Ports: one.ports, Unsettled: func(p portspace.Port) bool { return c.touched[p] },
 	})
+	c.follow(corrections)
 	dst = append(dst, event.Event{Time: now, Kind: event.CensusTaken, Fact: fact})
 	if last, is := c.restated[one.netns]; is && now.Sub(last) < restateEvery {
 		return append(dst, corrections...)
@@ -194,7 +193,6 @@ func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.
 	c.restated[one.netns] = now
 	fact.Whole = true
 	for i := range corrections {
-		c.table.Add(&corrections[i])
 		if corrections[i].Kind == event.SocketGone { // the others are among those that follow
 			dst = append(dst, corrections[i])
 		}

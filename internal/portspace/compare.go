@@ -35,17 +35,18 @@ type Seen struct {
 	Unsettled func(Port) bool
 }
 
-// Compare returns the events that make the table what the census has found, in an order
-// that depends on nothing else.
+// Compare returns the events that make the table what the census has found: what that met,
+// in its order, then what is gone.
 func (t *Table) Compare(seen Seen) []event.Event {
 	t.looks++
 	c := comparison{table: t, Seen: seen}
 	for i := range seen.Sockets {
 		c.meet(&seen.Sockets[i])
 	}
+	found := len(c.made)
 	c.miss()
-	slices.SortStableFunc(c.made, func(a, b event.Event) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), compareEnds(a.Dst, b.Dst), compareEnds(a.Src, b.Src))
+	slices.SortFunc(c.made[found:], func(a, b event.Event) int {
+		return cmp.Or(compareEnds(a.Dst, b.Dst), compareEnds(a.Src, b.Src), cmp.Compare(a.Device, b.Device))
 	})
 	return c.made
 }
