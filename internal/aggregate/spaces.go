@@ -13,7 +13,8 @@ import (
 // Bounds of what a snapshot says of port spaces.
 const (
 	maxSpaces     = 1000
-	maxDetailed   = 100 // with holders, victims and a forecast
+	maxDetailed   = 100 // with holders, victims and a forecast, and more that are drawn from
+	busyShare     = 0.1 // and have as much taken
 	maxHolders    = 10
 	maxBindSpaces = 32
 )
@@ -47,7 +48,7 @@ func (s *State) addSpaces(snap *snapshot.Snapshot) {
 	slices.SortFunc(b.rows, func(a, b *spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
 	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
 	for i, row := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
-		if i < maxDetailed || row.Exhausted > 0 {
+		if i < maxDetailed || row.Exhausted > 0 || row.OpenRate > 0 && row.Taken() > busyShare {
 			b.detail(row)
 		}
 		snap.PortSpaces = append(snap.PortSpaces, row.PortSpace)

@@ -79,9 +79,10 @@ type loadRun struct {
 	marked     map[string]int // how many, of a measure, are marked as inferred
 }
 
-// skipped are the runs that the kernel skipped. With none the figures are those of the rules,
-// and not of what kept it from running the programs.
-func (r *loadRun) skipped() uint64 { return r.trace.books.health.Missed }
+// skipped are the runs that the kernel skipped, and what was lost and counted for want of
+// memory. With none the figures are those of the rules, and not of what kept the programs
+// from running.
+func (r *loadRun) skipped() uint64 { return r.trace.books.health.Missed + r.trace.books.health.Lost }
 
 func runLoad(t *testing.T) *loadRun {
 	client, server := pair(t)

@@ -20,6 +20,10 @@ import (
 // snapshotsEvery is how often a spaceWatch gets a new one.
 const snapshotsEvery = 100 * time.Millisecond
 
+// looksEvery is how often all sockets are looked at: on a machine with many namespaces, all
+// of them, a hundredth of a processor makes a test wait for minutes.
+const looksEvery = 500 * time.Millisecond
+
 // spaceWatch runs the pipeline in the background and can be asked, while it runs, what it
 // knows of port spaces: by its snapshots, and by a table that is fed the same stream and
 // can be asked for spaces that nobody has used yet, too.
@@ -41,7 +45,9 @@ type spaceWatch struct {
 func watchSpaces(t *testing.T, nets ...*lab.Netns) *spaceWatch {
 	t.Helper()
 	needKernel(t)
-	source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks(t), KeepTypes: true}})
+	source, err := live.Open(live.Options{
+		Probe: probe.Options{Hooks: hooks(t), KeepTypes: true}, LookEvery: looksEvery,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -174,12 +174,17 @@ func (tr *trace) balance() {
 	if late := tr.events[had:]; len(late) > 0 {
 		tr.t.Errorf("%d events came after the end, the first is %+v", len(late), late[0])
 	}
-	if h := tr.books.health; h.Lost > h.Missed {
+	if h := tr.books.health; h.Lost > h.Missed+givenUp {
 		tr.t.Errorf("lost %d events, though the kernel skipped only %d runs", h.Lost, h.Missed)
 	} else if h.Missed > 0 {
 		tr.t.Logf("the kernel skipped %d runs of programs that a softirq interrupted; lost are %d events", h.Missed, h.Lost)
 	}
 }
+
+// givenUp is how many events may be lost besides: since 6.15 a program gives up a map's lock
+// whose holder stands still (kernel/bpf/rqspinlock.c), as a virtual processor that others
+// need can. Seen once, on a machine with a load of 8.
+const givenUp = 1
 
 // near reports whether got is want. What may be missing is what the kernel says it
 // skipped: nothing, unless the processor stood still in the midst of a program, as an

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -32,6 +33,7 @@ type census struct {
 	looking  bool
 	touched  map[portspace.Port]bool // while one is under way
 	next     event.Time
+	every    time.Duration            // 0: by the cost
 	room     map[uint32][]event.Event // by namespace: what was found there last, to be used again
 	restated map[uint32]event.Time    // by namespace
 	ended    []uint32                 // namespaces that are not there any more
@@ -148,7 +150,7 @@ func (c *census) finish(dst []event.Event, l *look, now event.Time) []event.Even
 	c.looking = false
 	l.cost += onCPU(func() { dst = c.tell(dst, l, now) })
 	c.rounds++
-	c.next = l.began.Add(max(censusEvery, censusShare*l.cost))
+	c.next = l.began.Add(cmp.Or(c.every, max(censusEvery, censusShare*l.cost)))
 	return dst
 }
 

@@ -27,6 +27,9 @@ type Options struct {
 	Probe probe.Options
 	// ReadEvery overrides how long events wait in the ring; 0 is the default.
 	ReadEvery time.Duration
+	// LookEvery overrides how often all sockets are looked at, whatever that costs; 0: as
+	// often as takes a hundredth of a processor, and once a second at most.
+	LookEvery time.Duration
 }
 
 // Source is the live stream. It is for one goroutine.
@@ -64,6 +67,7 @@ func Open(opts Options) (*Source, error) {
 		every:     opts.ReadEvery,
 	}
 	s.census = newCensus(exactEyes{p, s.around.spaces})
+	s.census.every = opts.LookEvery
 	if s.every == 0 {
 		s.every = readEvery
 	}
