@@ -132,7 +132,8 @@ func (l *steady) checkETA(t *testing.T, w *spaceWatch) {
 			t.Errorf("the first failure came in %.1f s, foreseen were %.1f s: %+v", left, foreseen, f)
 		}
 	}
-	if last := l.samples[len(l.samples)-1].row; last.InUse() < steadyPorts-int(l.rate) {
+	// The last sample can be a second and more from before it.
+	if last := l.samples[len(l.samples)-1].row; last.InUse() < steadyPorts-2*int(l.rate) {
 		t.Errorf("just before the first failure: %s", spaceText(&last))
 	}
 }

@@ -97,7 +97,9 @@ func decodeNetns(n *bpfCensusNetns) event.Netns {
 		ReuseDelay:  uint64(n.ReuseDelayMs) * uint64(time.Millisecond),
 		MaxTimeWait: int64(n.MaxTimeWait),
 		TimerStep:   uint64(step),
-		TimerAt:     event.Time(n.Now).Add(-into),
+		// How much of a tick had passed is not told. Rather a bucket ends a step too late here
+		// than too early: the next census then takes it away.
+		TimerAt: event.Time(n.Now).Add(-into - tick()),
 	}
 }
 
