@@ -43,13 +43,20 @@ static __always_inline void note_search(struct conn *conn, int ret)
 	conn->search_ns = bpf_ktime_get_ns() - conn->ts;
 }
 
-/* The same task is still in connect(): what the kernel skipped is made up for. */
+/*
+ * The same task is still in connect(): what the kernel skipped is made up for. Not before
+ * the state changes are seen: the end of the connection would not be.
+ */
 static __always_inline struct conn *connect_begun(struct sock *sk)
 {
 	struct conn *conn = find_conn(sk);
+	u32 zero = 0, *ready;
 
 	if (conn || sk->sk_protocol != IPPROTO_TCP)
 		return conn;
+	ready = bpf_map_lookup_elem(&pt_ready, &zero);
+	if (!ready || !*ready)
+		return NULL;
 	connect_begins(sk, BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK);
 	return find_conn(sk);
 }

@@ -52,6 +52,14 @@ struct {
 	__type(value, struct conn);
 } pt_conns SEC(".maps");
 
+/* Not 0 once the state changes are seen. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} pt_ready SEC(".maps");
+
 /* Processes that user space has been told of. */
 struct known_proc {
 	u64 start;

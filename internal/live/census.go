@@ -184,6 +184,7 @@ func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.
 			one.sockets[i].Flags |= event.BeforeStart
 		}
 	}
+	fresh := !c.table.Knows(one.netns)
 	corrections := c.table.Compare(portspace.Seen{
 		Census: *fact, At: now, Sockets: one.sockets, Ports: one.ports, Unsettled: func(p portspace.Port) bool { return c.touched[p] },
 	})
@@ -194,6 +195,9 @@ func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.
 	}
 	c.restated[one.netns] = now
 	fact.Whole = true
+	if fresh {
+		return append(dst, corrections...) // they are all sockets
+	}
 	for i := range corrections {
 		if corrections[i].Kind == event.SocketGone { // the others are among those that follow
 			dst = append(dst, corrections[i])

@@ -20,6 +20,8 @@ const (
 	// surveyEvery is how often what does not come as events is looked up: folded
 	// counts, health, namespaces, the clock.
 	surveyEvery = time.Second
+	// maxRoom is for how many events room is kept.
+	maxRoom = 1 << 13
 )
 
 // Options are those of the probe and what concerns this host.
@@ -105,7 +107,9 @@ func (s *Source) Read(ctx context.Context) (pipeline.Batch, error) {
 		ended = ctx.Err()
 	case <-time.After(s.every):
 	}
-	s.events = s.events[:0]
+	if s.events = s.events[:0]; cap(s.events) > maxRoom {
+		s.events = nil // a look at very many sockets was in it
+	}
 	patience := time.Duration(0)
 	if ended != nil {
 		patience = censusPatience

@@ -130,6 +130,20 @@ func (t *Table) Netns(inode uint32) *Netns {
 	return n
 }
 
+// Knows reports whether any socket of the namespace is known.
+func (t *Table) Knows(netns uint32) bool {
+	n := t.Netns(netns)
+	if len(n.owned) > 0 {
+		return true
+	}
+	for _, s := range t.spaces {
+		if s.net == n {
+			return true
+		}
+	}
+	return false
+}
+
 // EachNetns calls f for every namespace, in no order.
 func (t *Table) EachNetns(f func(*Netns)) {
 	for _, n := range t.nets {

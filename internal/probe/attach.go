@@ -22,6 +22,9 @@ func (p *Probe) attachStates() error {
 		cookie.Mode, cookie.Hook = event.Off, ""
 		cookie.Reason = "this kernel has no bpf_get_socket_cookie for tracing: " + brief(err)
 	}
+	if err := p.maps["pt_ready"].Put(uint32(0), uint32(1)); err != nil {
+		return fmt.Errorf("letting the programs begin: %w", err)
+	}
 	base := event.Signals{{Name: "states", Mode: states.mode, Hook: states.name}, cookie}
 	p.signals = append(base, p.signals...)
 	return nil

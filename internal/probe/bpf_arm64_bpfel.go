@@ -297,6 +297,7 @@ const (
 	bpfMapPtNetns            = "pt_netns"
 	bpfMapPtNetnsTold        = "pt_netns_told"
 	bpfMapPtProcs            = "pt_procs"
+	bpfMapPtReady            = "pt_ready"
 	bpfMapPtTargets          = "pt_targets"
 	bpfMapPtTold             = "pt_told"
 	bpfProgPtAutobindFexit   = "pt_autobind_fexit"
@@ -442,6 +443,7 @@ type bpfMapSpecs struct {
 	PtNetns      *ebpf.MapSpec `ebpf:"pt_netns"`
 	PtNetnsTold  *ebpf.MapSpec `ebpf:"pt_netns_told"`
 	PtProcs      *ebpf.MapSpec `ebpf:"pt_procs"`
+	PtReady      *ebpf.MapSpec `ebpf:"pt_ready"`
 	PtTargets    *ebpf.MapSpec `ebpf:"pt_targets"`
 	PtTold       *ebpf.MapSpec `ebpf:"pt_told"`
 }
@@ -501,6 +503,7 @@ type bpfMaps struct {
 	PtNetns      *ebpf.Map `ebpf:"pt_netns"`
 	PtNetnsTold  *ebpf.Map `ebpf:"pt_netns_told"`
 	PtProcs      *ebpf.Map `ebpf:"pt_procs"`
+	PtReady      *ebpf.Map `ebpf:"pt_ready"`
 	PtTargets    *ebpf.Map `ebpf:"pt_targets"`
 	PtTold       *ebpf.Map `ebpf:"pt_told"`
 }
@@ -520,6 +523,7 @@ func (m *bpfMaps) Close() error {
 		m.PtNetns,
 		m.PtNetnsTold,
 		m.PtProcs,
+		m.PtReady,
 		m.PtTargets,
 		m.PtTold,
 	)
