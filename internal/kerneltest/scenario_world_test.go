@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
@@ -334,10 +335,17 @@ func (w *world) acknowledge(fd int) {
 	w.set(fd, unix.SOL_TCP, unix.TCP_QUICKACK, 1)
 }
 
-// halfClose sends a FIN to the peer and goes on receiving.
+// halfClose sends a FIN to the peer and goes on receiving, once that is acknowledged.
 func (w *world) halfClose(fd, peer int) {
 	w.check("shutting down", unix.Shutdown(fd, unix.SHUT_WR))
 	w.acknowledge(peer)
+	for range 1000 {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.SOL_TCP, unix.TCP_INFO)
+		if err != nil || event.State(info.State) != event.StateFinWait1 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // release closes both ends in good order: each has seen the other's FIN before its close.
