@@ -127,7 +127,9 @@ func (p *Player) showsNow(there bool) bool {
 	defer p.mu.Unlock()
 	now := time.Now()
 	moves := !there || !p.rests()
-	shows := there && p.changed || moves && !now.Before(p.showAt)
+	// A batch that came in pieces is shown when it is whole.
+	midst := !there && !p.reel.over && p.reel.next.Now == p.play.At
+	shows := there && p.changed || moves && !midst && !now.Before(p.showAt)
 	if shows {
 		p.showAt = now.Add(p.opts.Every)
 		p.changed = p.changed && !there
