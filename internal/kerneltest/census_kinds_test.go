@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"errors"
 	"net/netip"
 	"os"
 	"slices"
@@ -77,9 +78,10 @@ func socketIn(t *testing.T, n *lab.Netns, kind, protocol int) (fd int, file *os.
 		fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, protocol)
 		return err
 	})
-	if err != nil {
-		t.Skip(err)
+	if _, lacks := os.Stat("/proc/sys/net/mptcp/enabled"); protocol == unix.IPPROTO_MPTCP && err != nil && lacks != nil {
+		t.Skipf("this kernel has no MPTCP: %v", lacks)
 	}
+	check(t, err)
 	file = os.NewFile(uintptr(fd), "socket")
 	t.Cleanup(func() { file.Close() })
 	return fd, file
@@ -124,9 +126,11 @@ func (c census) options(t *testing.T) {
 	t.Run("range", func(t *testing.T) {
 		want := event.PortRange{Low: 40000, High: 40099}
 		fd, _ := socketIn(t, client, unix.SOCK_STREAM, unix.IPPROTO_TCP)
-		if err := unix.SetsockoptInt(fd, unix.SOL_IP, soIPLocalPortRange, int(want.High)<<16|int(want.Low)); err != nil {
-			t.Skip(err)
+		err := unix.SetsockoptInt(fd, unix.SOL_IP, soIPLocalPortRange, int(want.High)<<16|int(want.Low))
+		if errors.Is(err, unix.ENOPROTOOPT) && !kernelAtLeast(t, 6, 3) {
+			t.Skipf("IP_LOCAL_PORT_RANGE came with Linux 6.3: %v", err)
 		}
+		check(t, err)
 		check(t, unix.Connect(fd, lab.Sockaddr(loopV4)))
 		e := c.the(t, client, lab.LocalAddr(fd))
 		if !want.Holds(e.Src.Port) || c.exact && e.Ports != want || e.Flags.Has(event.OwnedByBind) {
