@@ -29,6 +29,7 @@ type flow struct {
 	first, last   event.Time
 	opens         uint64
 	selected      bool
+	newest        bool   // the last one that was used towards its destination
 	exhausted     uint64 // calls that found no port
 	lastExhausted event.Time
 	failing       event.Time // since when no call found a port, 0: one has since
@@ -144,9 +145,20 @@ func (f *flows) of(id flowID, at event.Time) *flow {
 		f.byID[id] = flow
 	}
 	flow.last = max(flow.last, at)
-	f.byDest[destKey{id.Netns, id.Remote, event.TCP}] = flow
 	f.last = flow
+	if !flow.newest {
+		f.prefer(flow)
+	}
 	return flow
+}
+
+// prefer makes the flow the one that stands for its destination.
+func (f *flows) prefer(flow *flow) {
+	key := destKey{flow.id.Netns, flow.id.Remote, event.TCP}
+	if before := f.byDest[key]; before != nil {
+		before.newest = false
+	}
+	f.byDest[key], flow.newest = flow, true
 }
 
 func newFlow(id flowID, at event.Time) *flow { return &flow{id: id, first: at} }

@@ -8,6 +8,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/netns"
+	"github.com/porttrace/porttrace/internal/portspace"
 )
 
 const (
@@ -38,13 +39,13 @@ func BenchmarkSockets(b *testing.B) {
 	for name, take := range map[string]func([]event.Event) ([]event.Event, error){
 		"iterators": func(dst []event.Event) ([]event.Event, error) {
 			err := n.Do(func() (err error) {
-				dst, err = p.Sockets(dst, event.PortRange{}, nil)
+				dst, err = p.Sockets(dst, portspace.Limit, event.PortRange{}, nil)
 				return err
 			})
 			return dst, err
 		},
 		"sock_diag": func(dst []event.Event) ([]event.Event, error) {
-			dst, _, err := spaces.Sockets(n.Inode(), dst)
+			dst, _, err := spaces.Sockets(n.Inode(), dst, portspace.Limit)
 			return dst, err
 		},
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/netns"
+	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/probe"
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
@@ -65,7 +66,7 @@ func byIterators(t testing.TB) census {
 			return nil, err
 		}
 		err = n.Do(func() error {
-			found, err = p.Sockets(nil, event.PortRange{}, holders)
+			found, err = p.Sockets(nil, portspace.Limit, event.PortRange{}, holders)
 			return err
 		})
 		return holders.Bound(found, n.Inode()), err
@@ -75,7 +76,7 @@ func byIterators(t testing.TB) census {
 func byDiag(testing.TB) census {
 	spaces := netns.New()
 	return census{take: func(n *lab.Netns) ([]event.Event, error) {
-		found, inodes, err := spaces.Sockets(n.Inode(), nil)
+		found, inodes, err := spaces.Sockets(n.Inode(), nil, portspace.Limit)
 		if err != nil {
 			return nil, err
 		}

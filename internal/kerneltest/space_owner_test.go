@@ -113,7 +113,7 @@ func (w *spaceWatch) checkOwners(n *lab.Netns, owners ownedTuples) {
 	w.snapshot() // by now all that had happened has come
 	var found []event.Event
 	err := n.Do(func() (err error) {
-		found, err = p.Sockets(nil, event.PortRange{}, nil)
+		found, err = p.Sockets(nil, portspace.Limit, event.PortRange{}, nil)
 		return err
 	})
 	if err != nil {

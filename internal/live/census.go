@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -39,6 +40,7 @@ type census struct {
 	ended    []uint32                 // namespaces that are not there any more
 	told     map[event.ProcID]bool
 	rounds   int
+	crowded  bool // and it has been said
 }
 
 // look is what there was, in all namespaces.
@@ -55,6 +57,7 @@ type looked struct {
 	ports   event.PortRange // to which the look was confined; zero: it was not
 	took    time.Duration
 	sockets []event.Event
+	part    bool // there were more of them
 }
 
 func newCensus(eyes eyes) census {
@@ -164,6 +167,7 @@ func (c *census) tell(dst []event.Event, l *look, now event.Time) []event.Event 
 		dst = append(dst, event.Event{Time: now, Kind: event.ProcessKnown, Fact: p})
 	}
 	for _, one := range l.spaces {
+		dst = c.crowd(dst, &one, now)
 		dst = c.correct(dst, one, now)
 		c.room[one.netns] = one.sockets[:0]
 	}
@@ -175,6 +179,16 @@ func (c *census) tell(dst []event.Event, l *look, now event.Time) []event.Event 
 	return dst
 }
 
+// crowd says once that there are more sockets than are followed.
+func (c *census) crowd(dst []event.Event, one *looked, now event.Time) []event.Event {
+	if c.crowded || !one.part && !c.table.Crowded() {
+		return dst
+	}
+	c.crowded = true
+	return append(dst, event.Event{Time: now, Kind: event.Notice, Fact: event.Text(fmt.Sprintf(
+		"%d sockets are followed and there are more: port spaces can be fuller than shown", portspace.Limit))})
+}
+
 func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.Event {
 	fact := &event.Census{
 		Netns: one.netns, Bound: one.bound, Sockets: uint64(len(one.sockets)), Took: uint64(one.took),
@@ -184,24 +198,24 @@ func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.
 			one.sockets[i].Flags |= event.BeforeStart
 		}
 	}
-	fresh := !c.table.Knows(one.netns)
-	corrections := c.table.Compare(portspace.Seen{
-		Census: *fact, At: now, Sockets: one.sockets, Ports: one.ports, Unsettled: func(p portspace.Port) bool { return c.touched[p] },
-	})
-	c.follow(corrections)
+	last, is := c.restated[one.netns]
+	whole := !is || now.Sub(last) >= restateEvery
+	fresh := whole && !c.table.Knows(one.netns)
 	dst = append(dst, event.Event{Time: now, Kind: event.CensusTaken, Fact: fact})
-	if last, is := c.restated[one.netns]; is && now.Sub(last) < restateEvery {
-		return append(dst, corrections...)
+	begin := len(dst)
+	dst = c.table.Compare(dst, portspace.Seen{
+		Census: *fact, At: now, Sockets: one.sockets, Part: one.part, Ports: one.ports,
+		Unsettled: func(p portspace.Port) bool { return c.touched[p] },
+	})
+	c.follow(dst[begin:])
+	if !whole {
+		return dst
 	}
 	c.restated[one.netns] = now
 	fact.Whole = true
 	if fresh {
-		return append(dst, corrections...) // they are all sockets
+		return dst // they are all sockets
 	}
-	for i := range corrections {
-		if corrections[i].Kind == event.SocketGone { // the others are among those that follow
-			dst = append(dst, corrections[i])
-		}
-	}
-	return append(dst, c.table.Sockets(one.netns, now)...)
+	gone := slices.DeleteFunc(dst[begin:], func(e event.Event) bool { return e.Kind != event.SocketGone })
+	return c.table.Sockets(dst[:begin+len(gone)], one.netns, now)
 }

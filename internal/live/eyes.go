@@ -5,6 +5,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/netns"
+	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/probe"
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
@@ -35,16 +36,19 @@ func (x exactEyes) look(places []place) (all []looked, cost time.Duration) {
 	if err != nil {
 		return plainEyes{x.spaces}.look(places)
 	}
+	left := portspace.Limit
 	for _, at := range places {
 		began := monotonic()
 		one := looked{netns: at.inode, bound: true, ports: at.ports}
 		err := x.spaces.Inside(at.inode, func() (err error) {
-			cost += onCPU(func() { one.sockets, err = x.probe.Sockets(at.sockets, at.ports, holders) })
+			cost += onCPU(func() { one.sockets, err = x.probe.Sockets(at.sockets, left, at.ports, holders) })
 			return err
 		})
 		if err != nil {
 			continue // it has gone, or may not be entered
 		}
+		left -= len(one.sockets)
+		one.part = left <= 0
 		one.sockets = direct(holders.Bound(one.sockets, at.inode))
 		one.took = monotonic().Sub(began)
 		all = append(all, one)
@@ -58,22 +62,25 @@ func (x exactEyes) look(places []place) (all []looked, cost time.Duration) {
 type plainEyes struct{ spaces *netns.Namespaces }
 
 func (x plainEyes) look(places []place) (all []looked, cost time.Duration) {
+	left := portspace.Limit
 	for _, at := range places {
 		began := monotonic()
 		one := looked{netns: at.inode}
 		var err error
-		cost += onCPU(func() { one.sockets, err = x.see(at) })
+		cost += onCPU(func() { one.sockets, err = x.see(at, left) })
 		if err != nil {
 			continue
 		}
+		left -= len(one.sockets)
+		one.part = left <= 0
 		one.took = monotonic().Sub(began)
 		all = append(all, one)
 	}
 	return all, cost
 }
 
-func (x plainEyes) see(at place) ([]event.Event, error) {
-	sockets, files, err := x.spaces.Sockets(at.inode, at.sockets)
+func (x plainEyes) see(at place, limit int) ([]event.Event, error) {
+	sockets, files, err := x.spaces.Sockets(at.inode, at.sockets, limit)
 	if err != nil {
 		return nil, err
 	}

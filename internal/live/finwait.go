@@ -35,7 +35,7 @@ func newFinWaits(now event.Time) finWaits {
 
 // hold takes the close out of the stream, if it is one to look up.
 func (f *finWaits) hold(e *event.Event) bool {
-	if f.off[e.Netns] || !e.Flags.Has(event.FinWait2) || f.budget < 1 {
+	if !e.Flags.Has(event.FinWait2) || f.off[e.Netns] || f.budget < 1 {
 		return false
 	}
 	f.budget--

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -20,8 +21,10 @@ const (
 	// surveyEvery is how often what does not come as events is looked up: folded
 	// counts, health, namespaces, the clock.
 	surveyEvery = time.Second
-	// maxRoom is for how many events room is kept.
-	maxRoom = 1 << 13
+	// minRoom is for how many events room is always kept.
+	minRoom = 1 << 13
+	// trimEvery bounds how often memory is given back, which takes some ms.
+	trimEvery = 10 * time.Second
 )
 
 // Options are those of the probe and what concerns this host.
@@ -47,6 +50,7 @@ type Source struct {
 	events    []event.Event
 	clock     event.Clock
 	nextLook  time.Time
+	trimmed   time.Time // when memory was given back last
 	begun     bool
 }
 
@@ -107,9 +111,8 @@ func (s *Source) Read(ctx context.Context) (pipeline.Batch, error) {
 		ended = ctx.Err()
 	case <-time.After(s.every):
 	}
-	if s.events = s.events[:0]; cap(s.events) > maxRoom {
-		s.events = nil // a look at very many sockets was in it
-	}
+	s.trim()
+	s.events = s.events[:0]
 	patience := time.Duration(0)
 	if ended != nil {
 		patience = censusPatience
@@ -119,6 +122,16 @@ func (s *Source) Read(ctx context.Context) (pipeline.Batch, error) {
 		return pipeline.Batch{}, err
 	}
 	return pipeline.Batch{Events: s.events, Now: now}, ended
+}
+
+// trim gives back the memory that a storm has taken, a look at very many sockets, or the
+// start: on a quiet host the collector would come by for it after minutes.
+func (s *Source) trim() {
+	if s.trimmed.IsZero() || cap(s.events) > max(minRoom, 8*len(s.events)) && time.Since(s.trimmed) > trimEvery {
+		s.trimmed = time.Now()
+		s.events = nil
+		debug.FreeOSMemory()
+	}
 }
 
 // read appends what has happened, and returns up to when: what happens while it is at work

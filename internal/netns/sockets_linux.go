@@ -13,7 +13,7 @@ import (
 )
 
 // Sockets appends a SocketFound for every TCP socket and TIME_WAIT bucket of the namespace,
-// by a list from sock_diag(7), or from /proc/PID/net/tcp and tcp6 where the namespace may
+// up to the limit, by a list from sock_diag(7), or from /proc/PID/net/tcp and tcp6 where the namespace may
 // not be entered or the kernel has no tcp_diag. It is for hosts whose kernel takes no
 // iterators (probe.Sockets), and says less: no owners, no port ranges of sockets, before
 // Linux 6.8 and in /proc no sockets that are only bound, in /proc no cookies and devices.
@@ -24,8 +24,8 @@ import (
 //
 // The second result has the inode of each socket that was appended, by which
 // procinfo.SocketHolders finds owners; 0 where no process has it open.
-func (n *Namespaces) Sockets(inode uint32, dst []event.Event) ([]event.Event, []uint64, error) {
-	l := lister{inode: inode, events: dst, begin: len(dst)}
+func (n *Namespaces) Sockets(inode uint32, dst []event.Event, limit int) ([]event.Event, []uint64, error) {
+	l := lister{inode: inode, events: dst, begin: len(dst), limit: limit}
 	err := n.Inside(inode, l.dump)
 	if err != nil {
 		l.reset()
@@ -42,9 +42,12 @@ type lister struct {
 	inode  uint32
 	events []event.Event
 	begin  int
+	limit  int
 	inodes []uint64
 	now    event.Time // when the list began
 }
+
+func (l *lister) full() bool { return len(l.events)-l.begin >= l.limit }
 
 func (l *lister) reset() { l.events, l.inodes = l.events[:l.begin], nil }
 
@@ -77,6 +80,9 @@ func (l *lister) dump() error {
 }
 
 func (l *lister) addAnswer(a *diagAnswer) {
+	if l.full() {
+		return
+	}
 	e := l.add(a.state, a.timer, time.Duration(a.expires)*time.Millisecond, uint64(a.inode))
 	e.Src = event.Endpoint{Addr: a.id.src, Port: binary.BigEndian.Uint16(a.id.sport[:])}
 	e.Dst = event.Endpoint{Addr: a.id.dst, Port: binary.BigEndian.Uint16(a.id.dport[:])}
@@ -152,6 +158,9 @@ func (l *lister) readFiles(n *Namespaces) error {
 }
 
 func (l *lister) addLine(s *socketLine) {
+	if l.full() {
+		return
+	}
 	e := l.add(s.state, s.timer, s.left, s.inode)
 	e.Src, e.Dst = s.local, s.remote
 	l.finish(e, s.v6)

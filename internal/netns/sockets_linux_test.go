@@ -21,7 +21,7 @@ func TestSockets(t *testing.T) {
 	t.Parallel()
 	_, inode := startChild(t)
 	n := New()
-	found, inodes, err := n.Sockets(inode, []event.Event{{Kind: event.Open}})
+	found, inodes, err := n.Sockets(inode, []event.Event{{Kind: event.Open}}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestSockets(t *testing.T) {
 			t.Errorf("%s left: %+v", left, e)
 		}
 	}
-	files := lister{inode: inode}
+	files := lister{inode: inode, limit: 1000}
 	if err := files.readFiles(n); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,10 @@ func TestSockets(t *testing.T) {
 	if got, want := summary(files.events), summary(found[1:]); got != want {
 		t.Errorf("by files:\n%s\nby the other way:\n%s", got, want)
 	}
-	if _, _, err := n.Sockets(7, nil); err == nil {
+	if few, _, err := n.Sockets(inode, nil, 2); err != nil || len(few) != 2 {
+		t.Errorf("%d of 2 sockets, %v", len(few), err)
+	}
+	if _, _, err := n.Sockets(7, nil, 1000); err == nil {
 		t.Error("sockets of a namespace that does not exist")
 	}
 }

@@ -28,6 +28,7 @@ type Seen struct {
 	Census  event.Census
 	At      event.Time
 	Sockets []event.Event // SocketFound
+	Part    bool          // there were more of them
 	// Ports were looked at; zero: all. The range may have become another since.
 	Ports event.PortRange
 	// Unsettled reports ports that something happened to while the census was taken:
@@ -35,20 +36,24 @@ type Seen struct {
 	Unsettled func(Port) bool
 }
 
-// Compare returns the events that make the table what the census has found: what that met,
+// Compare appends the events that make the table what the census has found: what that met,
 // in its order, then what is gone.
-func (t *Table) Compare(seen Seen) []event.Event {
+func (t *Table) Compare(dst []event.Event, seen Seen) []event.Event {
 	t.looks++
-	c := comparison{table: t, Seen: seen}
+	c := comparison{table: t, Seen: seen, made: dst, room: t.limit - t.sockets}
 	for i := range seen.Sockets {
 		c.meet(&seen.Sockets[i])
 	}
 	found := len(c.made)
-	c.miss()
-	slices.SortFunc(c.made[found:], func(a, b event.Event) int {
-		return cmp.Or(compareEnds(a.Dst, b.Dst), compareEnds(a.Src, b.Src), cmp.Compare(a.Device, b.Device))
-	})
+	if !seen.Part {
+		c.miss()
+	}
+	slices.SortFunc(c.made[found:], compareSockets)
 	return c.made
+}
+
+func compareSockets(a, b event.Event) int {
+	return cmp.Or(compareEnds(a.Dst, b.Dst), compareEnds(a.Src, b.Src), cmp.Compare(a.Device, b.Device))
 }
 
 func compareEnds(a, b event.Endpoint) int {
@@ -59,6 +64,7 @@ type comparison struct {
 	table *Table
 	Seen
 	made []event.Event
+	room int // for sockets that the table does not know
 }
 
 // meet takes a socket that the census has found.
@@ -90,12 +96,19 @@ func (t *Table) met(p Port) {
 		}
 		return
 	}
-	if s := t.spaces[p.ID]; s != nil {
-		if socket, is := s.sockets[uint32(p.Port)]; is {
-			socket.look = t.looks
-			s.sockets[uint32(p.Port)] = socket
-		}
+	if socket, is := t.socket(p); is {
+		socket.look = t.looks
+		t.spaces[p.ID].sockets[uint32(p.Port)] = socket
 	}
+}
+
+func (t *Table) socket(p Port) (Socket, bool) {
+	s := t.spaces[p.ID]
+	if s == nil {
+		return Socket{}, false
+	}
+	socket, is := s.sockets[uint32(p.Port)]
+	return socket, is
 }
 
 // differsOwned fills in whose port it is.
@@ -113,12 +126,12 @@ func (c *comparison) differsOwned(e *event.Event) bool {
 
 // differs fills in what the table knows better than a census can: who opened a connection.
 func (c *comparison) differs(port Port, e *event.Event) bool {
-	s := c.table.spaces[port.ID]
-	if s == nil {
-		return true
+	known, is := c.table.socket(port)
+	if !is {
+		c.room--
+		return c.room >= 0
 	}
-	known, is := s.sockets[uint32(port.Port)]
-	if !is || known.Cookie != 0 && e.Cookie != 0 && known.Cookie != e.Cookie {
+	if known.Cookie != 0 && e.Cookie != 0 && known.Cookie != e.Cookie {
 		return true
 	}
 	same := class(known.State) == class(e.State)
@@ -198,11 +211,11 @@ func (c *comparison) gone(p Port, direction event.Direction) {
 	})
 }
 
-// Sockets are all sockets of a namespace as SocketFound events, for whoever begins to read
-// the stream here.
-func (t *Table) Sockets(netns uint32, at event.Time) []event.Event {
-	var list []event.Event
+// Sockets appends all sockets of a namespace as SocketFound events, for whoever begins to
+// read the stream here.
+func (t *Table) Sockets(dst []event.Event, netns uint32, at event.Time) []event.Event {
 	n := t.Netns(netns)
+	list := slices.Grow(dst, t.held(n))
 	base := event.Event{Time: at, Kind: event.SocketFound, Proto: event.TCP, Netns: netns, Count: 1}
 	for port, o := range n.owned {
 		if o.State == 0 {
@@ -223,10 +236,19 @@ func (t *Table) Sockets(netns uint32, at event.Time) []event.Event {
 			list = append(list, socket.event(base, s.ID, port))
 		}
 	}
-	slices.SortFunc(list, func(a, b event.Event) int {
-		return cmp.Or(compareEnds(a.Dst, b.Dst), compareEnds(a.Src, b.Src), cmp.Compare(a.Device, b.Device))
-	})
+	slices.SortFunc(list[len(dst):], compareSockets)
 	return list
+}
+
+// held is how many sockets of a namespace are known.
+func (t *Table) held(n *Netns) int {
+	sum := len(n.owned)
+	for _, s := range t.spaces {
+		if s.net == n {
+			sum += len(s.sockets)
+		}
+	}
+	return sum
 }
 
 func (s Socket) event(base event.Event, id ID, port uint16) event.Event {

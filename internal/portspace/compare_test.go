@@ -57,7 +57,7 @@ func TestCompare(t *testing.T) {
 				Census: event.Census{Netns: net1, Bound: true}, At: start, Sockets: c.census,
 				Unsettled: func(Port) bool { return false },
 			}
-			made := table.Compare(seen)
+			made := table.Compare(nil, seen)
 			if len(made) != len(c.kinds) {
 				t.Fatalf("got %+v", made)
 			}
@@ -67,18 +67,17 @@ func TestCompare(t *testing.T) {
 				}
 				table.Add(&made[i])
 			}
-			if again := table.Compare(seen); len(again) > 0 {
+			if again := table.Compare(nil, seen); len(again) > 0 {
 				t.Errorf("and again %+v", again)
 			}
 			seen.Unsettled = func(Port) bool { return true }
-			if made := tableOf(known...).Compare(seen); len(made) > 0 {
+			if made := tableOf(known...).Compare(nil, seen); len(made) > 0 {
 				t.Errorf("unsettled, and yet %+v", made)
 			}
 		})
 	}
 }
 
-// What the stream has told of the owner is better than what a census sees.
 // What lies outside the ports that were looked at is there still, for all that is known.
 func TestCompareConfined(t *testing.T) {
 	t.Parallel()
@@ -87,7 +86,7 @@ func TestCompareConfined(t *testing.T) {
 		socketEvent(event.Open, "10.0.0.1:40000", dst), socketEvent(event.Open, "10.0.0.1:50000", dst),
 		socketEvent(event.Listen, "10.0.0.1:50001", ""), socketEvent(event.Bind, "10.0.0.1:50002", ""),
 	)
-	made := table.Compare(Seen{
+	made := table.Compare(nil, Seen{
 		Census: event.Census{Netns: net1, Bound: true}, At: start, Ports: hundred, Unsettled: func(Port) bool { return false },
 	})
 	var gone []uint16
@@ -100,11 +99,32 @@ func TestCompareConfined(t *testing.T) {
 	}
 }
 
+// A census that was cut short knows nothing of what it has not found, and a table that is
+// full is told of no more sockets.
+func TestCompareBounded(t *testing.T) {
+	t.Parallel()
+	const dst = "10.0.0.2:80"
+	table := New(2)
+	table.Add(&event.Event{Kind: event.NetnsKnown, Fact: config(event.PortRange{Low: 32768, High: 60999}, "").Fact})
+	known := socketEvent(event.Open, "10.0.0.1:40000", dst)
+	table.Add(&known)
+	made := table.Compare(nil, Seen{
+		Census: event.Census{Netns: net1}, At: start, Part: true, Unsettled: func(Port) bool { return false },
+		Sockets: []event.Event{
+			found("10.0.0.1:40001", dst, event.StateEstablished), found("10.0.0.1:40002", dst, event.StateEstablished),
+		},
+	})
+	if len(made) != 1 || made[0].Kind != event.SocketFound || made[0].Src.Port != 40001 {
+		t.Errorf("%+v", made)
+	}
+}
+
+// What the stream has told of the owner is better than what a census sees.
 func TestCompareOwner(t *testing.T) {
 	t.Parallel()
 	const a, dst = "10.0.0.1:40000", "10.0.0.2:80"
 	table := tableOf(socketEvent(event.Open, a, dst, cookie(1)))
-	made := table.Compare(Seen{
+	made := table.Compare(nil, Seen{
 		Census: event.Census{Netns: net1}, At: start, Unsettled: func(Port) bool { return false },
 		Sockets: []event.Event{found(a, dst, event.StateCloseWait, cookie(1), by(cache), flags(event.BeforeStart), going(event.Unknown))},
 	})
@@ -124,7 +144,7 @@ func TestSockets(t *testing.T) {
 		socketEvent(event.Open, "10.0.0.1:40004", "10.0.0.2:80", own(40004, 40005)),
 	}
 	table := tableOf(events...)
-	list := table.Sockets(net1, start)
+	list := table.Sockets(nil, net1, start)
 	other := tableOf(list...)
 	for _, remote := range []string{"10.0.0.2:80", "10.0.0.3:80"} {
 		if a, b := spaceTo(table, "10.0.0.1", remote).Counts(), spaceTo(other, "10.0.0.1", remote).Counts(); a != b {
@@ -134,7 +154,7 @@ func TestSockets(t *testing.T) {
 	for _, e := range list {
 		table.Add(&e)
 	}
-	if again := table.Sockets(net1, start); len(again) != len(list) {
+	if again := table.Sockets(nil, net1, start); len(again) != len(list) {
 		t.Errorf("restated twice: %d sockets of %d", len(again), len(list))
 	}
 }

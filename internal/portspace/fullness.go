@@ -16,7 +16,7 @@ const (
 
 // near reports whether so much is in use that the space can be high or full.
 func (s *Space) near() bool {
-	return s.net.total > 0 && s.All().Counts().InUse()*100 > s.net.total*highAbove
+	return s.net.total > 0 && s.inUse()*100 > s.net.total*highAbove
 }
 
 // after is the state that follows.

@@ -32,13 +32,13 @@ func (id ID) Compare(other ID) int {
 type Socket struct {
 	State     event.State
 	Direction event.Direction
-	Bound     bool // no connect() to anywhere can take its port: a bind() owns that
-	Before    bool // it is older than the trace
+	Bound     bool   // no connect() to anywhere can take its port: a bind() owns that
+	Before    bool   // it is older than the trace
+	look      uint32 // that found it last
 	Proc      event.ProcID
 	Cookie    uint64
 	Ends      event.Time // of a TIME_WAIT: when the kernel will end it
 	closed    event.Time // when the bucket was made
-	look      uint32     // that found it last
 }
 
 // Counts are ports of a space.
@@ -160,9 +160,14 @@ func (s *Space) recount() {
 	s.filled(0)
 }
 
+// inUse is All().Counts().InUse(), asked for at every event.
+func (s *Space) inUse() int {
+	return s.counts.Live + s.counts.TimeWait + s.net.inRange - s.counts.Bound
+}
+
 // filled notes how full the space is after a change.
 func (s *Space) filled(now event.Time) {
-	used := s.All().Counts().InUse()
+	used := s.inUse()
 	if used > s.Peak {
 		s.Peak, s.PeakAt = used, now
 	}

@@ -18,6 +18,9 @@ const (
 	TimeWaitLife = 61440 * time.Millisecond
 )
 
+// maxSpare is how many spaces are kept to be used again.
+const maxSpare = 64
+
 // Limit is how many sockets a Table follows by default: some 12 MiB.
 const Limit = 1 << 17
 
@@ -31,10 +34,10 @@ type Table struct {
 	now      event.Time
 	limit    int
 	sockets  int
-	looks    uint32 // censuses that were compared
-	last     *Space // that of the event before, mostly that of the next
+	looks    uint32   // censuses that were compared
+	last     *Space   // that of the event before, mostly that of the next
+	spare    []*Space // have come empty: many a connection is the only one of its space
 	lastNet  *Netns
-	Refused  uint64 // sockets that there was no room for
 }
 
 // New is an empty table that follows so many sockets.
@@ -132,16 +135,7 @@ func (t *Table) Netns(inode uint32) *Netns {
 
 // Knows reports whether any socket of the namespace is known.
 func (t *Table) Knows(netns uint32) bool {
-	n := t.Netns(netns)
-	if len(n.owned) > 0 {
-		return true
-	}
-	for _, s := range t.spaces {
-		if s.net == n {
-			return true
-		}
-	}
-	return false
+	return t.held(t.Netns(netns)) > 0
 }
 
 // EachNetns calls f for every namespace, in no order.
@@ -214,6 +208,10 @@ func (t *Table) census(e *event.Event, fact *event.Census) {
 	n.Census, n.CensusAt = *fact, e.Time
 }
 
+// Crowded reports whether there is room for no more sockets: what is said of spaces is a
+// lower bound then.
+func (t *Table) Crowded() bool { return t.sockets >= t.limit }
+
 // Counts reports whether the event's socket could take a port from a connect(): an
 // accepted one outside the range does not.
 func (t *Table) Counts(e *event.Event) bool {
@@ -253,8 +251,12 @@ func (t *Table) open(e *event.Event) {
 }
 
 func (t *Table) newSpace(e *event.Event) *Space {
+	s := &Space{sockets: map[uint32]Socket{}}
+	if n := len(t.spare); n > 0 {
+		s, t.spare = t.spare[n-1], t.spare[:n-1]
+	}
 	t.made++
-	s := &Space{ID: IDOf(e), number: t.made, net: t.Netns(e.Netns), sockets: map[uint32]Socket{}}
+	*s = Space{ID: IDOf(e), number: t.made, net: t.Netns(e.Netns), sockets: s.sockets}
 	t.spaces[s.ID], t.numbered[s.number] = s, s
 	t.last = s
 	return s
@@ -271,8 +273,7 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 	}
 	port := e.Src.Port
 	old, is := s.sockets[uint32(port)]
-	if !is && t.sockets >= t.limit {
-		t.Refused++
+	if !is && t.Crowded() {
 		return
 	}
 	if is {
@@ -328,6 +329,9 @@ func (t *Table) drop(s *Space, port uint16, socket *Socket) {
 		delete(t.numbered, s.number)
 		if t.last == s {
 			t.last = nil
+		}
+		if s.Peak <= 8 && len(t.spare) < maxSpare { // a map keeps the room that it once had
+			t.spare = append(t.spare, s)
 		}
 	}
 }

@@ -312,7 +312,7 @@ func TestLimit(t *testing.T) {
 	} {
 		table.Add(&e)
 	}
-	if table.sockets != 1 || table.Refused != 1 {
-		t.Errorf("%d sockets, %d refused", table.sockets, table.Refused)
+	if table.sockets != 1 || !table.Crowded() {
+		t.Errorf("%d sockets, crowded %v", table.sockets, table.Crowded())
 	}
 }

@@ -25,11 +25,11 @@ var ErrNoCensus = errors.New("this kernel's iterators cannot be used")
 // the peer's FIN. The direction is Out where connect() chose the port, else unknown.
 //
 // Of those whose port is outside the range nothing is appended, unless it is zero: a server
-// has any number of them, and they take no port from anybody.
-func (p *Probe) Sockets(dst []event.Event, ports event.PortRange, holders *Holders) ([]event.Event, error) {
+// has any number of them, and they take no port from anybody. Nor is more than the limit.
+func (p *Probe) Sockets(dst []event.Event, limit int, ports event.PortRange, holders *Holders) ([]event.Event, error) {
 	begin, now := len(dst), monotonic()
 	err := each(p, socketsIter, func(s *bpfCensusSocket) {
-		if ports.Known() && !ports.Holds(s.Sport) {
+		if ports.Known() && !ports.Holds(s.Sport) || len(dst)-begin >= limit {
 			return
 		}
 		dst = append(dst, event.Event{})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -60,7 +61,9 @@ func ascend(stamps []event.Time) {
 func (p *Probe) drain(r *ringbuf.Reader, events []event.Event, stamps []event.Time) ([]event.Event, []event.Time, error) {
 	r.SetDeadline(time.Unix(1, 0)) // long past: take what is there
 	// What arrives while we read is left for the next visit, or a storm keeps us here.
-	for left := r.AvailableBytes(); left > 0; left -= len(p.record.RawSample) + ringHeaderSize {
+	left := r.AvailableBytes()
+	events = slices.Grow(events, left/(sockEventSize+ringHeaderSize))
+	for ; left > 0; left -= len(p.record.RawSample) + ringHeaderSize {
 		err := r.ReadInto(&p.record)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			break
