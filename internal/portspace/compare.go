@@ -1,7 +1,9 @@
 package portspace
 
 import (
+	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -44,20 +46,14 @@ func (t *Table) Compare(dst []event.Event, seen Seen) []event.Event {
 	for i := range seen.Sockets {
 		c.meet(&seen.Sockets[i])
 	}
-	found := len(c.made)
 	if !seen.Part {
 		c.miss()
 	}
-	slices.SortFunc(c.made[found:], compareSockets)
 	return c.made
 }
 
-func compareSockets(a, b event.Event) int {
-	return cmp.Or(compareEnds(a.Dst, b.Dst), compareEnds(a.Src, b.Src), cmp.Compare(a.Device, b.Device))
-}
-
 func compareEnds(a, b event.Endpoint) int {
-	return cmp.Or(slices.Compare(a.Addr[:], b.Addr[:]), cmp.Compare(a.Port, b.Port))
+	return cmp.Or(bytes.Compare(a.Addr[:], b.Addr[:]), cmp.Compare(a.Port, b.Port))
 }
 
 type comparison struct {
@@ -173,22 +169,25 @@ func farApart(a, b event.Time) bool {
 // miss tells of what the table has and the census has not found.
 func (c *comparison) miss() {
 	n := c.table.Netns(c.Census.Netns)
-	for _, s := range c.table.spaces {
-		if s.net != n {
-			continue
-		}
-		for port, socket := range s.Each() {
-			if p := (Port{s.ID, port}); socket.look != c.table.looks && c.covers(p) {
-				c.gone(p, socket.Direction)
+	if c.Census.Bound {
+		for _, port := range slices.Sorted(maps.Keys(n.owned)) {
+			o := n.owned[port]
+			if p := (Port{ID{Netns: c.Census.Netns}, port}); o.State != 0 && o.look != c.table.looks && c.coversOwned(p, o) {
+				c.gone(p, event.Unknown)
 			}
 		}
 	}
-	if !c.Census.Bound {
-		return
-	}
-	for port, o := range n.owned {
-		if p := (Port{ID{Netns: c.Census.Netns}, port}); o.State != 0 && o.look != c.table.looks && c.coversOwned(p, o) {
-			c.gone(p, event.Unknown)
+	var missed []uint16
+	for _, s := range c.table.of(n) {
+		missed = missed[:0]
+		for port, socket := range s.Each() {
+			if socket.look != c.table.looks && c.covers(Port{s.ID, port}) {
+				missed = append(missed, port)
+			}
+		}
+		slices.Sort(missed)
+		for _, port := range missed {
+			c.gone(Port{s.ID, port}, s.sockets[uint32(port)].Direction)
 		}
 	}
 }
@@ -217,7 +216,8 @@ func (t *Table) Sockets(dst []event.Event, netns uint32, at event.Time) []event.
 	n := t.Netns(netns)
 	list := slices.Grow(dst, t.held(n))
 	base := event.Event{Time: at, Kind: event.SocketFound, Proto: event.TCP, Netns: netns, Count: 1}
-	for port, o := range n.owned {
+	for _, port := range slices.Sorted(maps.Keys(n.owned)) {
+		o := n.owned[port]
 		if o.State == 0 {
 			continue
 		}
@@ -228,15 +228,23 @@ func (t *Table) Sockets(dst []event.Event, netns uint32, at event.Time) []event.
 		}
 		list = append(list, e)
 	}
-	for _, s := range t.spaces {
-		if s.net != n {
-			continue
-		}
-		for port, socket := range s.Each() {
-			list = append(list, socket.event(base, s.ID, port))
+	for _, s := range t.of(n) {
+		for _, port := range slices.Sorted(maps.Keys(s.sockets)) {
+			list = append(list, s.sockets[port].event(base, s.ID, uint16(port)))
 		}
 	}
-	slices.SortFunc(list[len(dst):], compareSockets)
+	return list
+}
+
+// of are the spaces of a namespace, in order: the same table tells the same stream.
+func (t *Table) of(n *Netns) []*Space {
+	var list []*Space
+	for _, s := range t.spaces {
+		if s.net == n {
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Space) int { return a.ID.Compare(b.ID) })
 	return list
 }
 

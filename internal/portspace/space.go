@@ -1,9 +1,9 @@
 package portspace
 
 import (
+	"bytes"
 	"cmp"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -25,7 +25,7 @@ func IDOf(e *event.Event) ID {
 // Compare orders the names of spaces.
 func (id ID) Compare(other ID) int {
 	return cmp.Or(cmp.Compare(id.Netns, other.Netns), compareEnds(id.Remote, other.Remote),
-		slices.Compare(id.Local[:], other.Local[:]), cmp.Compare(id.Device, other.Device))
+		bytes.Compare(id.Local[:], other.Local[:]), cmp.Compare(id.Device, other.Device))
 }
 
 // Socket is what holds a port of a connect space: a connection or its TIME_WAIT bucket.

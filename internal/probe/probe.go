@@ -5,7 +5,6 @@ package probe
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -124,11 +123,11 @@ func (p *Probe) open() error {
 	return p.openRings()
 }
 
-// forget drops the types of the kernel: some 30 MiB that are not needed any more.
+// forget drops the types of the kernel: some 30 MiB that are not needed any more, and that
+// whoever reads the events gives back when there is time.
 func (p *Probe) forget() {
 	p.foldSpec, p.failSpec = p.spec.Maps["pt_folds_first"], p.spec.Maps["pt_fails_first"]
 	p.spec, p.cache = nil, nil
-	debug.FreeOSMemory()
 }
 
 func (p *Probe) createMaps() error {
