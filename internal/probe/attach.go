@@ -68,6 +68,9 @@ func (p *Probe) attach(r rung, cookie bool) error {
 	if len(r.programs) == 0 || p.attached(r) {
 		return nil
 	}
+	if err := lacking(r.hook); err != nil {
+		return err
+	}
 	coll, err := p.load(r.programs, cookie)
 	if err != nil {
 		return err

@@ -67,13 +67,21 @@ func (h host) refused(hook Hook, err error) string {
 	return brief(err)
 }
 
+// lacking says what the kernel does not have at all, before programs are verified for it.
+func lacking(hook Hook) error {
+	if hook != Kprobe {
+		return nil
+	}
+	if _, err := os.Stat("/sys/bus/event_source/devices/kprobe"); errors.Is(err, fs.ErrNotExist) {
+		return errors.New("this kernel has no kprobes")
+	}
+	return nil
+}
+
 // kprobeError says plainly what the library's search for another way hides.
 func kprobeError(function string, err error) error {
 	if err == nil {
 		return nil
-	}
-	if _, none := os.Stat("/sys/bus/event_source/devices/kprobe"); errors.Is(none, fs.ErrNotExist) {
-		return errors.New("this kernel has no kprobes")
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
