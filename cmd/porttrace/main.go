@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/porttrace/porttrace/internal/lab"
@@ -20,8 +21,14 @@ const (
 	exitUsage    = 2
 )
 
+// gcPercent is half of Go's default: the host that is watched may be short of memory, too.
+const gcPercent = 50
+
 func main() {
 	lab.MaybeRun() // the programs of a demo are this program
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	// A closed pipe (| head) comes back from the write and ends the run quietly.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

@@ -87,7 +87,8 @@ func (c *census) begin(inodes []uint32, now event.Time) {
 	clear(c.touched)
 	places := make([]place, len(inodes))
 	for i, inode := range inodes {
-		places[i] = place{inode, c.table.Netns(inode).Fact().Ports, c.room[inode]}
+		room := slices.Grow(c.room[inode], c.table.Held(inode))
+		places[i] = place{inode, c.table.Netns(inode).Fact().Ports, room}
 	}
 	clear(c.room)
 	for inode := range c.restated {
@@ -198,9 +199,9 @@ func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.
 			one.sockets[i].Flags |= event.BeforeStart
 		}
 	}
-	last, is := c.restated[one.netns]
-	whole := !is || now.Sub(last) >= restateEvery
-	fresh := whole && !c.table.Knows(one.netns)
+	last, restated := c.restated[one.netns]
+	fresh := !restated && c.table.Held(one.netns) == 0
+	due := restated && now.Sub(last) >= restateEvery
 	dst = append(dst, event.Event{Time: now, Kind: event.CensusTaken, Fact: fact})
 	begin := len(dst)
 	dst = c.table.Compare(dst, portspace.Seen{
@@ -208,13 +209,12 @@ func (c *census) correct(dst []event.Event, one looked, now event.Time) []event.
 		Unsettled: func(p portspace.Port) bool { return c.touched[p] },
 	})
 	c.follow(dst[begin:])
-	if !whole {
-		return dst
+	if due || !restated {
+		c.restated[one.netns] = now
 	}
-	c.restated[one.netns] = now
-	fact.Whole = true
-	if fresh {
-		return dst // they are all sockets
+	fact.Whole = due || fresh
+	if !due {
+		return dst // of a fresh one they are all sockets
 	}
 	gone := slices.DeleteFunc(dst[begin:], func(e event.Event) bool { return e.Kind != event.SocketGone })
 	return c.table.Sockets(dst[:begin+len(gone)], one.netns, now)

@@ -214,7 +214,7 @@ func (c *comparison) gone(p Port, direction event.Direction) {
 // read the stream here.
 func (t *Table) Sockets(dst []event.Event, netns uint32, at event.Time) []event.Event {
 	n := t.Netns(netns)
-	list := slices.Grow(dst, t.held(n))
+	list := slices.Grow(dst, t.Held(netns))
 	base := event.Event{Time: at, Kind: event.SocketFound, Proto: event.TCP, Netns: netns, Count: 1}
 	for _, port := range slices.Sorted(maps.Keys(n.owned)) {
 		o := n.owned[port]
@@ -246,17 +246,6 @@ func (t *Table) of(n *Netns) []*Space {
 	}
 	slices.SortFunc(list, func(a, b *Space) int { return a.ID.Compare(b.ID) })
 	return list
-}
-
-// held is how many sockets of a namespace are known.
-func (t *Table) held(n *Netns) int {
-	sum := len(n.owned)
-	for _, s := range t.spaces {
-		if s.net == n {
-			sum += len(s.sockets)
-		}
-	}
-	return sum
 }
 
 func (s Socket) event(base event.Event, id ID, port uint16) event.Event {

@@ -12,6 +12,7 @@ type Netns struct {
 	fact     event.Netns
 	usable   *bitmap
 	total    int // ports in usable
+	sockets  int // that hold ports of its spaces
 	owned    map[uint16]*Owned
 	inRange  int  // of owned
 	doubted  bool // a part of the stream is missing

@@ -133,9 +133,10 @@ func (t *Table) Netns(inode uint32) *Netns {
 	return n
 }
 
-// Knows reports whether any socket of the namespace is known.
-func (t *Table) Knows(netns uint32) bool {
-	return t.held(t.Netns(netns)) > 0
+// Held is how many sockets of a namespace are known.
+func (t *Table) Held(netns uint32) int {
+	n := t.Netns(netns)
+	return n.sockets + len(n.owned)
 }
 
 // EachNetns calls f for every namespace, in no order.
@@ -196,7 +197,7 @@ func (t *Table) forget(inode uint32) {
 	}
 	t.last = nil
 	clear(n.owned)
-	n.inRange = 0
+	n.inRange, n.sockets = 0, 0
 }
 
 func (t *Table) census(e *event.Event, fact *event.Census) {
@@ -280,6 +281,7 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 		s.count(port, &old, -1)
 	} else {
 		t.sockets++
+		s.net.sockets++
 	}
 	if socket.State == event.StateTimeWait {
 		socket.Ends = min(socket.Ends, t.now.Add((slots-2)*time.Second))
@@ -318,6 +320,7 @@ func (t *Table) drop(s *Space, port uint16, socket *Socket) {
 	s.count(port, socket, -1)
 	delete(s.sockets, uint32(port))
 	t.sockets--
+	s.net.sockets--
 	if socket.Bound {
 		t.release(s, port)
 	}
