@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,16 +12,14 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// attachStates tries with socket cookies first, which 5.10 does not have for tracing.
 func (p *Probe) attachStates() error {
+	if err := p.attach(states); err != nil {
+		return fmt.Errorf("attaching %s: %w", states.name, err)
+	}
 	cookie := event.Signal{Name: "cookie", Mode: event.Exact, Hook: states.name}
-	if err := p.attach(states, true); err != nil {
-		plain := p.attach(states, false)
-		if plain != nil {
-			return fmt.Errorf("attaching %s: %w", states.name, plain)
-		}
+	if p.noCookies != nil {
 		cookie.Mode, cookie.Hook = event.Off, ""
-		cookie.Reason = "this kernel has no bpf_get_socket_cookie for tracing: " + brief(err)
+		cookie.Reason = "this kernel has no bpf_get_socket_cookie for tracing: " + brief(p.noCookies)
 	}
 	if err := p.maps["pt_ready"].Put(uint32(0), uint32(1)); err != nil {
 		return fmt.Errorf("letting the programs begin: %w", err)
@@ -38,7 +37,7 @@ func (p *Probe) climb(s signal) {
 			refused = append(refused, string(r.hook)+" not in --hooks")
 			continue
 		}
-		if err := p.attach(r, false); err != nil {
+		if err := p.attach(r); err != nil {
 			refused = append(refused, string(r.hook)+": "+thisHost().refused(r.hook, err))
 			continue
 		}
@@ -64,14 +63,14 @@ func (p *Probe) allowed(s signal, r rung) bool {
 }
 
 // attach loads the rung's programs and attaches all of them, or none.
-func (p *Probe) attach(r rung, cookie bool) error {
+func (p *Probe) attach(r rung) error {
 	if len(r.programs) == 0 || p.attached(r) {
 		return nil
 	}
 	if err := lacking(r.hook); err != nil {
 		return err
 	}
-	coll, err := p.load(r.programs, cookie)
+	coll, err := p.load(r)
 	if err != nil {
 		return err
 	}
@@ -102,7 +101,26 @@ func (p *Probe) attached(r rung) bool {
 	return ok
 }
 
-func (p *Probe) load(programs []string, cookie bool) (*ebpf.Collection, error) {
+// load tries with socket cookies first, which 5.10 does not have for tracing.
+func (p *Probe) load(r rung) (*ebpf.Collection, error) {
+	if !r.cookies || p.noCookies != nil {
+		return p.loadPrograms(r.programs, false)
+	}
+	coll, err := p.loadPrograms(r.programs, true)
+	if !refusesCookies(err) {
+		return coll, err
+	}
+	p.noCookies = err
+	return p.loadPrograms(r.programs, false)
+}
+
+func refusesCookies(err error) bool {
+	var refused *ebpf.VerifierError
+	return errors.As(err, &refused) &&
+		slices.ContainsFunc(refused.Log, func(line string) bool { return strings.Contains(line, "bpf_get_socket_cookie") })
+}
+
+func (p *Probe) loadPrograms(programs []string, cookie bool) (*ebpf.Collection, error) {
 	spec := p.spec.Copy()
 	for name := range spec.Programs {
 		if !slices.Contains(programs, name) {

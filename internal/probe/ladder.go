@@ -29,6 +29,7 @@ type rung struct {
 	name     string // as shown: what is attached
 	mode     event.Mode
 	programs []string
+	cookies  bool   // the programs give cookies to sockets, where the kernel lets them
 	why      string // why it is not exact
 }
 
@@ -44,7 +45,7 @@ type signal struct {
 // states carries everything else and is loaded first.
 var states = rung{
 	hook: Tracepoint, name: "tp_btf/inet_sock_set_state", mode: event.Exact,
-	programs: []string{"pt_set_state"},
+	programs: []string{"pt_set_state"}, cookies: true,
 }
 
 // syscalls sees bind() and connect() both, so that both signals use it or neither.
@@ -59,7 +60,7 @@ var ladders = []signal{
 		ladder: []rung{
 			{
 				hook: Fexit, name: "fexit/inet_hash_connect, inet6_hash_connect", mode: event.Exact,
-				programs: []string{"pt_hash_fexit", "pt_hash6_fexit"},
+				programs: []string{"pt_hash_fexit", "pt_hash6_fexit"}, cookies: true,
 			},
 			{
 				hook: Kprobe, name: "kretprobe/inet_hash_connect, inet6_hash_connect", mode: event.Exact,

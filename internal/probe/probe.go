@@ -37,19 +37,20 @@ type Options struct {
 // Probe is the attached tracer. Its methods are for one goroutine, but for Close, and for
 // Holders and Sockets, which may be called by another.
 type Probe struct {
-	spec     *ebpf.CollectionSpec // until all is attached
-	cache    *btf.Cache
-	foldSpec *ebpf.MapSpec
-	failSpec *ebpf.MapSpec
-	opts     Options
-	maps     map[string]*ebpf.Map
-	progs    map[string]*ebpf.Program
-	used     map[string]Hook // by signal
-	links    []link.Link     // a dropped link is collected and detaches: keep them
-	iters    map[string]*link.Iter
-	chunks   sync.Pool // of what iterators say: more than one can be read at a time
-	held     int       // sockets that the last Holders found
-	signals  event.Signals
+	spec      *ebpf.CollectionSpec // until all is attached
+	cache     *btf.Cache
+	foldSpec  *ebpf.MapSpec
+	failSpec  *ebpf.MapSpec
+	opts      Options
+	maps      map[string]*ebpf.Map
+	progs     map[string]*ebpf.Program
+	used      map[string]Hook // by signal
+	noCookies error           // why the programs give sockets no cookies
+	links     []link.Link     // a dropped link is collected and detaches: keep them
+	iters     map[string]*link.Iter
+	chunks    sync.Pool // of what iterators say: more than one can be read at a time
+	held      int       // sockets that the last Holders found
+	signals   event.Signals
 
 	events   *ringbuf.Reader
 	failures *ringbuf.Reader

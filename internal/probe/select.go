@@ -10,7 +10,7 @@ import (
 // Forks are followed first, so that no child slips through.
 func (p *Probe) selectTargets() error {
 	if p.opts.Children {
-		if err := p.attach(rung{programs: []string{forksProgram}}, false); err != nil {
+		if err := p.attach(rung{programs: []string{forksProgram}}); err != nil {
 			return fmt.Errorf("--children: following forks: %w", err)
 		}
 	}
