@@ -110,6 +110,22 @@ func (tr *trace) end(held map[int]int) {
 	tr.balance()
 	go tr.close() // most of it is waiting, on 6.12 for a second
 	tr.checkTotals(held)
+	tr.checkCookies()
+}
+
+// checkCookies: where sockets have cookies, one has it too whose beginning the kernel
+// skipped. Else its entry would be taken for that of the next socket at its address.
+func (tr *trace) checkCookies() {
+	tr.t.Helper()
+	if !tr.exact("cookie") {
+		return
+	}
+	for i := range tr.events {
+		if e := &tr.events[i]; e.Kind == event.Open && e.Cookie == 0 {
+			tr.t.Errorf("no cookie: %+v", *e)
+			return
+		}
+	}
 }
 
 // openSockets counts what still has an event to come. A socket in FIN_WAIT2 that no
