@@ -114,7 +114,11 @@ func (s *Space) freed(socket Socket) event.Time {
 	if socket.Bound || !s.reuses() {
 		return socket.Ends
 	}
-	return min(socket.Ends, socket.Ends.Add(s.net.reuseDelay()-TimeWaitLength))
+	made := socket.closed
+	if made == 0 { // found: Ends is up to a step of the timer wheel late
+		made = socket.Ends.Add(-TimeWaitLength)
+	}
+	return min(socket.Ends, made.Add(s.net.reuseDelay()))
 }
 
 func (s *Space) reuses() bool {
