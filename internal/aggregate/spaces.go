@@ -81,7 +81,10 @@ func (b *spaces) add(kind snapshot.SpaceKind, id flowID, flow *flow) *spaceRow {
 	row.Reusable = view.Reusable(b.now)
 	if !view.IsOwn {
 		row.Peak = max(row.Peak, view.Peak)
-		row.PeakAt, row.Full = wallTime(b.world.Clock, view.PeakAt), wallTime(b.world.Clock, view.Full)
+		row.PeakAt = wallTime(b.world.Clock, view.PeakAt)
+	}
+	if !view.IsOwn && row.IsFull() { // and not if ports can be reused, or a bind() has set some free
+		row.Full = wallTime(b.world.Clock, view.Full)
 	}
 	if flow != nil {
 		b.use(row, flow)
@@ -135,7 +138,7 @@ func (b *spaces) bindSpaces() {
 func (b *spaces) detail(row *spaceRow) {
 	row.Victims = b.victims(row)
 	// A space whose last ports were bound, and not connected, does not know since when.
-	if row.Full.IsZero() && row.flow != nil && row.InUse() >= row.Capacity {
+	if row.Full.IsZero() && row.flow != nil && row.IsFull() {
 		row.Full = wallTime(b.world.Clock, row.flow.failing)
 	}
 	if row.Kind == snapshot.BindSpace {

@@ -109,6 +109,29 @@ func TestFullWithoutSockets(t *testing.T) {
 	}
 }
 
+// A space is not full any more when a bind() sets ports free, and not yet where some can be reused.
+func TestNotFull(t *testing.T) {
+	t.Parallel()
+	clock := event.Event{Time: begin, Kind: event.ClockAnchor, Fact: event.Clock{Mono: begin, Wall: 1e18}}
+	bound := func(kind event.Kind) event.Event {
+		return with(kind, all(from(40001), func(e *event.Event) { e.Dst = event.Endpoint{} }))
+	}
+	reuse := ranged(40000, 40001)
+	reuse.Fact.(*event.Netns).Reuse = 1
+	for name, events := range map[string][]event.Event{
+		"set free": {ranged(40000, 40001), bound(event.Bind), with(event.Open, from(40000)), bound(event.SocketGone)},
+		"reusable": {
+			reuse, with(event.Close, all(from(40000), flagged(event.TimeWait))),
+			with(event.Close, all(from(40001), flagged(event.TimeWait))),
+		},
+	} {
+		snap := of(append([]event.Event{clock}, events...)...).Snapshot(begin.Add(5 * time.Second))
+		if s := spaceOf(t, snap, snapshot.ConnectSpace, web); s.IsFull() || !s.Full.IsZero() {
+			t.Errorf("%s: %d of %d in use, %d reusable, full since %s", name, s.InUse(), s.Capacity, s.Reusable, s.Full)
+		}
+	}
+}
+
 // 28,000 connections to a hundred destinations are nothing, to one they are the end.
 func TestSpread(t *testing.T) {
 	t.Parallel()
