@@ -183,7 +183,7 @@ func (b *spaces) holders(row *spaceRow) {
 		if !row.view.Holds(port) {
 			continue
 		}
-		if socket.Bound { // counted with the connection and not as bound
+		if net.Owns(port) { // counted with the connection and not as bound
 			owner := net.Owner(port)
 			of(owner.Proc).Bound--
 			if owner.Before {

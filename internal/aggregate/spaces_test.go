@@ -82,6 +82,17 @@ func TestCulpritAndVictim(t *testing.T) {
 	}
 }
 
+// A port that a connection has and somebody binds at another address is its holder's.
+func TestBoundLater(t *testing.T) {
+	t.Parallel()
+	bind := all(from(40000), owner(cache), func(e *event.Event) { e.Src.Addr, e.Dst = web.Addr, event.Endpoint{} })
+	snap := of(ranged(40000, 40003), known(cache, "cache"), known(shop, "shop"), with(event.Open, from(40000)), with(event.Bind, bind)).Snapshot(begin)
+	s := spaceOf(t, snap, snapshot.ConnectSpace, web)
+	if s.InUse() != 1 || len(s.Holders) != 1 || s.Holders[0].Proc.Comm != "shop" {
+		t.Errorf("%d in use, by %+v", s.InUse(), s.Holders)
+	}
+}
+
 // What waits in TIME_WAIT says when its ports come free.
 func TestTimeWaitEnds(t *testing.T) {
 	t.Parallel()

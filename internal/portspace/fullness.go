@@ -19,6 +19,11 @@ func (s *Space) near() bool {
 	return s.net.total > 0 && s.inUse()*100 > s.net.total*highAbove
 }
 
+// atMost is the worst state that can follow.
+func (s *Space) atMost(before event.SpaceState) event.SpaceState {
+	return after(before, &event.SpaceUse{Capacity: s.net.total, Live: s.inUse()})
+}
+
 // after is the state that follows.
 func after(before event.SpaceState, u *event.SpaceUse) event.SpaceState {
 	percents := u.Taken() * 100

@@ -134,6 +134,9 @@ func (n *Netns) reuseDelay() time.Duration {
 	return time.Second // what it was before tcp_tw_reuse_delay (ca6a6f93867a, 6.14)
 }
 
+// Owns reports whether a bind() owns the port.
+func (n *Netns) Owns(port uint16) bool { return n.owned[port] != nil }
+
 // Owner is who owns the port by a bind().
 func (n *Netns) Owner(port uint16) Owned {
 	if o := n.owned[port]; o != nil {

@@ -164,18 +164,19 @@ func (s *Space) recount() {
 	s.filled(0)
 }
 
-// inUse is All().Counts().InUse(), asked for at every event.
+// inUse is asked for at every event, and no less than All().Counts().InUse(): a port that
+// connect() chose and a bind() of another address took later is in it twice.
 func (s *Space) inUse() int {
 	return s.counts.Live + s.counts.TimeWait + s.net.inRange - s.counts.Bound
 }
 
 // filled notes how full the space is after a change.
 func (s *Space) filled(now event.Time) {
-	used := s.inUse()
+	capacity := s.net.total
+	used := min(s.inUse(), capacity)
 	if used > s.Peak {
 		s.Peak, s.PeakAt = used, now
 	}
-	capacity := s.net.total
 	switch {
 	case capacity == 0 || used < capacity:
 		s.Full = 0

@@ -112,6 +112,9 @@ func TestLives(t *testing.T) {
 			socketEvent(event.Bind, src, ""), socketEvent(event.Open, src, "10.0.0.3:80", flags(event.EarlyBind)),
 			socketEvent(event.Close, src, "10.0.0.3:80"),
 		}, Counts{}},
+		"chosen by connect(), then bound": {[]event.Event{
+			open, socketEvent(event.Bind, "10.0.0.9:40000", ""), socketEvent(event.Bind, "10.0.0.9:40001", ""),
+		}, Counts{Live: 1, Bound: 1}},
 		"inbound, port outside the range": {[]event.Event{
 			socketEvent(event.EnterCloseWait, "10.0.0.1:80", dst, going(event.In)),
 			socketEvent(event.Close, "10.0.0.1:80", dst, going(event.In), flags(event.TimeWait)),

@@ -37,8 +37,28 @@ func (v View) Counts() Counts {
 			}
 		}
 	}
-	c.Bound = owned - c.Bound
+	c.Bound = owned - v.shared()
 	return c
+}
+
+// shared is how many ports of the space's own sockets a bind() owns as well: also those
+// that connect() chose and a bind() of another address took later.
+func (v View) shared() int {
+	n := 0
+	if len(v.sockets) < len(v.net.owned) {
+		for port := range v.Each() {
+			if v.Holds(port) && v.net.Owns(port) {
+				n++
+			}
+		}
+		return n
+	}
+	for port := range v.net.owned {
+		if _, is := v.sockets[uint32(port)]; is && v.Holds(port) {
+			n++
+		}
+	}
+	return n
 }
 
 // Headroom is the number of ports that connect() can still take, without those that it

@@ -78,12 +78,12 @@ func (w *Watch) drawn(s *Space, own event.PortRange) {
 	if view := s.Own(own); view.IsOwn {
 		w.postpone(pool{s.ID, view.Range})
 	}
-	switch {
+	switch p := (pool{ID: s.ID}); {
 	case !s.near():
 	case s.reuses():
-		w.postpone(pool{ID: s.ID})
-	default:
-		w.look(pool{ID: s.ID}, s.All())
+		w.postpone(p)
+	case s.atMost(w.states[p]) != w.states[p]: // the exact figure has its price
+		w.look(p, s.All())
 	}
 }
 

@@ -118,6 +118,22 @@ func TestWatchBound(t *testing.T) {
 	w.expect(t, "4s 10.0.0.2:80 ok 1/100 by 100", "4s 10.0.0.3:80 ok 1/100 by 100")
 }
 
+// A port that a connection has and somebody binds at another address is taken once.
+func TestWatchBoundLater(t *testing.T) {
+	t.Parallel()
+	w := watchOf(hundred)
+	w.each(40000, 40059, opens())
+	w.each(40000, 40059, func(src string) event.Event {
+		return socketEvent(event.Bind, strings.Replace(src, "10.0.0.1", "10.0.0.9", 1), "", by(cache))
+	})
+	w.add(opens(at(100 * time.Millisecond))("10.0.0.1:40060"))
+	w.tick(time.Second)
+	w.expect(t)
+	if s := spaceTo(w.table, "10.0.0.1", away); s.Peak > s.Capacity() {
+		t.Errorf("%d were in use, of %d", s.Peak, s.Capacity())
+	}
+}
+
 // Nobody holds a port of a space whose every port is bound; who tries finds it.
 func TestWatchWithoutSockets(t *testing.T) {
 	t.Parallel()
