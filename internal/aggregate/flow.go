@@ -41,7 +41,7 @@ type flow struct {
 
 // ends is how connections of late ended: means over some thousand of them.
 type ends struct {
-	n, timeWait, seconds float64
+	n, timeWait, finWait2, seconds float64 // finWait2: of timeWait
 }
 
 // manyEnds are enough; more than that, and the older half counts half.
@@ -49,13 +49,26 @@ const manyEnds = 4096
 
 func (m *ends) add(e *event.Event) {
 	if m.n >= manyEnds {
-		m.n, m.timeWait, m.seconds = m.n/2, m.timeWait/2, m.seconds/2
+		m.n, m.timeWait, m.finWait2, m.seconds = m.n/2, m.timeWait/2, m.finWait2/2, m.seconds/2
 	}
 	m.n++
 	m.seconds += time.Duration(e.Duration).Seconds()
 	if e.Flags&(event.TimeWait|event.FinWait2) != 0 {
 		m.timeWait++
 	}
+	if e.Flags.Has(event.FinWait2) && e.Inferred&event.FieldTimeWait == 0 {
+		m.finWait2++
+	}
+}
+
+// bucketLife is the mean of how long the buckets take their ports away. Those that wait for
+// the peer's FIN are not reused, and last for tcp_fin_timeout: a minute, unless it was set.
+func (m *ends) bucketLife(s *portspace.Space) time.Duration {
+	if m.timeWait == 0 {
+		return s.TimeWaitLife()
+	}
+	share := m.finWait2 / m.timeWait
+	return time.Duration((1-share)*float64(s.TimeWaitLife()) + share*float64(portspace.TimeWaitLife))
 }
 
 func (m *ends) mean() (lifetime time.Duration, timeWait float64) {

@@ -158,7 +158,7 @@ func (b *spaces) forecast(row *spaceRow) {
 	if f := row.flow; f != nil {
 		load.Rate, load.RateError = f.rate(b.now)
 		load.Lifetime, load.TimeWait = f.ends.mean()
-		load.Ended = uint64(f.ends.n)
+		load.Ended, load.BucketLife = uint64(f.ends.n), f.ends.bucketLife(row.view.Space)
 	}
 	row.Sustainable = load.Sustainable()
 	row.Textbook = float64(row.Capacity) / portspace.TimeWaitLength.Seconds()
@@ -205,7 +205,7 @@ func hold(h *snapshot.Holder, socket portspace.Socket) {
 	default:
 		h.Live++
 	}
-	if socket.Before {
+	if socket.Flags.Has(event.BeforeStart) {
 		h.Before++
 	}
 }

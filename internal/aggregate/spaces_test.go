@@ -194,6 +194,23 @@ func TestChurnForecast(t *testing.T) {
 	}
 }
 
+// What waits for the peer's FIN is not reused: a loopback space of programs that leave that
+// to each other fills up.
+func TestFinWait2Forecast(t *testing.T) {
+	t.Parallel()
+	events := churn(100, 4)
+	events[0].Fact.(*event.Netns).Reuse = 1
+	for i := range events {
+		if events[i].Kind == event.Close {
+			events[i].Flags = event.FinWait2
+		}
+	}
+	s := spaceOf(t, of(events...).Snapshot(begin.Add(4*time.Second)), snapshot.ConnectSpace, web)
+	if eta := s.Forecast.ETA.Seconds(); s.Reusable != 0 || s.Forecast.Never || eta < 5.7 || eta > 6.3 {
+		t.Errorf("%d reusable, full in %.2f s, of 6: %+v", s.Reusable, eta, s.Forecast)
+	}
+}
+
 // A filter narrows which spaces are listed, and no figure of them.
 func TestFilteredSpaces(t *testing.T) {
 	t.Parallel()

@@ -136,19 +136,15 @@ func (c *comparison) differs(port Port, e *event.Event) bool {
 		e.State = known.State
 	}
 	owner := !known.Proc.Known() && e.Proc.Known()
-	bound := c.Census.Bound && known.Bound != e.Flags.Has(event.OwnedByBind)
+	bound := c.Census.Bound && known.bound() != e.Flags.Has(event.OwnedByBind)
 	if known.Proc.Known() {
 		e.Proc = known.Proc
 	}
 	if known.Direction != event.Unknown {
 		e.Direction = known.Direction
 	}
-	if known.Before {
-		e.Flags |= event.BeforeStart
-	} else {
-		e.Flags &^= event.BeforeStart
-	}
-	return !same || owner || bound || e.State == event.StateTimeWait && farApart(known.Ends, e.Last)
+	e.Flags = e.Flags&^event.BeforeStart | known.Flags&event.BeforeStart
+	return !same || owner || bound || e.State == event.StateTimeWait && known.another(e)
 }
 
 // class puts the states together that the stream does not tell apart.
@@ -158,6 +154,11 @@ func class(s event.State) event.State {
 		return s
 	}
 	return event.StateEstablished
+}
+
+// another reports whether the bucket's timer was set anew: the peer's FIN has come.
+func (s *Socket) another(found *event.Event) bool {
+	return (s.Flags ^ found.Flags).Has(event.FinWait2) || farApart(s.Ends, found.Last)
 }
 
 // farApart reports whether the timer was set anew: predictions are off by up to a second.
@@ -250,14 +251,8 @@ func (t *Table) of(n *Netns) []*Space {
 
 func (s Socket) event(base event.Event, id ID, port uint16) event.Event {
 	e := base
-	e.State, e.Direction, e.Proc, e.Cookie = s.State, s.Direction, s.Proc, s.Cookie
+	e.State, e.Direction, e.Proc, e.Cookie, e.Flags = s.State, s.Direction, s.Proc, s.Cookie, s.Flags
 	e.Src, e.Dst, e.Device = event.Endpoint{Addr: id.Local, Port: port}, id.Remote, id.Device
-	if s.Bound {
-		e.Flags |= event.OwnedByBind
-	}
-	if s.Before {
-		e.Flags |= event.BeforeStart
-	}
 	if s.State == event.StateTimeWait {
 		e.First, e.Last = base.Time, s.Ends
 	}

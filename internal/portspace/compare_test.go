@@ -46,6 +46,7 @@ func TestCompare(t *testing.T) {
 		"its port is exclusive":   {with(0, found(a, dst, event.StateEstablished, cookie(1), flags(event.OwnedByBind))), []event.Kind{event.SocketFound}},
 		"SYN not answered yet":    {with(0, found(a, dst, event.StateSynSent, cookie(1))), nil},
 		"the timer was set again": {with(1, found(b, dst, event.StateTimeWait, cookie(2), ending(100*time.Second))), []event.Kind{event.SocketFound}},
+		"its FIN has not come":    {with(1, found(b, dst, event.StateTimeWait, cookie(2), ending(60*time.Second), flags(event.FinWait2))), []event.Kind{event.SocketFound}},
 		"a new one":               {append(without(0), census[0], found("10.0.0.1:40003", dst, event.StateEstablished)), []event.Kind{event.SocketFound}},
 		"a listener":              {append(without(0), census[0], found("[::]:40009", "", event.StateListen, flags(event.OwnedByBind))), []event.Kind{event.SocketFound}},
 		"outside the range":       {append(without(0), census[0], found("10.0.0.1:80", "10.0.0.9:40000", event.StateEstablished, going(event.In))), nil},

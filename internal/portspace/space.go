@@ -32,14 +32,19 @@ func (id ID) Compare(other ID) int {
 type Socket struct {
 	State     event.State
 	Direction event.Direction
-	Bound     bool   // no connect() to anywhere can take its port: a bind() owns that
-	Before    bool   // it is older than the trace
-	look      uint32 // that found it last
+	Flags     event.Flags // of those in kept
+	look      uint32      // that found it last
 	Proc      event.ProcID
 	Cookie    uint64
 	Ends      event.Time // of a TIME_WAIT: when the kernel will end it
 	closed    event.Time // when the bucket was made
 }
+
+// kept are the flags of a socket: no connect() to anywhere can take its port, for a bind()
+// owns that; it is older than the trace; its bucket waits for the peer's FIN.
+const kept = event.OwnedByBind | event.BeforeStart | event.FinWait2
+
+func (s *Socket) bound() bool { return s.Flags.Has(event.OwnedByBind) }
 
 // Counts are ports of a space.
 type Counts struct {
@@ -109,9 +114,10 @@ func (s *Space) TimeWaitLife() time.Duration {
 }
 
 // freed is when connect() can take the port of a bucket: at its end, or when it is old
-// enough to be reused.
+// enough to be reused. One that waits for the peer's FIN never is (0d9e5df4a257, 6.12 and
+// the stable kernels of its time).
 func (s *Space) freed(socket Socket) event.Time {
-	if socket.Bound || !s.reuses() {
+	if socket.bound() || !s.reuses() || socket.Flags.Has(event.FinWait2) {
 		return socket.Ends
 	}
 	made := socket.closed
@@ -150,7 +156,7 @@ func (c *Counts) add(socket *Socket, n int) {
 	case event.StateCloseWait:
 		c.CloseWait += n
 	}
-	if socket.Bound {
+	if socket.bound() {
 		c.Bound += n
 	}
 }

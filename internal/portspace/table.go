@@ -238,12 +238,13 @@ func (t *Table) space(e *event.Event) *Space {
 func (t *Table) open(e *event.Event) {
 	early := e.Flags.Has(event.EarlyBind)
 	socket := Socket{
-		State: event.StateEstablished, Direction: event.Out, Bound: early, Proc: e.Proc, Cookie: e.Cookie,
+		State: event.StateEstablished, Direction: event.Out, Proc: e.Proc, Cookie: e.Cookie,
 	}
 	if e.Flags.Has(event.Unanswered) {
 		socket.State = event.StateSynSent
 	}
 	if early {
+		socket.Flags = event.OwnedByBind
 		if o := t.Netns(e.Netns).owned[e.Src.Port]; o != nil && o.State == event.StateBound {
 			o.State = 0 // the socket that was only bound is this one
 		}
@@ -289,7 +290,7 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 	}
 	s.sockets[uint32(port)] = *socket
 	s.count(port, socket, 1)
-	if is && old.Bound != socket.Bound || !is && socket.Bound {
+	if is && old.bound() != socket.bound() || !is && socket.bound() {
 		t.hold(s, port, socket)
 	}
 	s.filled(e.Time) // and not t.now, which a snapshot moves on
@@ -297,14 +298,14 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 
 // hold notes that a socket keeps a port for the bind() that owns it, or no longer does.
 func (t *Table) hold(s *Space, port uint16, socket *Socket) {
-	if !socket.Bound {
+	if !socket.bound() {
 		t.release(s, port)
 		return
 	}
 	o := s.net.own(port)
 	o.sockets++
 	if o.sockets == 1 && o.State == 0 {
-		o.Proc, o.Local, o.Before = socket.Proc, s.Local, socket.Before
+		o.Proc, o.Local, o.Before = socket.Proc, s.Local, socket.Flags.Has(event.BeforeStart)
 	}
 }
 
@@ -321,7 +322,7 @@ func (t *Table) drop(s *Space, port uint16, socket *Socket) {
 	delete(s.sockets, uint32(port))
 	t.sockets--
 	s.net.sockets--
-	if socket.Bound {
+	if socket.bound() {
 		t.release(s, port)
 	}
 	if s.Full != 0 {
@@ -367,7 +368,10 @@ func (t *Table) close(e *event.Event) {
 		t.remove(e)
 		return
 	}
-	socket := Socket{Direction: e.Direction, Bound: e.Direction == event.In, Proc: e.Proc, Cookie: e.Cookie}
+	socket := Socket{Direction: e.Direction, Proc: e.Proc, Cookie: e.Cookie}
+	if e.Direction == event.In {
+		socket.Flags = event.OwnedByBind
+	}
 	if s := t.space(e); s != nil {
 		known, is := s.sockets[uint32(e.Src.Port)]
 		switch {
@@ -380,6 +384,10 @@ func (t *Table) close(e *event.Event) {
 		}
 	}
 	socket.State, socket.closed = event.StateTimeWait, e.Time
+	socket.Flags &^= event.FinWait2
+	if e.Flags.Has(event.FinWait2) && e.Inferred&event.FieldTimeWait == 0 { // a peer that is done sends its FIN at once
+		socket.Flags |= event.FinWait2
+	}
 	socket.Ends = t.Netns(e.Netns).TimeWaitEnds(e.Time)
 	if socket.Ends > t.now {
 		t.put(e, &socket)
@@ -400,8 +408,7 @@ func (t *Table) found(e *event.Event) {
 		return
 	}
 	t.put(e, &Socket{
-		State: e.State, Direction: e.Direction, Bound: e.Flags.Has(event.OwnedByBind),
-		Before: e.Flags.Has(event.BeforeStart), Proc: e.Proc, Cookie: e.Cookie, Ends: e.Last,
+		State: e.State, Direction: e.Direction, Flags: e.Flags & kept, Proc: e.Proc, Cookie: e.Cookie, Ends: e.Last,
 	})
 }
 

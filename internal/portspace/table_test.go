@@ -265,6 +265,35 @@ func TestReuse(t *testing.T) {
 	}
 }
 
+// No connect() takes over a bucket that waits for the peer's FIN.
+func TestReuseFinWait2(t *testing.T) {
+	t.Parallel()
+	const src, dst = "10.0.0.1:40000", "10.0.0.2:80"
+	closed := socketEvent(event.Close, src, dst, flags(event.FinWait2))
+	guessed := socketEvent(event.Close, src, dst, flags(event.FinWait2), func(e *event.Event) { e.Inferred = event.FieldTimeWait })
+	bucket := found(src, dst, event.StateTimeWait, ending(61*time.Second))
+	waiting := found(src, dst, event.StateTimeWait, ending(61*time.Second), flags(event.FinWait2))
+	for name, c := range map[string]struct {
+		events []event.Event
+		want   int
+	}{
+		"closed":       {[]event.Event{closed}, 0},
+		"found":        {[]event.Event{waiting}, 0},
+		"not seen":     {[]event.Event{guessed}, 1}, // nearly every FIN comes at once
+		"FIN has come": {[]event.Event{closed, bucket}, 1},
+	} {
+		table := tableOf(append([]event.Event{config(hundred, "", func(n *event.Netns) { n.Reuse = 1 })}, c.events...)...)
+		again := tableOf(append([]event.Event{config(hundred, "", func(n *event.Netns) { n.Reuse = 1 })}, table.Sockets(nil, net1, start)...)...)
+		for _, table := range []*Table{table, again} {
+			now := start.Add(5 * time.Second)
+			table.Advance(now)
+			if got := spaceTo(table, "10.0.0.1", dst).Reusable(now); got != c.want {
+				t.Errorf("%s: %d", name, got)
+			}
+		}
+	}
+}
+
 func TestFull(t *testing.T) {
 	t.Parallel()
 	const dst = "10.0.0.2:80"
