@@ -127,12 +127,15 @@ func (s *Space) freed(socket Socket) event.Time {
 	return min(socket.Ends, made.Add(s.net.reuseDelay()))
 }
 
+// loopback is the index of lo in every network namespace, LOOPBACK_IFINDEX of include/net/flow.h.
+const loopback = 1
+
 func (s *Space) reuses() bool {
 	switch s.net.fact.Reuse {
 	case 1:
 		return true
 	case 2:
-		return s.Local.IP().IsLoopback() || s.Remote.Addr.IP().IsLoopback()
+		return s.Device == loopback || s.Local.IP().IsLoopback() || s.Remote.Addr.IP().IsLoopback()
 	}
 	return false
 }

@@ -242,24 +242,30 @@ func TestReuse(t *testing.T) {
 	}
 	for _, c := range []struct {
 		local, remote string
+		device        uint32
 		mode          uint8
 		after         time.Duration
 		want          int
 	}{
-		{"10.0.0.1", "10.0.0.2:80", 0, 5 * time.Second, 0},
-		{"10.0.0.1", "10.0.0.2:80", 1, 1100 * time.Millisecond, 1}, // the timer wheel has no say in it
-		{"10.0.0.1", "10.0.0.2:80", 1, 900 * time.Millisecond, 0},
-		{"10.0.0.1", "10.0.0.2:80", 2, 5 * time.Second, 0},
-		{"127.0.0.1", "127.0.0.1:80", 2, 5 * time.Second, 1},
+		{"10.0.0.1", "10.0.0.2:80", 0, 0, 5 * time.Second, 0},
+		{"10.0.0.1", "10.0.0.2:80", 0, 1, 1100 * time.Millisecond, 1}, // the timer wheel has no say in it
+		{"10.0.0.1", "10.0.0.2:80", 0, 1, 900 * time.Millisecond, 0},
+		{"10.0.0.1", "10.0.0.2:80", 0, 2, 5 * time.Second, 0},
+		{"10.0.0.1", "10.0.0.2:80", 2, 2, 5 * time.Second, 0},
+		{"10.0.0.1", "10.0.0.1:80", 1, 2, 5 * time.Second, 1}, // bound to lo
+		{"127.0.0.1", "127.0.0.1:80", 0, 2, 5 * time.Second, 1},
 	} {
 		src := netip.AddrPortFrom(netip.MustParseAddr(c.local), 40000).String()
 		bound := netip.AddrPortFrom(netip.MustParseAddr(c.local), 40001).String()
-		table := tableOf(reuse(c.mode), socketEvent(event.Close, src, c.remote, flags(event.TimeWait)),
-			socketEvent(event.Open, bound, c.remote, flags(event.EarlyBind)),
-			socketEvent(event.Close, bound, c.remote, flags(event.TimeWait)))
+		device := func(e *event.Event) { e.Device = c.device }
+		table := tableOf(reuse(c.mode), socketEvent(event.Close, src, c.remote, flags(event.TimeWait), device),
+			socketEvent(event.Open, bound, c.remote, flags(event.EarlyBind), device),
+			socketEvent(event.Close, bound, c.remote, flags(event.TimeWait), device))
 		now := start.Add(c.after)
 		table.Advance(now)
-		if got := spaceTo(table, c.local, c.remote).Reusable(now); got != c.want {
+		id := spaceTo(table, c.local, c.remote).ID
+		id.Device = c.device
+		if got := table.Find(id).All().Reusable(now); got != c.want {
 			t.Errorf("%+v: %d", c, got)
 		}
 	}
