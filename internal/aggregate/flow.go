@@ -120,7 +120,7 @@ type flows struct {
 	last   *flow
 
 	// A filter narrows which spaces are listed to those that somebody selected draws
-	// from, or holds a port of since before the start.
+	// from, holds a port of since before the start, or has bound one of.
 	filtered bool
 	held     map[portspace.ID]bool
 }
@@ -139,8 +139,16 @@ func (f *flows) find(e *event.Event) {
 	switch {
 	case e.Flags.Has(event.NotSelected):
 		f.filtered = true
-	case e.Dst.Known() && len(f.held) < maxFlows:
-		f.held[portspace.IDOf(e)] = true
+	case e.Dst.Known():
+		f.hold(portspace.IDOf(e))
+	case e.State == event.StateBound:
+		f.hold(bindID(e.Netns, e.Src.Addr).ID)
+	}
+}
+
+func (f *flows) hold(id portspace.ID) {
+	if len(f.held) < maxFlows {
+		f.held[id] = true
 	}
 }
 
@@ -228,6 +236,10 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 	case event.Close:
 		if e.Direction == event.Out && e.Duration != 0 {
 			f.of(flowOf(e), e.Time).ends.add(e)
+		}
+	case event.Bind:
+		if !e.Flags.Has(event.NotSelected) {
+			f.hold(bindID(e.Netns, e.Src.Addr).ID)
 		}
 	case event.ConnectFail, event.BindFail:
 		if e.Reason == event.RangeExhausted {

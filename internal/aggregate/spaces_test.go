@@ -230,3 +230,26 @@ func TestFilteredSpaces(t *testing.T) {
 	}
 	spaceOf(t, snap, snapshot.ConnectSpace, endpoint("10.0.0.8:80"))
 }
+
+// So it does for those of bind().
+func TestFilteredBindSpaces(t *testing.T) {
+	t.Parallel()
+	at := func(addr string, port uint16) func(*event.Event) {
+		return func(e *event.Event) {
+			e.Src, e.Dst, e.State = endpoint(addr+":1"), event.Endpoint{}, event.StateBound
+			e.Src.Port = port
+		}
+	}
+	snap := of(ranged(40000, 40009),
+		with(event.Bind, at("10.0.0.1", 40001)), notSelected(with(event.Bind, at("10.0.0.2", 40002))),
+		with(event.SocketFound, at("10.0.0.3", 40003)), notSelected(with(event.SocketFound, at("10.0.0.4", 40004))),
+	).Snapshot(begin)
+	var got []string
+	for _, s := range snap.PortSpaces {
+		got = append(got, s.Local.String())
+	}
+	slices.Sort(got)
+	if want := []string{"10.0.0.1", "10.0.0.3"}; !slices.Equal(got, want) {
+		t.Errorf("bind() on %q, want %q", got, want)
+	}
+}
