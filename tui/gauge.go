@@ -31,11 +31,11 @@ const rangeUnknown = "range not known"
 
 // percentTaken is 100% of a full space only, and 0% of one of which nothing is taken.
 func percentTaken(s *snapshot.PortSpace) string {
-	share := s.Taken() * 100
-	if share > 0 && share < 1 {
+	percent := s.TakenPercent()
+	if percent == 0 && s.Taken() > 0 {
 		return "<1%"
 	}
-	return fmt.Sprintf("%d%%", int(share))
+	return fmt.Sprintf("%d%%", percent)
 }
 
 // pressure is how bad a port space is.

@@ -79,7 +79,7 @@ func taken(s *snapshot.PortSpace) string {
 	if s.Capacity <= 0 {
 		return "?"
 	}
-	return fmt.Sprintf("%d%%", int(s.Taken()*100))
+	return fmt.Sprintf("%d%%", s.TakenPercent())
 }
 
 // figure is a number of ports: those in the range are counted, so without one none is.

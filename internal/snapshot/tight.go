@@ -19,6 +19,15 @@ func (s *PortSpace) Taken() float64 {
 	return float64(max(s.InUse()-s.Reusable, 0)) / float64(s.Capacity)
 }
 
+// TakenPercent is Taken in whole percents, 100 of a full space only. It counts with whole
+// numbers: 29 of 50 are 58 %, and 57.99 where they are multiplied by 0.58.
+func (s *PortSpace) TakenPercent() int {
+	if s.Capacity <= 0 {
+		return 0
+	}
+	return max(s.InUse()-s.Reusable, 0) * 100 / s.Capacity
+}
+
 // Fails reports whether calls have found no port of late.
 func (s *PortSpace) Fails(now time.Time) bool {
 	return !s.LastExhausted.IsZero() && now.Sub(s.LastExhausted) <= stillFailing

@@ -40,3 +40,15 @@ func TestTightest(t *testing.T) {
 		}
 	}
 }
+
+func TestTakenPercent(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ live, reusable, capacity, want int }{
+		{0, 0, 0, 0}, {29, 0, 50, 58}, {50, 7, 100, 43}, {28231, 0, 28232, 99}, {28232, 0, 28232, 100}, {1, 2, 100, 0},
+	} {
+		s := PortSpace{Live: c.live, Reusable: c.reusable, Capacity: c.capacity}
+		if got := s.TakenPercent(); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
