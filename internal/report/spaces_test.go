@@ -131,3 +131,17 @@ func TestETA(t *testing.T) {
 		}
 	}
 }
+
+// Ports that are only bound are no reason to say that nothing is known.
+func TestVerdictOfBindSpaces(t *testing.T) {
+	t.Parallel()
+	bind, rangeless := fullSpaces()[3], fullSpaces()[4]
+	for want, spaces := range map[string][]snapshot.PortSpace{
+		"nobody draws from them":                {bind, rangeless},
+		"how many ports they have is not known": {rangeless},
+	} {
+		if got := verdict(&snapshot.Snapshot{PortSpaces: spaces}); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -45,7 +45,7 @@ func writeSpaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 
 // verdict is what one wants to know of all port spaces together.
 func verdict(s *snapshot.Snapshot) string {
-	var full, near, waiting, spaces int
+	var full, near, waiting, spaces, known int
 	var fullest *snapshot.PortSpace
 	for i := range s.PortSpaces {
 		p := &s.PortSpaces[i]
@@ -60,6 +60,9 @@ func verdict(s *snapshot.Snapshot) string {
 			waiting += p.TimeWait
 			spaces++
 		}
+		if p.Capacity > 0 {
+			known++
+		}
 		if p.Capacity > 0 && p.Wanted() && (fullest == nil || p.Taken() > fullest.Taken()) {
 			fullest = p
 		}
@@ -67,6 +70,8 @@ func verdict(s *snapshot.Snapshot) string {
 	switch {
 	case full+near > 0:
 		return fmt.Sprintf("%d full or without a port for a call, %d nearly full", full, near)
+	case fullest == nil && known > 0:
+		return "nobody draws from them"
 	case fullest == nil:
 		return "how many ports they have is not known"
 	}
