@@ -162,6 +162,9 @@ func (b *spaces) forecast(row *spaceRow) {
 	}
 	row.Sustainable = load.Sustainable()
 	row.Textbook = float64(row.Capacity) / portspace.TimeWaitLength.Seconds()
+	if b.world.Signals.Off("states") && !row.IsFull() {
+		return // a space of which no open is seen fills unseen
+	}
 	f := load.Forecast()
 	row.Forecast = snapshot.Forecast{Known: f.Known, Never: f.Never, ETA: f.ETA, Low: f.Low, High: f.High, Model: f.Model}
 }

@@ -194,6 +194,23 @@ func TestChurnForecast(t *testing.T) {
 	}
 }
 
+// Where looks at all sockets are the only source, how fast a space fills is not known.
+func TestForecastWithoutOpens(t *testing.T) {
+	t.Parallel()
+	off := event.Event{Time: begin, Kind: event.SignalsKnown, Fact: event.Signals{{Name: "states", Mode: event.Off}}}
+	look := func(port uint16) event.Event {
+		return with(event.SocketFound, all(from(port), func(e *event.Event) { e.State = event.StateEstablished }))
+	}
+	snap := of(off, ranged(40000, 40001), look(40000)).Snapshot(begin)
+	if f := spaceOf(t, snap, snapshot.ConnectSpace, web).Forecast; f.Known {
+		t.Errorf("half full: %+v", f)
+	}
+	snap = of(off, ranged(40000, 40001), look(40000), look(40001)).Snapshot(begin)
+	if f := spaceOf(t, snap, snapshot.ConnectSpace, web).Forecast; !f.Known || f.Never {
+		t.Errorf("full: %+v", f)
+	}
+}
+
 // What waits for the peer's FIN is not reused: a loopback space of programs that leave that
 // to each other fills up.
 func TestFinWait2Forecast(t *testing.T) {

@@ -1,5 +1,7 @@
 package event
 
+import "slices"
+
 // Fact is a piece of the world that the stream carries: *Host, Signals, Clock,
 // *Process, *Netns, *Census, *Fold, *Health, Text or *Gap. *SpaceUse follows from it.
 type Fact interface{ fact() }
@@ -31,6 +33,11 @@ type Signal struct {
 
 // Signals are all of them, in the order in which they are shown.
 type Signals []Signal
+
+// Off reports whether a signal is not seen at all.
+func (s Signals) Off(name string) bool {
+	return slices.ContainsFunc(s, func(signal Signal) bool { return signal.Name == name && signal.Mode == Off })
+}
 
 // Clock ties the stream's time to the wall clock and to the time since boot. It
 // is taken again after a clock step.
