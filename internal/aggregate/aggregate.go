@@ -87,6 +87,8 @@ func (s *State) add(e *event.Event) {
 		s.socket(e)
 	case event.SocketFound:
 		s.flows.find(e)
+	case event.SocketGone:
+		s.flows.miss(e)
 	default:
 		s.fact(e)
 	}

@@ -25,7 +25,7 @@ type flowID struct {
 // is known to the portspace.Table.
 type flow struct {
 	id            flowID
-	history       history
+	history       history // a connection's end counts in the second in which it was opened
 	first, last   event.Time
 	opens         uint64
 	selected      bool
@@ -37,45 +37,6 @@ type flow struct {
 	ends    ends
 	search  lifetimes // in the port search of connect()
 	choices choices
-}
-
-// ends is how connections of late ended: means over some thousand of them.
-type ends struct {
-	n, timeWait, finWait2, seconds float64 // finWait2: of timeWait
-}
-
-// manyEnds are enough; more than that, and the older half counts half.
-const manyEnds = 4096
-
-func (m *ends) add(e *event.Event) {
-	if m.n >= manyEnds {
-		m.n, m.timeWait, m.finWait2, m.seconds = m.n/2, m.timeWait/2, m.finWait2/2, m.seconds/2
-	}
-	m.n++
-	m.seconds += time.Duration(e.Duration).Seconds()
-	if e.Flags&(event.TimeWait|event.FinWait2) != 0 {
-		m.timeWait++
-	}
-	if e.Flags.Has(event.FinWait2) && e.Inferred&event.FieldTimeWait == 0 {
-		m.finWait2++
-	}
-}
-
-// bucketLife is the mean of how long the buckets take their ports away. Those that wait for
-// the peer's FIN are not reused, and last for tcp_fin_timeout: a minute, unless it was set.
-func (m *ends) bucketLife(s *portspace.Space) time.Duration {
-	if m.timeWait == 0 {
-		return s.TimeWaitLife()
-	}
-	share := m.finWait2 / m.timeWait
-	return time.Duration((1-share)*float64(s.TimeWaitLife()) + share*float64(portspace.TimeWaitLife))
-}
-
-func (m *ends) mean() (lifetime time.Duration, timeWait float64) {
-	if m.n == 0 {
-		return 0, 0
-	}
-	return time.Duration(m.seconds / m.n * float64(time.Second)), m.timeWait / m.n
 }
 
 // choices are the ports that connect() chose in the last seconds, and how many were of
@@ -152,6 +113,13 @@ func (f *flows) hold(id portspace.ID) {
 	}
 }
 
+// miss takes a connection whose end nobody saw.
+func (f *flows) miss(e *event.Event) {
+	if flow := f.byID[flowOf(e)]; flow != nil && e.Direction == event.Out {
+		flow.ends.leave(e.Time, 1)
+	}
+}
+
 func (f *flows) of(id flowID, at event.Time) *flow {
 	if f.last != nil && f.last.id == id {
 		f.last.last = max(f.last.last, at)
@@ -222,6 +190,7 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 		flow := f.of(flowOf(e), e.Time)
 		flow.choose(e)
 		flow.opens += n
+		flow.ends.open(e.Time, n)
 		if !e.Flags.Has(event.EarlyBind) {
 			flow.failing = 0
 		}
@@ -235,7 +204,7 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 		}
 	case event.Close:
 		if e.Direction == event.Out && e.Duration != 0 {
-			f.of(flowOf(e), e.Time).ends.add(e)
+			f.of(flowOf(e), e.Time).end(e, n)
 		}
 	case event.Bind:
 		if !e.Flags.Has(event.NotSelected) {
@@ -244,6 +213,9 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 	case event.ConnectFail, event.BindFail:
 		if e.Reason == event.RangeExhausted {
 			f.exhausted(e, n)
+		}
+		if e.Flags.Has(event.HadPort) {
+			f.of(flowOf(e), e.Time).end(e, n)
 		}
 	}
 }
@@ -277,10 +249,14 @@ func flowOf(e *event.Event) flowID { return flowID{portspace.IDOf(e), e.Ports} }
 
 // fold takes opens that were counted and not told one by one.
 func (f *flows) fold(e *event.Event, fold *event.Fold) {
-	if flow := f.byDest[destKey{e.Netns, e.Dst, e.Proto}]; flow != nil && fold.Opens > 0 {
-		flow.opens += fold.Opens
-		flow.history.add(e.Time, snapshot.Point{Opens: uint32(fold.Opens)})
+	flow := f.byDest[destKey{e.Netns, e.Dst, e.Proto}]
+	if flow == nil {
+		return
 	}
+	flow.opens += fold.Opens
+	flow.history.add(e.Time, snapshot.Point{Opens: uint32(fold.Opens), Closes: uint32(fold.ClosesOut)})
+	flow.ends.open(e.Time, fold.Opens)
+	flow.ends.leave(e.Time, fold.ClosesOut)
 }
 
 // forecastWindow is over how many whole seconds the rate of a forecast is taken.

@@ -153,12 +153,10 @@ func (b *spaces) forecast(row *spaceRow) {
 	row.TimeWaitEnds = row.view.Ends(b.now)
 	load := portspace.Load{
 		Capacity: row.Capacity, Counts: row.view.Counts(), Reusable: row.Reusable,
-		BucketLife: row.view.TimeWaitLife(), Ends: row.TimeWaitEnds,
+		BucketLife: row.view.TimeWaitLife(), Ends: row.TimeWaitEnds, BoundRate: b.ports.Netns(row.Netns).BoundGrowth(b.now),
 	}
-	if f := row.flow; f != nil {
-		load.Rate, load.RateError = f.rate(b.now)
-		load.Lifetime, load.TimeWait = f.ends.mean()
-		load.Ended, load.BucketLife = uint64(f.ends.n), f.ends.bucketLife(row.view.Space)
+	if row.flow != nil {
+		row.flow.use(&load, row.view.Space, b.now)
 	}
 	row.Sustainable = load.Sustainable()
 	row.Textbook = float64(row.Capacity) / portspace.TimeWaitLength.Seconds()

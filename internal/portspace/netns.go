@@ -14,7 +14,8 @@ type Netns struct {
 	total    int // ports in usable
 	sockets  int // that hold ports of its spaces
 	owned    map[uint16]*Owned
-	inRange  int  // of owned
+	inRange  int // of owned
+	bound    growth
 	doubted  bool // a part of the stream is missing
 	Census   event.Census
 	CensusAt event.Time // 0: never
@@ -61,9 +62,14 @@ func (n *Netns) configure(fact *event.Netns) bool {
 		n.usable = usable(fact.Ports, fact.Reserved)
 		n.total = n.usable.count(fact.Ports)
 		n.inRange = 0
-		for port := range n.owned {
+		bound := 0
+		for port, o := range n.owned {
 			n.inRange += n.one(port)
+			if o.State == event.StateBound {
+				bound += n.one(port)
+			}
 		}
+		n.bound = steady(bound)
 	}
 	return changed
 }
@@ -103,6 +109,25 @@ func (n *Netns) own(port uint16) *Owned {
 	}
 	return o
 }
+
+// become changes what a port is bound for.
+func (n *Netns) become(o *Owned, state event.State, e *event.Event) {
+	change := 0
+	if o.State == event.StateBound {
+		change--
+	}
+	if state == event.StateBound {
+		change++
+	}
+	o.State = state
+	if change != 0 && n.usable.has(e.Src.Port) {
+		n.bound.add(change, e.Time, e.Flags.Has(event.BeforeStart))
+	}
+}
+
+// BoundGrowth is how many more ports of the range are bound each second, and no more than
+// bound: no connection will set them free.
+func (n *Netns) BoundGrowth(now event.Time) float64 { return n.bound.rate(now) }
 
 // disown drops the port when nothing is left that keeps it.
 func (n *Netns) disown(port uint16) {

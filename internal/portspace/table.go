@@ -197,7 +197,7 @@ func (t *Table) forget(inode uint32) {
 	}
 	t.last = nil
 	clear(n.owned)
-	n.inRange, n.sockets = 0, 0
+	n.inRange, n.sockets, n.bound = 0, 0, growth{}
 }
 
 func (t *Table) census(e *event.Event, fact *event.Census) {
@@ -245,8 +245,9 @@ func (t *Table) open(e *event.Event) {
 	}
 	if early {
 		socket.Flags = event.OwnedByBind
-		if o := t.Netns(e.Netns).owned[e.Src.Port]; o != nil && o.State == event.StateBound {
-			o.State = 0 // the socket that was only bound is this one
+		n := t.Netns(e.Netns)
+		if o := n.owned[e.Src.Port]; o != nil && o.State == event.StateBound {
+			n.become(o, 0, e) // the socket that was only bound is this one
 		}
 	}
 	t.put(e, &socket)
@@ -398,8 +399,10 @@ func (t *Table) bind(e *event.Event, state event.State) {
 	if e.Src.Port == 0 {
 		return
 	}
-	o := t.Netns(e.Netns).own(e.Src.Port)
-	o.Proc, o.Local, o.State, o.Before = e.Proc, e.Src.Addr, state, e.Flags.Has(event.BeforeStart)
+	n := t.Netns(e.Netns)
+	o := n.own(e.Src.Port)
+	n.become(o, state, e)
+	o.Proc, o.Local, o.Before = e.Proc, e.Src.Addr, e.Flags.Has(event.BeforeStart)
 }
 
 func (t *Table) found(e *event.Event) {
@@ -419,7 +422,7 @@ func (t *Table) gone(e *event.Event) {
 	}
 	n := t.Netns(e.Netns)
 	if o := n.owned[e.Src.Port]; o != nil {
-		o.State = 0
+		n.become(o, 0, e)
 		n.disown(e.Src.Port)
 	}
 }
