@@ -38,6 +38,8 @@ func banner(s *snapshot.Snapshot) []piece {
 func fullness(s *snapshot.PortSpace, now time.Time) []string {
 	taken, forecast := percentTaken(s)+" taken", s.Outlook()
 	switch {
+	case s.IsFull() && s.FullBefore:
+		return []string{"FULL for over " + elapsed(now.Sub(s.Full)), "FULL"}
 	case s.IsFull() && !s.Full.IsZero():
 		return []string{"FULL for " + elapsed(now.Sub(s.Full)), "FULL"}
 	case s.IsFull():

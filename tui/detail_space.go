@@ -76,7 +76,10 @@ func (d *spaceDetail) writeForecast(to *sheet) {
 	forecast := s.Outlook()
 	to.field("forecast", forecastWords(&forecast), pressure(s, now))
 	to.outside("", forecast.Model)
-	if !s.Full.IsZero() {
+	switch {
+	case s.FullBefore:
+		to.field("full", "since before "+clockTime(s.Full)+", over "+elapsed(now.Sub(s.Full)), fail)
+	case !s.Full.IsZero():
 		to.field("full", "since "+clockTime(s.Full)+", "+elapsed(now.Sub(s.Full)), fail)
 	}
 }

@@ -19,6 +19,9 @@ const (
 	maxBindSpaces = 32
 )
 
+// firstLook is how long the first look at all sockets may take.
+const firstLook = time.Second
+
 func compareFlow(a, b flowID) int {
 	return cmp.Or(a.Compare(b.ID), a.ports.Compare(b.ports))
 }
@@ -85,6 +88,7 @@ func (b *spaces) add(kind snapshot.SpaceKind, id flowID, flow *flow) *spaceRow {
 	}
 	if !view.IsOwn && row.IsFull() { // and not if ports can be reused, or a bind() has set some free
 		row.Full = wallTime(b.world.Clock, view.Full)
+		row.FullBefore = view.Full != 0 && view.Full.Sub(b.started) < firstLook
 	}
 	if flow != nil {
 		b.use(row, flow)

@@ -194,6 +194,18 @@ func TestChurnForecast(t *testing.T) {
 	}
 }
 
+// Since when a space has been full that was so at the first look, nobody knows.
+func TestFullBefore(t *testing.T) {
+	t.Parallel()
+	for d, before := range map[time.Duration]bool{0: true, 300 * time.Millisecond: true, 5 * time.Second: false} {
+		open := after(d, with(event.Open, from(40000)))
+		s := spaceOf(t, of(ranged(40000, 40000), open).Snapshot(begin.Add(time.Minute)), snapshot.ConnectSpace, web)
+		if s.FullBefore != before || s.Full != of(ranged(40000, 40000)).world.Clock.WallTime(open.Time) {
+			t.Errorf("full after %s: since %s, before %v", d, s.Full, s.FullBefore)
+		}
+	}
+}
+
 // Where looks at all sockets are the only source, how fast a space fills is not known.
 func TestForecastWithoutOpens(t *testing.T) {
 	t.Parallel()

@@ -145,6 +145,8 @@ func writeTight(out *bytes.Buffer, s *snapshot.PortSpace) {
 func state(s *snapshot.PortSpace) string {
 	forecast := s.Outlook()
 	switch {
+	case s.FullBefore:
+		return "is full since before " + s.Full.UTC().Format(time.TimeOnly)
 	case !s.Full.IsZero():
 		return "is full since " + s.Full.UTC().Format(time.TimeOnly)
 	case s.IsFull():

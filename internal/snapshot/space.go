@@ -44,6 +44,8 @@ type PortSpace struct {
 	Peak   int // the most that was in use at a time since Started
 	PeakAt time.Time
 	Full   time.Time // since when no port is left; zero: one is
+	// FullBefore says that it was full when the trace began, and who knows since when.
+	FullBefore bool
 
 	Opens       uint64  // since Started
 	OpenRate    float64 // per second
