@@ -48,7 +48,7 @@ end of the command, and then reports.`,
 	flags.group.register(cmd)
 	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 10*time.Second, "how long to trace")
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
-	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that there are: no privilege, no BPF, no owners")
+	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that there are: no privilege, no BPF, owners as far as /proc shows them")
 	flags.given = cmd.Flags().Changed
 	return cmd
 }

@@ -77,7 +77,7 @@ func (p *Polled) begin() (pipeline.Batch, error) {
 	p.add(now, event.ClockAnchor, p.clock)
 	p.add(now, event.HostKnown, host)
 	p.add(now, event.SignalsKnown, p.Signals())
-	p.add(now, event.Notice, event.Text("a census only, without owners and failures: "+p.why))
+	p.add(now, event.Notice, event.Text("a census only, without failures, and owners only as far as /proc shows them: "+p.why))
 	if err := p.around.begin(); err != nil {
 		return pipeline.Batch{}, err
 	}
