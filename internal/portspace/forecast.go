@@ -134,7 +134,7 @@ func (l *Load) fullAfter(rate float64) (time.Duration, bool) {
 		before := used
 		ending, made[i] = l.step(rate*(1-l.Leak), ending)
 		staying += (rate*l.Leak + l.BoundRate) * step
-		bucket += made[i] - l.ending(i)
+		bucket += made[i] - l.expiring(i)
 		if i >= delay {
 			bucket -= made[i-delay]
 		}
@@ -185,8 +185,8 @@ func (l *Load) beyond(rate, used, staying, room, after float64) (time.Duration, 
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// ending is how many of the buckets that there are end in a step.
-func (l *Load) ending(i int) float64 {
+// expiring is how many of the buckets that there are end in a step.
+func (l *Load) expiring(i int) float64 {
 	second := int(float64(i) * step)
 	if second >= len(l.Ends) {
 		return 0
