@@ -175,10 +175,11 @@ func (w *spaceWatch) ownerOf(bucket *event.Event) (owner event.ProcID, cookie ui
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i := range w.events {
+	var closed event.Time
+	for i := range w.events { // one that waited for the peer's FIN is told late
 		e := &w.events[i]
-		if e.Kind == event.Close && e.Direction == event.In && e.Src == bucket.Src && e.Dst == bucket.Dst {
-			owner, cookie = e.Proc, e.Cookie
+		if e.Kind == event.Close && e.Direction == event.In && e.Src == bucket.Src && e.Dst == bucket.Dst && e.Time > closed {
+			closed, owner, cookie = e.Time, e.Proc, e.Cookie
 		}
 	}
 	return owner, cookie
