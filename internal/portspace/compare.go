@@ -245,7 +245,7 @@ func (t *Table) of(n *Netns) []*Space {
 			list = append(list, s)
 		}
 	}
-	slices.SortFunc(list, func(a, b *Space) int { return a.ID.Compare(b.ID) })
+	slices.SortFunc(list, func(a, b *Space) int { return a.Compare(b.ID) })
 	return list
 }
 
