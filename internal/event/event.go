@@ -66,7 +66,7 @@ type Flags uint16
 
 const (
 	TimeWait    Flags = 1 << iota // Close: a true TIME_WAIT bucket was made
-	FinWait2                      // Close: an orphan's FIN_WAIT2 bucket was made
+	FinWait2                      // Close, SocketFound: an orphan's bucket that waits for the peer's FIN
 	EarlyBind                     // Open: the port was bound before connect
 	Reused                        // Open: the port was taken from a TIME_WAIT bucket
 	Unanswered                    // the SYN had to be sent again: counted in SYN_SENT

@@ -16,6 +16,9 @@ func TestAutobindExhausted(t *testing.T) {
 	narrow(t, n, 32768, 32768+ports-1)
 	tr := begin(t, live.Options{}, n)
 	if s := tr.signal("autobind"); s.Mode == event.Off {
+		if tr.exact("connect") {
+			t.Fatalf("trampolines or kprobes are there, and it is off: %s", s.Reason)
+		}
 		t.Skipf("it is not seen here: %s", s.Reason)
 	}
 	udp := lab.Socket{UDP: true}
