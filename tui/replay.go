@@ -7,13 +7,13 @@ import (
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/playback"
 )
 
 // replay is what the screen has besides when it shows a recording.
 type replay struct {
 	player   Player
-	playback snapshot.Playback // as of the last message
+	playback playback.State // as of the last message
 	scale    scale
 	timeline timeline // drawn to the scale
 	goTo     *goTo    // nil unless it is typed

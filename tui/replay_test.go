@@ -13,20 +13,21 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/playback"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // deck is a Player that notes what it is asked for.
 type deck struct {
-	playback snapshot.Playback
-	spans    []snapshot.Span
+	playback playback.State
+	spans    []event.Span
 	calls    []string
 	folded   int // how often the time line was asked for
 }
 
-func (d *deck) Playback() snapshot.Playback { return d.playback }
+func (d *deck) Playback() playback.State { return d.playback }
 
-func (d *deck) Timeline() []snapshot.Span {
+func (d *deck) Timeline() []event.Span {
 	d.folded++
 	return d.spans
 }
@@ -45,16 +46,16 @@ func (d *deck) note(format string, args ...any) {
 // a load in waves, failures at the crests, and a minute that is damaged.
 func recording() *deck {
 	begin := event.Time(fixtureStart.UnixNano())
-	d := &deck{playback: snapshot.Playback{
+	d := &deck{playback: playback.State{
 		Begin: begin, End: begin.Add(30 * time.Minute), At: event.Time(fixtureNow.UnixNano()),
 		Clock: fixture().Clock, Speed: 10,
 	}}
 	for i := range 30 * 60 {
 		at := begin.Add(time.Duration(i) * time.Second)
-		span := snapshot.Span{Begin: at, End: at.Add(time.Second), Opens: uint64(1500 * (1 - math.Cos(float64(i)/120)))}
+		span := event.Span{Begin: at, End: at.Add(time.Second), Opens: uint64(1500 * (1 - math.Cos(float64(i)/120)))}
 		switch {
 		case i >= 1200 && i < 1260:
-			span = snapshot.Span{Begin: at, End: at.Add(time.Second), Damaged: true}
+			span = event.Span{Begin: at, End: at.Add(time.Second), Damaged: true}
 		case span.Opens > 2900:
 			span.Failures = span.Opens / 20
 		}
@@ -63,7 +64,7 @@ func recording() *deck {
 	return d
 }
 
-func changed(d *deck, change func(*snapshot.Playback)) *deck {
+func changed(d *deck, change func(*playback.State)) *deck {
 	change(&d.playback)
 	return d
 }
@@ -90,11 +91,11 @@ type replays []struct {
 var decks = replays{
 	{"playing", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"2"}},
 	{"paused", func() *deck {
-		return changed(exact.deck(62250*time.Millisecond)(), func(p *snapshot.Playback) { p.Paused, p.Speed = true, 0.1 })
+		return changed(exact.deck(62250*time.Millisecond)(), func(p *playback.State) { p.Paused, p.Speed = true, 0.1 })
 	}, exact.at(62250 * time.Millisecond), []string{"2"}},
 	{"end", inferred.deck(whole), inferred.at(whole), []string{"2"}},
 	{"seeking", func() *deck {
-		return changed(exact.deck(0)(), func(p *snapshot.Playback) { p.Seeking, p.Target = true, p.Begin.Add(time.Minute) })
+		return changed(exact.deck(0)(), func(p *playback.State) { p.Seeking, p.Target = true, p.Begin.Add(time.Minute) })
 	}, nothing, []string{"2"}},
 	{"damaged", damaged.deck(whole), damaged.at(whole), []string{"2"}},
 	{"truncated", cutShort.deck(whole), cutShort.at(whole), []string{"2"}},
@@ -109,10 +110,10 @@ var decks = replays{
 var oddDecks = replays{
 	{"half-an-hour", recording, fixture, []string{"2"}},
 	{"midnight", func() *deck {
-		return changed(recording(), func(p *snapshot.Playback) { p.Clock.Wall += int64(20*time.Hour + 45*time.Minute) })
+		return changed(recording(), func(p *playback.State) { p.Clock.Wall += int64(20*time.Hour + 45*time.Minute) })
 	}, fixture, []string{"2"}},
 	{"clockless", func() *deck {
-		return changed(recording(), func(p *snapshot.Playback) { p.Clock = event.Clock{} })
+		return changed(recording(), func(p *playback.State) { p.Clock = event.Clock{} })
 	}, fixture, []string{"2"}},
 	{"no-spans", func() *deck {
 		d := recording()
@@ -121,13 +122,13 @@ var oddDecks = replays{
 	}, fixture, []string{"2"}},
 	{"one-span", func() *deck {
 		d := recording()
-		d.spans = []snapshot.Span{{Begin: d.playback.Begin, End: d.playback.End, Opens: 1, Failures: 1}}
+		d.spans = []event.Span{{Begin: d.playback.Begin, End: d.playback.End, Opens: 1, Failures: 1}}
 		return d
 	}, fixture, []string{"2"}},
 	{"all-damaged", func() *deck {
 		d := recording()
 		for i := range d.spans {
-			d.spans[i] = snapshot.Span{Begin: d.spans[i].Begin, End: d.spans[i].End, Damaged: true}
+			d.spans[i] = event.Span{Begin: d.spans[i].Begin, End: d.spans[i].End, Damaged: true}
 		}
 		return d
 	}, fixture, []string{"2"}},
@@ -135,7 +136,7 @@ var oddDecks = replays{
 		d := recording()
 		d.playback.Begin = d.playback.At
 		d.playback.End = d.playback.At
-		d.spans = []snapshot.Span{{Begin: d.playback.At, End: d.playback.At, Opens: 3, Failures: 1}}
+		d.spans = []event.Span{{Begin: d.playback.At, End: d.playback.At, Opens: 3, Failures: 1}}
 		return d
 	}, fixture, []string{"2"}},
 }
@@ -257,7 +258,7 @@ func TestSpeeds(t *testing.T) {
 // TestSeekWhileSeeking adds up keys that come faster than the player.
 func TestSeekWhileSeeking(t *testing.T) {
 	t.Parallel()
-	d := changed(recording(), func(p *snapshot.Playback) { p.Seeking, p.Target = true, p.Begin.Add(10*time.Minute) })
+	d := changed(recording(), func(p *playback.State) { p.Seeking, p.Target = true, p.Begin.Add(10*time.Minute) })
 	replayed(80, 24, d, fixture(), "]")
 	if got := fmt.Sprint(d.calls); got != "[seek 10m18s]" {
 		t.Errorf("got %s", got)
@@ -337,8 +338,8 @@ func TestOddRecordings(t *testing.T) {
 		for _, end := range times {
 			for _, at := range times {
 				d := &deck{
-					playback: snapshot.Playback{Begin: begin, End: end, At: at, Target: at, Seeking: at > 0, Clock: fixture().Clock, Speed: math.Inf(1)},
-					spans: []snapshot.Span{
+					playback: playback.State{Begin: begin, End: end, At: at, Target: at, Seeking: at > 0, Clock: fixture().Clock, Speed: math.Inf(1)},
+					spans: []event.Span{
 						{Begin: at, End: end, Opens: math.MaxUint64},
 						{Begin: end, End: begin, Opens: math.MaxUint64, Failures: 1},
 						{Begin: begin, End: at, Damaged: true},
@@ -353,24 +354,24 @@ func TestOddRecordings(t *testing.T) {
 
 func TestFold(t *testing.T) {
 	t.Parallel()
-	span := func(begin, end event.Time, opens, failures uint64, damaged bool) snapshot.Span {
-		return snapshot.Span{Begin: begin, End: end, Opens: opens, Failures: failures, Damaged: damaged}
+	span := func(begin, end event.Time, opens, failures uint64, damaged bool) event.Span {
+		return event.Span{Begin: begin, End: end, Opens: opens, Failures: failures, Damaged: damaged}
 	}
 	for _, tc := range []struct {
 		name         string
-		spans        []snapshot.Span
+		spans        []event.Span
 		rates, marks string
 	}{
 		{"none", nil, "    ", "    "},
-		{"one a column", []snapshot.Span{span(0, 10, 1, 0, false), span(10, 20, 8, 0, false), span(30, 40, 4, 1, false)}, "▁█ ▄", "   !"},
-		{"several a column", []snapshot.Span{span(0, 5, 1, 0, false), span(5, 10, 1, 0, false), span(10, 20, 2, 0, false)}, "██  ", "    "},
-		{"across columns", []snapshot.Span{span(0, 20, 2, 1, false), span(20, 25, 1, 0, false)}, "███ ", "!!  "},
-		{"one that takes no time", []snapshot.Span{span(10, 10, 5, 1, false)}, " █  ", " !  "},
-		{"at the end", []snapshot.Span{span(40, 40, 5, 1, false)}, "   █", "   !"},
-		{"outside", []snapshot.Span{span(-20, -10, 8, 0, false), span(50, 60, 1, 0, false)}, "█  ▁", "    "},
-		{"failures before damage", []snapshot.Span{span(0, 5, 1, 1, false), span(5, 20, 0, 0, true)}, "█   ", "!?  "},
-		{"damage before failures", []snapshot.Span{span(0, 5, 0, 0, true), span(5, 10, 1, 1, false)}, "█   ", "!   "},
-		{"the least is seen", []snapshot.Span{span(0, 10, 1, 0, false), span(10, 20, 1e9, 0, false)}, "▁█  ", "    "},
+		{"one a column", []event.Span{span(0, 10, 1, 0, false), span(10, 20, 8, 0, false), span(30, 40, 4, 1, false)}, "▁█ ▄", "   !"},
+		{"several a column", []event.Span{span(0, 5, 1, 0, false), span(5, 10, 1, 0, false), span(10, 20, 2, 0, false)}, "██  ", "    "},
+		{"across columns", []event.Span{span(0, 20, 2, 1, false), span(20, 25, 1, 0, false)}, "███ ", "!!  "},
+		{"one that takes no time", []event.Span{span(10, 10, 5, 1, false)}, " █  ", " !  "},
+		{"at the end", []event.Span{span(40, 40, 5, 1, false)}, "   █", "   !"},
+		{"outside", []event.Span{span(-20, -10, 8, 0, false), span(50, 60, 1, 0, false)}, "█  ▁", "    "},
+		{"failures before damage", []event.Span{span(0, 5, 1, 1, false), span(5, 20, 0, 0, true)}, "█   ", "!?  "},
+		{"damage before failures", []event.Span{span(0, 5, 0, 0, true), span(5, 10, 1, 1, false)}, "█   ", "!   "},
+		{"the least is seen", []event.Span{span(0, 10, 1, 0, false), span(10, 20, 1e9, 0, false)}, "▁█  ", "    "},
 	} {
 		got := fold(tc.spans, scale{0, 40, 4})
 		marks := strings.ReplaceAll(string(got.marks), "\x00", " ")
@@ -385,7 +386,7 @@ func TestFoldKeepsToItsColumns(t *testing.T) {
 	t.Parallel()
 	begin := event.Time(100 * 24 * time.Hour).Add(time.Nanosecond)
 	at := begin.Add(77 * time.Second)
-	got := fold([]snapshot.Span{{Begin: at, End: at.Add(time.Second), Failures: 1}}, scale{begin, begin.Add(160 * time.Second), 160})
+	got := fold([]event.Span{{Begin: at, End: at.Add(time.Second), Failures: 1}}, scale{begin, begin.Add(160 * time.Second), 160})
 	if first := slices.Index(got.marks, failureMark); first != 77 || got.marks[76] != 0 || got.marks[78] != 0 {
 		t.Errorf("got %q", string(got.marks))
 	}

@@ -16,8 +16,8 @@ import (
 // stream is a Source that gives everything at once.
 type stream []event.Event
 
-func (s stream) Read(context.Context) (pipeline.Batch, error) {
-	return pipeline.Batch{Events: s}, io.EOF
+func (s stream) Read(context.Context) (event.Batch, error) {
+	return event.Batch{Events: s}, io.EOF
 }
 
 // streamed is a snapshot as a run makes it: of events, 50 connections a second for half

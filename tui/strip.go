@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/playback"
 )
 
 // stripHeight is the lines of the strip: rates, track, axis.
@@ -72,7 +72,7 @@ func painted(text []rune, tones []tone, st *styles) string {
 
 // axisLine has the begin at the left, the end at the right, and in the middle
 // what the replay does and where it stands.
-func axisLine(p *snapshot.Playback, width int, st *styles) string {
+func axisLine(p *playback.State, width int, st *styles) string {
 	begin, end := edges(p, width)
 	room := width - 2*(max(cells(begin), cells(end))+1)
 	middle := join(standing(p), room, st)
@@ -87,7 +87,7 @@ func blanks(n int) string { return strings.Repeat(" ", max(n, 0)) }
 const dayLayout = "01-02 15:04"
 
 // edges are when the recording begins and ends, as exactly as there is room for.
-func edges(p *snapshot.Playback, width int) (begin, end string) {
+func edges(p *playback.State, width int) (begin, end string) {
 	layout := dayLayout
 	switch {
 	case width < 36:
@@ -103,11 +103,11 @@ func edges(p *snapshot.Playback, width int) (begin, end string) {
 }
 
 // standing is what the replay does and where it stands.
-func standing(p *snapshot.Playback) []piece {
+func standing(p *playback.State) []piece {
 	return []piece{doing(p), now(p), {rank: 1, forms: []string{percent(p, p.At)}}}
 }
 
-func doing(p *snapshot.Playback) piece {
+func doing(p *playback.State) piece {
 	does := piece{tone: warn}
 	switch {
 	case p.Seeking:
@@ -124,7 +124,7 @@ func doing(p *snapshot.Playback) piece {
 	return does
 }
 
-func now(p *snapshot.Playback) piece {
+func now(p *playback.State) piece {
 	layout := time.TimeOnly
 	if p.Paused && !p.Seeking {
 		layout += ".000" // what stands still can be read exactly
@@ -141,18 +141,18 @@ func now(p *snapshot.Playback) piece {
 }
 
 // percent is never 100 before the end.
-func percent(p *snapshot.Playback, at event.Time) string {
+func percent(p *playback.State, at event.Time) string {
 	return strconv.Itoa(int(scale{p.Begin, p.End, 100}.position(at))) + "%"
 }
 
 // oneDay reports whether a time of day is enough to name a moment.
-func oneDay(p *snapshot.Playback) bool {
+func oneDay(p *playback.State) bool {
 	day := func(t event.Time) time.Time { return p.Clock.WallTime(t).Truncate(24 * time.Hour) }
 	return day(p.Begin).Equal(day(p.End))
 }
 
 // stamp is a moment of the recording, counted from its beginning where no clock tells.
-func stamp(p *snapshot.Playback, at event.Time, layout string) string {
+func stamp(p *playback.State, at event.Time, layout string) string {
 	if wall := p.Clock.WallTime(at); !wall.IsZero() {
 		return wall.Format(layout)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/playback"
 	"github.com/porttrace/porttrace/internal/record"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -60,7 +61,7 @@ func (t tape) deck(after time.Duration) func() *deck {
 	return func() *deck {
 		r := t.reader()
 		begin, end := r.Span()
-		return &deck{spans: r.Timeline(), playback: snapshot.Playback{
+		return &deck{spans: r.Timeline(), playback: playback.State{
 			Begin: begin, End: end, At: min(begin.Add(after), end), Clock: r.Clock(), Speed: 1,
 		}}
 	}

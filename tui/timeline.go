@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // scale lays a recording out over columns.
@@ -42,7 +41,7 @@ const (
 
 // fold shares out the spans among the columns. A failure is marked in every column
 // in which it may have been, and says more than that something cannot be read.
-func fold(spans []snapshot.Span, to scale) timeline {
+func fold(spans []event.Span, to scale) timeline {
 	if to.width <= 0 {
 		return timeline{}
 	}

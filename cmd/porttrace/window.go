@@ -4,7 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/playback"
 )
 
 // windowFlags choose a part of a recording.
@@ -19,7 +19,7 @@ func (f *windowFlags) register(cmd *cobra.Command) {
 // within is the part in stream time; 0 is no bound.
 func (f *windowFlags) within(r *recording) (from, to event.Time, err error) {
 	begin, end := r.Span()
-	all := snapshot.Playback{Begin: begin, End: end, Clock: r.Clock()}
+	all := playback.State{Begin: begin, End: end, Clock: r.Clock()}
 	if f.from != "" {
 		if from, err = all.Moment(f.from); err != nil {
 			return 0, 0, usagef("--from %s: %w", f.from, err)

@@ -91,7 +91,7 @@ func recordStorm(b *testing.B, name string) record.Stats {
 
 // until calls enough when the stream has had so many events.
 func until(source pipeline.Source, events int, enough func()) pipeline.Source {
-	return sourceFunc(func(ctx context.Context) (pipeline.Batch, error) {
+	return sourceFunc(func(ctx context.Context) (event.Batch, error) {
 		batch, err := source.Read(ctx)
 		if events -= len(batch.Events); events <= 0 {
 			enough()

@@ -45,12 +45,12 @@ func recordTo(ctx context.Context, to record.Storage, source pipeline.Source, op
 // tape is a Source that keeps what it passes on.
 type tape struct {
 	pipeline.Source
-	batches []pipeline.Batch
+	batches []event.Batch
 }
 
-func (t *tape) Read(ctx context.Context) (pipeline.Batch, error) {
+func (t *tape) Read(ctx context.Context) (event.Batch, error) {
 	batch, err := t.Source.Read(ctx)
-	t.batches = append(t.batches, pipeline.Batch{Events: slices.Clone(batch.Events), Now: batch.Now})
+	t.batches = append(t.batches, event.Batch{Events: slices.Clone(batch.Events), Now: batch.Now})
 	return batch, err
 }
 
@@ -87,16 +87,16 @@ func monotonic() event.Time {
 // replay is the Source of what was kept.
 func (t *tape) replay() pipeline.Source {
 	left := t.batches
-	return sourceFunc(func(context.Context) (pipeline.Batch, error) {
+	return sourceFunc(func(context.Context) (event.Batch, error) {
 		if len(left) == 0 {
-			return pipeline.Batch{}, io.EOF
+			return event.Batch{}, io.EOF
 		}
 		batch := left[0]
 		left = left[1:]
-		return pipeline.Batch{Events: slices.Clone(batch.Events), Now: batch.Now}, nil
+		return event.Batch{Events: slices.Clone(batch.Events), Now: batch.Now}, nil
 	})
 }
 
-type sourceFunc func(context.Context) (pipeline.Batch, error)
+type sourceFunc func(context.Context) (event.Batch, error)
 
-func (f sourceFunc) Read(ctx context.Context) (pipeline.Batch, error) { return f(ctx) }
+func (f sourceFunc) Read(ctx context.Context) (event.Batch, error) { return f(ctx) }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/probe"
 )
 
@@ -100,7 +99,7 @@ func (s *Source) Close() {
 
 // Read waits for the next visit to the rings and returns what they held. When the
 // context ends it returns what is left together with the context's error.
-func (s *Source) Read(ctx context.Context) (pipeline.Batch, error) {
+func (s *Source) Read(ctx context.Context) (event.Batch, error) {
 	if !s.begun {
 		s.begun = true
 		return s.begin()
@@ -119,9 +118,9 @@ func (s *Source) Read(ctx context.Context) (pipeline.Batch, error) {
 	}
 	now, err := s.read(patience, ended != nil)
 	if err != nil {
-		return pipeline.Batch{}, err
+		return event.Batch{}, err
 	}
-	return pipeline.Batch{Events: s.events, Now: now}, ended
+	return event.Batch{Events: s.events, Now: now}, ended
 }
 
 // trim gives back the memory that a storm has taken, a look at very many sockets, or the
@@ -166,11 +165,11 @@ func (s *Source) read(patience time.Duration, last bool) (now event.Time, err er
 }
 
 // begin is the head of the stream: where it is made, and how well it sees.
-func (s *Source) begin() (pipeline.Batch, error) {
+func (s *Source) begin() (event.Batch, error) {
 	now := monotonic()
 	host, err := Host()
 	if err != nil {
-		return pipeline.Batch{}, err
+		return event.Batch{}, err
 	}
 	s.clock = readClock()
 	s.events = append(s.events[:0],
@@ -178,7 +177,7 @@ func (s *Source) begin() (pipeline.Batch, error) {
 		event.Event{Time: now, Kind: event.HostKnown, Fact: host},
 		event.Event{Time: now, Kind: event.SignalsKnown, Fact: s.probe.Signals()})
 	if err := s.around.begin(); err != nil {
-		return pipeline.Batch{}, err
+		return event.Batch{}, err
 	}
 	go s.listeners.seed(s.around.spaces)
 	s.addNamespaces(now)
@@ -186,7 +185,7 @@ func (s *Source) begin() (pipeline.Batch, error) {
 	s.census.begin(s.around.inodes(), now)
 	s.nextLook = time.Now().Add(surveyEvery)
 	now, err = s.read(censusPatience, false)
-	return pipeline.Batch{Events: s.events, Now: now}, err
+	return event.Batch{Events: s.events, Now: now}, err
 }
 
 // survey looks up what does not come as events; the last time it leaves nothing behind.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
 // Polled is the last rung: a stream without BPF, of what everybody may read. It has the
@@ -47,7 +46,7 @@ func (p *Polled) Signals() event.Signals {
 func (p *Polled) Close() { p.census.wait(time.Minute) }
 
 // Read returns what has changed since the last Read.
-func (p *Polled) Read(ctx context.Context) (pipeline.Batch, error) {
+func (p *Polled) Read(ctx context.Context) (event.Batch, error) {
 	p.events = p.events[:0]
 	if !p.begun {
 		p.begun = true
@@ -64,14 +63,14 @@ func (p *Polled) Read(ctx context.Context) (pipeline.Batch, error) {
 		patience = censusPatience
 	}
 	p.look(patience, ended != nil)
-	return pipeline.Batch{Events: p.events, Now: monotonic()}, ended
+	return event.Batch{Events: p.events, Now: monotonic()}, ended
 }
 
-func (p *Polled) begin() (pipeline.Batch, error) {
+func (p *Polled) begin() (event.Batch, error) {
 	now := monotonic()
 	host, err := Host()
 	if err != nil {
-		return pipeline.Batch{}, err
+		return event.Batch{}, err
 	}
 	p.clock = readClock()
 	p.add(now, event.ClockAnchor, p.clock)
@@ -79,12 +78,12 @@ func (p *Polled) begin() (pipeline.Batch, error) {
 	p.add(now, event.SignalsKnown, p.Signals())
 	p.add(now, event.Notice, event.Text("a census only, without failures, and owners only as far as /proc shows them: "+p.why))
 	if err := p.around.begin(); err != nil {
-		return pipeline.Batch{}, err
+		return event.Batch{}, err
 	}
 	p.addSurvey(now)
 	p.census.begin(p.around.inodes(), now)
 	p.look(censusPatience, false)
-	return pipeline.Batch{Events: p.events, Now: monotonic()}, nil
+	return event.Batch{Events: p.events, Now: monotonic()}, nil
 }
 
 // look takes the census that is done and begins the next.

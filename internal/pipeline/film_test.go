@@ -8,13 +8,12 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // film is a Recording of batches.
 type film struct {
-	batches []Batch
-	pieces  []snapshot.Span
+	batches []event.Batch
+	pieces  []event.Span
 	read    func(n int) error // before each batch
 	n       int
 	reads   int
@@ -25,10 +24,10 @@ type film struct {
 // pieceLength is how many batches make a piece of the timeline.
 const pieceLength = 8
 
-func newFilm(batches ...Batch) *film {
+func newFilm(batches ...event.Batch) *film {
 	f := &film{batches: batches}
 	for piece := range slices.Chunk(batches, pieceLength) {
-		s := snapshot.Span{Begin: at(0), End: piece[len(piece)-1].Now}
+		s := event.Span{Begin: at(0), End: piece[len(piece)-1].Now}
 		if n := len(f.pieces); n > 0 {
 			s.Begin = f.pieces[n-1].End
 		}
@@ -49,14 +48,14 @@ func failures(events []event.Event) (n uint64) {
 	return n
 }
 
-func (f *film) Read(ctx context.Context) (Batch, error) {
+func (f *film) Read(ctx context.Context) (event.Batch, error) {
 	if f.read != nil {
 		if err := f.read(f.n); err != nil {
-			return Batch{}, err
+			return event.Batch{}, err
 		}
 	}
 	if f.n >= len(f.batches) {
-		return Batch{}, io.EOF
+		return event.Batch{}, io.EOF
 	}
 	f.reads++
 	b := f.batches[f.n]
@@ -64,7 +63,7 @@ func (f *film) Read(ctx context.Context) (Batch, error) {
 	// Events are valid until the next Read only.
 	clear(f.buffer[:cap(f.buffer)])
 	f.buffer = append(f.buffer[:0], b.Events...)
-	return Batch{Events: f.buffer, Now: b.Now}, ctx.Err()
+	return event.Batch{Events: f.buffer, Now: b.Now}, ctx.Err()
 }
 
 func (f *film) Rewind() error {
@@ -73,8 +72,8 @@ func (f *film) Rewind() error {
 	return nil
 }
 
-func (f *film) Timeline() []snapshot.Span { return f.pieces }
-func (f *film) Clock() event.Clock        { return event.Clock{Mono: 1, Wall: 2, Boot: 3} }
+func (f *film) Timeline() []event.Span { return f.pieces }
+func (f *film) Clock() event.Clock     { return event.Clock{Mono: 1, Wall: 2, Boot: 3} }
 
 // at is a moment of the tests' recordings, which begin at one second.
 func at(since time.Duration) event.Time { return event.Time(time.Second + since) }
@@ -82,16 +81,16 @@ func at(since time.Duration) event.Time { return event.Time(time.Second + since)
 // ticking is a recording with an open in each 50 ms, in batches of that length.
 func ticking(length time.Duration) *film {
 	const every = 50 * time.Millisecond
-	batches := []Batch{{Events: []event.Event{known(at(0), shop, "shop-api")}, Now: at(0)}}
+	batches := []event.Batch{{Events: []event.Event{known(at(0), shop, "shop-api")}, Now: at(0)}}
 	for d := every; d <= length; d += every {
-		batches = append(batches, Batch{Events: []event.Event{open(at(d-every/2), shop)}, Now: at(d)})
+		batches = append(batches, event.Batch{Events: []event.Event{open(at(d-every/2), shop)}, Now: at(d)})
 	}
 	return newFilm(batches...)
 }
 
 // failing makes a connect() of the process fail just before the batch that ends at a moment.
 func (f *film) failing(end time.Duration, p event.ProcID) {
-	i := slices.IndexFunc(f.batches, func(b Batch) bool { return b.Now == at(end) })
+	i := slices.IndexFunc(f.batches, func(b event.Batch) bool { return b.Now == at(end) })
 	e := event.Event{Time: at(end) - 1, Kind: event.ConnectFail, Proto: event.TCP, Proc: p, Count: 3, Op: event.OpConnect}
 	f.batches[i].Events = append(f.batches[i].Events, e)
 	f.pieces[i/pieceLength].Failures += 3
@@ -102,7 +101,7 @@ func (f *film) failing(end time.Duration, p event.ProcID) {
 // pauses longer than any of that.
 func eventful(random *rand.Rand, batches int) *film {
 	now := at(time.Second) // nothing is known at the begin
-	list := []Batch{{Events: []event.Event{
+	list := []event.Batch{{Events: []event.Event{
 		{Time: now, Kind: event.ClockAnchor, Fact: event.Clock{Mono: now, Wall: 1e18, Boot: 5}},
 		{Time: now, Kind: event.HostKnown, Fact: &event.Host{Name: "box"}},
 		known(now, shop, "shop-api"), known(now, curl, "curl"),
@@ -123,7 +122,7 @@ func eventful(random *rand.Rand, batches int) *film {
 			e := anything(random, before+event.Time(random.Int64N(int64(now-before)+1))-event.Time(late))
 			events = append(events, e)
 		}
-		list = append(list, Batch{Events: events, Now: now})
+		list = append(list, event.Batch{Events: events, Now: now})
 	}
 	return newFilm(list...)
 }

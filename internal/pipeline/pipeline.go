@@ -18,17 +18,11 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// Batch is the next piece of a stream.
-type Batch struct {
-	Events []event.Event // valid until the next Read
-	Now    event.Time    // how far the stream comes with it; that of a batch in pieces is the same in each
-}
-
 // Source is a stream of events: the live kernel, or a recording.
 type Source interface {
 	// Read waits for the next piece. It returns io.EOF at the end of the stream, and
 	// the context's error when that ends first.
-	Read(ctx context.Context) (Batch, error)
+	Read(ctx context.Context) (event.Batch, error)
 }
 
 // Tee sees every event, those that a filter leaves out too, after the world has taken
@@ -85,7 +79,7 @@ type run struct {
 	next  time.Time  // when to publish a snapshot
 }
 
-func (r *run) add(batch Batch) error {
+func (r *run) add(batch event.Batch) error {
 	r.now = max(r.now, batch.Now)
 	if r.now > r.From {
 		r.begin()
@@ -133,7 +127,7 @@ func lostBefore(to event.Time, events []event.Event) []event.Event {
 
 // take marks every event, because all of them are counted, also after the Tee has ended
 // the run.
-func take(batch Batch, world *event.World, opts Options) error {
+func take(batch event.Batch, world *event.World, opts Options) error {
 	var err error
 	for i := range batch.Events {
 		e := &batch.Events[i]

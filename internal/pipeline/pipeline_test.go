@@ -24,18 +24,18 @@ type script struct {
 	buffer  []event.Event
 }
 
-func (s *script) Read(context.Context) (Batch, error) {
+func (s *script) Read(context.Context) (event.Batch, error) {
 	if s.read != nil {
 		s.read(s.n)
 	}
 	if s.n >= len(s.batches) {
-		return Batch{}, io.EOF
+		return event.Batch{}, io.EOF
 	}
 	// Events are valid until the next Read only.
 	clear(s.buffer[:cap(s.buffer)])
 	s.buffer = append(s.buffer[:0], s.batches[s.n]...)
 	s.n++
-	b := Batch{Events: s.buffer}
+	b := event.Batch{Events: s.buffer}
 	if len(b.Events) > 0 {
 		b.Now = b.Events[len(b.Events)-1].Time
 	}

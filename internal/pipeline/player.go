@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/playback"
 )
 
 const (
@@ -21,15 +21,15 @@ const (
 // after Run too.
 type Player struct {
 	opts     Options
-	timeline []snapshot.Span
+	timeline []event.Span
 	wake     chan struct{} // has room for one
 
 	mu      sync.Mutex
-	play    snapshot.Playback // Target is in use while it plays, too: see goal
-	since   time.Time         // when it stood at Target, while it plays
-	behind  bool              // something is due that has not been played
-	changed bool              // the screen does not show yet what was asked for or reached
-	hunting bool              // Seeking, for the first failure after from
+	play    playback.State // Target is in use while it plays, too: see goal
+	since   time.Time      // when it stood at Target, while it plays
+	behind  bool           // something is due that has not been played
+	changed bool           // the screen does not show yet what was asked for or reached
+	hunting bool           // Seeking, for the first failure after from
 	from    event.Time
 	showAt  time.Time // when the next snapshot of what moves is published
 
@@ -44,7 +44,7 @@ func NewPlayer(rec Recording, opts Options) *Player {
 		timeline: rec.Timeline(),
 		wake:     make(chan struct{}, 1),
 		// It is on the way to the begin until Run has read that.
-		play: snapshot.Playback{Clock: rec.Clock(), Speed: 1, Seeking: true},
+		play: playback.State{Clock: rec.Clock(), Speed: 1, Seeking: true},
 	}
 	p.opts.Every = max(opts.Every, nap)
 	if n := len(p.timeline); n > 0 {
@@ -56,14 +56,14 @@ func NewPlayer(rec Recording, opts Options) *Player {
 }
 
 // Playback is where it stands now.
-func (p *Player) Playback() snapshot.Playback {
+func (p *Player) Playback() playback.State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.play
 }
 
 // Timeline is the pieces of the recording.
-func (p *Player) Timeline() []snapshot.Span { return p.timeline }
+func (p *Player) Timeline() []event.Span { return p.timeline }
 
 // TogglePause halts or goes on. On the way to somewhere, it does so there.
 func (p *Player) TogglePause() {

@@ -63,10 +63,10 @@ func TestSeekIsAsLive(t *testing.T) {
 func TestBetweenBatches(t *testing.T) {
 	t.Parallel()
 	rec := newFilm(
-		Batch{Events: []event.Event{open(at(0), shop)}, Now: at(0)},
-		Batch{Events: []event.Event{open(at(time.Minute), shop)}, Now: at(time.Minute)},
+		event.Batch{Events: []event.Event{open(at(0), shop)}, Now: at(0)},
+		event.Batch{Events: []event.Event{open(at(time.Minute), shop)}, Now: at(time.Minute)},
 	)
-	rec.pieces = append(rec.pieces, snapshot.Span{Begin: at(time.Minute), End: at(2 * time.Minute), Damaged: true})
+	rec.pieces = append(rec.pieces, event.Span{Begin: at(time.Minute), End: at(2 * time.Minute), Damaged: true})
 	watching(t, rec, Options{}, func(s *seat) {
 		time.Sleep(10 * time.Second)
 		snap := s.shown()

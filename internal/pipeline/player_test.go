@@ -14,6 +14,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/playback"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -71,7 +72,7 @@ func live(t *testing.T, rec *film, batches int, f *filter.Filter) *snapshot.Snap
 	t.Helper()
 	cut := newFilm(rec.batches[:batches]...)
 	last := cut.batches[batches-1]
-	source := sourceFunc(func(ctx context.Context) (Batch, error) {
+	source := sourceFunc(func(ctx context.Context) (event.Batch, error) {
 		batch, err := cut.Read(ctx)
 		if errors.Is(err, io.EOF) {
 			batch.Now = last.Now
@@ -85,9 +86,9 @@ func live(t *testing.T, rec *film, batches int, f *filter.Filter) *snapshot.Snap
 	return snap
 }
 
-type sourceFunc func(context.Context) (Batch, error)
+type sourceFunc func(context.Context) (event.Batch, error)
 
-func (f sourceFunc) Read(ctx context.Context) (Batch, error) { return f(ctx) }
+func (f sourceFunc) Read(ctx context.Context) (event.Batch, error) { return f(ctx) }
 
 func parse(t *testing.T, spec filter.Spec) *filter.Filter {
 	t.Helper()
@@ -103,7 +104,7 @@ func TestPlays(t *testing.T) {
 	rec := ticking(10 * time.Second)
 	watching(t, rec, Options{}, func(s *seat) {
 		s.stands(0, 0)
-		want := snapshot.Playback{Begin: at(0), End: at(10 * time.Second), At: at(0), Clock: rec.Clock(), Speed: 1}
+		want := playback.State{Begin: at(0), End: at(10 * time.Second), At: at(0), Clock: rec.Clock(), Speed: 1}
 		got := s.Playback()
 		got.Target = 0
 		if got != want {
@@ -317,7 +318,7 @@ func TestReadError(t *testing.T) {
 func TestWhatComesWithTheEnd(t *testing.T) {
 	t.Parallel()
 	rec := ticking(time.Second)
-	last := Batch{Events: []event.Event{open(at(time.Second), shop)}, Now: at(2 * time.Second)}
+	last := event.Batch{Events: []event.Event{open(at(time.Second), shop)}, Now: at(2 * time.Second)}
 	watching(t, withEnd{rec, last}, Options{}, func(s *seat) {
 		time.Sleep(time.Second)
 		s.stands(time.Second, 21)
@@ -331,10 +332,10 @@ func TestWhatComesWithTheEnd(t *testing.T) {
 // withEnd gives a batch together with each io.EOF.
 type withEnd struct {
 	*film
-	last Batch
+	last event.Batch
 }
 
-func (w withEnd) Read(ctx context.Context) (Batch, error) {
+func (w withEnd) Read(ctx context.Context) (event.Batch, error) {
 	b, err := w.film.Read(ctx)
 	if errors.Is(err, io.EOF) {
 		b = w.last

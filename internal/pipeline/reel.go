@@ -18,7 +18,7 @@ type Recording interface {
 	// Rewind makes the next Read the first again.
 	Rewind() error
 	// Timeline is the pieces of the recording in order, always the same.
-	Timeline() []snapshot.Span
+	Timeline() []event.Span
 	// Clock ties the stream's time to the wall clock.
 	Clock() event.Clock
 }
@@ -31,7 +31,7 @@ type reel struct {
 	end    event.Time       // of the last piece
 	state  *aggregate.State // nil before the first batch
 	world  event.World
-	next   Batch
+	next   event.Batch
 	last   bool   // nothing comes after next
 	over   bool   // there is no next
 	failed uint64 // failures that were played, counted as in a Span

@@ -19,21 +19,21 @@ const second = event.Time(time.Second)
 // tape is a Source that says itself how far it has come. It ends with last, which comes
 // alone.
 type tape struct {
-	batches []Batch
+	batches []event.Batch
 	last    error
 	read    int
 }
 
-func (t *tape) Read(context.Context) (Batch, error) {
+func (t *tape) Read(context.Context) (event.Batch, error) {
 	if t.read >= len(t.batches) {
-		return Batch{}, t.last
+		return event.Batch{}, t.last
 	}
 	t.read++
 	b := t.batches[t.read-1]
-	return Batch{Events: slices.Clone(b.Events), Now: b.Now}, nil
+	return event.Batch{Events: slices.Clone(b.Events), Now: b.Now}, nil
 }
 
-func runTape(t *testing.T, batches []Batch, opts Options) *snapshot.Snapshot {
+func runTape(t *testing.T, batches []event.Batch, opts Options) *snapshot.Snapshot {
 	t.Helper()
 	snap, err := Run(t.Context(), &tape{batches: batches, last: io.EOF}, opts)
 	if err != nil {
@@ -42,7 +42,9 @@ func runTape(t *testing.T, batches []Batch, opts Options) *snapshot.Snapshot {
 	return snap
 }
 
-func until(now event.Time, events ...event.Event) Batch { return Batch{Events: events, Now: now} }
+func until(now event.Time, events ...event.Event) event.Batch {
+	return event.Batch{Events: events, Now: now}
+}
 
 func fact(at event.Time, kind event.Kind, f event.Fact) event.Event {
 	return event.Event{Time: at, Kind: kind, Fact: f}
@@ -91,29 +93,29 @@ func TestWindowIsARun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := []Batch{
+	before := []event.Batch{
 		until(second, worldAt(second)...),
 		until(2*second, busy(2*second)...), until(2*second, busy(2*second)...),
 		until(9 * second), until(from, busy(9*second)...), until(from),
 	}
-	within := []Batch{
+	within := []event.Batch{
 		until(from+1, busy(from+1)...), until(12*second, busy(11*second)...), until(12 * second),
 		until(to, append(busy(15*second), fact(16*second, event.HealthKnown, &event.Health{Events: 99, Lost: 1, Memory: 5}))...),
 		until(to, busy(16*second)...),
 	}
-	after := []Batch{until(to+5, busy(to)...), until(30*second, busy(29*second)...)}
+	after := []event.Batch{until(to+5, busy(to)...), until(30*second, busy(29*second)...)}
 	for _, opts := range []Options{{}, {Filter: f}} {
 		for _, tc := range []struct {
 			name       string
 			to         event.Time
-			wide, like []Batch
+			wide, like []event.Batch
 		}{
 			{"to the end", 0, slices.Concat(before, within, after), slices.Concat(within, after)},
 			{"to a moment", to, slices.Concat(before, within, after), within},
 			{"beyond the end", 60 * second, slices.Concat(before, within), within},
 			{"between batches", to + second/2, slices.Concat(before, within, after[1:]), append(slices.Clone(within), until(to+second/2))},
 		} {
-			want := runTape(t, append([]Batch{until(from, worldAt(from)...)}, tc.like...), opts)
+			want := runTape(t, append([]event.Batch{until(from, worldAt(from)...)}, tc.like...), opts)
 			windowed := opts
 			windowed.From, windowed.To = from, tc.to
 			if got := runTape(t, tc.wide, windowed); !reflect.DeepEqual(got, want) {
@@ -132,7 +134,7 @@ func TestWindowKnowsWhatIs(t *testing.T) {
 	health := func(at event.Time, events, lost uint64) event.Event {
 		return fact(at, event.HealthKnown, &event.Health{Events: events, Lost: lost, Memory: events})
 	}
-	batches := []Batch{
+	batches := []event.Batch{
 		until(second, worldAt(second)...),
 		// Of four connections of the shop one ends at once and leaves a bucket, one is closed
 		// by its peer, one gets no answer, one is used. curl only fails.
@@ -186,12 +188,12 @@ func TestWindowKnowsWhatIs(t *testing.T) {
 
 func TestWindowBounds(t *testing.T) {
 	t.Parallel()
-	stream := []Batch{until(5*second, open(5*second, shop)), until(6*second, open(6*second, shop)), until(7*second, open(7*second, shop))}
-	facts := []Batch{until(5*second, worldAt(5*second)...)}
+	stream := []event.Batch{until(5*second, open(5*second, shop)), until(6*second, open(6*second, shop)), until(7*second, open(7*second, shop))}
+	facts := []event.Batch{until(5*second, worldAt(5*second)...)}
 	broken := errors.New("broken")
 	for _, tc := range []struct {
 		name     string
-		stream   []Batch
+		stream   []event.Batch
 		last     error
 		from, to event.Time
 		opens    uint64
@@ -229,7 +231,7 @@ func TestWindowBounds(t *testing.T) {
 func TestWindowAndGaps(t *testing.T) {
 	t.Parallel()
 	missing := fact(6*second, event.Missing, &event.Gap{Begin: 4 * second, End: 6 * second})
-	stream := []Batch{until(4*second, opens(4)...), until(6*second, missing, open(6*second, shop)), until(9 * second)}
+	stream := []event.Batch{until(4*second, opens(4)...), until(6*second, missing, open(6*second, shop)), until(9 * second)}
 	for _, tc := range []struct {
 		name     string
 		from, to event.Time

@@ -12,8 +12,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/pipeline"
-	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // batchSize bounds the events of one Read.
@@ -103,19 +101,19 @@ func (r *Reader) Gaps() []event.Gap {
 }
 
 // Timeline is what happened in each piece of the recording.
-func (r *Reader) Timeline() []snapshot.Span {
-	var spans []snapshot.Span
+func (r *Reader) Timeline() []event.Span {
+	var spans []event.Span
 	for i := range r.index.frames {
 		e := &r.index.frames[i]
 		if e.gap != nil && e.gap.End > e.gap.Begin {
-			spans = append(spans, snapshot.Span{Begin: e.gap.Begin, End: e.gap.End, Damaged: true})
+			spans = append(spans, event.Span{Begin: e.gap.Begin, End: e.gap.End, Damaged: true})
 		}
-		spans = append(spans, snapshot.Span{
+		spans = append(spans, event.Span{
 			Begin: e.begin, End: e.end, Opens: uint64(e.opens), Closes: uint64(e.closes), Failures: uint64(e.failures),
 		})
 	}
 	if begin, end := r.index.reached(0), r.index.end; end > begin { // quiet or lost, up to the end that is marked
-		spans = append(spans, snapshot.Span{Begin: begin, End: end, Damaged: r.index.tail != nil})
+		spans = append(spans, event.Span{Begin: begin, End: end, Damaged: r.index.tail != nil})
 	}
 	return spans
 }
@@ -144,7 +142,7 @@ func (r *Reader) At(wall time.Time) event.Time {
 
 // Read returns the next events, of one batch of the live stream at most. What is missing
 // comes as an event, followed by what the frames that are missing have said of the world.
-func (r *Reader) Read(ctx context.Context) (pipeline.Batch, error) {
+func (r *Reader) Read(ctx context.Context) (event.Batch, error) {
 	r.events = r.events[:0]
 	for !r.decoder.more() {
 		if err := ctx.Err(); err != nil {
@@ -168,10 +166,10 @@ func (r *Reader) Read(ctx context.Context) (pipeline.Batch, error) {
 	return r.batch(), nil
 }
 
-func (r *Reader) batch() pipeline.Batch { return pipeline.Batch{Events: r.events, Now: r.now} }
+func (r *Reader) batch() event.Batch { return event.Batch{Events: r.events, Now: r.now} }
 
 // finish is the last batch: how far the stream came, and what is missing at its end.
-func (r *Reader) finish() pipeline.Batch {
+func (r *Reader) finish() event.Batch {
 	_, r.now = r.Span()
 	if gap := r.index.tail; gap != nil && !r.ended {
 		r.say(gap)

@@ -1,4 +1,4 @@
-package snapshot
+package playback
 
 import (
 	"errors"
@@ -18,7 +18,7 @@ var (
 // Moment reads a place in the recording as users write it: a time of day, in UTC as
 // everything that is shown; RFC 3339; a time after the beginning, or with a minus
 // before the end; or a share of the whole. The error says what it takes.
-func (p *Playback) Moment(text string) (event.Time, error) {
+func (p *State) Moment(text string) (event.Time, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case strings.HasSuffix(text, "%"):
@@ -31,7 +31,7 @@ func (p *Playback) Moment(text string) (event.Time, error) {
 	return onClock(text, p)
 }
 
-func portion(text string, p *Playback) (event.Time, error) {
+func portion(text string, p *State) (event.Time, error) {
 	percent, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(percent >= 0 && percent <= 100) { // NaN is neither
 		return 0, errMoment
@@ -39,7 +39,7 @@ func portion(text string, p *Playback) (event.Time, error) {
 	return p.Begin.Add(time.Duration(percent / 100 * float64(p.End.Sub(p.Begin)))), nil
 }
 
-func after(from event.Time, text string, p *Playback) (event.Time, error) {
+func after(from event.Time, text string, p *State) (event.Time, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		return 0, errMoment
@@ -47,7 +47,7 @@ func after(from event.Time, text string, p *Playback) (event.Time, error) {
 	return within(from.Add(d), 1, p)
 }
 
-func onClock(text string, p *Playback) (event.Time, error) {
+func onClock(text string, p *State) (event.Time, error) {
 	begin := p.Clock.WallTime(p.Begin)
 	at, exact, err := wallTime(text, begin)
 	switch {
@@ -83,7 +83,7 @@ func wallTime(text string, begin time.Time) (at time.Time, exact time.Duration, 
 
 // within refuses what is not in the recording: to go to its end instead would look
 // like an answer. A minute or second that had begun before is cut.
-func within(at event.Time, exact time.Duration, p *Playback) (event.Time, error) {
+func within(at event.Time, exact time.Duration, p *State) (event.Time, error) {
 	if at.Add(exact) <= p.Begin || at > p.End {
 		begin, end := p.edges()
 		return 0, fmt.Errorf("only %s to %s is recorded", begin, end)
@@ -92,7 +92,7 @@ func within(at event.Time, exact time.Duration, p *Playback) (event.Time, error)
 }
 
 // edges are when the recording begins and ends, with the days where it has several.
-func (p *Playback) edges() (begin, end string) {
+func (p *State) edges() (begin, end string) {
 	from, to := p.Clock.WallTime(p.Begin), p.Clock.WallTime(p.End)
 	if from.IsZero() {
 		return "+0s", "+" + p.End.Sub(p.Begin).String()

@@ -1,4 +1,4 @@
-package snapshot
+package playback
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ func TestMoment(t *testing.T) {
 	// Half an hour from 23:45:30.5 on, of a host that was up for an hour.
 	begin := event.Time(time.Hour)
 	wall := time.Date(2026, 11, 20, 23, 45, 30, 5e8, time.UTC)
-	p := Playback{
+	p := State{
 		Begin: begin, End: begin.Add(30 * time.Minute),
 		Clock: event.Clock{Mono: begin.Add(time.Minute), Wall: wall.Add(time.Minute).UnixNano()},
 	}
@@ -80,7 +80,7 @@ func TestMoment(t *testing.T) {
 // TestMomentWithoutAClock: what needs none works.
 func TestMomentWithoutAClock(t *testing.T) {
 	t.Parallel()
-	p := Playback{Begin: 5, End: event.Time(5).Add(time.Minute)}
+	p := State{Begin: 5, End: event.Time(5).Add(time.Minute)}
 	for _, text := range []string{"03:12", "2026-11-21T00:00:00Z"} {
 		if _, err := p.Moment(text); !errors.Is(err, errNoClock) {
 			t.Errorf("%q: got %v", text, err)

@@ -1,9 +1,11 @@
-package snapshot
+// Package playback says where the replay of a recording stands, and reads such places as
+// users write them.
+package playback
 
 import "github.com/porttrace/porttrace/internal/event"
 
-// Playback is where the replay of a recording stands.
-type Playback struct {
+// State is where the replay of a recording stands.
+type State struct {
 	Begin, End event.Time // of the recording
 	At         event.Time // how far it has been played
 	Clock      event.Clock
@@ -14,14 +16,4 @@ type Playback struct {
 }
 
 // Ended reports whether all of it has been played.
-func (p *Playback) Ended() bool { return p.At >= p.End }
-
-// Span is one piece of a recording and what happened in it. The pieces follow each
-// other in time.
-type Span struct {
-	Begin, End event.Time
-	Opens      uint64
-	Closes     uint64
-	Failures   uint64
-	Damaged    bool // it cannot be read
-}
+func (p *State) Ended() bool { return p.At >= p.End }
