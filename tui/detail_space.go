@@ -100,7 +100,7 @@ func (d *spaceDetail) writeUse(to *sheet) {
 	to.field("live", count(s.Live)+" held by connections"+notable(int64(s.SynSent), "of them with the SYN unanswered")+
 		notable(int64(s.CloseWait), "of them in CLOSE_WAIT"), plain)
 	to.field("TIME_WAIT", count(s.TimeWait)+" closed here first, each for 60 s from its end", plain)
-	to.field("", endsWords(s.TimeWaitEnds), plain)
+	to.field("", endsWords(s.Expiring), plain)
 	to.field("bound", count(s.Bound)+" more that a bind() owns on any address: lost to every connect() of the namespace", plain)
 	to.field("peak", peakWords(s), plain)
 }

@@ -21,7 +21,7 @@ func local(addr string) event.Addr { return event.AddrFrom(netip.MustParseAddr(a
 func connecting(from string, to event.Endpoint) snapshot.PortSpace {
 	return snapshot.PortSpace{
 		Kind: snapshot.ConnectSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Local: local(from), Remote: to,
-		Range: hostRange, Capacity: 28_232, Sustainable: 459.5, Textbook: 470.53,
+		Range: hostRange, Occupancy: event.Occupancy{Capacity: 28_232}, Sustainable: 459.5, Textbook: 470.53,
 	}
 }
 
@@ -40,7 +40,7 @@ func fixtureSpaces() []snapshot.PortSpace {
 	full := connecting("10.0.0.1", cache)
 	full.Live, full.SynSent, full.CloseWait, full.TimeWait, full.Bound = 121, 3, 20, 28_108, 3
 	full.Peak, full.PeakAt, full.Full = 28_232, fixtureNow.Add(-24*time.Second), fixtureNow.Add(-24*time.Second)
-	full.TimeWaitEnds = evenly(28_108, 2, 61)
+	full.Expiring = evenly(28_108, 2, 61)
 	full.Opens, full.OpenRate = 398_000, 457.2
 	full.Forecast = snapshot.Forecast{Known: true, Model: "457 opens/s, each held for 61.4 s on the average"}
 	full.Exhausted, full.ExhaustionRate, full.LastExhausted = 1_840, 121.2, fixtureNow
@@ -65,7 +65,7 @@ func fixtureSpaces() []snapshot.PortSpace {
 
 	reused := connecting("127.0.0.1", remote("127.0.0.1", 9000))
 	reused.TimeWait, reused.Reusable, reused.Bound, reused.OpenRate = 28_000, 27_950, 3, 1_200
-	reused.TimeWaitEnds = []int{50}
+	reused.Expiring = []int{50}
 	reused.Forecast = snapshot.Forecast{Known: true, Never: true, Model: "TIME_WAIT is reused after 1 s"}
 
 	other := connecting("2001:db8:85a3::17", api)
@@ -114,8 +114,7 @@ func starved() *snapshot.Snapshot {
 	space.Victims = []snapshot.Victim{{Proc: shop, Failures: 310, Last: fixtureNow.Add(-time.Second)}}
 
 	binding := snapshot.PortSpace{
-		Kind: snapshot.BindSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Range: small, Capacity: 250,
-		Live: 4, Bound: 246, Peak: 250, PeakAt: fixtureNow, Full: fixtureNow.Add(-74 * time.Second), Opens: 260,
+		Kind: snapshot.BindSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Range: small, Occupancy: event.Occupancy{Capacity: 250, Live: 4, Bound: 246}, Peak: 250, PeakAt: fixtureNow, Full: fixtureNow.Add(-74 * time.Second), Opens: 260,
 		Exhausted: 7, LastExhausted: fixtureNow.Add(-2 * time.Second),
 		Holders: []snapshot.Holder{{Proc: reportJob, Bound: 246}, {Proc: shop, Live: 4}},
 		Victims: []snapshot.Victim{{Proc: reportJob, Failures: 7, Last: fixtureNow.Add(-2 * time.Second)}},

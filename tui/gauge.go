@@ -21,7 +21,7 @@ func gauge(s *snapshot.PortSpace, width int) string {
 		return rangeUnknown
 	}
 	room := max(width-percentWidth, 0)
-	taken := clamp(int(s.Taken()*float64(room)), room+1)
+	taken := clamp(int(s.TakenShare()*float64(room)), room+1)
 	reused := clamp(int(float64(s.Reusable)/float64(s.Capacity)*float64(room)), room-taken+1)
 	bar := strings.Repeat("█", taken) + strings.Repeat("▒", reused) + strings.Repeat("░", room-taken-reused)
 	return bar + pad(percentTaken(s), percentWidth, true)
@@ -32,7 +32,7 @@ const rangeUnknown = "range not known"
 // percentTaken is 100% of a full space only, and 0% of one of which nothing is taken.
 func percentTaken(s *snapshot.PortSpace) string {
 	percent := s.TakenPercent()
-	if percent == 0 && s.Taken() > 0 {
+	if percent == 0 && s.TakenShare() > 0 {
 		return "<1%"
 	}
 	return fmt.Sprintf("%d%%", percent)

@@ -16,17 +16,17 @@ func TestGauge(t *testing.T) {
 		width int
 		want  string
 	}{
-		{snapshot.PortSpace{Capacity: 1000}, 9, "░░░░   0%"},
-		{snapshot.PortSpace{Capacity: 1000, Live: 5}, 9, "░░░░  <1%"},
-		{snapshot.PortSpace{Capacity: 1000, TimeWait: 500}, 9, "██░░  50%"},
-		{snapshot.PortSpace{Capacity: 1000, Bound: 999}, 9, "███░  99%"},
-		{snapshot.PortSpace{Capacity: 1000, Bound: 1000}, 9, "████ 100%"},
-		{snapshot.PortSpace{Capacity: 1000, Live: 500, TimeWait: 500, Reusable: 500}, 9, "██▒▒  50%"},
-		{snapshot.PortSpace{Capacity: 1000, Live: 2000}, 9, "████ 200%"},
-		{snapshot.PortSpace{Capacity: 1000, Reusable: 2000}, 9, "▒▒▒▒   0%"},
-		{snapshot.PortSpace{Live: 5}, 9, "range ?"},
-		{snapshot.PortSpace{Live: 5}, 16, "range not known"},
-		{snapshot.PortSpace{Capacity: 1000, Live: 500}, 0, "  50%"},
+		{snapshot.PortSpace{Occupancy: event.Occupancy{Capacity: 1000}}, 9, "░░░░   0%"},
+		{snapshot.PortSpace{Occupancy: event.Occupancy{Capacity: 1000, Live: 5}}, 9, "░░░░  <1%"},
+		{snapshot.PortSpace{Occupancy: event.Occupancy{Capacity: 1000, TimeWait: 500}}, 9, "██░░  50%"},
+		{snapshot.PortSpace{Occupancy: event.Occupancy{Capacity: 1000, Bound: 999}}, 9, "███░  99%"},
+		{snapshot.PortSpace{Occupancy: event.Occupancy{Capacity: 1000, Bound: 1000}}, 9, "████ 100%"},
+		{snapshot.PortSpace{Occupancy: event.Occupancy{Capacity: 1000, Live: 500, TimeWait: 500, Reusable: 500}}, 9, "██▒▒  50%"},
+		{snapshot.PortSpace{Occupancy: event.Occupancy{Capacity: 1000, Live: 2000}}, 9, "████ 200%"},
+		{snapshot.PortSpace{Occupancy: event.Occupancy{Capacity: 1000, Reusable: 2000}}, 9, "▒▒▒▒   0%"},
+		{snapshot.PortSpace{Occupancy: event.Occupancy{Live: 5}}, 9, "range ?"},
+		{snapshot.PortSpace{Occupancy: event.Occupancy{Live: 5}}, 16, "range not known"},
+		{snapshot.PortSpace{Occupancy: event.Occupancy{Capacity: 1000, Live: 500}}, 0, "  50%"},
 	} {
 		if got := gauge(&tc.space, tc.width); got != tc.want {
 			t.Errorf("%+v at %d: got %q, want %q", tc.space, tc.width, got, tc.want)
@@ -175,7 +175,7 @@ func TestNamespaceOfASpace(t *testing.T) {
 func TestBindSpaceThatNobodyDrawsFrom(t *testing.T) {
 	t.Parallel()
 	s := calm()
-	s.PortSpaces = append(s.PortSpaces, snapshot.PortSpace{Kind: snapshot.BindSpace, Netns: 1, Capacity: 100, TimeWait: 100})
+	s.PortSpaces = append(s.PortSpaces, snapshot.PortSpace{Kind: snapshot.BindSpace, Netns: 1, Occupancy: event.Occupancy{Capacity: 100, TimeWait: 100}})
 	m := screen(120, 24, s)
 	if got := pressure(&s.PortSpaces[100], s.Wall); got != plain {
 		t.Errorf("it is painted %v", got)

@@ -1,6 +1,9 @@
-// Package aggregate is the state: what each process did, towards which destinations,
-// and what failed. It is fed events and asked for snapshots; it does no I/O, starts
-// no goroutine and knows no clock but the one in the events.
+// Package aggregate counts what each process did, towards which destinations, and what
+// failed. It is fed events and asked for snapshots; it does no I/O, starts no goroutine and
+// knows no clock but the one in the events.
+//
+// It reads the table of sockets and the facts of the world, and owns neither: the pipeline
+// does, and other readers of the stream use the same ones.
 package aggregate
 
 import (
@@ -32,10 +35,11 @@ type pairKey struct {
 	dest destKey
 }
 
-// State is everything that the stream has told so far. It is for one goroutine.
+// State is what the rows of a snapshot are made from. It is for one goroutine.
 type State struct {
-	world   event.World
-	started event.Time // since when is counted
+	world   *event.World
+	table   *portspace.Table
+	started event.Time // when the counting began
 	now     event.Time
 
 	total     *row
@@ -46,7 +50,6 @@ type State struct {
 
 	failuresMade uint64
 	buckets      buckets
-	ports        *portspace.Table
 	flows        flows
 	health       event.Health // the newest, since the tracer's start
 	healthBefore event.Health // what of it had been before the counting began
@@ -55,30 +58,25 @@ type State struct {
 	gaps         gaps
 }
 
-// New is an empty state; its time begins with the first event.
-func New() *State {
+// New returns an empty state; its time begins with the first event. world and table must
+// have taken in every event before Add gets it.
+func New(world *event.World, table *portspace.Table) *State {
 	return &State{
+		world:     world,
+		table:     table,
 		total:     newRow(true),
 		processes: newTable[event.ProcID](maxProcesses, true),
 		dests:     newTable[destKey](maxDestinations, true),
 		pairs:     newTable[pairKey](maxPairs, false),
 		failures:  map[failKey]*failure{},
 		buckets:   newBuckets(),
-		ports:     portspace.New(portspace.Limit),
 		flows:     newFlows(),
 	}
 }
 
-// Add takes events in the order of the stream.
-func (s *State) Add(events []event.Event) {
-	for i := range events {
-		s.add(&events[i])
-	}
-}
-
-func (s *State) add(e *event.Event) {
+// Add takes the events of the stream, in order.
+func (s *State) Add(e *event.Event) {
 	s.advance(e.Time)
-	s.ports.Add(e)
 	switch e.Kind {
 	case event.Folded:
 		s.fold(e)
@@ -86,9 +84,9 @@ func (s *State) add(e *event.Event) {
 		event.EnterCloseWait, event.SynUnanswered, event.SynAnswered:
 		s.socket(e)
 	case event.SocketFound:
-		s.flows.find(e)
+		s.flows.addFound(e)
 	case event.SocketGone:
-		s.flows.miss(e)
+		s.flows.addGone(e)
 	default:
 		s.fact(e)
 	}
@@ -102,19 +100,17 @@ func (s *State) advance(to event.Time) {
 	if to > s.now {
 		s.now = to
 		s.buckets.expire(to)
-		s.ports.Advance(to)
 	}
 }
 
 func (s *State) fact(e *event.Event) {
-	s.world.Apply(e)
 	switch fact := e.Fact.(type) {
 	case *event.Process:
 		if r := s.processes.rows[fact.ID]; r != nil {
 			r.info = fact
 		}
 	case *event.Netns:
-		s.buckets.trim(fact)
+		s.buckets.trim(fact, int64(s.table.Netns(fact.Inode).Attributed()))
 	case *event.Health:
 		s.health = *fact
 	case *event.Gap:
@@ -127,10 +123,10 @@ func (s *State) fact(e *event.Event) {
 	}
 }
 
-// rowsOf are the rows that an event counts for. A filter narrows whose events are
-// counted, but a destination always counts every socket towards it.
-func (s *State) rowsOf(e *event.Event) holder {
-	h := holder{netns: e.Netns, inbound: e.Direction == event.In}
+// rowsOf returns the rows that an event counts for. A filter narrows which processes' events
+// are counted, but a destination always counts every socket towards it.
+func (s *State) rowsOf(e *event.Event) rowSet {
+	h := rowSet{netns: e.Netns, inbound: e.Direction == event.In}
 	outgoing := e.Direction == event.Out && e.Dst.Port != 0
 	selected := !e.Flags.Has(event.NotSelected)
 	dest := destKey{e.Netns, e.Dst, e.Proto}
@@ -149,7 +145,7 @@ func (s *State) rowsOf(e *event.Event) holder {
 }
 
 // addPairRows is one look-up instead of three for all but the first event of a pair.
-func (s *State) addPairRows(h *holder, key pairKey, at event.Time) {
+func (s *State) addPairRows(h *rowSet, key pairKey, at event.Time) {
 	p := s.pairs.row(key, at)
 	h.pair, h.proc, h.dest = p, p.proc, p.dest
 	if !s.processes.holds(h.proc) || p == s.pairs.other {
@@ -163,7 +159,7 @@ func (s *State) addPairRows(h *holder, key pairKey, at event.Time) {
 	h.dest.selected = true
 }
 
-// process is the row of a process.
+// process returns the row of a process.
 func (s *State) process(id event.ProcID, at event.Time) *row {
 	r := s.processes.row(id, at)
 	if r.info == nil && r != s.processes.other {
@@ -172,7 +168,7 @@ func (s *State) process(id event.ProcID, at event.Time) *row {
 	return r
 }
 
-// whois is what is known of a process. A row keeps it for longer than the world does.
+// whois returns what is known of a process. A row keeps it for longer than the world does.
 func (s *State) whois(id event.ProcID) *event.Process {
 	if r := s.processes.rows[id]; r != nil && r.info != nil {
 		return r.info
@@ -180,8 +176,8 @@ func (s *State) whois(id event.ProcID) *event.Process {
 	return s.world.Process(id)
 }
 
-// ownerOf is who holds the socket: of an accepted connection that nobody has closed
-// yet it is who listens.
+// ownerOf returns the owner of the socket: of an accepted connection that no process has
+// closed yet it is the listener.
 func ownerOf(e *event.Event) event.ProcID {
 	if !e.Proc.Known() {
 		return e.Listener
@@ -203,15 +199,15 @@ func (s *State) socket(e *event.Event) {
 			r.count(e, n)
 		}
 	}
-	s.flows.add(e, n, s.ports)
+	s.flows.add(e, n, s.table)
 	switch {
 	case e.Kind == event.EnterCloseWait:
 		s.moveCloseWait(e, &h, 1)
 	case e.Kind == event.Close && e.Flags.Has(event.InCloseWait):
 		s.moveCloseWait(e, &h, -1)
 	}
-	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.Direction != event.Unknown {
-		s.buckets.enter(h, s.ports.Netns(e.Netns).TimeWaitEnds(e.Time), 1)
+	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.Direction == event.In && !s.table.HasBucket(e) {
+		s.buckets.enter(h, s.table.Netns(e.Netns).TimeWaitExpiry(e.Time), 1)
 	}
 	if (e.Kind == event.ConnectFail || e.Kind == event.BindFail) && h.total != nil {
 		s.fail(e, n)
@@ -219,9 +215,9 @@ func (s *State) socket(e *event.Event) {
 }
 
 // moveCloseWait moves the gauge of connections that the peer has closed and the owner
-// has not. Of an accepted one, who will close it is not known when it enters, so both
-// movements go by the listener.
-func (s *State) moveCloseWait(e *event.Event, h *holder, move int64) {
+// has not. Which process will close an accepted one is not known when it enters, so both
+// movements count for the listener.
+func (s *State) moveCloseWait(e *event.Event, h *rowSet, move int64) {
 	if e.Direction == event.In {
 		s.moveCloseWaitIn(e, move)
 		return
@@ -252,7 +248,7 @@ func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
 	s.total.CloseWait += move
 }
 
-// fold adds what the kernel counted and did not deliver.
+// fold adds what the kernel counted and did not deliver one by one.
 func (s *State) fold(e *event.Event) {
 	f, ok := e.Fact.(*event.Fold)
 	if !ok {
@@ -271,6 +267,6 @@ func (s *State) fold(e *event.Event) {
 		}
 	}
 	if n := f.TimeWaitOut + f.TimeWaitIn; n != 0 {
-		s.buckets.enter(h, s.ports.Netns(e.Netns).TimeWaitEnds(e.Time), int64(n))
+		s.buckets.enter(h, s.table.Netns(e.Netns).TimeWaitExpiry(e.Time), int64(n))
 	}
 }

@@ -37,7 +37,7 @@ func BenchmarkAdd(b *testing.B) {
 		b.Run(bc.name, func(b *testing.B) {
 			const connections = 50_000
 			stream := load(bc.processes, bc.destinations, connections)
-			s := New()
+			s := newStream()
 			b.ReportAllocs()
 			for b.Loop() {
 				s.Add(stream)

@@ -2,32 +2,36 @@ package aggregate
 
 import (
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/history"
+	"github.com/porttrace/porttrace/internal/portspace"
 )
 
-// bucketSlots is enough for every second in which a bucket that lives now can end. When
+// bucketSlots is enough for every second in which a bucket that exists now can expire. When
 // that is, the namespace knows. An orphan's FIN_WAIT2 bucket has tcp_fin_timeout, 60 s
 // too unless it was set, and becomes a TIME_WAIT when the peer's FIN comes.
 const bucketSlots = 80
 
-// buckets is the TIME_WAIT backlog by who holds it, in one slot for each second in
-// which its buckets are expected to end. The kernel's own count corrects it: a RST
-// or a reuse ends a bucket early and nothing traces that.
+// buckets are those of the TIME_WAIT backlog that the table of sockets does not hold: those
+// of accepted connections, which take no port of the range, and those that were counted in
+// the kernel and not delivered one by one. They stand in one slot for each second in which
+// they are expected to expire. The kernel's own count corrects them: a RST or the reuse of a
+// port ends a bucket early and no event reports that.
 type buckets struct {
 	slots   [bucketSlots]slot // by the second modulo bucketSlots
 	expired int64             // the last second whose slot was emptied
-	held    map[uint32]int64
-	actual  map[uint32]int64 // the kernel's own count, by namespace
+	held    map[uint32]int64  // by namespace
+	actual  map[uint32]int64  // the kernel's own count of all, by namespace
 }
 
 // slot is the buckets that end in one second, in the order in which they began, so that
 // the same stream always loses the same ones.
 type slot struct {
-	index map[holder]int
+	index map[rowSet]int
 	held  []heldBuckets
 }
 
 type heldBuckets struct {
-	holder
+	rowSet
 	n int64
 }
 
@@ -39,33 +43,33 @@ func (b *buckets) at(second int64) *slot { return &b.slots[second%bucketSlots] }
 
 // enter takes in buckets that end at a time. They are held until the second is over: the
 // kernel's count takes away what has ended before.
-func (b *buckets) enter(h holder, at event.Time, n int64) {
-	ends := min(secondOf(at)+1, b.expired+bucketSlots-1)
+func (b *buckets) enter(h rowSet, at event.Time, n int64) {
+	ends := min(history.SecondOf(at)+1, b.expired+bucketSlots-1)
 	if ends <= b.expired {
-		return // told of too late: it has gone
+		return // reported too late: it has gone
 	}
 	b.at(ends).add(h, n)
 	b.move(h, n)
 }
 
-func (s *slot) add(h holder, n int64) {
-	if last := len(s.held) - 1; last >= 0 && s.held[last].holder == h {
+func (s *slot) add(h rowSet, n int64) {
+	if last := len(s.held) - 1; last >= 0 && s.held[last].rowSet == h {
 		s.held[last].n += n
 		return
 	}
 	i, ok := s.index[h]
 	if !ok {
 		if s.index == nil {
-			s.index = map[holder]int{}
+			s.index = map[rowSet]int{}
 		}
 		i = len(s.held)
 		s.index[h] = i
-		s.held = append(s.held, heldBuckets{holder: h})
+		s.held = append(s.held, heldBuckets{rowSet: h})
 	}
 	s.held[i].n += n
 }
 
-func (b *buckets) move(h holder, n int64) {
+func (b *buckets) move(h rowSet, n int64) {
 	b.held[h.netns] += n
 	if b.held[h.netns] == 0 {
 		delete(b.held, h.netns)
@@ -82,26 +86,26 @@ func (b *buckets) move(h holder, n int64) {
 }
 
 func (b *buckets) expire(now event.Time) {
-	second := secondOf(now)
+	second := history.SecondOf(now)
 	for at := max(b.expired+1, second-bucketSlots+1); at <= second; at++ {
 		s := b.at(at)
 		for _, held := range s.held {
-			b.move(held.holder, -held.n)
+			b.move(held.rowSet, -held.n)
 		}
 		*s = slot{}
 	}
 	b.expired = max(b.expired, second)
 }
 
-// trim takes the kernel's count for a namespace: where it is less than what is held
-// here, the oldest have ended early.
-func (b *buckets) trim(n *event.Netns) {
+// trim takes the kernel's count for a namespace: if it is less than the attributed buckets
+// of the table and those held here, the oldest of these have ended early.
+func (b *buckets) trim(n *event.Netns, attributed int64) {
 	if n.TimeWait < 0 {
 		delete(b.actual, n.Inode)
 		return
 	}
 	b.actual[n.Inode] = n.TimeWait
-	excess := b.held[n.Inode] - n.TimeWait
+	excess := b.held[n.Inode] - max(n.TimeWait-attributed, 0)
 	for second := b.expired + 1; second <= b.expired+bucketSlots && excess > 0; second++ {
 		s := b.at(second)
 		for i := range s.held {
@@ -112,17 +116,17 @@ func (b *buckets) trim(n *event.Netns) {
 			gone := min(held.n, excess)
 			held.n -= gone
 			excess -= gone
-			b.move(held.holder, -gone)
+			b.move(held.rowSet, -gone)
 		}
 	}
 }
 
-// other is how many buckets the kernel counts that have no owner here: their connections
-// were there before the start.
-func (b *buckets) other() int64 {
+// unattributed returns how many buckets the kernel counts that have no owner: neither here
+// nor in the table. Their connections were there before the start.
+func (b *buckets) unattributed(table *portspace.Table) int64 {
 	var sum int64
 	for netns, actual := range b.actual {
-		sum += max(actual-b.held[netns], 0)
+		sum += max(actual-b.held[netns]-int64(table.Netns(netns).Attributed()), 0)
 	}
 	return sum
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/history"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -27,7 +28,7 @@ type failure struct {
 	inferred event.Field
 	local    event.Endpoint
 	count    uint64
-	history  history
+	history  history.History
 	first    event.Time
 	last     event.Time
 }
@@ -51,7 +52,7 @@ func (s *State) fail(e *event.Event, n uint64) {
 		f.local = e.Src
 	}
 	f.count += n
-	f.history.add(e.Time, snapshot.Point{Failures: uint32(n)})
+	f.history.Add(e.Time, snapshot.Point{Failures: uint32(n)})
 	f.first = min(f.first, e.Time)
 	f.last = max(f.last, e.Time)
 	if e.First != 0 {

@@ -2,86 +2,86 @@ package aggregate
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/forecast"
+	"github.com/porttrace/porttrace/internal/history"
 	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// maxFlows bounds the port spaces whose use is followed.
+// maxFlows bounds the port spaces whose usage is followed.
 const maxFlows = 8192
 
-// flowID is who draws from a space: sockets that have a range of their own
-// (IP_LOCAL_PORT_RANGE) find it full earlier than the others.
+// flowID identifies what sockets allocate from: those that have a range of their own
+// (IP_LOCAL_PORT_RANGE) find the space full earlier than the others.
 type flowID struct {
 	portspace.ID
 	ports event.PortRange
 }
 
-// flow is how a port space is used: what a forecast goes by. Which ports are in use
-// is known to the portspace.Table.
+// flow is how a port space is used. Which ports are in use is known to the
+// portspace.Table.
 type flow struct {
+	forecast.Usage
 	id            flowID
-	history       history // a connection's end counts in the second in which it was opened
-	first, last   event.Time
-	opens         uint64
-	selected      bool
-	newest        bool   // the last one that was used towards its destination
-	exhausted     uint64 // calls that found no port
+	last          event.Time // when it was used last
+	selected      bool       // by a process that the filter selects
+	isDefault     bool       // the flow used last towards its destination
+	exhausted     uint64     // calls that found no port
 	lastExhausted event.Time
-	failing       event.Time // since when no call found a port, 0: one has since
+	failingSince  event.Time // since when every call found no port, 0: the last one did
 
-	ends    ends
-	search  lifetimes // in the port search of connect()
-	choices choices
+	search lifetimes // in the port search of connect()
+	parity parityStats
 }
 
-// choices are the ports that connect() chose in the last seconds, and how many were of
-// the parity that it tries second (__inet_hash_connect, net/ipv4/inet_hashtables.c).
-type choices struct {
-	seconds [snapshot.RateWindow / time.Second]choice
+// parityStats counts the ports that connect() chose in the last seconds, and how many were
+// of the parity that it tries second (__inet_hash_connect, net/ipv4/inet_hashtables.c).
+type parityStats struct {
+	seconds [snapshot.RateWindow / time.Second]parityCount
 }
 
-type choice struct {
-	at         int64
-	all, later int
+type parityCount struct {
+	at          int64
+	all, second int
 }
 
-func (c *choices) add(at event.Time, port uint16, r event.PortRange) {
-	slot := &c.seconds[secondOf(at)%int64(len(c.seconds))]
-	if slot.at != secondOf(at) {
-		*slot = choice{at: secondOf(at)}
+func (c *parityStats) add(at event.Time, port uint16, r event.PortRange) {
+	slot := &c.seconds[history.SecondOf(at)%int64(len(c.seconds))]
+	if slot.at != history.SecondOf(at) {
+		*slot = parityCount{at: history.SecondOf(at)}
 	}
 	slot.all++
 	if (port-r.Low)%2 != 0 {
-		slot.later++
+		slot.second++
 	}
 }
 
-func (c *choices) share(now event.Time) float64 {
-	var all, later int
+// secondShare returns the share of ports of the second parity.
+func (c *parityStats) secondShare(now event.Time) float64 {
+	var all, second int
 	for _, s := range c.seconds {
-		if s.at > secondOf(now)-int64(len(c.seconds)) {
+		if s.at > history.SecondOf(now)-int64(len(c.seconds)) {
 			all += s.all
-			later += s.later
+			second += s.second
 		}
 	}
-	return float64(later) / float64(max(all, 1))
+	return float64(second) / float64(max(all, 1))
 }
 
 // flows are those of all port spaces.
 type flows struct {
 	byID map[flowID]*flow
-	// What is not told one by one has no local address: it goes to the space that was
+	// What is not delivered one by one has no local address: it goes to the space that was
 	// used last towards its destination.
 	byDest map[destKey]*flow
 	last   *flow
 
-	// A filter narrows which spaces are listed to those that somebody selected draws
-	// from, holds a port of since before the start, or has bound one of.
+	// A filter narrows which spaces are listed to those in which a selected process
+	// allocates, holds a port since before the start, or has bound one.
 	filtered bool
 	held     map[portspace.ID]bool
 }
@@ -90,13 +90,13 @@ func newFlows() flows {
 	return flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, held: map[portspace.ID]bool{}}
 }
 
-// shows reports whether the space is among those to list.
+// shows reports whether the space must be listed.
 func (f *flows) shows(id portspace.ID, flow *flow) bool {
 	return !f.filtered || flow != nil && flow.selected || f.held[id]
 }
 
-// find takes a socket that a census has found.
-func (f *flows) find(e *event.Event) {
+// addFound takes a socket that a scan has found.
+func (f *flows) addFound(e *event.Event) {
 	switch {
 	case e.Flags.Has(event.NotSelected):
 		f.filtered = true
@@ -113,10 +113,10 @@ func (f *flows) hold(id portspace.ID) {
 	}
 }
 
-// miss takes a connection whose end nobody saw.
-func (f *flows) miss(e *event.Event) {
+// addGone takes a connection whose end was not seen.
+func (f *flows) addGone(e *event.Event) {
 	if flow := f.byID[flowOf(e)]; flow != nil && e.Direction == event.Out {
-		flow.ends.leave(e.Time, 1)
+		flow.Leave(e.Time)
 	}
 }
 
@@ -128,37 +128,39 @@ func (f *flows) of(id flowID, at event.Time) *flow {
 	flow := f.byID[id]
 	if flow == nil {
 		if len(f.byID) >= maxFlows {
-			f.forget()
+			f.evict()
 		}
 		flow = newFlow(id, at)
 		f.byID[id] = flow
 	}
 	flow.last = max(flow.last, at)
 	f.last = flow
-	if !flow.newest {
-		f.prefer(flow)
+	if !flow.isDefault {
+		f.setDefault(flow)
 	}
 	return flow
 }
 
-// prefer makes the flow the one that stands for its destination.
-func (f *flows) prefer(flow *flow) {
+// setDefault makes the flow the one that stands for its destination.
+func (f *flows) setDefault(flow *flow) {
 	key := destKey{flow.id.Netns, flow.id.Remote, event.TCP}
 	if before := f.byDest[key]; before != nil {
-		before.newest = false
+		before.isDefault = false
 	}
-	f.byDest[key], flow.newest = flow, true
+	f.byDest[key], flow.isDefault = flow, true
 }
 
-func newFlow(id flowID, at event.Time) *flow { return &flow{id: id, first: at} }
+func newFlow(id flowID, at event.Time) *flow {
+	return &flow{id: id, Usage: forecast.Usage{First: at}}
+}
 
-// choose notes whether the filter selects what draws from the space.
-func (f *flow) choose(e *event.Event) {
+// noteSelected notes whether the filter selects the process that allocates.
+func (f *flow) noteSelected(e *event.Event) {
 	f.selected = f.selected || !e.Flags.Has(event.NotSelected)
 }
 
-// forget drops the eighth that has been quiet longest.
-func (f *flows) forget() {
+// evict drops the eighth that has been quiet longest.
+func (f *flows) evict() {
 	all := make([]*flow, 0, len(f.byID))
 	for _, flow := range f.byID {
 		all = append(all, flow)
@@ -187,24 +189,10 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 	f.filtered = f.filtered || e.Flags.Has(event.NotSelected)
 	switch e.Kind {
 	case event.Open:
-		flow := f.of(flowOf(e), e.Time)
-		flow.choose(e)
-		flow.opens += n
-		flow.ends.open(e.Time, n)
-		if !e.Flags.Has(event.EarlyBind) {
-			flow.failing = 0
-		}
-		flow.history.add(e.Time, snapshot.Point{Opens: uint32(n)})
-		if e.PortSearch != 0 {
-			flow.search.add(time.Duration(e.PortSearch))
-		}
-		r := table.Netns(e.Netns).Fact().Ports
-		if !e.Flags.Has(event.EarlyBind) && !e.Ports.Known() && r.Holds(e.Src.Port) {
-			flow.choices.add(e.Time, e.Src.Port, r)
-		}
+		f.of(flowOf(e), e.Time).open(e, n, table.Netns(e.Netns).Fact().Ports)
 	case event.Close:
 		if e.Direction == event.Out && e.Duration != 0 {
-			f.of(flowOf(e), e.Time).end(e, n)
+			f.of(flowOf(e), e.Time).Close(e, n)
 		}
 	case event.Bind:
 		if !e.Flags.Has(event.NotSelected) {
@@ -212,15 +200,30 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 		}
 	case event.ConnectFail, event.BindFail:
 		if e.Reason == event.RangeExhausted {
-			f.exhausted(e, n)
+			f.addExhausted(e, n)
 		}
 		if e.Flags.Has(event.HadPort) {
-			f.of(flowOf(e), e.Time).end(e, n)
+			f.of(flowOf(e), e.Time).Close(e, n)
 		}
 	}
 }
 
-func (f *flows) exhausted(e *event.Event, n uint64) {
+// open takes n connections that were opened. r is the namespace's port range.
+func (f *flow) open(e *event.Event, n uint64, r event.PortRange) {
+	f.noteSelected(e)
+	f.Open(e.Time, n)
+	if !e.Flags.Has(event.EarlyBind) {
+		f.failingSince = 0
+	}
+	if e.PortSearch != 0 {
+		f.search.add(time.Duration(e.PortSearch))
+	}
+	if !e.Flags.Has(event.EarlyBind) && !e.Ports.Known() && r.Holds(e.Src.Port) {
+		f.parity.add(e.Time, e.Src.Port, r)
+	}
+}
+
+func (f *flows) addExhausted(e *event.Event, n uint64) {
 	id := flowOf(e)
 	if e.Kind == event.BindFail {
 		id = bindID(e.Netns, e.Src.Addr)
@@ -228,66 +231,32 @@ func (f *flows) exhausted(e *event.Event, n uint64) {
 		id = known.id
 	}
 	flow := f.of(id, e.Time)
-	flow.choose(e)
+	flow.noteSelected(e)
 	flow.exhausted += n
-	if flow.failing == 0 {
-		flow.failing = cmp.Or(e.First, e.Time)
+	if flow.failingSince == 0 {
+		flow.failingSince = cmp.Or(e.First, e.Time)
 	}
 	flow.lastExhausted = max(flow.lastExhausted, e.Time, e.Last)
-	flow.history.add(e.Time, snapshot.Point{Failures: uint32(n)})
+	flow.History.Add(e.Time, snapshot.Point{Failures: uint32(n)})
 }
 
 // unspecified reports whether no address is known: IPv6's or IPv4's wildcard.
 func unspecified(a event.Addr) bool { return a.IP().IsUnspecified() }
 
-// bindID names the space that bind() to port 0 of an address draws from.
+// bindID identifies the space that bind() to port 0 of an address allocates from.
 func bindID(netns uint32, local event.Addr) flowID {
 	return flowID{ID: portspace.ID{Netns: netns, Local: local}}
 }
 
 func flowOf(e *event.Event) flowID { return flowID{portspace.IDOf(e), e.Ports} }
 
-// fold takes opens that were counted and not told one by one.
-func (f *flows) fold(e *event.Event, fold *event.Fold) {
-	flow := f.byDest[destKey{e.Netns, e.Dst, e.Proto}]
-	if flow == nil {
-		return
-	}
-	flow.opens += fold.Opens
-	flow.history.add(e.Time, snapshot.Point{Opens: uint32(fold.Opens), Closes: uint32(fold.ClosesOut)})
-	flow.ends.open(e.Time, fold.Opens)
-	flow.ends.leave(e.Time, fold.ClosesOut)
+func compareFlow(a, b flowID) int {
+	return cmp.Or(a.Compare(b.ID), a.ports.Compare(b.ports))
 }
 
-// forecastWindow is over how many whole seconds the rate of a forecast is taken.
-const forecastWindow = 10
-
-// rate is the mean of opens in the last whole seconds, since the first if that is more
-// recent, and its standard error. Nothing keeps arrivals from being burstier or steadier
-// than chance, so the error comes of the seconds themselves where there are enough.
-func (f *flow) rate(now event.Time) (rate, deviation float64) {
-	last := secondOf(now) - 1
-	from := max(last-forecastWindow+1, secondOf(f.first))
-	if last < from { // the first second is not over
-		passed := max(now.Sub(f.first), 100*time.Millisecond).Seconds()
-		return float64(f.opens) / passed, math.Sqrt(float64(f.opens)) / passed
+// fold takes opens that were counted and not delivered one by one.
+func (f *flows) fold(e *event.Event, fold *event.Fold) {
+	if flow := f.byDest[destKey{e.Netns, e.Dst, e.Proto}]; flow != nil {
+		flow.Fold(e.Time, fold.Opens, fold.ClosesOut)
 	}
-	var sum, squares float64
-	n := float64(last - from + 1)
-	for _, s := range f.history.seconds {
-		if from <= s.at && s.at <= last {
-			sum += float64(s.Opens)
-			squares += float64(s.Opens) * float64(s.Opens)
-		}
-	}
-	if secondOf(f.first) == from { // it began in the midst of that second
-		whole := event.Time((from + 1) * int64(time.Second)).Sub(f.first).Seconds()
-		n -= 1 - whole
-	}
-	rate = sum / n
-	if n < 3 {
-		return rate, math.Sqrt(sum) / n
-	}
-	variance := max(squares/n-rate*rate, 0)
-	return rate, math.Sqrt(variance / n)
 }

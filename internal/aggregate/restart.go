@@ -2,12 +2,13 @@ package aggregate
 
 import (
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/history"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// Restart begins to count anew at a moment of the stream, at or after the last event.
+// Restart begins to count from zero at a moment of the stream, at or after the last event.
 // What happened before is forgotten, but not what it has left behind: connections,
-// TIME_WAIT buckets, and what is known of the world.
+// TIME_WAIT buckets, and the facts of the world.
 func (s *State) Restart(at event.Time) {
 	s.advance(at)
 	s.started = at
@@ -15,11 +16,12 @@ func (s *State) Restart(at event.Time) {
 		// A row knows its process for longer than the world does, and may go now.
 		s.world.Apply(&event.Event{Fact: r.info})
 	}
+	b := s.backlog()
 	s.total.restart()
-	s.processes.restart()
-	s.dests.restart()
-	s.pairs.restart()
-	s.ports.Restart()
+	restart(s.processes, b.processes)
+	restart(s.dests, b.dests)
+	restart(s.pairs, b.pairs)
+	s.table.RestartPeaks()
 	s.flows.restart()
 	s.failures = map[failKey]*failure{}
 	s.notices = nil
@@ -28,22 +30,23 @@ func (s *State) Restart(at event.Time) {
 	s.healthBefore = s.health
 }
 
-// restart drops the rows that hold nothing.
-func (t *table[K]) restart() {
+// restart drops the rows that hold nothing, neither sockets nor TIME_WAIT buckets.
+func restart[K comparable](t *table[K], backlog map[K]waiting) {
+	others := others(backlog, t)
 	for key, r := range t.rows {
-		if r.restart(); r.empty() {
+		if r.restart(); r.empty() && backlog[key] == (waiting{}) {
 			delete(t.rows, key)
 		}
 	}
 	if t.other != nil {
-		if t.other.restart(); t.other.empty() {
+		if t.other.restart(); t.other.empty() && others == (waiting{}) {
 			t.other = nil
 		}
 	}
 	t.retry = 0 // there may be room now
 }
 
-// restart keeps the gauges and who the row is of. The rows that a pair belongs to may
+// restart keeps the gauges and the row's process. The rows that a pair belongs to may
 // have gone: its next event looks them up.
 func (r *row) restart() {
 	r.Totals = snapshot.Totals{
@@ -52,7 +55,7 @@ func (r *row) restart() {
 	}
 	r.lifetimes = lifetimes{}
 	if r.history != nil {
-		r.history = &history{}
+		r.history = &history.History{}
 	}
 	r.first, r.last = 0, 0
 	r.proc, r.dest = nil, nil
@@ -65,8 +68,8 @@ func (r *row) empty() bool {
 	return r.Live() == 0 && r.SynSent == 0 && r.CloseWait == 0 && r.TimeWaitOut == 0 && r.TimeWaitIn == 0
 }
 
-// healthSince is what happened between two accounts that the tracer gave of itself since
-// its start. Nothing keeps a recording from counting backwards.
+// healthSince returns what happened between two accounts of the tracer's own health. A
+// hostile recording can count backwards.
 func healthSince(before, now event.Health) event.Health {
 	since := func(before, now uint64) uint64 { return now - min(now, before) }
 	return event.Health{

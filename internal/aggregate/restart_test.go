@@ -172,7 +172,7 @@ func TestRestartKeepsPairs(t *testing.T) {
 // without one has gone.
 func TestRestartFullTables(t *testing.T) {
 	t.Parallel()
-	s := New()
+	s := newStream()
 	one := func(kind event.Kind, i int) {
 		s.Add([]event.Event{with(kind, func(e *event.Event) { e.Proc.PID = uint32(i) })})
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/history"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -11,7 +12,7 @@ import (
 type row struct {
 	snapshot.Totals
 	lifetimes lifetimes
-	history   *history // nil where none is kept
+	history   *history.History // nil if none is kept
 	first     event.Time
 	last      event.Time
 	selected  bool // some event that the filter selects touched it
@@ -19,28 +20,28 @@ type row struct {
 	info       *event.Process // of a process: who it is
 	proc, dest *row           // of a pair: the rows it belongs to
 	number     uint64         // the rows of a table are made one after another
-	into       *row           // set when the row was evicted: what it was summed up in
+	mergedInto *row           // set when the row was evicted: the row that has its counts
 }
 
-func newRow(past bool) *row {
+func newRow(withHistory bool) *row {
 	r := &row{}
-	if past {
-		r.history = &history{}
+	if withHistory {
+		r.history = &history.History{}
 	}
 	return r
 }
 
-// now is the row that counts in place of r.
-func (r *row) now() *row {
-	if r != nil && r.into != nil {
-		return r.into
+// current returns the row that counts in place of r.
+func (r *row) current() *row {
+	if r != nil && r.mergedInto != nil {
+		return r.mergedInto
 	}
 	return r
 }
 
-// holder names the rows that a connection counts for; those that do not apply are nil.
-// It may outlive the rows, as a TIME_WAIT bucket does.
-type holder struct {
+// rowSet is the rows that a connection counts for; those that do not apply are nil. It may
+// outlive the rows, as a TIME_WAIT bucket does.
+type rowSet struct {
 	netns   uint32
 	inbound bool
 	total   *row
@@ -49,8 +50,10 @@ type holder struct {
 	pair    *row
 }
 
-// rows may hold nil.
-func (h *holder) rows() [4]*row { return [...]*row{h.total, h.proc.now(), h.dest.now(), h.pair.now()} }
+// rows returns them; some may be nil.
+func (h *rowSet) rows() [4]*row {
+	return [...]*row{h.total, h.proc.current(), h.dest.current(), h.pair.current()}
+}
 
 // count adds n occurrences of the event.
 func (r *row) count(e *event.Event, n uint64) {
@@ -58,12 +61,12 @@ func (r *row) count(e *event.Event, n uint64) {
 	switch e.Kind {
 	case event.Open:
 		r.Opens += n
-		r.history.add(e.Time, snapshot.Point{Opens: uint32(n)})
+		r.history.Add(e.Time, snapshot.Point{Opens: uint32(n)})
 	case event.Close:
 		r.closed(e)
 	case event.ConnectFail:
 		r.ConnectFailures += n
-		r.history.add(e.Time, snapshot.Point{Failures: uint32(n)})
+		r.history.Add(e.Time, snapshot.Point{Failures: uint32(n)})
 		if e.Flags.Has(event.HadPort) {
 			r.FailedOpens += n
 		}
@@ -74,7 +77,7 @@ func (r *row) count(e *event.Event, n uint64) {
 		r.Binds += n
 	case event.BindFail:
 		r.BindFailures += n
-		r.history.add(e.Time, snapshot.Point{Failures: uint32(n)})
+		r.history.Add(e.Time, snapshot.Point{Failures: uint32(n)})
 	case event.SynUnanswered:
 		r.SynSent++
 	case event.SynAnswered:
@@ -83,7 +86,7 @@ func (r *row) count(e *event.Event, n uint64) {
 }
 
 func (r *row) closed(e *event.Event) {
-	r.history.add(e.Time, snapshot.Point{Closes: 1})
+	r.history.Add(e.Time, snapshot.Point{Closes: 1})
 	switch e.Direction {
 	case event.Out:
 		r.ClosesOut++
@@ -111,7 +114,7 @@ func (r *row) fold(f *event.Fold, at event.Time) {
 	r.Binds += f.Binds
 	r.TimeWaitEntered += f.TimeWaitOut + f.TimeWaitIn
 	r.SynSent += int64(f.EnterSynSent) - int64(f.LeaveSynSent)
-	r.history.add(at, snapshot.Point{Opens: uint32(f.Opens), Closes: uint32(closes)})
+	r.history.Add(at, snapshot.Point{Opens: uint32(f.Opens), Closes: uint32(closes)})
 }
 
 func (r *row) seen(at event.Time) {
@@ -121,8 +124,8 @@ func (r *row) seen(at event.Time) {
 	r.last = max(r.last, at)
 }
 
-// idle rows have no open socket, so what is still to come of them is the end of their
-// TIME_WAIT buckets.
+// idle reports whether the row has no open socket: only the expiry of its TIME_WAIT buckets
+// can still change it.
 func (r *row) idle() bool { return r.Live() <= 0 && r.CloseWait <= 0 && r.SynSent <= 0 }
 
 // merge adds another row's counts; histories and lifetimes too.
@@ -143,7 +146,7 @@ func (r *row) merge(o *row) {
 	t.SynSent += u.SynSent
 	t.CloseWait += u.CloseWait
 	r.lifetimes.merge(&o.lifetimes)
-	r.history.merge(o.history)
+	r.history.Merge(o.history)
 	if o.first != 0 {
 		r.seen(o.first)
 		r.seen(o.last)

@@ -8,13 +8,15 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// maxPairsShown is how many destinations a process's row names, and the other way round.
+// maxPairsShown is how many destinations a process's row lists, and vice versa.
 const maxPairsShown = 50
 
-// Snapshot is the view of the state at a moment of the stream, at or after the last event.
+// Snapshot returns the view of the state at a moment of the stream, at or after the last
+// event.
 func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 	s.advance(at)
 	clock := s.world.Clock
+	b := s.backlog()
 	snap := &snapshot.Snapshot{
 		At:      s.now,
 		Wall:    clock.WallTime(s.now),
@@ -25,24 +27,24 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 		Signals: s.world.Signals,
 		Health:  healthSince(s.healthBefore, s.health),
 		Notices: slices.Clone(s.notices),
-		Totals:  totals(s.total),
-		Rates:   s.total.history.rates(s.started, s.now),
-		History: s.total.history.points(s.now),
+		Totals:  totals(s.total, b.total),
+		Rates:   s.total.history.Rates(s.started, s.now),
+		History: s.total.history.Points(s.now),
 
 		Gaps:      s.gaps.rows(clock),
 		OlderGaps: s.gaps.older,
 	}
 	snap.Health.Unattributed = s.unattributed
-	snap.Totals.TimeWaitOther = s.buckets.other()
-	s.addProcesses(snap)
-	s.addDestinations(snap)
-	s.addPairs(snap)
+	snap.Totals.TimeWaitOther = s.buckets.unattributed(s.table)
+	s.addProcesses(snap, b)
+	s.addDestinations(snap, b)
+	s.addPairs(snap, b)
 	s.addFailures(snap)
 	s.addSpaces(snap)
 	return snap
 }
 
-// wallTime is the zero time for what is not known or has not been.
+// wallTime returns the zero time for what is not known or has not happened.
 func wallTime(clock event.Clock, t event.Time) time.Time {
 	if t == 0 {
 		return time.Time{}
@@ -50,66 +52,70 @@ func wallTime(clock event.Clock, t event.Time) time.Time {
 	return clock.WallTime(t)
 }
 
-func totals(r *row) snapshot.Totals {
+// totals returns the counts of a row. backlog is those of its TIME_WAIT buckets that the
+// table of sockets holds.
+func totals(r *row, backlog waiting) snapshot.Totals {
 	t := r.Totals
+	t.TimeWaitOut += backlog.out
+	t.TimeWaitIn += backlog.in
 	t.LifetimeP50 = r.lifetimes.quantile(0.5)
 	t.LifetimeP99 = r.lifetimes.quantile(0.99)
 	return t
 }
 
-func (s *State) processRow(info event.Process, r *row) snapshot.Process {
+func (s *State) processRow(info event.Process, r *row, w waiting) snapshot.Process {
 	return snapshot.Process{
 		Info:    info,
-		Totals:  totals(r),
-		Rates:   r.history.rates(s.started, s.now),
-		History: r.history.points(s.now),
+		Totals:  totals(r, w),
+		Rates:   r.history.Rates(s.started, s.now),
+		History: r.history.Points(s.now),
 		First:   wallTime(s.world.Clock, r.first),
 		Last:    wallTime(s.world.Clock, r.last),
 	}
 }
 
-func (s *State) addProcesses(snap *snapshot.Snapshot) {
+func (s *State) addProcesses(snap *snapshot.Snapshot, b *backlog) {
 	snap.Processes = make([]snapshot.Process, 0, len(s.processes.rows))
-	for _, r := range s.processes.rows {
-		snap.Processes = append(snap.Processes, s.processRow(*r.info, r))
+	for id, r := range s.processes.rows {
+		snap.Processes = append(snap.Processes, s.processRow(*r.info, r, b.processes[id]))
 	}
 	snap.Processes = snapshot.Sort(snap.Processes, byOpens(snapshot.ProcessColumns()), false)
 	if r := s.processes.other; r != nil {
-		other := s.processRow(event.Process{}, r)
+		other := s.processRow(event.Process{}, r, others(b.processes, s.processes))
 		snap.OtherProcesses = &other
 	}
 }
 
-func (s *State) destination(key destKey, r *row) snapshot.Destination {
+func (s *State) destination(key destKey, r *row, w waiting) snapshot.Destination {
 	return snapshot.Destination{
 		Netns:     key.netns,
 		NetnsName: s.world.Netns(key.netns).Name,
 		Proto:     key.proto,
 		Remote:    key.remote,
-		Totals:    totals(r),
-		Rates:     r.history.rates(s.started, s.now),
-		History:   r.history.points(s.now),
+		Totals:    totals(r, w),
+		Rates:     r.history.Rates(s.started, s.now),
+		History:   r.history.Points(s.now),
 		First:     wallTime(s.world.Clock, r.first),
 		Last:      wallTime(s.world.Clock, r.last),
 	}
 }
 
-func (s *State) addDestinations(snap *snapshot.Snapshot) {
+func (s *State) addDestinations(snap *snapshot.Snapshot, b *backlog) {
 	snap.Destinations = make([]snapshot.Destination, 0, len(s.dests.rows))
 	for key, r := range s.dests.rows {
 		if r.selected {
-			snap.Destinations = append(snap.Destinations, s.destination(key, r))
+			snap.Destinations = append(snap.Destinations, s.destination(key, r, b.dests[key]))
 		}
 	}
 	snap.Destinations = snapshot.Sort(snap.Destinations, byOpens(snapshot.DestinationColumns()), false)
 	if r := s.dests.other; r != nil && r.selected {
-		other := s.destination(destKey{}, r)
+		other := s.destination(destKey{}, r, others(b.dests, s.dests))
 		snap.OtherDestinations = &other
 	}
 }
 
 // addPairs hangs each pair under its process and its destination, most opens first.
-func (s *State) addPairs(snap *snapshot.Snapshot) {
+func (s *State) addPairs(snap *snapshot.Snapshot, b *backlog) {
 	processes := make(map[event.ProcID]*snapshot.Process, len(snap.Processes))
 	for i := range snap.Processes {
 		p := &snap.Processes[i]
@@ -120,7 +126,7 @@ func (s *State) addPairs(snap *snapshot.Snapshot) {
 		d := &snap.Destinations[i]
 		dests[destKey{d.Netns, d.Remote, d.Proto}] = d
 	}
-	pairs := s.sortedPairs()
+	pairs := s.sortedPairs(b)
 	for i := range pairs {
 		pair := &pairs[i]
 		if p := processes[pair.Proc]; p != nil && len(p.Destinations) < maxPairsShown {
@@ -132,7 +138,7 @@ func (s *State) addPairs(snap *snapshot.Snapshot) {
 	}
 }
 
-func (s *State) sortedPairs() []snapshot.Pair {
+func (s *State) sortedPairs(b *backlog) []snapshot.Pair {
 	pairs := make([]snapshot.Pair, 0, len(s.pairs.rows))
 	for key, r := range s.pairs.rows {
 		pairs = append(pairs, snapshot.Pair{
@@ -142,7 +148,7 @@ func (s *State) sortedPairs() []snapshot.Pair {
 			NetnsName: s.world.Netns(key.dest.netns).Name,
 			Proto:     key.dest.proto,
 			Remote:    key.dest.remote,
-			Totals:    totals(r),
+			Totals:    totals(r, b.pairs[key]),
 		})
 	}
 	return snapshot.Sort(pairs, byOpens(snapshot.PairColumns()), false)
@@ -166,7 +172,7 @@ func (s *State) addFailures(snap *snapshot.Snapshot) {
 			Target:    f.target,
 			Local:     f.local,
 			Count:     f.count,
-			Rate:      f.history.rates(s.started, s.now).Failures,
+			Rate:      f.history.Rates(s.started, s.now).Failures,
 			First:     clock.WallTime(f.first),
 			Last:      clock.WallTime(f.last),
 		})
@@ -174,7 +180,7 @@ func (s *State) addFailures(snap *snapshot.Snapshot) {
 	snap.Failures = snapshot.Sort(snap.Failures, snapshot.FailureColumns()[0], false)
 }
 
-// byOpens is the order of a snapshot's rows, the same each time.
+// byOpens returns the order of a snapshot's rows, the same each time.
 func byOpens[T any](columns []snapshot.Column[T]) snapshot.Column[T] {
 	column, _ := snapshot.ColumnNamed(columns, "opens")
 	return column

@@ -101,8 +101,8 @@ func TestTimeWaitEnds(t *testing.T) {
 	}
 	snap := of(ranged(40000, 40003), with(event.Open, from(40000)), with(event.Open, from(40001)), with(event.Open, from(40002)),
 		closed(40000, 500*time.Millisecond), closed(40001, 3*time.Second), closed(40002, 3*time.Second)).Snapshot(begin.Add(60 * time.Second))
-	if s := spaceOf(t, snap, snapshot.ConnectSpace, web); !slices.Equal(s.TimeWaitEnds, []int{0, 1, 0, 0, 2}) {
-		t.Errorf("%d in TIME_WAIT end %v", s.TimeWait, s.TimeWaitEnds)
+	if s := spaceOf(t, snap, snapshot.ConnectSpace, web); !slices.Equal(s.Expiring, []int{0, 1, 0, 0, 2}) {
+		t.Errorf("%d in TIME_WAIT end %v", s.TimeWait, s.Expiring)
 	}
 }
 
@@ -157,7 +157,7 @@ func TestSpread(t *testing.T) {
 			events = append(events, e)
 		}
 		snap := of(events...).Snapshot(begin.Add(time.Second))
-		if got := snap.PortSpaces[0].Usage(); len(snap.PortSpaces) != c.destinations || got > c.usage*1.01 || got < c.usage*0.99 {
+		if got := snap.PortSpaces[0].TakenShare(); len(snap.PortSpaces) != c.destinations || got > c.usage*1.01 || got < c.usage*0.99 {
 			t.Errorf("%d destinations: %d spaces, the first %.4f full", c.destinations, len(snap.PortSpaces), got)
 		}
 	}

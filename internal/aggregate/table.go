@@ -8,19 +8,19 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// table is a bounded set of rows. When it is full, those of no open socket that have
-// been quiet longest are summed up in other; where all have one, new keys are.
+// table is a bounded set of rows. When it is full, the idle ones that have been quiet longest
+// are merged into other; if none is idle, new keys count for other.
 type table[K comparable] struct {
-	rows  map[K]*row
-	other *row // nil until it is needed
-	limit int
-	past  bool       // rows keep a history
-	made  uint64     // rows so far
-	retry event.Time // when it is full: from when on to look for quiet rows again
+	rows        map[K]*row
+	other       *row // nil until it is needed
+	limit       int
+	withHistory bool       // its rows keep one
+	made        uint64     // rows so far
+	retry       event.Time // when it is full: not before then is it searched for idle rows again
 }
 
-func newTable[K comparable](limit int, past bool) *table[K] {
-	return &table[K]{rows: map[K]*row{}, limit: limit, past: past}
+func newTable[K comparable](limit int, withHistory bool) *table[K] {
+	return &table[K]{rows: map[K]*row{}, limit: limit, withHistory: withHistory}
 }
 
 func (t *table[K]) row(key K, at event.Time) *row {
@@ -31,17 +31,17 @@ func (t *table[K]) row(key K, at event.Time) *row {
 		return t.other
 	}
 	t.made++
-	r := newRow(t.past)
+	r := newRow(t.withHistory)
 	r.number = t.made
 	t.rows[key] = r
 	return r
 }
 
-// holds reports whether r is a row of a key's own, and so good until it is evicted.
-func (t *table[K]) holds(r *row) bool { return r != nil && r.into == nil && r != t.other }
+// holds reports whether r is the row of one key, and so valid until it is evicted.
+func (t *table[K]) holds(r *row) bool { return r != nil && r.mergedInto == nil && r != t.other }
 
-// evict makes room for an eighth of the table, so that it is seldom called. False
-// where nothing may go.
+// evict makes room for an eighth of the table, so that it is seldom called. It returns false
+// if no row may go.
 func (t *table[K]) evict(at event.Time) bool {
 	if at < t.retry {
 		return false
@@ -60,16 +60,16 @@ func (t *table[K]) evict(at event.Time) bool {
 		return cmp.Or(cmp.Compare(a.row.last, b.row.last), cmp.Compare(a.row.number, b.row.number))
 	})
 	if t.other == nil {
-		t.other = newRow(t.past)
+		t.other = newRow(t.withHistory)
 	}
 	wanted := max(t.limit/8, 1)
 	if len(idle) < wanted {
-		// The whole table was looked at for little or nothing: not for each event.
+		// The whole table was searched for little or nothing: not again for each event.
 		t.retry = at.Add(time.Second)
 	}
 	for _, c := range idle[:min(len(idle), wanted)] {
 		t.other.merge(c.row)
-		*c.row = row{into: t.other}
+		*c.row = row{mergedInto: t.other}
 		delete(t.rows, c.key)
 	}
 	return len(idle) > 0

@@ -108,12 +108,12 @@ func each() []struct {
 		}),
 		with(known, func(e *event.Event) {
 			e.Kind, e.Time, e.Direction, e.Src.Port = event.SpaceChanged, at(2*time.Minute), event.Unknown, 0
-			e.Fact = &event.SpaceUse{State: event.SpaceFull, Capacity: 28_232, Live: 112, TimeWait: 28_110, Bound: 10}
+			e.Fact = &event.SpaceUse{State: event.SpaceFull, Occupancy: event.Occupancy{Capacity: 28_232, Live: 112, TimeWait: 28_110, Bound: 10}}
 		}),
 		with(Context{Clock: testClock}, func(e *event.Event) {
 			e.Kind, e.Time, e.Direction, e.Proc = event.SpaceChanged, at(3*time.Minute), event.Unknown, event.ProcID{}
 			e.Src, e.Dst = endpoint4("[fd00::1]:0"), endpoint4("[fd00::2]:443")
-			e.Fact = &event.SpaceUse{State: event.SpaceHigh, Capacity: 100, Live: 80, TimeWait: 20, Reusable: 9}
+			e.Fact = &event.SpaceUse{State: event.SpaceHigh, Occupancy: event.Occupancy{Capacity: 100, Live: 80, TimeWait: 20, Reusable: 9}}
 		}),
 	}
 }

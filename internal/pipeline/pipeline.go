@@ -1,8 +1,14 @@
 // Package pipeline runs the one line from a source to the outputs:
 //
-//	source --> filter --> tee (events, later record) --> aggregate --> snapshots
+//	source --> world --> filter --> tee --> table of sockets --> thresholds --> tee
+//	              ^                               |          +-> rows --> snapshots
+//	              +------ what a scan changes ----+
 //
-// It owns the wall clock: how often a snapshot is made is decided here and nowhere else.
+// It owns what is known of the host: the facts (event.World) and the one table of sockets
+// (portspace.Table). Whatever a live scan has found is compared with that table here, and the
+// differences go the same way as the events of the source, so that a recording needs no
+// scans. It also owns the wall clock: how often a snapshot is made is decided here and
+// nowhere else.
 package pipeline
 
 import (
@@ -12,7 +18,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/porttrace/porttrace/internal/aggregate"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -25,8 +30,8 @@ type Source interface {
 	Read(ctx context.Context) (event.Batch, error)
 }
 
-// Tee sees every event, those that a filter leaves out too, after the world has taken
-// it in. It may end the run with ErrStop.
+// Tee is called with every event, those that a filter leaves out too, after the world has
+// taken it in. It may end the run with ErrStop.
 type Tee func(e *event.Event, world *event.World) error
 
 // ErrStop ends a run without being an error.
@@ -36,47 +41,66 @@ var ErrStop = errors.New("stop")
 type Options struct {
 	Filter *filter.Filter
 	Tee    Tee
-	// Prelude sees the events up to From, in place of the Tee.
-	Prelude Tee
+	// Scans says that the Tee needs what scans of all sockets have found, and Thresholds that
+	// it needs the events of the kind SpaceChanged, which follow from the stream.
+	Scans, Thresholds bool
 	// AfterBatch is called when the Tee has seen a batch: the time to flush. now is how
 	// far the stream has come.
 	AfterBatch func(now event.Time) error
-	// Snapshots is sent a snapshot every Every, the newest in place of one that
-	// nobody has taken yet. It has room for one.
+	// Snapshots is sent a snapshot every Every, the newest in place of one that was not
+	// received yet. It must have room for one.
 	Snapshots chan *snapshot.Snapshot
 	Every     time.Duration
-	// From and To bound what is counted, in whole batches; 0: no bound. What comes up to
-	// From only tells what exists by then: Tee, AfterBatch and Snapshots do not get it.
+	// From and To bound what is counted, in whole batches; 0: no bound. What comes before
+	// From only shows what exists by then: Tee, AfterBatch and Snapshots do not get it.
 	From, To event.Time
 }
 
-// Run moves the stream along until its end, that of the window, an error, or the end of
-// the context, which is none. It returns the last snapshot: at To where the stream goes
-// beyond it, else of everything that was read.
-func Run(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot, error) {
-	r := run{Options: opts, state: aggregate.New(), begun: opts.From == 0}
-	for {
-		batch, err := source.Read(ctx)
-		if opts.To != 0 && batch.Now > opts.To {
-			r.state.Add(lostBefore(opts.To, batch.Events))
-			return r.end(opts.To), nil
-		}
-		// What was read before an end counts, too.
-		if err = cmp.Or(r.add(batch), err); err != nil {
-			return r.end(r.now), ending(err)
-		}
-		r.publish()
-	}
+// Run moves the stream along until its end, that of the window, an error, or the end of the
+// context, which is none. It keeps no rows: it is for readers of single events.
+func Run(ctx context.Context, source Source, opts Options) error {
+	r := newRun(opts, newState(opts.Filter, opts.Scans, opts.Thresholds))
+	_, err := r.until(ctx, source)
+	return err
+}
+
+// Aggregate does the same and keeps rows. It returns the last snapshot: at To if the stream
+// goes beyond it, else of everything that was read.
+func Aggregate(ctx context.Context, source Source, opts Options) (*snapshot.Snapshot, error) {
+	state := NewState(opts.Filter)
+	r := newRun(opts, state)
+	at, err := r.until(ctx, source)
+	r.begin() // a stream that has not come to From has nothing to count
+	return state.Snapshot(at), err
 }
 
 // run is a stream on its way.
 type run struct {
 	Options
-	state *aggregate.State
-	world event.World
+	state *State
 	now   event.Time // how far it has come
 	begun bool       // it has come beyond From
 	next  time.Time  // when to publish a snapshot
+}
+
+func newRun(opts Options, state *State) *run {
+	return &run{Options: opts, state: state, begun: opts.From == 0}
+}
+
+// until returns the moment to which the stream was read.
+func (r *run) until(ctx context.Context, source Source) (event.Time, error) {
+	for {
+		batch, err := source.Read(ctx)
+		if r.To != 0 && batch.Now > r.To {
+			r.addLostBefore(batch.Events)
+			return r.To, nil
+		}
+		// What was read before an end counts, too.
+		if err = cmp.Or(r.add(batch), err); err != nil {
+			return r.now, ending(err)
+		}
+		r.publish()
+	}
 }
 
 func (r *run) add(batch event.Batch) error {
@@ -84,67 +108,42 @@ func (r *run) add(batch event.Batch) error {
 	if r.now > r.From {
 		r.begin()
 	}
-	opts := r.Options
 	if !r.begun {
-		opts.Tee, opts.AfterBatch = opts.Prelude, nil
+		return r.state.Add(batch, nil)
 	}
-	err := take(batch, &r.world, opts)
-	r.state.Add(batch.Events)
+	err := r.state.Add(batch, r.Tee)
+	if err == nil && r.AfterBatch != nil {
+		err = r.AfterBatch(batch.Now)
+	}
 	return err
 }
 
 func (r *run) begin() {
 	if !r.begun {
 		r.begun = true
-		r.state.Restart(r.From)
+		r.state.restart(r.From)
 	}
-}
-
-// end is the last snapshot. A stream that has not come to From has nothing to count.
-func (r *run) end(at event.Time) *snapshot.Snapshot {
-	r.begin()
-	return r.state.Snapshot(at)
 }
 
 func (r *run) publish() {
 	if now := time.Now(); r.begun && r.Snapshots != nil && !now.Before(r.next) {
-		publish(r.Snapshots, r.state.Snapshot(r.now))
+		Publish(r.Snapshots, r.state.Snapshot(r.now))
 		r.next = now.Add(r.Every)
 	}
 }
 
-// lostBefore is what the first batch after a window tells of it: that a part is missing.
-func lostBefore(to event.Time, events []event.Event) []event.Event {
-	var lost []event.Event
+// addLostBefore takes what the first batch after a window says of the window: that a part is
+// missing.
+func (r *run) addLostBefore(events []event.Event) {
 	for _, e := range events {
-		if gap, ok := e.Fact.(*event.Gap); ok && gap.Begin < to {
-			e.Time = min(e.Time, to) // the state's time must not go beyond the window
-			lost = append(lost, e)
+		if gap, ok := e.Fact.(*event.Gap); ok && gap.Begin < r.To {
+			e.Time = min(e.Time, r.To) // the state's time must not go beyond the window
+			r.state.add(&e, &output{})
 		}
 	}
-	return lost
 }
 
-// take marks every event, because all of them are counted, also after the Tee has ended
-// the run.
-func take(batch event.Batch, world *event.World, opts Options) error {
-	var err error
-	for i := range batch.Events {
-		e := &batch.Events[i]
-		world.Apply(e)
-		if (e.Kind.AboutSocket() || e.Kind == event.SocketFound) && opts.Filter != nil && !opts.Filter.Match(e, world.Process(e.Proc)) {
-			e.Flags |= event.NotSelected
-		}
-		if opts.Tee != nil && err == nil {
-			err = opts.Tee(e, world)
-		}
-	}
-	if err == nil && opts.AfterBatch != nil {
-		err = opts.AfterBatch(batch.Now)
-	}
-	return err
-}
-
+// ending returns nil for those errors that end a run as it should end.
 func ending(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, ErrStop) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -153,8 +152,8 @@ func ending(err error) error {
 	return err
 }
 
-// publish leaves the newest snapshot in the channel.
-func publish(to chan *snapshot.Snapshot, s *snapshot.Snapshot) {
+// Publish leaves the newest snapshot in the channel, which must have room for one.
+func Publish(to chan *snapshot.Snapshot, s *snapshot.Snapshot) {
 	select {
 	case <-to:
 	default:

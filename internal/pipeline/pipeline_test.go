@@ -87,7 +87,7 @@ func TestEnds(t *testing.T) {
 			t.Parallel()
 			flushed := 0
 			source := &script{batches: [][]event.Event{opens(2), {}, opens(3)}, last: tc.last}
-			snap, err := Run(t.Context(), source, Options{AfterBatch: func(event.Time) error { flushed++; return nil }})
+			snap, err := Aggregate(t.Context(), source, Options{AfterBatch: func(event.Time) error { flushed++; return nil }})
 			if !errors.Is(err, tc.want) || tc.want == nil && err != nil {
 				t.Errorf("error %v, want %v", err, tc.want)
 			}
@@ -113,7 +113,7 @@ func TestFilterMarks(t *testing.T) {
 		{known(1, shop, "shop-api"), known(1, curl, "curl"), open(2, shop)},
 		{open(3, curl), {Time: 3, Kind: event.Listen, Proc: curl}, open(3, event.ProcID{})},
 	}}
-	snap, err := Run(t.Context(), source, Options{Filter: f, Tee: func(e *event.Event, w *event.World) error {
+	snap, err := Aggregate(t.Context(), source, Options{Filter: f, Tee: func(e *event.Event, w *event.World) error {
 		marks = append(marks, e.Flags.Has(event.NotSelected))
 		names = append(names, w.Process(e.Proc).Comm)
 		return nil
@@ -139,7 +139,7 @@ func TestTeeStops(t *testing.T) {
 	for _, tc := range []struct{ end, want error }{{ErrStop, nil}, {broken, broken}} {
 		seen := 0
 		source := &script{batches: [][]event.Event{opens(2), opens(2), opens(2)}}
-		snap, err := Run(t.Context(), source, Options{Tee: func(*event.Event, *event.World) error {
+		snap, err := Aggregate(t.Context(), source, Options{Tee: func(*event.Event, *event.World) error {
 			if seen++; seen == 3 {
 				return tc.end
 			}
@@ -158,11 +158,11 @@ func TestTeeStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	source := &script{batches: [][]event.Event{{open(1, shop), open(2, curl), open(3, shop)}}}
-	snap, err := Run(t.Context(), source, Options{Filter: f, Tee: func(*event.Event, *event.World) error { return ErrStop }})
+	snap, err := Aggregate(t.Context(), source, Options{Filter: f, Tee: func(*event.Event, *event.World) error { return ErrStop }})
 	if err != nil || snap.Totals.Opens != 2 {
 		t.Errorf("%d opens, error %v", snap.Totals.Opens, err)
 	}
-	_, err = Run(t.Context(), &script{batches: [][]event.Event{opens(1)}}, Options{AfterBatch: func(event.Time) error { return broken }})
+	_, err = Aggregate(t.Context(), &script{batches: [][]event.Event{opens(1)}}, Options{AfterBatch: func(event.Time) error { return broken }})
 	if !errors.Is(err, broken) {
 		t.Errorf("a failed flush gives %v", err)
 	}
@@ -174,7 +174,7 @@ func TestLatestWins(t *testing.T) {
 	t.Parallel()
 	snapshots := make(chan *snapshot.Snapshot, 1)
 	source := &script{batches: [][]event.Event{opens(1), opens(1), opens(1)}}
-	if _, err := Run(t.Context(), source, Options{Snapshots: snapshots}); err != nil {
+	if _, err := Aggregate(t.Context(), source, Options{Snapshots: snapshots}); err != nil {
 		t.Fatal(err)
 	}
 	if s := <-snapshots; s.Totals.Opens != 3 {
@@ -191,7 +191,7 @@ func TestEvery(t *testing.T) {
 	t.Parallel()
 	snapshots := make(chan *snapshot.Snapshot, 1)
 	source := &script{batches: slices.Repeat([][]event.Event{opens(1)}, 50)}
-	if _, err := Run(t.Context(), source, Options{Snapshots: snapshots, Every: time.Hour}); err != nil {
+	if _, err := Aggregate(t.Context(), source, Options{Snapshots: snapshots, Every: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	if s := <-snapshots; s.Totals.Opens != 1 {
@@ -220,7 +220,7 @@ func TestPublishWhileTaking(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if snap, err := Run(t.Context(), source, Options{Snapshots: snapshots}); err != nil || snap.Totals.Opens != batches {
+		if snap, err := Aggregate(t.Context(), source, Options{Snapshots: snapshots}); err != nil || snap.Totals.Opens != batches {
 			t.Errorf("%d opens, error %v", snap.Totals.Opens, err)
 		}
 	}()

@@ -35,7 +35,7 @@ func (t *tape) Read(context.Context) (event.Batch, error) {
 
 func runTape(t *testing.T, batches []event.Batch, opts Options) *snapshot.Snapshot {
 	t.Helper()
-	snap, err := Run(t.Context(), &tape{batches: batches, last: io.EOF}, opts)
+	snap, err := Aggregate(t.Context(), &tape{batches: batches, last: io.EOF}, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +57,12 @@ func socket(at event.Time, kind event.Kind, p event.ProcID, flags event.Flags) e
 	if kind == event.ConnectFail {
 		e.Op, e.Errno = event.OpConnect, event.ECONNREFUSED
 	}
+	return e
+}
+
+// on puts the event on a local port: each connection has its own.
+func on(port uint16, e event.Event) event.Event {
+	e.Src.Port = port
 	return e
 }
 
@@ -140,19 +146,19 @@ func TestWindowKnowsWhatIs(t *testing.T) {
 		// by its peer, one gets no answer, one is used. curl only fails.
 		until(
 			5*second,
-			socket(2*second, event.Open, shop, 0), socket(2*second, event.Open, shop, 0),
-			socket(2*second, event.Open, shop, 0), socket(2*second, event.Open, shop, 0),
-			socket(2*second, event.Close, shop, event.TimeWait), socket(3*second, event.EnterCloseWait, shop, 0),
-			socket(3*second, event.SynUnanswered, shop, 0), socket(4*second, event.ConnectFail, curl, 0), health(5*second, 9, 2),
+			on(1, socket(2*second, event.Open, shop, 0)), on(2, socket(2*second, event.Open, shop, 0)),
+			on(3, socket(2*second, event.Open, shop, 0)), on(4, socket(2*second, event.Open, shop, 0)),
+			on(1, socket(2*second, event.Close, shop, event.TimeWait)), on(2, socket(3*second, event.EnterCloseWait, shop, 0)),
+			on(3, socket(3*second, event.SynUnanswered, shop, 0)), socket(4*second, event.ConnectFail, curl, 0), health(5*second, 9, 2),
 		),
 		// In the window the one of CLOSE_WAIT ends, and one begins.
-		until(12*second, socket(11*second, event.Open, shop, 0), socket(12*second, event.Close, shop, event.InCloseWait|event.TimeWait)),
+		until(12*second, on(5, socket(11*second, event.Open, shop, 0)), on(2, socket(12*second, event.Close, shop, event.InCloseWait|event.TimeWait))),
 		until(15*second, health(13*second, 11, 2)),
 		// After it, all end.
 		until(
 			16*second,
-			socket(16*second, event.ConnectFail, shop, event.HadPort|event.Unanswered), socket(16*second, event.Close, shop, 0),
-			socket(16*second, event.Close, shop, 0),
+			on(3, socket(16*second, event.ConnectFail, shop, event.HadPort|event.Unanswered)), on(4, socket(16*second, event.Close, shop, 0)),
+			on(5, socket(16*second, event.Close, shop, 0)),
 		),
 	}
 	var seen []event.Kind
@@ -216,7 +222,7 @@ func TestWindowBounds(t *testing.T) {
 		{"broken within", stream, broken, 5 * second, 9 * second, 2, 3, 2 * time.Second, 7 * second, broken},
 		{"broken beyond", stream, broken, 5 * second, 6 * second, 1, 2, time.Second, 6 * second, nil},
 	} {
-		snap, err := Run(t.Context(), &tape{batches: tc.stream, last: tc.last}, Options{From: tc.from, To: tc.to})
+		snap, err := Aggregate(t.Context(), &tape{batches: tc.stream, last: tc.last}, Options{From: tc.from, To: tc.to})
 		if !errors.Is(err, tc.want) || tc.want == nil && err != nil {
 			t.Errorf("%s: error %v", tc.name, err)
 		}

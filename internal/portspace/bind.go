@@ -4,12 +4,12 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// BindCounts are the ports that bind() to port 0 of a local address cannot get, for a
+// BindOccupancy returns the ports that bind() to port 0 of a local address cannot get, for a
 // socket without SO_REUSEADDR and SO_REUSEPORT: those with any owner at that address or
 // at the wildcard one, and for the wildcard address those with any owner at all
-// (inet_csk_find_open_port, net/ipv4/inet_connection_sock.c). Where sockets are bound to
-// a device it is an upper bound.
-func (t *Table) BindCounts(netns uint32, local event.Addr) Counts {
+// (inet_csk_find_open_port, net/ipv4/inet_connection_sock.c). For sockets bound to a device
+// it is an upper bound.
+func (t *Table) BindOccupancy(netns uint32, local event.Addr) event.Occupancy {
 	n := t.Netns(netns)
 	var live, timeWait, bound bitmap
 	for _, s := range t.spaces {
@@ -29,13 +29,13 @@ func (t *Table) BindCounts(netns uint32, local event.Addr) Counts {
 			bound.add(port)
 		}
 	}
-	var c Counts
+	occupancy := event.Occupancy{Capacity: n.total}
 	for i, ports := range n.usable {
-		c.Live += ones(ports & live[i])
-		c.TimeWait += ones(ports & timeWait[i] &^ live[i])
-		c.Bound += ones(ports & bound[i] &^ live[i] &^ timeWait[i])
+		occupancy.Live += ones(ports & live[i])
+		occupancy.TimeWait += ones(ports & timeWait[i] &^ live[i])
+		occupancy.Bound += ones(ports & bound[i] &^ live[i] &^ timeWait[i])
 	}
-	return c
+	return occupancy
 }
 
 // conflict reports whether two sockets cannot share a port: they have an address in

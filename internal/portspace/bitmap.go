@@ -23,7 +23,7 @@ func (b *bitmap) addRange(r event.PortRange) {
 	}
 }
 
-// count is the number of ports of the set within the range.
+// count returns the number of ports of the set within the range.
 func (b *bitmap) count(r event.PortRange) int {
 	n := 0
 	for port := int(r.Low); port <= int(r.High); {
@@ -40,7 +40,7 @@ func (b *bitmap) count(r event.PortRange) int {
 	return n
 }
 
-// usable is the range without the reserved ports, which come as the kernel prints them:
+// usable returns the range without the reserved ports, which come as the kernel prints them:
 // 8080,9000-9100.
 func usable(r event.PortRange, reserved string) *bitmap {
 	b := &bitmap{}

@@ -1,8 +1,8 @@
-// Package portspace keeps which local ports are in use, where, and by whom.
+// Package portspace keeps which local ports are in use, where, and by which process.
 //
-// A host is never out of ports as such. connect() draws from a connect space: the ports
-// of one local address towards one remote address and port, in one network namespace. It
-// can take every port of the range but three kinds:
+// A host is never out of ports as such. connect() allocates from a connect space: the
+// ports of one local address towards one remote address and port, in one network
+// namespace. It can take every port of the range but three kinds:
 //
 //   - those that a connection to the same remote end holds, or its TIME_WAIT bucket;
 //   - those that a bind() owns, whatever its address (the bind bucket is exclusive:
@@ -10,8 +10,26 @@
 //     __inet_hash_connect);
 //   - those that are reserved, ip_local_reserved_ports.
 //
-// bind() to port 0 draws from a bind space: of one local address, towards anywhere.
+// bind() to port 0 allocates from a bind space: of one local address, towards any remote
+// end.
 //
-// The Table follows the stream and does no I/O. What it cannot learn from single events
-// comes from a census, a look at all sockets that there are.
+// The Table is the only table of sockets in the program. It follows the stream and does no
+// I/O. What single events cannot show is corrected by scans: Reconcile compares what a scan
+// of all sockets has found with the table, and returns the differences as events of the
+// stream. The table takes in every event before those who read it do: the rows of
+// internal/aggregate, and Thresholds.
+//
+//	table.go       the events of the stream, applied to the table
+//	socket.go      a socket; how it takes and releases its port
+//	owned.go       ports that a bind() owns
+//	netns.go       the range and settings of a namespace
+//	space.go       a connect space and its figures
+//	view.go        a space as seen by sockets with or without a range of their own
+//	bind.go        bind spaces
+//	bucket.go      TIME_WAIT: expiry, reuse, correction by the kernel's count
+//	expiry.go      when buckets expire
+//	growth.go      how fast bound ports become more
+//	reconcile.go   a scan compared with the table
+//	resync.go      the whole table as events
+//	thresholds.go  events for spaces that are nearly full, full, or ok again
 package portspace

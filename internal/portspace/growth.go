@@ -6,12 +6,12 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// growthSeconds is how far back growth looks; between its halves it compares.
+// growthSeconds is the length of the window whose halves growth compares.
 const growthSeconds = 10
 
-// growth is how many ports of the range are bound and no more, and the fewest there were in
-// each of the last seconds: that a bound socket was closed is known at the next look at all
-// sockets only, so what comes and goes climbs in between.
+// growth is the number of ports of the range that are bound and not connected, and its
+// minimum in each of the last seconds: the close of a bound socket is known from the next
+// scan only, so the number of short-lived ones climbs in between.
 type growth struct {
 	now    int
 	lows   [growthSeconds]int
@@ -19,7 +19,7 @@ type growth struct {
 	began  int64
 }
 
-// steady has not grown.
+// steady returns a growth of zero.
 func steady(now int) growth {
 	g := growth{now: now}
 	for i := range g.lows {
@@ -52,9 +52,9 @@ func (g *growth) advance(to event.Time) {
 	}
 }
 
-// rate is how many more there are each second, 0 where they do not grow.
+// rate returns how many more there are each second, 0 if they do not grow.
 func (g growth) rate(now event.Time) float64 {
-	g.advance(now) // the copy: when it is asked for changes nothing
+	g.advance(now) // of the copy: a snapshot changes nothing
 	const half = growthSeconds / 2
 	var ordered [growthSeconds]int // the oldest first
 	for i := range ordered {

@@ -80,61 +80,63 @@ func TestLives(t *testing.T) {
 	open := socketEvent(event.Open, src, dst)
 	for name, c := range map[string]struct {
 		events []event.Event
-		want   Counts
+		want   event.Occupancy
 	}{
-		"open":      {[]event.Event{open}, Counts{Live: 1}},
-		"closed":    {[]event.Event{open, socketEvent(event.Close, src, dst)}, Counts{}},
-		"TIME_WAIT": {[]event.Event{open, socketEvent(event.Close, src, dst, flags(event.TimeWait))}, Counts{TimeWait: 1}},
-		"FIN_WAIT2": {[]event.Event{open, socketEvent(event.Close, src, dst, flags(event.FinWait2))}, Counts{TimeWait: 1}},
-		"failed":    {[]event.Event{open, socketEvent(event.ConnectFail, src, dst, flags(event.HadPort))}, Counts{}},
-		"no port":   {[]event.Event{open, socketEvent(event.ConnectFail, "10.0.0.1:0", dst)}, Counts{Live: 1}},
-		"SYN_SENT":  {[]event.Event{open, socketEvent(event.SynUnanswered, src, dst)}, Counts{Live: 1, SynSent: 1}},
+		"open":      {[]event.Event{open}, event.Occupancy{Live: 1}},
+		"closed":    {[]event.Event{open, socketEvent(event.Close, src, dst)}, event.Occupancy{}},
+		"TIME_WAIT": {[]event.Event{open, socketEvent(event.Close, src, dst, flags(event.TimeWait))}, event.Occupancy{TimeWait: 1}},
+		"FIN_WAIT2": {[]event.Event{open, socketEvent(event.Close, src, dst, flags(event.FinWait2))}, event.Occupancy{TimeWait: 1}},
+		"failed":    {[]event.Event{open, socketEvent(event.ConnectFail, src, dst, flags(event.HadPort))}, event.Occupancy{}},
+		"no port":   {[]event.Event{open, socketEvent(event.ConnectFail, "10.0.0.1:0", dst)}, event.Occupancy{Live: 1}},
+		"SYN_SENT":  {[]event.Event{open, socketEvent(event.SynUnanswered, src, dst)}, event.Occupancy{Live: 1, SynSent: 1}},
 		"answered": {[]event.Event{
 			open, socketEvent(event.SynUnanswered, src, dst), socketEvent(event.SynAnswered, src, dst),
-		}, Counts{Live: 1}},
-		"CLOSE_WAIT":     {[]event.Event{open, socketEvent(event.EnterCloseWait, src, dst)}, Counts{Live: 1, CloseWait: 1}},
-		"UDP":            {[]event.Event{socketEvent(event.Bind, src, "", func(e *event.Event) { e.Proto = event.UDP })}, Counts{}},
-		"bound":          {[]event.Event{socketEvent(event.Bind, "0.0.0.0:40007", "")}, Counts{Bound: 1}},
-		"bound outside":  {[]event.Event{socketEvent(event.Bind, "0.0.0.0:80", "")}, Counts{}},
-		"listening":      {[]event.Event{socketEvent(event.Listen, "[::]:40007", "")}, Counts{Bound: 1}},
-		"another remote": {[]event.Event{socketEvent(event.Open, src, "10.0.0.3:80")}, Counts{}},
+		}, event.Occupancy{Live: 1}},
+		"CLOSE_WAIT":     {[]event.Event{open, socketEvent(event.EnterCloseWait, src, dst)}, event.Occupancy{Live: 1, CloseWait: 1}},
+		"UDP":            {[]event.Event{socketEvent(event.Bind, src, "", func(e *event.Event) { e.Proto = event.UDP })}, event.Occupancy{}},
+		"bound":          {[]event.Event{socketEvent(event.Bind, "0.0.0.0:40007", "")}, event.Occupancy{Bound: 1}},
+		"bound outside":  {[]event.Event{socketEvent(event.Bind, "0.0.0.0:80", "")}, event.Occupancy{}},
+		"listening":      {[]event.Event{socketEvent(event.Listen, "[::]:40007", "")}, event.Occupancy{Bound: 1}},
+		"another remote": {[]event.Event{socketEvent(event.Open, src, "10.0.0.3:80")}, event.Occupancy{}},
 		"early bound": {[]event.Event{
 			socketEvent(event.Bind, src, ""), socketEvent(event.Open, src, dst, flags(event.EarlyBind)),
-		}, Counts{Live: 1}},
+		}, event.Occupancy{Live: 1}},
 		"early bound elsewhere": {[]event.Event{
 			socketEvent(event.Bind, src, ""), socketEvent(event.Open, src, "10.0.0.3:80", flags(event.EarlyBind)),
-		}, Counts{Bound: 1}},
+		}, event.Occupancy{Bound: 1}},
 		"TIME_WAIT of an early bound one elsewhere": {[]event.Event{
 			socketEvent(event.Open, src, "10.0.0.3:80", flags(event.EarlyBind)),
 			socketEvent(event.Close, src, "10.0.0.3:80", flags(event.TimeWait)),
-		}, Counts{Bound: 1}},
+		}, event.Occupancy{Bound: 1}},
 		"end of an early bound one": {[]event.Event{
 			socketEvent(event.Bind, src, ""), socketEvent(event.Open, src, "10.0.0.3:80", flags(event.EarlyBind)),
 			socketEvent(event.Close, src, "10.0.0.3:80"),
-		}, Counts{}},
+		}, event.Occupancy{}},
 		"chosen by connect(), then bound": {[]event.Event{
 			open, socketEvent(event.Bind, "10.0.0.9:40000", ""), socketEvent(event.Bind, "10.0.0.9:40001", ""),
-		}, Counts{Live: 1, Bound: 1}},
+		}, event.Occupancy{Live: 1, Bound: 1}},
 		"inbound, port outside the range": {[]event.Event{
 			socketEvent(event.EnterCloseWait, "10.0.0.1:80", dst, going(event.In)),
 			socketEvent(event.Close, "10.0.0.1:80", dst, going(event.In), flags(event.TimeWait)),
-		}, Counts{}},
+		}, event.Occupancy{}},
 		"opened again": {[]event.Event{
 			open, socketEvent(event.Close, src, dst, flags(event.TimeWait)), socketEvent(event.Open, src, dst, flags(event.Reused)),
-		}, Counts{Live: 1}},
-		"found":      {[]event.Event{socketEvent(event.SocketFound, src, dst, inState(event.StateTimeWait), ending(5*time.Second))}, Counts{TimeWait: 1}},
-		"gone":       {[]event.Event{open, socketEvent(event.SocketGone, src, dst)}, Counts{}},
-		"found port": {[]event.Event{socketEvent(event.SocketFound, "10.0.0.1:40005", "", inState(event.StateBound), flags(event.OwnedByBind))}, Counts{Bound: 1}},
+		}, event.Occupancy{Live: 1}},
+		"found":      {[]event.Event{socketEvent(event.SocketFound, src, dst, inState(event.StateTimeWait), ending(5*time.Second))}, event.Occupancy{TimeWait: 1}},
+		"gone":       {[]event.Event{open, socketEvent(event.SocketGone, src, dst)}, event.Occupancy{}},
+		"found port": {[]event.Event{socketEvent(event.SocketFound, "10.0.0.1:40005", "", inState(event.StateBound), flags(event.OwnedByBind))}, event.Occupancy{Bound: 1}},
 		"gone port": {[]event.Event{
 			socketEvent(event.Bind, "10.0.0.1:40005", ""), socketEvent(event.SocketGone, "10.0.0.1:40005", ""),
-		}, Counts{}},
+		}, event.Occupancy{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := spaceTo(tableOf(c.events...), "10.0.0.1", dst)
-			if got := s.Counts(); got != c.want {
+			c.want.Capacity = 100
+			got := s.Occupancy(start)
+			if got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
-			if got, want := s.Headroom(), 100-c.want.InUse(); got != want {
+			if got, want := got.Headroom(), 100-c.want.InUse(); got != want {
 				t.Errorf("headroom %d, want %d", got, want)
 			}
 		})
@@ -142,7 +144,7 @@ func TestLives(t *testing.T) {
 }
 
 // A bucket ends when its timer does, and takes the space along.
-func TestEnds(t *testing.T) {
+func TestExpiry(t *testing.T) {
 	t.Parallel()
 	const src, dst = "10.0.0.1:40000", "10.0.0.2:80"
 	table := tableOf(
@@ -155,7 +157,7 @@ func TestEnds(t *testing.T) {
 		want  int
 	}{{60 * time.Second, 2}, {63 * time.Second, 1}, {125 * time.Second, 1}, {128 * time.Second, 0}} {
 		table.Advance(start.Add(c.after))
-		if got := spaceTo(table, "10.0.0.1", dst).Counts().TimeWait; got != c.want {
+		if got := spaceTo(table, "10.0.0.1", dst).Occupancy(start).TimeWait; got != c.want {
 			t.Errorf("after %s: %d, want %d", c.after, got, c.want)
 		}
 	}
@@ -183,7 +185,7 @@ func TestNextLife(t *testing.T) {
 }
 
 // The steps of the timer wheel, here of 2 s, one of which is at the start.
-func TestTimeWaitEnds(t *testing.T) {
+func TestTimeWaitExpiry(t *testing.T) {
 	t.Parallel()
 	for at, want := range map[time.Duration]time.Duration{
 		0: 62 * time.Second, time.Millisecond: 62 * time.Second, 2*time.Second - 1: 62 * time.Second, 2 * time.Second: 64 * time.Second,
@@ -191,11 +193,11 @@ func TestTimeWaitEnds(t *testing.T) {
 	} {
 		n := newNetns(net1)
 		n.configure(&event.Netns{Inode: net1, Ports: hundred, TimerStep: uint64(2 * time.Second), TimerAt: start})
-		if got := n.TimeWaitEnds(start.Add(at)).Sub(start); got != want {
+		if got := n.TimeWaitExpiry(start.Add(at)).Sub(start); got != want {
 			t.Errorf("made at %s: ends at %s, want %s", at, got, want)
 		}
 		n = newNetns(net1)
-		if got := n.TimeWaitEnds(start.Add(at)).Sub(start); got != at+TimeWaitLength+time.Second {
+		if got := n.TimeWaitExpiry(start.Add(at)).Sub(start); got != at+TimeWaitLength+time.Second {
 			t.Errorf("made at %s, steps not known: ends at %s", at, got)
 		}
 	}
@@ -211,28 +213,29 @@ func TestRanges(t *testing.T) {
 	)
 	space := func() View { return spaceTo(table, "10.0.0.1", dst) }
 	ownSpace := func() View { return space().Own(event.PortRange{Low: 40008, High: 40011}) }
-	check := func(what string, v View, capacity int, want Counts) {
+	check := func(what string, v View, capacity int, want event.Occupancy) {
 		t.Helper()
-		if got := v.Counts(); got != want || v.Capacity() != capacity {
+		want.Capacity = capacity
+		if got := v.Occupancy(start); got != want || v.Capacity() != capacity {
 			t.Errorf("%s: %+v of %d, want %+v of %d", what, got, v.Capacity(), want, capacity)
 		}
 	}
-	check("whole range", space(), 100, Counts{Live: 3, Bound: 2})
-	check("the sockets' own", ownSpace(), 4, Counts{Live: 1})
-	check("own range outside", space().Own(event.PortRange{Low: 5, High: 9}), 100, Counts{Live: 3, Bound: 2})
+	check("whole range", space(), 100, event.Occupancy{Live: 3, Bound: 2})
+	check("the sockets' own", ownSpace(), 4, event.Occupancy{Live: 1})
+	check("own range outside", space().Own(event.PortRange{Low: 5, High: 9}), 100, event.Occupancy{Live: 3, Bound: 2})
 	narrow := config(event.PortRange{Low: 40000, High: 40009}, "40001,40003-40004")
 	table.Add(&narrow)
-	check("narrowed", space(), 7, Counts{Live: 1, Bound: 1})
-	check("own range half inside", ownSpace(), 2, Counts{})
+	check("narrowed", space(), 7, event.Occupancy{Live: 1, Bound: 1})
+	check("own range half inside", ownSpace(), 2, event.Occupancy{})
 	if v := ownSpace(); !v.IsOwn || v.Range != (event.PortRange{Low: 40008, High: 40009}) {
 		t.Errorf("own range %+v", v.Range)
 	}
 	count := event.Event{Time: start, Kind: event.NetnsKnown, Fact: &event.Netns{Inode: net1, Name: "host", TimeWait: 5}}
 	table.Add(&count)
-	check("a mere count came", space(), 7, Counts{Live: 1, Bound: 1})
+	check("a mere count came", space(), 7, event.Occupancy{Live: 1, Bound: 1})
 	renewed := config(hundred, "", func(n *event.Netns) { n.Cookie = 2 })
 	table.Add(&renewed)
-	check("another namespace with this inode", space(), 100, Counts{})
+	check("another namespace with this inode", space(), 100, event.Occupancy{})
 }
 
 func TestReuse(t *testing.T) {
@@ -265,7 +268,7 @@ func TestReuse(t *testing.T) {
 		table.Advance(now)
 		id := spaceTo(table, c.local, c.remote).ID
 		id.Device = c.device
-		if got := table.Find(id).All().Reusable(now); got != c.want {
+		if got := table.Find(id).All().Occupancy(now).Reusable; got != c.want {
 			t.Errorf("%+v: %d", c, got)
 		}
 	}
@@ -289,11 +292,11 @@ func TestReuseFinWait2(t *testing.T) {
 		"FIN has come": {[]event.Event{closed, bucket}, 1},
 	} {
 		table := tableOf(append([]event.Event{config(hundred, "", func(n *event.Netns) { n.Reuse = 1 })}, c.events...)...)
-		again := tableOf(append([]event.Event{config(hundred, "", func(n *event.Netns) { n.Reuse = 1 })}, table.Sockets(nil, net1, start)...)...)
+		again := tableOf(append([]event.Event{config(hundred, "", func(n *event.Netns) { n.Reuse = 1 })}, table.AppendSockets(nil, net1, start)...)...)
 		for _, table := range []*Table{table, again} {
 			now := start.Add(5 * time.Second)
 			table.Advance(now)
-			if got := spaceTo(table, "10.0.0.1", dst).Reusable(now); got != c.want {
+			if got := spaceTo(table, "10.0.0.1", dst).Occupancy(now).Reusable; got != c.want {
 				t.Errorf("%s: %d", name, got)
 			}
 		}
@@ -306,17 +309,17 @@ func TestFull(t *testing.T) {
 	table := tableOf(config(event.PortRange{Low: 40000, High: 40001}, ""),
 		socketEvent(event.Open, "10.0.0.1:40000", dst), socketEvent(event.Open, "10.0.0.1:40001", dst, at(time.Second)))
 	s := spaceTo(table, "10.0.0.1", dst)
-	if s.Full != start.Add(time.Second) || s.Peak != 2 || s.PeakAt != s.Full {
-		t.Errorf("full since %d, peak %d at %d", s.Full, s.Peak, s.PeakAt)
+	if s.FullSince != start.Add(time.Second) || s.Peak != 2 || s.PeakAt != s.FullSince {
+		t.Errorf("full since %d, peak %d at %d", s.FullSince, s.Peak, s.PeakAt)
 	}
 	gone := socketEvent(event.Close, "10.0.0.1:40001", dst, at(2*time.Second))
 	table.Add(&gone)
-	if s.Full != 0 || s.Peak != 2 {
-		t.Errorf("full since %d, peak %d", s.Full, s.Peak)
+	if s.FullSince != 0 || s.Peak != 2 {
+		t.Errorf("full since %d, peak %d", s.FullSince, s.Peak)
 	}
 }
 
-func TestBindCounts(t *testing.T) {
+func TestBindOccupancy(t *testing.T) {
 	t.Parallel()
 	addr := func(s string) event.Addr { return event.AddrFrom(netip.MustParseAddr(s)) }
 	table := tableOf(
@@ -327,7 +330,7 @@ func TestBindCounts(t *testing.T) {
 		socketEvent(event.Bind, "0.0.0.0:40003", ""),
 		socketEvent(event.Open, "[fd00::1]:40004", "[fd00::2]:80"),
 	)
-	for local, want := range map[string]Counts{
+	for local, want := range map[string]event.Occupancy{
 		"10.0.0.1": {Live: 1, TimeWait: 1, Bound: 1},
 		"10.0.0.2": {Live: 1, Bound: 1},
 		"10.0.0.3": {Bound: 1},
@@ -335,7 +338,8 @@ func TestBindCounts(t *testing.T) {
 		"::":       {Live: 3, TimeWait: 1, Bound: 1},
 		"fd00::1":  {Live: 1},
 	} {
-		if got := table.BindCounts(net1, addr(local)); got != want {
+		want.Capacity = 100
+		if got := table.BindOccupancy(net1, addr(local)); got != want {
 			t.Errorf("bind to %s: %+v, want %+v", local, got, want)
 		}
 	}
@@ -350,7 +354,7 @@ func TestLimit(t *testing.T) {
 	} {
 		table.Add(&e)
 	}
-	if table.sockets != 1 || !table.Crowded() {
-		t.Errorf("%d sockets, crowded %v", table.sockets, table.Crowded())
+	if table.sockets != 1 || !table.AtLimit() {
+		t.Errorf("%d sockets, crowded %v", table.sockets, table.AtLimit())
 	}
 }

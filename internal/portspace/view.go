@@ -1,22 +1,23 @@
 package portspace
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// View is a space as some sockets see it: those that draw from Range.
+// View is a space as sockets see it that allocate from Range.
 type View struct {
 	*Space
 	Range event.PortRange
 	IsOwn bool // Range is that of the sockets, IP_LOCAL_PORT_RANGE
 }
 
-// Holds reports whether a port is one that connect() can hand out.
+// Holds reports whether connect() can allocate the port.
 func (v View) Holds(port uint16) bool { return v.net.usable.has(port) && v.Range.Holds(port) }
 
-// Capacity is the number of ports of the range that are not reserved, 0 where the range
+// Capacity returns the number of ports of the range that are not reserved, 0 if the range
 // is not known.
 func (v View) Capacity() int {
 	if !v.IsOwn {
@@ -25,24 +26,26 @@ func (v View) Capacity() int {
 	return v.net.usable.count(v.Range)
 }
 
-// Counts are of now. What a bind() owns is counted for every space of the namespace.
-func (v View) Counts() Counts {
-	c := v.counts
-	owned := v.net.inRange
+// Occupancy returns how full the space is now. What a bind() owns is counted for every
+// space of the namespace.
+func (v View) Occupancy(now event.Time) event.Occupancy {
+	t, owned := v.tally, v.net.inRange
 	if v.IsOwn {
-		c, owned = Counts{}, v.net.ownedIn(v.Range)
+		t, owned = tally{}, v.net.ownedIn(v.Range)
 		for port, socket := range v.Each() {
 			if v.Holds(port) {
-				c.add(&socket, 1)
+				t.add(&socket, 1)
 			}
 		}
 	}
-	c.Bound = owned - v.shared()
-	return c
+	return event.Occupancy{
+		Capacity: v.Capacity(), Live: t.live, SynSent: t.synSent, CloseWait: t.closeWait, TimeWait: t.timeWait,
+		Bound: owned - v.shared(), Reusable: v.reusable(now),
+	}
 }
 
-// shared is how many ports of the space's own sockets a bind() owns as well: also those
-// that connect() chose and a bind() of another address took later.
+// shared returns how many ports of the space's own sockets a bind() owns as well: also
+// those that connect() chose and a bind() of another address took later.
 func (v View) shared() int {
 	n := 0
 	if len(v.sockets) < len(v.net.owned) {
@@ -61,35 +64,31 @@ func (v View) shared() int {
 	return n
 }
 
-// Headroom is the number of ports that connect() can still take, without those that it
-// could reuse.
-func (v View) Headroom() int { return v.Capacity() - v.Counts().InUse() }
-
-// Reusable is how many TIME_WAIT buckets connect() would take over now: tcp_tw_reuse
+// reusable returns how many TIME_WAIT buckets connect() would take over now: tcp_tw_reuse
 // allows it for the pair, the bucket is old enough, and no bind() owns the port
 // (tcp_twsk_unique, net/ipv4/tcp_ipv4.c). It takes TCP timestamps, which are on by default.
-func (v View) Reusable(now event.Time) int {
+func (v View) reusable(now event.Time) int {
 	if !v.reuses() {
 		return 0
 	}
 	n := 0
 	for port, socket := range v.Each() {
-		if socket.State == event.StateTimeWait && v.Holds(port) && v.freed(socket) <= now {
+		if socket.State == event.StateTimeWait && v.Holds(port) && v.releasedAt(socket) <= now {
 			n++
 		}
 	}
 	return n
 }
 
-// Ends are how many TIME_WAIT buckets set their ports free within each of the next
+// Expiring returns how many TIME_WAIT buckets release their ports within each of the next
 // seconds, without those that could be reused now.
-func (v View) Ends(now event.Time) []int {
+func (v View) Expiring(now event.Time) []int {
 	var list []int
 	for port, socket := range v.Each() {
 		if socket.State != event.StateTimeWait || !v.Holds(port) {
 			continue
 		}
-		in := v.freed(socket).Sub(now)
+		in := v.releasedAt(socket).Sub(now)
 		if in <= 0 && v.reuses() {
 			continue
 		}
@@ -100,4 +99,26 @@ func (v View) Ends(now event.Time) []int {
 		list[i]++
 	}
 	return list
+}
+
+// topHolder returns the process that holds most of the ports, zero if that is not known.
+func (v View) topHolder() event.ProcID {
+	held := map[event.ProcID]int{}
+	for port, socket := range v.Each() {
+		if v.Holds(port) {
+			held[socket.Proc]++
+		}
+	}
+	v.net.EachOwned(func(port uint16, o OwnedPort) {
+		if _, counted := v.sockets[uint32(port)]; !counted && v.Range.Holds(port) {
+			held[o.Proc]++
+		}
+	})
+	var top event.ProcID
+	for id, n := range held {
+		if cmp.Or(cmp.Compare(n, held[top]), cmp.Compare(top.PID, id.PID), cmp.Compare(top.Start, id.Start)) > 0 {
+			top = id
+		}
+	}
+	return top
 }

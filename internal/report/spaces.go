@@ -121,7 +121,7 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 		RangeLow: s.Range.Low, RangeHigh: s.Range.High, OwnRange: s.OwnRange,
 		InUse: s.InUse(), Live: s.Live, SynSent: s.SynSent, CloseWait: s.CloseWait, TimeWait: s.TimeWait, Bound: s.Bound,
 		Reusable: s.Reusable, Peak: s.Peak, PeakAt: formatTime(s.PeakAt), FullSince: formatTime(s.Full),
-		TimeWaitEnds: append([]int{}, s.TimeWaitEnds...),
+		TimeWaitEnds: append([]int{}, s.Expiring...),
 		Opens:        s.Opens, OpenRate: s.OpenRate, SustainableRate: known(s.Sustainable), TextbookRate: known(s.Textbook),
 		forecast:  newForecast(s.Outlook()),
 		Exhausted: s.Exhausted, ExhaustionRate: s.ExhaustionRate, LastExhausted: formatTime(s.LastExhausted),

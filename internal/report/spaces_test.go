@@ -17,7 +17,7 @@ func connecting(from, to string) snapshot.PortSpace {
 	return snapshot.PortSpace{
 		Kind: snapshot.ConnectSpace, Netns: 4026531833, NetnsName: "host", Proto: event.TCP,
 		Local: endpoint(from + ":0").Addr, Remote: endpoint(to), Range: event.PortRange{Low: 32768, High: 60999},
-		Capacity: 28230, Sustainable: 459.5, Textbook: 470.5,
+		Occupancy: event.Occupancy{Capacity: 28230}, Sustainable: 459.5, Textbook: 470.5,
 	}
 }
 
@@ -42,7 +42,7 @@ func fullSpaces() []snapshot.PortSpace {
 
 	soon := connecting("10.0.0.1", "10.0.0.3:5432")
 	soon.Live, soon.TimeWait, soon.OpenRate = 20, 23_980, 512.4
-	soon.TimeWaitEnds = []int{0, 512, 23_000, 0, 468}
+	soon.Expiring = []int{0, 512, 23_000, 0, 468}
 	soon.Forecast = snapshot.Forecast{
 		Known: true, ETA: 40 * time.Second, Low: 35 * time.Second, High: -1, Model: "512 opens/s, each held for 61 s",
 	}
@@ -52,7 +52,7 @@ func fullSpaces() []snapshot.PortSpace {
 	reused.Forecast = snapshot.Forecast{Known: true, Never: true, Model: "reused after 1 s"}
 
 	bind := snapshot.PortSpace{
-		Kind: snapshot.BindSpace, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Capacity: 28_230, Bound: 10, TimeWait: 28_100,
+		Kind: snapshot.BindSpace, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Occupancy: event.Occupancy{Capacity: 28_230, Bound: 10, TimeWait: 28_100},
 		Range: event.PortRange{Low: 32768, High: 60999},
 	}
 

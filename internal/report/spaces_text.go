@@ -63,7 +63,7 @@ func verdict(s *snapshot.Snapshot) string {
 		if p.Capacity > 0 {
 			known++
 		}
-		if p.Capacity > 0 && p.Wanted() && (fullest == nil || p.Taken() > fullest.Taken()) {
+		if p.Capacity > 0 && p.Wanted() && (fullest == nil || p.TakenShare() > fullest.TakenShare()) {
 			fullest = p
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
 )
 
 func TestForecastInWords(t *testing.T) {
@@ -40,7 +42,7 @@ func TestSpacesByETA(t *testing.T) {
 		{Device: 2, Forecast: Forecast{Known: true, Never: true}},
 		{Device: 3, Forecast: Forecast{Known: true, ETA: time.Hour}},
 		{Device: 4, Forecast: Forecast{Known: true, ETA: time.Minute}},
-		{Device: 5, Capacity: 10, Live: 10, Forecast: Forecast{Known: true, Never: true}}, // full whatever was forecast
+		{Device: 5, Occupancy: event.Occupancy{Capacity: 10, Live: 10}, Forecast: Forecast{Known: true, Never: true}}, // full whatever was forecast
 	}
 	by, _ := ColumnNamed(SpaceColumns(), "eta")
 	var got []uint32

@@ -30,16 +30,10 @@ type PortSpace struct {
 	Range     event.PortRange
 	OwnRange  bool // Range is that of the sockets (IP_LOCAL_PORT_RANGE), not of the namespace
 
-	Capacity  int // ports of the range that are not reserved; 0: the range is not known
-	Live      int // held by connections, from SYN_SENT to LAST_ACK
-	SynSent   int // of Live: the SYN had to be sent again
-	CloseWait int // of Live: the peer has closed, the owner has not
-	TimeWait  int // held by TIME_WAIT buckets, FIN_WAIT2 ones included
-	Bound     int // not in the above: ports that a bind() owns, for whatever address
-	Reusable  int // of TimeWait: what tcp_tw_reuse would hand out now
-	// TimeWaitEnds[i] is how many of TimeWait, without Reusable, come free between i and
-	// i+1 seconds from now; empty of a BindSpace, and of one far from the fullest.
-	TimeWaitEnds []int
+	event.Occupancy
+	// Expiring[i] is how many of TimeWait, without Reusable, expire between i and i+1 seconds
+	// from now; empty of a BindSpace, and of one far from the fullest.
+	Expiring []int
 
 	Peak   int // the most that was in use at a time since Started
 	PeakAt time.Time
@@ -67,23 +61,6 @@ type PortSpace struct {
 	OtherHolders Holder   // the rest
 	Victims      []Victim // who gets none, most failures first, bounded
 }
-
-// InUse is the number of ports that connect() or bind() can not take.
-func (s *PortSpace) InUse() int { return s.Live + s.TimeWait + s.Bound }
-
-// Headroom is the number of ports left, without those that could be reused.
-func (s *PortSpace) Headroom() int { return s.Capacity - s.InUse() }
-
-// Usage is InUse as a share of Capacity, 0 where that is not known.
-func (s *PortSpace) Usage() float64 {
-	if s.Capacity <= 0 {
-		return 0
-	}
-	return float64(s.InUse()) / float64(s.Capacity)
-}
-
-// IsFull reports whether the next call fails.
-func (s *PortSpace) IsFull() bool { return s.Capacity > 0 && s.Headroom()+s.Reusable <= 0 }
 
 // Holder is a process and the ports of a space that it holds.
 type Holder struct {

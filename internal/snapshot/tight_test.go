@@ -3,19 +3,21 @@ package snapshot
 import (
 	"testing"
 	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
 )
 
 func TestTightest(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 21, 3, 12, 0, 0, time.UTC)
-	free := PortSpace{Kind: ConnectSpace, Device: 1, Capacity: 1000, Live: 800}
-	nearly := PortSpace{Kind: ConnectSpace, Device: 2, Capacity: 1000, TimeWait: 801}
-	fuller := PortSpace{Kind: ConnectSpace, Device: 3, Capacity: 1000, Bound: 950}
-	reused := PortSpace{Kind: ConnectSpace, Device: 4, Capacity: 1000, TimeWait: 1000, Reusable: 990}
-	failing := PortSpace{Kind: ConnectSpace, Device: 5, Capacity: 1000, LastExhausted: now.Add(-10 * time.Second)}
-	failed := PortSpace{Kind: ConnectSpace, Device: 6, Capacity: 1000, LastExhausted: now.Add(-11 * time.Second)}
-	unknown := PortSpace{Kind: ConnectSpace, Device: 7, TimeWait: 28_000}
-	unwanted := PortSpace{Kind: BindSpace, Device: 8, Capacity: 1000, TimeWait: 990}
+	free := PortSpace{Kind: ConnectSpace, Device: 1, Occupancy: event.Occupancy{Capacity: 1000, Live: 800}}
+	nearly := PortSpace{Kind: ConnectSpace, Device: 2, Occupancy: event.Occupancy{Capacity: 1000, TimeWait: 801}}
+	fuller := PortSpace{Kind: ConnectSpace, Device: 3, Occupancy: event.Occupancy{Capacity: 1000, Bound: 950}}
+	reused := PortSpace{Kind: ConnectSpace, Device: 4, Occupancy: event.Occupancy{Capacity: 1000, TimeWait: 1000, Reusable: 990}}
+	failing := PortSpace{Kind: ConnectSpace, Device: 5, Occupancy: event.Occupancy{Capacity: 1000}, LastExhausted: now.Add(-10 * time.Second)}
+	failed := PortSpace{Kind: ConnectSpace, Device: 6, Occupancy: event.Occupancy{Capacity: 1000}, LastExhausted: now.Add(-11 * time.Second)}
+	unknown := PortSpace{Kind: ConnectSpace, Device: 7, Occupancy: event.Occupancy{TimeWait: 28_000}}
+	unwanted := PortSpace{Kind: BindSpace, Device: 8, Occupancy: event.Occupancy{Capacity: 1000, TimeWait: 990}}
 	wanted := unwanted
 	wanted.Device, wanted.Opens = 9, 1
 	for _, tc := range []struct {
@@ -46,7 +48,7 @@ func TestTakenPercent(t *testing.T) {
 	for _, c := range []struct{ live, reusable, capacity, want int }{
 		{0, 0, 0, 0}, {29, 0, 50, 58}, {50, 7, 100, 43}, {28231, 0, 28232, 99}, {28232, 0, 28232, 100}, {1, 2, 100, 0},
 	} {
-		s := PortSpace{Live: c.live, Reusable: c.reusable, Capacity: c.capacity}
+		s := PortSpace{Occupancy: event.Occupancy{Live: c.live, Reusable: c.reusable, Capacity: c.capacity}}
 		if got := s.TakenPercent(); got != c.want {
 			t.Errorf("%+v: %d", c, got)
 		}

@@ -1,17 +1,19 @@
-package pipeline
+package replay
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
 const (
-	// nap is the shortest sleep until a batch: what falls due meanwhile is played with it.
-	nap     = time.Millisecond
-	forever = time.Duration(math.MaxInt64)
+	// minSleep is the shortest sleep until a batch: what falls due meanwhile is played with it.
+	minSleep = time.Millisecond
+	forever  = time.Duration(math.MaxInt64)
 )
 
 // Run plays until the context ends, which is no error. At the end of the recording it
@@ -24,16 +26,19 @@ func (p *Player) Run(ctx context.Context) error {
 		var there bool
 		if there, err = p.move(ctx); err == nil {
 			p.show(there)
-			err = p.rest(ctx, timer, p.quiet(there))
+			err = p.sleep(ctx, timer, p.idleFor(there))
 		}
 	}
-	return ending(err)
+	if errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
 
-// rest sleeps for as long as there is nothing to do, or until something is wanted.
-func (p *Player) rest(ctx context.Context, timer *time.Timer, quiet time.Duration) error {
-	if quiet > 0 {
-		timer.Reset(quiet)
+// sleep waits for as long as there is nothing to do, or until something is requested.
+func (p *Player) sleep(ctx context.Context, timer *time.Timer, d time.Duration) error {
+	if d > 0 {
+		timer.Reset(d)
 		select {
 		case <-ctx.Done():
 		case <-p.wake:
@@ -43,71 +48,71 @@ func (p *Player) rest(ctx context.Context, timer *time.Timer, quiet time.Duratio
 	return ctx.Err()
 }
 
-// course is what leads to the goal.
-type course int
+// step is what leads to the goal.
+type step int
 
 const (
-	goBack course = iota
-	goOn
-	lookAgain
+	startOver step = iota
+	playNext
+	checkAgain
 	stay
 )
 
-// move brings the state nearer to the goal, by one batch at most: what is asked for
+// move brings the state nearer to the goal, by one batch at most: what is requested
 // meanwhile is not kept waiting. It reports whether it is there.
 func (p *Player) move(ctx context.Context) (there bool, err error) {
-	to := p.look()
-	switch to {
-	case goBack:
+	next := p.nextStep()
+	switch next {
+	case startOver:
 		err = p.rewind(ctx)
-	case goOn:
-		err = p.playNext(ctx)
+	case playNext:
+		err = p.playBatch(ctx)
 	}
-	return to == stay, err
+	return next == stay, err
 }
 
-func (p *Player) look() course {
+func (p *Player) nextStep() step {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	goal := p.goal(now)
 	if goal < p.play.At {
-		return goBack
+		return startOver
 	}
-	if p.behind = p.reel.due(goal); p.behind {
-		// It counts from now on: who pauses meanwhile does so after it.
-		p.play.At = max(p.play.At, p.reel.next.Now)
-		return goOn
+	if p.behind = p.cursor.due(goal); p.behind {
+		// It counts from now on: a pause meanwhile comes after it.
+		p.play.At = max(p.play.At, p.cursor.next.Now)
+		return playNext
 	}
 	p.arrive(goal, now)
-	if p.hunting {
-		p.hunt()
-		return lookAgain
+	if p.seekingFailure {
+		p.seekFailure()
+		return checkAgain
 	}
 	return stay
 }
 
-// arrive is called when nothing is due before the goal. An arrival and a rest are to be seen.
+// arrive is called when nothing is due before the goal. An arrival and a rest must be shown.
 func (p *Player) arrive(goal event.Time, now time.Time) {
 	p.play.At, p.play.Target, p.since = goal, goal, now
 	p.changed = p.changed || p.play.Seeking || p.rests()
-	p.play.Seeking = p.hunting
+	p.play.Seeking = p.seekingFailure
 }
 
 func (p *Player) rewind(ctx context.Context) error {
-	err := p.reel.begin(ctx)
+	err := p.cursor.rewind(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.play.At = p.play.Begin
 	return err
 }
 
-func (p *Player) playNext(ctx context.Context) error {
-	now := p.reel.next.Now
-	err := p.reel.play(ctx)
+func (p *Player) playBatch(ctx context.Context) error {
+	now := p.cursor.next.Now
+	err := p.cursor.play(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.hunting && p.reel.struck && now > p.from {
+	if p.seekingFailure && p.cursor.hasFailure && now > p.from {
 		p.seek(now)
 	}
 	return err
@@ -116,19 +121,19 @@ func (p *Player) playNext(ctx context.Context) error {
 // show publishes a snapshot when one is due.
 func (p *Player) show(there bool) {
 	if p.showsNow(there) && p.opts.Snapshots != nil {
-		publish(p.opts.Snapshots, p.reel.snapshot(p.play.At)) // Run alone writes At
+		pipeline.Publish(p.opts.Snapshots, p.cursor.snapshot(p.play.At)) // Run alone writes At
 	}
 }
 
-// showsNow is true for what was asked for or reached as soon as it is there, else every
-// Every for as long as it moves.
+// showsNow reports whether a snapshot is due: as soon as what was requested is reached, else
+// every Every while it moves.
 func (p *Player) showsNow(there bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	moves := !there || !p.rests()
 	// A batch that came in pieces is shown when it is whole.
-	midst := !there && !p.reel.over && p.reel.next.Now == p.play.At
+	midst := !there && !p.cursor.over && p.cursor.next.Now == p.play.At
 	shows := there && p.changed || moves && !midst && !now.Before(p.showAt)
 	if shows {
 		p.showAt = now.Add(p.opts.Every)
@@ -137,8 +142,8 @@ func (p *Player) showsNow(there bool) bool {
 	return shows
 }
 
-// quiet is for how long nothing will happen.
-func (p *Player) quiet(there bool) time.Duration {
+// idleFor returns for how long nothing will happen.
+func (p *Player) idleFor(there bool) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -148,12 +153,12 @@ func (p *Player) quiet(there bool) time.Duration {
 		return forever
 	}
 	next := p.play.End
-	if !p.reel.over {
-		next = min(next, p.reel.next.Now)
+	if !p.cursor.over {
+		next = min(next, p.cursor.next.Now)
 	}
 	wait := time.Duration(math.Ceil(float64(next-p.play.Target) / p.play.Speed))
 	now := time.Now()
-	return min(max(p.since.Add(wait).Sub(now), nap), p.showAt.Sub(now))
+	return min(max(p.since.Add(wait).Sub(now), minSleep), p.showAt.Sub(now))
 }
 
 // rests reports whether it stays where it is when it is there.

@@ -1,11 +1,15 @@
-package pipeline
+// Package replay plays recordings: at the speed at which they happened or another, from and
+// to any moment, with the same snapshots as live.
+package replay
 
 import (
 	"sync"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/filter"
 	"github.com/porttrace/porttrace/internal/playback"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 const (
@@ -15,9 +19,17 @@ const (
 	stepLength = time.Second
 )
 
-// Player replays a recording: what it publishes at a moment of the stream is what Run
-// published when it was live, wherever it was before. Run does the work; the other
-// methods only say what is wanted. They return at once, from any goroutine, before and
+// Options of a Player. All are optional.
+type Options struct {
+	Filter *filter.Filter
+	// Snapshots and Every are those of pipeline.Options.
+	Snapshots chan *snapshot.Snapshot
+	Every     time.Duration
+}
+
+// Player replays a recording: what it publishes at a moment of the stream is what a live run
+// published then, wherever the player was before. Run does the work; the other methods only
+// request something. They return at once and may be called from any goroutine, before and
 // after Run too.
 type Player struct {
 	opts     Options
@@ -28,69 +40,69 @@ type Player struct {
 	play    playback.State // Target is in use while it plays, too: see goal
 	since   time.Time      // when it stood at Target, while it plays
 	behind  bool           // something is due that has not been played
-	changed bool           // the screen does not show yet what was asked for or reached
-	hunting bool           // Seeking, for the first failure after from
-	from    event.Time
-	showAt  time.Time // when the next snapshot of what moves is published
+	changed bool           // the screen does not show yet what was requested or reached
+	showAt  time.Time      // when the next snapshot of what moves is published
 
-	reel reel // Run's alone, as writing At is
+	seekingFailure bool // Seeking, for the first failure after from
+	from           event.Time
+
+	cursor cursor // Run's alone, as writing At is
 }
 
-// NewPlayer makes a player that plays from the begin as soon as it runs. Of the options
-// it takes Filter, Snapshots and Every.
+// NewPlayer returns a player that plays from the beginning as soon as it runs.
 func NewPlayer(rec Recording, opts Options) *Player {
 	p := &Player{
 		opts:     opts,
 		timeline: rec.Timeline(),
 		wake:     make(chan struct{}, 1),
-		// It is on the way to the begin until Run has read that.
+		// It is on the way to the beginning until Run has read that.
 		play: playback.State{Clock: rec.Clock(), Speed: 1, Seeking: true},
 	}
-	p.opts.Every = max(opts.Every, nap)
+	p.opts.Every = max(opts.Every, minSleep)
 	if n := len(p.timeline); n > 0 {
 		p.play.Begin, p.play.End = p.timeline[0].Begin, p.timeline[n-1].End
 	}
 	p.play.At, p.play.Target = p.play.Begin, p.play.Begin
-	p.reel = reel{rec: rec, filter: opts.Filter, end: p.play.End}
+	p.cursor = cursor{rec: rec, filter: opts.Filter, end: p.play.End}
 	return p
 }
 
-// Playback is where it stands now.
+// Playback returns where it stands now.
 func (p *Player) Playback() playback.State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.play
 }
 
-// Timeline is the pieces of the recording.
+// Timeline returns the pieces of the recording.
 func (p *Player) Timeline() []event.Span { return p.timeline }
 
 // TogglePause halts or goes on. On the way to somewhere, it does so there.
 func (p *Player) TogglePause() {
-	p.ask(func() { p.play.Paused = !p.play.Paused })
+	p.request(func() { p.play.Paused = !p.play.Paused })
 }
 
-// SetSpeed makes it play so many times as fast as it happened, from 0.1 to 1000.
+// SetSpeed sets how many times as fast as it happened it plays, from 0.1 to 1000.
 func (p *Player) SetSpeed(times float64) {
 	speed := minSpeed
 	if times > minSpeed { // NaN is not
 		speed = min(times, maxSpeed)
 	}
-	p.ask(func() { p.play.Speed = speed })
+	p.request(func() { p.play.Speed = speed })
 }
 
 // Seek goes to a moment of the stream, as fast as it can be read, and plays on from
 // there unless it is paused.
 func (p *Player) Seek(to event.Time) {
-	p.ask(func() { p.seek(to) })
+	p.request(func() { p.seek(to) })
 }
 
-// Step goes on by one second of the stream and pauses there. Steps that are asked for
+// Step goes on by one second of the stream and pauses there. Steps that are requested
 // on the way add up.
 func (p *Player) Step() {
-	p.ask(func() {
+	p.request(func() {
 		from := p.play.Target
-		if p.hunting {
+		if p.seekingFailure {
 			from = p.from
 		}
 		p.seek(from.Add(stepLength))
@@ -99,19 +111,19 @@ func (p *Player) Step() {
 }
 
 // NextFailure goes on until just after the next connect() or bind() that failed, of what
-// the filter selects, and pauses there. Where none is left it pauses where it is.
+// the filter selects, and pauses there. If none is left it pauses where it is.
 func (p *Player) NextFailure() {
-	p.ask(func() {
-		if !p.hunting {
+	p.request(func() {
+		if !p.seekingFailure {
 			p.from = p.play.Target
 			p.seek(p.from)
 		}
-		p.hunting, p.play.Paused = true, true
+		p.seekingFailure, p.play.Paused = true, true
 	})
 }
 
-// ask changes what is wanted and wakes Run.
-func (p *Player) ask(change func()) {
+// request changes what Run does next and wakes it.
+func (p *Player) request(change func()) {
 	p.mu.Lock()
 	p.settle()
 	change()
@@ -129,10 +141,10 @@ func (p *Player) seek(to event.Time) {
 		p.showAt = p.since.Add(p.opts.Every)
 	}
 	p.play.Target = min(max(to, p.play.Begin), p.play.End)
-	p.play.Seeking, p.hunting = true, false
+	p.play.Seeking, p.seekingFailure = true, false
 }
 
-// goal is where it should stand now.
+// goal returns where it should stand now.
 func (p *Player) goal(now time.Time) event.Time {
 	if p.play.Paused || p.play.Seeking {
 		return p.play.Target
@@ -156,15 +168,15 @@ func (p *Player) settle() {
 	p.since = now
 }
 
-// hunt goes on to the end of the next piece in which a failure is left, or back where
+// seekFailure goes on to the end of the next piece in which a failure is left, or back if
 // none is. A piece holds one when more have failed by its end than were played.
-func (p *Player) hunt() {
+func (p *Player) seekFailure() {
 	var failed uint64
 	for _, s := range p.timeline {
 		if !s.Damaged {
 			failed += s.Failures
 		}
-		if s.End > p.play.At && failed > p.reel.failed {
+		if s.End > p.play.At && failed > p.cursor.failed {
 			p.play.Target = s.End
 			return
 		}

@@ -12,8 +12,11 @@ func found(src, dst string, state event.State, change ...func(*event.Event)) eve
 	return socketEvent(event.SocketFound, src, dst, append([]func(*event.Event){inState(state), by(event.ProcID{})}, change...)...)
 }
 
-// A table and a census that agree have nothing to say, and one correction makes them agree.
-func TestCompare(t *testing.T) {
+func settled(Port) bool { return false }
+
+// A table and a scan that agree have no differences, and adding the differences makes them
+// agree.
+func TestReconcile(t *testing.T) {
 	t.Parallel()
 	const a, b, dst = "10.0.0.1:40000", "10.0.0.1:40001", "10.0.0.2:80"
 	open := socketEvent(event.Open, a, dst, cookie(1))
@@ -54,11 +57,9 @@ func TestCompare(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			table := tableOf(known...)
-			seen := Seen{
-				Census: event.Census{Netns: net1, Bound: true}, At: start, Sockets: c.census,
-				Unsettled: func(Port) bool { return false },
-			}
-			made := table.Compare(nil, seen)
+			scan := event.NetnsScan{Census: event.Census{Netns: net1, Bound: true}, Sockets: c.census}
+			seen := Found{NetnsScan: &scan, At: start, Unsettled: settled}
+			made := table.Reconcile(nil, seen)
 			if len(made) != len(c.kinds) {
 				t.Fatalf("got %+v", made)
 			}
@@ -68,28 +69,27 @@ func TestCompare(t *testing.T) {
 				}
 				table.Add(&made[i])
 			}
-			if again := table.Compare(nil, seen); len(again) > 0 {
+			if again := table.Reconcile(nil, seen); len(again) > 0 {
 				t.Errorf("and again %+v", again)
 			}
 			seen.Unsettled = func(Port) bool { return true }
-			if made := tableOf(known...).Compare(nil, seen); len(made) > 0 {
+			if made := tableOf(known...).Reconcile(nil, seen); len(made) > 0 {
 				t.Errorf("unsettled, and yet %+v", made)
 			}
 		})
 	}
 }
 
-// What lies outside the ports that were looked at is there still, for all that is known.
-func TestCompareConfined(t *testing.T) {
+// A scan that was confined to some ports says nothing of sockets at others.
+func TestReconcileConfined(t *testing.T) {
 	t.Parallel()
 	const dst = "10.0.0.2:80"
 	table := tableOf(
 		socketEvent(event.Open, "10.0.0.1:40000", dst), socketEvent(event.Open, "10.0.0.1:50000", dst),
 		socketEvent(event.Listen, "10.0.0.1:50001", ""), socketEvent(event.Bind, "10.0.0.1:50002", ""),
 	)
-	made := table.Compare(nil, Seen{
-		Census: event.Census{Netns: net1, Bound: true}, At: start, Ports: hundred, Unsettled: func(Port) bool { return false },
-	})
+	scan := event.NetnsScan{Census: event.Census{Netns: net1, Bound: true}, Ports: hundred}
+	made := table.Reconcile(nil, Found{NetnsScan: &scan, At: start, Unsettled: settled})
 	var gone []uint16
 	for _, e := range made {
 		gone = append(gone, e.Src.Port)
@@ -100,42 +100,40 @@ func TestCompareConfined(t *testing.T) {
 	}
 }
 
-// A census that was cut short knows nothing of what it has not found, and a table that is
-// full is told of no more sockets.
-func TestCompareBounded(t *testing.T) {
+// A truncated scan says nothing of what it has not found, and a table at its limit takes no
+// more sockets.
+func TestReconcileBounded(t *testing.T) {
 	t.Parallel()
 	const dst = "10.0.0.2:80"
 	table := New(2)
 	table.Add(&event.Event{Kind: event.NetnsKnown, Fact: config(event.PortRange{Low: 32768, High: 60999}, "").Fact})
 	known := socketEvent(event.Open, "10.0.0.1:40000", dst)
 	table.Add(&known)
-	made := table.Compare(nil, Seen{
-		Census: event.Census{Netns: net1}, At: start, Part: true, Unsettled: func(Port) bool { return false },
-		Sockets: []event.Event{
-			found("10.0.0.1:40001", dst, event.StateEstablished), found("10.0.0.1:40002", dst, event.StateEstablished),
-		},
-	})
+	scan := event.NetnsScan{Census: event.Census{Netns: net1}, Truncated: true, Sockets: []event.Event{
+		found("10.0.0.1:40001", dst, event.StateEstablished), found("10.0.0.1:40002", dst, event.StateEstablished),
+	}}
+	made := table.Reconcile(nil, Found{NetnsScan: &scan, At: start, Unsettled: settled})
 	if len(made) != 1 || made[0].Kind != event.SocketFound || made[0].Src.Port != 40001 {
 		t.Errorf("%+v", made)
 	}
 }
 
-// What the stream has told of the owner is better than what a census sees.
-func TestCompareOwner(t *testing.T) {
+// The owner that the stream has named is better than what a scan sees.
+func TestReconcileOwner(t *testing.T) {
 	t.Parallel()
 	const a, dst = "10.0.0.1:40000", "10.0.0.2:80"
 	table := tableOf(socketEvent(event.Open, a, dst, cookie(1)))
-	made := table.Compare(nil, Seen{
-		Census: event.Census{Netns: net1}, At: start, Unsettled: func(Port) bool { return false },
-		Sockets: []event.Event{found(a, dst, event.StateCloseWait, cookie(1), by(cache), flags(event.BeforeStart), going(event.Unknown))},
-	})
+	scan := event.NetnsScan{Census: event.Census{Netns: net1}, Sockets: []event.Event{
+		found(a, dst, event.StateCloseWait, cookie(1), by(cache), flags(event.BeforeStart), going(event.Unknown)),
+	}}
+	made := table.Reconcile(nil, Found{NetnsScan: &scan, At: start, Unsettled: settled})
 	if len(made) != 1 || made[0].Proc != shop || made[0].Direction != event.Out || made[0].Flags.Has(event.BeforeStart) {
 		t.Errorf("%+v", made)
 	}
 }
 
-// Who begins to read later gets the same table from its restatement.
-func TestSockets(t *testing.T) {
+// A reader that begins later gets the same table from its sockets.
+func TestAppendSockets(t *testing.T) {
 	t.Parallel()
 	events := []event.Event{
 		socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.2:80", cookie(1)),
@@ -145,34 +143,34 @@ func TestSockets(t *testing.T) {
 		socketEvent(event.Open, "10.0.0.1:40004", "10.0.0.2:80", own(40004, 40005)),
 	}
 	table := tableOf(events...)
-	list := table.Sockets(nil, net1, start)
+	list := table.AppendSockets(nil, net1, start)
 	other := tableOf(list...)
 	for _, remote := range []string{"10.0.0.2:80", "10.0.0.3:80"} {
-		if a, b := spaceTo(table, "10.0.0.1", remote).Counts(), spaceTo(other, "10.0.0.1", remote).Counts(); a != b {
-			t.Errorf("towards %s: %+v, and restated %+v", remote, a, b)
+		if a, b := spaceTo(table, "10.0.0.1", remote).Occupancy(start), spaceTo(other, "10.0.0.1", remote).Occupancy(start); a != b {
+			t.Errorf("towards %s: %+v, and resynced %+v", remote, a, b)
 		}
 	}
 	for _, e := range list {
 		table.Add(&e)
 	}
-	if again := table.Sockets(nil, net1, start); len(again) != len(list) {
-		t.Errorf("restated twice: %d sockets of %d", len(again), len(list))
+	if again := table.AppendSockets(nil, net1, start); len(again) != len(list) {
+		t.Errorf("resynced twice: %d sockets of %d", len(again), len(list))
 	}
 }
 
-// A census after a gap begins anew; without one its restatement says nothing new.
+// A whole census after a gap replaces the table; without a gap it says nothing new.
 func TestGap(t *testing.T) {
 	t.Parallel()
 	const dst = "10.0.0.2:80"
 	whole := event.Event{Time: start, Kind: event.CensusTaken, Fact: &event.Census{Netns: net1, Whole: true}}
 	table := tableOf(socketEvent(event.Open, "10.0.0.1:40000", dst))
 	table.Add(&whole)
-	if got := spaceTo(table, "10.0.0.1", dst).Counts().Live; got != 1 {
+	if got := spaceTo(table, "10.0.0.1", dst).Occupancy(start).Live; got != 1 {
 		t.Errorf("%d live", got)
 	}
 	table.Add(&event.Event{Time: start, Kind: event.Missing, Fact: &event.Gap{Begin: start}})
 	table.Add(&whole)
-	if got := spaceTo(table, "10.0.0.1", dst).Counts().Live; got != 0 {
+	if got := spaceTo(table, "10.0.0.1", dst).Occupancy(start).Live; got != 0 {
 		t.Errorf("%d live after a gap", got)
 	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package replay
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/playback"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -67,7 +68,7 @@ func (s *seat) stands(since time.Duration, opens uint64) {
 	}
 }
 
-// live is what Run gives at the end of a batch.
+// live returns the snapshot of a live run at the end of a batch.
 func live(t *testing.T, rec *film, batches int, f *filter.Filter) *snapshot.Snapshot {
 	t.Helper()
 	cut := newFilm(rec.batches[:batches]...)
@@ -79,7 +80,7 @@ func live(t *testing.T, rec *film, batches int, f *filter.Filter) *snapshot.Snap
 		}
 		return batch, err
 	})
-	snap, err := Run(t.Context(), source, Options{Filter: f})
+	snap, err := pipeline.Aggregate(t.Context(), source, pipeline.Options{Filter: f})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package pipeline
+package replay
 
 import (
 	"math/rand/v2"
@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/porttrace/porttrace/internal/aggregate"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -70,8 +70,10 @@ func TestBetweenBatches(t *testing.T) {
 	watching(t, rec, Options{}, func(s *seat) {
 		time.Sleep(10 * time.Second)
 		snap := s.shown()
-		state := aggregate.New()
-		state.Add(rec.batches[0].Events)
+		state := pipeline.NewState(nil)
+		if err := state.Add(rec.batches[0], nil); err != nil {
+			t.Fatal(err)
+		}
 		if want := state.Snapshot(at(10 * time.Second)); !reflect.DeepEqual(snap, want) {
 			t.Errorf("after 10 s\n got %+v\nwant %+v", snap, want)
 		}

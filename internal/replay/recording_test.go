@@ -1,4 +1,4 @@
-package pipeline
+package replay
 
 import (
 	"context"
@@ -74,6 +74,22 @@ func (f *film) Rewind() error {
 
 func (f *film) Timeline() []event.Span { return f.pieces }
 func (f *film) Clock() event.Clock     { return event.Clock{Mono: 1, Wall: 2, Boot: 3} }
+
+var (
+	shop = event.ProcID{PID: 100, Start: 1}
+	curl = event.ProcID{PID: 200, Start: 2}
+)
+
+func open(at event.Time, p event.ProcID) event.Event {
+	return event.Event{
+		Time: at, Kind: event.Open, Direction: event.Out, Proto: event.TCP, Proc: p, Count: 1,
+		Src: event.Endpoint{Port: 40000}, Dst: event.Endpoint{Port: 80},
+	}
+}
+
+func known(at event.Time, id event.ProcID, comm string) event.Event {
+	return event.Event{Time: at, Kind: event.ProcessKnown, Fact: &event.Process{ID: id, Comm: comm}}
+}
 
 // at is a moment of the tests' recordings, which begin at one second.
 func at(since time.Duration) event.Time { return event.Time(time.Second + since) }

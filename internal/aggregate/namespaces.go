@@ -1,0 +1,26 @@
+package aggregate
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/portspace"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// addNamespaces adds the namespaces as they allocate ports.
+func (s *State) addNamespaces(snap *snapshot.Snapshot) {
+	s.table.EachNetns(func(n *portspace.Netns) {
+		fact := n.Fact()
+		row := snapshot.Namespace{
+			Inode: fact.Inode, Name: fact.Name, Ports: fact.Ports, Reserved: fact.Reserved, Capacity: n.Capacity(),
+			Reuse: fact.Reuse, TimeWait: fact.TimeWait, MaxTimeWait: fact.MaxTimeWait, Bound: n.Bound(),
+			Census: wallTime(s.world.Clock, n.CensusAt), CensusTook: time.Duration(n.Census.Took), BoundKnown: n.Census.Bound,
+		}
+		snap.Namespaces = append(snap.Namespaces, row)
+	})
+	slices.SortFunc(snap.Namespaces, func(a, b snapshot.Namespace) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Inode, b.Inode))
+	})
+}

@@ -1,0 +1,112 @@
+package aggregate
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/portspace"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// maxHolders is how many holders and victims a space lists.
+const maxHolders = 10
+
+// boundPorts are those of the range that one process owns by bind().
+type boundPorts struct{ ports, before int }
+
+// addHolders adds the processes that hold the ports.
+func (b *spaceRows) addHolders(row *spaceRow) {
+	byProc := map[event.ProcID]*snapshot.Holder{}
+	of := func(id event.ProcID) *snapshot.Holder {
+		if byProc[id] == nil {
+			byProc[id] = &snapshot.Holder{}
+		}
+		return byProc[id]
+	}
+	for id, bound := range b.boundPorts(row) {
+		of(id).Bound, of(id).Before = bound.ports, bound.before
+	}
+	net := b.table.Netns(row.Netns)
+	for port, socket := range row.view.Each() {
+		if !row.view.Holds(port) {
+			continue
+		}
+		if net.Owns(port) { // counted with the connection and not as bound
+			owner := net.Owner(port)
+			of(owner.Proc).Bound--
+			if owner.Before {
+				of(owner.Proc).Before--
+			}
+		}
+		addSocket(of(socket.Proc), socket)
+	}
+	b.rank(row, byProc)
+}
+
+func addSocket(h *snapshot.Holder, socket portspace.Socket) {
+	switch socket.State {
+	case event.StateTimeWait:
+		h.TimeWait++
+	case event.StateCloseWait:
+		h.CloseWait++
+		h.Live++
+	default:
+		h.Live++
+	}
+	if socket.Flags.Has(event.BeforeStart) {
+		h.Before++
+	}
+}
+
+// boundPorts returns the ports that a bind() owns, by owner; the same for most spaces of a
+// namespace.
+func (b *spaceRows) boundPorts(row *spaceRow) map[event.ProcID]boundPorts {
+	if known := b.bound[row.Netns]; known != nil && !row.OwnRange {
+		return known
+	}
+	owners := map[event.ProcID]boundPorts{}
+	b.table.Netns(row.Netns).EachOwned(func(port uint16, o portspace.OwnedPort) {
+		if row.OwnRange && !row.Range.Holds(port) {
+			return
+		}
+		bound := owners[o.Proc]
+		bound.ports++
+		if o.Before {
+			bound.before++
+		}
+		owners[o.Proc] = bound
+	})
+	if !row.OwnRange {
+		b.bound[row.Netns] = owners
+	}
+	return owners
+}
+
+// rank lists the holders with the most ports and sums up the rest.
+func (b *spaceRows) rank(row *spaceRow, byProc map[event.ProcID]*snapshot.Holder) {
+	var list []snapshot.Holder
+	for id, h := range byProc {
+		if h.Ports() > 0 {
+			h.Proc = *b.whois(id)
+			list = append(list, *h)
+		}
+	}
+	slices.SortFunc(list, func(a, b snapshot.Holder) int {
+		return cmp.Or(cmp.Compare(b.Ports(), a.Ports()), compareProc(a.Proc.ID, b.Proc.ID))
+	})
+	shown := min(len(list), maxHolders)
+	row.Holders = list[:shown:shown]
+	for _, h := range list[shown:] {
+		o := &row.OtherHolders
+		o.Live += h.Live
+		o.CloseWait += h.CloseWait
+		o.TimeWait += h.TimeWait
+		o.Bound += h.Bound
+		o.Before += h.Before
+	}
+}
+
+func compareProc(a, b event.ProcID) int {
+	return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.Start, b.Start))
+}

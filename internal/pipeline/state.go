@@ -1,0 +1,130 @@
+package pipeline
+
+import (
+	"github.com/porttrace/porttrace/internal/aggregate"
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/portspace"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// State is what the stream has shown so far. It is for one goroutine.
+type State struct {
+	filter     *filter.Filter
+	world      event.World
+	table      *portspace.Table // nil if nothing reads it
+	scans      reconciler
+	thresholds *portspace.Thresholds // nil if nothing reads its events
+	rows       *aggregate.State      // nil if no snapshot is made
+}
+
+// NewState returns a State of which snapshots can be made. Its rows count what the filter
+// selects.
+func NewState(f *filter.Filter) *State {
+	s := newState(f, true, false)
+	s.rows = aggregate.New(&s.world, s.table)
+	return s
+}
+
+// newState returns a State without rows. The table of sockets is kept only if something
+// reads it.
+func newState(f *filter.Filter, scans, thresholds bool) *State {
+	s := &State{filter: f}
+	if scans || thresholds {
+		s.table = portspace.New(portspace.Limit)
+		s.scans = newReconciler(s.table)
+	}
+	if thresholds {
+		s.thresholds = portspace.NewThresholds(s.table)
+	}
+	return s
+}
+
+// Add takes the next batch, and what its scan changes. It returns the tee's first error,
+// after which the tee is not called again, but all of the batch is counted.
+func (s *State) Add(batch event.Batch, tee Tee) error {
+	out := output{tee: tee, world: &s.world}
+	s.addAll(batch.Events, &out)
+	if s.table != nil {
+		s.scans.observe(batch)
+		s.addScan(batch.Scan, &out)
+	}
+	return out.err
+}
+
+// output is the tee of a batch.
+type output struct {
+	tee   Tee
+	world *event.World
+	err   error
+}
+
+func (o *output) put(e *event.Event) {
+	if o.tee != nil && o.err == nil {
+		o.err = o.tee(e, o.world)
+	}
+}
+
+// addScan compares each namespace's part of a scan with the table, and takes the differences.
+func (s *State) addScan(scan *event.Scan, out *output) {
+	if scan == nil {
+		return
+	}
+	for i := range scan.Netns {
+		s.scans.each(&scan.Netns[i], scan.At, func(changes []event.Event) { s.addAll(changes, out) })
+	}
+	s.scans.done()
+}
+
+func (s *State) addAll(events []event.Event, out *output) {
+	for i := range events {
+		s.add(&events[i], out)
+	}
+}
+
+func (s *State) add(e *event.Event, out *output) {
+	if e.Kind == event.SpaceChanged {
+		return // follows from the stream and is no part of it, but a recording can hold anything
+	}
+	s.world.Apply(e)
+	if s.filter != nil && (e.Kind.AboutSocket() || e.Kind == event.SocketFound) && !s.filter.Match(e, s.world.Process(e.Proc)) {
+		e.Flags |= event.NotSelected
+	}
+	out.put(e)
+	switch {
+	case s.table == nil:
+		return
+	case s.thresholds == nil:
+		s.table.Add(e)
+	default:
+		putAll(s.thresholds.Advance(e.Time), out)
+		s.table.Add(e)
+		putAll(s.thresholds.Add(e), out)
+	}
+	if s.rows != nil {
+		s.rows.Add(e)
+	}
+}
+
+func putAll(events []event.Event, out *output) {
+	for i := range events {
+		out.put(&events[i])
+	}
+}
+
+// restart begins to count at a moment, at or after the last event.
+func (s *State) restart(at event.Time) {
+	if s.rows == nil {
+		return
+	}
+	s.table.Advance(at)
+	s.table.RestartPeaks()
+	s.rows.Restart(at)
+}
+
+// Snapshot returns the view at a moment of the stream, at or after the last event. A State
+// without rows has none.
+func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
+	s.table.Advance(at)
+	return s.rows.Snapshot(at)
+}

@@ -1,0 +1,58 @@
+package portspace
+
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// slots is enough for every second in which a bucket that exists now can expire: a
+// FIN_WAIT2 one that becomes a TIME_WAIT lives longest.
+const slots = 128
+
+// expiryQueue holds when buckets expire, in one slot for each second.
+type expiryQueue struct {
+	slots [slots][]expiry
+	done  int64 // the last second whose slot was emptied
+}
+
+// expiry is small and without a pointer: there is one for every bucket.
+type expiry struct {
+	space uint32 // its number
+	port  uint16
+}
+
+func second(t event.Time) int64 { return int64(t) / int64(time.Second) }
+
+// schedule notes a future expiry. One beyond the slots is noted in the last of them, and
+// again when that is due.
+func (q *expiryQueue) schedule(x expiry, at event.Time) {
+	slot := min(max(second(at), q.done+1), q.done+slots-1) % slots
+	q.slots[slot] = append(q.slots[slot], x)
+}
+
+// advance calls f for every port whose bucket may have expired by now, in the order of
+// seconds. f must check with the socket table whether it has.
+func (q *expiryQueue) advance(now event.Time, f func(expiry)) {
+	to := second(now)
+	for at := max(q.done+1, to-slots+1); at <= to; at++ {
+		list := q.slots[at%slots]
+		q.slots[at%slots] = list[:0] // what is put off goes to another slot
+		q.done = at
+		for _, x := range list {
+			f(x)
+		}
+	}
+	q.done = max(q.done, to)
+}
+
+// each calls f for every scheduled expiry, the soonest second first, until f returns false.
+func (q *expiryQueue) each(f func(expiry) bool) {
+	for at := q.done + 1; at < q.done+slots; at++ {
+		for _, x := range q.slots[at%slots] {
+			if !f(x) {
+				return
+			}
+		}
+	}
+}

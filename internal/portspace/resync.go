@@ -1,0 +1,57 @@
+package portspace
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// AppendSockets appends all sockets of a namespace to dst, as SocketFound events in a
+// deterministic order: a reader that has lost a part of the stream is right again from
+// there on.
+func (t *Table) AppendSockets(dst []event.Event, netns uint32, at event.Time) []event.Event {
+	n := t.Netns(netns)
+	list := slices.Grow(dst, t.Known(netns))
+	base := event.Event{Time: at, Kind: event.SocketFound, Proto: event.TCP, Netns: netns, Count: 1}
+	for _, port := range slices.Sorted(maps.Keys(n.owned)) {
+		o := n.owned[port]
+		if o.State == 0 {
+			continue
+		}
+		e := base
+		e.State, e.Proc, e.Src, e.Flags = o.State, o.Proc, event.Endpoint{Addr: o.Local, Port: port}, event.OwnedByBind
+		if o.Before {
+			e.Flags |= event.BeforeStart
+		}
+		list = append(list, e)
+	}
+	for _, s := range t.spacesOf(n) {
+		for _, port := range slices.Sorted(maps.Keys(s.sockets)) {
+			list = append(list, s.sockets[port].event(base, s.ID, uint16(port)))
+		}
+	}
+	return list
+}
+
+// spacesOf returns the spaces of a namespace, sorted, so that the output is deterministic.
+func (t *Table) spacesOf(n *Netns) []*Space {
+	var list []*Space
+	for _, s := range t.spaces {
+		if s.net == n {
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Space) int { return a.Compare(b.ID) })
+	return list
+}
+
+func (s Socket) event(base event.Event, id ID, port uint16) event.Event {
+	e := base
+	e.State, e.Direction, e.Proc, e.Cookie, e.Flags = s.State, s.Direction, s.Proc, s.Cookie, s.Flags
+	e.Src, e.Dst, e.Device = event.Endpoint{Addr: id.Local, Port: port}, id.Remote, id.Device
+	if s.State == event.StateTimeWait {
+		e.First, e.Last = base.Time, s.Expiry
+	}
+	return e
+}

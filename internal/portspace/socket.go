@@ -1,0 +1,134 @@
+package portspace
+
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// Port is a port of a space; that of a socket which is only bound has no remote end.
+type Port struct {
+	ID
+	Port uint16
+}
+
+// PortOf returns the port that the event is about.
+func PortOf(e *event.Event) Port {
+	id := IDOf(e)
+	if !e.Dst.Known() {
+		id = ID{Netns: e.Netns}
+	}
+	return Port{id, e.Src.Port}
+}
+
+// Socket holds a port of a connect space: a connection, or its TIME_WAIT bucket.
+type Socket struct {
+	State     event.State
+	Direction event.Direction
+	Flags     event.Flags // of those in keptFlags
+	scan      uint32      // the last one that has found it
+	Proc      event.ProcID
+	Cookie    uint64
+	Expiry    event.Time // of a TIME_WAIT: when the kernel will end it
+	Closed    event.Time // when a close of the stream made the bucket; 0: none did, a scan found it
+}
+
+// keptFlags are the flags of a socket: a bind() owns its port, so no other connect() can
+// take that; it is older than the trace; its bucket waits for the peer's FIN; the user's
+// filter leaves it out.
+const keptFlags = event.OwnedByBind | event.BeforeStart | event.FinWait2 | event.NotSelected
+
+func (s *Socket) owned() bool { return s.Flags.Has(event.OwnedByBind) }
+
+func (t *Table) socket(p Port) (Socket, bool) {
+	s := t.spaces[p.ID]
+	if s == nil {
+		return Socket{}, false
+	}
+	socket, is := s.sockets[uint32(p.Port)]
+	return socket, is
+}
+
+// put gives the socket its port, in place of what held it before. At the table's limit a
+// socket with a new port is dropped.
+func (t *Table) put(e *event.Event, socket *Socket) {
+	if !t.OccupiesRange(e) {
+		return
+	}
+	s := t.space(e)
+	if s == nil {
+		s = t.newSpace(e)
+	}
+	port := e.Src.Port
+	old, is := s.sockets[uint32(port)]
+	if !is && t.AtLimit() {
+		return
+	}
+	if is {
+		s.count(port, &old, -1)
+		s.net.track(&old, -1)
+	} else {
+		t.sockets++
+		s.net.sockets++
+	}
+	if socket.State == event.StateTimeWait {
+		socket.Expiry = min(socket.Expiry, t.now.Add((slots-2)*time.Second))
+		t.expiries.schedule(expiry{s.number, port}, socket.Expiry)
+	}
+	s.sockets[uint32(port)] = *socket
+	s.count(port, socket, 1)
+	s.net.track(socket, 1)
+	if is && old.owned() != socket.owned() || !is && socket.owned() {
+		t.updateOwned(s, port, socket)
+	}
+	s.updateFullness(e.Time) // and not t.now, which a snapshot moves on
+}
+
+// drop takes the socket at a port out of its space, and ends a space that is empty then.
+func (t *Table) drop(s *Space, port uint16, socket *Socket) {
+	s.count(port, socket, -1)
+	s.net.track(socket, -1)
+	delete(s.sockets, uint32(port))
+	t.sockets--
+	s.net.sockets--
+	if socket.owned() {
+		t.releaseOwned(s, port)
+	}
+	if s.FullSince != 0 {
+		s.updateFullness(s.FullSince)
+	}
+	if s.Empty() {
+		delete(t.spaces, s.ID)
+		delete(t.numbered, s.number)
+		if t.last == s {
+			t.last = nil
+		}
+		if s.Peak <= 8 && len(t.spare) < maxSpare { // a map keeps the room that it once had
+			t.spare = append(t.spare, s)
+		}
+	}
+}
+
+func (t *Table) remove(e *event.Event) {
+	if s := t.space(e); s != nil {
+		if socket, is := s.sockets[uint32(e.Src.Port)]; is {
+			t.drop(s, e.Src.Port, &socket)
+		}
+	}
+}
+
+// move changes the state of a socket that is known.
+func (t *Table) move(e *event.Event, to event.State) {
+	s := t.space(e)
+	if s == nil {
+		return
+	}
+	if socket, is := s.sockets[uint32(e.Src.Port)]; is {
+		s.count(e.Src.Port, &socket, -1)
+		s.net.track(&socket, -1)
+		socket.State = to
+		s.sockets[uint32(e.Src.Port)] = socket
+		s.count(e.Src.Port, &socket, 1)
+		s.net.track(&socket, 1)
+	}
+}
