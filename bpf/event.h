@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What crosses to user space, and nothing else. bpf2go makes Go twins of these;
- * a test compares sizes and offsets. Hence no union, bit-field, pointer or packed
- * struct; the widest fields come first and padding has a name. Addresses are IPv6,
- * IPv4 in its v4-mapped form; ports are in host byte order.
+ * Everything that crosses to user space, and nothing else: hence not named .bpf.h, as
+ * headers with kernel-side code are. bpf2go makes Go twins of these types; a test
+ * compares sizes and offsets. Hence no union, bit-field, pointer or packed struct; the
+ * widest fields come first and padding has a name. Addresses are IPv6, IPv4 in its
+ * v4-mapped form; ports are in host byte order.
  */
 #ifndef __PORTTRACE_EVENT_H
 #define __PORTTRACE_EVENT_H
+
+#include "../vmlinux.h"
 
 #define COMM_LEN 16
 #define NAME_MAX_READ 256 /* NAME_MAX and its NUL */

@@ -8,38 +8,21 @@
  *   all sockets, on demand -------------> census.h --> iterators --------------^
  */
 #include "../vmlinux.h"
-#include <stddef.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-/* Set before loading; the verifier drops what they leave out. */
-const volatile bool opt_cookie = false;	  /* bpf_get_socket_cookie() is there for tracing */
-const volatile bool opt_select = false;	  /* only pt_targets in detail */
-const volatile bool opt_calls = false;	  /* the result of connect() is seen, too */
-const volatile __u32 opt_pidns = 0;	  /* inode of our pid namespace, 0: the host's */
-const volatile __u64 opt_tick_ns = 0;	  /* ns in a jiffy */
-const volatile __u32 opt_wheel_shift = 0; /* of the timer wheel's level for a minute */
-
-#include "core.h"
+#include "autobind.bpf.h"
+#include "bind.bpf.h"
+#include "call.bpf.h"
+#include "census.bpf.h"
+#include "cgroup.bpf.h"
+#include "connect.bpf.h"
+#include "connect_error.bpf.h"
 #include "event.h"
-#include "maps.h"
-#include "owner.h"
-#include "deliver.h"
-#include "conn.h"
-#include "socket.h"
-#include "connect.h"
-#include "close.h"
-#include "listen.h"
-#include "state.h"
-#include "sockaddr.h"
-#include "bind.h"
-#include "autobind.h"
-#include "connect_error.h"
-#include "cgroup.h"
-#include "syscall.h"
-#include "census.h"
+#include "owner.bpf.h"
+#include "sockaddr.bpf.h"
+#include "state.bpf.h"
+#include "syscall.bpf.h"
 
 /* Types that no map mentions, for bpf2go to find. */
 const struct sock_event *unused_sock_event __attribute__((unused));
@@ -81,28 +64,6 @@ SEC("fexit/inet6_hash_connect")
 int BPF_PROG(pt_hash6_fexit, void *death_row, struct sock *sk, int ret)
 {
 	return port_searched(sk, ret);
-}
-
-/* A kretprobe does not see the arguments: its kprobe keeps them. */
-static __always_inline int keep_call(enum called called, void *sk, void *uaddr)
-{
-	struct call_key key = { .thread = bpf_get_current_pid_tgid(), .called = called };
-	struct call call = { .sk = (u64)sk, .uaddr = (u64)uaddr };
-
-	bpf_map_update_elem(&pt_calls, &key, &call, BPF_ANY);
-	return 0;
-}
-
-static __always_inline struct call take_call(enum called called)
-{
-	struct call_key key = { .thread = bpf_get_current_pid_tgid(), .called = called };
-	struct call *kept = bpf_map_lookup_elem(&pt_calls, &key), call = {};
-
-	if (!kept)
-		return call;
-	call = *kept;
-	bpf_map_delete_elem(&pt_calls, &key);
-	return call;
 }
 
 SEC("kprobe/inet_hash_connect")

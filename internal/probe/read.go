@@ -92,7 +92,7 @@ const (
 )
 
 // ReadPendingBinds appends the bind() calls that began and never succeeded. Only the
-// cgroup rung leaves any; see bpf/cgroup.h.
+// cgroup rung leaves any; see bpf/cgroup.bpf.h.
 func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time, last bool) ([]event.Event, error) {
 	var (
 		m       = p.maps["pt_binds"]

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* From a socket and what is kept with it to an event. */
-#ifndef __PORTTRACE_SOCKET_H
-#define __PORTTRACE_SOCKET_H
+#ifndef __PORTTRACE_SOCKET_BPF_H
+#define __PORTTRACE_SOCKET_BPF_H
+
+#include "core.bpf.h"
+#include "deliver.bpf.h"
+#include "event.h"
+#include "maps.bpf.h"
+
+#include <bpf/bpf_endian.h>
 
 /*
  * Here and in what builds on it sk comes from a tracepoint or a trampoline with its
@@ -122,4 +129,4 @@ static __noinline void send_open(struct sock *sk, struct conn *conn, u32 more_fl
 	deliver(&e);
 }
 
-#endif /* __PORTTRACE_SOCKET_H */
+#endif /* __PORTTRACE_SOCKET_BPF_H */

@@ -3,8 +3,14 @@
  * Constants that BTF does not carry, and shims for what kernels disagree on. A shim
  * tests for a field, never for a version, and names the commit that made it necessary.
  */
-#ifndef __PORTTRACE_CORE_H
-#define __PORTTRACE_CORE_H
+#ifndef __PORTTRACE_CORE_BPF_H
+#define __PORTTRACE_CORE_BPF_H
+
+#include "../vmlinux.h"
+
+#include <stddef.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -150,4 +156,4 @@ static __always_inline u32 netns_reuse_delay_ms(struct net *net)
 	return 1000;
 }
 
-#endif /* __PORTTRACE_CORE_H */
+#endif /* __PORTTRACE_CORE_BPF_H */

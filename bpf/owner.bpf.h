@@ -4,8 +4,13 @@
  * connect() only in process context, so it is asked there and kept with the socket:
  * by the time a connection closes, "current" is whoever the softirq interrupted.
  */
-#ifndef __PORTTRACE_OWNER_H
-#define __PORTTRACE_OWNER_H
+#ifndef __PORTTRACE_OWNER_BPF_H
+#define __PORTTRACE_OWNER_BPF_H
+
+#include "core.bpf.h"
+#include "event.h"
+#include "maps.bpf.h"
+#include "options.bpf.h"
 
 #define MAX_PATH_PARTS 24
 #define MAX_PID_LEVELS 8
@@ -199,4 +204,4 @@ static __always_inline int follow_fork(struct task_struct *parent, struct task_s
 	return 0;
 }
 
-#endif /* __PORTTRACE_OWNER_H */
+#endif /* __PORTTRACE_OWNER_BPF_H */

@@ -4,8 +4,13 @@
  * interrupts another of the same on its processor (05b24ff9b2cf, 6.1), so the end of a
  * socket can go unseen and its entry be met by the next socket at this address.
  */
-#ifndef __PORTTRACE_CONN_H
-#define __PORTTRACE_CONN_H
+#ifndef __PORTTRACE_CONN_BPF_H
+#define __PORTTRACE_CONN_BPF_H
+
+#include "core.bpf.h"
+#include "deliver.bpf.h"
+#include "maps.bpf.h"
+#include "options.bpf.h"
 
 static __always_inline u64 cookie_of(struct sock *sk)
 {
@@ -46,4 +51,4 @@ static __always_inline bool keep_conn(struct sock *sk, struct conn *conn)
 	return !bpf_map_update_elem(&pt_conns, &key, conn, BPF_ANY);
 }
 
-#endif /* __PORTTRACE_CONN_H */
+#endif /* __PORTTRACE_CONN_BPF_H */

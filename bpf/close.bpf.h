@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* Accepted connections, and how connections of both directions end. */
-#ifndef __PORTTRACE_CLOSE_H
-#define __PORTTRACE_CLOSE_H
+#ifndef __PORTTRACE_CLOSE_BPF_H
+#define __PORTTRACE_CLOSE_BPF_H
+
+#include "conn.bpf.h"
+#include "connect.bpf.h"
+#include "owner.bpf.h"
+#include "socket.bpf.h"
 
 /* An accepted connection is established in softirq, on behalf of nobody: its owner
  * is known when somebody closes it. */
@@ -148,4 +153,4 @@ static __noinline void connection_ends(struct sock *sk, struct conn *conn, int o
 	deliver(&e);
 }
 
-#endif /* __PORTTRACE_CLOSE_H */
+#endif /* __PORTTRACE_CLOSE_BPF_H */

@@ -4,8 +4,10 @@
  * the cgroup v2 hierarchy, one before the bind and one after a successful one. A
  * beginning without an end is a failure; its errno is inferred. Costs connects nothing.
  */
-#ifndef __PORTTRACE_CGROUP_H
-#define __PORTTRACE_CGROUP_H
+#ifndef __PORTTRACE_CGROUP_BPF_H
+#define __PORTTRACE_CGROUP_BPF_H
+
+#include "bind.bpf.h"
 
 /* What __inet_bind() would refuse before it looks at the address, else 0. */
 static __always_inline u16 early_errno(struct sock *sk, struct sock_event *e)
@@ -99,4 +101,4 @@ static __always_inline int bind_succeeded(struct bpf_sock *ctx)
 	return 1;
 }
 
-#endif /* __PORTTRACE_CGROUP_H */
+#endif /* __PORTTRACE_CGROUP_BPF_H */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* All maps. User space sets the sizes of the rings before it loads them. */
-#ifndef __PORTTRACE_MAPS_H
-#define __PORTTRACE_MAPS_H
+#ifndef __PORTTRACE_MAPS_BPF_H
+#define __PORTTRACE_MAPS_BPF_H
+
+#include "event.h"
+
+#include <bpf/bpf_helpers.h>
 
 #define MAX_CONNS (1 << 18)
 #define MAX_PROCS (1 << 14)
@@ -197,4 +201,4 @@ struct {
 	__type(value, struct census_netns);
 } pt_netns SEC(".maps");
 
-#endif /* __PORTTRACE_MAPS_H */
+#endif /* __PORTTRACE_MAPS_BPF_H */

@@ -5,8 +5,12 @@
  * who is running. The handlers are functions of their own (__noinline): the stack
  * is 512 bytes for all frames of a chain of calls, and an event takes 112.
  */
-#ifndef __PORTTRACE_STATE_H
-#define __PORTTRACE_STATE_H
+#ifndef __PORTTRACE_STATE_BPF_H
+#define __PORTTRACE_STATE_BPF_H
+
+#include "close.bpf.h"
+#include "connect.bpf.h"
+#include "listen.bpf.h"
 
 static __always_inline void established(struct sock *sk, int old)
 {
@@ -80,4 +84,4 @@ static __always_inline int state_changed(struct sock *sk, int old, int new)
 	return 0;
 }
 
-#endif /* __PORTTRACE_STATE_H */
+#endif /* __PORTTRACE_STATE_BPF_H */

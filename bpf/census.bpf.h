@@ -4,8 +4,13 @@
  * Iterators: they run when user space reads them and cost nothing otherwise. What
  * could not be written is tried again by the kernel with the next read.
  */
-#ifndef __PORTTRACE_CENSUS_H
-#define __PORTTRACE_CENSUS_H
+#ifndef __PORTTRACE_CENSUS_BPF_H
+#define __PORTTRACE_CENSUS_BPF_H
+
+#include "core.bpf.h"
+#include "options.bpf.h"
+#include "owner.bpf.h"
+#include "socket.bpf.h"
 
 /* sk is any of the kinds of socket that begin with a sock_common. */
 static __always_inline void read_socket(struct sock_common *sk, struct census_socket *s)
@@ -201,4 +206,4 @@ static __always_inline int tell_netns_of(struct bpf_iter_meta *meta, struct task
 	return 0;
 }
 
-#endif /* __PORTTRACE_CENSUS_H */
+#endif /* __PORTTRACE_CENSUS_BPF_H */

@@ -3,8 +3,11 @@
  * connect() that fails before the socket changes its state: no route, no IPv6 address to
  * send from. EADDRNOTAVAIL is among them, and is no exhaustion then.
  */
-#ifndef __PORTTRACE_CONNECT_ERROR_H
-#define __PORTTRACE_CONNECT_ERROR_H
+#ifndef __PORTTRACE_CONNECT_ERROR_BPF_H
+#define __PORTTRACE_CONNECT_ERROR_BPF_H
+
+#include "bind.bpf.h"
+#include "sockaddr.bpf.h"
 
 /* include/linux/errno.h and asm-generic/errno.h: no failures, or not the end of one. */
 #define EINTR 4
@@ -62,4 +65,4 @@ static __always_inline int v4_connect_returned(struct sock *sk, void *uaddr, int
 	return connect_returned(sk, in_kernel(uaddr), ret);
 }
 
-#endif /* __PORTTRACE_CONNECT_ERROR_H */
+#endif /* __PORTTRACE_CONNECT_ERROR_BPF_H */

@@ -6,8 +6,12 @@
  * again if there is none. The state events alone thus show every failure, on any
  * kernel; a hook behind the search shows the port and the errno at once.
  */
-#ifndef __PORTTRACE_CONNECT_H
-#define __PORTTRACE_CONNECT_H
+#ifndef __PORTTRACE_CONNECT_BPF_H
+#define __PORTTRACE_CONNECT_BPF_H
+
+#include "conn.bpf.h"
+#include "owner.bpf.h"
+#include "socket.bpf.h"
 
 /* CLOSE to SYN_SENT: always in the task that called connect(), or sendto() with
  * MSG_FASTOPEN. The only safe moment to note the owner. */
@@ -196,4 +200,4 @@ static __noinline void connect_ends(struct sock *sk, struct conn *conn)
 	deliver(&e);
 }
 
-#endif /* __PORTTRACE_CONNECT_H */
+#endif /* __PORTTRACE_CONNECT_BPF_H */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* Listening sockets: who owns a port that is connected to, and listen() that fails. */
-#ifndef __PORTTRACE_LISTEN_H
-#define __PORTTRACE_LISTEN_H
+#ifndef __PORTTRACE_LISTEN_BPF_H
+#define __PORTTRACE_LISTEN_BPF_H
+
+#include "conn.bpf.h"
+#include "owner.bpf.h"
+#include "socket.bpf.h"
 
 /* inet_csk_listen_start() sets LISTEN before it asks for the port. */
 static __noinline void listen_begins(struct sock *sk)
@@ -45,4 +49,4 @@ static __noinline void listen_ends(struct sock *sk, struct conn *conn)
 	deliver_failure(&e);
 }
 
-#endif /* __PORTTRACE_LISTEN_H */
+#endif /* __PORTTRACE_LISTEN_BPF_H */

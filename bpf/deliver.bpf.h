@@ -4,8 +4,12 @@
  * out and what the full ring leaves out take the same path, so that totals stay
  * exact under any filter and any load; only details go.
  */
-#ifndef __PORTTRACE_DELIVER_H
-#define __PORTTRACE_DELIVER_H
+#ifndef __PORTTRACE_DELIVER_BPF_H
+#define __PORTTRACE_DELIVER_BPF_H
+
+#include "core.bpf.h"
+#include "event.h"
+#include "maps.bpf.h"
 
 #define FAILURES_IN_DETAIL 64 /* of one owner, target and errno, until the maps are swapped */
 
@@ -188,4 +192,4 @@ static __always_inline void count_lost(u32 kind)
 	}
 }
 
-#endif /* __PORTTRACE_DELIVER_H */
+#endif /* __PORTTRACE_DELIVER_BPF_H */

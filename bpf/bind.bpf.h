@@ -3,8 +3,11 @@
  * bind(): its result and what was asked for. The address is taken from the caller's
  * sockaddr, since the kernel zeroes the socket's own when it fails.
  */
-#ifndef __PORTTRACE_BIND_H
-#define __PORTTRACE_BIND_H
+#ifndef __PORTTRACE_BIND_BPF_H
+#define __PORTTRACE_BIND_BPF_H
+
+#include "owner.bpf.h"
+#include "sockaddr.bpf.h"
 
 static __always_inline u32 bind_options(struct sock *sk)
 {
@@ -76,4 +79,4 @@ static __always_inline int bind_returned(struct sock *sk, struct sockaddr_at at,
 	return 0;
 }
 
-#endif /* __PORTTRACE_BIND_H */
+#endif /* __PORTTRACE_BIND_BPF_H */

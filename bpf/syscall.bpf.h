@@ -4,8 +4,11 @@
  * trampolines nor kprobes may be used, at a price that every system call of the host
  * pays. Blind to io_uring and to 32-bit programs.
  */
-#ifndef __PORTTRACE_SYSCALL_H
-#define __PORTTRACE_SYSCALL_H
+#ifndef __PORTTRACE_SYSCALL_BPF_H
+#define __PORTTRACE_SYSCALL_BPF_H
+
+#include "bind.bpf.h"
+#include "connect_error.bpf.h"
 
 #if defined(__TARGET_ARCH_x86) /* arch/x86/entry/syscalls/syscall_64.tbl */
 #define NR_CONNECT 42
@@ -78,4 +81,4 @@ static __always_inline int syscall_returned(struct pt_regs *regs, long ret)
 	return connect_returned(sk, in_user(SYSCALL_UADDR(regs)), ret);
 }
 
-#endif /* __PORTTRACE_SYSCALL_H */
+#endif /* __PORTTRACE_SYSCALL_BPF_H */

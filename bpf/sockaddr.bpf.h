@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* The address that a caller handed in, wherever it lies. */
-#ifndef __PORTTRACE_SOCKADDR_H
-#define __PORTTRACE_SOCKADDR_H
+#ifndef __PORTTRACE_SOCKADDR_BPF_H
+#define __PORTTRACE_SOCKADDR_BPF_H
+
+#include "socket.bpf.h"
 
 /* include/uapi/linux/in.h and in6.h, without the types that kernels rename. */
 #define SOCKADDR_PORT 2
@@ -48,4 +50,4 @@ static __always_inline void read_sockaddr(struct sockaddr_at at, __u8 addr[16], 
 	map_v4(addr, v4);
 }
 
-#endif /* __PORTTRACE_SOCKADDR_H */
+#endif /* __PORTTRACE_SOCKADDR_BPF_H */
