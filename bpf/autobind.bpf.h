@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * A datagram socket that gets its port on the way, by connect() or sendto(), and finds
- * none: EAGAIN, which reads like a full buffer. TCP gets its port elsewhere.
+ * A datagram socket without a port gets one by connect() or sendto(). If none is left, the
+ * call fails with EAGAIN, as if a buffer were full. TCP sockets do not come this way.
  */
 #ifndef __PORTTRACE_AUTOBIND_BPF_H
 #define __PORTTRACE_AUTOBIND_BPF_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * All programs of porttrace. User space loads those that this kernel takes: each
- * signal has a ladder of hooks (internal/probe/ladder.go).
+ * All programs of porttrace. User space loads those that the running kernel accepts:
+ * each signal has a ladder of hooks (internal/probe/ladder.go).
  *
  *   state changes --> conns by sk --+
  *   port search, bind, fork --------+--> deliver.h --> rings, or counts --> user space
@@ -24,7 +24,7 @@
 #include "state.bpf.h"
 #include "syscall.bpf.h"
 
-/* Types that no map mentions, for bpf2go to find. */
+/* No map refers to these types: the variables put them into the BTF that bpf2go reads. */
 const struct sock_event *unused_sock_event __attribute__((unused));
 const struct process_event *unused_process_event __attribute__((unused));
 const struct census_socket *unused_census_socket __attribute__((unused));
@@ -33,7 +33,7 @@ const enum event_kind *unused_kind __attribute__((unused));
 const enum event_direction *unused_direction __attribute__((unused));
 const enum event_op *unused_op __attribute__((unused));
 const enum event_reason *unused_reason __attribute__((unused));
-const enum event_ender *unused_ender __attribute__((unused));
+const enum event_closed_by *unused_closed_by __attribute__((unused));
 const enum event_flag *unused_flag __attribute__((unused));
 
 SEC("tp_btf/inet_sock_set_state")
@@ -75,7 +75,7 @@ int BPF_KPROBE(pt_hash_kprobe, void *death_row, struct sock *sk)
 SEC("kretprobe/inet_hash_connect")
 int BPF_KRETPROBE(pt_hash_kret, int ret)
 {
-	return port_searched_late(take_call(CALLED_SEARCH).sk, ret);
+	return port_searched_kret(take_call(CALLED_SEARCH).sk, ret);
 }
 
 SEC("kprobe/inet6_hash_connect")
@@ -87,7 +87,7 @@ int BPF_KPROBE(pt_hash6_kprobe, void *death_row, struct sock *sk)
 SEC("kretprobe/inet6_hash_connect")
 int BPF_KRETPROBE(pt_hash6_kret, int ret)
 {
-	return port_searched_late(take_call(CALLED_SEARCH).sk, ret);
+	return port_searched_kret(take_call(CALLED_SEARCH).sk, ret);
 }
 
 SEC("fexit/__inet_bind")
@@ -201,13 +201,13 @@ int BPF_PROG(pt_sys_exit, struct pt_regs *regs, long ret)
 SEC("cgroup/bind4")
 int pt_bind4(struct bpf_sock_addr *ctx)
 {
-	return bind_begins(ctx, false);
+	return bind_started(ctx, false);
 }
 
 SEC("cgroup/bind6")
 int pt_bind6(struct bpf_sock_addr *ctx)
 {
-	return bind_begins(ctx, true);
+	return bind_started(ctx, true);
 }
 
 SEC("cgroup/post_bind4")
@@ -225,19 +225,19 @@ int pt_post_bind6(struct bpf_sock *ctx)
 SEC("iter/tcp")
 int pt_sockets(struct bpf_iter__tcp *ctx)
 {
-	return tell_socket(ctx->meta->seq, ctx->sk_common);
+	return emit_socket(ctx->meta->seq, ctx->sk_common);
 }
 
 SEC("iter/task_file")
 int pt_holders(struct bpf_iter__task_file *ctx)
 {
-	return tell_holder(ctx->meta->seq, ctx->task, ctx->file);
+	return emit_holder(ctx->meta->seq, ctx->task, ctx->file);
 }
 
 SEC("iter/task")
 int pt_namespaces(struct bpf_iter__task *ctx)
 {
-	return tell_netns_of(ctx->meta, ctx->task);
+	return emit_netns(ctx->meta, ctx->task);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The address that a caller handed in, wherever it lies. */
+/* The address that a caller passed, in kernel or user memory. */
 #ifndef __PORTTRACE_SOCKADDR_BPF_H
 #define __PORTTRACE_SOCKADDR_BPF_H
 
@@ -12,7 +12,7 @@
 
 struct sockaddr_at {
 	void *addr;
-	bool user; /* in user space: at a system call's exit */
+	bool user; /* in user memory: at the exit of a system call */
 };
 
 static __always_inline struct sockaddr_at in_kernel(void *addr)

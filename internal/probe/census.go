@@ -62,7 +62,7 @@ func decodeSocket(s *bpfCensusSocket, now event.Time, e *event.Event) {
 		e.Dst = event.Endpoint{Addr: s.Daddr, Port: s.Dport}
 	}
 	if e.State == event.StateTimeWait {
-		e.First, e.Last = now, max(now, event.Time(s.Ends))
+		e.First, e.Last = now, max(now, event.Time(s.Expiry))
 	}
 }
 

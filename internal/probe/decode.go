@@ -81,7 +81,7 @@ func decodeSock(r *bpfSockEvent, e *event.Event) {
 	case event.Close:
 		e.Duration = r.Duration
 		e.Errno = 0
-		e.ClosedBy, e.ResetBy = ender(bpfEventEnder(r.Ender))
+		e.ClosedBy, e.ResetBy = closedBy(bpfEventClosedBy(r.ClosedBy))
 		if e.Flags&(event.TimeWait|event.FinWait2) != 0 {
 			e.Inferred |= event.FieldTimeWait
 		}
@@ -137,17 +137,17 @@ var ops = [...]event.Op{
 	bpfEventOpOP_AUTOBIND: event.OpAutobind,
 }
 
-func ender(from bpfEventEnder) (closedBy, resetBy event.ClosedBy) {
+func closedBy(from bpfEventClosedBy) (closedBy, resetBy event.ClosedBy) {
 	switch from {
-	case bpfEventEnderENDER_LOCAL:
+	case bpfEventClosedByCLOSED_BY_LOCAL:
 		return event.Local, 0
-	case bpfEventEnderENDER_REMOTE:
+	case bpfEventClosedByCLOSED_BY_REMOTE:
 		return event.Remote, 0
-	case bpfEventEnderENDER_RESET_LOCAL:
+	case bpfEventClosedByCLOSED_BY_RESET_LOCAL:
 		return event.Reset, event.Local
-	case bpfEventEnderENDER_RESET_REMOTE:
+	case bpfEventClosedByCLOSED_BY_RESET_REMOTE:
 		return event.Reset, event.Remote
-	case bpfEventEnderENDER_TIMEOUT:
+	case bpfEventClosedByCLOSED_BY_TIMEOUT:
 		return event.Timeout, 0
 	}
 	return event.Abort, 0
