@@ -164,7 +164,7 @@ func (b *spaces) forecast(row *spaceRow) {
 	}
 	row.Sustainable = load.Sustainable()
 	row.Textbook = float64(row.Capacity) / portspace.TimeWaitLength.Seconds()
-	if b.world.Signals.Off("states") && !row.IsFull() {
+	if b.world.Signals.Off(event.SignalStates) && !row.IsFull() {
 		return // a space of which no open is seen fills unseen
 	}
 	f := load.Forecast()
