@@ -94,7 +94,7 @@ var ladders = []signal{
 			},
 			syscalls,
 		},
-		without: "connects that fail before a port is chosen (no route, no IPv6) are not reported; hook syscall, if added to --hooks, reports them",
+		without: "connects that fail before a port is chosen (no route, no IPv6) are not reported; to report them, add syscall to --hooks",
 	},
 	{
 		name: event.SignalBind,
@@ -114,7 +114,7 @@ var ladders = []signal{
 				why:      "a failed bind() is reported with an inferred errno; TCP only",
 			},
 		},
-		without: "bind() is not reported; listen(), and connects of bound sockets, are",
+		without: "bind() is not reported, but listen() and connects of bound sockets are",
 	},
 	{
 		name: event.SignalAutobind,
