@@ -184,8 +184,14 @@ func TestDecodeFlags(t *testing.T) {
 func TestDecodeClosedBy(t *testing.T) {
 	raw := readRecords(t, "records.hex")["close"]
 	for i, want := range [][2]event.ClosedBy{
-		{event.Abort}, {event.Local}, {event.Remote}, {event.Reset, event.Local}, {event.Reset, event.Remote},
-		{event.Timeout}, {event.Abort}, {event.Abort},
+		{event.Abort},
+		{event.Local},
+		{event.Remote},
+		{event.Reset, event.Local},
+		{event.Reset, event.Remote},
+		{event.Timeout},
+		{event.Abort},
+		{event.Abort},
 	} {
 		raw[closedByOffset] = byte(i)
 		var e event.Event
