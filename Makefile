@@ -114,9 +114,10 @@ generate: ## bpf/ compiled into internal/probe
 	$(GO) generate ./internal/probe
 
 .PHONY: check-generate
-check-generate: ## is what is in internal/probe what bpf/ compiles to?
+check-generate: ## is the generated code in internal/probe up to date, and each header of bpf/ self-contained?
 	@tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; \
 	mkdir "$$tmp/internal"; \
+	for header in bpf/*.h; do $(CLANG) @bpf/compile_flags.txt -Werror -fsyntax-only $$header; done; \
 	cp -r bpf vmlinux.h go.mod go.sum "$$tmp"; \
 	cp -r internal/probe "$$tmp/internal"; \
 	rm "$$tmp"/internal/probe/*_bpfel.*; \
@@ -133,7 +134,7 @@ VMLINUX_BTF ?= /sys/kernel/btf/vmlinux
 VMLINUX_KERNEL ?= $(shell uname -r)
 
 .PHONY: vmlinux
-vmlinux: ## vmlinux.h made anew by the list in its head, from VMLINUX_BTF (needs bpftool)
+vmlinux: ## regenerate vmlinux.h by the list in its head, from VMLINUX_BTF (needs bpftool)
 	@tmp=$$(mktemp); trap 'rm -f "$$tmp" vmlinux.h.new' EXIT; \
 	bpftool btf dump file $(VMLINUX_BTF) format c > "$$tmp"; \
 	awk -v kernel=$(VMLINUX_KERNEL) -f internal/probe/vmlinux.awk vmlinux.h "$$tmp" > vmlinux.h.new; \

@@ -5,10 +5,10 @@
  * Layouts here do not matter: every access to a struct is relocated against the
  * BTF of the running kernel (CO-RE). Names and types do.
  *
- * `make vmlinux` writes everything below the line "generated" again, from the
- * BTF in $(VMLINUX_BTF) (default: the running kernel's), by the list that follows:
- * "TYPE: MEMBER..." keeps those members, wherever they are nested, "TYPE: *" the whole.
- * A member that kernels disagree on has its other shapes in bpf/core.h.
+ * `make vmlinux` regenerates everything below the line "generated" from the BTF in
+ * $(VMLINUX_BTF) (default: the running kernel's), by the list that follows:
+ * "TYPE: MEMBER..." keeps those members, at any depth; "TYPE: *" keeps all of them.
+ * If a member differs between kernels, its other definitions are in bpf/core.bpf.h.
  *
  * keep enum bpf_map_type: *
  * keep enum sock_flags: SOCK_DEAD SOCK_DONE SOCK_RCU_FREE
@@ -95,7 +95,7 @@ typedef struct {
 	unsigned int val;
 } kuid_t;
 
-/* cap[2] until f122a08b197d (6.3): read the whole, the bits lie the same. */
+/* cap[2] until f122a08b197d (6.3): read as one u64, in which the bits lie the same. */
 typedef struct {
 	u64 val;
 } kernel_cap_t;

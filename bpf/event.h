@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What crosses to user space, and nothing else. bpf2go makes Go twins of these;
- * a test compares sizes and offsets. Hence no union, bit-field, pointer or packed
- * struct; the widest fields come first and padding has a name. Addresses are IPv6,
- * IPv4 in its v4-mapped form; ports are in host byte order.
+ * Everything that crosses to user space, and nothing else: hence not named .bpf.h, as
+ * headers with kernel-side code are. bpf2go makes Go twins of these types; a test
+ * compares sizes and offsets. Hence no union, bit-field, pointer or packed struct; the
+ * widest fields come first and padding has a name. Addresses are IPv6, IPv4 in its
+ * v4-mapped form; ports are in host byte order.
  */
 #ifndef __PORTTRACE_EVENT_H
 #define __PORTTRACE_EVENT_H
+
+#include "../vmlinux.h"
 
 #define COMM_LEN 16
 #define NAME_MAX_READ 256 /* NAME_MAX and its NUL */
@@ -20,9 +23,9 @@ enum event_kind {
 	KIND_CONNECT_FAIL,
 	KIND_BIND,
 	KIND_BIND_FAIL,
-	KIND_CLOSE_WAIT,     /* the peer closed first */
-	KIND_SYN_UNANSWERED, /* a SYN was sent again */
-	KIND_SYN_ANSWERED,   /* and got its answer after all */
+	KIND_CLOSE_WAIT,     /* passive close: the peer sent the first FIN */
+	KIND_SYN_UNANSWERED, /* a SYN was retransmitted */
+	KIND_SYN_ANSWERED,   /* and the connection was established after all */
 	KIND_LISTEN,
 	KIND_COUNT,
 };
@@ -45,34 +48,34 @@ enum event_reason {
 	REASON_NONE,
 	REASON_RANGE_EXHAUSTED,
 	REASON_TUPLE_TAKEN,
-	REASON_ERRNO, /* user space reads it off the errno */
+	REASON_ERRNO, /* user space derives it from the errno */
 };
 
-enum event_ender {
-	ENDER_NONE,
-	ENDER_LOCAL,
-	ENDER_REMOTE,
-	ENDER_RESET_LOCAL,
-	ENDER_RESET_REMOTE,
-	ENDER_TIMEOUT,
-	ENDER_ABORT,
+enum event_closed_by {
+	CLOSED_BY_NONE,
+	CLOSED_BY_LOCAL,
+	CLOSED_BY_REMOTE,
+	CLOSED_BY_RESET_LOCAL,
+	CLOSED_BY_RESET_REMOTE,
+	CLOSED_BY_TIMEOUT,
+	CLOSED_BY_ABORT,
 };
 
 enum event_flag {
 	FLAG_TIME_WAIT = 1 << 0,
 	FLAG_FIN_WAIT2 = 1 << 1,
 	FLAG_EARLY_BIND = 1 << 2,
-	FLAG_REUSED = 1 << 3,	     /* the port came out of a TIME_WAIT bucket */
+	FLAG_REUSED = 1 << 3,	     /* the port was taken from a TIME_WAIT bucket */
 	FLAG_UNANSWERED = 1 << 4,    /* counted by KIND_SYN_UNANSWERED, not yet answered */
 	FLAG_IN_CLOSE_WAIT = 1 << 5, /* counted by KIND_CLOSE_WAIT */
 	FLAG_REUSEADDR = 1 << 6,
 	FLAG_REUSEPORT = 1 << 7,
 	FLAG_NO_PORT = 1 << 8,	       /* IP_BIND_ADDRESS_NO_PORT */
-	FLAG_SPORT_INFERRED = 1 << 9,  /* seen later than it was chosen */
-	FLAG_ERRNO_INFERRED = 1 << 10, /* from states, or not known at all: err is 0 */
-	FLAG_HAS_PORT = 1 << 11,       /* of a connect failure: it ends an open */
-	FLAG_V4MAPPED = 1 << 12,       /* an AF_INET6 socket that speaks IPv4 */
-	FLAG_FILTERED = 1 << 13,       /* of somebody whom the filter leaves out */
+	FLAG_SPORT_INFERRED = 1 << 9,  /* read after it was chosen */
+	FLAG_ERRNO_INFERRED = 1 << 10, /* from states; if err is 0, unknown */
+	FLAG_HAS_PORT = 1 << 11,       /* connect failure that ends an open */
+	FLAG_V4MAPPED = 1 << 12,       /* an AF_INET6 socket that uses IPv4 */
+	FLAG_FILTERED = 1 << 13,       /* the filter does not select its owner */
 	FLAG_OWNED_BY_BIND = 1 << 14,  /* no connect() can take the port */
 };
 
@@ -90,7 +93,7 @@ struct sock_event {
 	__u64 close_wait; /* ns in CLOSE_WAIT */
 	__u32 search_ns;  /* inside inet_hash_connect */
 	__u32 netns;
-	__u32 device; /* that the socket is bound to */
+	__u32 device; /* SO_BINDTODEVICE */
 	__u32 flags;
 	__u16 low; /* IP_LOCAL_PORT_RANGE of the socket */
 	__u16 high;
@@ -101,13 +104,13 @@ struct sock_event {
 	__u8 proto;
 	__u8 op;
 	__u8 reason;
-	__u8 ender;
+	__u8 closed_by;
 	__u8 pad;
 	__u8 saddr[16];
 	__u8 daddr[16];
 };
 
-/* Paths are the names of their parts, each with its NUL, the last part first. */
+/* A path is stored as its components, each with its NUL, the last one first. */
 struct process_event {
 	struct event_head head;
 	__u32 ppid;
@@ -121,8 +124,8 @@ struct process_event {
 	char cgroup[CGROUP_LEN];
 };
 
-/* Occurrences that were not delivered one by one, by owner and remote end (of
- * accepted connections: the local end; of binds: the address asked for). */
+/* Occurrences that were not delivered one by one, by owner and remote endpoint (of
+ * accepted connections: the local endpoint; of binds: the requested address). */
 struct fold_key {
 	__u64 start;
 	__u32 pid;
@@ -148,7 +151,7 @@ struct fold_counts {
 	__u64 leave_syn_sent;
 };
 
-/* Failures beyond the first few of a kind: a retry storm is one row. */
+/* Failures beyond the first FAILURES_IN_DETAIL of a key: a retry storm is one entry. */
 struct fail_key {
 	__u64 start;
 	__u32 pid;
@@ -167,8 +170,8 @@ struct fail_key {
 struct fail_counts {
 	__u64 first; /* ns */
 	__u64 last;
-	__u64 sent;	     /* delivered one by one, since the map was fresh */
-	__u64 folded;	     /* the rest */
+	__u64 sent;	     /* delivered one by one since the maps were swapped */
+	__u64 folded;	     /* not delivered */
 	__u64 left_syn_sent; /* of folded */
 };
 
@@ -176,16 +179,16 @@ struct fail_counts {
 struct kind_counts {
 	__u64 seen;
 	__u64 delivered;
-	__u64 folded;	/* counted in a map, the ring being full or the failure a repeat */
-	__u64 filtered; /* counted in a map, the filter leaving it out */
-	__u64 lost;	/* not even that */
+	__u64 folded;	/* counted in a map: the ring was full, or the failure a repetition */
+	__u64 filtered; /* counted in a map: not selected */
+	__u64 lost;	/* not even counted in a map */
 };
 
 /* A TCP socket or TIME_WAIT bucket of one namespace. */
 struct census_socket {
-	__u64 sk;     /* where it is in memory, to find its holder by */
-	__u64 cookie; /* 0 where nobody has asked for it yet */
-	__u64 ends;   /* TIME_WAIT: CLOCK_MONOTONIC ns at which its timer fires */
+	__u64 sk;     /* its address, by which user space finds its holder */
+	__u64 cookie; /* 0 if it has none yet */
+	__u64 expiry; /* TIME_WAIT: CLOCK_MONOTONIC ns at which its timer fires */
 	__u32 netns;
 	__u32 device;
 	__u32 flags;
@@ -200,7 +203,7 @@ struct census_socket {
 	__u8 daddr[16];
 };
 
-/* A file that is a TCP socket, of any namespace. */
+/* An open file that is a TCP socket, in any namespace. */
 struct census_holder {
 	__u64 sk;
 	__u64 cookie;
@@ -214,7 +217,7 @@ struct census_holder {
 	__u8 saddr[16];
 };
 
-/* How a namespace hands out ports. */
+/* The settings by which a namespace allocates ports. */
 struct census_netns {
 	__u64 now; /* CLOCK_MONOTONIC ns */
 	__u64 jiffies;

@@ -1,47 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * All programs of porttrace. User space loads those that this kernel takes: each
- * signal has a ladder of hooks (internal/probe/ladder.go).
+ * All programs of porttrace. User space loads those that the running kernel accepts:
+ * each signal has a ladder of hooks (internal/probe/ladder.go).
  *
  *   state changes --> conns by sk --+
  *   port search, bind, fork --------+--> deliver.h --> rings, or counts --> user space
  *   all sockets, on demand -------------> census.h --> iterators --------------^
  */
 #include "../vmlinux.h"
-#include <stddef.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-/* Set before loading; the verifier drops what they leave out. */
-const volatile bool opt_cookie = false;	  /* bpf_get_socket_cookie() is there for tracing */
-const volatile bool opt_select = false;	  /* only pt_targets in detail */
-const volatile bool opt_calls = false;	  /* the result of connect() is seen, too */
-const volatile __u32 opt_pidns = 0;	  /* inode of our pid namespace, 0: the host's */
-const volatile __u64 opt_tick_ns = 0;	  /* ns in a jiffy */
-const volatile __u32 opt_wheel_shift = 0; /* of the timer wheel's level for a minute */
-
-#include "core.h"
+#include "autobind.bpf.h"
+#include "bind.bpf.h"
+#include "call.bpf.h"
+#include "census.bpf.h"
+#include "cgroup.bpf.h"
+#include "connect.bpf.h"
+#include "connect_error.bpf.h"
 #include "event.h"
-#include "maps.h"
-#include "owner.h"
-#include "deliver.h"
-#include "conn.h"
-#include "socket.h"
-#include "connect.h"
-#include "close.h"
-#include "listen.h"
-#include "state.h"
-#include "sockaddr.h"
-#include "bind.h"
-#include "autobind.h"
-#include "connect_error.h"
-#include "cgroup.h"
-#include "syscall.h"
-#include "census.h"
+#include "owner.bpf.h"
+#include "sockaddr.bpf.h"
+#include "state.bpf.h"
+#include "syscall.bpf.h"
 
-/* Types that no map mentions, for bpf2go to find. */
+/* No map refers to these types: the variables put them into the BTF that bpf2go reads. */
 const struct sock_event *unused_sock_event __attribute__((unused));
 const struct process_event *unused_process_event __attribute__((unused));
 const struct census_socket *unused_census_socket __attribute__((unused));
@@ -50,7 +33,7 @@ const enum event_kind *unused_kind __attribute__((unused));
 const enum event_direction *unused_direction __attribute__((unused));
 const enum event_op *unused_op __attribute__((unused));
 const enum event_reason *unused_reason __attribute__((unused));
-const enum event_ender *unused_ender __attribute__((unused));
+const enum event_closed_by *unused_closed_by __attribute__((unused));
 const enum event_flag *unused_flag __attribute__((unused));
 
 SEC("tp_btf/inet_sock_set_state")
@@ -83,28 +66,6 @@ int BPF_PROG(pt_hash6_fexit, void *death_row, struct sock *sk, int ret)
 	return port_searched(sk, ret);
 }
 
-/* A kretprobe does not see the arguments: its kprobe keeps them. */
-static __always_inline int keep_call(enum called called, void *sk, void *uaddr)
-{
-	struct call_key key = { .thread = bpf_get_current_pid_tgid(), .called = called };
-	struct call call = { .sk = (u64)sk, .uaddr = (u64)uaddr };
-
-	bpf_map_update_elem(&pt_calls, &key, &call, BPF_ANY);
-	return 0;
-}
-
-static __always_inline struct call take_call(enum called called)
-{
-	struct call_key key = { .thread = bpf_get_current_pid_tgid(), .called = called };
-	struct call *kept = bpf_map_lookup_elem(&pt_calls, &key), call = {};
-
-	if (!kept)
-		return call;
-	call = *kept;
-	bpf_map_delete_elem(&pt_calls, &key);
-	return call;
-}
-
 SEC("kprobe/inet_hash_connect")
 int BPF_KPROBE(pt_hash_kprobe, void *death_row, struct sock *sk)
 {
@@ -114,7 +75,7 @@ int BPF_KPROBE(pt_hash_kprobe, void *death_row, struct sock *sk)
 SEC("kretprobe/inet_hash_connect")
 int BPF_KRETPROBE(pt_hash_kret, int ret)
 {
-	return port_searched_late(take_call(CALLED_SEARCH).sk, ret);
+	return port_searched_kret(take_call(CALLED_SEARCH).sk, ret);
 }
 
 SEC("kprobe/inet6_hash_connect")
@@ -126,7 +87,7 @@ int BPF_KPROBE(pt_hash6_kprobe, void *death_row, struct sock *sk)
 SEC("kretprobe/inet6_hash_connect")
 int BPF_KRETPROBE(pt_hash6_kret, int ret)
 {
-	return port_searched_late(take_call(CALLED_SEARCH).sk, ret);
+	return port_searched_kret(take_call(CALLED_SEARCH).sk, ret);
 }
 
 SEC("fexit/__inet_bind")
@@ -240,13 +201,13 @@ int BPF_PROG(pt_sys_exit, struct pt_regs *regs, long ret)
 SEC("cgroup/bind4")
 int pt_bind4(struct bpf_sock_addr *ctx)
 {
-	return bind_begins(ctx, false);
+	return bind_started(ctx, false);
 }
 
 SEC("cgroup/bind6")
 int pt_bind6(struct bpf_sock_addr *ctx)
 {
-	return bind_begins(ctx, true);
+	return bind_started(ctx, true);
 }
 
 SEC("cgroup/post_bind4")
@@ -264,19 +225,19 @@ int pt_post_bind6(struct bpf_sock *ctx)
 SEC("iter/tcp")
 int pt_sockets(struct bpf_iter__tcp *ctx)
 {
-	return tell_socket(ctx->meta->seq, ctx->sk_common);
+	return emit_socket(ctx->meta->seq, ctx->sk_common);
 }
 
 SEC("iter/task_file")
 int pt_holders(struct bpf_iter__task_file *ctx)
 {
-	return tell_holder(ctx->meta->seq, ctx->task, ctx->file);
+	return emit_holder(ctx->meta->seq, ctx->task, ctx->file);
 }
 
 SEC("iter/task")
 int pt_namespaces(struct bpf_iter__task *ctx)
 {
-	return tell_netns_of(ctx->meta, ctx->task);
+	return emit_netns(ctx->meta, ctx->task);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

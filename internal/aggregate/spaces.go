@@ -152,7 +152,7 @@ func (b *spaceRows) addForecast(row *spaceRow) {
 	}
 	row.Sustainable = in.Sustainable()
 	row.Textbook = float64(row.Capacity) / portspace.TimeWaitLength.Seconds()
-	if b.world.Signals.Off("states") && !row.IsFull() {
+	if b.world.Signals.Off(event.SignalStates) && !row.IsFull() {
 		return // no open is seen, so neither is that a space fills
 	}
 	row.Forecast = in.Forecast()

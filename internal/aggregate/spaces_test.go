@@ -209,7 +209,7 @@ func TestFullBefore(t *testing.T) {
 // Where looks at all sockets are the only source, how fast a space fills is not known.
 func TestForecastWithoutOpens(t *testing.T) {
 	t.Parallel()
-	off := event.Event{Time: begin, Kind: event.SignalsKnown, Fact: event.Signals{{Name: "states", Mode: event.Off}}}
+	off := event.Event{Time: begin, Kind: event.SignalsKnown, Fact: event.Signals{{Name: event.SignalStates, Mode: event.Off}}}
 	look := func(port uint16) event.Event {
 		return with(event.SocketFound, all(from(port), func(e *event.Event) { e.State = event.StateEstablished }))
 	}

@@ -15,7 +15,7 @@ func TestLackOfPrivileges(t *testing.T) {
 		capabilities []uintptr
 		want         string
 	}{
-		"none":        {nil, "it takes root, or the capabilities CAP_BPF and CAP_PERFMON: run it with sudo"},
+		"none":        {nil, "porttrace needs root, or the capabilities CAP_BPF and CAP_PERFMON: run it with sudo"},
 		"CAP_BPF":     {[]uintptr{unix.CAP_BPF}, "CAP_PERFMON is missing"},
 		"CAP_PERFMON": {[]uintptr{unix.CAP_PERFMON}, "CAP_BPF is missing"},
 		"others":      {[]uintptr{unix.CAP_NET_ADMIN, unix.CAP_SYS_PTRACE}, "CAP_BPF and CAP_PERFMON"},

@@ -32,12 +32,14 @@ func noConfigs() ([]event.Netns, error) { return nil, nil }
 
 // Signals says how each signal is seen.
 func (p *Polled) Signals() event.Signals {
-	signals := event.Signals{{
-		Name: "census", Mode: event.Inferred, Hook: "sock_diag",
-		Reason: "sockets are listed once a second; which ports a bind() owns is inferred",
-	}}
-	for _, name := range []string{"states", "connect", "bind", "time_wait"} {
-		signals = append(signals, event.Signal{Name: name, Mode: event.Off, Reason: p.why})
+	var signals event.Signals
+	for _, name := range event.SignalNames() {
+		signal := event.Signal{Name: name, Mode: event.Off, Reason: p.why}
+		if name == event.SignalCensus {
+			signal.Mode, signal.Hook = event.Inferred, "sock_diag"
+			signal.Reason = "sockets are listed once a second; which ports a bind() owns is inferred"
+		}
+		signals = append(signals, signal)
 	}
 	return signals
 }

@@ -65,7 +65,7 @@ func (s *surroundings) facts() []event.Netns {
 func (s *surroundings) readConfigs() map[uint32]event.Netns {
 	list, err := s.configs()
 	if err != nil {
-		return nil // the signal "census" is off
+		return nil // event.SignalCensus is off
 	}
 	configs := make(map[uint32]event.Netns, len(list))
 	for _, n := range list {

@@ -12,25 +12,20 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
+// attachStates must be called last: it enables the programs that need the state changes.
 func (p *Probe) attachStates() error {
 	if err := p.attach(states); err != nil {
 		return fmt.Errorf("attaching %s: %w", states.name, err)
 	}
-	cookie := event.Signal{Name: "cookie", Mode: event.Exact, Hook: states.name}
-	if p.noCookies != nil {
-		cookie.Mode, cookie.Hook = event.Off, ""
-		cookie.Reason = "this kernel has no bpf_get_socket_cookie for tracing: " + brief(p.noCookies)
-	}
 	if err := p.maps["pt_ready"].Put(uint32(0), uint32(1)); err != nil {
-		return fmt.Errorf("letting the programs begin: %w", err)
+		return fmt.Errorf("enabling the programs: %w", err)
 	}
-	base := event.Signals{{Name: "states", Mode: states.mode, Hook: states.name}, cookie}
-	p.signals = append(base, p.signals...)
 	return nil
 }
 
-// climb uses the first rung that holds and notes why those above it did not.
-func (p *Probe) climb(s signal) {
+// attachSignal attaches the first rung that can be attached. Its reasons say why the
+// rungs before it could not.
+func (p *Probe) attachSignal(s signal) {
 	var refused []string
 	for _, r := range s.ladder {
 		if !p.allowed(s, r) {
@@ -53,10 +48,10 @@ func (p *Probe) climb(s signal) {
 	p.signals = append(p.signals, event.Signal{Name: s.name, Mode: event.Off, Reason: strings.Join(reasons, "; ")})
 }
 
-// allowed reports whether the rung may be tried: it is in --hooks, and where system
-// calls are watched for one signal they are for the other.
+// allowed reports whether the rung may be tried: its hook is in --hooks, and system calls
+// are traced either for both connect_errors and bind or for neither.
 func (p *Probe) allowed(s signal, r rung) bool {
-	if s.name == "bind" && (p.used["connect_errors"] == Syscall) != (r.hook == Syscall) {
+	if s.name == event.SignalBind && (p.used[event.SignalConnectErrors] == Syscall) != (r.hook == Syscall) {
 		return false
 	}
 	return r.hook == iterate || slices.Contains(p.opts.Hooks, r.hook)
@@ -67,7 +62,7 @@ func (p *Probe) attach(r rung) error {
 	if len(r.programs) == 0 || p.attached(r) {
 		return nil
 	}
-	if err := lacking(r.hook); err != nil {
+	if err := checkHook(r.hook); err != nil {
 		return err
 	}
 	coll, err := p.load(r)
@@ -101,7 +96,7 @@ func (p *Probe) attached(r rung) bool {
 	return ok
 }
 
-// load tries with socket cookies first, which 5.10 does not have for tracing.
+// load tries first with the helper for socket cookies, which 5.10 does not have for tracing.
 func (p *Probe) load(r rung) (*ebpf.Collection, error) {
 	if !r.cookies || p.noCookies != nil {
 		return p.loadPrograms(r.programs, false)
@@ -129,7 +124,7 @@ func (p *Probe) loadPrograms(programs []string, cookie bool) (*ebpf.Collection, 
 	}
 	for name, value := range map[string]any{
 		"opt_cookie": cookie, "opt_select": p.opts.Targets != nil, "opt_pidns": p.opts.PIDNS,
-		"opt_calls": p.used["connect_errors"] != "", "opt_tick_ns": uint64(tick()),
+		"opt_calls": p.used[event.SignalConnectErrors] != "", "opt_tick_ns": uint64(tick()),
 		"opt_wheel_shift": wheelShift(tick()),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
@@ -138,8 +133,8 @@ func (p *Probe) loadPrograms(programs []string, cookie bool) (*ebpf.Collection, 
 	}
 	loading := ebpf.CollectionOptions{Cache: p.cache, MapReplacements: p.maps}
 	if cookie {
-		// The short log has the reason of a refusal. Without one, the library verifies a
-		// refused program again and again, into larger and larger buffers for the long log.
+		// The short log has the reason of a refusal. Without it, the library verifies a
+		// refused program several times, with ever larger buffers for the long log.
 		loading.Programs.LogLevel = ebpf.LogLevelStats
 	}
 	return ebpf.NewCollectionWithOptions(spec, loading)
@@ -165,5 +160,5 @@ func attachProgram(spec *ebpf.ProgramSpec, prog *ebpf.Program) (link.Link, error
 		}
 		return link.AttachCgroup(link.CgroupOptions{Path: root, Attach: spec.AttachType, Program: prog})
 	}
-	return nil, fmt.Errorf("no way to attach %s", spec.SectionName)
+	return nil, fmt.Errorf("attaching %s: unknown section", spec.SectionName)
 }

@@ -58,7 +58,7 @@ type bpfCensusSocket struct {
 	_         structs.HostLayout
 	Sk        uint64
 	Cookie    uint64
-	Ends      uint64
+	Expiry    uint64
 	Netns     uint32
 	Device    uint32
 	Flags     uint32
@@ -87,24 +87,24 @@ type bpfConn struct {
 	OldErr      uint16
 }
 
+type bpfEventClosedBy uint32
+
+const (
+	bpfEventClosedByCLOSED_BY_NONE         bpfEventClosedBy = 0
+	bpfEventClosedByCLOSED_BY_LOCAL        bpfEventClosedBy = 1
+	bpfEventClosedByCLOSED_BY_REMOTE       bpfEventClosedBy = 2
+	bpfEventClosedByCLOSED_BY_RESET_LOCAL  bpfEventClosedBy = 3
+	bpfEventClosedByCLOSED_BY_RESET_REMOTE bpfEventClosedBy = 4
+	bpfEventClosedByCLOSED_BY_TIMEOUT      bpfEventClosedBy = 5
+	bpfEventClosedByCLOSED_BY_ABORT        bpfEventClosedBy = 6
+)
+
 type bpfEventDirection uint32
 
 const (
 	bpfEventDirectionDIR_UNKNOWN bpfEventDirection = 0
 	bpfEventDirectionDIR_OUT     bpfEventDirection = 1
 	bpfEventDirectionDIR_IN      bpfEventDirection = 2
-)
-
-type bpfEventEnder uint32
-
-const (
-	bpfEventEnderENDER_NONE         bpfEventEnder = 0
-	bpfEventEnderENDER_LOCAL        bpfEventEnder = 1
-	bpfEventEnderENDER_REMOTE       bpfEventEnder = 2
-	bpfEventEnderENDER_RESET_LOCAL  bpfEventEnder = 3
-	bpfEventEnderENDER_RESET_REMOTE bpfEventEnder = 4
-	bpfEventEnderENDER_TIMEOUT      bpfEventEnder = 5
-	bpfEventEnderENDER_ABORT        bpfEventEnder = 6
 )
 
 type bpfEventFlag uint32
@@ -274,7 +274,7 @@ type bpfSockEvent struct {
 	Proto     uint8
 	Op        uint8
 	Reason    uint8
-	Ender     uint8
+	ClosedBy  uint8
 	Pad       uint8
 	Saddr     [16]uint8
 	Daddr     [16]uint8
@@ -295,11 +295,11 @@ const (
 	bpfMapPtFolds            = "pt_folds"
 	bpfMapPtFoldsFirst       = "pt_folds_first"
 	bpfMapPtNetns            = "pt_netns"
-	bpfMapPtNetnsTold        = "pt_netns_told"
+	bpfMapPtNetnsSent        = "pt_netns_sent"
 	bpfMapPtProcs            = "pt_procs"
 	bpfMapPtReady            = "pt_ready"
+	bpfMapPtReported         = "pt_reported"
 	bpfMapPtTargets          = "pt_targets"
-	bpfMapPtTold             = "pt_told"
 	bpfProgPtAutobindFexit   = "pt_autobind_fexit"
 	bpfProgPtAutobindKprobe  = "pt_autobind_kprobe"
 	bpfProgPtAutobindKret    = "pt_autobind_kret"
@@ -340,8 +340,8 @@ const (
 	bpfVarOptWheelShift      = "opt_wheel_shift"
 	bpfVarUnusedCensusHolder = "unused_census_holder"
 	bpfVarUnusedCensusSocket = "unused_census_socket"
+	bpfVarUnusedClosedBy     = "unused_closed_by"
 	bpfVarUnusedDirection    = "unused_direction"
-	bpfVarUnusedEnder        = "unused_ender"
 	bpfVarUnusedFlag         = "unused_flag"
 	bpfVarUnusedKind         = "unused_kind"
 	bpfVarUnusedOp           = "unused_op"
@@ -441,11 +441,11 @@ type bpfMapSpecs struct {
 	PtFolds      *ebpf.MapSpec `ebpf:"pt_folds"`
 	PtFoldsFirst *ebpf.MapSpec `ebpf:"pt_folds_first"`
 	PtNetns      *ebpf.MapSpec `ebpf:"pt_netns"`
-	PtNetnsTold  *ebpf.MapSpec `ebpf:"pt_netns_told"`
+	PtNetnsSent  *ebpf.MapSpec `ebpf:"pt_netns_sent"`
 	PtProcs      *ebpf.MapSpec `ebpf:"pt_procs"`
 	PtReady      *ebpf.MapSpec `ebpf:"pt_ready"`
+	PtReported   *ebpf.MapSpec `ebpf:"pt_reported"`
 	PtTargets    *ebpf.MapSpec `ebpf:"pt_targets"`
-	PtTold       *ebpf.MapSpec `ebpf:"pt_told"`
 }
 
 // bpfVariableSpecs contains global variables before they are loaded into the kernel.
@@ -460,8 +460,8 @@ type bpfVariableSpecs struct {
 	OptWheelShift      *ebpf.VariableSpec `ebpf:"opt_wheel_shift"`
 	UnusedCensusHolder *ebpf.VariableSpec `ebpf:"unused_census_holder"`
 	UnusedCensusSocket *ebpf.VariableSpec `ebpf:"unused_census_socket"`
+	UnusedClosedBy     *ebpf.VariableSpec `ebpf:"unused_closed_by"`
 	UnusedDirection    *ebpf.VariableSpec `ebpf:"unused_direction"`
-	UnusedEnder        *ebpf.VariableSpec `ebpf:"unused_ender"`
 	UnusedFlag         *ebpf.VariableSpec `ebpf:"unused_flag"`
 	UnusedKind         *ebpf.VariableSpec `ebpf:"unused_kind"`
 	UnusedOp           *ebpf.VariableSpec `ebpf:"unused_op"`
@@ -501,11 +501,11 @@ type bpfMaps struct {
 	PtFolds      *ebpf.Map `ebpf:"pt_folds"`
 	PtFoldsFirst *ebpf.Map `ebpf:"pt_folds_first"`
 	PtNetns      *ebpf.Map `ebpf:"pt_netns"`
-	PtNetnsTold  *ebpf.Map `ebpf:"pt_netns_told"`
+	PtNetnsSent  *ebpf.Map `ebpf:"pt_netns_sent"`
 	PtProcs      *ebpf.Map `ebpf:"pt_procs"`
 	PtReady      *ebpf.Map `ebpf:"pt_ready"`
+	PtReported   *ebpf.Map `ebpf:"pt_reported"`
 	PtTargets    *ebpf.Map `ebpf:"pt_targets"`
-	PtTold       *ebpf.Map `ebpf:"pt_told"`
 }
 
 func (m *bpfMaps) Close() error {
@@ -521,11 +521,11 @@ func (m *bpfMaps) Close() error {
 		m.PtFolds,
 		m.PtFoldsFirst,
 		m.PtNetns,
-		m.PtNetnsTold,
+		m.PtNetnsSent,
 		m.PtProcs,
 		m.PtReady,
+		m.PtReported,
 		m.PtTargets,
-		m.PtTold,
 	)
 }
 
@@ -541,8 +541,8 @@ type bpfVariables struct {
 	OptWheelShift      *ebpf.Variable `ebpf:"opt_wheel_shift"`
 	UnusedCensusHolder *ebpf.Variable `ebpf:"unused_census_holder"`
 	UnusedCensusSocket *ebpf.Variable `ebpf:"unused_census_socket"`
+	UnusedClosedBy     *ebpf.Variable `ebpf:"unused_closed_by"`
 	UnusedDirection    *ebpf.Variable `ebpf:"unused_direction"`
-	UnusedEnder        *ebpf.Variable `ebpf:"unused_ender"`
 	UnusedFlag         *ebpf.Variable `ebpf:"unused_flag"`
 	UnusedKind         *ebpf.Variable `ebpf:"unused_kind"`
 	UnusedOp           *ebpf.Variable `ebpf:"unused_op"`

@@ -12,20 +12,20 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// ErrNoCensus says that the signal "census" is off.
-var ErrNoCensus = errors.New("this kernel's iterators cannot be used")
+// ErrNoCensus is returned if the signal census is off.
+var ErrNoCensus = errors.New("BPF iterators cannot be used on this kernel")
 
-// Sockets appends a SocketFound for every TCP socket and TIME_WAIT bucket of the network
-// namespace that the calling thread is in. Holders, read just before, tell the owners;
-// they may be nil. Ports that are only bound belong to no list that this goes through:
-// Holders.Bound has them.
+// Sockets appends a SocketFound for every TCP socket and bucket of the network namespace of
+// the calling thread. Holders, which must have been read just before, have the owners; nil
+// leaves them unknown. Sockets that are only bound are not in the tables that it scans: they
+// are appended by Holders.Bound.
 //
-// All have the time at which the look began. Of a bucket Last is when its timer fires, if it
-// was set for a minute. The flag FinWait2 is on one that still waits for
-// the peer's FIN. The direction is Out where connect() chose the port, else unknown.
+// Time is when the scan began. Last is the expiry of a bucket whose timer was set to 60 s.
+// The flag FinWait2 marks a bucket that waits for the peer's FIN. Direction is Out if
+// connect() chose the port, else unknown.
 //
-// Of those whose port is outside the range nothing is appended, unless it is zero: a server
-// has any number of them, and they take no port from anybody. Nor is more than the limit.
+// Sockets whose port is outside the range, if that is known, are left out: a server can have
+// any number of them, and they take no port of the port space. At most limit are appended.
 func (p *Probe) Sockets(dst []event.Event, limit int, ports event.PortRange, holders *Holders) ([]event.Event, error) {
 	begin, now := len(dst), monotonic()
 	err := each(p, socketsIter, func(s *bpfCensusSocket) {
@@ -35,10 +35,10 @@ func (p *Probe) Sockets(dst []event.Event, limit int, ports event.PortRange, hol
 		dst = append(dst, event.Event{})
 		e := &dst[len(dst)-1]
 		decodeSocket(s, now, e)
-		holders.own(s.Sk, e)
+		holders.assignOwner(s.Sk, e)
 	})
 	if err != nil {
-		return dst[:begin], fmt.Errorf("reading all sockets: %w", err)
+		return dst[:begin], fmt.Errorf("scanning sockets: %w", err)
 	}
 	return dst, nil
 }
@@ -62,23 +62,24 @@ func decodeSocket(s *bpfCensusSocket, now event.Time, e *event.Event) {
 		e.Dst = event.Endpoint{Addr: s.Daddr, Port: s.Dport}
 	}
 	if e.State == event.StateTimeWait {
-		e.First, e.Last = now, max(now, event.Time(s.Ends))
+		e.First, e.Last = now, max(now, event.Time(s.Expiry))
 	}
 }
 
-// Namespaces tells how each network namespace hands out ports that a thread of a visible
-// process is in. What only netns knows, its name and its count of buckets, is left out.
+// Namespaces returns the settings by which ports are allocated in each network namespace
+// that a thread of a visible process is in. Name and TimeWait are not set: only package
+// netns can read them.
 func (p *Probe) Namespaces() ([]event.Netns, error) {
 	var found []event.Netns
-	told := map[uint32]bool{}
+	known := map[uint32]bool{}
 	err := each(p, namespacesIter, func(n *bpfCensusNetns) {
-		if !told[n.Inode] {
-			told[n.Inode] = true
+		if !known[n.Inode] {
+			known[n.Inode] = true
 			found = append(found, decodeNetns(n))
 		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the configuration of namespaces: %w", err)
+		return nil, fmt.Errorf("reading the settings of namespaces: %w", err)
 	}
 	return found, nil
 }
@@ -86,7 +87,7 @@ func (p *Probe) Namespaces() ([]event.Netns, error) {
 func decodeNetns(n *bpfCensusNetns) event.Netns {
 	shift := wheelShift(tick())
 	step := tick() << shift
-	into := tick() * time.Duration(n.Jiffies&(1<<shift-1)) // the step that is under way
+	elapsed := tick() * time.Duration(n.Jiffies&(1<<shift-1)) // since the step began
 	return event.Netns{
 		Inode:       n.Inode,
 		TimeWait:    -1,
@@ -97,17 +98,17 @@ func decodeNetns(n *bpfCensusNetns) event.Netns {
 		ReuseDelay:  uint64(n.ReuseDelayMs) * uint64(time.Millisecond),
 		MaxTimeWait: int64(n.MaxTimeWait),
 		TimerStep:   uint64(step),
-		// How much of a tick had passed is not told. Rather a bucket ends a step too late here
-		// than too early: the next census then takes it away.
-		TimerAt: event.Time(n.Now).Add(-into - tick()),
+		// How much of the tick had passed is not known. An expiry that is a step late is better
+		// than one that is early: the next scan corrects it.
+		TimerAt: event.Time(n.Now).Add(-elapsed - tick()),
 	}
 }
 
-// chunkSize is twice what the kernel buffers (bpf_seq_read() of kernel/bpf/bpf_iter.c), so
-// that a read takes all of it.
+// chunkSize is twice the kernel's buffer (bpf_seq_read() of kernel/bpf/bpf_iter.c), so that
+// one read empties it.
 const chunkSize = 64 << 10
 
-// each hands every record of an iterator to f. The program runs in the network and pid
+// each calls f for every record of an iterator. The iterator runs in the network and pid
 // namespaces of the calling thread.
 func each[T any](p *Probe, name string, f func(*T)) error {
 	it, ok := p.iters[name]
@@ -142,6 +143,6 @@ func each[T any](p *Probe, name string, f func(*T)) error {
 
 func monotonic() event.Time {
 	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // fails for a bad clock only
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // fails for an invalid clock only
 	return event.Time(ts.Nano())
 }

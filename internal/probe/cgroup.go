@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// cgroupRoot is where cgroup v2 is mounted, proc_pid_mountinfo(5). On a hybrid
-// host that is not /sys/fs/cgroup.
+// cgroupRoot returns where cgroup v2 is mounted, by proc_pid_mountinfo(5). On a hybrid
+// host this is not /sys/fs/cgroup.
 func cgroupRoot() (string, error) {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
-		return "", fmt.Errorf("looking for cgroup v2: %w", err)
+		return "", fmt.Errorf("finding cgroup v2: %w", err)
 	}
 	for line := range strings.Lines(string(mounts)) {
 		before, after, _ := strings.Cut(line, " - ")

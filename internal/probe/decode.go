@@ -16,13 +16,15 @@ const (
 	nsPerTick        = 1e9 / event.TicksPerSecond
 )
 
-// decode turns one record of a ring into an event. The two kinds of records differ
-// in size, which the layout test holds fast.
+// decode decodes one record of a ring into e and returns when it was sent. The two types of
+// records differ in size. raw must be aligned to 8 bytes, as records in the ring are.
 func decode(raw []byte, e *event.Event) (stamp event.Time, err error) {
-	// The ring aligns records to 8 bytes, and copying keeps that.
 	switch len(raw) {
 	case sockEventSize:
 		r := (*bpfSockEvent)(unsafe.Pointer(unsafe.SliceData(raw)))
+		if int(r.Head.Kind) >= len(kinds) || kinds[r.Head.Kind] == 0 {
+			return 0, fmt.Errorf("decoding a record of unknown kind %d", r.Head.Kind)
+		}
 		decodeSock(r, e)
 		return event.Time(r.Head.Ts), nil
 	case processEventSize:
@@ -30,7 +32,7 @@ func decode(raw []byte, e *event.Event) (stamp event.Time, err error) {
 		decodeProcess(r, e)
 		return event.Time(r.Head.Ts), nil
 	}
-	return 0, fmt.Errorf("a record of %d bytes: the embedded object does not fit this program", len(raw))
+	return 0, fmt.Errorf("decoding a record of %d bytes: it is of no known type", len(raw))
 }
 
 func owner(pid uint32, start uint64) event.ProcID {
@@ -58,7 +60,7 @@ func decodeSock(r *bpfSockEvent, e *event.Event) {
 		Kind:      kinds[r.Head.Kind],
 		Direction: event.Direction(r.Direction),
 		Proto:     event.Proto(r.Proto),
-		Op:        ops[r.Op],
+		Op:        op(r.Op),
 		Errno:     event.Errno(r.Err),
 		Flags:     flags(r.Flags),
 		Device:    r.Device,
@@ -81,7 +83,7 @@ func decodeSock(r *bpfSockEvent, e *event.Event) {
 	case event.Close:
 		e.Duration = r.Duration
 		e.Errno = 0
-		e.ClosedBy, e.ResetBy = ender(bpfEventEnder(r.Ender))
+		e.ClosedBy, e.ResetBy = closedBy(bpfEventClosedBy(r.ClosedBy))
 		if e.Flags&(event.TimeWait|event.FinWait2) != 0 {
 			e.Inferred |= event.FieldTimeWait
 		}
@@ -130,6 +132,14 @@ func flags(from uint32) event.Flags {
 	return to
 }
 
+// op returns zero for a number that it does not know.
+func op(from uint8) event.Op {
+	if int(from) >= len(ops) {
+		return 0
+	}
+	return ops[from]
+}
+
 var ops = [...]event.Op{
 	bpfEventOpOP_CONNECT:  event.OpConnect,
 	bpfEventOpOP_BIND:     event.OpBind,
@@ -137,24 +147,24 @@ var ops = [...]event.Op{
 	bpfEventOpOP_AUTOBIND: event.OpAutobind,
 }
 
-func ender(from bpfEventEnder) (closedBy, resetBy event.ClosedBy) {
+func closedBy(from bpfEventClosedBy) (closedBy, resetBy event.ClosedBy) {
 	switch from {
-	case bpfEventEnderENDER_LOCAL:
+	case bpfEventClosedByCLOSED_BY_LOCAL:
 		return event.Local, 0
-	case bpfEventEnderENDER_REMOTE:
+	case bpfEventClosedByCLOSED_BY_REMOTE:
 		return event.Remote, 0
-	case bpfEventEnderENDER_RESET_LOCAL:
+	case bpfEventClosedByCLOSED_BY_RESET_LOCAL:
 		return event.Reset, event.Local
-	case bpfEventEnderENDER_RESET_REMOTE:
+	case bpfEventClosedByCLOSED_BY_RESET_REMOTE:
 		return event.Reset, event.Remote
-	case bpfEventEnderENDER_TIMEOUT:
+	case bpfEventClosedByCLOSED_BY_TIMEOUT:
 		return event.Timeout, 0
 	}
 	return event.Abort, 0
 }
 
-// reason says why a call failed. The kernel side knows about ports, the rest is
-// in the errno.
+// reason returns why the call of e failed. The BPF programs know only the reasons that
+// concern ports; the others follow from the errno.
 func reason(from bpfEventReason, e *event.Event) event.Reason {
 	switch from {
 	case bpfEventReasonREASON_RANGE_EXHAUSTED:
@@ -187,13 +197,13 @@ func bytesOf(c []int8) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(c))), len(c))
 }
 
-// text is a C string.
+// text returns a C string without its NUL.
 func text(c []int8) string {
 	s, _, _ := bytes.Cut(bytesOf(c), []byte{0})
 	return string(s)
 }
 
-// path joins the names of its parts, which come last part first.
+// path returns the path whose components are in c, the last one first, each with its NUL.
 func path(c []int8, length int) string {
 	if length == 0 || length > len(c) {
 		return ""

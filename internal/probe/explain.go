@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrUnsupported is wrapped by every error that says that this kernel or these
-// privileges do not allow tracing at all.
+// ErrUnsupported is wrapped by the errors of Open if this kernel or these privileges do
+// not allow tracing at all.
 var ErrUnsupported = errors.New("cannot trace here")
 
 var (
@@ -21,11 +21,11 @@ var (
 	errMaps  = errors.New("creating maps")
 )
 
-// needs is what porttrace runs on: the oldest kernel that it is tested with.
+// needs names the oldest kernel that porttrace is tested with.
 const needs = "porttrace needs Linux 5.10 or later, built with CONFIG_DEBUG_INFO_BTF"
 
-// explain turns what the kernel said into one line that says what is missing. A version
-// alone is no reason: distributions bring new things to old kernels.
+// explain returns an error of one line that says what the host lacks, or err itself if the
+// host is not the reason. A version alone is no reason: distributions backport features.
 func (h host) explain(err error) error {
 	why := ""
 	switch {
@@ -36,39 +36,40 @@ func (h host) explain(err error) error {
 	case h.before(5, 8):
 		why = fmt.Sprintf("this kernel, %s, has no BPF ring buffer (%s): %s", h.release, brief(err), needs)
 	case h.before(5, 10), errors.Is(err, ebpf.ErrNotSupported):
-		why = fmt.Sprintf("this kernel, %s, lacks something (%s): %s", h.release, brief(err), needs)
+		why = fmt.Sprintf("this kernel, %s, lacks a feature (%s): %s", h.release, brief(err), needs)
 	default:
 		return err
 	}
 	return fmt.Errorf("%w: %s", ErrUnsupported, why)
 }
 
-// refusal says why the answer was EPERM, which has many reasons.
+// refusal returns why the kernel answered EPERM, which has many reasons.
 func (h host) refusal(err error) string {
 	missing := h.missing()
 	switch {
 	case h.lockdown == "confidentiality":
-		return "kernel lockdown is in confidentiality mode, which forbids BPF to read kernel memory (kernel_lockdown(7)): boot with lockdown=integrity"
+		return "kernel lockdown is in confidentiality mode, in which BPF may not read kernel memory (kernel_lockdown(7)): boot with lockdown=integrity"
 	case len(missing) == 1:
-		return missing[0] + " is missing: it takes root, or the capabilities CAP_BPF and CAP_PERFMON"
+		return missing[0] + " is missing: porttrace needs root, or the capabilities CAP_BPF and CAP_PERFMON"
 	case len(missing) > 1:
-		return "it takes root, or the capabilities " + strings.Join(missing, " and ") + ": run it with sudo"
+		return "porttrace needs root, or the capabilities " + strings.Join(missing, " and ") + ": run it with sudo"
 	case errors.Is(err, errMaps) && h.before(5, 11) && !h.has(unix.CAP_SYS_RESOURCE):
-		return "before Linux 5.11 maps count as locked memory: it takes CAP_SYS_RESOURCE, too, or no limit of it (ulimit -l unlimited, LimitMEMLOCK=infinity)"
+		return "before Linux 5.11 maps count as locked memory: porttrace also needs CAP_SYS_RESOURCE, or no limit on locked memory (ulimit -l unlimited, LimitMEMLOCK=infinity)"
 	}
-	return fmt.Sprintf("the kernel refuses BPF although the privileges are there: is this a container without CAP_BPF in the host's user namespace? (%s)", brief(err))
+	return fmt.Sprintf("the kernel refuses BPF although this process has the capabilities: is this a container without CAP_BPF in the host's user namespace? (%s)", brief(err))
 }
 
-// refused says why a hook cannot be used.
+// refused returns why the hook cannot be used.
 func (h host) refused(hook Hook, err error) string {
 	if hook == Cgroup && errors.Is(err, unix.EPERM) && !h.has(unix.CAP_NET_ADMIN) && !h.has(unix.CAP_SYS_ADMIN) {
-		return "it takes CAP_NET_ADMIN"
+		return "needs CAP_NET_ADMIN"
 	}
 	return brief(err)
 }
 
-// lacking says what the kernel does not have at all, before programs are verified for it.
-func lacking(hook Hook) error {
+// checkHook returns an error if the kernel does not have the hook at all. It is asked before
+// programs are loaded for it.
+func checkHook(hook Hook) error {
 	if hook != Kprobe {
 		return nil
 	}
@@ -78,7 +79,8 @@ func lacking(hook Hook) error {
 	return nil
 }
 
-// kprobeError says plainly what the library's search for another way hides.
+// kprobeError returns the reason, which the library's errors hide behind those of its other
+// attempts.
 func kprobeError(function string, err error) error {
 	if err == nil {
 		return nil
@@ -92,13 +94,13 @@ func kprobeError(function string, err error) error {
 	return err
 }
 
-// brief is the end of an error, which says what the kernel answered. A program that the
-// verifier refuses is a bug of ours and said in full.
+// brief returns the last part of an error, the kernel's answer. If the verifier refuses a
+// program, that is a bug of porttrace, and all of the line is returned.
 func brief(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	var refused *ebpf.VerifierError
 	if errors.As(err, &refused) {
-		unknown := slices.IndexFunc(refused.Log, func(said string) bool { return strings.HasPrefix(said, "unknown func") })
+		unknown := slices.IndexFunc(refused.Log, func(line string) bool { return strings.HasPrefix(line, "unknown func") })
 		if unknown < 0 {
 			return "verifier: " + line
 		}

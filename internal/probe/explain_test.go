@@ -15,7 +15,7 @@ const (
 	all  = 1<<(unix.CAP_LAST_CAP+1) - 1
 )
 
-// What is missing is said in one line, with what porttrace needs.
+// One line says what is missing and what porttrace needs.
 func TestExplain(t *testing.T) {
 	noRing := fmt.Errorf("%w: map create: %w", errMaps, unix.EINVAL)
 	for name, c := range map[string]struct {
@@ -26,8 +26,8 @@ func TestExplain(t *testing.T) {
 		"too old, no BTF":  {host{release: "4.19.0-27-amd64", capabilities: all}, errNoBTF, []string{"4.19.0-27-amd64, has no BTF", "Linux 5.10 or later"}},
 		"without BTF":      {host{release: "6.12.9", capabilities: all}, errNoBTF, []string{"6.12.9, has no BTF", "CONFIG_DEBUG_INFO_BTF"}},
 		"no ring buffer":   {host{release: "5.4.0-200-generic", capabilities: all}, noRing, []string{"5.4.0-200-generic, has no BPF ring buffer (invalid argument)", "Linux 5.10 or later"}},
-		"no helper":        {host{release: "5.8.18", capabilities: all}, unknownHelper{}, []string{"5.8.18, lacks something (unknown func bpf_skc_to_tcp_sock#137)", "Linux 5.10 or later"}},
-		"no tracepoint":    {host{release: "6.12.9", capabilities: all}, fmt.Errorf("raw_tp x: %w", ebpf.ErrNotSupported), []string{"6.12.9, lacks something", "Linux 5.10 or later"}},
+		"no helper":        {host{release: "5.8.18", capabilities: all}, unknownHelper{}, []string{"5.8.18, lacks a feature (unknown func bpf_skc_to_tcp_sock#137)", "Linux 5.10 or later"}},
+		"no tracepoint":    {host{release: "6.12.9", capabilities: all}, fmt.Errorf("raw_tp x: %w", ebpf.ErrNotSupported), []string{"6.12.9, lacks a feature", "Linux 5.10 or later"}},
 		"nothing":          {host{release: "6.12.9"}, unix.EPERM, []string{"root, or the capabilities CAP_BPF and CAP_PERFMON: run it with sudo"}},
 		"nothing, too old": {host{release: "4.18.0-553.el8"}, unix.EPERM, []string{"run it with sudo"}},
 		"CAP_BPF alone":    {host{release: "6.12.9", capabilities: 1 << unix.CAP_BPF}, unix.EPERM, []string{"CAP_PERFMON is missing"}},
@@ -56,7 +56,7 @@ func (unknownHelper) Error() string {
 	return "attaching tp_btf/x: load program: unknown func bpf_skc_to_tcp_sock#137\nprocessed 12 insns"
 }
 
-// What is not about this kernel or these privileges is left as it is.
+// An error that is not about the kernel or the privileges is returned unchanged.
 func TestExplainOther(t *testing.T) {
 	err := errors.New("a bug")
 	if got := (host{release: "6.12.9", capabilities: all}).explain(err); !errors.Is(got, err) || errors.Is(got, ErrUnsupported) {
@@ -64,10 +64,10 @@ func TestExplainOther(t *testing.T) {
 	}
 }
 
-// A rung that privileges keep from us says which.
+// A hook that needs a further capability says which.
 func TestRefused(t *testing.T) {
 	eperm := fmt.Errorf("load program: %w", unix.EPERM)
-	if got := (host{capabilities: both}).refused(Cgroup, eperm); got != "it takes CAP_NET_ADMIN" {
+	if got := (host{capabilities: both}).refused(Cgroup, eperm); got != "needs CAP_NET_ADMIN" {
 		t.Errorf("got %q", got)
 	}
 	if got := (host{capabilities: all}).refused(Cgroup, eperm); got != "operation not permitted" {

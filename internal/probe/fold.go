@@ -9,9 +9,10 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// ReadFolds appends what was counted and not delivered one by one. It swaps fresh
-// maps in and then reads the old ones: updating an outer map waits until no program
-// uses the old inner map any more (kernel/bpf/syscall.c, maybe_wait_bpf_programs).
+// ReadFolds appends the occurrences that were folded since the last call. It swaps the maps
+// of counts for empty ones and then reads the old ones: updating an outer map waits until
+// no program uses the old inner map any more (maybe_wait_bpf_programs() of
+// kernel/bpf/syscall.c).
 func (p *Probe) ReadFolds(dst []event.Event) ([]event.Event, error) {
 	counts, err := p.counts()
 	if err != nil {
@@ -21,7 +22,7 @@ func (p *Probe) ReadFolds(dst []event.Event) ([]event.Event, error) {
 	for _, c := range counts {
 		folded += c.Folded + c.Filtered
 	}
-	// Failures that were sent in detail hold their place until a swap, too.
+	// Failures that were delivered one by one have an entry until the swap, too.
 	failures := counts[bpfEventKindKIND_CONNECT_FAIL].Seen + counts[bpfEventKindKIND_BIND_FAIL].Seen
 	if folded+failures == p.folded {
 		return dst, nil
@@ -47,7 +48,7 @@ func (p *Probe) ReadFolds(dst []event.Event) ([]event.Event, error) {
 	return dst, err
 }
 
-// swap puts a fresh inner map into the outer one and returns the old.
+// swap replaces the inner map by an empty one and returns the old one.
 func (p *Probe) swap(outer string, inner *ebpf.MapSpec) (*ebpf.Map, error) {
 	fresh, err := ebpf.NewMap(inner)
 	if err != nil {
@@ -62,7 +63,7 @@ func (p *Probe) swap(outer string, inner *ebpf.MapSpec) (*ebpf.Map, error) {
 	return old, nil
 }
 
-// eachEntry reads a map that nobody writes.
+// eachEntry calls f for every entry of a map to which no program writes any more.
 func eachEntry[K, V any](m *ebpf.Map, f func(*K, *V)) error {
 	const size = 1024
 	var (
@@ -84,6 +85,7 @@ func eachEntry[K, V any](m *ebpf.Map, f func(*K, *V)) error {
 	}
 }
 
+// foldEvent returns one Folded for an entry of the map of folds.
 func foldEvent(k *bpfFoldKey, c *bpfFoldCounts) event.Event {
 	e := event.Event{
 		Time:      event.Time(c.Last),
@@ -103,20 +105,20 @@ func foldEvent(k *bpfFoldKey, c *bpfFoldCounts) event.Event {
 		EnterSynSent:   c.EnterSynSent,
 		LeaveSynSent:   c.LeaveSynSent,
 	}
-	end := event.Endpoint{Addr: k.Addr, Port: k.Port}
+	endpoint := event.Endpoint{Addr: k.Addr, Port: k.Port}
 	switch e.Direction {
 	case event.Out:
-		e.Dst, fold.ClosesOut, fold.TimeWaitOut = end, c.Closes, c.TimeWait
+		e.Dst, fold.ClosesOut, fold.TimeWaitOut = endpoint, c.Closes, c.TimeWait
 	case event.In:
-		e.Src, fold.ClosesIn, fold.TimeWaitIn = end, c.Closes, c.TimeWait
+		e.Src, fold.ClosesIn, fold.TimeWaitIn = endpoint, c.Closes, c.TimeWait
 	default:
-		// Closes of sockets from before the start go by their remote end, binds by
-		// their local one; neither counts for a destination.
+		// The key has the remote endpoint of closes of sockets older than the trace, and the
+		// local one of binds; neither counts for a destination.
 		fold.ClosesUnknown = c.Closes
 		if c.Binds != 0 {
-			e.Src = end
+			e.Src = endpoint
 		} else {
-			e.Dst = end
+			e.Dst = endpoint
 		}
 	}
 	if k.Filtered != 0 {
@@ -126,12 +128,14 @@ func foldEvent(k *bpfFoldKey, c *bpfFoldCounts) event.Event {
 	return e
 }
 
+// failEvents returns one failure with its Count for an entry of the map of failures, and a
+// Folded if some of them had left SYN_SENT.
 func failEvents(k *bpfFailKey, c *bpfFailCounts) []event.Event {
 	e := event.Event{
 		Time:  event.Time(c.Last),
 		Kind:  event.ConnectFail,
 		Proto: event.Proto(k.Proto),
-		Op:    ops[k.Op],
+		Op:    op(k.Op),
 		Errno: event.Errno(k.Err),
 		Netns: k.Netns,
 		Proc:  owner(k.Pid, k.Start),

@@ -6,14 +6,14 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// KindCounts is what became of the events of one kind since the start. Every one that
-// the programs saw was delivered, or counted in a map because the ring was full or a
-// filter left it out, or lost.
+// KindCounts counts the events of one kind since the start. Every event that the programs
+// saw was delivered, or counted in a map because the ring was full (Folded) or it was not
+// selected (Filtered), or lost.
 type KindCounts struct {
 	Seen, Delivered, Folded, Filtered, Lost uint64
 }
 
-// Counts are the always-on counters by kind, in an order that does not matter.
+// Counts returns the counters of all kinds, in no particular order.
 func (p *Probe) Counts() ([]KindCounts, error) {
 	sums, err := p.counts()
 	kinds := make([]KindCounts, 0, len(sums))
@@ -23,7 +23,7 @@ func (p *Probe) Counts() ([]KindCounts, error) {
 	return kinds, err
 }
 
-// counts sums the always-on counters of each kind over the CPUs.
+// counts returns the counters of each kind, summed over the CPUs.
 func (p *Probe) counts() ([bpfEventKindKIND_COUNT]bpfKindCounts, error) {
 	var sums [bpfEventKindKIND_COUNT]bpfKindCounts
 	var perCPU []bpfKindCounts
@@ -42,7 +42,7 @@ func (p *Probe) counts() ([bpfEventKindKIND_COUNT]bpfKindCounts, error) {
 	return sums, nil
 }
 
-// Health says what was delivered, counted and lost since the start.
+// Health returns what was delivered, folded, filtered and lost since the start.
 func (p *Probe) Health() (event.Health, error) {
 	var h event.Health
 	sums, err := p.counts()
@@ -56,7 +56,7 @@ func (p *Probe) Health() (event.Health, error) {
 		h.Lost += c.Lost
 	}
 	for _, prog := range p.progs {
-		// Kernels before 5.12 do not count them, nor do they skip any runs.
+		// Kernels before 5.12 do not skip runs, and have no counter of them.
 		if stats, err := prog.Stats(); err == nil {
 			h.Missed += stats.RecursionMisses
 		}

@@ -6,30 +6,30 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// Holders are the processes that hold TCP sockets by a file, of all network namespaces.
-// Of several holders the one with the lowest pid counts, mostly the parent.
+// Holders are the processes that hold TCP sockets by an open file, in all network
+// namespaces. If several hold a socket, the one with the lowest pid counts: mostly the parent.
 type Holders struct {
 	at       event.Time
 	sockets  []bpfCensusHolder
-	bySocket map[uint64]int // index by address: 5.10 makes few cookies
+	bySocket map[uint64]int // index by address: on 5.10 few sockets have a cookie
 }
 
-// Holders looks through the files of all processes that are visible from the pid namespace
-// of the calling thread.
+// Holders scans the open files of all processes that are visible in the pid namespace of
+// the calling thread.
 func (p *Probe) Holders() (*Holders, error) {
 	h := &Holders{
 		at:       monotonic(),
 		sockets:  make([]bpfCensusHolder, 0, p.held),
 		bySocket: make(map[uint64]int, p.held),
 	}
-	if err := each(p, holdersIter, h.add); err != nil {
-		return nil, fmt.Errorf("reading who holds sockets: %w", err)
+	if err := each(p, holdersIter, h.addSocket); err != nil {
+		return nil, fmt.Errorf("reading the holders of sockets: %w", err)
 	}
 	p.held = len(h.sockets)
 	return h, nil
 }
 
-func (h *Holders) add(one *bpfCensusHolder) {
+func (h *Holders) addSocket(one *bpfCensusHolder) {
 	i, known := h.bySocket[one.Sk]
 	switch {
 	case !known:
@@ -40,9 +40,9 @@ func (h *Holders) add(one *bpfCensusHolder) {
 	}
 }
 
-// own says whose socket it is that Sockets found. The memory of a socket is used again
-// within a millisecond, so more must fit than the address.
-func (h *Holders) own(address uint64, e *event.Event) {
+// assignOwner sets the owner of a socket that Sockets found. The memory of a socket is
+// reused within a millisecond, so the address alone does not identify it.
+func (h *Holders) assignOwner(address uint64, e *event.Event) {
 	if h == nil || e.State == event.StateTimeWait {
 		return
 	}
@@ -55,11 +55,11 @@ func (h *Holders) own(address uint64, e *event.Event) {
 		return
 	}
 	e.Proc = owner(one.Pid, one.Start)
-	one.State = uint8(e.State) // it may have been bound, and no more, until then
+	one.State = uint8(e.State) // when Holders read it, it may have been only bound
 }
 
-// Bound appends a SocketFound for each socket of the namespace that is bound and no more
-// than that. One that Sockets has met since is left out.
+// Bound appends a SocketFound for each socket of the namespace that is only bound: neither
+// listening nor connected. It must be called after Sockets, whose sockets it leaves out.
 func (h *Holders) Bound(dst []event.Event, inode uint32) []event.Event {
 	for i := range h.sockets {
 		one := &h.sockets[i]

@@ -9,19 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// host is what decides whether tracing is possible: the kernel, and what this process
-// may do.
+// host is the kernel and the privileges of this process, which decide whether tracing is
+// possible.
 type host struct {
 	release      string
-	lockdown     string // the mode in force, empty where the kernel has none
-	capabilities uint64 // effective, a bit each: capabilities(7)
+	lockdown     string // the mode in force, empty if the kernel has no lockdown
+	capabilities uint64 // effective, one bit for each: capabilities(7)
 }
 
 func thisHost() host {
 	return host{release: release(), lockdown: lockdown(), capabilities: capabilities()}
 }
 
-// before reports whether the kernel is older than that version.
+// before reports whether the kernel is older than major.minor.
 func (h host) before(major, minor int) bool {
 	var haveMajor, haveMinor int
 	if n, _ := fmt.Sscanf(h.release, "%d.%d", &haveMajor, &haveMinor); n != 2 {
@@ -32,8 +32,8 @@ func (h host) before(major, minor int) bool {
 
 func (h host) has(capability uint) bool { return h.capabilities>>capability&1 == 1 }
 
-// missing names the capabilities without which nothing is attached. CAP_SYS_ADMIN holds
-// both.
+// missing returns the required capabilities that the process does not have. CAP_SYS_ADMIN
+// implies both.
 func (h host) missing() []string {
 	var names []string
 	if !h.has(unix.CAP_BPF) && !h.has(unix.CAP_SYS_ADMIN) {
@@ -47,16 +47,16 @@ func (h host) missing() []string {
 
 func release() string {
 	var u unix.Utsname
-	_ = unix.Uname(&u) // fails for a bad address only
+	_ = unix.Uname(&u) // fails for an invalid address only
 	return unix.ByteSliceToString(u.Release[:])
 }
 
-// tick is the length of a jiffy. The kernel tells its CONFIG_HZ nowhere else than in the
-// resolution of the clock that it moves on with each (TICK_NSEC, KTIME_LOW_RES of
-// include/linux/hrtimer.h).
+// tick returns the length of a jiffy. The only place where the kernel shows its CONFIG_HZ
+// is the resolution of the clock that advances with each jiffy (TICK_NSEC, KTIME_LOW_RES
+// of include/linux/hrtimer.h).
 func tick() time.Duration {
 	var res unix.Timespec
-	_ = unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &res) // fails for a bad clock only
+	_ = unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &res) // fails for an invalid clock only
 	return time.Duration(res.Nano())
 }
 
@@ -73,6 +73,6 @@ func lockdown() string {
 func capabilities() uint64 {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
-	_ = unix.Capget(&header, &data[0]) // fails for a bad address or version only
+	_ = unix.Capget(&header, &data[0]) // fails for an invalid address or version only
 	return uint64(data[1].Effective)<<32 | uint64(data[0].Effective)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Every struct that crosses to user space has the same size and offsets in the
-// object's BTF and in Go, and no hole: a hole would carry kernel memory.
+// Every struct that crosses to user space must have the same size and offsets in the
+// object's BTF and in Go, and no hole: a hole would leak kernel memory.
 func TestLayout(t *testing.T) {
 	shared := map[string]any{
 		"event_head": bpfSockEvent{}.Head, "sock_event": bpfSockEvent{}, "process_event": bpfProcessEvent{},

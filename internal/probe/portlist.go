@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// portList writes a bitmap of ports as ip_local_reserved_ports shows it, "8080,9000-9100"
+// portList returns a bitmap of ports as text, as ip_local_reserved_ports has it: "8080,9000-9100"
 // (proc_do_large_bitmap() of kernel/sysctl.c).
 func portList(bitmap *[1024]uint64) string {
 	var text []byte
@@ -23,8 +23,8 @@ func portList(bitmap *[1024]uint64) string {
 	return string(text)
 }
 
-// nextPort finds the first port from there on whose bit is set, or with all ones in invert
-// is not; 1<<16 is none.
+// nextPort returns the first port at or after from whose bit is set, or not set if invert is
+// all ones. 1<<16 means none.
 func nextPort(bitmap *[1024]uint64, from int, invert uint64) int {
 	for i := from / 64; i < len(bitmap); i++ {
 		word := bitmap[i] ^ invert

@@ -1,5 +1,5 @@
-// Package probe puts porttrace's programs into the kernel and reads what they say.
-// It is the only importer of cilium/ebpf.
+// Package probe loads porttrace's BPF programs, attaches them and reads their events,
+// counts and iterators. It is the only importer of cilium/ebpf.
 package probe
 
 import (
@@ -18,24 +18,24 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// Options say what to attach and for whom.
+// Options say what to attach, and which processes are selected.
 type Options struct {
 	Hooks     []Hook         // nil: DefaultHooks
-	Targets   []event.ProcID // the processes to show in detail; nil: all
-	Children  bool           // and the children they will have
-	PIDNS     uint32         // inode of our pid namespace when it is not the host's
+	Targets   []event.ProcID // the selected processes; nil: all
+	Children  bool           // select their future children, too
+	PIDNS     uint32         // inode of our pid namespace, 0: it is the host's
 	RingBytes int            // a power of two and at least a page; 0: the default
 
-	// Renamed has other names for functions and tracepoints of the kernel, for tests: a
-	// distribution may have renamed one, or its compiler may have inlined it.
+	// Renamed is for tests of the ladder: it gives a kernel function or tracepoint a name
+	// that this kernel does not have, as if a distribution had renamed or inlined it.
 	Renamed map[string]string
-	// KeepTypes keeps the kernel's types for the next Open of this process, for tests: to
-	// read them is a third of attaching where the processor is emulated.
+	// KeepTypes is for tests, which call Open often: it keeps the kernel's types for the
+	// next call. Reading them takes a third of Open on an emulated processor.
 	KeepTypes bool
 }
 
-// Probe is the attached tracer. Its methods are for one goroutine, but for Close, and for
-// Holders and Sockets, which may be called by another.
+// Probe is the attached tracer. Its methods must be called by one goroutine, except Close,
+// Holders and Sockets, which another may call.
 type Probe struct {
 	spec      *ebpf.CollectionSpec // until all is attached
 	cache     *btf.Cache
@@ -45,30 +45,30 @@ type Probe struct {
 	maps      map[string]*ebpf.Map
 	progs     map[string]*ebpf.Program
 	used      map[string]Hook // by signal
-	noCookies error           // why the programs give sockets no cookies
-	links     []link.Link     // a dropped link is collected and detaches: keep them
+	noCookies error           // why the programs cannot give sockets cookies, nil: they can
+	links     []link.Link     // must be kept: a link that is garbage-collected detaches
 	iters     map[string]*link.Iter
-	chunks    sync.Pool // of what iterators say: more than one can be read at a time
-	held      int       // sockets that the last Holders found
+	chunks    sync.Pool // buffers for iterators: several can be read at a time
+	held      int       // number of sockets that the last Holders found
 	signals   event.Signals
 
 	events   *ringbuf.Reader
 	failures *ringbuf.Reader
 	record   ringbuf.Record
-	sent     []event.Time // when the events of the last Read were sent
+	sent     []event.Time // when each event of the last Read was sent
 	failed   []event.Event
 	failedAt []event.Time
 	folded   uint64 // occurrences folded when the maps were last swapped
 }
 
-// Open loads and attaches. Where the kernel or the privileges do not allow the base
-// of everything, the error says in one line what is missing.
+// Open loads and attaches the programs. If the kernel or the privileges do not allow even
+// the state changes, the error wraps ErrUnsupported and says in one line what is missing.
 func Open(opts Options) (*Probe, error) {
 	if opts.Hooks == nil {
 		opts.Hooks = DefaultHooks
 	}
 	if !slices.Contains(opts.Hooks, Tracepoint) {
-		return nil, errors.New("the hooks must hold tracepoint: everything rests on it")
+		return nil, errors.New("hook tracepoint is required")
 	}
 	spec, err := loadBpf()
 	if err != nil {
@@ -104,8 +104,8 @@ func (p *Probe) open() error {
 	if _, err := p.cache.Kernel(); err != nil {
 		return fmt.Errorf("%w: %w", errNoBTF, err)
 	}
-	// Kernels before 5.11 charge maps to RLIMIT_MEMLOCK; where that may not be
-	// raised, creating the maps tells.
+	// Kernels before 5.11 charge maps to RLIMIT_MEMLOCK. If it may not be raised, creating
+	// the maps fails.
 	_ = rlimit.RemoveMemlock()
 	if err := p.createMaps(); err != nil {
 		return err
@@ -114,19 +114,19 @@ func (p *Probe) open() error {
 		return err
 	}
 	for _, s := range ladders {
-		p.climb(s)
+		p.attachSignal(s)
 	}
 	if err := p.attachStates(); err != nil {
 		return err
 	}
-	p.signals = append(p.signals, timeWait)
-	p.forget()
+	p.signals = allSignals(p.signals, p.noCookies)
+	p.releaseTypes()
 	return p.openRings()
 }
 
-// forget drops the types of the kernel: some 30 MiB that are not needed any more, and that
-// whoever reads the events gives back when there is time.
-func (p *Probe) forget() {
+// releaseTypes drops the types of the kernel: some 30 MiB that are not needed any more. The
+// reader of the events returns them to the system.
+func (p *Probe) releaseTypes() {
 	p.foldSpec, p.failSpec = p.spec.Maps["pt_folds_first"], p.spec.Maps["pt_fails_first"]
 	p.spec, p.cache = nil, nil
 }
@@ -151,7 +151,7 @@ func (p *Probe) createMaps() error {
 	p.maps = coll.Maps
 	for name, m := range p.maps {
 		p.spec.Maps[name].MaxEntries = m.MaxEntries()
-		p.spec.Maps[name].Contents = nil // it is there; filling it again waits for RCU
+		p.spec.Maps[name].Contents = nil // already filled; filling it again waits for RCU
 	}
 	return nil
 }
@@ -159,15 +159,15 @@ func (p *Probe) createMaps() error {
 func (p *Probe) openRings() error {
 	var err error
 	if p.events, err = ringbuf.NewReader(p.maps["pt_events"]); err != nil {
-		return fmt.Errorf("opening the ring of events: %w", err)
+		return fmt.Errorf("opening the event ring: %w", err)
 	}
 	if p.failures, err = ringbuf.NewReader(p.maps["pt_failures"]); err != nil {
-		return fmt.Errorf("opening the ring of failures: %w", err)
+		return fmt.Errorf("opening the failure ring: %w", err)
 	}
 	return nil
 }
 
-// Signals says how each signal is seen here.
+// Signals returns how each signal is observed on this kernel.
 func (p *Probe) Signals() event.Signals { return slices.Clone(p.signals) }
 
 // Close detaches everything. It may be called more than once.

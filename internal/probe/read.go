@@ -13,13 +13,13 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// Read appends everything that waits in both rings to dst, in the order in which it
-// was sent. It never waits: programs wake nobody, since a wake-up costs ten times
-// what an event does. The caller comes again a few times a second.
+// Read appends everything that is in both rings to dst, in the order in which it was sent.
+// It never waits, and must be called a few times a second: programs do not wake the reader,
+// since a wake-up costs ten times as much as an event.
 func (p *Probe) Read(dst []event.Event) ([]event.Event, error) {
 	begin := len(dst)
 	var err error
-	// Failures second: they bring the facts of every process that the events name.
+	// Failures second: their ring also has the facts of every process that the events name.
 	if dst, p.sent, err = p.drain(p.events, dst, p.sent[:0]); err != nil {
 		return dst, err
 	}
@@ -29,8 +29,8 @@ func (p *Probe) Read(dst []event.Event) ([]event.Event, error) {
 	return merge(dst, begin, p.sent, p.failed, p.failedAt), nil
 }
 
-// merge puts the few failures among the many events that begin at dst[begin], by the
-// time at which each was sent. From the back, so that it needs no room besides.
+// merge inserts the few failures into the many events that begin at dst[begin], by the
+// time at which each was sent. It works from the back, so that it needs no other buffer.
 func merge(dst []event.Event, begin int, sent []event.Time, failed []event.Event, failedAt []event.Time) []event.Event {
 	ascend(sent)
 	ascend(failedAt)
@@ -49,9 +49,9 @@ func merge(dst []event.Event, begin int, sent []event.Time, failed []event.Event
 	return dst
 }
 
-// ascend gives a record that comes after a later one the time of that: its program was
-// held up between taking the time and sending. Else a listener among the failures could
-// come behind what it accepted.
+// ascend raises each stamp that is lower than the one before it to that one: the program was
+// interrupted between taking the time and sending. Otherwise a listener, which is among the
+// failures, could come after the connections that it accepted.
 func ascend(stamps []event.Time) {
 	for i := 1; i < len(stamps); i++ {
 		stamps[i] = max(stamps[i], stamps[i-1])
@@ -59,8 +59,8 @@ func ascend(stamps []event.Time) {
 }
 
 func (p *Probe) drain(r *ringbuf.Reader, events []event.Event, stamps []event.Time) ([]event.Event, []event.Time, error) {
-	r.SetDeadline(time.Unix(1, 0)) // long past: take what is there
-	// What arrives while we read is left for the next visit, or a storm keeps us here.
+	r.SetDeadline(time.Unix(1, 0)) // in the past: do not wait
+	// Records that arrive meanwhile are left for the next call: a storm must not hold this one.
 	left := r.AvailableBytes()
 	events = slices.Grow(events, left/(sockEventSize+ringHeaderSize))
 	for ; left > 0; left -= len(p.record.RawSample) + ringHeaderSize {
@@ -83,22 +83,22 @@ func (p *Probe) drain(r *ringbuf.Reader, events []event.Event, stamps []event.Ti
 
 const ringHeaderSize = 8 // BPF_RINGBUF_HDR_SZ
 
-// pendingAfter is how long a bind() may take between its two cgroup programs before
-// it counts as failed: it is one function call in the kernel, but can be preempted.
-// At the end of a run one must not wait as long.
+// pendingAfter is how long a bind() may take between its two cgroup programs before it
+// counts as failed: it is one function call in the kernel, but can be preempted. At the end
+// of a trace pendingAtEnd applies, so that failures of the last moment are reported.
 const (
 	pendingAfter = 100 * time.Millisecond
 	pendingAtEnd = time.Millisecond
 )
 
-// ReadPendingBinds appends the bind() calls that began and never succeeded. Only the
-// cgroup rung leaves any; see bpf/cgroup.h.
+// ReadPendingBinds appends the bind() calls that started and did not succeed. Only the
+// cgroup rung has any; see bpf/cgroup.bpf.h.
 func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time, last bool) ([]event.Event, error) {
 	var (
 		m       = p.maps["pt_binds"]
 		thread  uint64
 		pending bpfSockEvent
-		ended   []uint64
+		failed  []uint64
 		after   = pendingAfter
 	)
 	if last {
@@ -106,10 +106,10 @@ func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time, last bool) (
 	}
 	for it := m.Iterate(); it.Next(&thread, &pending); {
 		if now.Sub(event.Time(pending.Head.Ts)) > after {
-			ended = append(ended, thread)
+			failed = append(failed, thread)
 		}
 	}
-	for _, thread := range ended {
+	for _, thread := range failed {
 		err := take(m, thread, &pending)
 		if errors.Is(err, ebpf.ErrKeyNotExist) {
 			continue
@@ -128,8 +128,8 @@ func (p *Probe) ReadPendingBinds(dst []event.Event, now event.Time, last bool) (
 	return dst, nil
 }
 
-// take reads and deletes. Hashes can do both at once since 5.14 (3e87f192b405); before, a
-// bind() that the thread begins in between is not told.
+// take reads and deletes an entry. Hashes can do both at once since 5.14 (3e87f192b405);
+// before, a bind() that the thread starts in between is lost.
 func take(m *ebpf.Map, key, value any) error {
 	err := m.LookupAndDelete(key, value)
 	if !errors.Is(err, ebpf.ErrNotSupported) {

@@ -7,8 +7,8 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// Failures come where they were sent, also where a program was held up and its record
-// comes late with an early time.
+// Failures are ordered by the time at which they were sent, even if a program was interrupted
+// and its record comes late with an early time.
 func TestMerge(t *testing.T) {
 	for name, c := range map[string]struct{ sent, failed, want []event.Time }{
 		"between":          {[]event.Time{10, 30}, []event.Time{20}, []event.Time{10, 20, 30}},
@@ -19,7 +19,7 @@ func TestMerge(t *testing.T) {
 		"at the same time": {[]event.Time{10, 20}, []event.Time{20}, []event.Time{10, 20, 20}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dst := append([]event.Event{{Time: 1}}, timed(c.sent)...) // what begins is not ours
+			dst := append([]event.Event{{Time: 1}}, timed(c.sent)...) // before begin: must not move
 			dst = merge(dst, 1, slices.Clone(c.sent), timed(c.failed), slices.Clone(c.failed))
 			var got []event.Time
 			for _, e := range dst[1:] {

@@ -6,12 +6,12 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// selectTargets fills the map of selected processes before anything is attached.
-// Forks are followed first, so that no child slips through.
+// selectTargets fills the map of selected processes before other programs are attached.
+// Forks are traced first, so that no child is missed.
 func (p *Probe) selectTargets() error {
 	if p.opts.Children {
 		if err := p.attach(rung{programs: []string{forksProgram}}); err != nil {
-			return fmt.Errorf("--children: following forks: %w", err)
+			return fmt.Errorf("tracing forks for --children: %w", err)
 		}
 	}
 	for _, t := range p.opts.Targets {
@@ -22,7 +22,7 @@ func (p *Probe) selectTargets() error {
 	return nil
 }
 
-// Select shows one more process in detail.
+// Select adds a process to the selected ones.
 func (p *Probe) Select(id event.ProcID) error {
 	if err := p.maps["pt_targets"].Put(id.PID, id.Start); err != nil {
 		return fmt.Errorf("selecting process %d: %w", id.PID, err)
@@ -30,7 +30,7 @@ func (p *Probe) Select(id event.ProcID) error {
 	return nil
 }
 
-// Selected reports whether the process is shown in detail.
+// Selected reports whether the process is selected.
 func (p *Probe) Selected(id event.ProcID) bool {
 	if p.opts.Targets == nil {
 		return true

@@ -1,5 +1,5 @@
-# vmlinux.awk HEADER DUMP: writes HEADER again, its generated part made anew from
-# DUMP (bpftool btf dump file F format c) by the "keep" list in HEADER's comment.
+# vmlinux.awk HEADER DUMP: prints HEADER with its generated part replaced from DUMP
+# (bpftool btf dump file F format c) by the "keep" list in HEADER's comment.
 
 FNR == NR && /^ \* keep / {
 	line = substr($0, length(" * keep ") + 1)

@@ -2,9 +2,9 @@ package probe
 
 import "time"
 
-// wheelShift is by how many bits the kernel's timer wheel rounds up the jiffies of a timer
-// that is a minute away, as that of TIME_WAIT: three for each level. A level begins where
-// the one below has no slot left (LVL_START and calc_wheel_index() of kernel/time/timer.c).
+// wheelShift returns by how many bits the kernel's timer wheel rounds up the expiry of a 60 s
+// timer such as that of TIME_WAIT: three for each level. A level begins at the first expiry
+// beyond the slots of the one below (LVL_START and calc_wheel_index() of kernel/time/timer.c).
 func wheelShift(tick time.Duration) uint32 {
 	const (
 		slots    = 64

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The steps that TIME_WAIT buckets were seen to end in, by CONFIG_HZ.
+// The steps in which TIME_WAIT buckets expire, measured by CONFIG_HZ.
 func TestWheelShift(t *testing.T) {
 	t.Parallel()
 	for hz, want := range map[time.Duration]time.Duration{

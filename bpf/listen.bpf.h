@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Listening sockets: who owns a port that is connected to, and listen() that fails. */
-#ifndef __PORTTRACE_LISTEN_H
-#define __PORTTRACE_LISTEN_H
+/* Listening sockets, by which user space finds the listener of a port, and failed listen(). */
+#ifndef __PORTTRACE_LISTEN_BPF_H
+#define __PORTTRACE_LISTEN_BPF_H
+
+#include "conn.bpf.h"
+#include "owner.bpf.h"
+#include "socket.bpf.h"
 
 /* inet_csk_listen_start() sets LISTEN before it asks for the port. */
-static __noinline void listen_begins(struct sock *sk)
+static __noinline void listen_started(struct sock *sk)
 {
 	struct owner owner = current_owner();
 	struct conn conn = {
@@ -20,17 +24,17 @@ static __noinline void listen_begins(struct sock *sk)
 		conn.flags |= CONN_FILTERED;
 	keep_conn(sk, &conn);
 	fill_event(&e, sk, &conn, KIND_LISTEN);
-	e.flags &= ~FLAG_FILTERED; /* accepted connections of anybody are told apart by it */
+	e.flags &= ~FLAG_FILTERED; /* accepted connections of every process need it */
 	if (e.sport)
 		deliver(&e);
 }
 
 /*
- * LISTEN to CLOSE of a socket that never listened: listen() found no port, or lost it to
- * another listener. __inet_hash() marks every socket that does listen with SOCK_RCU_FREE;
- * close() shuts down first, but shutdown() does not.
+ * LISTEN to CLOSE of a socket that never listened: listen() found no port, or its port was
+ * taken by another listener. __inet_hash() sets SOCK_RCU_FREE on every socket that does
+ * listen; close() shuts down first, but shutdown() does not.
  */
-static __noinline void listen_ends(struct sock *sk, struct conn *conn)
+static __noinline void listen_ended(struct sock *sk, struct conn *conn)
 {
 	bool had_port = sk->__sk_common.skc_num;
 	struct sock_event e;
@@ -45,4 +49,4 @@ static __noinline void listen_ends(struct sock *sk, struct conn *conn)
 	deliver_failure(&e);
 }
 
-#endif /* __PORTTRACE_LISTEN_H */
+#endif /* __PORTTRACE_LISTEN_BPF_H */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * A datagram socket that gets its port on the way, by connect() or sendto(), and finds
- * none: EAGAIN, which reads like a full buffer. TCP gets its port elsewhere.
+ * A datagram socket without a port gets one by connect() or sendto(). If none is left, the
+ * call fails with EAGAIN, as if a buffer were full. TCP sockets do not come this way.
  */
-#ifndef __PORTTRACE_AUTOBIND_H
-#define __PORTTRACE_AUTOBIND_H
+#ifndef __PORTTRACE_AUTOBIND_BPF_H
+#define __PORTTRACE_AUTOBIND_BPF_H
+
+#include "bind.bpf.h"
 
 /* inet_autobind(), net/ipv4/af_inet.c */
 static __always_inline int autobind_returned(struct sock *sk, int ret)
@@ -28,4 +30,4 @@ static __always_inline int autobind_returned(struct sock *sk, int ret)
 	return 0;
 }
 
-#endif /* __PORTTRACE_AUTOBIND_H */
+#endif /* __PORTTRACE_AUTOBIND_BPF_H */

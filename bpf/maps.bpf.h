@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* All maps. User space sets the sizes of the rings before it loads them. */
-#ifndef __PORTTRACE_MAPS_H
-#define __PORTTRACE_MAPS_H
+/* All maps. User space can change the sizes of the rings before it creates them. */
+#ifndef __PORTTRACE_MAPS_BPF_H
+#define __PORTTRACE_MAPS_BPF_H
+
+#include "event.h"
+
+#include <bpf/bpf_helpers.h>
 
 #define MAX_CONNS (1 << 18)
 #define MAX_PROCS (1 << 14)
@@ -11,23 +15,23 @@
 #define MAX_NETNS (1 << 12)
 
 /*
- * What is kept with a socket from connect() or accept to its end. A hash by
- * sk pointer and not socket storage: it exists on every kernel and costs less.
- * sk memory is used again within a millisecond, so an entry never outlives
- * the CLOSE of its socket; where the kernel skipped that run of ours, the cookie
- * tells (find_conn()).
+ * State of a socket from connect() or the handshake until its CLOSE. A hash by sk
+ * pointer and not socket storage: it exists on every kernel and costs less. The
+ * memory of a sock is reused within a millisecond, so an entry must not outlive the
+ * CLOSE of its socket. If the kernel skipped that run of our program, the cookie shows
+ * that the entry is stale (find_conn()).
  */
 struct conn {
 	u64 ts;	    /* of the SYN, or of ESTABLISHED for an accepted one */
 	u64 start;  /* owner */
-	u64 cookie; /* 0 where the kernel has none for us */
+	u64 cookie; /* 0 if programs cannot get one on this kernel */
 	u64 close_wait_ts;
 	u32 pid;
 	u32 search_ns;
-	u16 old_sport; /* what inet_sport held when the SYN was due: stale after a reuse */
+	u16 old_sport; /* inet_sport before the search: stale if the socket was used before */
 	u16 flags;     /* enum conn_flag */
 	s16 search_ret;
-	u16 old_err; /* likewise sk_err */
+	u16 old_err; /* sk_err before the search */
 };
 
 enum conn_flag {
@@ -35,14 +39,14 @@ enum conn_flag {
 	CONN_IN = 1 << 1,
 	CONN_LISTENER = 1 << 2,
 	CONN_FILTERED = 1 << 3,
-	CONN_BOUND = 1 << 4,	/* the port was there before connect() */
+	CONN_BOUND = 1 << 4,	/* it had a port before connect() */
 	CONN_SEARCHED = 1 << 5, /* search_ret is known */
 	CONN_OPENED = 1 << 6,	/* its open was sent */
 	CONN_UNANSWERED = 1 << 7,
-	CONN_LOCAL_FIN = 1 << 8, /* who sent the first FIN */
-	CONN_REMOTE_FIN = 1 << 9,
+	CONN_LOCAL_FIN = 1 << 8,  /* active close */
+	CONN_REMOTE_FIN = 1 << 9, /* passive close */
 	CONN_IN_CLOSE_WAIT = 1 << 10,
-	CONN_ADOPTED = 1 << 11, /* it existed before us */
+	CONN_ADOPTED = 1 << 11, /* it existed before the trace */
 };
 
 struct {
@@ -52,7 +56,7 @@ struct {
 	__type(value, struct conn);
 } pt_conns SEC(".maps");
 
-/* Not 0 once the state changes are seen. */
+/* Set to 1 when the state tracepoint is attached. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -60,10 +64,10 @@ struct {
 	__type(value, u32);
 } pt_ready SEC(".maps");
 
-/* Processes that user space has been told of. */
+/* Processes whose facts were sent to user space. */
 struct known_proc {
 	u64 start;
-	u64 exec_id; /* counts execve(): the same process can change its program */
+	u64 exec_id; /* changes with execve(): a process can change its program */
 };
 
 struct {
@@ -73,7 +77,7 @@ struct {
 	__type(value, struct known_proc);
 } pt_procs SEC(".maps");
 
-/* pid -> start in clock ticks, the unit of /proc: whom the filter selects. */
+/* The selected processes: pid -> start in clock ticks, the unit of /proc. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_TARGETS);
@@ -81,8 +85,8 @@ struct {
 	__type(value, u64);
 } pt_targets SEC(".maps");
 
-/* Arguments between the entry and the return of a kprobe. LRU, since a kretprobe can
- * miss its return (maxactive). By function, too: connect() calls the port search. */
+/* Arguments between a kprobe and its kretprobe. LRU, since a kretprobe can miss a return
+ * (maxactive). The function is part of the key, since connect() calls the port search. */
 enum called {
 	CALLED_SEARCH,
 	CALLED_BIND,
@@ -108,16 +112,16 @@ struct {
 	__type(value, struct call);
 } pt_calls SEC(".maps");
 
-/* Threads whose connect() failed in the sight of the state changes. LRU, since nobody
- * may take the mark away where connect() itself is not seen. */
+/* Threads inside a connect() whose failure the state tracepoint has reported already. LRU,
+ * since no program removes the entry if connect() itself is not traced. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MAX_CALLS);
 	__type(key, u64);
 	__type(value, u8);
-} pt_told SEC(".maps");
+} pt_reported SEC(".maps");
 
-/* bind() calls of which only the beginning was seen so far, by thread. */
+/* bind() calls that have started but not succeeded yet, by thread. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_CALLS);
@@ -130,7 +134,7 @@ struct {
 	__uint(max_entries, 1 << 22);
 } pt_events SEC(".maps");
 
-/* Failures, processes and listeners have their own: no storm of opens pushes them out. */
+/* Failures, processes and listeners have a ring of their own, which opens cannot fill. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
@@ -144,9 +148,9 @@ struct {
 } pt_counts SEC(".maps");
 
 /*
- * What is folded goes into the inner map. User space swaps in a fresh one and then
- * reads the old one, which nobody writes any more: looking up and deleting in a map
- * that is in use loses counts.
+ * Folded occurrences are counted in the inner map. User space replaces it by an empty
+ * one and then reads the old one, to which no program writes any more: looking up and
+ * deleting in a map that is in use would lose counts.
  */
 struct fold_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -180,16 +184,16 @@ struct {
 	.values = { &pt_fails_first },
 };
 
-/* Namespaces that a census has told, by address: the session that did. LRU, since one
- * that was forgotten is merely told again. */
+/* Namespaces that were emitted, by address: the iterator session that did so. LRU, since
+ * an evicted one is merely emitted twice. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MAX_NETNS);
 	__type(key, u64);
 	__type(value, u64);
-} pt_netns_told SEC(".maps");
+} pt_netns_sent SEC(".maps");
 
-/* Where one is put together, too large for the stack. There is one reader at a time. */
+/* Scratch space: a census_netns is too large for the stack. It has one reader at a time. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -197,4 +201,4 @@ struct {
 	__type(value, struct census_netns);
 } pt_netns SEC(".maps");
 
-#endif /* __PORTTRACE_MAPS_H */
+#endif /* __PORTTRACE_MAPS_BPF_H */

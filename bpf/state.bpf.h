@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The base of everything: what a change of TCP state means. It runs in whatever
- * context the packet or the call came in, so only the handlers that say so may ask
- * who is running. The handlers are functions of their own (__noinline): the stack
- * is 512 bytes for all frames of a chain of calls, and an event takes 112.
+ * Dispatches changes of TCP state, on which every other signal depends. They happen in
+ * softirq or in a system call, so only the handlers that say so may read the current
+ * process. Handlers are __noinline: all frames of a call chain share a stack of 512 bytes,
+ * and an event takes 112.
  */
-#ifndef __PORTTRACE_STATE_H
-#define __PORTTRACE_STATE_H
+#ifndef __PORTTRACE_STATE_BPF_H
+#define __PORTTRACE_STATE_BPF_H
+
+#include "close.bpf.h"
+#include "connect.bpf.h"
+#include "listen.bpf.h"
 
 static __always_inline void established(struct sock *sk, int old)
 {
@@ -29,20 +33,20 @@ static __always_inline void closed(struct sock *sk, int old)
 	switch (old) {
 	case TCP_SYN_SENT:
 		if (conn)
-			connect_ends(sk, conn);
+			connect_ended(sk, conn);
 		break;
 	case TCP_LISTEN:
 		if (conn)
-			listen_ends(sk, conn);
+			listen_ended(sk, conn);
 		break;
 	case TCP_SYN_RECV: /* not accepted yet, or a simultaneous open */
 		if (conn && conn->flags & CONN_OUT)
-			connect_ends(sk, conn);
+			connect_ended(sk, conn);
 		break;
 	case TCP_CLOSE:
 		break;
 	default:
-		connection_ends(sk, conn, old);
+		connection_closed(sk, conn, old);
 	}
 	if (conn)
 		bpf_map_delete_elem(&pt_conns, &key);
@@ -51,11 +55,11 @@ static __always_inline void closed(struct sock *sk, int old)
 static __always_inline int state_changed(struct sock *sk, int old, int new)
 {
 	if (sk->sk_protocol != IPPROTO_TCP)
-		return 0; /* MPTCP's own sockets change state beside their TCP subflows */
+		return 0; /* an MPTCP socket changes state beside its TCP subflows */
 	switch (new) {
 	case TCP_SYN_SENT:
 		if (old == TCP_CLOSE)
-			connect_begins(sk, sk->__sk_common.skc_num);
+			connect_started(sk, sk->__sk_common.skc_num);
 		break;
 	case TCP_ESTABLISHED:
 		established(sk, old);
@@ -71,7 +75,7 @@ static __always_inline int state_changed(struct sock *sk, int old, int new)
 		break;
 	case TCP_LISTEN:
 		if (old == TCP_CLOSE)
-			listen_begins(sk);
+			listen_started(sk);
 		break;
 	case TCP_CLOSE:
 		closed(sk, old);
@@ -80,4 +84,4 @@ static __always_inline int state_changed(struct sock *sk, int old, int new)
 	return 0;
 }
 
-#endif /* __PORTTRACE_STATE_H */
+#endif /* __PORTTRACE_STATE_BPF_H */

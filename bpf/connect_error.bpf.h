@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * connect() that fails before the socket changes its state: no route, no IPv6 address to
- * send from. EADDRNOTAVAIL is among them, and is no exhaustion then.
+ * connect() that fails before the socket changes its state, for example without a route
+ * or without an IPv6 source address. EADDRNOTAVAIL does not mean exhaustion here.
  */
-#ifndef __PORTTRACE_CONNECT_ERROR_H
-#define __PORTTRACE_CONNECT_ERROR_H
+#ifndef __PORTTRACE_CONNECT_ERROR_BPF_H
+#define __PORTTRACE_CONNECT_ERROR_BPF_H
 
-/* include/linux/errno.h and asm-generic/errno.h: no failures, or not the end of one. */
+#include "bind.bpf.h"
+#include "sockaddr.bpf.h"
+
+/* include/linux/errno.h and asm-generic/errno.h: results that are not a failure. */
 #define EINTR 4
 #define EALREADY 114
 #define EINPROGRESS 115
@@ -25,14 +28,14 @@ static __always_inline bool is_connect_failure(long ret)
 	return ret < 0 && -ret < ERESTARTSYS;
 }
 
-/* The state changes have told of this thread's failure; see connect_ends(). */
-static __always_inline bool was_told(void)
+/* Reports whether connect_ended() has sent this failure already, and resets that. */
+static __always_inline bool take_reported(void)
 {
 	u64 thread = bpf_get_current_pid_tgid();
 
-	if (!bpf_map_lookup_elem(&pt_told, &thread))
+	if (!bpf_map_lookup_elem(&pt_reported, &thread))
 		return false;
-	bpf_map_delete_elem(&pt_told, &thread);
+	bpf_map_delete_elem(&pt_reported, &thread);
 	return true;
 }
 
@@ -40,7 +43,7 @@ static __always_inline int connect_returned(struct sock *sk, struct sockaddr_at 
 {
 	struct sock_event e;
 
-	if (!is_connect_failure(ret) || was_told())
+	if (!is_connect_failure(ret) || take_reported())
 		return 0;
 	e = call_event(sk, KIND_CONNECT_FAIL);
 	if (e.proto != IPPROTO_TCP)
@@ -54,7 +57,7 @@ static __always_inline int connect_returned(struct sock *sk, struct sockaddr_at 
 	return 0;
 }
 
-/* tcp_v6_connect() calls tcp_v4_connect() for a v4-mapped address: it tells. */
+/* tcp_v6_connect() calls tcp_v4_connect() for a v4-mapped address; its own hook reports. */
 static __always_inline int v4_connect_returned(struct sock *sk, void *uaddr, int ret)
 {
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6)
@@ -62,4 +65,4 @@ static __always_inline int v4_connect_returned(struct sock *sk, void *uaddr, int
 	return connect_returned(sk, in_kernel(uaddr), ret);
 }
 
-#endif /* __PORTTRACE_CONNECT_ERROR_H */
+#endif /* __PORTTRACE_CONNECT_ERROR_BPF_H */

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Accepted connections, and how connections of both directions end. */
-#ifndef __PORTTRACE_CLOSE_H
-#define __PORTTRACE_CLOSE_H
+/* Accepted connections, and how connections of both directions are closed. */
+#ifndef __PORTTRACE_CLOSE_BPF_H
+#define __PORTTRACE_CLOSE_BPF_H
 
-/* An accepted connection is established in softirq, on behalf of nobody: its owner
- * is known when somebody closes it. */
+#include "conn.bpf.h"
+#include "connect.bpf.h"
+#include "owner.bpf.h"
+#include "socket.bpf.h"
+
+/* An accepted connection is established in softirq, not in its process: its owner is
+ * known when a process closes it. */
 static __noinline void accepted(struct sock *sk)
 {
 	struct conn conn = {
@@ -20,8 +25,9 @@ static __noinline void accepted(struct sock *sk)
 		keep_conn(sk, &conn);
 }
 
-/* What is kept with the socket; made now for one that existed before us. */
-static __always_inline struct conn *conn_of(struct sock *sk)
+/* Returns the state kept with the socket, and makes it if the socket is older than the
+ * trace. NULL: the map is full. */
+static __always_inline struct conn *find_or_adopt_conn(struct sock *sk)
 {
 	struct conn *conn = find_conn(sk);
 	struct conn fresh = {
@@ -36,8 +42,8 @@ static __always_inline struct conn *conn_of(struct sock *sk)
 	return find_conn(sk);
 }
 
-/* Only tcp_close() and tcp_shutdown() send a FIN, so "current" holds the socket. An
- * outgoing connection stays with who opened it, whoever closes it. */
+/* Only tcp_close() and tcp_shutdown() send a FIN, so "current" holds the socket. The owner
+ * of an outgoing connection remains the process that opened it. */
 static __noinline void note_closer(struct conn *conn)
 {
 	struct owner owner;
@@ -47,15 +53,15 @@ static __noinline void note_closer(struct conn *conn)
 	owner = current_owner();
 	conn->pid = owner.pid;
 	conn->start = owner.start;
-	/* What entered CLOSE_WAIT with no owner yet has been told: so must its end. User
-	 * space, which knows the listener, then decides whose it is. */
+	/* If it entered CLOSE_WAIT without an owner, that was sent: so must its CLOSE be.
+	 * User space, which knows the listener, then decides whether it is selected. */
 	if (owner.filtered && !(conn->flags & CONN_IN_CLOSE_WAIT))
 		conn->flags |= CONN_FILTERED;
 }
 
 static __always_inline void local_fin(struct sock *sk, bool first)
 {
-	struct conn *conn = conn_of(sk);
+	struct conn *conn = find_or_adopt_conn(sk);
 
 	if (!conn)
 		return;
@@ -66,7 +72,7 @@ static __always_inline void local_fin(struct sock *sk, bool first)
 
 static __noinline void remote_fin(struct sock *sk)
 {
-	struct conn *conn = conn_of(sk);
+	struct conn *conn = find_or_adopt_conn(sk);
 	struct sock_event e;
 
 	if (!conn)
@@ -81,10 +87,11 @@ static __noinline void remote_fin(struct sock *sk)
 }
 
 /*
- * Does this CLOSE leave a TIME_WAIT bucket? tcp_time_wait() makes it just before, and
- * nothing traces that. SOCK_DONE says that the peer's FIN came: a true TIME_WAIT, 60 s.
- * Without it the socket is an orphan and the bucket a FIN_WAIT2 one, tcp_fin_timeout;
- * a negative linger2 (TCP_LINGER2) forbids that one. A full bucket table is not seen here.
+ * Returns the flag of the bucket that this CLOSE leaves, 0 if none. tcp_time_wait() makes
+ * the bucket just before, and no tracepoint shows that. SOCK_DONE means that the peer's FIN
+ * arrived: TIME_WAIT, 60 s. Without it the socket is an orphan and the bucket in FIN_WAIT2,
+ * for tcp_fin_timeout; a negative linger2 (TCP_LINGER2) prevents that one. A full bucket
+ * table (tcp_max_tw_buckets) is not detected.
  */
 static __always_inline u32 bucket_flags(struct sock *sk, int old, int err)
 {
@@ -101,51 +108,51 @@ static __always_inline u32 bucket_flags(struct sock *sk, int old, int err)
 	return 0;
 }
 
-static __always_inline u8 ender_of(u16 conn_flags, int old, int err)
+static __always_inline u8 closed_by(u16 conn_flags, int old, int err)
 {
 	if (conn_flags & CONN_LOCAL_FIN)
-		return ENDER_LOCAL;
+		return CLOSED_BY_LOCAL;
 	if (conn_flags & CONN_REMOTE_FIN)
-		return ENDER_REMOTE;
-	switch (old) { /* the FIN was before us */
+		return CLOSED_BY_REMOTE;
+	switch (old) { /* the FIN was sent before the trace */
 	case TCP_FIN_WAIT1:
 	case TCP_FIN_WAIT2:
 	case TCP_CLOSING:
-		return ENDER_LOCAL;
+		return CLOSED_BY_LOCAL;
 	case TCP_CLOSE_WAIT:
 	case TCP_LAST_ACK:
-		return ENDER_REMOTE;
+		return CLOSED_BY_REMOTE;
 	}
 	switch (err) {
 	case 0: /* SO_LINGER 0, or closed with unread data */
-		return ENDER_RESET_LOCAL;
+		return CLOSED_BY_RESET_LOCAL;
 	case ECONNRESET:
 	case EPIPE:
-		return ENDER_RESET_REMOTE;
+		return CLOSED_BY_RESET_REMOTE;
 	case ETIMEDOUT:
-		return ENDER_TIMEOUT;
+		return CLOSED_BY_TIMEOUT;
 	}
-	return ENDER_ABORT;
+	return CLOSED_BY_ABORT;
 }
 
-static __noinline void connection_ends(struct sock *sk, struct conn *conn, int old)
+static __noinline void connection_closed(struct sock *sk, struct conn *conn, int old)
 {
 	int err = sk->sk_err;
 	u16 flags = conn ? conn->flags : 0;
 	struct sock_event e;
 
-	/* The kernel may have skipped the run that would have seen it established. */
+	/* The kernel may have skipped the run at which it was established. */
 	if (conn && flags & CONN_OUT)
 		send_open(sk, conn, 0);
 	fill_event(&e, sk, conn, KIND_CLOSE);
 	e.err = err;
-	e.ender = ender_of(flags, old, err);
+	e.closed_by = closed_by(flags, old, err);
 	e.flags |= bucket_flags(sk, old, err);
 	if (!conn || flags & CONN_ADOPTED)
-		e.duration = 0; /* since when is not known */
+		e.duration = 0; /* its beginning is not known */
 	if (conn && conn->close_wait_ts)
 		e.close_wait = e.head.ts - conn->close_wait_ts;
 	deliver(&e);
 }
 
-#endif /* __PORTTRACE_CLOSE_H */
+#endif /* __PORTTRACE_CLOSE_BPF_H */

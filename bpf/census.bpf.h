@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * All TCP sockets that there are, who holds them, and how namespaces hand out ports.
- * Iterators: they run when user space reads them and cost nothing otherwise. What
- * could not be written is tried again by the kernel with the next read.
+ * All TCP sockets, the processes that hold them, and the settings by which namespaces
+ * allocate ports. Iterators: they run when user space reads them and cost nothing
+ * otherwise. The kernel repeats a record that did not fit at the next read.
  */
-#ifndef __PORTTRACE_CENSUS_H
-#define __PORTTRACE_CENSUS_H
+#ifndef __PORTTRACE_CENSUS_BPF_H
+#define __PORTTRACE_CENSUS_BPF_H
 
-/* sk is any of the kinds of socket that begin with a sock_common. */
+#include "core.bpf.h"
+#include "options.bpf.h"
+#include "owner.bpf.h"
+#include "socket.bpf.h"
+
+/* sk can be of any type that begins with a sock_common. */
 static __always_inline void read_socket(struct sock_common *sk, struct census_socket *s)
 {
 	s->sk = (u64)sk;
@@ -29,12 +34,13 @@ static __always_inline void read_socket(struct sock_common *sk, struct census_so
 }
 
 /*
- * What the port's bucket says. connect() makes buckets that other connects share, and
- * marks them by -1 in both; whatever bind() had its hand in is 0 or more, and no connect()
- * takes it (__inet_hash_connect() and inet_csk_get_port() of net/ipv4). So all owners of
- * a shared one called connect(). A TIME_WAIT whose port was taken over has none.
+ * Infers from the port's bind bucket whether connect() or bind() allocated the port. If
+ * connect() did, both fields are -1 and other connects may share it; if bind() did, they
+ * are 0 or more and no connect() may use it (__inet_hash_connect() and inet_csk_get_port()
+ * of net/ipv4). So all sockets of a shared one called connect(). A TIME_WAIT bucket whose
+ * port was reused has no bind bucket.
  */
-static __always_inline void read_bucket(struct inet_bind_bucket *tb, struct census_socket *s)
+static __always_inline void read_bind_bucket(struct inet_bind_bucket *tb, struct census_socket *s)
 {
 	if (!tb)
 		return;
@@ -50,10 +56,10 @@ static __always_inline void read_time_wait(struct tcp_timewait_sock *tw, struct 
 	u64 due = ((tw->tw_sk.tw_timer.expires >> opt_wheel_shift) + 1) << opt_wheel_shift;
 	s64 left = due - bpf_jiffies64();
 
-	s->ends = bpf_ktime_get_ns() + left * opt_tick_ns;
+	s->expiry = bpf_ktime_get_ns() + left * opt_tick_ns;
 	if (tw->tw_sk.tw_substate == TCP_FIN_WAIT2)
 		s->flags |= FLAG_FIN_WAIT2;
-	read_bucket(tw->tw_sk.tw_tb, s);
+	read_bind_bucket(tw->tw_sk.tw_tb, s);
 }
 
 static __always_inline void read_full(struct tcp_sock *tp, struct census_socket *s)
@@ -62,13 +68,13 @@ static __always_inline void read_full(struct tcp_sock *tp, struct census_socket 
 
 	s->low = range;
 	s->high = range >> 16;
-	read_bucket(tp->inet_conn.icsk_bind_hash, s);
+	read_bind_bucket(tp->inet_conn.icsk_bind_hash, s);
 	if (s->state == TCP_SYN_SENT)
 		s->direction = DIR_OUT;
 }
 
-/* Requests for a connection are neither: they hold no port. */
-static __always_inline int tell_socket(struct seq_file *seq, struct sock_common *sk)
+/* Skips connection requests (TCP_NEW_SYN_RECV): they hold no port. */
+static __always_inline int emit_socket(struct seq_file *seq, struct sock_common *sk)
 {
 	struct census_socket s = {};
 	struct tcp_timewait_sock *tw;
@@ -92,8 +98,8 @@ static __always_inline int tell_socket(struct seq_file *seq, struct sock_common 
 	return 0;
 }
 
-/* The first of an MPTCP socket's TCP sockets, the only one that a listener has and that a
- * port is bound by. Not every kernel is built with MPTCP. */
+/* Returns the first TCP socket of an MPTCP socket: the only one of a listener, and the one
+ * that bind() gives its port to. NULL if the kernel is built without MPTCP. */
 static __always_inline struct sock *first_subflow(struct sock *sk)
 {
 	struct mptcp_sock *mptcp = (void *)sk;
@@ -101,7 +107,7 @@ static __always_inline struct sock *first_subflow(struct sock *sk)
 	return bpf_core_field_exists(mptcp->first) ? BPF_CORE_READ(mptcp, first) : NULL;
 }
 
-/* The TCP socket behind a file, NULL if it is none. */
+/* Returns the TCP socket of a file, NULL if it is not one. */
 static __always_inline struct sock *tcp_of_file(struct file *file)
 {
 	struct socket *socket;
@@ -124,8 +130,8 @@ static __always_inline struct sock *tcp_of_file(struct file *file)
 	return NULL;
 }
 
-/* One that has no port yet is nobody's concern. */
-static __always_inline int tell_holder(struct seq_file *seq, struct task_struct *task,
+/* Skips sockets that have no port yet. */
+static __always_inline int emit_holder(struct seq_file *seq, struct task_struct *task,
 				       struct file *file)
 {
 	struct census_holder h = {};
@@ -174,11 +180,11 @@ static __always_inline void read_netns(struct net *net, struct census_netns *n)
 			      net->ipv4.sysctl_local_reserved_ports);
 }
 
-/* Each namespace once: of the threads of a process only those that left its own. */
-static __always_inline int tell_netns_of(struct bpf_iter_meta *meta, struct task_struct *task)
+/* Emits each namespace once. A thread is skipped if it is in the namespaces of its leader. */
+static __always_inline int emit_netns(struct bpf_iter_meta *meta, struct task_struct *task)
 {
 	struct census_netns *n;
-	u64 session, *told, key;
+	u64 session, *sent, key;
 	struct net *net;
 	u32 zero = 0;
 
@@ -189,16 +195,16 @@ static __always_inline int tell_netns_of(struct bpf_iter_meta *meta, struct task
 	net = task->nsproxy->net_ns;
 	session = meta->session_id;
 	key = (u64)net;
-	told = bpf_map_lookup_elem(&pt_netns_told, &key);
-	if (told && *told == session)
+	sent = bpf_map_lookup_elem(&pt_netns_sent, &key);
+	if (sent && *sent == session)
 		return 0;
 	n = bpf_map_lookup_elem(&pt_netns, &zero);
 	if (!n)
 		return 0;
 	read_netns(net, n);
 	if (n->inode && !bpf_seq_write(meta->seq, n, sizeof(*n)))
-		bpf_map_update_elem(&pt_netns_told, &key, &session, BPF_ANY);
+		bpf_map_update_elem(&pt_netns_sent, &key, &session, BPF_ANY);
 	return 0;
 }
 
-#endif /* __PORTTRACE_CENSUS_H */
+#endif /* __PORTTRACE_CENSUS_BPF_H */

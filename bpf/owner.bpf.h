@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Who is running now, and what user space must know of it. This is the caller of
- * connect() only in process context, so it is asked there and kept with the socket:
- * by the time a connection closes, "current" is whoever the softirq interrupted.
+ * The current process, and the facts about it that user space needs. It is the caller of
+ * connect() in process context only, so it is read there and kept with the socket: when
+ * a connection closes, "current" can be any process that the softirq interrupted.
  */
-#ifndef __PORTTRACE_OWNER_H
-#define __PORTTRACE_OWNER_H
+#ifndef __PORTTRACE_OWNER_BPF_H
+#define __PORTTRACE_OWNER_BPF_H
+
+#include "core.bpf.h"
+#include "event.h"
+#include "maps.bpf.h"
+#include "options.bpf.h"
 
 #define MAX_PATH_PARTS 24
 #define MAX_PID_LEVELS 8
@@ -24,7 +29,7 @@ static __always_inline struct task_struct *current_leader(void)
 	return BPF_CORE_READ(task, group_leader);
 }
 
-/* The pid as porttrace's own pid namespace knows it, the host's if it does not. */
+/* Returns the pid in porttrace's own pid namespace, or the host's if it has none there. */
 static __always_inline u32 pid_of(struct task_struct *leader)
 {
 	struct pid *pid;
@@ -46,20 +51,20 @@ static __always_inline u32 pid_of(struct task_struct *leader)
 	return BPF_CORE_READ(leader, tgid);
 }
 
-/* The caller has checked the bound, but 5.10 forgets it when it spills the register:
- * the mask, behind a barrier, tells it again. */
+/* The caller must have checked the bound. The verifier of 5.10 forgets it when the register
+ * is spilled: the mask, behind a barrier, proves it again. */
 static __always_inline long append_name(char *to, u64 at, u64 mask, const void *name)
 {
 	barrier_var(at);
 	return bpf_probe_read_kernel_str(to + (at & mask), NAME_MAX_READ, name);
 }
 
-/* Writes the names from the file up to the root of the process, NUL-ended each. A
- * name at the top of a mount is reached through where the mount is mounted.
+/* Writes the names from the file up to the root of the process, each with its NUL. At the
+ * root of a mount it continues at the mount point.
  *
- * Here and below the length is kept in the event, of which the verifier remembers
- * nothing: it would follow each possible length through all rounds of the loop, and on
- * 5.10 attach for seconds. */
+ * Here and below the length is kept in the event, whose contents the verifier does not
+ * track: otherwise it would follow each possible length through all iterations of the
+ * loop, and on 5.10 loading would take seconds. */
 static __always_inline void read_exe(struct task_struct *leader, struct process_event *e)
 {
 	struct file *file = BPF_CORE_READ(leader, mm, exe_file);
@@ -118,9 +123,9 @@ static __always_inline void read_cgroup(struct task_struct *leader, struct proce
 	}
 }
 
-/* A global function is verified once and not at each of its calls: this matters on
- * 5.10, where the loops take long. It can only take numbers. */
-__noinline int describe(u64 leader_address, u64 start, u32 pid)
+/* Returns 0 if the facts were sent. A global function is verified once and not at each
+ * call, which matters on 5.10, where the loops take long. It can only take numbers. */
+__noinline int send_process(u64 leader_address, u64 start, u32 pid)
 {
 	struct task_struct *leader = (void *)leader_address;
 	struct process_event *e;
@@ -143,9 +148,9 @@ __noinline int describe(u64 leader_address, u64 start, u32 pid)
 	return 0;
 }
 
-/* Tells user space of a process the first time it does anything with a port, and
- * again after execve(). Facts that did not fit into the ring are tried again. */
-static __always_inline void introduce(struct task_struct *leader, struct owner *owner)
+/* Sends the facts of a process the first time that it uses a port, and again after
+ * execve(). If they did not fit into the ring, the next call tries again. */
+static __always_inline void report_process_once(struct task_struct *leader, struct owner *owner)
 {
 	u32 key = owner->pid;
 	struct known_proc *known = bpf_map_lookup_elem(&pt_procs, &key);
@@ -156,7 +161,7 @@ static __always_inline void introduce(struct task_struct *leader, struct owner *
 
 	if (known && known->start == proc.start && known->exec_id == proc.exec_id)
 		return;
-	if (describe((u64)leader, owner->start, owner->pid) == 0)
+	if (send_process((u64)leader, owner->start, owner->pid) == 0)
 		bpf_map_update_elem(&pt_procs, &key, &proc, BPF_ANY);
 }
 
@@ -178,12 +183,12 @@ static __always_inline struct owner current_owner(void)
 		.start = BPF_CORE_READ(leader, start_boottime),
 	};
 
-	introduce(leader, &owner);
+	report_process_once(leader, &owner);
 	owner.filtered = !selected(&owner);
 	return owner;
 }
 
-/* A child of a selected process is selected too (--children). */
+/* Selects the child of a selected process, too (--children). */
 static __always_inline int follow_fork(struct task_struct *parent, struct task_struct *child)
 {
 	struct task_struct *leader = BPF_CORE_READ(parent, group_leader);
@@ -199,4 +204,4 @@ static __always_inline int follow_fork(struct task_struct *parent, struct task_s
 	return 0;
 }
 
-#endif /* __PORTTRACE_OWNER_H */
+#endif /* __PORTTRACE_OWNER_BPF_H */

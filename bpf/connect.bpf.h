@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Outgoing connections up to the moment they are established or have failed.
+ * Outgoing connections until they are established or have failed.
  *
  * tcp_v4_connect() and tcp_v6_connect() set SYN_SENT, search a port, and set CLOSE
- * again if there is none. The state events alone thus show every failure, on any
- * kernel; a hook behind the search shows the port and the errno at once.
+ * again if there is none. State changes alone thus show every failure, on any kernel; a
+ * hook on the return of the search shows the port and the errno at once.
  */
-#ifndef __PORTTRACE_CONNECT_H
-#define __PORTTRACE_CONNECT_H
+#ifndef __PORTTRACE_CONNECT_BPF_H
+#define __PORTTRACE_CONNECT_BPF_H
+
+#include "conn.bpf.h"
+#include "owner.bpf.h"
+#include "socket.bpf.h"
 
 /* CLOSE to SYN_SENT: always in the task that called connect(), or sendto() with
- * MSG_FASTOPEN. The only safe moment to note the owner. */
-static __noinline void connect_begins(struct sock *sk, bool bound)
+ * MSG_FASTOPEN. Only here is "current" certain to be the owner. */
+static __noinline void connect_started(struct sock *sk, bool bound)
 {
 	struct owner owner = current_owner();
 	struct conn conn = {
@@ -22,7 +26,7 @@ static __noinline void connect_begins(struct sock *sk, bool bound)
 		.flags = CONN_OUT,
 	};
 
-	/* inet_sport can hold the port of an earlier connection, skc_num cannot. */
+	/* inet_sport can still be the port of an earlier connection, skc_num cannot. */
 	conn.old_sport = local_port(sk);
 	conn.old_err = sk->sk_err;
 	if (bound)
@@ -31,11 +35,11 @@ static __noinline void connect_begins(struct sock *sk, bool bound)
 		conn.flags |= CONN_FILTERED;
 	if (bound)
 		send_open(sk, &conn, 0);
-	if (!keep_conn(sk, &conn)) /* its end will not be known as one of ours */
+	if (!keep_conn(sk, &conn)) /* its CLOSE will not be attributed to it */
 		count_lost(conn.flags & CONN_OPENED ? KIND_CLOSE : KIND_OPEN);
 }
 
-/* What the search said, kept with the connection. */
+/* Keeps the result of the port search with the connection. */
 static __always_inline void note_search(struct conn *conn, int ret)
 {
 	conn->flags |= CONN_SEARCHED;
@@ -44,10 +48,11 @@ static __always_inline void note_search(struct conn *conn, int ret)
 }
 
 /*
- * The same task is still in connect(): what the kernel skipped is made up for. Not before
- * the state changes are seen: the end of the connection would not be.
+ * Returns the state of a connection whose task is still in connect(), and makes it if the
+ * kernel skipped connect_started(). But only once the state tracepoint is attached:
+ * before, the CLOSE would be missed.
  */
-static __always_inline struct conn *connect_begun(struct sock *sk)
+static __always_inline struct conn *find_or_start_connect(struct sock *sk)
 {
 	struct conn *conn = find_conn(sk);
 	u32 zero = 0, *ready;
@@ -57,14 +62,14 @@ static __always_inline struct conn *connect_begun(struct sock *sk)
 	ready = bpf_map_lookup_elem(&pt_ready, &zero);
 	if (!ready || !*ready)
 		return NULL;
-	connect_begins(sk, BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK);
+	connect_started(sk, BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK);
 	return find_conn(sk);
 }
 
 /* inet_hash_connect() or inet6_hash_connect() returned. */
 static __always_inline int port_searched(struct sock *sk, int ret)
 {
-	struct conn *conn = connect_begun(sk);
+	struct conn *conn = find_or_start_connect(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	bool reused;
 
@@ -73,16 +78,16 @@ static __always_inline int port_searched(struct sock *sk, int ret)
 	note_search(conn, ret);
 	if (!tp || ret)
 		return 0;
-	/* tcp_twsk_unique() hands the bucket's timestamp to the new socket. On a
-	 * socket with an earlier life it may be its own. */
+	/* tcp_twsk_unique() copies the bucket's timestamp to the new socket. A socket that
+	 * was connected before may have one of its own. */
 	reused = !conn->old_sport && tp->rx_opt.ts_recent_stamp;
 	send_open(sk, conn, reused ? FLAG_REUSED : 0);
 	return 0;
 }
 
-/* The same by a kretprobe, which cannot read the socket: the open waits for the next
- * change of state, with the port as exact. */
-static __always_inline int port_searched_late(u64 sk_address, int ret)
+/* The same for a kretprobe, which cannot read the socket: the OPEN is sent at the next
+ * state change, and its port is exact, too. */
+static __always_inline int port_searched_kret(u64 sk_address, int ret)
 {
 	struct conn *conn = bpf_map_lookup_elem(&pt_conns, &sk_address);
 
@@ -103,7 +108,7 @@ static __noinline void connect_established(struct sock *sk, struct conn *conn)
 	deliver(&e);
 }
 
-/* A SYN is sent again: nothing has answered the first for a second. */
+/* A SYN is retransmitted: the first had no answer for a second. */
 static __always_inline int syn_retransmitted(struct sock *sk)
 {
 	struct conn *conn;
@@ -136,9 +141,9 @@ static __always_inline void send_connect_failure(struct sock *sk, struct conn *c
 	deliver_failure(&e);
 }
 
-/* No port came out of the search. On a bound socket the search only asks whether
- * the 4-tuple is taken: that is no exhaustion. */
-static __always_inline void no_port(struct sock *sk, struct conn *conn)
+/* The search found no port. For a bound socket it only checks whether the 4-tuple is
+ * taken: then the range is not exhausted. */
+static __always_inline void send_no_port(struct sock *sk, struct conn *conn)
 {
 	u32 inferred = conn->flags & CONN_SEARCHED ? 0 : FLAG_ERRNO_INFERRED;
 
@@ -149,14 +154,14 @@ static __always_inline void no_port(struct sock *sk, struct conn *conn)
 		send_connect_failure(sk, conn, EADDRNOTAVAIL, REASON_RANGE_EXHAUSTED, inferred);
 }
 
-/* connect() itself is about to fail: whoever sees its result need not tell again. */
-static __always_inline void mark_told(void)
+/* connect() itself is about to fail: connect_returned() must not report it again. */
+static __always_inline void mark_reported(void)
 {
 	u64 thread = bpf_get_current_pid_tgid();
 	u8 one = 1;
 
 	if (opt_calls)
-		bpf_map_update_elem(&pt_told, &thread, &one, BPF_ANY);
+		bpf_map_update_elem(&pt_reported, &thread, &one, BPF_ANY);
 }
 
 static __always_inline bool port_was_found(struct sock *sk, struct conn *conn)
@@ -169,7 +174,7 @@ static __always_inline bool port_was_found(struct sock *sk, struct conn *conn)
 }
 
 /* SYN_SENT to CLOSE. */
-static __noinline void connect_ends(struct sock *sk, struct conn *conn)
+static __noinline void connect_ended(struct sock *sk, struct conn *conn)
 {
 	u8 shutdown = sk->sk_shutdown;
 	int err = sk->sk_err;
@@ -178,9 +183,9 @@ static __noinline void connect_ends(struct sock *sk, struct conn *conn)
 	if (err == conn->old_err)
 		err = 0;
 	if (!err && !shutdown)
-		mark_told();
+		mark_reported();
 	if (!err && !shutdown && !port_was_found(sk, conn)) {
-		no_port(sk, conn);
+		send_no_port(sk, conn);
 		return;
 	}
 	send_open(sk, conn, 0);
@@ -190,10 +195,10 @@ static __noinline void connect_ends(struct sock *sk, struct conn *conn)
 				     FLAG_HAS_PORT | (err ? 0 : FLAG_ERRNO_INFERRED));
 		return;
 	}
-	/* Closed or killed while it waited: given up, not failed. */
+	/* Closed or killed while in SYN_SENT: aborted, not failed. */
 	fill_event(&e, sk, conn, KIND_CLOSE);
-	e.ender = ENDER_ABORT;
+	e.closed_by = CLOSED_BY_ABORT;
 	deliver(&e);
 }
 
-#endif /* __PORTTRACE_CONNECT_H */
+#endif /* __PORTTRACE_CONNECT_BPF_H */

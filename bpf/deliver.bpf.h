@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * How an event reaches user space: by a ring, or as a count. What the filter leaves
- * out and what the full ring leaves out take the same path, so that totals stay
- * exact under any filter and any load; only details go.
+ * How an event reaches user space: by a ring, or folded into a count. Events that are not
+ * selected and events for which the ring has no room take the same path, so that totals
+ * are exact with any filter and under any load; only details are lost.
  */
-#ifndef __PORTTRACE_DELIVER_H
-#define __PORTTRACE_DELIVER_H
+#ifndef __PORTTRACE_DELIVER_BPF_H
+#define __PORTTRACE_DELIVER_BPF_H
 
-#define FAILURES_IN_DETAIL 64 /* of one owner, target and errno, until the maps are swapped */
+#include "core.bpf.h"
+#include "event.h"
+#include "maps.bpf.h"
 
-/* Its result must not be used: fetching atomics came with 5.12. */
-#define add(counter, n) ((void)__sync_fetch_and_add(&(counter), n))
+#define FAILURES_IN_DETAIL 64 /* of one struct fail_key, until the maps are swapped */
 
-/* Not on the stack, which is short. */
+/* Returns nothing: atomic operations that fetch came with 5.12. */
+#define atomic_add(counter, n) ((void)__sync_fetch_and_add(&(counter), n))
+
+/* Not on the stack, which has 512 bytes. */
 static const struct fold_counts no_folds;
 static const struct fail_counts no_fails;
 
@@ -35,7 +39,7 @@ static __always_inline struct fold_counts *fold_slot(struct fold_key *key, u64 n
 	return counts;
 }
 
-/* False when the map is full. */
+/* Counts the event in a map. Returns false if the map is full. */
 static __always_inline bool fold(struct sock_event *e)
 {
 	bool local_end = e->direction == DIR_IN || e->head.kind == KIND_BIND;
@@ -57,35 +61,36 @@ static __always_inline bool fold(struct sock_event *e)
 	counts->last = e->head.ts;
 	switch (e->head.kind) {
 	case KIND_OPEN:
-		add(counts->opens, 1);
+		atomic_add(counts->opens, 1);
 		break;
 	case KIND_CLOSE:
-		add(counts->closes, 1);
+		atomic_add(counts->closes, 1);
 		if (e->flags & (FLAG_TIME_WAIT | FLAG_FIN_WAIT2))
-			add(counts->time_wait, 1);
+			atomic_add(counts->time_wait, 1);
 		if (e->flags & FLAG_IN_CLOSE_WAIT)
-			add(counts->leave_close_wait, 1);
+			atomic_add(counts->leave_close_wait, 1);
 		if (e->flags & FLAG_UNANSWERED)
-			add(counts->leave_syn_sent, 1);
+			atomic_add(counts->leave_syn_sent, 1);
 		break;
 	case KIND_BIND:
-		add(counts->binds, 1);
+		atomic_add(counts->binds, 1);
 		break;
 	case KIND_CLOSE_WAIT:
-		add(counts->enter_close_wait, 1);
+		atomic_add(counts->enter_close_wait, 1);
 		break;
 	case KIND_SYN_UNANSWERED:
-		add(counts->enter_syn_sent, 1);
+		atomic_add(counts->enter_syn_sent, 1);
 		break;
 	case KIND_SYN_ANSWERED:
-		add(counts->leave_syn_sent, 1);
+		atomic_add(counts->leave_syn_sent, 1);
 		break;
 	}
 	return true;
 }
 
-/* Who listens is told once, and other events lean on it. */
-static __always_inline long to_ring(struct sock_event *e)
+/* Returns 0 if the event was sent. LISTEN is sent once and later events need it, so it goes
+ * to the ring that opens cannot fill. */
+static __always_inline long send_to_ring(struct sock_event *e)
 {
 	if (e->head.kind == KIND_LISTEN)
 		return bpf_ringbuf_output(&pt_failures, e, sizeof(*e), BPF_RB_NO_WAKEUP);
@@ -99,15 +104,15 @@ static __noinline int deliver(struct sock_event *e)
 
 	if (!counts)
 		return 0;
-	add(counts->seen, 1);
-	if (!(e->flags & FLAG_FILTERED) && !to_ring(e))
-		add(counts->delivered, 1);
+	atomic_add(counts->seen, 1);
+	if (!(e->flags & FLAG_FILTERED) && !send_to_ring(e))
+		atomic_add(counts->delivered, 1);
 	else if (!fold(e))
-		add(counts->lost, 1);
+		atomic_add(counts->lost, 1);
 	else if (e->flags & FLAG_FILTERED)
-		add(counts->filtered, 1);
+		atomic_add(counts->filtered, 1);
 	else
-		add(counts->folded, 1);
+		atomic_add(counts->folded, 1);
 	return 0;
 }
 
@@ -144,7 +149,7 @@ static __always_inline struct fail_counts *fail_slot(struct sock_event *e)
 	return counts;
 }
 
-/* The first failures of a kind go in detail, the rest of a storm as a count. */
+/* Sends the first failures of a key one by one and folds the others. */
 static __noinline int deliver_failure(struct sock_event *e)
 {
 	u32 kind = e->head.kind;
@@ -154,38 +159,38 @@ static __noinline int deliver_failure(struct sock_event *e)
 
 	if (!counts)
 		return 0;
-	add(counts->seen, 1);
+	atomic_add(counts->seen, 1);
 	if (!filtered && (!fails || fails->sent < FAILURES_IN_DETAIL) &&
 	    !bpf_ringbuf_output(&pt_failures, e, sizeof(*e), BPF_RB_NO_WAKEUP)) {
-		add(counts->delivered, 1);
+		atomic_add(counts->delivered, 1);
 		if (fails)
-			add(fails->sent, 1);
+			atomic_add(fails->sent, 1);
 		return 0;
 	}
 	if (!fails) {
-		add(counts->lost, 1);
+		atomic_add(counts->lost, 1);
 		return 0;
 	}
 	fails->last = e->head.ts;
-	add(fails->folded, 1);
+	atomic_add(fails->folded, 1);
 	if (e->flags & FLAG_UNANSWERED)
-		add(fails->left_syn_sent, 1);
+		atomic_add(fails->left_syn_sent, 1);
 	if (filtered)
-		add(counts->filtered, 1);
+		atomic_add(counts->filtered, 1);
 	else
-		add(counts->folded, 1);
+		atomic_add(counts->folded, 1);
 	return 0;
 }
 
-/* Counts what could not even be looked at, for lack of room in a map. */
+/* Counts an event that could not be made, for lack of room in a map. */
 static __always_inline void count_lost(u32 kind)
 {
 	struct kind_counts *counts = bpf_map_lookup_elem(&pt_counts, &kind);
 
 	if (counts) {
-		add(counts->seen, 1);
-		add(counts->lost, 1);
+		atomic_add(counts->seen, 1);
+		atomic_add(counts->lost, 1);
 	}
 }
 
-#endif /* __PORTTRACE_DELIVER_H */
+#endif /* __PORTTRACE_DELIVER_BPF_H */

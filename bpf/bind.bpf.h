@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * bind(): its result and what was asked for. The address is taken from the caller's
- * sockaddr, since the kernel zeroes the socket's own when it fails.
+ * bind(): its result and the requested address, which is read from the caller's sockaddr,
+ * since the kernel clears the socket's address if bind() fails.
  */
-#ifndef __PORTTRACE_BIND_H
-#define __PORTTRACE_BIND_H
+#ifndef __PORTTRACE_BIND_BPF_H
+#define __PORTTRACE_BIND_BPF_H
+
+#include "owner.bpf.h"
+#include "sockaddr.bpf.h"
 
 static __always_inline u32 bind_options(struct sock *sk)
 {
@@ -19,7 +22,7 @@ static __always_inline u32 bind_options(struct sock *sk)
 	return flags;
 }
 
-/* What events of a call share: made in the task that calls. */
+/* Returns an event with the fields that all calls share. Must run in the calling task. */
 static __always_inline struct sock_event call_event(struct sock *sk, u32 kind)
 {
 	struct owner owner = current_owner();
@@ -54,7 +57,7 @@ static __always_inline void bind_failed(struct sock_event *e, u16 err)
 	deliver_failure(e);
 }
 
-/* bind() returned. A success without a port (IP_BIND_ADDRESS_NO_PORT) takes none. */
+/* bind() returned. If it succeeded without a port (IP_BIND_ADDRESS_NO_PORT), it took none. */
 static __always_inline int bind_returned(struct sock *sk, struct sockaddr_at at, int ret)
 {
 	u16 protocol = BPF_CORE_READ(sk, sk_protocol);
@@ -76,4 +79,4 @@ static __always_inline int bind_returned(struct sock *sk, struct sockaddr_at at,
 	return 0;
 }
 
-#endif /* __PORTTRACE_BIND_H */
+#endif /* __PORTTRACE_BIND_BPF_H */

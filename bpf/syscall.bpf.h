@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * bind() and connect() at the exit of the system call: exact results where neither
- * trampolines nor kprobes may be used, at a price that every system call of the host
- * pays. Blind to io_uring and to 32-bit programs.
+ * bind() and connect() at the exit of the system call: exact results if neither trampolines
+ * nor kprobes can be used, but every system call of the host gets slower. Calls by
+ * io_uring and by 32-bit programs are not traced.
  */
-#ifndef __PORTTRACE_SYSCALL_H
-#define __PORTTRACE_SYSCALL_H
+#ifndef __PORTTRACE_SYSCALL_BPF_H
+#define __PORTTRACE_SYSCALL_BPF_H
+
+#include "bind.bpf.h"
+#include "connect_error.bpf.h"
 
 #if defined(__TARGET_ARCH_x86) /* arch/x86/entry/syscalls/syscall_64.tbl */
 #define NR_CONNECT 42
@@ -13,7 +16,7 @@
 #define SYSCALL_NR(regs) BPF_CORE_READ(regs, orig_ax)
 #define SYSCALL_FD(regs) ((int)BPF_CORE_READ(regs, di))
 #define SYSCALL_UADDR(regs) ((void *)BPF_CORE_READ(regs, si))
-#else /* include/uapi/asm-generic/unistd.h; regs[0] holds the result by now */
+#else /* include/uapi/asm-generic/unistd.h; regs[0] is the result at exit */
 #define NR_BIND 200
 #define NR_CONNECT 203
 #define SYSCALL_NR(regs) BPF_CORE_READ(regs, syscallno)
@@ -21,7 +24,7 @@
 #define SYSCALL_UADDR(regs) ((void *)BPF_CORE_READ(regs, regs[1]))
 #endif
 
-/* The socket behind a file descriptor of the current task, NULL if it is none. */
+/* Returns the socket of a file descriptor of the current task, NULL if it is not a socket. */
 static __always_inline struct sock *sock_of_fd(int fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -45,8 +48,9 @@ static __always_inline bool is_inet(struct sock *sk)
 	return family == AF_INET || family == AF_INET6;
 }
 
-/* Whether a blocking connect() failed after its SYN, which the state changes tell: the
- * port stays with the socket. On a bound one only the errno can say. */
+/* Reports whether a blocking connect() failed after its SYN, in which case the state
+ * tracepoint has reported it: the socket then has a port still. If it was bound before,
+ * only the errno shows it. */
 static __always_inline bool failed_after_syn(struct sock *sk, long ret)
 {
 	if (!BPF_CORE_READ(sk, __sk_common.skc_num))
@@ -78,4 +82,4 @@ static __always_inline int syscall_returned(struct pt_regs *regs, long ret)
 	return connect_returned(sk, in_user(SYSCALL_UADDR(regs)), ret);
 }
 
-#endif /* __PORTTRACE_SYSCALL_H */
+#endif /* __PORTTRACE_SYSCALL_BPF_H */

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* From a socket and what is kept with it to an event. */
-#ifndef __PORTTRACE_SOCKET_H
-#define __PORTTRACE_SOCKET_H
+/* Makes events from a socket and the state kept with it. */
+#ifndef __PORTTRACE_SOCKET_BPF_H
+#define __PORTTRACE_SOCKET_BPF_H
+
+#include "core.bpf.h"
+#include "deliver.bpf.h"
+#include "event.h"
+#include "maps.bpf.h"
+
+#include <bpf/bpf_endian.h>
 
 /*
- * Here and in what builds on it sk comes from a tracepoint or a trampoline with its
- * type, so its fields are read directly: a helper call for each would be most of the
- * cost. A kprobe's sk is a mere number; see port_searched_late().
+ * Here and in the headers that include this one sk must come from a tracepoint or a
+ * trampoline, which pass it with its type, so its fields are read directly: a helper call
+ * for each would be most of the cost. A kprobe's sk is a mere number; see
+ * port_searched_kret().
  */
 static __always_inline u16 local_port(struct sock *sk)
 {
@@ -74,7 +82,7 @@ static __always_inline void read_port(struct sock *sk, struct sock_event *e)
 	e->high = range >> 16;
 }
 
-/* Everything that all events of a connection share. */
+/* Sets the fields that all events of a connection share. conn may be NULL. */
 static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
 				       const struct conn *conn, u32 kind)
 {
@@ -106,7 +114,7 @@ static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
 		e->flags |= FLAG_IN_CLOSE_WAIT;
 }
 
-/* Once for each outgoing connection, at the first event that shows its port. */
+/* Sends one OPEN for each outgoing connection, at the first event that shows its port. */
 static __noinline void send_open(struct sock *sk, struct conn *conn, u32 more_flags)
 {
 	struct sock_event e;
@@ -122,4 +130,4 @@ static __noinline void send_open(struct sock *sk, struct conn *conn, u32 more_fl
 	deliver(&e);
 }
 
-#endif /* __PORTTRACE_SOCKET_H */
+#endif /* __PORTTRACE_SOCKET_BPF_H */

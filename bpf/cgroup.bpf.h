@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * bind() where neither trampolines nor kprobes may be used: programs at the root of
- * the cgroup v2 hierarchy, one before the bind and one after a successful one. A
- * beginning without an end is a failure; its errno is inferred. Costs connects nothing.
+ * bind() if neither trampolines nor kprobes can be used: programs at the root of the
+ * cgroup v2 hierarchy, one before bind() and one after it if it succeeded. A start without
+ * a success is a failure, whose errno is inferred. connect() costs nothing more.
  */
-#ifndef __PORTTRACE_CGROUP_H
-#define __PORTTRACE_CGROUP_H
+#ifndef __PORTTRACE_CGROUP_BPF_H
+#define __PORTTRACE_CGROUP_BPF_H
 
-/* What __inet_bind() would refuse before it looks at the address, else 0. */
+#include "bind.bpf.h"
+
+/* Returns the errno with which __inet_bind() will fail before it checks the address, or 0. */
 static __always_inline u16 early_errno(struct sock *sk, struct sock_event *e)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -24,7 +26,7 @@ static __always_inline u16 early_errno(struct sock *sk, struct sock_event *e)
 	return 0;
 }
 
-/* The thread's bind() before this one never came to its end. */
+/* Reports the thread's previous bind() as failed, if it did not succeed. */
 static __always_inline void fail_pending(u64 thread)
 {
 	struct sock_event *pending = bpf_map_lookup_elem(&pt_binds, &thread), e;
@@ -35,7 +37,7 @@ static __always_inline void fail_pending(u64 thread)
 	bind_failed(&e, e.err);
 }
 
-/* What is asked for lies in fields of their own for each family. */
+/* The requested address is in different fields for each family. */
 static __always_inline void read_request4(struct bpf_sock_addr *ctx, struct sock_event *e)
 {
 	e->sport = bpf_ntohs(ctx->user_port);
@@ -53,7 +55,7 @@ static __always_inline void read_request6(struct bpf_sock_addr *ctx, struct sock
 	to[3] = ctx->user_ip6[3];
 }
 
-static __always_inline int bind_begins(struct bpf_sock_addr *ctx, bool v6)
+static __always_inline int bind_started(struct bpf_sock_addr *ctx, bool v6)
 {
 	u64 thread = bpf_get_current_pid_tgid();
 	struct bpf_sock *ctx_sk = ctx->sk;
@@ -71,7 +73,7 @@ static __always_inline int bind_begins(struct bpf_sock_addr *ctx, bool v6)
 		read_request6(ctx, &e);
 	else
 		read_request4(ctx, &e);
-	/* No port is asked for: whether it succeeds is not seen, and no port is taken. */
+	/* No port is requested: none is taken, and success cannot be observed. */
 	if (!e.sport && e.flags & FLAG_NO_PORT) {
 		bpf_map_delete_elem(&pt_binds, &thread);
 		return 1;
@@ -99,4 +101,4 @@ static __always_inline int bind_succeeded(struct bpf_sock *ctx)
 	return 1;
 }
 
-#endif /* __PORTTRACE_CGROUP_H */
+#endif /* __PORTTRACE_CGROUP_BPF_H */

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Constants that BTF does not carry, and shims for what kernels disagree on. A shim
- * tests for a field, never for a version, and names the commit that made it necessary.
+ * Constants that BTF does not carry, and shims for fields that differ between kernels. A
+ * shim tests for a field, never for a version, and names the commit that made it necessary.
  */
-#ifndef __PORTTRACE_CORE_H
-#define __PORTTRACE_CORE_H
+#ifndef __PORTTRACE_CORE_BPF_H
+#define __PORTTRACE_CORE_BPF_H
+
+#include "../vmlinux.h"
+
+#include <stddef.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -79,8 +85,8 @@ static __always_inline bool binds_without_port(struct inet_sock *inet)
 }
 
 /* IP_LOCAL_PORT_RANGE came with 91d0b78c5177 ("inet: Add IP_LOCAL_PORT_RANGE socket
- * option", 6.3 and 6.1.31) and is one number since d9f28735af87 ("Use READ/WRITE_ONCE()
- * for IP local_port_range.", 6.8), as is that of the namespace: low | high << 16. */
+ * option", 6.3 and 6.1.31). Since d9f28735af87 ("Use READ/WRITE_ONCE() for IP
+ * local_port_range.", 6.8) it is one number, low | high << 16, as is the namespace's. */
 static __always_inline u32 socket_port_range(struct tcp_sock *tp)
 {
 	struct inet_sock *inet = &tp->inet_conn.icsk_inet;
@@ -108,7 +114,7 @@ static __always_inline u32 netns_port_range(struct net *net)
 }
 
 /* Before 3d368ab87cf6 ("net: initialize net->net_cookie at netns setup", 5.12) a
- * namespace had none until somebody asked for it. */
+ * namespace had no cookie until a program asked for it. */
 struct net___o {
 	atomic64_t net_cookie;
 } __attribute__((preserve_access_index));
@@ -141,7 +147,7 @@ static __always_inline int netns_max_time_wait(struct net *net)
 	return BPF_CORE_READ(ipv4, tcp_death_row.sysctl_max_tw_buckets);
 }
 
-/* A constant second until ca6a6f93867a ("tcp: Add sysctl to configure TIME-WAIT reuse
+/* A constant, one second, until ca6a6f93867a ("tcp: Add sysctl to configure TIME-WAIT reuse
  * delay", 6.14). */
 static __always_inline u32 netns_reuse_delay_ms(struct net *net)
 {
@@ -150,4 +156,4 @@ static __always_inline u32 netns_reuse_delay_ms(struct net *net)
 	return 1000;
 }
 
-#endif /* __PORTTRACE_CORE_H */
+#endif /* __PORTTRACE_CORE_BPF_H */

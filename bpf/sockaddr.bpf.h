@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The address that a caller handed in, wherever it lies. */
-#ifndef __PORTTRACE_SOCKADDR_H
-#define __PORTTRACE_SOCKADDR_H
+/* The address that a caller passed, in kernel or user memory. */
+#ifndef __PORTTRACE_SOCKADDR_BPF_H
+#define __PORTTRACE_SOCKADDR_BPF_H
+
+#include "socket.bpf.h"
 
 /* include/uapi/linux/in.h and in6.h, without the types that kernels rename. */
 #define SOCKADDR_PORT 2
@@ -10,7 +12,7 @@
 
 struct sockaddr_at {
 	void *addr;
-	bool user; /* in user space: at a system call's exit */
+	bool user; /* in user memory: at the exit of a system call */
 };
 
 static __always_inline struct sockaddr_at in_kernel(void *addr)
@@ -48,4 +50,4 @@ static __always_inline void read_sockaddr(struct sockaddr_at at, __u8 addr[16], 
 	map_v4(addr, v4);
 }
 
-#endif /* __PORTTRACE_SOCKADDR_H */
+#endif /* __PORTTRACE_SOCKADDR_BPF_H */
