@@ -28,7 +28,7 @@ func holderColumns(isOther func(*snapshot.Holder) bool) []column[snapshot.Holder
 		number("TIME_WAIT", 2, 10, func(h *row) int { return h.TimeWait }),
 		number("BOUND", 4, 7, func(h *row) int { return h.Bound }),
 		number("BEFORE START", 6, 13, func(h *row) int { return h.Before }),
-		belonging(7, func(h *row) *event.Process { return &h.Proc }),
+		groupColumn(7, func(h *row) *event.Process { return &h.Proc }),
 	}
 }
 
@@ -40,12 +40,12 @@ func victimColumns(now time.Time) []column[snapshot.Victim] {
 		}},
 		{title: "FAIL", rank: 1, min: 8, cell: func(v *row, _ int) string { return count(v.Failures) }},
 		{title: "LAST", rank: 2, min: 10, cell: func(v *row, _ int) string { return ago(now, v.Last) }},
-		belonging(3, func(v *row) *event.Process { return &v.Proc }),
+		groupColumn(3, func(v *row) *event.Process { return &v.Proc }),
 	}
 }
 
-// belonging is the column of what a process belongs to.
-func belonging[T any](rank int, of func(*T) *event.Process) column[T] {
+// groupColumn is the column of what a process belongs to.
+func groupColumn[T any](rank int, of func(*T) *event.Process) column[T] {
 	return column[T]{
 		title: "CONTAINER/UNIT", rank: rank, min: 16, max: 40, left: true,
 		cell: func(row *T, _ int) string { return printable.String(snapshot.Group(of(row))) },

@@ -6,7 +6,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-func (s *spaces) list(namespaces bool) []column[snapshot.PortSpace] {
+func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 	type row = snapshot.PortSpace
 	number := func(name, title string, rank, width int, value func(*row) int) column[row] {
 		return column[row]{
@@ -18,7 +18,7 @@ func (s *spaces) list(namespaces bool) []column[snapshot.PortSpace] {
 		{name: "taken", title: "TAKEN", rank: 1, min: 9, max: 16, left: true, cell: gauge, tone: s.pressure},
 		{name: "space", title: "PORT SPACE", min: 26, max: 56, left: true, rising: true, cell: spaceName},
 	}
-	if namespaces {
+	if withNetns {
 		columns = append(columns, column[row]{
 			name: "netns", title: "NETNS", rank: 5, min: 10, max: 16, left: true, rising: true,
 			cell: func(r *row, _ int) string { return netns(r.NetnsName, r.Netns) },

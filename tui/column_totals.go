@@ -2,8 +2,8 @@ package tui
 
 import "github.com/porttrace/porttrace/internal/snapshot"
 
-// totals are the columns that every row with Totals has.
-func totals[T any](of func(*T) *snapshot.Totals) []column[T] {
+// totalColumns are the columns that every row with Totals has.
+func totalColumns[T any](of func(*T) *snapshot.Totals) []column[T] {
 	number := func(name, title string, rank, width int, value func(*snapshot.Totals) int64) column[T] {
 		return column[T]{
 			name: name, title: title, rank: rank, min: width,
@@ -37,16 +37,16 @@ func totals[T any](of func(*T) *snapshot.Totals) []column[T] {
 	}
 }
 
-// history is the column that draws opens over time.
-func history[T any](of func(*T) []snapshot.Point) column[T] {
+// historyColumn is the column that draws opens over time.
+func historyColumn[T any](of func(*T) []snapshot.Point) column[T] {
 	return column[T]{
 		title: "HISTORY", rank: 11, min: 10, max: 40, left: true,
-		cell: func(row *T, width int) string { return sparkline(opens(of(row)), width) },
+		cell: func(row *T, width int) string { return sparkline(openCounts(of(row)), width) },
 	}
 }
 
-// openRate is the column of opens per second.
-func openRate[T any](of func(*T) snapshot.Rates) column[T] {
+// openRateColumn is the column of opens per second.
+func openRateColumn[T any](of func(*T) snapshot.Rates) column[T] {
 	return column[T]{
 		name: "open_rate", title: "OPEN/s", rank: 2, min: 7,
 		cell: func(row *T, _ int) string { return rate(of(row).Opens) },

@@ -75,10 +75,10 @@ func writeTotals(to *sheet, t *snapshot.Totals, r snapshot.Rates, points []snaps
 	to.field("lifetime", "p50 "+lifetime(t.LifetimeP50)+", p99 "+lifetime(t.LifetimeP99), plain)
 	room := max(to.width-labelWidth-2, 0)
 	if len(points) > 0 {
-		to.field("opens/s", sparkline(opens(points), min(room, len(points))), plain)
+		to.field("opens/s", sparkline(openCounts(points), min(room, len(points))), plain)
 	}
 	if t.Failed() > 0 && len(points) > 0 {
-		to.field("failures/s", sparkline(failures(points), min(room, len(points))), fail)
+		to.field("failures/s", sparkline(failureCounts(points), min(room, len(points))), fail)
 	}
 }
 

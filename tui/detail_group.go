@@ -59,7 +59,7 @@ func memberColumns() []column[*snapshot.Process] {
 		{title: "PROCESS", min: 21, max: 40, left: true, cell: func(p **snapshot.Process, width int) string {
 			return process((*p).Info.ID, (*p).Info.Comm, width)
 		}},
-		openRate(func(p **snapshot.Process) snapshot.Rates { return (*p).Rates }),
+		openRateColumn(func(p **snapshot.Process) snapshot.Rates { return (*p).Rates }),
 	}
-	return append(columns, totals(func(p **snapshot.Process) *snapshot.Totals { return &(*p).Totals })...)
+	return append(columns, totalColumns(func(p **snapshot.Process) *snapshot.Totals { return &(*p).Totals })...)
 }

@@ -44,7 +44,7 @@ func pairColumns(processes bool) []column[snapshot.Pair] {
 		first.title = "PROCESS"
 		first.cell = func(p *snapshot.Pair, width int) string { return process(p.Proc, p.Comm, width) }
 	}
-	return append([]column[snapshot.Pair]{first}, totals(func(p *snapshot.Pair) *snapshot.Totals { return &p.Totals })...)
+	return append([]column[snapshot.Pair]{first}, totalColumns(func(p *snapshot.Pair) *snapshot.Totals { return &p.Totals })...)
 }
 
 // writeFailures lists the failures that belong to the subject.

@@ -12,14 +12,14 @@ import (
 // headerLines say where one is, how it goes, and what is wrong.
 func headerLines(s *snapshot.Snapshot, width int, st *styles) []string {
 	return []string{
-		join(where(s), width, st),
-		join(state(s), width, st),
-		join(wrong(s), width, st),
+		join(hostLine(s), width, st),
+		join(rateLine(s), width, st),
+		join(verdictLine(s), width, st),
 	}
 }
 
-// where is the host, how long it has been looked at, and how well it is seen.
-func where(s *snapshot.Snapshot) []piece {
+// hostLine is the host, how long it has been looked at, and how well it is seen.
+func hostLine(s *snapshot.Snapshot) []piece {
 	name, kernel := printable.String(s.Host.Name), printable.String(s.Host.Kernel)
 	short, _, _ := strings.Cut(name, ".")
 	release, _, _ := strings.Cut(kernel, "-")
@@ -96,12 +96,12 @@ func signals(list event.Signals) piece {
 	return p
 }
 
-// state is what happens now on the whole.
-func state(s *snapshot.Snapshot) []piece {
+// rateLine is what happens now on the whole.
+func rateLine(s *snapshot.Snapshot) []piece {
 	t := &s.Totals
 	pieces := []piece{
 		{forms: []string{rate(s.Rates.Opens) + " open/s"}},
-		course(opens(s.History)),
+		course(openCounts(s.History)),
 		{rank: 2, forms: []string{"live " + count(t.Live())}},
 	}
 	if t.SynSent > 0 {

@@ -10,12 +10,12 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// wrong says in words what fails most now, else what failed last, else that
+// verdictLine says in words what fails most now, else what failed last, else that
 // nothing does. Notices give way to failures.
-func wrong(s *snapshot.Snapshot) []piece {
+func verdictLine(s *snapshot.Snapshot) []piece {
 	worst, others := s.Worst()
 	if worst != nil {
-		return []piece{verdict(worst, others, s.Wall)}
+		return []piece{failurePiece(worst, others, s.Wall)}
 	}
 	calm := piece{forms: []string{"nothing fails"}}
 	if n := s.Totals.Failed(); n > 0 {
@@ -36,7 +36,7 @@ func times(n uint64) string {
 	return count(n) + " failures"
 }
 
-func verdict(f *snapshot.Failure, others int, now time.Time) piece {
+func failurePiece(f *snapshot.Failure, others int, now time.Time) piece {
 	p := piece{tone: fail}
 	verb, pace := " fails: ", ", "+rate(f.Rate)+"/s"
 	if f.Rate <= 0 {

@@ -4,7 +4,7 @@ import tea "charm.land/bubbletea/v2"
 
 // filter is the words that rows must have.
 type filter struct {
-	line
+	lineInput
 	typing bool
 }
 
@@ -17,8 +17,8 @@ func (f *filter) press(msg tea.KeyPressMsg) {
 		*f = filter{}
 	case "backspace":
 		f.typing = f.text != ""
-		f.line.press(msg)
+		f.lineInput.press(msg)
 	default:
-		f.line.press(msg)
+		f.lineInput.press(msg)
 	}
 }

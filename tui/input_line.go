@@ -9,14 +9,14 @@ import (
 	"github.com/porttrace/porttrace/internal/printable"
 )
 
-// maxLine bounds what is typed or pasted, in bytes.
-const maxLine = 256
+// maxInput bounds what is typed or pasted, in bytes.
+const maxInput = 256
 
-// line is one line of text while it is typed.
-type line struct{ text string }
+// lineInput is one line of text while it is typed.
+type lineInput struct{ text string }
 
 // press takes a key that edits.
-func (l *line) press(msg tea.KeyPressMsg) {
+func (l *lineInput) press(msg tea.KeyPressMsg) {
 	switch msg.Keystroke() {
 	case "backspace":
 		_, size := utf8.DecodeLastRuneInString(l.text)
@@ -33,8 +33,8 @@ func (l *line) press(msg tea.KeyPressMsg) {
 
 // insert adds text that was typed or pasted. It is drawn, and compared with what
 // is on the screen, so it is made the same way.
-func (l *line) insert(text string) {
-	if len(l.text)+len(text) <= maxLine {
+func (l *lineInput) insert(text string) {
+	if len(l.text)+len(text) <= maxInput {
 		l.text += printable.String(text)
 	}
 }

@@ -40,7 +40,7 @@ func newModel(ctx context.Context, opts Options) *Model {
 		title:     printable.String(opts.Title),
 		keys:      newKeys(opts.Player != nil),
 		styles:    newStyles(),
-		panes:     []pane{newSpaces(), newProcesses(), newDestinations(), newFailed()},
+		panes:     []pane{newSpaces(), newProcesses(), newDestinations(), newFailures()},
 	}
 	if opts.Player != nil {
 		m.replay = &replay{player: opts.Player}

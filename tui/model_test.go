@@ -26,7 +26,7 @@ func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 // current is the process under the cursor.
 func current(t *testing.T, m *Model) event.ProcID {
 	t.Helper()
-	row := m.panes[processesTab].(*processes).single.current()
+	row := m.panes[processesTab].(*processes).ungrouped.current()
 	if row == nil {
 		t.Fatal("no row is selected")
 	}
@@ -81,7 +81,7 @@ func TestSort(t *testing.T) {
 	t.Parallel()
 	m := screen(80, 24, fixture(), "2")
 	order := func() (out []string) {
-		for _, row := range m.panes[processesTab].(*processes).single.rows {
+		for _, row := range m.panes[processesTab].(*processes).ungrouped.rows {
 			out = append(out, row.Info.Comm)
 		}
 		return out
@@ -192,7 +192,7 @@ func TestPasteIntoFilter(t *testing.T) {
 		t.Errorf("got %q, want %q", m.filter.text, want)
 	}
 	m.Update(tea.PasteMsg{Content: strings.Repeat("x", 1<<20)})
-	if len(m.filter.text) > maxLine {
+	if len(m.filter.text) > maxInput {
 		t.Errorf("%d bytes were taken", len(m.filter.text))
 	}
 }

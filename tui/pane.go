@@ -21,6 +21,16 @@ type pane interface {
 	view(width int, st *styles) []string
 }
 
+// several reports whether the rows are of more than one network namespace.
+func several[T any](rows []T, netns func(*T) uint32) bool {
+	for i := range rows {
+		if netns(&rows[i]) != netns(&rows[0]) {
+			return true
+		}
+	}
+	return false
+}
+
 // emptyNote says in words why a table is empty.
 func emptyNote(filter string, rows int, nothing string, since time.Duration, then string) string {
 	if rows > 0 {

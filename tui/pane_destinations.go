@@ -22,34 +22,34 @@ func keyOfDestination(d *snapshot.Destination) destinationKey {
 // destinations is the table of what ports are taken towards.
 type destinations struct {
 	table[snapshot.Destination, destinationKey]
-	snapshot *snapshot.Snapshot
-	single   []column[snapshot.Destination] // without the namespace
-	several  []column[snapshot.Destination]
+	snapshot     *snapshot.Snapshot
+	withoutNetns []column[snapshot.Destination]
+	withNetns    []column[snapshot.Destination]
 }
 
 func newDestinations() *destinations {
 	d := &destinations{}
-	d.single = ordered(d.list(false), snapshot.DestinationColumns())
-	d.several = ordered(d.list(true), snapshot.DestinationColumns())
-	d.columns = d.single
+	d.withoutNetns = ordered(d.newColumns(false), snapshot.DestinationColumns())
+	d.withNetns = ordered(d.newColumns(true), snapshot.DestinationColumns())
+	d.columns = d.withoutNetns
 	d.order = "open_rate"
 	d.key = keyOfDestination
 	d.text = destinationText
 	return d
 }
 
-func (d *destinations) list(namespaces bool) []column[snapshot.Destination] {
+func (d *destinations) newColumns(withNetns bool) []column[snapshot.Destination] {
 	columns := []column[snapshot.Destination]{
 		{name: "destination", title: "DESTINATION", min: 21, max: 50, left: true, rising: true, cell: d.name},
 	}
-	if namespaces {
+	if withNetns {
 		columns = append(columns, column[snapshot.Destination]{
 			name: "netns", title: "NETNS", rank: 7, min: 10, max: 16, left: true, rising: true, cell: d.netns,
 		})
 	}
-	columns = append(columns, openRate(func(row *snapshot.Destination) snapshot.Rates { return row.Rates }))
-	columns = append(columns, totals(func(row *snapshot.Destination) *snapshot.Totals { return &row.Totals })...)
-	return append(columns, history(func(row *snapshot.Destination) []snapshot.Point { return row.History }))
+	columns = append(columns, openRateColumn(func(row *snapshot.Destination) snapshot.Rates { return row.Rates }))
+	columns = append(columns, totalColumns(func(row *snapshot.Destination) *snapshot.Totals { return &row.Totals })...)
+	return append(columns, historyColumn(func(row *snapshot.Destination) []snapshot.Point { return row.History }))
 }
 
 func (d *destinations) name(row *snapshot.Destination, width int) string {
@@ -90,22 +90,13 @@ func destinationText(row *snapshot.Destination) string {
 
 func (d *destinations) set(s *snapshot.Snapshot, filter string) {
 	d.snapshot = s
-	d.columns = d.single
-	if severalNamespaces(s.Destinations) {
-		d.columns = d.several
+	d.columns = d.withoutNetns
+	if several(s.Destinations, func(row *snapshot.Destination) uint32 { return row.Netns }) {
+		d.columns = d.withNetns
 	}
 	d.show(s.Destinations, s.OtherDestinations, filter, emptyNote(filter, len(s.Destinations),
 		"no connection went anywhere", s.Elapsed,
 		"a row appears for each address and port that a process connects to"))
-}
-
-func severalNamespaces(rows []snapshot.Destination) bool {
-	for i := range rows {
-		if rows[i].Netns != rows[0].Netns {
-			return true
-		}
-	}
-	return false
 }
 
 func (d *destinations) open() subject {

@@ -23,14 +23,14 @@ func keyOfFailure(f *snapshot.Failure) failureKey {
 	return failureKey{f.Proc.ID, f.Netns, f.Proto, f.Op, f.Errno, f.Reason, f.Target}
 }
 
-// failed is the table of what fails and why.
-type failed struct {
+// failures is the table of what fails and why.
+type failures struct {
 	table[snapshot.Failure, failureKey]
 	snapshot *snapshot.Snapshot
 }
 
-func newFailed() *failed {
-	f := &failed{}
+func newFailures() *failures {
+	f := &failures{}
 	now := func() time.Time { return f.snapshot.Wall }
 	f.columns = ordered(failureColumns(now, true), snapshot.FailureColumns())
 	f.order = "rate"
@@ -110,14 +110,14 @@ func failureText(f *snapshot.Failure) string {
 	}, " ")
 }
 
-func (f *failed) set(s *snapshot.Snapshot, filter string) {
+func (f *failures) set(s *snapshot.Snapshot, filter string) {
 	f.snapshot = s
 	f.show(s.Failures, nil, filter, emptyNote(filter, len(s.Failures),
 		"no connect() and no bind() has failed", s.Elapsed,
 		"a row appears for each way in which one fails"))
 }
 
-func (f *failed) open() subject {
+func (f *failures) open() subject {
 	row := f.current()
 	if row == nil {
 		return nil

@@ -16,21 +16,21 @@ type groupTable struct {
 
 func newGroupTable() *groupTable {
 	g := &groupTable{}
-	g.columns = ordered(g.list(), snapshot.GroupColumns())
+	g.columns = ordered(g.newColumns(), snapshot.GroupColumns())
 	g.order = "open_rate"
 	g.key = func(row *snapshot.ProcessGroup) snapshot.GroupKey { return row.GroupKey }
 	g.text = groupText
 	return g
 }
 
-func (g *groupTable) list() []column[snapshot.ProcessGroup] {
+func (g *groupTable) newColumns() []column[snapshot.ProcessGroup] {
 	columns := []column[snapshot.ProcessGroup]{
 		{name: "name", title: "GROUP", min: 18, max: 56, left: true, rising: true, cell: g.name},
 		{name: "processes", title: "PROCS", rank: 1, min: 7, cell: g.members},
-		openRate(func(row *snapshot.ProcessGroup) snapshot.Rates { return row.Rates }),
+		openRateColumn(func(row *snapshot.ProcessGroup) snapshot.Rates { return row.Rates }),
 	}
-	columns = append(columns, totals(func(row *snapshot.ProcessGroup) *snapshot.Totals { return &row.Totals })...)
-	return append(columns, history(func(row *snapshot.ProcessGroup) []snapshot.Point { return row.History }))
+	columns = append(columns, totalColumns(func(row *snapshot.ProcessGroup) *snapshot.Totals { return &row.Totals })...)
+	return append(columns, historyColumn(func(row *snapshot.ProcessGroup) []snapshot.Point { return row.History }))
 }
 
 func (g *groupTable) name(row *snapshot.ProcessGroup, width int) string {

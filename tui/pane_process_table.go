@@ -17,22 +17,22 @@ type processTable struct {
 
 func newProcessTable() *processTable {
 	p := &processTable{}
-	p.columns = ordered(p.list(), snapshot.ProcessColumns())
+	p.columns = ordered(p.newColumns(), snapshot.ProcessColumns())
 	p.order = "open_rate"
 	p.key = func(row *snapshot.Process) event.ProcID { return row.Info.ID }
 	p.text = processText
 	return p
 }
 
-func (p *processTable) list() []column[snapshot.Process] {
+func (p *processTable) newColumns() []column[snapshot.Process] {
 	columns := []column[snapshot.Process]{
 		{name: "pid", title: "PID", rank: 1, min: 7, rising: true, cell: p.pid},
 		{name: "command", title: "COMMAND", min: 15, max: 24, left: true, rising: true, cell: p.command},
-		openRate(func(row *snapshot.Process) snapshot.Rates { return row.Rates }),
+		openRateColumn(func(row *snapshot.Process) snapshot.Rates { return row.Rates }),
 	}
-	columns = append(columns, totals(func(row *snapshot.Process) *snapshot.Totals { return &row.Totals })...)
+	columns = append(columns, totalColumns(func(row *snapshot.Process) *snapshot.Totals { return &row.Totals })...)
 	return append(columns,
-		history(func(row *snapshot.Process) []snapshot.Point { return row.History }),
+		historyColumn(func(row *snapshot.Process) []snapshot.Point { return row.History }),
 		column[snapshot.Process]{
 			name: "executable", title: "EXE", rank: 15, min: 12, max: 48, left: true, rising: true,
 			cell: func(row *snapshot.Process, _ int) string { return printable.String(row.Info.Exe) },

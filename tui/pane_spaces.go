@@ -32,16 +32,16 @@ func keyOfSpace(s *snapshot.PortSpace) spaceKey {
 // spaces is the table of where ports can run out.
 type spaces struct {
 	table[snapshot.PortSpace, spaceKey]
-	snapshot *snapshot.Snapshot
-	single   []column[snapshot.PortSpace] // without the namespace
-	several  []column[snapshot.PortSpace]
+	snapshot     *snapshot.Snapshot
+	withoutNetns []column[snapshot.PortSpace]
+	withNetns    []column[snapshot.PortSpace]
 }
 
 func newSpaces() *spaces {
 	s := &spaces{}
-	s.single = ordered(s.list(false), snapshot.SpaceColumns())
-	s.several = ordered(s.list(true), snapshot.SpaceColumns())
-	s.columns = s.single
+	s.withoutNetns = ordered(s.newColumns(false), snapshot.SpaceColumns())
+	s.withNetns = ordered(s.newColumns(true), snapshot.SpaceColumns())
+	s.columns = s.withoutNetns
 	s.order = "taken"
 	s.key = keyOfSpace
 	s.text = spaceText
@@ -50,22 +50,13 @@ func newSpaces() *spaces {
 
 func (s *spaces) set(snap *snapshot.Snapshot, filter string) {
 	s.snapshot = snap
-	s.columns = s.single
-	if severalSpaceNamespaces(snap.PortSpaces) {
-		s.columns = s.several
+	s.columns = s.withoutNetns
+	if several(snap.PortSpaces, func(row *snapshot.PortSpace) uint32 { return row.Netns }) {
+		s.columns = s.withNetns
 	}
 	s.show(snap.PortSpaces, nil, filter, emptyNote(filter, len(snap.PortSpaces),
 		"no port space was seen", snap.Elapsed,
 		"a row appears for each local address and destination that ports are taken between"))
-}
-
-func severalSpaceNamespaces(rows []snapshot.PortSpace) bool {
-	for i := range rows {
-		if rows[i].Netns != rows[0].Netns {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *spaces) open() subject {

@@ -123,7 +123,7 @@ func TestVerdict(t *testing.T) {
 		{fixture(), 78, "php-fpm8.3 fails: ~range_exhausted towards 10.0.0.2:6379, 121/s"},
 		{fixture(), 50, "php-fpm8.3 fails: ~range_exhausted, 121/s"},
 	} {
-		if got := join(wrong(tc.snapshot), tc.width, &styles{}); got != tc.want {
+		if got := join(verdictLine(tc.snapshot), tc.width, &styles{}); got != tc.want {
 			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
 		}
 	}
@@ -145,7 +145,7 @@ func TestHeaderGivesUpTheLeastFirst(t *testing.T) {
 		{6, "2m14s"},
 		{3, "2m…"},
 	} {
-		if got := join(where(s), tc.width, &styles{}); got != tc.want {
+		if got := join(hostLine(s), tc.width, &styles{}); got != tc.want {
 			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
 		}
 	}
@@ -166,13 +166,13 @@ func TestEveryReasonHasAMeaning(t *testing.T) {
 func TestColumns(t *testing.T) {
 	t.Parallel()
 	d, s := newDestinations(), newSpaces()
-	checkColumns(t, s.single)
-	checkColumns(t, s.several)
+	checkColumns(t, s.withoutNetns)
+	checkColumns(t, s.withNetns)
 	checkColumns(t, newProcessTable().columns)
 	checkColumns(t, newGroupTable().columns)
-	checkColumns(t, d.single)
-	checkColumns(t, d.several)
-	checkColumns(t, newFailed().columns)
+	checkColumns(t, d.withoutNetns)
+	checkColumns(t, d.withNetns)
+	checkColumns(t, newFailures().columns)
 }
 
 func checkColumns[T any](t *testing.T, columns []column[T]) {

@@ -4,7 +4,7 @@ import tea "charm.land/bubbletea/v2"
 
 // goTo is the prompt for a moment of the recording.
 type goTo struct {
-	line
+	lineInput
 	fault string // why what was typed leads nowhere
 }
 

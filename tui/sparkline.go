@@ -33,7 +33,7 @@ func bar(v, top uint32) rune {
 	return bars[uint64(v-1)*uint64(len(bars))/uint64(top)]
 }
 
-func opens(points []snapshot.Point) []uint32 {
+func openCounts(points []snapshot.Point) []uint32 {
 	values := make([]uint32, len(points))
 	for i, p := range points {
 		values[i] = p.Opens
@@ -41,7 +41,7 @@ func opens(points []snapshot.Point) []uint32 {
 	return values
 }
 
-func failures(points []snapshot.Point) []uint32 {
+func failureCounts(points []snapshot.Point) []uint32 {
 	values := make([]uint32, len(points))
 	for i, p := range points {
 		values[i] = p.Failures
