@@ -1,8 +1,7 @@
 package tui
 
 import (
-	"strconv"
-
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -11,7 +10,7 @@ func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 	number := func(name, title string, rank, width int, value func(*row) int) column[row] {
 		return column[row]{
 			name: name, title: title, rank: rank, min: width,
-			cell: func(r *row, _ int) string { return figure(r, value(r)) },
+			cell: func(r *row, _ int) string { return phrase.Ports(r, value(r)) },
 		}
 	}
 	columns := []column[row]{
@@ -21,7 +20,7 @@ func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 	if withNetns {
 		columns = append(columns, column[row]{
 			name: "netns", title: "NETNS", rank: 5, min: 10, max: 16, left: true, rising: true,
-			cell: func(r *row, _ int) string { return netns(r.NetnsName, r.Netns) },
+			cell: func(r *row, _ int) string { return phrase.Netns(r.NetnsName, r.Netns) },
 		})
 	}
 	return append(columns,
@@ -33,7 +32,7 @@ func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 		number("live", "LIVE", 8, 7, func(r *row) int { return r.Live }),
 		number("bound", "BOUND", 9, 7, func(r *row) int { return r.Bound }),
 		column[row]{name: "headroom", title: "HEADROOM", rank: 10, min: 9, rising: true, cell: headroom},
-		column[row]{title: "MOST HELD BY", rank: 11, min: 16, max: 32, left: true, cell: heldBy},
+		column[row]{title: "TOP HOLDER", rank: 11, min: 16, max: 32, left: true, cell: topHolderName},
 		number("peak", "PEAK", 12, 7, func(r *row) int { return r.Peak }),
 		column[row]{
 			name: "kind", title: "KIND", rank: 13, min: 8, left: true, rising: true,
@@ -44,65 +43,41 @@ func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 
 func (s *spaces) pressure(row *snapshot.PortSpace) tone { return pressure(row, s.snapshot.Wall) }
 
-// exhausting is how bad the failures are: they go on, or they are past.
+// exhausting returns the tone of the failures: they happen now, or they are past.
 func (s *spaces) exhausting(row *snapshot.PortSpace) tone {
-	if row.Fails(s.snapshot.Wall) {
+	if row.ExhaustedRecently(s.snapshot.Wall) {
 		return fail
 	}
 	return plain
 }
 
 func inUse(s *snapshot.PortSpace, _ int) string {
-	return figure(s, s.InUse()) + "/" + capacity(s)
-}
-
-// figure is a number of ports: those in the range are counted, so without one none is.
-func figure(s *snapshot.PortSpace, ports int) string {
-	if s.Capacity <= 0 {
-		return unknown
-	}
-	return count(ports)
-}
-
-func capacity(s *snapshot.PortSpace) string {
-	if s.Capacity <= 0 {
-		return "?"
-	}
-	return count(s.Capacity)
+	return phrase.Ports(s, s.InUse()) + "/" + phrase.Capacity(s)
 }
 
 func headroom(s *snapshot.PortSpace, _ int) string {
-	return figure(s, s.Headroom())
+	return phrase.Ports(s, s.Headroom())
 }
 
-func exhausted(s *snapshot.PortSpace, _ int) string { return count(s.Exhausted) }
+func exhausted(s *snapshot.PortSpace, _ int) string { return phrase.Count(s.Exhausted) }
 
-// eta has its interval where there is room.
+// eta returns when a space will be full, with the interval if there is room.
 func eta(s *snapshot.PortSpace, width int) string {
 	forecast := s.Outlook()
-	if text := forecast.String(); cells(text) <= width {
+	if text := phrase.Forecast(&forecast); cells(text) <= width {
 		return text
 	}
-	return forecast.When()
+	return phrase.When(&forecast)
 }
 
-// openOfMax is the rate of opens and the one that the space can serve for ever.
-func openOfMax(s *snapshot.PortSpace, _ int) string { return rate(s.OpenRate) + "/" + sustainable(s) }
-
-// sustainable has a decimal: the write-ups' figure differs by little.
-func sustainable(s *snapshot.PortSpace) string {
-	switch {
-	case s.Sustainable <= 0:
-		return unknown
-	case s.Sustainable < 1000:
-		return strconv.FormatFloat(s.Sustainable, 'f', 1, 64)
-	}
-	return rate(s.Sustainable)
+// openOfMax returns the rate of opens and the sustainable one.
+func openOfMax(s *snapshot.PortSpace, _ int) string {
+	return phrase.Rate(s.OpenRate) + "/" + phrase.Sustainable(s)
 }
 
-func heldBy(s *snapshot.PortSpace, width int) string {
-	if h := culprit(s); h != nil {
+func topHolderName(s *snapshot.PortSpace, width int) string {
+	if h := topHolder(s); h != nil {
 		return holderName(h, width)
 	}
-	return unknown
+	return phrase.Unknown
 }

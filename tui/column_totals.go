@@ -1,13 +1,16 @@
 package tui
 
-import "github.com/porttrace/porttrace/internal/snapshot"
+import (
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
 
 // totalColumns are the columns that every row with Totals has.
 func totalColumns[T any](of func(*T) *snapshot.Totals) []column[T] {
 	number := func(name, title string, rank, width int, value func(*snapshot.Totals) int64) column[T] {
 		return column[T]{
 			name: name, title: title, rank: rank, min: width,
-			cell: func(row *T, _ int) string { return count(value(of(row))) },
+			cell: func(row *T, _ int) string { return phrase.Count(value(of(row))) },
 		}
 	}
 	alarm := func(c column[T], t tone, value func(*snapshot.Totals) int64) column[T] {
@@ -31,7 +34,7 @@ func totalColumns[T any](of func(*T) *snapshot.Totals) []column[T] {
 		number("closes", "CLOSES", 13, 9, func(t *snapshot.Totals) int64 { return int64(t.Closes()) }),
 		{
 			name: "lifetime_p50", title: "P50 LIFE", rank: 14, min: 9,
-			cell: func(row *T, _ int) string { return lifetime(of(row).LifetimeP50) },
+			cell: func(row *T, _ int) string { return phrase.ShortDuration(of(row).LifetimeP50) },
 		},
 		number("time_wait_in", "TW_IN", 16, 7, func(t *snapshot.Totals) int64 { return t.TimeWaitIn }),
 	}
@@ -49,6 +52,6 @@ func historyColumn[T any](of func(*T) []snapshot.Point) column[T] {
 func openRateColumn[T any](of func(*T) snapshot.Rates) column[T] {
 	return column[T]{
 		name: "open_rate", title: "OPEN/s", rank: 2, min: 7,
-		cell: func(row *T, _ int) string { return rate(of(row).Opens) },
+		cell: func(row *T, _ int) string { return phrase.Rate(of(row).Opens) },
 	}
 }

@@ -5,7 +5,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// keyMap is every key there is. The help is made from it.
+// keyMap has every key. The help lists them.
 type keyMap struct {
 	up, down, pageUp, pageDown, top, bottom key.Binding
 
@@ -20,7 +20,7 @@ type keyMap struct {
 	help, suspend, quit, interrupt key.Binding
 }
 
-// newKeys are the keys of a replay or of a live screen; those of the other do nothing.
+// newKeys returns the keys, with those of a replay or of a live screen enabled.
 func newKeys(replay bool) *keyMap {
 	bind := func(shown, does string, keys ...string) key.Binding {
 		return key.NewBinding(key.WithKeys(keys...), key.WithHelp(shown, does))
@@ -30,7 +30,7 @@ func newKeys(replay bool) *keyMap {
 		down:     bind("↓ j", "down", "down", "j"),
 		pageUp:   bind("PgUp ^B", "a page up", "pgup", "ctrl+b"),
 		pageDown: bind("PgDn ^F", "a page down", "pgdown", "ctrl+f"),
-		top:      bind("Home", "first row, whichever it is", "home"),
+		top:      bind("Home", "first row", "home"),
 		bottom:   bind("End G", "last row", "end", "G"),
 
 		first:   bind("1", "port spaces", "1"),
@@ -39,31 +39,31 @@ func newKeys(replay bool) *keyMap {
 		fourth:  bind("4", "failures", "4"),
 		nextTab: bind("Tab →", "next table", "tab", "right", "l"),
 		prevTab: bind("S-Tab ←", "previous table", "shift+tab", "left", "h"),
-		open:    bind("Enter", "all about the row", "enter"),
+		open:    bind("Enter", "details of the row", "enter"),
 		back:    bind("Esc", "back, or clear the filter", "esc", "backspace"),
 
 		nextSort: bind("s >", "sort by the next column", "s", ">"),
 		prevSort: bind("S <", "sort by the previous column", "S", "<"),
 		reverse:  bind("r", "reverse the order", "r"),
-		filter:   bind("/", "show rows with these words", "/"),
-		group:    bind("g", "group the processes otherwise", "g"),
-		pause:    bind("p Space", "hold the screen still", "p", "space"),
+		filter:   bind("/", "filter rows by words", "/"),
+		group:    bind("g", "cycle grouping of processes", "g"),
+		pause:    bind("p Space", "freeze the display", "p", "space"),
 
 		play:    bind("p Space", "play or pause", "p", "space"),
-		step:    bind(".", "one step on", "."),
+		step:    bind(".", "one step forward", "."),
 		faster:  bind("+ =", "faster", "+", "="),
 		slower:  bind("-", "slower", "-"),
-		failure: bind("n", "on to the next failure", "n"),
-		// The plain arrows turn to other tables. Where brackets are hard to type,
-		// those with Shift and Ctrl are not.
+		failure: bind("n", "next failure", "n"),
+		// Arrows with Shift and Ctrl are for keyboards on which brackets are hard to type;
+		// the plain ones switch tables.
 		backward:    bind("[ S-←", "back by 1 %", "[", "shift+left"),
-		forward:     bind("] S-→", "on by 1 %", "]", "shift+right"),
+		forward:     bind("] S-→", "forward by 1 %", "]", "shift+right"),
 		farBackward: bind("{ ^←", "back by 10 %", "{", "ctrl+left"),
-		farForward:  bind("} ^→", "on by 10 %", "}", "ctrl+right"),
+		farForward:  bind("} ^→", "forward by 10 %", "}", "ctrl+right"),
 		goTo:        bind(":", "go to 03:12, +90s, -5m, 50%", ":"),
 
 		help:      bind("?", "this help", "?"),
-		suspend:   bind("^Z", "to the shell", "ctrl+z"),
+		suspend:   bind("^Z", "suspend", "ctrl+z"),
 		quit:      bind("q ^C", "quit", "q", "ctrl+c"),
 		interrupt: key.NewBinding(key.WithKeys("ctrl+c")), // also while something is typed
 	}
@@ -77,7 +77,7 @@ func newKeys(replay bool) *keyMap {
 	return k
 }
 
-// groups are the keys as the help shows them, two groups beside each other.
+// groups returns the keys in the order of the help, in pairs of columns.
 func (k *keyMap) groups() [][2][]key.Binding {
 	groups := [][2][]key.Binding{{
 		{k.first, k.second, k.third, k.fourth, k.nextTab, k.prevTab, k.open, k.back, k.help, k.suspend, k.quit},
@@ -124,7 +124,7 @@ func (k *keyMap) motion(msg tea.KeyPressMsg) motion {
 	return still
 }
 
-// apply is the new position of what is at pos, among n, with a page of height.
+// apply returns the new position among n for one at pos, with pages of height.
 func (to motion) apply(pos, n, height int) int {
 	switch to {
 	case lineUp:
@@ -143,5 +143,5 @@ func (to motion) apply(pos, n, height int) int {
 	return clamp(pos, n)
 }
 
-// clamp keeps an index within n things, 0 when there are none.
+// clamp returns pos within 0 and n-1, 0 if n is 0.
 func clamp(pos, n int) int { return max(min(pos, n-1), 0) }

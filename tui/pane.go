@@ -3,14 +3,15 @@ package tui
 import (
 	"time"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// pane is one of the tables. What a table does alike for any row is in table.
+// pane is one of the tables. What they have in common is in table.
 type pane interface {
-	// set takes over a snapshot and shows the rows that the filter leaves.
+	// set shows the rows of a snapshot that match the filter.
 	set(s *snapshot.Snapshot, filter string)
-	// open is the row under the cursor in full, nil when there is none.
+	// open returns the detail of the row under the cursor, nil if there is none.
 	open() subject
 
 	resize(height int)
@@ -22,21 +23,21 @@ type pane interface {
 }
 
 // several reports whether the rows are of more than one network namespace.
-func several[T any](rows []T, netns func(*T) uint32) bool {
+func several[T any](rows []T, netnsOf func(*T) uint32) bool {
 	for i := range rows {
-		if netns(&rows[i]) != netns(&rows[0]) {
+		if netnsOf(&rows[i]) != netnsOf(&rows[0]) {
 			return true
 		}
 	}
 	return false
 }
 
-// emptyNote says in words why a table is empty.
+// emptyNote returns why a table is empty.
 func emptyNote(filter string, rows int, nothing string, since time.Duration, then string) string {
 	if rows > 0 {
-		return "nothing here has the words " + quoted(filter) + "; " + count(rows) + " hidden, Esc shows them again"
+		return "no row matches " + quoted(filter) + "; " + phrase.Count(rows) + " hidden, Esc clears the filter"
 	}
-	return nothing + " since the start (" + elapsed(since) + "); " + then
+	return nothing + " since the start (" + phrase.Elapsed(since) + "); " + then
 }
 
 // wrap breaks a sentence into lines.

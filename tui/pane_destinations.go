@@ -4,11 +4,12 @@ import (
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// destinationKey tells one destination from another.
+// destinationKey identifies a destination.
 type destinationKey struct {
 	netns  uint32
 	proto  event.Proto
@@ -19,7 +20,7 @@ func keyOfDestination(d *snapshot.Destination) destinationKey {
 	return destinationKey{d.Netns, d.Proto, d.Remote}
 }
 
-// destinations is the table of what ports are taken towards.
+// destinations is the table of destinations.
 type destinations struct {
 	table[snapshot.Destination, destinationKey]
 	snapshot     *snapshot.Snapshot
@@ -59,29 +60,20 @@ func (d *destinations) name(row *snapshot.Destination, width int) string {
 	return destination(row, width)
 }
 
-// destination is where a row leads to.
+// destination returns the name of a row.
 func destination(row *snapshot.Destination, width int) string {
 	return remoteEnd(row.Proto, row.Remote, width)
-}
-
-// remoteEnd is an endpoint and its protocol. TCP goes without saying.
-func remoteEnd(proto event.Proto, end event.Endpoint, width int) string {
-	suffix := ""
-	if proto != event.TCP && proto != 0 {
-		suffix = "/" + proto.String()
-	}
-	return endpoint(end, width-len(suffix)) + suffix
 }
 
 func (d *destinations) netns(row *snapshot.Destination, _ int) string {
 	if row == d.other {
 		return ""
 	}
-	return netns(row.NetnsName, row.Netns)
+	return phrase.Netns(row.NetnsName, row.Netns)
 }
 
 func destinationText(row *snapshot.Destination) string {
-	words := []string{destination(row, 64), netns(row.NetnsName, row.Netns)}
+	words := []string{destination(row, 64), phrase.Netns(row.NetnsName, row.Netns)}
 	for i := range row.Processes {
 		words = append(words, printable.String(row.Processes[i].Comm))
 	}
@@ -95,7 +87,7 @@ func (d *destinations) set(s *snapshot.Snapshot, filter string) {
 		d.columns = d.withNetns
 	}
 	d.show(s.Destinations, s.OtherDestinations, filter, emptyNote(filter, len(s.Destinations),
-		"no connection went anywhere", s.Elapsed,
+		"no outgoing connection", s.Elapsed,
 		"a row appears for each address and port that a process connects to"))
 }
 

@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// failureKey tells one way to fail from another.
+// failureKey identifies a kind of failure.
 type failureKey struct {
 	proc   event.ProcID
 	netns  uint32
@@ -23,7 +24,7 @@ func keyOfFailure(f *snapshot.Failure) failureKey {
 	return failureKey{f.Proc.ID, f.Netns, f.Proto, f.Op, f.Errno, f.Reason, f.Target}
 }
 
-// failures is the table of what fails and why.
+// failures is the table of failures and their reasons.
 type failures struct {
 	table[snapshot.Failure, failureKey]
 	snapshot *snapshot.Snapshot
@@ -39,8 +40,7 @@ func newFailures() *failures {
 	return f
 }
 
-// failureColumns are those of the table, and of a detail that need not repeat
-// the process.
+// failureColumns are the columns of the table, and of a detail that may omit the process.
 func failureColumns(now func() time.Time, withProcess bool) []column[snapshot.Failure] {
 	type row = snapshot.Failure
 	number := func(name, title string, rank, width int, cell func(*row) string) column[row] {
@@ -53,8 +53,8 @@ func failureColumns(now func() time.Time, withProcess bool) []column[snapshot.Fa
 		return column[row]{name: name, title: title, rank: rank, min: least, max: most, left: true, rising: true, cell: cell}
 	}
 	columns := []column[row]{
-		number("count", "COUNT", 1, 7, func(f *row) string { return count(f.Count) }),
-		number("rate", "RATE", 5, 5, func(f *row) string { return rate(f.Rate) }),
+		number("count", "COUNT", 1, 7, func(f *row) string { return phrase.Count(f.Count) }),
+		number("rate", "RATE", 5, 5, func(f *row) string { return phrase.Rate(f.Rate) }),
 	}
 	columns[1].tone = failing
 	if withProcess {
@@ -65,12 +65,12 @@ func failureColumns(now func() time.Time, withProcess bool) []column[snapshot.Fa
 		words("errno", "ERRNO", 3, 14, 15, func(f *row, _ int) string { return errno(f) }),
 		words("reason", "REASON", 0, 16, 17, func(f *row, _ int) string { return reason(f) }),
 		words("target", "TARGET", 4, 20, 48, func(f *row, width int) string { return endpoint(f.Target, width) }),
-		number("last", "LAST", 6, 10, func(f *row) string { return ago(now(), f.Last) }),
+		number("last", "LAST", 6, 10, func(f *row) string { return phrase.Ago(now(), f.Last) }),
 		words("local", "LOCAL", 8, 21, 48, failureLocal),
 	)
 }
 
-// failing is how bad a failure is: it goes on, or it is past.
+// failing returns the tone of a failure: it happens now, or it is past.
 func failing(f *snapshot.Failure) tone {
 	if f.Rate > 0 {
 		return fail
@@ -88,7 +88,7 @@ func failureProcess(f *snapshot.Failure, width int) string {
 func failureLocal(f *snapshot.Failure, width int) string {
 	switch {
 	case !f.Local.Known():
-		return unknown
+		return phrase.Unknown
 	case f.Inferred&event.FieldSport != 0:
 		return "~" + endpoint(f.Local, width-1)
 	}
@@ -96,25 +96,25 @@ func failureLocal(f *snapshot.Failure, width int) string {
 }
 
 func errno(f *snapshot.Failure) string {
-	return marked(f.Inferred, event.FieldErrno, f.Errno.String())
+	return phrase.Marked(f.Inferred, event.FieldErrno, f.Errno.String())
 }
 
 func reason(f *snapshot.Failure) string {
-	return marked(f.Inferred, event.FieldReason, f.Reason.String())
+	return phrase.Marked(f.Inferred, event.FieldReason, f.Reason.String())
 }
 
 func failureText(f *snapshot.Failure) string {
 	return strings.Join([]string{
 		identity(&f.Proc), f.Op.String(), f.Errno.String(), f.Reason.String(),
-		endpoint(f.Target, 64), endpoint(f.Local, 64), netns(f.NetnsName, f.Netns),
+		endpoint(f.Target, 64), endpoint(f.Local, 64), phrase.Netns(f.NetnsName, f.Netns),
 	}, " ")
 }
 
 func (f *failures) set(s *snapshot.Snapshot, filter string) {
 	f.snapshot = s
 	f.show(s.Failures, nil, filter, emptyNote(filter, len(s.Failures),
-		"no connect() and no bind() has failed", s.Elapsed,
-		"a row appears for each way in which one fails"))
+		"no connect() or bind() has failed", s.Elapsed,
+		"a row appears for each kind of failure"))
 }
 
 func (f *failures) open() subject {

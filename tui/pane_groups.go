@@ -3,11 +3,12 @@ package tui
 import (
 	"strings"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// groupTable is the table of what processes of the same executable, container or unit do.
+// groupTable is the table of processes grouped by executable, container or unit.
 type groupTable struct {
 	table[snapshot.ProcessGroup, snapshot.GroupKey]
 	by       snapshot.Grouping
@@ -40,15 +41,15 @@ func (g *groupTable) name(row *snapshot.ProcessGroup, width int) string {
 	return groupName(row.GroupKey, g.by, width)
 }
 
-// members of the sum of the rest are not known: those are the processes beyond the table.
+// members returns the number of processes, unknown for the sum of the rest.
 func (g *groupTable) members(row *snapshot.ProcessGroup, _ int) string {
 	if row == g.other || row.Unknown {
-		return unknown
+		return phrase.Unknown
 	}
-	return count(len(row.Members))
+	return phrase.Count(len(row.Members))
 }
 
-// groupName is what the processes have in common. Of a path the end tells more.
+// groupName returns what the processes have in common. Of a long path it is the end.
 func groupName(key snapshot.GroupKey, by snapshot.Grouping, width int) string {
 	switch {
 	case key.Unknown:
@@ -63,7 +64,7 @@ func groupName(key snapshot.GroupKey, by snapshot.Grouping, width int) string {
 	return name
 }
 
-// groupText is what a filter looks into: the group and all who are in it.
+// groupText returns the text that a filter searches: the group and its processes.
 func groupText(row *snapshot.ProcessGroup) string {
 	words := []string{printable.String(row.Name)}
 	for _, p := range row.Members {
@@ -80,7 +81,7 @@ func (g *groupTable) set(s *snapshot.Snapshot, filter string) {
 		"a row appears as soon as one calls connect() or bind()"))
 }
 
-// otherGroup is the processes that the table had no room for; nobody knows whose they are.
+// otherGroup returns the sum of the processes beyond the bounds of the table, nil if all fit.
 func otherGroup(s *snapshot.Snapshot) *snapshot.ProcessGroup {
 	if s.OtherProcesses == nil {
 		return nil

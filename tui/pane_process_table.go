@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// processTable is the table of who takes ports, one by one.
+// processTable is the table of processes, one by one.
 type processTable struct {
 	table[snapshot.Process, event.ProcID]
 	snapshot *snapshot.Snapshot
@@ -46,7 +47,7 @@ func (p *processTable) newColumns() []column[snapshot.Process] {
 
 func (p *processTable) pid(row *snapshot.Process, _ int) string {
 	if !row.Info.ID.Known() {
-		return unknown
+		return phrase.Unknown
 	}
 	return strconv.FormatUint(uint64(row.Info.ID.PID), 10)
 }
@@ -55,14 +56,14 @@ func (p *processTable) command(row *snapshot.Process, _ int) string {
 	if row == p.other {
 		return "(others)"
 	}
-	return command(row.Info.ID, row.Info.Comm)
+	return phrase.Command(row.Info.ID, row.Info.Comm)
 }
 
 func processText(row *snapshot.Process) string {
 	return identity(&row.Info)
 }
 
-// identity is everything a filter can find a process by.
+// identity returns the text of a process that a filter searches.
 func identity(info *event.Process) string {
 	return printable.String(strings.Join([]string{
 		strconv.FormatUint(uint64(info.ID.PID), 10), info.Comm, info.Exe, info.Container, info.Unit, info.Cgroup,

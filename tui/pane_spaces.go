@@ -1,15 +1,15 @@
 package tui
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// spaceKey tells one port space from another.
+// spaceKey identifies a port space.
 type spaceKey struct {
 	kind   snapshot.SpaceKind
 	netns  uint32
@@ -17,19 +17,19 @@ type spaceKey struct {
 	local  event.Addr
 	remote event.Endpoint
 	device uint32
-	own    event.PortRange // zero unless the sockets have one of their own
+	ports  event.PortRange // zero unless set by the sockets
 }
 
 func keyOfSpace(s *snapshot.PortSpace) spaceKey {
 	key := spaceKey{kind: s.Kind, netns: s.Netns, proto: s.Proto, local: s.Local, remote: s.Remote, device: s.Device}
 	if s.OwnRange {
-		// That of a namespace can be changed, and the space is still the same.
-		key.own = s.Range
+		// The range of a namespace can change, and the space is still the same.
+		key.ports = s.Range
 	}
 	return key
 }
 
-// spaces is the table of where ports can run out.
+// spaces is the table of port spaces.
 type spaces struct {
 	table[snapshot.PortSpace, spaceKey]
 	snapshot     *snapshot.Snapshot
@@ -55,8 +55,8 @@ func (s *spaces) set(snap *snapshot.Snapshot, filter string) {
 		s.columns = s.withNetns
 	}
 	s.show(snap.PortSpaces, nil, filter, emptyNote(filter, len(snap.PortSpaces),
-		"no port space was seen", snap.Elapsed,
-		"a row appears for each local address and destination that ports are taken between"))
+		"no port was allocated", snap.Elapsed,
+		"a row appears for each local address and destination with connections"))
 }
 
 func (s *spaces) open() subject {
@@ -67,42 +67,9 @@ func (s *spaces) open() subject {
 	return &spaceDetail{row: row, snapshot: s.snapshot}
 }
 
-// spaceName is LOCAL → REMOTE:PORT, or whose ports bind() hands out. The remote end tells
-// more, so the local one is cut first.
-func spaceName(s *snapshot.PortSpace, width int) string {
-	if s.Kind == snapshot.BindSpace {
-		return cut("bind() on "+localName(s), width)
-	}
-	const arrow, least = " → ", 2
-	remote := remoteEnd(s.Proto, s.Remote, maxName)
-	room := width - cells(arrow) - cells(remote)
-	if room < least {
-		room = least
-		remote = remoteEnd(s.Proto, s.Remote, max(width-cells(arrow)-least, 1))
-	}
-	return cut(localName(s), room) + arrow + remote
-}
-
-// localName is the local address, with the interface as ss(8) writes it.
-func localName(s *snapshot.PortSpace) string {
-	name := s.Local.String()
-	switch unspecified := s.Local.IP().IsUnspecified(); {
-	case unspecified && s.Kind != snapshot.BindSpace:
-		name = "?"
-	case unspecified && s.Local.Is4():
-		name = "any IPv4 address"
-	case unspecified:
-		name = "any address"
-	}
-	if s.Device != 0 {
-		name += "%" + strconv.FormatUint(uint64(s.Device), 10)
-	}
-	return name
-}
-
-// spaceText is what a filter looks into: the space, who holds it and who gets nothing.
+// spaceText returns the text that a filter searches: the space, its holders and victims.
 func spaceText(s *snapshot.PortSpace) string {
-	words := []string{string(s.Kind), spaceName(s, 2*maxName), netns(s.NetnsName, s.Netns)}
+	words := []string{string(s.Kind), spaceName(s, 2*maxName), phrase.Netns(s.NetnsName, s.Netns)}
 	for i := range s.Holders {
 		words = append(words, identity(&s.Holders[i].Proc))
 	}
@@ -112,18 +79,10 @@ func spaceText(s *snapshot.PortSpace) string {
 	return printable.String(strings.Join(words, " "))
 }
 
-// culprit is who holds most of the ports, nil where nobody holds any.
-func culprit(s *snapshot.PortSpace) *snapshot.Holder {
+// topHolder returns the holder of most ports, nil if there is none.
+func topHolder(s *snapshot.PortSpace) *snapshot.Holder {
 	if len(s.Holders) == 0 {
 		return nil
 	}
 	return &s.Holders[0]
-}
-
-// holderName is a process, or what is known of sockets without one.
-func holderName(h *snapshot.Holder, width int) string {
-	if !h.Proc.ID.Known() && h.Before > 0 {
-		return cut("(before start)", width)
-	}
-	return process(h.Proc.ID, h.Proc.Comm, width)
 }

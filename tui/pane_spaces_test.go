@@ -25,7 +25,7 @@ func TestGauge(t *testing.T) {
 		{snapshot.PortSpace{Capacity: 1000, Live: 2000}, 9, "████ 200%"},
 		{snapshot.PortSpace{Capacity: 1000, Reusable: 2000}, 9, "▒▒▒▒   0%"},
 		{snapshot.PortSpace{Live: 5}, 9, "range ?"},
-		{snapshot.PortSpace{Live: 5}, 16, "range not known"},
+		{snapshot.PortSpace{Live: 5}, 16, "range unknown"},
 		{snapshot.PortSpace{Capacity: 1000, Live: 500}, 0, "  50%"},
 	} {
 		if got := gauge(&tc.space, tc.width); got != tc.want {
@@ -53,9 +53,9 @@ func TestSpaceName(t *testing.T) {
 		{six, 60, "2001:db8:85a3::17 → [2001:db8:85a3::8a2e:370:7334]:443"},
 		{six, 26, "2… → [2001:db8:85a3:…]:443"},
 		{device, 40, "10.0.0.1%3 → 10.0.0.2:6379"},
-		{bind, 40, "bind() on 10.0.0.1"},
-		{snapshot.PortSpace{Kind: snapshot.BindSpace}, 40, "bind() on any address"},
-		{snapshot.PortSpace{Kind: snapshot.BindSpace, Local: local("0.0.0.0")}, 40, "bind() on any IPv4 address"},
+		{bind, 40, "10.0.0.1: bind() to port 0"},
+		{snapshot.PortSpace{Kind: snapshot.BindSpace}, 40, "any address: bind() to port 0"},
+		{snapshot.PortSpace{Kind: snapshot.BindSpace, Local: local("0.0.0.0")}, 40, "any IPv4 address: bind() to port 0"},
 		{snapshot.PortSpace{Kind: snapshot.ConnectSpace, Remote: cache}, 40, "? → 10.0.0.2:6379"},
 	} {
 		if got := spaceName(&tc.space, tc.width); got != tc.want {
@@ -86,19 +86,19 @@ func TestBanner(t *testing.T) {
 	}{
 		{calm(), 120, ""},
 		{empty(), 120, ""},
-		{fixture(), 120, "FULL for 24s  10.0.0.1 → 10.0.0.2:6379  php-fpm8.3(4242) holds 27,501 of 28,232 ports, 1 more"},
+		{fixture(), 120, "FULL for 24s  10.0.0.1 → 10.0.0.2:6379  php-fpm8.3(4242) holds 27,501 of 28,232 ports, 1 more at risk"},
 		{fixture(), 80, "FULL for 24s  10.0.0.1 → 10.0.0.2:6379  php-fpm8.3(4242) holds 27,501, 1 more"},
 		{fixture(), 40, "FULL for 24s  10.0.0.1 → 10.0.0.2:6379"},
 		{fixture(), 20, "FULL for 24s, 1 more"},
-		{starved(), 140, "FULL for 1m14s  10.99.0.2 → 10.99.0.1:8080  report-job(184) holds 246 of 250 ports, shop-api(180) gets none, 1 more"},
-		{rangeless(), 120, "NO PORT FOUND  10.0.0.1 → 10.0.0.2:6379, php-fpm8.3(4242) gets none"},
+		{starved(), 140, "FULL for 1m14s  10.99.0.2 → 10.99.0.1:8080  report-job(184) holds 246 of 250 ports, shop-api(180) gets none, 1 more at risk"},
+		{rangeless(), 120, "NO FREE PORT until 0s ago  10.0.0.1 → 10.0.0.2:6379, php-fpm8.3(4242) gets none"},
 		{only(), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242) holds 23,930 of 28,232 ports"},
 		{only(), 80, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242)"},
 		{only(never, elsewhere), 140, "84% taken, never full at this rate  10.0.0.1 → 10.0.0.9:5432 in blue  php-fpm8.3(4242) holds 23,930 of 28,232 ports"},
 		{only(never, nameless), 80, "84% taken, never full at this rate  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242)"},
 		{only(unheld), 140, "84% taken  10.0.0.1 → 10.0.0.9:5432"},
-		{only(failing), 80, "NO PORT FOUND, <1% taken  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242)"},
-		{only(older), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  (before start) holds 23,900 of 28,232 ports"},
+		{only(failing), 80, "NO FREE PORT until 9s ago, now <1% taken  10.0.0.1 → 10.0.0.9:5432"},
+		{only(older), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  sockets before start hold 23,900 of 28,232 ports"},
 	} {
 		if got := join(banner(tc.snapshot), tc.width, &styles{}); got != tc.want {
 			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
@@ -114,7 +114,7 @@ func TestBannerIsOnEveryTable(t *testing.T) {
 		}
 	}
 	if got := text(screen(120, 24, calm())); strings.Contains(got, "FULL for") || strings.Contains(got, "taken") {
-		t.Errorf("a calm host looks otherwise:\n%s", got)
+		t.Errorf("a banner on a calm host:\n%s", got)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestHolderName(t *testing.T) {
 		want   string
 	}{
 		{snapshot.Holder{Proc: web, Live: 1, Before: 1}, "php-fpm8.3(4242)"},
-		{snapshot.Holder{Live: 1, Before: 1}, "(before start)"},
+		{snapshot.Holder{Live: 1, Before: 1}, "sockets before start"},
 		{snapshot.Holder{Live: 1}, "(unknown)"},
 		{snapshot.Holder{Proc: event.Process{ID: web.ID}}, "?(4242)"},
 	} {
@@ -154,25 +154,25 @@ func TestHolderName(t *testing.T) {
 	}
 }
 
-// TestNamespaceOfASpace: what limits how exact the figures are is said.
+// TestNamespaceOfASpace: the screen shows how exact the figures are.
 func TestNamespaceOfASpace(t *testing.T) {
 	t.Parallel()
 	host := text(screen(120, 60, fixture(), "enter"))
-	for _, want := range []string{"tcp_tw_reuse is 2", "of at most 131,072", "looked at 2s ago, in 9.0ms"} {
+	for _, want := range []string{"tcp_tw_reuse is 2", "of at most 131,072", "of all sockets: 2s ago, took 9.0ms"} {
 		if !strings.Contains(host, want) {
-			t.Errorf("not said: %q\n%s", want, host)
+			t.Errorf("missing: %q\n%s", want, host)
 		}
 	}
 	blue := text(screen(120, 60, fixture(), "end", "enter"))
 	for _, want := range []string{"tcp_tw_reuse is 0", "40000-40099", "there can be fewer left"} {
 		if !strings.Contains(blue, want) {
-			t.Errorf("not said: %q\n%s", want, blue)
+			t.Errorf("missing: %q\n%s", want, blue)
 		}
 	}
 }
 
-// TestBindSpaceThatNobodyDrawsFrom: connections fill it, and that alarms nobody.
-func TestBindSpaceThatNobodyDrawsFrom(t *testing.T) {
+// TestBindSpaceWithoutAllocations: connections fill it, and no alarm is raised.
+func TestBindSpaceWithoutAllocations(t *testing.T) {
 	t.Parallel()
 	s := calm()
 	s.PortSpaces = append(s.PortSpaces, snapshot.PortSpace{Kind: snapshot.BindSpace, Netns: 1, Capacity: 100, TimeWait: 100})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -156,5 +157,5 @@ func stamp(p *snapshot.Playback, at event.Time, layout string) string {
 	if wall := p.Clock.WallTime(at); !wall.IsZero() {
 		return wall.Format(layout)
 	}
-	return "+" + elapsed(at.Sub(p.Begin))
+	return "+" + phrase.Elapsed(at.Sub(p.Begin))
 }

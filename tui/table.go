@@ -1,8 +1,6 @@
 package tui
 
-import (
-	"github.com/porttrace/porttrace/internal/snapshot"
-)
+import "github.com/porttrace/porttrace/internal/snapshot"
 
 // table is the rows of one pane and where the user is among them. K tells one
 // row from another, however they are ordered.

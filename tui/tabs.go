@@ -3,6 +3,7 @@ package tui
 import (
 	"strings"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -59,7 +60,7 @@ func rowCount(s *snapshot.Snapshot, tab int) string {
 		rows, more = len(s.Destinations), s.OtherDestinations != nil
 	}
 	if more {
-		return count(rows) + "+"
+		return phrase.Count(rows) + "+"
 	}
-	return count(rows)
+	return phrase.Count(rows)
 }

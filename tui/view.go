@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -167,7 +168,7 @@ func (m *Model) steering() string {
 
 func (m *Model) matches() string {
 	shown, all := m.panes[m.tab].counts()
-	return " (" + count(shown) + " of " + count(all) + ")"
+	return " (" + phrase.Count(shown) + " of " + phrase.Count(all) + ")"
 }
 
 // behind is how old the screen is.
@@ -175,5 +176,5 @@ func (m *Model) behind() string {
 	if m.shown == nil || m.latest == m.shown {
 		return ""
 	}
-	return ", " + elapsed(m.latest.At.Sub(m.shown.At)) + " behind"
+	return ", " + phrase.Elapsed(m.latest.At.Sub(m.shown.At)) + " behind"
 }

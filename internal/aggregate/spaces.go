@@ -51,7 +51,7 @@ func (s *State) addSpaces(snap *snapshot.Snapshot) {
 	slices.SortFunc(b.rows, func(a, b *spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
 	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
 	for i, row := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
-		if i < maxDetailed || row.Exhausted > 0 || row.OpenRate > 0 && row.Taken() > busyShare {
+		if i < maxDetailed || row.Exhausted > 0 || row.OpenRate > 0 && row.TakenShare() > busyShare {
 			b.detail(row)
 		}
 		snap.PortSpaces = append(snap.PortSpaces, row.PortSpace)

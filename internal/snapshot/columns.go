@@ -90,10 +90,10 @@ func SpaceColumns() []Column[PortSpace] {
 	number := func(name string, value func(*PortSpace) int) Column[PortSpace] {
 		return Column[PortSpace]{name, descending(value)}
 	}
-	wanted := func(a, b *PortSpace) int { return compareBool(!a.Wanted(), !b.Wanted()) }
+	wanted := func(a, b *PortSpace) int { return compareBool(!a.HasAllocations(), !b.HasAllocations()) }
 	failing := descending(func(s *PortSpace) float64 { return s.ExhaustionRate })
 	return withTie([]Column[PortSpace]{
-		{"taken", then(wanted, then(descending((*PortSpace).Taken), then(failing, descending((*PortSpace).InUse))))},
+		{"taken", then(wanted, then(descending((*PortSpace).TakenShare), then(failing, descending((*PortSpace).InUse))))},
 		{"kind", ascending(func(s *PortSpace) SpaceKind { return s.Kind })},
 		{"netns", ascending(func(s *PortSpace) string { return s.NetnsName })},
 		{"space", comparePorts},
@@ -103,7 +103,7 @@ func SpaceColumns() []Column[PortSpace] {
 		number("bound", func(s *PortSpace) int { return s.Bound }),
 		{"headroom", then(descending(func(s *PortSpace) int { return min(s.Capacity, 1) }), ascending((*PortSpace).Headroom))},
 		{"open_rate", descending(func(s *PortSpace) float64 { return s.OpenRate })},
-		{"eta", ascending((*PortSpace).dueIn)},
+		{"eta", ascending((*PortSpace).timeToFull)},
 		{"exhausted", then(failing, descending(func(s *PortSpace) uint64 { return s.Exhausted }))},
 		number("peak", func(s *PortSpace) int { return s.Peak }),
 	}, comparePorts)

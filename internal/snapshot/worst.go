@@ -1,66 +1,92 @@
 package snapshot
 
-import "time"
-
-const (
-	// tightShare is how much of a space is taken when one begins to speak of it.
-	tightShare = 0.8
-	// stillFailing is how long after a call found no port the space counts as one that has none.
-	stillFailing = 10 * time.Second
+import (
+	"cmp"
+	"time"
 )
 
-// Taken is the share of the ports that the next call cannot have, 0 where the capacity is
-// not known. Ports that would be reused at once are free in effect: a loopback space can
-// be full of those and well.
-func (s *PortSpace) Taken() float64 {
+const (
+	// recentFailure is how long after its last occurrence a failure is still reported as one of now.
+	recentFailure = time.Minute
+	// recentExhaustion is the same of a call that found no port.
+	recentExhaustion = 10 * time.Second
+	// nearlyFull is the share of taken ports above which a space is nearly full.
+	nearlyFull = 0.8
+)
+
+// WorstFailure returns the failure to report first: the one with the highest rate, else
+// the latest of the last minute; nil without either. others is how many more there are.
+func (s *Snapshot) WorstFailure() (worst *Failure, others int) {
+	for i := range s.Failures {
+		f := &s.Failures[i]
+		if f.Rate <= 0 && s.Wall.Sub(f.Last) > recentFailure {
+			continue
+		}
+		others++
+		if worst == nil || cmp.Or(cmp.Compare(f.Rate, worst.Rate), f.Last.Compare(worst.Last)) > 0 {
+			worst = f
+		}
+	}
+	return worst, max(others-1, 0)
+}
+
+// WorstSpace returns the port space to report first: the fullest of those that were
+// exhausted recently, else of those at risk; nil without either. others is how many more
+// there are.
+func (s *Snapshot) WorstSpace() (worst *PortSpace, others int) {
+	for i := range s.PortSpaces {
+		space := &s.PortSpaces[i]
+		if !space.AtRisk(s.Wall) {
+			continue
+		}
+		others++
+		if worst == nil || space.worse(worst, s.Wall) {
+			worst = space
+		}
+	}
+	return worst, max(others-1, 0)
+}
+
+func (s *PortSpace) worse(than *PortSpace, now time.Time) bool {
+	if s.ExhaustedRecently(now) != than.ExhaustedRecently(now) {
+		return s.ExhaustedRecently(now)
+	}
+	return s.TakenShare() > than.TakenShare()
+}
+
+// AtRisk reports whether the space needs attention: calls found no port in the last
+// seconds, or it is nearly full and ports are allocated from it.
+func (s *PortSpace) AtRisk(now time.Time) bool {
+	return s.ExhaustedRecently(now) || s.HasAllocations() && s.TakenShare() > nearlyFull
+}
+
+// ExhaustedRecently reports whether a call found no port in the last seconds.
+func (s *PortSpace) ExhaustedRecently(now time.Time) bool {
+	return !s.LastExhausted.IsZero() && now.Sub(s.LastExhausted) <= recentExhaustion
+}
+
+// HasAllocations reports whether any program allocates from the space. A BindSpace shares
+// its ports with every connection of its address: those can fill it without harm when no
+// program calls bind(0).
+func (s *PortSpace) HasAllocations() bool {
+	return s.Kind != BindSpace || s.Opens > 0 || s.Exhausted > 0
+}
+
+// TakenShare returns the share of the ports that the next call cannot have, 0 if the
+// capacity is unknown. Ports that tcp_tw_reuse would reuse do not count: a loopback space
+// can be full of them and still serve every call.
+func (s *PortSpace) TakenShare() float64 {
 	if s.Capacity <= 0 {
 		return 0
 	}
 	return float64(max(s.InUse()-s.Reusable, 0)) / float64(s.Capacity)
 }
 
-// TakenPercent is Taken in whole percents, 100 of a full space only. It counts with whole
-// numbers: 29 of 50 are 58 %, and 57.99 where they are multiplied by 0.58.
+// TakenPercent returns TakenShare in whole percents, 100 only if the space is full. It is
+// integer arithmetic: 29 of 50 are 58 %, but 0.58 * 100 is 57.99.
 func (s *PortSpace) TakenPercent() int {
 	if s.Capacity <= 0 {
 		return 0
 	}
 	return max(s.InUse()-s.Reusable, 0) * 100 / s.Capacity
-}
-
-// Fails reports whether calls have found no port of late.
-func (s *PortSpace) Fails(now time.Time) bool {
-	return !s.LastExhausted.IsZero() && now.Sub(s.LastExhausted) <= stillFailing
-}
-
-// Wanted reports whether anybody draws from the space. A BindSpace shares its ports with
-// every connection of its address: many of those fill it, and need not matter to anybody.
-func (s *PortSpace) Wanted() bool { return s.Kind != BindSpace || s.Opens > 0 || s.Exhausted > 0 }
-
-// Tight reports whether the space deserves a word.
-func (s *PortSpace) Tight(now time.Time) bool {
-	return s.Fails(now) || s.Wanted() && s.Taken() > tightShare
-}
-
-// Tightest is the port space to name: the fullest of those that fail, else of those that
-// are tight; nil when all is well. others is how many more there are.
-func (s *Snapshot) Tightest() (tightest *PortSpace, others int) {
-	for i := range s.PortSpaces {
-		space := &s.PortSpaces[i]
-		if !space.Tight(s.Wall) {
-			continue
-		}
-		others++
-		if tightest == nil || space.worse(tightest, s.Wall) {
-			tightest = space
-		}
-	}
-	return tightest, max(others-1, 0)
-}
-
-func (s *PortSpace) worse(than *PortSpace, now time.Time) bool {
-	if s.Fails(now) != than.Fails(now) {
-		return s.Fails(now)
-	}
-	return s.Taken() > than.Taken()
 }

@@ -1,12 +1,12 @@
-package tui
+package phrase
 
 import "testing"
 
-func TestEndsWords(t *testing.T) {
+func TestExpiry(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		ends []int
-		want string
+		expiries []int
+		want     string
 	}{
 		{nil, ""},
 		{[]int{0, 0}, ""},
@@ -17,8 +17,17 @@ func TestEndsWords(t *testing.T) {
 		{[]int{1, 0, 9}, "come free: first in 1 s, all within 3 s"},
 		{evenly(28_000, 1, 60), "come free: first in 2 s, half within 31 s, all within 60 s"},
 	} {
-		if got := endsWords(c.ends); got != c.want {
-			t.Errorf("%v: got %q, want %q", c.ends, got, c.want)
+		if got := Expiry(c.expiries); got != c.want {
+			t.Errorf("%v: got %q, want %q", c.expiries, got, c.want)
 		}
 	}
+}
+
+// evenly returns buckets that expire from one second to the one before another.
+func evenly(buckets, from, to int) []int {
+	expiries := make([]int, to)
+	for i := range buckets {
+		expiries[from+i*(to-from)/buckets]++
+	}
+	return expiries
 }
