@@ -7,14 +7,14 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// column is how one thing is drawn. Its name says what it is ordered by; a
-// column without an order of its own has none.
+// column is one column of a table. Its name is that of its order in snapshot; a column
+// that cannot be sorted by has no name.
 type column[T any] struct {
 	name  string
 	title string
-	// rank decides which columns a narrow terminal shows: the least first.
+	// rank decides which columns a narrow terminal shows: the smallest first.
 	rank int
-	// min is the width it needs, max the one it can use; 0 is min.
+	// min is the width that it needs, max the one that it can use; 0 means min.
 	min, max int
 	left     bool // text starts at the left, numbers end at the right
 	rising   bool // its order is from small to great
@@ -26,7 +26,7 @@ type column[T any] struct {
 	width   int
 }
 
-// ordered gives the columns the orders of the same names.
+// ordered sets the orders of the same names in the columns.
 func ordered[T any](columns []column[T], orders []snapshot.Column[T]) []column[T] {
 	for i := range columns {
 		columns[i].compare, _ = snapshot.ColumnNamed(orders, columns[i].name)
@@ -34,14 +34,14 @@ func ordered[T any](columns []column[T], orders []snapshot.Column[T]) []column[T
 	return columns
 }
 
-// fitColumns chooses the columns for a width, in the order of their ranks, and
-// shares out what is left over. The column sorted by is always there.
+// fitColumns returns the columns that fit a width, chosen by rank, and distributes the
+// rest of the width. The column sorted by is always among them.
 func fitColumns[T any](columns []column[T], width int, sorted string) []column[T] {
 	byRank := slices.Clone(columns)
 	slices.SortStableFunc(byRank, func(a, b column[T]) int { return a.priority(sorted) - b.priority(sorted) })
 	used, chosen := 0, map[string]bool{}
 	for i, c := range byRank {
-		// One gap before each column; the first one's is where the cursor stands.
+		// One gap before each column; the cursor is in the first one's.
 		if used += c.min + 1; used > width && i > 0 {
 			used -= c.min + 1
 			break
@@ -54,10 +54,10 @@ func fitColumns[T any](columns []column[T], width int, sorted string) []column[T
 	return fitted
 }
 
-// measured is how many rows are looked at to see what room their texts need.
+// measured is the number of rows that measure reads.
 const measured = 1000
 
-// measure notes what room the texts need. It only grows, so that columns do not
+// measure sets the widths that the texts need. They only grow, so that columns do not
 // jump from one snapshot to the next.
 func measure[T any](columns []column[T], rows []T) {
 	for i := range columns {
@@ -72,7 +72,7 @@ func measure[T any](columns []column[T], rows []T) {
 	}
 }
 
-// priority puts what a row is called first, then what it is sorted by.
+// priority returns the rank, with the name of a row first and the column sorted by second.
 func (c *column[T]) priority(sorted string) int {
 	switch {
 	case c.rank == 0:
@@ -83,7 +83,7 @@ func (c *column[T]) priority(sorted string) int {
 	return c.rank
 }
 
-// share gives the columns what they need, as far as there is room, evenly.
+// share distributes the room evenly among the columns, up to what they need.
 func share[T any](columns []column[T], room int) {
 	for i := range columns {
 		c := &columns[i]
@@ -105,7 +105,7 @@ func share[T any](columns []column[T], room int) {
 	}
 }
 
-// headLine is the titles; the sorted one is marked with the way its values go.
+// headLine returns the titles; the sorted one has a mark for the direction of its order.
 func headLine[T any](columns []column[T], sorted string, reverse bool, st *styles) string {
 	var line strings.Builder
 	for _, c := range columns {
@@ -122,8 +122,8 @@ func headLine[T any](columns []column[T], sorted string, reverse bool, st *style
 	return st.paint(strong, line.String())
 }
 
-// rowLine is one row. The one under the cursor is marked by a sign too, for
-// terminals that show no weight.
+// rowLine returns one row. The one under the cursor has a mark too, for terminals without
+// reverse video.
 func rowLine[T any](columns []column[T], row *T, cursor bool, st *styles) string {
 	var line strings.Builder
 	for i, c := range columns {
@@ -143,7 +143,7 @@ func rowLine[T any](columns []column[T], row *T, cursor bool, st *styles) string
 	return line.String()
 }
 
-// listing draws rows that no cursor moves through.
+// listing returns a table without a cursor.
 func listing[T any](columns []column[T], rows []T, width int, st *styles) []string {
 	measure(columns, rows)
 	fitted := fitColumns(columns, width, "")

@@ -40,7 +40,7 @@ func totalColumns[T any](of func(*T) *snapshot.Totals) []column[T] {
 	}
 }
 
-// historyColumn is the column that draws opens over time.
+// historyColumn is the column of opens over time.
 func historyColumn[T any](of func(*T) []snapshot.Point) column[T] {
 	return column[T]{
 		title: "HISTORY", rank: 11, min: 10, max: 40, left: true,

@@ -96,10 +96,10 @@ func writeOwner(to *sheet, info *event.Process, clock event.Clock) {
 		return
 	}
 	to.field("process", process(info.ID, info.Comm, to.width)+", parent "+number(info.PPID)+", uid "+number(info.UID), plain)
-	to.outside("executable", info.Exe)
-	to.outside("container", info.Container)
-	to.outside("unit", info.Unit)
-	to.outside("cgroup", info.Cgroup)
+	to.untrusted("executable", info.Exe)
+	to.untrusted("container", info.Container)
+	to.untrusted("unit", info.Unit)
+	to.untrusted("cgroup", info.Cgroup)
 	to.field("started", begin(info.ID, clock), plain)
 }
 

@@ -30,7 +30,7 @@ func (d *groupDetail) update(s *snapshot.Snapshot) bool {
 const maxMembers = 100
 
 func (d *groupDetail) write(to *sheet) {
-	to.outside(string(d.by), groupName(d.row.GroupKey, d.by, 2*to.width))
+	to.untrusted(string(d.by), groupName(d.row.GroupKey, d.by, 2*to.width))
 	to.field("processes", phrase.Count(len(d.row.Members)), plain)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)

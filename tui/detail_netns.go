@@ -11,7 +11,7 @@ import (
 // writeNamespace writes the port configuration of a namespace, and how exactly its ports
 // are known.
 func writeNamespace(to *sheet, n *snapshot.Namespace, now time.Time) {
-	to.outside("reserved", n.Reserved)
+	to.untrusted("reserved", n.Reserved)
 	if n.Ports.Known() {
 		to.field("reuse", fmt.Sprintf("net.ipv4.tcp_tw_reuse is %d: %s", n.Reuse, phrase.Reuse(n.Reuse)), plain)
 	}

@@ -68,7 +68,7 @@ func (d *spaceDetail) writeForecast(to *sheet) {
 	s, now := d.row, d.snapshot.Wall
 	forecast := s.Outlook()
 	to.field("forecast", phrase.ForecastSentence(&forecast), pressure(s, now))
-	to.outside("", forecast.Model)
+	to.untrusted("", forecast.Model)
 	if since := phrase.FullSince(s, clockLayout); since != "" {
 		to.field("full", since+", "+phrase.FullFor(s, now), fail)
 	}

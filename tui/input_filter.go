@@ -2,7 +2,7 @@ package tui
 
 import tea "charm.land/bubbletea/v2"
 
-// filter is the words that rows must have.
+// filter has the words that a row must contain.
 type filter struct {
 	lineInput
 	typing bool

@@ -15,7 +15,7 @@ const maxInput = 256
 // lineInput is one line of text while it is typed.
 type lineInput struct{ text string }
 
-// press takes a key that edits.
+// press edits the text.
 func (l *lineInput) press(msg tea.KeyPressMsg) {
 	switch msg.Keystroke() {
 	case "backspace":
@@ -31,8 +31,8 @@ func (l *lineInput) press(msg tea.KeyPressMsg) {
 	}
 }
 
-// insert adds text that was typed or pasted. It is drawn, and compared with what
-// is on the screen, so it is made the same way.
+// insert appends text that was typed or pasted, made printable as the text on the screen
+// is that a filter is compared with.
 func (l *lineInput) insert(text string) {
 	if len(l.text)+len(text) <= maxInput {
 		l.text += printable.String(text)

@@ -7,14 +7,14 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Cells are counted rune by rune, as terminals do and as the renderer does until
-// a terminal says that it can do better.
+// cells returns the width of text. It adds up runes, as terminals do, and the renderer
+// unless a terminal reports grapheme support.
 func cells(s string) int { return ansi.StringWidthWc(s) }
 
-// cut shortens text to width cells and shows that it did.
+// cut returns text of at most width cells, with … if it was longer.
 func cut(s string, width int) string { return ansi.TruncateWc(s, max(width, 0), "…") }
 
-// pad makes text exactly width cells wide.
+// pad returns text of exactly width cells.
 func pad(s string, width int, right bool) string {
 	s = cut(s, width)
 	blank := strings.Repeat(" ", max(width-cells(s), 0))
@@ -24,8 +24,8 @@ func pad(s string, width int, right bool) string {
 	return s + blank
 }
 
-// box makes exactly height lines of at most width cells. Whatever came before,
-// the terminal is never written beyond its edges.
+// box returns exactly height lines of at most width cells, so that nothing is written
+// beyond the edges of the terminal.
 func box(lines []string, width, height int) []string {
 	out := make([]string, max(height, 0))
 	for i := range min(len(lines), len(out)) {
@@ -50,7 +50,7 @@ func (p *piece) gap() string {
 	return "  "
 }
 
-// join makes one line of the pieces. By rank, each gets the longest form that fits
+// join returns one line of the pieces. By rank, each gets the longest form that fits
 // beside the shortest forms of those after it.
 func join(pieces []piece, width int, st *styles) string {
 	form, order := make([]int, len(pieces)), make([]int, len(pieces))
@@ -103,7 +103,8 @@ func joinedWidth(pieces []piece, form []int) int {
 	return width
 }
 
-// ends puts one text at the left and one at the right; the right one goes first.
+// ends returns a line with one text at the left and one at the right, which is left out if
+// both do not fit.
 func ends(left, right string, width int) string {
 	room := width - cells(left) - cells(right)
 	if room < 1 {

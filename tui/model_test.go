@@ -166,7 +166,7 @@ func TestFilter(t *testing.T) {
 		t.Errorf("%d destinations are shown", shown)
 	}
 	if got := text(m); !strings.Contains(got, `"Hap sbin"`) || !strings.Contains(got, "4 hidden") {
-		t.Errorf("it is not said why the table is empty:\n%s", got)
+		t.Errorf("no reason for the empty table:\n%s", got)
 	}
 	press(m, "esc")
 	if shown, _ := m.panes[destinationsTab].counts(); shown != 4 {
@@ -210,7 +210,7 @@ func TestDetailFollowsItsRow(t *testing.T) {
 		}
 		m.Update(snapshotMsg{empty()})
 		if got := text(m); !m.detail.gone || !strings.Contains(got, "no longer in the table") || !strings.Contains(got, title) {
-			t.Errorf("tab %d: it is not said that the row has gone:\n%s", tab, got)
+			t.Errorf("tab %d: no word that the row has gone:\n%s", tab, got)
 		}
 		press(m, "esc")
 		if m.detail != nil {
@@ -269,7 +269,7 @@ func TestViewChangesNothing(t *testing.T) {
 	}
 }
 
-// TestEveryKeyEverywhere looks for a combination of states that panics.
+// TestEveryKeyEverywhere searches for a combination of states that panics.
 func TestEveryKeyEverywhere(t *testing.T) {
 	t.Parallel()
 	keys := []string{"up", "down", "pgup", "pgdown", "home", "end", "tab", "shift+tab", "1", "2", "3", "4", "enter", "esc", "s", "S", "r", "g", "/", "p", "?", "x", "backspace", "ctrl+w"}

@@ -11,13 +11,13 @@ func TestGroupKeyGoesAround(t *testing.T) {
 	t.Parallel()
 	m := screen(120, 24, looping(), "2")
 	for _, step := range []struct {
-		said string
-		rows int
+		title string
+		rows  int
 	}{{"by executable", 5}, {"by container", 3}, {"by unit", 5}, {"", 155}} {
 		press(m, "g")
 		rows, _ := m.panes[processesTab].counts()
-		if rows != step.rows || !strings.Contains(text(m), " "+step.said) {
-			t.Errorf("%d rows %s, want %d:\n%s", rows, step.said, step.rows, text(m))
+		if rows != step.rows || !strings.Contains(text(m), " "+step.title) {
+			t.Errorf("%d rows %s, want %d:\n%s", rows, step.title, step.rows, text(m))
 		}
 	}
 	for _, tab := range []string{"1", "3", "4"} {

@@ -120,7 +120,7 @@ func TestHeaderGivesUpTheLeastFirst(t *testing.T) {
 	}
 }
 
-// TestColumns looks for titles that would be cut, and names without an order.
+// TestColumns finds titles that would be cut, and names without an order.
 func TestColumns(t *testing.T) {
 	t.Parallel()
 	d, s := newDestinations(), newSpaces()

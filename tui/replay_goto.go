@@ -5,10 +5,10 @@ import tea "charm.land/bubbletea/v2"
 // goTo is the prompt for a moment of the recording.
 type goTo struct {
 	lineInput
-	fault string // why what was typed leads nowhere
+	fault string // why the text is not a moment of the recording
 }
 
-// typeGoTo takes a key of the prompt.
+// typeGoTo handles a key of the prompt.
 func (r *replay) typeGoTo(msg tea.KeyPressMsg) {
 	switch msg.Keystroke() {
 	case "enter":
@@ -21,7 +21,7 @@ func (r *replay) typeGoTo(msg tea.KeyPressMsg) {
 	}
 }
 
-// arrive seeks what was typed. What it cannot read stays, to be mended.
+// arrive seeks the moment typed. Text that it cannot parse stays, to be corrected.
 func (r *replay) arrive() {
 	at, err := r.playback.Moment(r.goTo.text)
 	if err != nil {
@@ -32,7 +32,7 @@ func (r *replay) arrive() {
 	r.goTo = nil
 }
 
-// maxTyped is what is seen of what was typed; every moment there is fits.
+// maxTyped is the visible width of the text; every valid moment fits.
 const maxTyped = 36
 
 func (g *goTo) statusLine(width int, st *styles) string {

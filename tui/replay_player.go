@@ -5,14 +5,14 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// Player is how the screen steers a replay. Its methods return at once; what
-// changes is followed by a snapshot, if need be the same one again.
+// Player controls a replay. Its methods return at once; after each change it must deliver
+// a snapshot, possibly the same one again.
 type Player interface {
-	Playback() snapshot.Playback // where it stands now
+	Playback() snapshot.Playback // the position now
 	Timeline() []snapshot.Span   // does not change
 	TogglePause()
-	Step()                  // one step on, and paused there
+	Step()                  // one step forward, and paused there
 	SetSpeed(times float64) // within 0.1 and 1000
 	Seek(to event.Time)     // within the recording
-	NextFailure()           // on to the next one after here, and paused there
+	NextFailure()           // to the next one from here, and paused there
 }

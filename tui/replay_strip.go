@@ -13,8 +13,8 @@ import (
 // stripHeight is the lines of the strip: rates, track, axis.
 const stripHeight = 3
 
-// strip draws the whole recording and where the replay stands in it. In one line
-// it says the latter alone.
+// strip returns the lines of the whole recording with the position of the replay. With
+// room for one line that is the axis.
 func (r *replay) strip(height int, st *styles) []string {
 	axis := axisLine(&r.playback, r.scale.width, st)
 	if height < stripHeight {
@@ -25,8 +25,8 @@ func (r *replay) strip(height int, st *styles) []string {
 
 const cursorMark = '┃'
 
-// rateLine is the rate of opens. The cursor hides one column of it: what the rate
-// is there, the header says.
+// rateLine returns the rate of opens. The cursor hides one column of it, and the header
+// has the rate there.
 func (r *replay) rateLine(st *styles) string {
 	text := []rune(sparkline(r.timeline.rates, r.scale.width))
 	tones := make([]tone, len(text))
@@ -36,7 +36,7 @@ func (r *replay) rateLine(st *styles) string {
 	return painted(text, tones, st)
 }
 
-// trackLine is what has been played and what is to come, under the marks.
+// trackLine returns what has been played and what has not, under the marks.
 func (r *replay) trackLine(st *styles) string {
 	at := r.scale.column(r.playback.At)
 	text, tones := make([]rune, r.scale.width), make([]tone, r.scale.width)
@@ -57,7 +57,7 @@ func (r *replay) trackLine(st *styles) string {
 	return painted(text, tones, st)
 }
 
-// painted paints what has the same tone in one go.
+// painted paints runes of the same tone together.
 func painted(text []rune, tones []tone, st *styles) string {
 	var line strings.Builder
 	for from := 0; from < len(text); {
@@ -71,8 +71,8 @@ func painted(text []rune, tones []tone, st *styles) string {
 	return line.String()
 }
 
-// axisLine has the begin at the left, the end at the right, and in the middle
-// what the replay does and where it stands.
+// axisLine returns the begin at the left, the end at the right, and the state and the
+// position of the replay in the middle.
 func axisLine(p *snapshot.Playback, width int, st *styles) string {
 	begin, end := edges(p, width)
 	room := width - 2*(max(cells(begin), cells(end))+1)
@@ -87,7 +87,7 @@ func blanks(n int) string { return strings.Repeat(" ", max(n, 0)) }
 // dayLayout is a time that needs its day, but not its year.
 const dayLayout = "01-02 15:04"
 
-// edges are when the recording begins and ends, as exactly as there is room for.
+// edges returns when the recording begins and ends, as exactly as the width allows.
 func edges(p *snapshot.Playback, width int) (begin, end string) {
 	layout := dayLayout
 	switch {
@@ -103,7 +103,7 @@ func edges(p *snapshot.Playback, width int) (begin, end string) {
 	return stamp(p, p.Begin, layout), stamp(p, p.End, layout)
 }
 
-// standing is what the replay does and where it stands.
+// standing returns the state and the position of the replay.
 func standing(p *snapshot.Playback) []piece {
 	return []piece{doing(p), now(p), {rank: 1, forms: []string{percent(p, p.At)}}}
 }
@@ -128,7 +128,7 @@ func doing(p *snapshot.Playback) piece {
 func now(p *snapshot.Playback) piece {
 	layout := time.TimeOnly
 	if p.Paused && !p.Seeking {
-		layout += ".000" // what stands still can be read exactly
+		layout += ".000" // a time that stands still can be read exactly
 	}
 	layouts := []string{layout + " MST", layout, time.TimeOnly}
 	if !oneDay(p) {
@@ -152,7 +152,7 @@ func oneDay(p *snapshot.Playback) bool {
 	return day(p.Begin).Equal(day(p.End))
 }
 
-// stamp is a moment of the recording, counted from its beginning where no clock tells.
+// stamp returns a moment of the recording, counted from its begin if there is no clock.
 func stamp(p *snapshot.Playback, at event.Time, layout string) string {
 	if wall := p.Clock.WallTime(at); !wall.IsZero() {
 		return wall.Format(layout)

@@ -8,13 +8,13 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// scale lays a recording out over columns.
+// scale maps a recording to columns.
 type scale struct {
 	begin, end event.Time
 	width      int
 }
 
-// position is where a moment is: a column and a part of it.
+// position returns the place of a moment in columns, with its fraction.
 func (s scale) position(at event.Time) float64 {
 	if s.end <= s.begin {
 		return 0
@@ -24,7 +24,7 @@ func (s scale) position(at event.Time) float64 {
 	return min(max(place, 0), float64(s.width))
 }
 
-// column is where a moment is drawn.
+// column returns the column of a moment.
 func (s scale) column(at event.Time) int { return clamp(int(s.position(at)), s.width) }
 
 // timeline is a recording folded to the columns of a scale.
@@ -40,8 +40,8 @@ const (
 	highest = 1_000_000
 )
 
-// fold shares out the spans among the columns. A failure is marked in every column
-// in which it may have been, and says more than that something cannot be read.
+// fold distributes the spans over the columns. A failure is marked in every column in
+// which it can have been, and takes precedence over damage.
 func fold(spans []snapshot.Span, to scale) timeline {
 	if to.width <= 0 {
 		return timeline{}
@@ -65,7 +65,7 @@ func fold(spans []snapshot.Span, to scale) timeline {
 	return timeline{rates: heights(counts), marks: marks}
 }
 
-// part is how much of what goes from begin to end is in a column.
+// part returns the share of the span from begin to end that is in a column.
 func part(column int, begin, end float64) float64 {
 	if end <= begin {
 		return 1
@@ -73,8 +73,8 @@ func part(column int, begin, end float64) float64 {
 	return (min(end, float64(column+1)) - max(begin, float64(column))) / (end - begin)
 }
 
-// heights makes the counts relative to the greatest; the least is above 0. All
-// columns last equally long, so counts compare as rates do.
+// heights returns the counts relative to the greatest; only no count is 0. All columns
+// last equally long, so counts compare as rates do.
 func heights(counts []float64) []uint32 {
 	rates := make([]uint32, len(counts))
 	top := slices.Max(counts)

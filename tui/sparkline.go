@@ -8,9 +8,8 @@ import (
 
 var bars = []rune("▁▂▃▄▅▆▇█")
 
-// sparkline draws the newest values, one a cell, the newest at the right, as
-// heights of the greatest among them. Nothing happened is a blank; the least
-// that did happen is seen.
+// sparkline returns the newest values, one per cell with the newest at the right, as
+// heights relative to the greatest. Only 0 is blank.
 func sparkline(values []uint32, width int) string {
 	width = max(width, 0)
 	values = values[max(len(values)-width, 0):]

@@ -2,12 +2,12 @@ package tui
 
 import "github.com/porttrace/porttrace/internal/snapshot"
 
-// table is the rows of one pane and where the user is among them. K tells one
-// row from another, however they are ordered.
+// table has the rows of one pane and the cursor. K identifies a row, however they are
+// ordered.
 type table[T any, K comparable] struct {
 	columns []column[T]
 	key     func(*T) K
-	text    func(*T) string // what a filter looks into
+	text    func(*T) string // what a filter searches
 	order   string          // name of the column sorted by
 	reverse bool
 
@@ -17,8 +17,8 @@ type table[T any, K comparable] struct {
 	note   string
 	filter string
 
-	// The cursor stays on a row once it was moved; until then, and after a move
-	// to the top, it is on whichever row comes first.
+	// The cursor stays on its row once it was moved; until then, and after a move to the
+	// top, it is on the first row.
 	pinned   bool
 	selected K
 	cursor   int
@@ -26,11 +26,11 @@ type table[T any, K comparable] struct {
 	height   int // rows that are seen
 }
 
-// show takes over new rows.
+// show replaces the rows.
 func (t *table[T, K]) show(rows []T, other *T, filter, note string) {
 	t.all, t.other, t.filter, t.note = rows, other, filter, note
 	if filter != "" {
-		// What the sum consists of cannot be told, so a filter cannot judge it.
+		// The rows in the sum are unknown, so a filter cannot match them.
 		t.other = nil
 	}
 	measure(t.columns, rows)
@@ -67,7 +67,7 @@ func (t *table[T, K]) find() int {
 	return at
 }
 
-// resize says how many lines there are for the head, the rows and the sum.
+// resize sets the number of lines for the head, the rows and the sum.
 func (t *table[T, K]) resize(height int) {
 	t.height = max(height-1, 0)
 	if t.other != nil {
@@ -111,7 +111,7 @@ func (t *table[T, K]) reverseOrder() {
 	t.arrange()
 }
 
-// current is the row under the cursor, nil when there is none.
+// current returns the row under the cursor, nil if there is none.
 func (t *table[T, K]) current() *T {
 	if len(t.rows) == 0 {
 		return nil
@@ -119,10 +119,10 @@ func (t *table[T, K]) current() *T {
 	return &t.rows[clamp(t.cursor, len(t.rows))]
 }
 
-// counts are how many rows are shown and how many there are.
+// counts returns the number of rows that match the filter, and of all.
 func (t *table[T, K]) counts() (shown, all int) { return len(t.rows), len(t.all) }
 
-// view draws what is seen of the table.
+// view returns the visible lines of the table.
 func (t *table[T, K]) view(width int, st *styles) []string {
 	columns := fitColumns(t.columns, width, t.order)
 	lines := []string{headLine(columns, t.order, t.reverse, st)}

@@ -45,7 +45,7 @@ func endpoint4(s string) event.Endpoint {
 	return event.Endpoint{Addr: event.AddrFrom(ap.Addr()), Port: ap.Port()}
 }
 
-// each is one event of every form that the outputs tell apart.
+// each is one event of every form that the outputs distinguish.
 func each() []struct {
 	e event.Event
 	c Context
@@ -140,7 +140,7 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs (-update writes it anew):\n%s", path, got)
+		t.Errorf("%s differs (make golden writes it again):\n%s", path, got)
 	}
 }
 

@@ -104,7 +104,7 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs (-update writes it anew):\n%s", path, got)
+		t.Errorf("%s differs (make golden writes it again):\n%s", path, got)
 	}
 }
 
@@ -251,7 +251,7 @@ func TestManyGaps(t *testing.T) {
 		"\n  missing from 2026-11-21 03:12:00 to an unknown time: the recording is truncated\n",
 	} {
 		if !strings.Contains(out.String(), want) {
-			t.Errorf("not said: %q\n%s", want, out.String())
+			t.Errorf("missing: %q\n%s", want, out.String())
 		}
 	}
 }

@@ -101,7 +101,7 @@ func calmSpaces() []snapshot.PortSpace {
 	return spaces
 }
 
-// TestETA: a script can tell now, later, never and unknown from each other.
+// TestETA: a script can distinguish now, later, never and unknown.
 func TestETA(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
