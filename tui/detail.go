@@ -10,12 +10,32 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// subject is the row of a detail. It keeps its last values when the row has gone.
+// subject is the row of a detail.
 type subject interface {
 	title() string
 	// update finds the row in a newer snapshot and reports whether it is there.
 	update(s *snapshot.Snapshot) bool
 	write(to *sheet)
+}
+
+// followed is a row that is found again in each newer snapshot. It keeps its last values
+// when the row has gone.
+type followed[T any, K comparable] struct {
+	row      *T
+	snapshot *snapshot.Snapshot // the newest with the row
+	rows     func(*snapshot.Snapshot) []T
+	key      func(*T) K
+}
+
+func (f *followed[T, K]) update(s *snapshot.Snapshot) bool {
+	rows := f.rows(s)
+	for i := range rows {
+		if f.key(&rows[i]) == f.key(f.row) {
+			f.row, f.snapshot = &rows[i], s
+			return true
+		}
+	}
+	return false
 }
 
 // detail shows one subject in full and scrolls.

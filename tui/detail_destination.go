@@ -9,21 +9,10 @@ import (
 
 // destinationDetail is one destination in full.
 type destinationDetail struct {
-	row      *snapshot.Destination
-	snapshot *snapshot.Snapshot
+	followed[snapshot.Destination, destinationKey]
 }
 
 func (d *destinationDetail) title() string { return destination(d.row, 60) }
-
-func (d *destinationDetail) update(s *snapshot.Snapshot) bool {
-	for i := range s.Destinations {
-		if keyOfDestination(&s.Destinations[i]) == keyOfDestination(d.row) {
-			d.row, d.snapshot = &s.Destinations[i], s
-			return true
-		}
-	}
-	return false
-}
 
 func (d *destinationDetail) write(to *sheet) {
 	to.field("destination", destination(d.row, to.width), plain)

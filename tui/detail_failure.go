@@ -10,28 +10,17 @@ import (
 
 // failureDetail is one kind of failure in full.
 type failureDetail struct {
-	row      *snapshot.Failure
-	snapshot *snapshot.Snapshot
+	followed[snapshot.Failure, failureKey]
 }
 
 func (d *failureDetail) title() string {
-	return strings.TrimSpace(d.row.Op.String() + " " + errno(d.row) + " " + reason(d.row))
-}
-
-func (d *failureDetail) update(s *snapshot.Snapshot) bool {
-	for i := range s.Failures {
-		if keyOfFailure(&s.Failures[i]) == keyOfFailure(d.row) {
-			d.row, d.snapshot = &s.Failures[i], s
-			return true
-		}
-	}
-	return false
+	return strings.TrimSpace(d.row.Op.String() + " " + phrase.Errno(d.row) + " " + reason(d.row))
 }
 
 func (d *failureDetail) write(to *sheet) {
 	f := d.row
 	to.field("call", cmp.Or(f.Op.String(), phrase.Unknown)+"()", plain)
-	to.field("errno", cmp.Or(errno(f), phrase.Unknown), plain)
+	to.field("errno", cmp.Or(phrase.Errno(f), phrase.Unknown), plain)
 	to.field("reason", cmp.Or(reason(f), phrase.Unknown), failing(f))
 	to.field("", phrase.Reason(f.Op, f.Reason), plain)
 	to.field("target", endpoint(f.Target, to.width), plain)

@@ -8,23 +8,11 @@ import (
 
 // groupDetail is one group of processes in full.
 type groupDetail struct {
-	row      *snapshot.ProcessGroup
-	by       snapshot.Grouping
-	snapshot *snapshot.Snapshot
+	followed[snapshot.ProcessGroup, snapshot.GroupKey]
+	by snapshot.Grouping
 }
 
 func (d *groupDetail) title() string { return groupName(d.row.GroupKey, d.by, 60) }
-
-func (d *groupDetail) update(s *snapshot.Snapshot) bool {
-	groups := snapshot.GroupProcesses(s.Processes, d.by)
-	for i := range groups {
-		if groups[i].GroupKey == d.row.GroupKey {
-			d.row, d.snapshot = &groups[i], s
-			return true
-		}
-	}
-	return false
-}
 
 // maxMembers is the number of members listed.
 const maxMembers = 100

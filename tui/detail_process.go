@@ -9,21 +9,10 @@ import (
 
 // processDetail is one process in full.
 type processDetail struct {
-	row      *snapshot.Process
-	snapshot *snapshot.Snapshot
+	followed[snapshot.Process, event.ProcID]
 }
 
 func (d *processDetail) title() string { return process(d.row.Info.ID, d.row.Info.Comm, 60) }
-
-func (d *processDetail) update(s *snapshot.Snapshot) bool {
-	for i := range s.Processes {
-		if s.Processes[i].Info.ID == d.row.Info.ID {
-			d.row, d.snapshot = &s.Processes[i], s
-			return true
-		}
-	}
-	return false
-}
 
 func (d *processDetail) write(to *sheet) {
 	writeOwner(to, &d.row.Info, d.snapshot.Clock)

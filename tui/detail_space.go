@@ -10,21 +10,10 @@ import (
 
 // spaceDetail is one port space in full.
 type spaceDetail struct {
-	row      *snapshot.PortSpace
-	snapshot *snapshot.Snapshot
+	followed[snapshot.PortSpace, spaceKey]
 }
 
 func (d *spaceDetail) title() string { return spaceName(d.row, 60) }
-
-func (d *spaceDetail) update(s *snapshot.Snapshot) bool {
-	for i := range s.PortSpaces {
-		if keyOfSpace(&s.PortSpaces[i]) == keyOfSpace(d.row) {
-			d.row, d.snapshot = &s.PortSpaces[i], s
-			return true
-		}
-	}
-	return false
-}
 
 // write begins with the answers: how full it is, until when, its holders and victims.
 func (d *spaceDetail) write(to *sheet) {

@@ -1,11 +1,6 @@
 package tui
 
-import (
-	"time"
-
-	"github.com/porttrace/porttrace/internal/phrase"
-	"github.com/porttrace/porttrace/internal/snapshot"
-)
+import "github.com/porttrace/porttrace/internal/snapshot"
 
 // pane is one of the tables. What they have in common is in table.
 type pane interface {
@@ -30,14 +25,6 @@ func several[T any](rows []T, netnsOf func(*T) uint32) bool {
 		}
 	}
 	return false
-}
-
-// emptyNote returns why a table is empty.
-func emptyNote(filter string, rows int, nothing string, since time.Duration, then string) string {
-	if rows > 0 {
-		return "no row matches " + quoted(filter) + "; " + phrase.Count(rows) + " hidden, Esc clears the filter"
-	}
-	return nothing + " since the start (" + phrase.Elapsed(since) + "); " + then
 }
 
 // wrap breaks a sentence into lines.

@@ -23,7 +23,6 @@ func keyOfDestination(d *snapshot.Destination) destinationKey {
 // destinations is the table of destinations.
 type destinations struct {
 	table[snapshot.Destination, destinationKey]
-	snapshot     *snapshot.Snapshot
 	withoutNetns []column[snapshot.Destination]
 	withNetns    []column[snapshot.Destination]
 }
@@ -34,8 +33,11 @@ func newDestinations() *destinations {
 	d.withNetns = ordered(d.newColumns(true), snapshot.DestinationColumns())
 	d.columns = d.withoutNetns
 	d.order = "open_rate"
+	d.source = func(s *snapshot.Snapshot) []snapshot.Destination { return s.Destinations }
 	d.key = keyOfDestination
 	d.text = destinationText
+	d.detail = func(row followed[snapshot.Destination, destinationKey]) subject { return &destinationDetail{row} }
+	d.empty = [...]string{"no outgoing connection", "a row appears for each address and port that a process connects to"}
 	return d
 }
 
@@ -81,20 +83,9 @@ func destinationText(row *snapshot.Destination) string {
 }
 
 func (d *destinations) set(s *snapshot.Snapshot, filter string) {
-	d.snapshot = s
 	d.columns = d.withoutNetns
 	if several(s.Destinations, func(row *snapshot.Destination) uint32 { return row.Netns }) {
 		d.columns = d.withNetns
 	}
-	d.show(s.Destinations, s.OtherDestinations, filter, emptyNote(filter, len(s.Destinations),
-		"no outgoing connection", s.Elapsed,
-		"a row appears for each address and port that a process connects to"))
-}
-
-func (d *destinations) open() subject {
-	row := d.current()
-	if row == nil {
-		return nil
-	}
-	return &destinationDetail{row: row, snapshot: d.snapshot}
+	d.show(s, s.OtherDestinations, filter)
 }

@@ -27,7 +27,6 @@ func keyOfFailure(f *snapshot.Failure) failureKey {
 // failures is the table of failures and their reasons.
 type failures struct {
 	table[snapshot.Failure, failureKey]
-	snapshot *snapshot.Snapshot
 }
 
 func newFailures() *failures {
@@ -35,8 +34,11 @@ func newFailures() *failures {
 	now := func() time.Time { return f.snapshot.Wall }
 	f.columns = ordered(failureColumns(now, true), snapshot.FailureColumns())
 	f.order = "rate"
+	f.source = func(s *snapshot.Snapshot) []snapshot.Failure { return s.Failures }
 	f.key = keyOfFailure
 	f.text = failureText
+	f.detail = func(row followed[snapshot.Failure, failureKey]) subject { return &failureDetail{row} }
+	f.empty = [...]string{"no connect() or bind() has failed", "a row appears for each kind of failure"}
 	return f
 }
 
@@ -62,7 +64,7 @@ func failureColumns(now func() time.Time, withProcess bool) []column[snapshot.Fa
 	}
 	return append(columns,
 		words("call", "CALL", 7, 8, 0, func(f *row, _ int) string { return f.Op.String() }),
-		words("errno", "ERRNO", 3, 14, 15, func(f *row, _ int) string { return errno(f) }),
+		words("errno", "ERRNO", 3, 14, 15, func(f *row, _ int) string { return phrase.Errno(f) }),
 		words("reason", "REASON", 0, 16, 17, func(f *row, _ int) string { return reason(f) }),
 		words("target", "TARGET", 4, 20, 48, func(f *row, width int) string { return endpoint(f.Target, width) }),
 		number("last", "LAST", 6, 10, func(f *row) string { return phrase.Ago(now(), f.Last) }),
@@ -95,10 +97,6 @@ func failureLocal(f *snapshot.Failure, width int) string {
 	return endpoint(f.Local, width)
 }
 
-func errno(f *snapshot.Failure) string {
-	return phrase.Marked(f.Inferred, event.FieldErrno, f.Errno.String())
-}
-
 func reason(f *snapshot.Failure) string {
 	return phrase.Marked(f.Inferred, event.FieldReason, f.Reason.String())
 }
@@ -110,17 +108,4 @@ func failureText(f *snapshot.Failure) string {
 	}, " ")
 }
 
-func (f *failures) set(s *snapshot.Snapshot, filter string) {
-	f.snapshot = s
-	f.show(s.Failures, nil, filter, emptyNote(filter, len(s.Failures),
-		"no connect() or bind() has failed", s.Elapsed,
-		"a row appears for each kind of failure"))
-}
-
-func (f *failures) open() subject {
-	row := f.current()
-	if row == nil {
-		return nil
-	}
-	return &failureDetail{row: row, snapshot: f.snapshot}
-}
+func (f *failures) set(s *snapshot.Snapshot, filter string) { f.show(s, nil, filter) }

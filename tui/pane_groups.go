@@ -11,8 +11,7 @@ import (
 // groupTable is the table of processes grouped by executable, container or unit.
 type groupTable struct {
 	table[snapshot.ProcessGroup, snapshot.GroupKey]
-	by       snapshot.Grouping
-	snapshot *snapshot.Snapshot
+	by snapshot.Grouping
 }
 
 func newGroupTable() *groupTable {
@@ -21,6 +20,8 @@ func newGroupTable() *groupTable {
 	g.order = "open_rate"
 	g.key = func(row *snapshot.ProcessGroup) snapshot.GroupKey { return row.GroupKey }
 	g.text = groupText
+	g.detail = func(row followed[snapshot.ProcessGroup, snapshot.GroupKey]) subject { return &groupDetail{row, g.by} }
+	g.empty = noProcesses
 	return g
 }
 
@@ -74,11 +75,9 @@ func groupText(row *snapshot.ProcessGroup) string {
 }
 
 func (g *groupTable) set(s *snapshot.Snapshot, filter string) {
-	g.snapshot = s
-	rows := snapshot.GroupProcesses(s.Processes, g.by)
-	g.show(rows, otherGroup(s), filter, emptyNote(filter, len(rows),
-		"no process has opened a connection", s.Elapsed,
-		"a row appears as soon as one calls connect() or bind()"))
+	by := g.by // a detail keeps the grouping that it was opened with
+	g.source = func(s *snapshot.Snapshot) []snapshot.ProcessGroup { return snapshot.GroupProcesses(s.Processes, by) }
+	g.show(s, otherGroup(s), filter)
 }
 
 // otherGroup returns the sum of the processes beyond the bounds of the table, nil if all fit.
@@ -88,12 +87,4 @@ func otherGroup(s *snapshot.Snapshot) *snapshot.ProcessGroup {
 	}
 	o := s.OtherProcesses
 	return &snapshot.ProcessGroup{Totals: o.Totals, Rates: o.Rates, History: o.History}
-}
-
-func (g *groupTable) open() subject {
-	row := g.current()
-	if row == nil {
-		return nil
-	}
-	return &groupDetail{row: row, by: g.by, snapshot: g.snapshot}
 }

@@ -13,15 +13,17 @@ import (
 // processTable is the table of processes, one by one.
 type processTable struct {
 	table[snapshot.Process, event.ProcID]
-	snapshot *snapshot.Snapshot
 }
 
 func newProcessTable() *processTable {
 	p := &processTable{}
 	p.columns = ordered(p.newColumns(), snapshot.ProcessColumns())
 	p.order = "open_rate"
+	p.source = func(s *snapshot.Snapshot) []snapshot.Process { return s.Processes }
 	p.key = func(row *snapshot.Process) event.ProcID { return row.Info.ID }
-	p.text = processText
+	p.text = func(row *snapshot.Process) string { return identity(&row.Info) }
+	p.detail = func(row followed[snapshot.Process, event.ProcID]) subject { return &processDetail{row} }
+	p.empty = noProcesses
 	return p
 }
 
@@ -59,9 +61,8 @@ func (p *processTable) command(row *snapshot.Process, _ int) string {
 	return phrase.Command(row.Info.ID, row.Info.Comm)
 }
 
-func processText(row *snapshot.Process) string {
-	return identity(&row.Info)
-}
+// noProcesses is why there are no processes, one by one or in groups.
+var noProcesses = [2]string{"no process has opened a connection", "a row appears as soon as one calls connect() or bind()"}
 
 // identity returns the text of a process that a filter searches.
 func identity(info *event.Process) string {
@@ -70,17 +71,4 @@ func identity(info *event.Process) string {
 	}, " "))
 }
 
-func (p *processTable) set(s *snapshot.Snapshot, filter string) {
-	p.snapshot = s
-	p.show(s.Processes, s.OtherProcesses, filter, emptyNote(filter, len(s.Processes),
-		"no process has opened a connection", s.Elapsed,
-		"a row appears as soon as one calls connect() or bind()"))
-}
-
-func (p *processTable) open() subject {
-	row := p.current()
-	if row == nil {
-		return nil
-	}
-	return &processDetail{row: row, snapshot: p.snapshot}
-}
+func (p *processTable) set(s *snapshot.Snapshot, filter string) { p.show(s, s.OtherProcesses, filter) }

@@ -32,7 +32,6 @@ func keyOfSpace(s *snapshot.PortSpace) spaceKey {
 // spaces is the table of port spaces.
 type spaces struct {
 	table[snapshot.PortSpace, spaceKey]
-	snapshot     *snapshot.Snapshot
 	withoutNetns []column[snapshot.PortSpace]
 	withNetns    []column[snapshot.PortSpace]
 }
@@ -43,28 +42,20 @@ func newSpaces() *spaces {
 	s.withNetns = ordered(s.newColumns(true), snapshot.SpaceColumns())
 	s.columns = s.withoutNetns
 	s.order = "taken"
+	s.source = func(snap *snapshot.Snapshot) []snapshot.PortSpace { return snap.PortSpaces }
 	s.key = keyOfSpace
 	s.text = spaceText
+	s.detail = func(row followed[snapshot.PortSpace, spaceKey]) subject { return &spaceDetail{row} }
+	s.empty = [...]string{"no port was allocated", "a row appears for each local address and destination with connections"}
 	return s
 }
 
 func (s *spaces) set(snap *snapshot.Snapshot, filter string) {
-	s.snapshot = snap
 	s.columns = s.withoutNetns
 	if several(snap.PortSpaces, func(row *snapshot.PortSpace) uint32 { return row.Netns }) {
 		s.columns = s.withNetns
 	}
-	s.show(snap.PortSpaces, nil, filter, emptyNote(filter, len(snap.PortSpaces),
-		"no port was allocated", snap.Elapsed,
-		"a row appears for each local address and destination with connections"))
-}
-
-func (s *spaces) open() subject {
-	row := s.current()
-	if row == nil {
-		return nil
-	}
-	return &spaceDetail{row: row, snapshot: s.snapshot}
+	s.show(snap, nil, filter)
 }
 
 // spaceText returns the text that a filter searches: the space, its holders and victims.

@@ -48,7 +48,7 @@ func Failure(f *snapshot.Failure, now time.Time) []string {
 	}
 	full, name := caller(&f.Proc)
 	does := " " + predicate(f, verb) + ": "
-	why := cmp.Or(reasonWords(f), errno(f), "unknown error")
+	why := cmp.Or(reasonWords(f), Errno(f), "unknown error")
 	return []string{
 		full + does + cause(f) + pace, name + does + cause(f) + pace, name + does + why + pace, name + ": " + why + pace,
 	}
@@ -81,14 +81,15 @@ func predicate(f *snapshot.Failure, verb string) string {
 
 // cause returns the reason with the errno behind it.
 func cause(f *snapshot.Failure) string {
-	words, code := reasonWords(f), errno(f)
+	words, code := reasonWords(f), Errno(f)
 	if words != "" && code != "" {
 		return words + " (" + code + ")"
 	}
 	return cmp.Or(words, code, "unknown error")
 }
 
-func errno(f *snapshot.Failure) string {
+// Errno returns the error of a failure, marked if inferred.
+func Errno(f *snapshot.Failure) string {
 	return Marked(f.Inferred, event.FieldErrno, f.Errno.String())
 }
 
