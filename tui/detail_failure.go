@@ -30,7 +30,7 @@ func (d *failureDetail) write(to *sheet) {
 	to.field("count", phrase.Count(f.Count)+", "+phrase.Rate(f.Rate)+"/s", failing(f))
 	writeSeen(to, d.snapshot.Wall, f.First, f.Last)
 	if names := f.Inferred.Names(); len(names) > 0 {
-		to.field("inferred", strings.Join(names, ", ")+": inferred, not observed", plain)
+		to.field("inferred", strings.Join(names, ", ")+": concluded from other events, not observed", plain)
 	}
 	to.section("Calling process")
 	writeOwner(to, &f.Proc, d.snapshot.Clock)

@@ -39,7 +39,7 @@ func Local(s *snapshot.PortSpace) string {
 // Purpose returns which calls allocate from the space.
 func Purpose(s *snapshot.PortSpace) string {
 	if s.Kind == snapshot.BindSpace {
-		return "bind() to port 0 on " + Local(s) + ": it allocates ports that no socket there has, whatever it is connected to"
+		return "bind() to port 0 on " + Local(s) + ": it allocates ports that no socket on that address has, connected or not"
 	}
 	return "connect() from " + Local(s) + " to " + Remote(s.Proto, s.Remote) + "; other destinations have their own"
 }
