@@ -6,16 +6,36 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// subject is what a detail is about. It keeps the last it knew of its row, also
-// when the row has gone.
+// subject is the row of a detail.
 type subject interface {
 	title() string
-	// update looks the row up in a newer snapshot and reports whether it is there.
+	// update finds the row in a newer snapshot and reports whether it is there.
 	update(s *snapshot.Snapshot) bool
 	write(to *sheet)
+}
+
+// followed is a row that is found again in each newer snapshot. It keeps its last values
+// when the row has gone.
+type followed[T any, K comparable] struct {
+	row      *T
+	snapshot *snapshot.Snapshot // the newest with the row
+	rows     func(*snapshot.Snapshot) []T
+	key      func(*T) K
+}
+
+func (f *followed[T, K]) update(s *snapshot.Snapshot) bool {
+	rows := f.rows(s)
+	for i := range rows {
+		if f.key(&rows[i]) == f.key(f.row) {
+			f.row, f.snapshot = &rows[i], s
+			return true
+		}
+	}
+	return false
 }
 
 // detail shows one subject in full and scrolls.
@@ -30,13 +50,13 @@ func (d *detail) set(s *snapshot.Snapshot) { d.gone = !d.update(s) }
 func (d *detail) view(width int, st *styles) []string {
 	to := newSheet(width, st)
 	if d.gone {
-		to.field("", "this row is no longer in the table; what follows is the last that was known of it", warn)
+		to.field("", "this row is no longer in the table; these are its last values", warn)
 	}
 	d.write(to)
 	return to.lines
 }
 
-// scroll is a window on more lines than fit.
+// scroll is a window on lines that do not all fit.
 type scroll struct{ offset, lines, height int }
 
 func (s *scroll) resize(lines, height int) {
@@ -48,7 +68,7 @@ func (s *scroll) move(to motion) {
 	s.offset = to.apply(s.offset, s.lines-s.height+1, s.height)
 }
 
-// position says which lines are seen, where not all are.
+// position returns which lines are visible, empty if all are.
 func (s *scroll) position() string {
 	if s.lines <= s.height {
 		return ""
@@ -56,29 +76,29 @@ func (s *scroll) position() string {
 	return fmt.Sprintf("%d-%d of %d  ", s.offset+1, min(s.offset+s.height, s.lines), s.lines)
 }
 
-// window is what is seen of the lines.
+// window returns the visible lines.
 func (s *scroll) window(lines []string) []string { return lines[clamp(s.offset, len(lines)+1):] }
 
-// writeTotals writes what processes and destinations are both counted by.
+// writeTotals writes the totals of a process, a group or a destination.
 func writeTotals(to *sheet, t *snapshot.Totals, r snapshot.Rates, points []snapshot.Point) {
 	to.field("connections", fmt.Sprintf("%s opened (%s/s), %s closed (%s/s), %s live",
-		count(t.Opens), rate(r.Opens), count(t.Closes()), rate(r.Closes), count(t.Live()))+
+		phrase.Count(t.Opens), phrase.Rate(r.Opens), phrase.Count(t.Closes()), phrase.Rate(r.Closes), phrase.Count(t.Live()))+
 		notable(t.SynSent, "SYN_SENT")+notable(t.CloseWait, "CLOSE_WAIT")+notable(int64(t.Binds), "binds"), plain)
-	to.field("TIME_WAIT", fmt.Sprintf("%s out, %s in, %s entered",
-		count(t.TimeWaitOut), count(t.TimeWaitIn), count(t.TimeWaitEntered)), plain)
+	to.field("TIME_WAIT", fmt.Sprintf("%s outgoing, %s accepted, %s entered",
+		phrase.Count(t.TimeWaitOut), phrase.Count(t.TimeWaitIn), phrase.Count(t.TimeWaitEntered)), plain)
 	level := plain
 	if t.Failed() > 0 {
 		level = fail
 	}
 	to.field("failures", fmt.Sprintf("%s connect, %s bind, %s/s",
-		count(t.ConnectFailures), count(t.BindFailures), rate(r.Failures)), level)
-	to.field("lifetime", "p50 "+lifetime(t.LifetimeP50)+", p99 "+lifetime(t.LifetimeP99), plain)
+		phrase.Count(t.ConnectFailures), phrase.Count(t.BindFailures), phrase.Rate(r.Failures)), level)
+	to.field("lifetime", "p50 "+phrase.ShortDuration(t.LifetimeP50)+", p99 "+phrase.ShortDuration(t.LifetimeP99), plain)
 	room := max(to.width-labelWidth-2, 0)
 	if len(points) > 0 {
-		to.field("opens/s", sparkline(opens(points), min(room, len(points))), plain)
+		to.field("opens/s", sparkline(openCounts(points), min(room, len(points))), plain)
 	}
 	if t.Failed() > 0 && len(points) > 0 {
-		to.field("failures/s", sparkline(failures(points), min(room, len(points))), fail)
+		to.field("failures/s", sparkline(failureCounts(points), min(room, len(points))), fail)
 	}
 }
 
@@ -86,37 +106,37 @@ func notable(n int64, what string) string {
 	if n <= 0 {
 		return ""
 	}
-	return ", " + count(n) + " " + what
+	return ", " + phrase.Count(n) + " " + what
 }
 
-// writeOwner writes who a process is.
+// writeOwner writes what is known of a process.
 func writeOwner(to *sheet, info *event.Process, clock event.Clock) {
 	if !info.ID.Known() {
-		to.field("process", "not known: the sockets existed before the start, or their owner was gone", plain)
+		to.field("process", "unknown: the sockets are older than the trace, or their owner had ended", plain)
 		return
 	}
 	to.field("process", process(info.ID, info.Comm, to.width)+", parent "+number(info.PPID)+", uid "+number(info.UID), plain)
-	to.outside("executable", info.Exe)
-	to.outside("container", info.Container)
-	to.outside("unit", info.Unit)
-	to.outside("cgroup", info.Cgroup)
+	to.untrusted("executable", info.Exe)
+	to.untrusted("container", info.Container)
+	to.untrusted("unit", info.Unit)
+	to.untrusted("cgroup", info.Cgroup)
 	to.field("started", begin(info.ID, clock), plain)
 }
 
-// begin is when the process started, after the host did where no clock tells.
+// begin returns when the process started, counted from boot if there is no clock.
 func begin(id event.ProcID, clock event.Clock) string {
 	if at := clock.StartTime(id); !at.IsZero() {
 		return at.Format(time.DateTime + " MST")
 	}
-	return elapsed(time.Duration(id.Start)*(time.Second/event.TicksPerSecond)) + " after boot"
+	return phrase.Elapsed(time.Duration(id.Start)*(time.Second/event.TicksPerSecond)) + " after boot"
 }
 
 func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
-// writeSeen writes when something began and when it was last seen.
+// writeSeen writes the times of the first and the last event.
 func writeSeen(to *sheet, now, first, last time.Time) {
 	if first.IsZero() {
 		return
 	}
-	to.field("seen", first.Format(time.DateTime)+" to "+last.Format(time.DateTime+" MST")+", "+ago(now, last), plain)
+	to.field("seen", first.Format(time.DateTime)+" to "+last.Format(time.DateTime+" MST")+", "+phrase.Ago(now, last), plain)
 }

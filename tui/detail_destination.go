@@ -3,35 +3,25 @@ package tui
 import (
 	"cmp"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// destinationDetail is all about one destination.
+// destinationDetail is one destination in full.
 type destinationDetail struct {
-	row      *snapshot.Destination
-	snapshot *snapshot.Snapshot
+	followed[snapshot.Destination, destinationKey]
 }
 
 func (d *destinationDetail) title() string { return destination(d.row, 60) }
 
-func (d *destinationDetail) update(s *snapshot.Snapshot) bool {
-	for i := range s.Destinations {
-		if keyOfDestination(&s.Destinations[i]) == keyOfDestination(d.row) {
-			d.row, d.snapshot = &s.Destinations[i], s
-			return true
-		}
-	}
-	return false
-}
-
 func (d *destinationDetail) write(to *sheet) {
 	to.field("destination", destination(d.row, to.width), plain)
-	to.field("protocol", cmp.Or(d.row.Proto.String(), unknown), plain)
-	to.field("namespace", netns(d.row.NetnsName, d.row.Netns), plain)
+	to.field("protocol", cmp.Or(d.row.Proto.String(), phrase.Unknown), plain)
+	to.field("namespace", phrase.Netns(d.row.NetnsName, d.row.Netns), plain)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
 	if len(d.row.Processes) > 0 {
-		to.section("Who connects to it, most opens first")
+		to.section("Processes that connect to it, most opens first")
 		to.add(listing(pairColumns(true), d.row.Processes, to.width, to.st)...)
 	}
 	writeFailures(to, d.snapshot, true, func(f *snapshot.Failure) bool {

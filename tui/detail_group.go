@@ -2,40 +2,29 @@ package tui
 
 import (
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// groupDetail is all about one group of processes.
+// groupDetail is one group of processes in full.
 type groupDetail struct {
-	row      *snapshot.ProcessGroup
-	by       snapshot.Grouping
-	snapshot *snapshot.Snapshot
+	followed[snapshot.ProcessGroup, snapshot.GroupKey]
+	by snapshot.Grouping
 }
 
 func (d *groupDetail) title() string { return groupName(d.row.GroupKey, d.by, 60) }
 
-func (d *groupDetail) update(s *snapshot.Snapshot) bool {
-	groups := snapshot.GroupProcesses(s.Processes, d.by)
-	for i := range groups {
-		if groups[i].GroupKey == d.row.GroupKey {
-			d.row, d.snapshot = &groups[i], s
-			return true
-		}
-	}
-	return false
-}
-
-// maxMembers is how many members are listed: nobody reads more of them.
+// maxMembers is the number of members listed.
 const maxMembers = 100
 
 func (d *groupDetail) write(to *sheet) {
-	to.outside(string(d.by), groupName(d.row.GroupKey, d.by, 2*to.width))
-	to.field("processes", count(len(d.row.Members)), plain)
+	to.untrusted(string(d.by), groupName(d.row.GroupKey, d.by, 2*to.width))
+	to.field("processes", phrase.Count(len(d.row.Members)), plain)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
 	d.writeMembers(to)
 	if len(d.row.Destinations) > 0 {
-		to.section("Their destinations, most opens first")
+		to.section("Destinations, most opens first")
 		to.add(listing(pairColumns(false), d.row.Destinations, to.width, to.st)...)
 	}
 	members := map[event.ProcID]bool{}
@@ -46,11 +35,11 @@ func (d *groupDetail) write(to *sheet) {
 }
 
 func (d *groupDetail) writeMembers(to *sheet) {
-	to.section("Its processes, most opens first")
+	to.section("Processes, most opens first")
 	rows := d.row.Members
 	to.add(listing(memberColumns(), rows[:min(len(rows), maxMembers)], to.width, to.st)...)
 	if more := len(rows) - maxMembers; more > 0 {
-		to.add(" and " + count(more) + " more")
+		to.add(" and " + phrase.Count(more) + " more")
 	}
 }
 
@@ -59,7 +48,7 @@ func memberColumns() []column[*snapshot.Process] {
 		{title: "PROCESS", min: 21, max: 40, left: true, cell: func(p **snapshot.Process, width int) string {
 			return process((*p).Info.ID, (*p).Info.Comm, width)
 		}},
-		openRate(func(p **snapshot.Process) snapshot.Rates { return (*p).Rates }),
+		openRateColumn(func(p **snapshot.Process) snapshot.Rates { return (*p).Rates }),
 	}
-	return append(columns, totals(func(p **snapshot.Process) *snapshot.Totals { return &(*p).Totals })...)
+	return append(columns, totalColumns(func(p **snapshot.Process) *snapshot.Totals { return &(*p).Totals })...)
 }

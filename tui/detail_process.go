@@ -7,36 +7,25 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// processDetail is all about one process.
+// processDetail is one process in full.
 type processDetail struct {
-	row      *snapshot.Process
-	snapshot *snapshot.Snapshot
+	followed[snapshot.Process, event.ProcID]
 }
 
 func (d *processDetail) title() string { return process(d.row.Info.ID, d.row.Info.Comm, 60) }
-
-func (d *processDetail) update(s *snapshot.Snapshot) bool {
-	for i := range s.Processes {
-		if s.Processes[i].Info.ID == d.row.Info.ID {
-			d.row, d.snapshot = &s.Processes[i], s
-			return true
-		}
-	}
-	return false
-}
 
 func (d *processDetail) write(to *sheet) {
 	writeOwner(to, &d.row.Info, d.snapshot.Clock)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
 	if len(d.row.Destinations) > 0 {
-		to.section("Its destinations, most opens first")
+		to.section("Destinations, most opens first")
 		to.add(listing(pairColumns(false), d.row.Destinations, to.width, to.st)...)
 	}
 	writeFailures(to, d.snapshot, false, func(f *snapshot.Failure) bool { return f.Proc.ID == d.row.Info.ID })
 }
 
-// pairColumns show the process of a pair, or its destination.
+// pairColumns are the columns of pairs: their process or their destination, and the totals.
 func pairColumns(processes bool) []column[snapshot.Pair] {
 	first := column[snapshot.Pair]{title: "DESTINATION", min: 21, max: 50, left: true}
 	first.cell = func(p *snapshot.Pair, width int) string { return remoteEnd(p.Proto, p.Remote, width) }
@@ -44,10 +33,10 @@ func pairColumns(processes bool) []column[snapshot.Pair] {
 		first.title = "PROCESS"
 		first.cell = func(p *snapshot.Pair, width int) string { return process(p.Proc, p.Comm, width) }
 	}
-	return append([]column[snapshot.Pair]{first}, totals(func(p *snapshot.Pair) *snapshot.Totals { return &p.Totals })...)
+	return append([]column[snapshot.Pair]{first}, totalColumns(func(p *snapshot.Pair) *snapshot.Totals { return &p.Totals })...)
 }
 
-// writeFailures lists the failures that belong to the subject.
+// writeFailures lists the failures of the subject.
 func writeFailures(to *sheet, s *snapshot.Snapshot, withProcess bool, belongs func(*snapshot.Failure) bool) {
 	var rows []snapshot.Failure
 	for i := range s.Failures {
@@ -58,10 +47,10 @@ func writeFailures(to *sheet, s *snapshot.Snapshot, withProcess bool, belongs fu
 	if len(rows) == 0 {
 		return
 	}
-	to.section("What failed")
+	to.section("Failures")
 	now := func() time.Time { return s.Wall }
 	to.add(listing(failureColumns(now, withProcess), rows, to.width, to.st)...)
 }
 
-// isConnect tells whose Target is a destination.
+// isConnect reports whether the Target is a destination.
 func isConnect(f *snapshot.Failure) bool { return f.Op == event.OpConnect }

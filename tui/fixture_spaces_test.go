@@ -25,7 +25,7 @@ func connecting(from string, to event.Endpoint) snapshot.PortSpace {
 	}
 }
 
-// evenly are so many buckets that end from one second to the one before another.
+// evenly returns buckets that expire from one second to the one before another.
 func evenly(buckets, from, to int) []int {
 	ends := make([]int, to)
 	for i := range buckets {

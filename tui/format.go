@@ -1,138 +1,61 @@
 package tui
 
 import (
-	"cmp"
-	"fmt"
-	"math"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// unknown stands where nothing is known or nothing happened.
-const unknown = "-"
+// maxName is the width beyond which a name is cut even in a line of its own.
+const maxName = 48
 
-// count writes a number so that it fits nine cells.
-func count[N int | int64 | uint64](number N) string {
-	n := float64(number)
-	switch {
-	case math.Abs(n) < 1e7:
-		return grouped(int64(number))
-	case math.Abs(n) < 1e9:
-		return fmt.Sprintf("%.1fM", n/1e6)
-	}
-	return fmt.Sprintf("%.1fG", n/1e9)
-}
-
-// grouped puts a comma after every third digit.
-func grouped(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	start := 0
-	if n < 0 {
-		start = 1
-	}
-	for i := len(digits) - 3; i > start; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
-
-// rate is per second: one decimal where it says something.
-func rate(perSecond float64) string {
-	switch {
-	case perSecond <= 0:
-		return "0"
-	case perSecond < 0.05:
-		return "<0.1"
-	case perSecond < 9.95:
-		return strconv.FormatFloat(perSecond, 'f', 1, 64)
-	}
-	return count(int64(math.Round(perSecond)))
-}
-
-// lifetime is a duration that may be very short, in at most six cells.
-func lifetime(d time.Duration) string {
-	switch {
-	case d <= 0:
-		return unknown
-	case d < time.Millisecond:
-		return strconv.FormatInt(d.Microseconds(), 10) + "µs"
-	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.1fms", d.Seconds()*1e3)
-	case d < time.Second:
-		return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1fs", d.Seconds())
-	}
-	return elapsed(d)
-}
-
-// elapsed is a duration in whole seconds, of which the greatest two units count.
-func elapsed(d time.Duration) string {
-	s := int64(max(d, 0) / time.Second)
-	switch {
-	case s < 60:
-		return fmt.Sprintf("%ds", s)
-	case s < 3600:
-		return fmt.Sprintf("%dm%02ds", s/60, s%60)
-	case s < 86400:
-		return fmt.Sprintf("%dh%02dm", s/3600, s%3600/60)
-	}
-	return fmt.Sprintf("%dd%02dh", s/86400, s%86400/3600)
-}
-
-// ago is how long before now something happened.
-func ago(now, then time.Time) string {
-	if then.IsZero() {
-		return unknown
-	}
-	return elapsed(now.Sub(then)) + " ago"
-}
-
-// endpoint is ADDR:PORT, or [ADDR]:PORT for IPv6, with * for a port that is open.
-// Where it does not fit, the address is cut and not the port.
+// endpoint returns ADDR:PORT in at most width cells. The address is cut, not the port.
 func endpoint(e event.Endpoint, width int) string {
-	addr, port := e.Addr.String(), "*"
-	if e.Port != 0 {
-		port = strconv.Itoa(int(e.Port))
+	text := phrase.Endpoint(e)
+	at := strings.LastIndexByte(text, ':')
+	addr, port, opening := text[:at], text[at:], ""
+	if strings.HasPrefix(addr, "[") {
+		addr, port, opening = strings.Trim(addr, "[]"), "]"+port, "["
 	}
-	opening, closing := "", ":"
-	if strings.Contains(addr, ":") {
-		opening, closing = "[", "]:"
-	}
-	room := width - len(opening) - len(closing) - len(port)
-	return opening + cut(addr, max(room, 1)) + closing + port
+	return opening + cut(addr, max(width-len(opening)-len(port), 1)) + port
 }
 
-// process is NAME(PID). Where it does not fit, the name is cut and not the pid.
+// remoteEnd returns an endpoint and its protocol in at most width cells.
+func remoteEnd(proto event.Proto, end event.Endpoint, width int) string {
+	suffix := phrase.ProtoSuffix(proto)
+	return endpoint(end, width-len(suffix)) + suffix
+}
+
+// process returns NAME(PID) in at most width cells. The name is cut, not the pid.
 func process(id event.ProcID, comm string, width int) string {
 	if !id.Known() {
-		return cut("(unknown)", width)
+		return cut(phrase.Process(id, comm), width)
 	}
-	pid := "(" + strconv.FormatUint(uint64(id.PID), 10) + ")"
-	return cut(command(id, comm), max(width-len(pid), 1)) + pid
+	pid := "(" + phrase.PID(id) + ")"
+	return cut(phrase.Command(id, comm), max(width-len(pid), 1)) + pid
 }
 
-// command is the name of a process, made safe.
-func command(id event.ProcID, comm string) string {
-	if !id.Known() {
-		return "(unknown)"
+// holderName returns the name of a holder in at most width cells.
+func holderName(h *snapshot.Holder, width int) string {
+	if !h.Proc.ID.Known() {
+		return cut(phrase.Holder(h), width)
 	}
-	return cmp.Or(printable.String(comm), "?")
+	return process(h.Proc.ID, h.Proc.Comm, width)
 }
 
-// marked puts the mark of an inferred value before it.
-func marked(inferred, field event.Field, text string) string {
-	if text != "" && inferred&field != 0 {
-		return "~" + text
+// spaceName returns LOCAL → REMOTE:PORT in at most width cells, or the name of a bind
+// space. The remote end identifies the space, so the local one is cut first.
+func spaceName(s *snapshot.PortSpace, width int) string {
+	if s.Kind == snapshot.BindSpace {
+		return cut(phrase.Space(s), width)
 	}
-	return text
-}
-
-// netns is what a network namespace is called.
-func netns(name string, inode uint32) string {
-	return cmp.Or(printable.String(name), strconv.FormatUint(uint64(inode), 10))
+	const least = 2
+	room := width - cells(phrase.Arrow)
+	remote := remoteEnd(s.Proto, s.Remote, maxName)
+	if room-cells(remote) < least {
+		remote = remoteEnd(s.Proto, s.Remote, max(room-least, 1))
+	}
+	return cut(phrase.Local(s), max(room-cells(remote), least)) + phrase.Arrow + remote
 }

@@ -1,18 +1,18 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // percentWidth is the room for the figure after a bar, with its gap.
 const percentWidth = 5
 
-// gauge is a bar of the ports that are taken, those in TIME_WAIT that would be reused, and
-// those that are free, with the share that is taken. It is full only if the space is.
+// gauge returns a bar of the ports that are taken, those in TIME_WAIT that can be reused,
+// and those that are free, with the share that is taken. Only a full space has a full bar.
 func gauge(s *snapshot.PortSpace, width int) string {
 	if s.Capacity <= 0 {
 		if width < cells(rangeUnknown) {
@@ -24,26 +24,17 @@ func gauge(s *snapshot.PortSpace, width int) string {
 	taken := clamp(int(s.TakenShare()*float64(room)), room+1)
 	reused := clamp(int(float64(s.Reusable)/float64(s.Capacity)*float64(room)), room-taken+1)
 	bar := strings.Repeat("█", taken) + strings.Repeat("▒", reused) + strings.Repeat("░", room-taken-reused)
-	return bar + pad(percentTaken(s), percentWidth, true)
+	return bar + pad(phrase.Taken(s), percentWidth, true)
 }
 
-const rangeUnknown = "range not known"
+const rangeUnknown = "range unknown"
 
-// percentTaken is 100% of a full space only, and 0% of one of which nothing is taken.
-func percentTaken(s *snapshot.PortSpace) string {
-	percent := s.TakenPercent()
-	if percent == 0 && s.TakenShare() > 0 {
-		return "<1%"
-	}
-	return fmt.Sprintf("%d%%", percent)
-}
-
-// pressure is how bad a port space is.
+// pressure returns the tone of a port space.
 func pressure(s *snapshot.PortSpace, now time.Time) tone {
 	switch {
-	case !s.Tight(now):
+	case !s.AtRisk(now):
 		return plain
-	case s.IsFull() || s.Fails(now):
+	case s.IsFull() || s.ExhaustedRecently(now):
 		return fail
 	}
 	return warn

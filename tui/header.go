@@ -5,54 +5,55 @@ import (
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// headerLines say where one is, how it goes, and what is wrong.
+// headerLines are the host, the rates and the verdict.
 func headerLines(s *snapshot.Snapshot, width int, st *styles) []string {
 	return []string{
-		join(where(s), width, st),
-		join(state(s), width, st),
-		join(wrong(s), width, st),
+		join(hostLine(s), width, st),
+		join(rateLine(s), width, st),
+		join(verdictLine(s), width, st),
 	}
 }
 
-// where is the host, how long it has been looked at, and how well it is seen.
-func where(s *snapshot.Snapshot) []piece {
+// hostLine returns the host, how long it has been traced, and how well.
+func hostLine(s *snapshot.Snapshot) []piece {
 	name, kernel := printable.String(s.Host.Name), printable.String(s.Host.Kernel)
 	short, _, _ := strings.Cut(name, ".")
 	release, _, _ := strings.Cut(kernel, "-")
 	pieces := []piece{
 		{rank: 1, tone: strong, forms: []string{name, short}},
 		{rank: 5, tone: quiet, forms: []string{kernel, release}},
-		{forms: []string{elapsed(s.Elapsed)}},
+		{forms: []string{phrase.Elapsed(s.Elapsed)}},
 		signals(s.Signals),
-		{rank: 4, forms: []string{count(s.Health.Events) + " events"}},
+		{rank: 4, forms: []string{phrase.Count(s.Health.Events) + " events"}},
 	}
 	if s.Complete() {
 		pieces = append(pieces, piece{rank: 6, comma: true, forms: []string{"none lost"}})
 	}
 	if s.Health.Lost > 0 {
-		pieces = append(pieces, piece{rank: 1, tone: fail, forms: []string{"lost " + count(s.Health.Lost)}})
+		pieces = append(pieces, piece{rank: 1, tone: fail, forms: []string{"lost " + phrase.Count(s.Health.Lost)}})
 	}
 	if len(s.Gaps) > 0 {
 		pieces = append(pieces, piece{rank: 1, tone: warn, forms: missing(s)})
 	}
 	if s.Health.LostDetails > 0 {
-		pieces = append(pieces, piece{rank: 2, tone: warn, forms: []string{"folded " + count(s.Health.LostDetails)}})
+		pieces = append(pieces, piece{rank: 2, tone: warn, forms: []string{phrase.Count(s.Health.LostDetails) + " without detail"}})
 	}
 	return pieces
 }
 
-// missing is what a recording does not hold. It can be cut short at its end only.
+// missing returns the gaps of a recording, in forms. Only its end can be truncated.
 func missing(s *snapshot.Snapshot) []string {
 	n := s.OlderGaps + uint64(len(s.Gaps))
 	truncated := s.Gaps[len(s.Gaps)-1].Truncated
 	if truncated {
 		n--
 	}
-	text := count(n) + " gaps"
+	text := phrase.Count(n) + " gaps"
 	if n == 1 {
 		text = "1 gap"
 	}
@@ -65,8 +66,8 @@ func missing(s *snapshot.Snapshot) []string {
 	return []string{text + ", truncated", "truncated"}
 }
 
-// signals says how each is seen: all of them, those that are not exact, the same with
-// the mark of inferred values, or how many.
+// signals returns the mode of each signal, in forms: of all, of those that are not exact,
+// the same with the mark of inferred values, or their number.
 func signals(list event.Signals) piece {
 	p := piece{rank: 3}
 	var all, worse, inferred, off []string
@@ -96,33 +97,50 @@ func signals(list event.Signals) piece {
 	return p
 }
 
-// state is what happens now on the whole.
-func state(s *snapshot.Snapshot) []piece {
+// verdictLine returns what fails now, else what failed most. Without a failure of now it
+// has the newest notice.
+func verdictLine(s *snapshot.Snapshot) []piece {
+	verdict := piece{forms: phrase.Headline(s)}
+	worst, _ := s.WorstFailure()
+	switch {
+	case worst != nil && worst.Rate > 0:
+		verdict.tone = fail
+	case worst != nil:
+		verdict.tone = warn
+	case len(s.Notices) > 0:
+		text := printable.String(s.Notices[len(s.Notices)-1].Text)
+		return []piece{verdict, {tone: warn, forms: []string{text}}}
+	}
+	return []piece{verdict}
+}
+
+// rateLine returns the rates and gauges of everything selected.
+func rateLine(s *snapshot.Snapshot) []piece {
 	t := &s.Totals
+	timeWait := "TIME_WAIT " + phrase.Count(t.TimeWaitOut)
 	pieces := []piece{
-		{forms: []string{rate(s.Rates.Opens) + " open/s"}},
-		course(opens(s.History)),
-		{rank: 2, forms: []string{"live " + count(t.Live())}},
+		{forms: []string{phrase.Rate(s.Rates.Opens) + " open/s"}},
+		course(openCounts(s.History)),
+		{rank: 2, forms: []string{"live " + phrase.Count(t.Live())}},
 	}
 	if t.SynSent > 0 {
-		pieces = append(pieces, piece{rank: 3, tone: warn, forms: []string{"SYN_SENT " + count(t.SynSent)}})
+		pieces = append(pieces, piece{rank: 3, tone: warn, forms: []string{"SYN_SENT " + phrase.Count(t.SynSent)}})
 	}
 	pieces = append(pieces,
-		piece{rank: 1, forms: []string{"TIME_WAIT " + count(t.TimeWaitOut) + " out"}},
-		piece{rank: 4, comma: true, forms: []string{count(t.TimeWaitIn) + " in"}},
+		piece{rank: 1, forms: []string{timeWait + " outgoing", timeWait}},
+		piece{rank: 7, comma: true, forms: []string{phrase.Count(t.TimeWaitIn) + " accepted"}},
 	)
 	if t.TimeWaitOther > 0 {
-		pieces = append(pieces, piece{rank: 5, comma: true, forms: []string{count(t.TimeWaitOther) + " before start"}})
+		pieces = append(pieces, piece{rank: 5, comma: true, forms: []string{phrase.Count(t.TimeWaitOther) + " before start"}})
 	}
-	failures := piece{rank: 1, forms: []string{rate(s.Rates.Failures) + " fail/s"}}
+	failures := piece{forms: []string{phrase.Rate(s.Rates.Failures) + " fail/s"}}
 	if s.Rates.Failures > 0 {
 		failures.tone = fail
 	}
 	return append(pieces, failures)
 }
 
-// course is a sparkline of the whole, as wide as there is room for. Where nothing
-// happened of late there is nothing to draw.
+// course returns a sparkline in forms, none if nothing happened in its time.
 func course(values []uint32) piece {
 	p := piece{rank: 6}
 	for _, width := range []int{60, 30, 15, 10, 6} {

@@ -6,33 +6,33 @@ import (
 	"charm.land/bubbles/v2/key"
 )
 
-// helpNotes explain what the tables cannot.
+// helpNotes explain the titles and marks.
 var helpNotes = [][2]string{
-	{"TAKEN", "of the ports of a space, the share that nobody can have now; ▒ would be reused"},
-	{"IN USE/OF", "ports in use, and how many the space has"},
-	{"FULL", "when no port will be left, if all goes on as it does"},
-	{"BOUND", "ports that a bind() owns: no connect() of the namespace gets them"},
-	{"/MAX", "the opens per second that the space can serve for ever"},
-	{"OPEN/s", "local ports taken for outgoing connections, over the last 5 s"},
-	{"LIVE", "outgoing connections that are open"},
-	{"TIME_WAIT", "closed connections that hold a port of this host for 60 s more"},
-	{"TW_IN", "the same of accepted connections; they take no ephemeral port"},
-	{"SYN_SENT", "the SYN had to be sent again, nobody has answered yet"},
+	{"TAKEN", "share of the ports that the next call cannot have; ▒: in TIME_WAIT, can be reused"},
+	{"IN USE/OF", "ports in use / capacity of the space"},
+	{"FULL", "when no port will be left at the current rates"},
+	{"BOUND", "ports reserved by bind(): unavailable to every connect() of the namespace"},
+	{"/MAX", "opens per second that the space can sustain at current lifetimes"},
+	{"OPEN/s", "outgoing connections opened per second, over the last 5 s"},
+	{"LIVE", "open outgoing connections"},
+	{"TIME_WAIT", "closed outgoing connections that hold their port for 60 s"},
+	{"TW_IN", "TIME_WAIT of accepted connections: they hold no ephemeral port"},
+	{"SYN_SENT", "the SYN was sent again and is still unanswered"},
 	{"CLOSE_WAIT", "the peer has closed, the program has not"},
-	{"~", "not seen, but concluded from what was seen"},
-	{"lost", "events not even counted; folded: counted, without details"},
-	{"before start", "TIME_WAIT that began before the start; its owner is unknown"},
+	{"~", "inferred from other events, not observed"},
+	{"lost", "events that were not counted; without detail: counted, but not listed"},
+	{"before start", "sockets older than the trace, with an unknown owner"},
 }
 
 // replayNotes explain the time line.
 var replayNotes = [][2]string{
 	{"▁▂▃▄▅▆▇█", "opens over the whole recording"},
 	{string(failureMark), "failures, on the time line"},
-	{string(damageMark), "a damaged piece that cannot be read: a gap"},
-	{"truncated", "the recording was cut short, or is being written still"},
+	{string(damageMark), "a gap: a damaged part that cannot be read"},
+	{"truncated", "the recording was cut short, or is still being written"},
 }
 
-// helpLines are made of the keys themselves, in two columns where they fit.
+// helpLines returns the help: the keys, in two columns if they fit, and the notes.
 func helpLines(keys *keyMap, width int, st *styles) []string {
 	to := newSheet(width, st)
 	for _, pair := range keys.groups() {

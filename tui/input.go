@@ -5,7 +5,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// press passes a key to what is on top.
+// press passes a key to what is on top of the screen.
 func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case key.Matches(msg, m.keys.interrupt):
@@ -91,14 +91,14 @@ func (m *Model) pressTable(msg tea.KeyPressMsg) {
 	}
 }
 
-// show turns to another table.
+// show switches to another table.
 func (m *Model) show(tab int) {
 	m.tab = (tab + len(m.panes)) % len(m.panes)
 	m.detail = nil
 	m.refresh()
 }
 
-// regroup shows the processes in other groups.
+// regroup shows the processes in the next grouping.
 func (m *Model) regroup() {
 	if p, ok := m.panes[m.tab].(*processes); ok {
 		p.regroup()

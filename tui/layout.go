@@ -7,14 +7,14 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Cells are counted rune by rune, as terminals do and as the renderer does until
-// a terminal says that it can do better.
+// cells returns the width of text. It adds up runes, as terminals do, and the renderer
+// unless a terminal reports grapheme support.
 func cells(s string) int { return ansi.StringWidthWc(s) }
 
-// cut shortens text to width cells and shows that it did.
+// cut returns text of at most width cells, with … if it was longer.
 func cut(s string, width int) string { return ansi.TruncateWc(s, max(width, 0), "…") }
 
-// pad makes text exactly width cells wide.
+// pad returns text of exactly width cells.
 func pad(s string, width int, right bool) string {
 	s = cut(s, width)
 	blank := strings.Repeat(" ", max(width-cells(s), 0))
@@ -24,8 +24,8 @@ func pad(s string, width int, right bool) string {
 	return s + blank
 }
 
-// box makes exactly height lines of at most width cells. Whatever came before,
-// the terminal is never written beyond its edges.
+// box returns exactly height lines of at most width cells, so that nothing is written
+// beyond the edges of the terminal.
 func box(lines []string, width, height int) []string {
 	out := make([]string, max(height, 0))
 	for i := range min(len(lines), len(out)) {
@@ -34,12 +34,12 @@ func box(lines []string, width, height int) []string {
 	return out
 }
 
-// piece is a part of a line that can be said in less and less room. The last
-// form of a piece of rank above 0 is to say nothing.
+// piece is a part of a line that has a long form and shorter ones. Rank 0 is always
+// there; a piece of a greater rank is left out when even its shortest form does not fit.
 type piece struct {
-	rank  int // the greatest is shortened first
+	rank  int // the smallest gets its room first
 	tone  tone
-	comma bool // it goes on with what the piece before says
+	comma bool // it continues the piece before
 	forms []string
 }
 
@@ -50,12 +50,18 @@ func (p *piece) gap() string {
 	return "  "
 }
 
-// join makes one line of the pieces, shortened as far as the width demands.
+// join returns one line of the pieces. By rank, each gets the longest form that fits
+// beside the shortest forms of those after it.
 func join(pieces []piece, width int, st *styles) string {
-	form := make([]int, len(pieces))
-	for joinedWidth(pieces, form) > width && shorten(pieces, form) {
+	form, order := make([]int, len(pieces)), make([]int, len(pieces))
+	for i := range pieces {
+		form[i], order[i] = pieces[i].shortest(), i
 	}
-	regrow(pieces, form, width)
+	slices.SortStableFunc(order, func(a, b int) int { return pieces[a].rank - pieces[b].rank })
+	for _, i := range order {
+		for form[i] = 0; form[i] < pieces[i].shortest() && joinedWidth(pieces, form) > width; form[i]++ {
+		}
+	}
 	var line strings.Builder
 	for i, p := range pieces {
 		text := p.at(form[i])
@@ -68,6 +74,14 @@ func join(pieces []piece, width int, st *styles) string {
 		line.WriteString(st.paint(p.tone, text))
 	}
 	return cut(line.String(), width)
+}
+
+// shortest returns the index of the shortest form, beyond the last for no text at all.
+func (p *piece) shortest() int {
+	if p.rank == 0 {
+		return max(len(p.forms)-1, 0)
+	}
+	return len(p.forms)
 }
 
 func (p *piece) at(form int) string {
@@ -89,43 +103,8 @@ func joinedWidth(pieces []piece, form []int) int {
 	return width
 }
 
-// regrow gives back what room the last step left, to the most important first.
-func regrow(pieces []piece, form []int, width int) {
-	order := make([]int, len(pieces))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return pieces[a].rank - pieces[b].rank })
-	for _, i := range order {
-		for best := range form[i] {
-			was := form[i]
-			if form[i] = best; joinedWidth(pieces, form) <= width {
-				break
-			}
-			form[i] = was
-		}
-	}
-}
-
-// shorten takes the next form of the least important piece that has one.
-func shorten(pieces []piece, form []int) bool {
-	least := -1
-	for i, p := range pieces {
-		last := len(p.forms)
-		if p.rank == 0 {
-			last--
-		}
-		if form[i] < last && (least < 0 || p.rank >= pieces[least].rank) {
-			least = i
-		}
-	}
-	if least >= 0 {
-		form[least]++
-	}
-	return least >= 0
-}
-
-// ends puts one text at the left and one at the right; the right one goes first.
+// ends returns a line with one text at the left and one at the right, which is left out if
+// both do not fit.
 func ends(left, right string, width int) string {
 	room := width - cells(left) - cells(right)
 	if room < 1 {

@@ -9,11 +9,10 @@ import (
 // snapshotMsg brings the newest state.
 type snapshotMsg struct{ snapshot *snapshot.Snapshot }
 
-// endedMsg says that no more will come.
+// endedMsg reports that the source has ended.
 type endedMsg struct{}
 
-// wait is the command that brings the next snapshot. It is armed again each
-// time that one has arrived.
+// wait is the command that returns the next snapshot. Update starts it again with each.
 func (m *Model) wait() tea.Msg {
 	select {
 	case s, open := <-m.snapshots:

@@ -40,7 +40,7 @@ func newModel(ctx context.Context, opts Options) *Model {
 		title:     printable.String(opts.Title),
 		keys:      newKeys(opts.Player != nil),
 		styles:    newStyles(),
-		panes:     []pane{newSpaces(), newProcesses(), newDestinations(), newFailed()},
+		panes:     []pane{newSpaces(), newProcesses(), newDestinations(), newFailures()},
 	}
 	if opts.Player != nil {
 		m.replay = &replay{player: opts.Player}
@@ -74,7 +74,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, next
 }
 
-// receive keeps the newest snapshot and shows it, unless the screen is held.
+// receive keeps the newest snapshot and shows it unless the display is frozen.
 func (m *Model) receive(s *snapshot.Snapshot) {
 	if s == nil {
 		return
@@ -86,8 +86,8 @@ func (m *Model) receive(s *snapshot.Snapshot) {
 	}
 }
 
-// refresh gives the snapshot shown to what is on the screen. The other panes get
-// it when it is their turn.
+// refresh updates what is on the screen from the snapshot shown. The other panes are
+// updated when they are shown.
 func (m *Model) refresh() {
 	if m.shown == nil {
 		return

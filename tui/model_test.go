@@ -26,7 +26,7 @@ func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 // current is the process under the cursor.
 func current(t *testing.T, m *Model) event.ProcID {
 	t.Helper()
-	row := m.panes[processesTab].(*processes).single.current()
+	row := m.panes[processesTab].(*processes).ungrouped.current()
 	if row == nil {
 		t.Fatal("no row is selected")
 	}
@@ -81,7 +81,7 @@ func TestSort(t *testing.T) {
 	t.Parallel()
 	m := screen(80, 24, fixture(), "2")
 	order := func() (out []string) {
-		for _, row := range m.panes[processesTab].(*processes).single.rows {
+		for _, row := range m.panes[processesTab].(*processes).ungrouped.rows {
 			out = append(out, row.Info.Comm)
 		}
 		return out
@@ -166,7 +166,7 @@ func TestFilter(t *testing.T) {
 		t.Errorf("%d destinations are shown", shown)
 	}
 	if got := text(m); !strings.Contains(got, `"Hap sbin"`) || !strings.Contains(got, "4 hidden") {
-		t.Errorf("it is not said why the table is empty:\n%s", got)
+		t.Errorf("no reason for the empty table:\n%s", got)
 	}
 	press(m, "esc")
 	if shown, _ := m.panes[destinationsTab].counts(); shown != 4 {
@@ -192,7 +192,7 @@ func TestPasteIntoFilter(t *testing.T) {
 		t.Errorf("got %q, want %q", m.filter.text, want)
 	}
 	m.Update(tea.PasteMsg{Content: strings.Repeat("x", 1<<20)})
-	if len(m.filter.text) > maxLine {
+	if len(m.filter.text) > maxInput {
 		t.Errorf("%d bytes were taken", len(m.filter.text))
 	}
 }
@@ -210,7 +210,7 @@ func TestDetailFollowsItsRow(t *testing.T) {
 		}
 		m.Update(snapshotMsg{empty()})
 		if got := text(m); !m.detail.gone || !strings.Contains(got, "no longer in the table") || !strings.Contains(got, title) {
-			t.Errorf("tab %d: it is not said that the row has gone:\n%s", tab, got)
+			t.Errorf("tab %d: no word that the row has gone:\n%s", tab, got)
 		}
 		press(m, "esc")
 		if m.detail != nil {
@@ -269,7 +269,7 @@ func TestViewChangesNothing(t *testing.T) {
 	}
 }
 
-// TestEveryKeyEverywhere looks for a combination of states that panics.
+// TestEveryKeyEverywhere searches for a combination of states that panics.
 func TestEveryKeyEverywhere(t *testing.T) {
 	t.Parallel()
 	keys := []string{"up", "down", "pgup", "pgdown", "home", "end", "tab", "shift+tab", "1", "2", "3", "4", "enter", "esc", "s", "S", "r", "g", "/", "p", "?", "x", "backspace", "ctrl+w"}
@@ -309,7 +309,7 @@ func TestQuietWindow(t *testing.T) {
 	t.Parallel()
 	r := exact.reader()
 	begin, _ := r.Span()
-	s, err := pipeline.Run(t.Context(), r, pipeline.Options{From: begin.Add(45 * time.Second), To: begin.Add(46 * time.Second)})
+	s, err := pipeline.Aggregate(t.Context(), r, pipeline.Options{From: begin.Add(45 * time.Second), To: begin.Add(46 * time.Second)})
 	if err != nil {
 		t.Fatal(err)
 	}

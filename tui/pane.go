@@ -1,16 +1,12 @@
 package tui
 
-import (
-	"time"
+import "github.com/porttrace/porttrace/internal/snapshot"
 
-	"github.com/porttrace/porttrace/internal/snapshot"
-)
-
-// pane is one of the tables. What a table does alike for any row is in table.
+// pane is one of the tables. What they have in common is in table.
 type pane interface {
-	// set takes over a snapshot and shows the rows that the filter leaves.
+	// set shows the rows of a snapshot that match the filter.
 	set(s *snapshot.Snapshot, filter string)
-	// open is the row under the cursor in full, nil when there is none.
+	// open returns the detail of the row under the cursor, nil if there is none.
 	open() subject
 
 	resize(height int)
@@ -21,12 +17,14 @@ type pane interface {
 	view(width int, st *styles) []string
 }
 
-// emptyNote says in words why a table is empty.
-func emptyNote(filter string, rows int, nothing string, since time.Duration, then string) string {
-	if rows > 0 {
-		return "nothing here has the words " + quoted(filter) + "; " + count(rows) + " hidden, Esc shows them again"
+// several reports whether the rows are of more than one network namespace.
+func several[T any](rows []T, netnsOf func(*T) uint32) bool {
+	for i := range rows {
+		if netnsOf(&rows[i]) != netnsOf(&rows[0]) {
+			return true
+		}
 	}
-	return nothing + " since the start (" + elapsed(since) + "); " + then
+	return false
 }
 
 // wrap breaks a sentence into lines.

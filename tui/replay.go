@@ -10,7 +10,7 @@ import (
 	"github.com/porttrace/porttrace/internal/playback"
 )
 
-// replay is what the screen has besides when it shows a recording.
+// replay is the state of the screen that only a recording needs.
 type replay struct {
 	player   Player
 	playback playback.State // as of the last message
@@ -19,8 +19,8 @@ type replay struct {
 	goTo     *goTo    // nil unless it is typed
 }
 
-// update asks where the replay stands. The time line is folded anew only for
-// another width: a long recording has very many spans.
+// update reads the position of the replay. It folds the time line again only for another
+// width: a long recording has very many spans.
 func (r *replay) update(width int) {
 	r.playback = r.player.Playback()
 	if to := (scale{r.playback.Begin, r.playback.End, width}); to != r.scale {
@@ -28,7 +28,7 @@ func (r *replay) update(width int) {
 	}
 }
 
-// press takes a key that steers, and reports whether it was one.
+// press handles a key that controls the replay, and reports whether it was one.
 func (r *replay) press(k *keyMap, msg tea.KeyPressMsg) bool {
 	switch {
 	case key.Matches(msg, k.play):
@@ -57,7 +57,7 @@ func (r *replay) press(k *keyMap, msg tea.KeyPressMsg) bool {
 	return true
 }
 
-// seek moves by a part of the recording, from where it is going if it is on the way.
+// seek moves by a part of the recording, from the target of a seek that is under way.
 func (r *replay) seek(percent time.Duration) {
 	p := &r.playback
 	from := p.At

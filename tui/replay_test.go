@@ -209,7 +209,7 @@ func TestReplayKeys(t *testing.T) {
 	}
 }
 
-// TestLiveHasNoReplayKeys: without a player they neither do nor say anything.
+// TestLiveHasNoReplayKeys: without a player they do nothing, and the help does not list them.
 func TestLiveHasNoReplayKeys(t *testing.T) {
 	t.Parallel()
 	m := screen(80, 40, fixture(), ".", "n", "+", "-", "[", "]", "{", "}")
@@ -330,7 +330,7 @@ func TestLowTerminals(t *testing.T) {
 	}
 }
 
-// TestOddRecordings are what a damaged file could tell of itself.
+// TestOddRecordings are indexes that a damaged file could have.
 func TestOddRecordings(t *testing.T) {
 	t.Parallel()
 	times := []event.Time{math.MinInt64, -1, 0, 1, math.MaxInt64}

@@ -11,7 +11,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// framesPerSecond bounds what redrawing costs the host that is looked at.
+// framesPerSecond bounds what redrawing costs the traced host.
 const framesPerSecond = 30
 
 // Options are what the screen needs from its caller.
@@ -25,7 +25,7 @@ type Options struct {
 	// Input and Output are the terminal, unless they are set.
 	Input  io.Reader
 	Output io.Writer
-	// Title is what the terminal's window is called; empty leaves it alone.
+	// Title is the title of the terminal's window; empty does not change it.
 	Title string
 }
 

@@ -21,12 +21,12 @@ type sheet struct {
 
 func newSheet(width int, st *styles) *sheet { return &sheet{width: width, st: st} }
 
-// field is a name and a value, broken over as many lines as it needs: a detail
-// keeps nothing back. One without a value is left out.
+// field appends a name and a value, wrapped over as many lines as it needs. Without a
+// value it appends nothing.
 func (s *sheet) field(label, value string, t tone) { s.write(label, value, "", t) }
 
-// outside is a field with text from outside, often a path.
-func (s *sheet) outside(label, value string) { s.write(label, printable.String(value), "/", plain) }
+// untrusted is field for text from outside porttrace, often a path.
+func (s *sheet) untrusted(label, value string) { s.write(label, printable.String(value), "/", plain) }
 
 func (s *sheet) write(label, value, breaks string, t tone) {
 	if value == "" {
@@ -41,19 +41,19 @@ func (s *sheet) write(label, value, breaks string, t tone) {
 	}
 }
 
-// text is a paragraph.
+// text appends a paragraph.
 func (s *sheet) text(words string) {
 	for line := range strings.SplitSeq(ansi.WrapWc(words, max(s.width-2, 1), ""), "\n") {
 		s.lines = append(s.lines, " "+line)
 	}
 }
 
-// section begins with an empty line and a title.
+// section appends an empty line and a title.
 func (s *sheet) section(title string) {
 	s.lines = append(s.lines, "", " "+s.st.paint(strong, title))
 }
 
 func (s *sheet) add(lines ...string) { s.lines = append(s.lines, lines...) }
 
-// quoted shows what was typed.
+// quoted returns typed text in quotes.
 func quoted(s string) string { return strconv.Quote(printable.String(s)) }

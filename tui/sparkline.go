@@ -8,9 +8,8 @@ import (
 
 var bars = []rune("▁▂▃▄▅▆▇█")
 
-// sparkline draws the newest values, one a cell, the newest at the right, as
-// heights of the greatest among them. Nothing happened is a blank; the least
-// that did happen is seen.
+// sparkline returns the newest values, one per cell with the newest at the right, as
+// heights relative to the greatest. Only 0 is blank.
 func sparkline(values []uint32, width int) string {
 	width = max(width, 0)
 	values = values[max(len(values)-width, 0):]
@@ -33,7 +32,7 @@ func bar(v, top uint32) rune {
 	return bars[uint64(v-1)*uint64(len(bars))/uint64(top)]
 }
 
-func opens(points []snapshot.Point) []uint32 {
+func openCounts(points []snapshot.Point) []uint32 {
 	values := make([]uint32, len(points))
 	for i, p := range points {
 		values[i] = p.Opens
@@ -41,7 +40,7 @@ func opens(points []snapshot.Point) []uint32 {
 	return values
 }
 
-func failures(points []snapshot.Point) []uint32 {
+func failureCounts(points []snapshot.Point) []uint32 {
 	values := make([]uint32, len(points))
 	for i, p := range points {
 		values[i] = p.Failures

@@ -46,7 +46,7 @@ func streamed(tb testing.TB, programs int) *snapshot.Snapshot {
 		known := event.Event{Time: at, Kind: event.ProcessKnown, Fact: &event.Process{ID: id, PPID: 1, Comm: "worker", Exe: "/usr/bin/worker"}}
 		events = append(events, known, open, end)
 	}
-	snap, err := pipeline.Run(tb.Context(), events, pipeline.Options{})
+	snap, err := pipeline.Aggregate(tb.Context(), events, pipeline.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}

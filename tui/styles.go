@@ -2,21 +2,20 @@ package tui
 
 import "charm.land/lipgloss/v2"
 
-// tone is what a piece of text means; the style follows from it.
+// tone is the meaning of a piece of text. It decides the style.
 type tone uint8
 
 const (
 	plain  tone = iota
 	quiet       // labels
 	strong      // titles
-	warn        // not wrong yet, or less is seen than could be
+	warn        // not failing yet, or not everything is visible
 	fail        // something fails or was lost
 	chosen      // the row under the cursor, the tab shown
 )
 
-// styles are all there are. Colours come from the terminal's own first sixteen,
-// which its owner can read on its background; the rest is weight, so that the
-// screen works without colours.
+// styles has the style of each tone. Colours are among the terminal's first sixteen, which
+// its theme makes readable; the rest is weight, so that the screen works without colours.
 type styles [chosen + 1]lipgloss.Style
 
 func newStyles() *styles {

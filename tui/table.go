@@ -1,26 +1,31 @@
 package tui
 
 import (
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// table is the rows of one pane and where the user is among them. K tells one
-// row from another, however they are ordered.
+// table has the rows of one pane and the cursor. K identifies a row, however they are
+// ordered.
 type table[T any, K comparable] struct {
 	columns []column[T]
+	source  func(*snapshot.Snapshot) []T
 	key     func(*T) K
-	text    func(*T) string // what a filter looks into
-	order   string          // name of the column sorted by
+	text    func(*T) string              // what a filter searches
+	detail  func(followed[T, K]) subject // the detail of a row
+	empty   [2]string                    // what has not happened, and which event adds a row
+	order   string                       // name of the column sorted by
 	reverse bool
 
-	all    []T // as they came
+	snapshot *snapshot.Snapshot // the one shown
+
+	all    []T // in the order of the snapshot
 	rows   []T // filtered and sorted
 	other  *T  // the sum of those that did not fit the table
-	note   string
 	filter string
 
-	// The cursor stays on a row once it was moved; until then, and after a move
-	// to the top, it is on whichever row comes first.
+	// The cursor stays on its row once it was moved; until then, and after a move to the
+	// top, it is on the first row.
 	pinned   bool
 	selected K
 	cursor   int
@@ -28,14 +33,15 @@ type table[T any, K comparable] struct {
 	height   int // rows that are seen
 }
 
-// show takes over new rows.
-func (t *table[T, K]) show(rows []T, other *T, filter, note string) {
-	t.all, t.other, t.filter, t.note = rows, other, filter, note
+// show replaces the rows by those of a snapshot. other is the sum of the rows beyond the
+// bounds of the snapshot.
+func (t *table[T, K]) show(s *snapshot.Snapshot, other *T, filter string) {
+	t.snapshot, t.all, t.other, t.filter = s, t.source(s), other, filter
 	if filter != "" {
-		// What the sum consists of cannot be told, so a filter cannot judge it.
+		// The rows in the sum are unknown, so a filter cannot match them.
 		t.other = nil
 	}
-	measure(t.columns, rows)
+	measure(t.columns, t.all)
 	t.arrange()
 }
 
@@ -69,7 +75,7 @@ func (t *table[T, K]) find() int {
 	return at
 }
 
-// resize says how many lines there are for the head, the rows and the sum.
+// resize sets the number of lines for the head, the rows and the sum.
 func (t *table[T, K]) resize(height int) {
 	t.height = max(height-1, 0)
 	if t.other != nil {
@@ -113,7 +119,7 @@ func (t *table[T, K]) reverseOrder() {
 	t.arrange()
 }
 
-// current is the row under the cursor, nil when there is none.
+// current returns the row under the cursor, nil if there is none.
 func (t *table[T, K]) current() *T {
 	if len(t.rows) == 0 {
 		return nil
@@ -121,15 +127,32 @@ func (t *table[T, K]) current() *T {
 	return &t.rows[clamp(t.cursor, len(t.rows))]
 }
 
-// counts are how many rows are shown and how many there are.
+// open returns the detail of the row under the cursor, nil if there is none.
+func (t *table[T, K]) open() subject {
+	row := t.current()
+	if row == nil {
+		return nil
+	}
+	return t.detail(followed[T, K]{row, t.snapshot, t.source, t.key})
+}
+
+// emptyNote returns why the table is empty.
+func (t *table[T, K]) emptyNote() string {
+	if len(t.all) > 0 {
+		return "no row matches " + quoted(t.filter) + "; " + phrase.Count(len(t.all)) + " hidden, Esc clears the filter"
+	}
+	return t.empty[0] + " since the start (" + phrase.Elapsed(t.snapshot.Elapsed) + "); " + t.empty[1]
+}
+
+// counts returns the number of rows that match the filter, and of all.
 func (t *table[T, K]) counts() (shown, all int) { return len(t.rows), len(t.all) }
 
-// view draws what is seen of the table.
+// view returns the visible lines of the table.
 func (t *table[T, K]) view(width int, st *styles) []string {
 	columns := fitColumns(t.columns, width, t.order)
 	lines := []string{headLine(columns, t.order, t.reverse, st)}
 	if len(t.rows) == 0 && t.other == nil {
-		return append(lines, wrap(t.note, width, st)...)
+		return append(lines, wrap(t.emptyNote(), width, st)...)
 	}
 	for i := t.offset; i < min(t.offset+t.height, len(t.rows)); i++ {
 		lines = append(lines, rowLine(columns, &t.rows[i], i == t.cursor, st))

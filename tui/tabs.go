@@ -3,6 +3,7 @@ package tui
 import (
 	"strings"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -16,7 +17,7 @@ const (
 
 var tabNames = [...]string{"Port spaces", "Processes", "Destinations", "Failures"}
 
-// tabLine names the tables, or what is shown over them.
+// tabLine returns the names of the tables, or of what covers them.
 func (m *Model) tabLine() string {
 	if m.help != nil {
 		return " " + m.styles.paint(strong, "Help")
@@ -39,7 +40,7 @@ func (m *Model) tabLine() string {
 	return strings.Join(tabs, " ")
 }
 
-// tabTone calls to the failures while there are new ones.
+// tabTone makes the failures stand out while there are new ones.
 func (m *Model) tabTone(tab int) tone {
 	if m.shown != nil && tab == failuresTab && m.shown.Rates.Failures > 0 {
 		return fail
@@ -47,7 +48,7 @@ func (m *Model) tabTone(tab int) tone {
 	return plain
 }
 
-// rowCount is how many rows a table has; + says that more were summed up.
+// rowCount returns the number of rows, with + if there are more than the table lists.
 func rowCount(s *snapshot.Snapshot, tab int) string {
 	rows, more := len(s.Failures), false
 	switch tab {
@@ -59,7 +60,7 @@ func rowCount(s *snapshot.Snapshot, tab int) string {
 		rows, more = len(s.Destinations), s.OtherDestinations != nil
 	}
 	if more {
-		return count(rows) + "+"
+		return phrase.Count(rows) + "+"
 	}
-	return count(rows)
+	return phrase.Count(rows)
 }

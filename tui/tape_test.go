@@ -48,7 +48,7 @@ func (t tape) at(after time.Duration) func() *snapshot.Snapshot {
 	return func() *snapshot.Snapshot {
 		r := t.reader()
 		begin, _ := r.Span()
-		s, err := pipeline.Run(context.Background(), r, pipeline.Options{To: begin.Add(after)})
+		s, err := pipeline.Aggregate(context.Background(), r, pipeline.Options{To: begin.Add(after)})
 		if err != nil {
 			panic(err)
 		}

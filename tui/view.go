@@ -5,11 +5,12 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// parts is how the lines of the screen are shared out. A terminal that is too
-// low loses the strip of a replay first, then the header, the banner, the tabs, the status.
+// parts are the heights of the parts of the screen. A low terminal loses the strip of a
+// replay first, then the header, the banner, the tabs, the status.
 type parts struct{ header, banner, strip, tabs, body, status int }
 
 func (m *Model) divide() parts {
@@ -26,8 +27,8 @@ func (m *Model) divide() parts {
 	return p
 }
 
-// stripLines leaves at least two bodies' worth to the table. The strip is whole,
-// or where the replay stands, or nothing.
+// stripLines returns the height of the strip: all of it, its axis, or nothing. It leaves
+// at least two bodies' worth to the table.
 func stripLines(room int) int {
 	if room >= 2*minBody+stripHeight {
 		return stripHeight
@@ -45,8 +46,7 @@ func one(yes bool) int {
 	return 0
 }
 
-// settle moves the windows on what is shown to where the cursor is. It comes
-// after every change, so that View need not change anything.
+// settle scrolls to the cursor. It must follow every change, so that View changes nothing.
 func (m *Model) settle() {
 	height := m.divide().body
 	m.panes[m.tab].resize(height)
@@ -66,7 +66,7 @@ func (m *Model) View() tea.View {
 	return view
 }
 
-// lines are as many as the terminal has.
+// lines returns as many lines as the terminal has.
 func (m *Model) lines() []string {
 	p := m.divide()
 	var lines []string
@@ -91,7 +91,7 @@ func (m *Model) body() []string {
 	case m.help != nil:
 		return m.help.window(helpLines(m.keys, m.width, m.styles))
 	case m.shown == nil && m.ended:
-		return wrap("the source ended before it showed anything", m.width, m.styles)
+		return wrap("the source ended before the first snapshot", m.width, m.styles)
 	case m.shown == nil:
 		return wrap(m.expecting(), m.width, m.styles)
 	case m.detail != nil:
@@ -100,7 +100,7 @@ func (m *Model) body() []string {
 	return m.panes[m.tab].view(m.width, m.styles)
 }
 
-// expecting says why there is nothing to see yet.
+// expecting returns why there is nothing to show yet.
 func (m *Model) expecting() string {
 	if m.replay != nil {
 		return "reading the recording"
@@ -108,7 +108,7 @@ func (m *Model) expecting() string {
 	return "waiting for the first events"
 }
 
-// statusLine is what the user has set, and the keys to know.
+// statusLine returns the settings of the user, and the most important keys.
 func (m *Model) statusLine() string {
 	if m.filter.typing {
 		left := " filter: " + m.filter.text + "_" + m.matches()
@@ -135,7 +135,7 @@ func (m *Model) statusLine() string {
 	return ends(left, m.styles.paint(quiet, m.hints()), m.width)
 }
 
-// hints are the keys to know where one is, and how far one has scrolled.
+// hints returns the most important keys, and the position in what is scrolled.
 func (m *Model) hints() string {
 	switch {
 	case m.help != nil:
@@ -146,7 +146,7 @@ func (m *Model) hints() string {
 	return "Enter open  s sort  " + m.grouper() + "/ filter  " + m.steering() + "? help  q quit "
 }
 
-// grouper is the key that groups, where it does.
+// grouper returns the key that groups, empty in tables without groups.
 func (m *Model) grouper() string {
 	if m.tab != processesTab || m.replay != nil {
 		return ""
@@ -154,7 +154,7 @@ func (m *Model) grouper() string {
 	return "g group  "
 }
 
-// steering is the keys that hold the screen, or move a replay.
+// steering returns the keys that freeze the display, or move a replay.
 func (m *Model) steering() string {
 	switch {
 	case m.replay == nil:
@@ -167,13 +167,13 @@ func (m *Model) steering() string {
 
 func (m *Model) matches() string {
 	shown, all := m.panes[m.tab].counts()
-	return " (" + count(shown) + " of " + count(all) + ")"
+	return " (" + phrase.Count(shown) + " of " + phrase.Count(all) + ")"
 }
 
-// behind is how old the screen is.
+// behind returns how old the snapshot shown is.
 func (m *Model) behind() string {
 	if m.shown == nil || m.latest == m.shown {
 		return ""
 	}
-	return ", " + elapsed(m.latest.At.Sub(m.shown.At)) + " behind"
+	return ", " + phrase.Elapsed(m.latest.At.Sub(m.shown.At)) + " behind"
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/porttrace/porttrace/internal/printable"
 )
 
-// columns are the fields of JSON, in the same order, but for those of a port space.
+// columns are the fields of JSON in the same order, without those of a port space.
 var columns = []struct {
 	name  string
 	value func(*record) string
@@ -68,7 +68,7 @@ type csvWriter struct {
 }
 
 // NewCSV writes a line with the names of the columns and returns a Writer of rows
-// (RFC 4180). A row is always one line: what is not printable is written out, as
+// (RFC 4180). A row is always one line: characters that are not printable are escaped, as
 // in text.
 func NewCSV(w io.Writer) (Writer, error) {
 	out := &csvWriter{out: csv.NewWriter(w), row: make([]string, len(columns))}
@@ -81,7 +81,7 @@ func NewCSV(w io.Writer) (Writer, error) {
 func (w *csvWriter) Write(e *event.Event, c Context) error {
 	r := newRecord(e, c)
 	if use, ok := e.Fact.(*event.SpaceUse); ok {
-		r.Reason = use.State.String() // the columns are fixed: there is none for its figures
+		r.Reason = use.State.String() // the columns are fixed and have none for the state
 	}
 	for i, column := range columns {
 		w.row[i] = column.value(&r)

@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 )
 
-// slowSearch is from when on the search for a port is worth a word. It takes
+// slowSearch is the duration from which a port search is reported. A search takes
 // microseconds until half of the range is in use, and milliseconds after.
 const slowSearch = time.Millisecond
 
-// detail is what a line says beyond the addresses.
+// detail returns the end of a line, after the addresses.
 func detail(e *event.Event, c Context) string {
 	var words []string
 	if e.Proto != event.TCP {
@@ -37,25 +38,25 @@ func detail(e *event.Event, c Context) string {
 	return strings.Join(words, " ")
 }
 
-// opening says what was unusual about the way to the port.
+// opening returns what was unusual about the allocation of the port.
 func opening(e *event.Event) string {
 	var parts []string
 	if e.Flags.Has(event.EarlyBind) {
 		parts = append(parts, "bound before connect")
 	}
 	if e.Flags.Has(event.Reused) {
-		parts = append(parts, "port taken from TIME_WAIT")
+		parts = append(parts, "port reused from TIME_WAIT")
 	}
 	if search := time.Duration(e.PortSearch); search >= slowSearch {
-		parts = append(parts, "port found in "+duration(search))
+		parts = append(parts, "port found in "+phrase.Duration(search))
 	}
 	return strings.Join(parts, ", ")
 }
 
 func closing(e *event.Event) []string {
-	words := []string{duration(time.Duration(e.Duration)), ending(e)}
+	words := []string{phrase.Duration(time.Duration(e.Duration)), ending(e)}
 	if e.CloseWait > 0 {
-		words = append(words, "CLOSE_WAIT for "+duration(time.Duration(e.CloseWait)))
+		words = append(words, "CLOSE_WAIT for "+phrase.Duration(time.Duration(e.CloseWait)))
 	}
 	if e.Flags.Has(event.TimeWait) {
 		words = append(words, "TIME_WAIT")
@@ -68,7 +69,7 @@ func closing(e *event.Event) []string {
 
 func failing(e *event.Event) []string {
 	var words []string
-	if e.Op == event.OpListen || e.Op == event.OpAutobind { // the kind tells the others
+	if e.Op == event.OpListen || e.Op == event.OpAutobind { // the kind implies the other calls
 		words = append(words, e.Op.String())
 	}
 	words = append(words, e.Errno.String(), e.Reason.String())
@@ -76,12 +77,12 @@ func failing(e *event.Event) []string {
 		words = append(words, "(inferred)")
 	}
 	if e.Count > 1 {
-		words = append(words, fmt.Sprintf("%d times in %s", e.Count, duration(e.Last.Sub(e.First))))
+		words = append(words, fmt.Sprintf("%d times in %s", e.Count, phrase.Duration(e.Last.Sub(e.First))))
 	}
 	return words
 }
 
-// ending says who ended a connection.
+// ending returns what the connection was closed by.
 func ending(e *event.Event) string {
 	switch e.ClosedBy {
 	case event.Local, event.Remote:
@@ -94,16 +95,7 @@ func ending(e *event.Event) string {
 	case event.Timeout:
 		return "timed out"
 	case event.Abort:
-		return "given up"
+		return "aborted"
 	}
 	return ""
-}
-
-// duration keeps three digits, which is all that a line is read for.
-func duration(d time.Duration) string {
-	unit := time.Nanosecond
-	for d >= 1000*unit && unit < time.Second {
-		unit *= 10
-	}
-	return d.Round(unit).String()
 }

@@ -6,16 +6,17 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 )
 
-// Writer writes events of the public kinds. Nothing stays in a buffer of its own.
+// Writer writes events of the public kinds. It keeps nothing in a buffer.
 type Writer interface {
 	Write(e *event.Event, c Context) error
 }
 
-// Context is what the stream has said before about the things in an event.
+// Context is what the stream has reported before about the objects of an event.
 type Context struct {
-	Process *event.Process // nil where nothing is known
+	Process *event.Process // nil if unknown
 	Netns   string         // name of the network namespace
 	Clock   event.Clock
 }
@@ -24,10 +25,4 @@ type Context struct {
 // sort as text.
 const timeLayout = "2006-01-02T15:04:05.000000000Z07:00"
 
-// formatTime is empty for the zero time.
-func formatTime(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(timeLayout)
-}
+func formatTime(t time.Time) string { return phrase.Time(t, timeLayout) }

@@ -45,7 +45,7 @@ func endpoint4(s string) event.Endpoint {
 	return event.Endpoint{Addr: event.AddrFrom(ap.Addr()), Port: ap.Port()}
 }
 
-// each is one event of every form that the outputs tell apart.
+// each is one event of every form that the outputs distinguish.
 func each() []struct {
 	e event.Event
 	c Context
@@ -140,7 +140,7 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs (-update writes it anew):\n%s", path, got)
+		t.Errorf("%s differs (make golden writes it again):\n%s", path, got)
 	}
 }
 
@@ -234,18 +234,6 @@ func namesIn[T any]() []string {
 		}
 	}
 	return names
-}
-
-func TestDuration(t *testing.T) {
-	t.Parallel()
-	for d, want := range map[time.Duration]string{
-		0: "0s", 999: "999ns", 1_234: "1.23µs", 12_345_678: "12.3ms", 999_999_999: "1s", 1_234_567_890: "1.23s",
-		71_000_000_000: "1m11s", 3_723_400_000_000: "1h2m3s",
-	} {
-		if got := duration(d); got != want {
-			t.Errorf("duration(%d) = %s, want %s", d, got, want)
-		}
-	}
 }
 
 // FuzzName shows that no name breaks a line, a row or a JSON object.

@@ -15,13 +15,12 @@ type jsonWriter struct {
 	encoder *json.Encoder // to line
 }
 
-// NewJSON returns a Writer of JSON lines. They hold printable ASCII only: other
-// characters are escaped, which loses nothing and leaves a terminal in peace; bytes
-// that are not UTF-8 become U+FFFD.
+// NewJSON returns a Writer of JSON lines in printable ASCII: other characters are escaped,
+// which loses nothing and cannot control a terminal; bytes that are not UTF-8 become U+FFFD.
 func NewJSON(w io.Writer) Writer {
 	j := &jsonWriter{out: w}
 	j.encoder = json.NewEncoder(&j.line)
-	j.encoder.SetEscapeHTML(false) // it is no HTML, and paths may hold an &
+	j.encoder.SetEscapeHTML(false) // the output is no HTML, and paths can have an &
 	return j
 }
 

@@ -1,10 +1,8 @@
 package export
 
-import (
-	"github.com/porttrace/porttrace/internal/event"
-)
+import "github.com/porttrace/porttrace/internal/event"
 
-// common is what JSON and CSV show of every event, empty where unknown.
+// common has the fields of every event in JSON and CSV, empty if unknown.
 type common struct {
 	Time      string  `json:"time"`
 	Kind      string  `json:"kind"`
@@ -15,7 +13,7 @@ type common struct {
 	Exe       string  `json:"exe"`
 	Container string  `json:"container"`
 	Unit      string  `json:"unit"`
-	UID       *uint32 `json:"uid"` // null where unknown: 0 is root
+	UID       *uint32 `json:"uid"` // null if unknown: 0 is root
 	Netns     uint32  `json:"netns"`
 	NetnsName string  `json:"netns_name"`
 	Cookie    uint64  `json:"cookie"`
@@ -28,8 +26,7 @@ type common struct {
 	Dport     uint16  `json:"dport"`
 }
 
-// record is an event of a socket. The fields beyond the common ones are there where they
-// apply.
+// record is an event of a socket, with further fields if they apply to its kind.
 type record struct {
 	common
 
@@ -109,7 +106,7 @@ func has(e *event.Event, bit event.Flags) *bool {
 	return &set
 }
 
-// localAddr is the local address. That of a bind is what was asked for, hence known.
+// localAddr returns the local address. That of a bind is its argument, hence known.
 func localAddr(e *event.Event) string {
 	if bound(e) {
 		return e.Src.Addr.String()
@@ -117,5 +114,5 @@ func localAddr(e *event.Event) string {
 	return e.Src.Host()
 }
 
-// bound tells the kinds whose local end is what the program asked for.
+// bound reports whether the local end is the argument of the call.
 func bound(e *event.Event) bool { return e.Kind == event.Bind || e.Kind == event.BindFail }

@@ -6,8 +6,8 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// space is a port space that has come to another state. Its figures are named as in a
-// report: time_wait is a number of ports here.
+// space is a port space whose state has changed. Its fields have the names of a report:
+// time_wait is a number of ports here.
 type space struct {
 	common
 	State    string `json:"state"` // ok, high, full
@@ -17,7 +17,7 @@ type space struct {
 	TimeWait int    `json:"time_wait"`
 	Bound    int    `json:"bound"`
 	Headroom int    `json:"headroom"`
-	Reusable int    `json:"reusable"` // of time_wait: tcp_tw_reuse would hand them out now
+	Reusable int    `json:"reusable"` // of time_wait: tcp_tw_reuse would reuse them now
 }
 
 func newSpace(e *event.Event, c Context, u *event.SpaceUse) space {
@@ -27,7 +27,7 @@ func newSpace(e *event.Event, c Context, u *event.SpaceUse) space {
 	}
 }
 
-// filling says how full a space is, and of what.
+// filling returns the occupancy of a space.
 func filling(e *event.Event) string {
 	u, ok := e.Fact.(*event.SpaceUse)
 	if !ok {

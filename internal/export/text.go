@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 )
 
@@ -20,7 +21,7 @@ type textWriter struct {
 // NewText returns a Writer of lines for people, with times in the zone.
 func NewText(w io.Writer, zone *time.Location) Writer { return textWriter{w, zone} }
 
-// addressWidth fits two IPv4 endpoints of common length and the arrow.
+// addressWidth fits two IPv4 endpoints of common length with the arrow.
 const addressWidth = 39
 
 func (w textWriter) Write(e *event.Event, c Context) error {
@@ -29,7 +30,7 @@ func (w textWriter) Write(e *event.Event, c Context) error {
 		comm = printable.String(c.Process.Comm)
 	}
 	line := fmt.Sprintf("%-12s  %-12s  %7s  %-15s  %-*s  %s", w.clock(c.Clock.WallTime(e.Time)), e.Kind,
-		pid(e.Proc), comm, addressWidth, addresses(e), detail(e, c))
+		phrase.PID(e.Proc), comm, addressWidth, addresses(e), detail(e, c))
 	_, err := io.WriteString(w.out, strings.TrimRight(line, " ")+"\n")
 	return err
 }
@@ -41,14 +42,7 @@ func (w textWriter) clock(t time.Time) string {
 	return t.In(w.zone).Format("15:04:05.000")
 }
 
-func pid(p event.ProcID) string {
-	if !p.Known() {
-		return "-"
-	}
-	return strconv.FormatUint(uint64(p.PID), 10)
-}
-
-// addresses is LOCAL → REMOTE, with the arrow in the direction of the SYN.
+// addresses returns LOCAL → REMOTE, with the arrow in the direction of the SYN.
 func addresses(e *event.Event) string {
 	local := endpoint(localAddr(e), e.Src.Port)
 	if bound(e) {
@@ -64,8 +58,8 @@ func addresses(e *event.Event) string {
 	return local + arrow + endpoint(e.Dst.Host(), e.Dst.Port)
 }
 
-// endpoint is ADDR:PORT with a dash for what is not there: a connect() that finds
-// no port has none.
+// endpoint returns ADDR:PORT with a dash for what is missing: a connect() that finds no
+// port has none.
 func endpoint(addr string, port uint16) string {
 	number := "-"
 	if port != 0 {

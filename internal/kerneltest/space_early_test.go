@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -53,7 +54,7 @@ func TestEarlyBinder(t *testing.T) {
 		t.Errorf("the victim's space: %s, full since %s", spaceText(row), row.Full)
 	}
 	if f := row.Forecast; !f.Known || f.Never || f.ETA != 0 {
-		t.Errorf("when it will be full: %s", f.String())
+		t.Errorf("when it will be full: %s", phrase.Forecast(&f))
 	}
 	checkCulprit(t, row, binder.PID(), ports)
 	if len(row.Victims) != 1 || row.Victims[0].Proc.ID.PID != uint32(victim.PID) || row.Victims[0].Proc.Comm != "victim" || row.Victims[0].Failures != tries {

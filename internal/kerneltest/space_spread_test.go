@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -21,14 +22,14 @@ func TestSpread(t *testing.T) {
 		t.Errorf("%d buckets in %d spaces", shown.all, len(shown.bySpace))
 	}
 	for _, p := range spacesOf(snap, n) {
-		if p.Usage() > 0.8 || p.Tight(snap.Wall) || p.IsFull() || p.Exhausted > 0 {
+		if p.Usage() > 0.8 || p.AtRisk(snap.Wall) || p.IsFull() || p.Exhausted > 0 {
 			t.Errorf("%s", spaceText(&p))
 		}
 		if f := p.Forecast; p.Kind == snapshot.ConnectSpace && f.Known && !f.Never {
-			t.Errorf("full at a rate of %.1f/s %s: %s", p.OpenRate, f.String(), spaceText(&p))
+			t.Errorf("full at a rate of %.1f/s %s: %s", p.OpenRate, phrase.Forecast(&f), spaceText(&p))
 		}
 	}
-	if tightest, others := snap.Tightest(); tightest != nil && tightest.Netns == n.Inode() {
+	if tightest, others := snap.WorstSpace(); tightest != nil && tightest.Netns == n.Inode() {
 		t.Errorf("%s is named, and %d more", spaceText(tightest), others)
 	}
 }
@@ -60,7 +61,7 @@ func TestConcentrated(t *testing.T) {
 	if len(row.Victims) != 1 || row.Victims[0].Proc.ID.PID != uint32(late.PID) || row.Victims[0].Failures != uint64(fails) {
 		t.Errorf("victims: %+v", row.Victims)
 	}
-	if tightest, _ := w.snapshot().Tightest(); tightest == nil || tightest.Netns == n.Inode() && tightest.Remote != id.Remote {
+	if tightest, _ := w.snapshot().WorstSpace(); tightest == nil || tightest.Netns == n.Inode() && tightest.Remote != id.Remote {
 		t.Errorf("%s is named", spaceText(tightest))
 	}
 }

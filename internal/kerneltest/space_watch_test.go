@@ -11,6 +11,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/live"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/probe"
@@ -195,5 +196,5 @@ func spaceText(p *snapshot.PortSpace) string {
 		return "no such space"
 	}
 	return fmt.Sprintf("%s %s > %s: %d of %d in use (%d live, %d TIME_WAIT, %d bound, %d reusable), %s",
-		p.Kind, p.Local, p.Remote, p.InUse(), p.Capacity, p.Live, p.TimeWait, p.Bound, p.Reusable, p.Forecast.String())
+		p.Kind, p.Local, p.Remote, p.InUse(), p.Capacity, p.Live, p.TimeWait, p.Bound, p.Reusable, phrase.Forecast(&p.Forecast))
 }

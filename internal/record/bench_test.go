@@ -90,7 +90,7 @@ func BenchmarkRead(b *testing.B) {
 		})
 		b.Run(load.name+"/snapshots", func(b *testing.B) {
 			for b.Loop() {
-				if _, err := pipeline.Run(b.Context(), reader(b, file), pipeline.Options{}); err != nil && !errors.Is(err, io.EOF) {
+				if _, err := pipeline.Aggregate(b.Context(), reader(b, file), pipeline.Options{}); err != nil && !errors.Is(err, io.EOF) {
 					b.Fatal(err)
 				}
 			}

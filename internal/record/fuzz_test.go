@@ -17,7 +17,7 @@ func through(t *testing.T, file []byte) {
 	r.Timeline()
 	begin, end := r.Span()
 	for _, from := range []event.Time{0, begin + (end-begin)/2} {
-		snap, err := pipeline.Run(t.Context(), r, pipeline.Options{From: from})
+		snap, err := pipeline.Aggregate(t.Context(), r, pipeline.Options{From: from})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -80,7 +80,7 @@ func readSpecimen(t *testing.T, name string) specimen {
 		t.Fatal(err)
 	}
 	r := reader(t, raw)
-	last, err := pipeline.Run(t.Context(), r, pipeline.Options{})
+	last, err := pipeline.Aggregate(t.Context(), r, pipeline.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

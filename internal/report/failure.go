@@ -5,9 +5,8 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// failure is calls that failed in the same way. The addresses are as in an event:
-// the remote ones are those of a connect(), the local ones of a bind() what was
-// asked for.
+// failure is the calls of a process that failed in the same way. The addresses are as in
+// an event: the remote one is the argument of connect(), the local one that of bind().
 type failure struct {
 	identity
 	Op        string   `json:"op"`
@@ -33,7 +32,7 @@ func newFailure(f *snapshot.Failure, clock event.Clock) failure {
 	saddr := local.Host()
 	if f.Op != event.OpConnect {
 		local, target = f.Target, event.Endpoint{}
-		saddr = local.Addr.String() // what was asked for, hence known
+		saddr = local.Addr.String() // the argument of the call, hence known
 	}
 	return failure{
 		identity: newIdentity(&f.Proc, clock), Op: f.Op.String(), Errno: f.Errno.String(), Reason: f.Reason.String(),

@@ -3,15 +3,15 @@ package report
 import (
 	"bytes"
 	"cmp"
-	"strconv"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// processGroup is what the processes of one executable, container or unit did together.
+// processGroup is the sum of the processes of one executable, container or unit.
 type processGroup struct {
-	Name      string `json:"name"`      // empty of those that are in none
-	Unknown   bool   `json:"unknown"`   // of the sockets whose process is not known
+	Name      string `json:"name"`      // empty for the processes in none
+	Unknown   bool   `json:"unknown"`   // the sockets without a known owner
 	Processes int    `json:"processes"` // how many
 	counts
 	rates
@@ -27,7 +27,7 @@ func newGroup(g *snapshot.ProcessGroup) processGroup {
 	}
 }
 
-// members of the group of unknown processes are not known either.
+// members returns the number of processes, 0 for the group of unknown ones.
 func members(g *snapshot.ProcessGroup) int {
 	if g.Unknown {
 		return 0
@@ -42,26 +42,26 @@ func writeGroups(out *bytes.Buffer, s *snapshot.Snapshot, by snapshot.Grouping) 
 	}
 	groups := snapshot.GroupProcesses(s.Processes, by)
 	for _, g := range top(groups) {
-		t.add(append([]string{groupName(&g, by), memberCount(&g)}, figures(&g.Totals, g.Rates)...)...)
+		t.add(append([]string{groupName(&g, by), memberCount(&g)}, totalCells(&g.Totals, g.Rates)...)...)
 	}
 	if s.OtherProcesses != nil {
-		t.add(append([]string{"all others", ""}, figures(&s.OtherProcesses.Totals, s.OtherProcesses.Rates)...)...)
+		t.add(append([]string{"all others", ""}, totalCells(&s.OtherProcesses.Totals, s.OtherProcesses.Rates)...)...)
 	}
 	t.write(out, "Processes by "+string(by), len(groups)-topRows)
 }
 
 func memberCount(g *snapshot.ProcessGroup) string {
 	if g.Unknown {
-		return "-"
+		return phrase.Unknown
 	}
-	return strconv.Itoa(len(g.Members))
+	return phrase.Grouped(len(g.Members))
 }
 
 func groupName(g *snapshot.ProcessGroup, by snapshot.Grouping) string {
 	name := g.Name
 	switch {
 	case g.Unknown:
-		return "not known"
+		return "unknown"
 	case by == snapshot.ByContainer:
 		name = shortID(name)
 	}

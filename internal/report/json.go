@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -16,20 +17,20 @@ import (
 // changes its meaning makes a new version.
 const Schema = "porttrace.report/v1"
 
-// encode writes printable ASCII only: names from outside may be on their way to a terminal.
+// encode writes printable ASCII only: a terminal may show the report, with names from outside.
 func encode(w io.Writer, d document) error {
 	var object bytes.Buffer
 	out := json.NewEncoder(&object)
-	out.SetEscapeHTML(false) // it is no HTML, and paths may hold an &
+	out.SetEscapeHTML(false) // the report is no HTML, and paths can have an &
 	out.SetIndent("", "  ")
 	if err := out.Encode(d); err != nil {
-		return fmt.Errorf("write report: %w", err)
+		return fmt.Errorf("writing report: %w", err)
 	}
 	_, err := w.Write(printable.JSON(object.Bytes()))
 	return err
 }
 
-// document is the whole report. Lists are never null.
+// document is the whole report. Its lists are never null.
 type document struct {
 	Schema            string            `json:"schema"`
 	Host              host              `json:"host"`
@@ -38,16 +39,17 @@ type document struct {
 	Processes         []process         `json:"processes"`
 	OtherProcesses    *counts           `json:"other_processes"` // the rest in one, null when all are listed
 	GroupBy           snapshot.Grouping `json:"group_by"`
-	Groups            []processGroup    `json:"groups"` // of the processes; empty by process
+	Groups            []processGroup    `json:"groups"` // of the processes; empty if GroupBy is process
 	Destinations      []destination     `json:"destinations"`
 	OtherDestinations *counts           `json:"other_destinations"`
 	PortSpaces        []space           `json:"port_spaces"`       // fullest first
 	OtherPortSpaces   int               `json:"other_port_spaces"` // how many are not listed
 	Namespaces        []namespace       `json:"namespaces"`
 	Failures          []failure         `json:"failures"`
-	Findings          []struct{}        `json:"findings"`
-	Health            health            `json:"health"`
-	Notices           []notice          `json:"notices"`
+	// Findings is always empty: Schema promises the list, and nothing makes findings yet.
+	Findings []struct{} `json:"findings"`
+	Health   health     `json:"health"`
+	Notices  []notice   `json:"notices"`
 }
 
 type host struct {
@@ -69,24 +71,24 @@ type notice struct {
 	Text string `json:"text"`
 }
 
-// health is what porttrace knows of its own losses and cost.
+// health is the losses and the cost of porttrace itself.
 type health struct {
 	Events       uint64  `json:"events"`
 	Lost         uint64  `json:"lost"`         // not even counted
 	LostDetails  uint64  `json:"lost_details"` // counted without detail
 	Filtered     uint64  `json:"filtered"`     // counted without detail because a filter left them out
-	Unattributed uint64  `json:"unattributed"` // of sockets whose owner is not known
+	Unattributed uint64  `json:"unattributed"` // of sockets without a known owner
 	Missed       uint64  `json:"missed"`       // runs that the kernel skipped
 	Complete     bool    `json:"complete"`
-	Gaps         []gap   `json:"gaps"`      // what a recording does not hold any more, the newest
-	GapCount     uint64  `json:"gap_count"` // of all
+	Gaps         []gap   `json:"gaps"`      // parts missing from a recording, newest last
+	GapCount     uint64  `json:"gap_count"` // all, listed or not
 	CPUSeconds   float64 `json:"cpu_seconds"`
 	MemoryBytes  uint64  `json:"memory_bytes"`
 }
 
 type gap struct {
 	Start string `json:"start"`
-	End   string `json:"end"`   // empty where nobody knows how long it went on
+	End   string `json:"end"`   // empty if unknown
 	Cause string `json:"cause"` // truncated, damaged
 }
 
@@ -135,7 +137,7 @@ func newGap(g *snapshot.Gap) gap {
 
 func newNotice(n *snapshot.Notice) notice { return notice{Time: formatTime(n.At), Text: n.Text} }
 
-// convert makes a list that is empty rather than null.
+// convert returns a list that is empty rather than null.
 func convert[From, To any](rows []From, one func(*From) To) []To {
 	out := make([]To, 0, len(rows))
 	for i := range rows {
@@ -144,10 +146,4 @@ func convert[From, To any](rows []From, one func(*From) To) []To {
 	return out
 }
 
-// formatTime is RFC 3339, empty for the zero time.
-func formatTime(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339Nano)
-}
+func formatTime(t time.Time) string { return phrase.Time(t, time.RFC3339Nano) }

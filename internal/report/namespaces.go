@@ -5,32 +5,32 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// namespace is a network namespace as it hands out ports.
+// namespace is the port configuration of a network namespace.
 type namespace struct {
-	Netns        uint32 `json:"netns"`
-	NetnsName    string `json:"netns_name"`
-	RangeLow     uint16 `json:"range_low"`
-	RangeHigh    uint16 `json:"range_high"` // 0: the configuration is not known
-	Reserved     string `json:"reserved"`   // as the kernel prints it: 8080,9000-9100
-	Capacity     *int   `json:"capacity"`
-	TwReuse      *uint8 `json:"tw_reuse"`  // net.ipv4.tcp_tw_reuse
-	TimeWait     *int64 `json:"time_wait"` // buckets that the kernel counts, null: not known
-	MaxTimeWait  *int64 `json:"max_time_wait"`
-	Bound        int    `json:"bound"`       // ports of the range that a bind() owns
-	BoundKnown   bool   `json:"bound_known"` // ports that only a bind() holds are seen
-	Census       string `json:"census"`      // when all its sockets were last looked at, empty: never
-	CensusTookUS int64  `json:"census_took_us"`
+	Netns       uint32 `json:"netns"`
+	NetnsName   string `json:"netns_name"`
+	RangeLow    uint16 `json:"range_low"`
+	RangeHigh   uint16 `json:"range_high"` // 0: the configuration is not known
+	Reserved    string `json:"reserved"`   // as the kernel prints it: 8080,9000-9100
+	Capacity    *int   `json:"capacity"`
+	TwReuse     *uint8 `json:"tw_reuse"`  // net.ipv4.tcp_tw_reuse
+	TimeWait    *int64 `json:"time_wait"` // buckets counted by the kernel, null: unknown
+	MaxTimeWait *int64 `json:"max_time_wait"`
+	Bound       int    `json:"bound"`        // ports of the range reserved by a bind()
+	BoundKnown  bool   `json:"bound_known"`  // ports that are only bound are visible
+	LastScan    string `json:"last_scan"`    // of all its sockets, empty: never
+	LastScanUS  int64  `json:"last_scan_us"` // how long it took
 }
 
 func newNamespace(n *snapshot.Namespace) namespace {
 	out := namespace{
 		Netns: n.Inode, NetnsName: n.Name, RangeLow: n.Ports.Low, RangeHigh: n.Ports.High, Reserved: n.Reserved,
-		Bound: n.Bound, BoundKnown: n.BoundKnown, Census: formatTime(n.Census), CensusTookUS: n.CensusTook.Microseconds(),
+		Bound: n.Bound, BoundKnown: n.BoundKnown, LastScan: formatTime(n.Census), LastScanUS: n.CensusTook.Microseconds(),
 	}
 	if n.Ports.Known() {
 		out.Capacity, out.TwReuse, out.MaxTimeWait = &n.Capacity, &n.Reuse, &n.MaxTimeWait
@@ -41,11 +41,11 @@ func newNamespace(n *snapshot.Namespace) namespace {
 	return out
 }
 
-// topNamespaces is how many are worth reading: a host with containers has hundreds.
+// topNamespaces is the number listed: a host with containers has hundreds.
 const topNamespaces = 10
 
-// writeNamespaces says how each namespace whose sockets were looked at hands out ports,
-// those with most ports taken first. Of a calm host there is nothing else to say.
+// writeNamespaces lists the port configuration of the namespaces that were scanned, those
+// with most ports in use first. On a calm host the report has little else.
 func writeNamespaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 	seen := slices.DeleteFunc(slices.Clone(s.Namespaces), func(n snapshot.Namespace) bool { return n.Census.IsZero() })
 	slices.SortStableFunc(seen, func(a, b snapshot.Namespace) int { return cmp.Compare(occupied(&b), occupied(&a)) })
@@ -55,35 +55,35 @@ func writeNamespaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 	}
 	for i := range seen[:min(len(seen), topNamespaces)] {
 		n := &seen[i]
-		cells := append([]string{netns(n.Name, n.Inode)}, rangeCells(n)...)
+		cells := append([]string{phrase.Netns(n.Name, n.Inode)}, rangeCells(n)...)
 		t.add(append(cells, bucketCell(n), boundCell(n))...)
 	}
-	t.write(out, "How network namespaces hand out ports", len(seen)-topNamespaces)
+	t.write(out, "Network namespaces", len(seen)-topNamespaces)
 }
 
 func occupied(n *snapshot.Namespace) int64 { return max(n.TimeWait, 0) + int64(n.Bound) }
 
-// rangeCells are the range, how many ports of it are reserved, and how many are left.
+// rangeCells returns the range, the number of its reserved ports, and the capacity.
 func rangeCells(n *snapshot.Namespace) []string {
 	if !n.Ports.Known() {
 		return []string{"?", "?", "?"}
 	}
 	all := int(n.Ports.High) - int(n.Ports.Low) + 1
-	return []string{fmt.Sprintf("%d-%d", n.Ports.Low, n.Ports.High), strconv.Itoa(all - n.Capacity), strconv.Itoa(n.Capacity)}
+	return []string{fmt.Sprintf("%d-%d", n.Ports.Low, n.Ports.High), phrase.Grouped(all - n.Capacity), phrase.Grouped(n.Capacity)}
 }
 
-// bucketCell is what the kernel counts, accepted connections too.
+// bucketCell returns the buckets counted by the kernel, of accepted connections too.
 func bucketCell(n *snapshot.Namespace) string {
 	if n.TimeWait < 0 {
 		return "?"
 	}
-	return strconv.FormatInt(n.TimeWait, 10)
+	return phrase.Grouped(n.TimeWait)
 }
 
-// boundCell has a mark where more ports can be bound than are seen.
+// boundCell returns the bound ports, with + if there can be more than are visible.
 func boundCell(n *snapshot.Namespace) string {
 	if !n.BoundKnown {
-		return strconv.Itoa(n.Bound) + "+"
+		return phrase.Grouped(n.Bound) + "+"
 	}
-	return strconv.Itoa(n.Bound)
+	return phrase.Grouped(n.Bound)
 }

@@ -7,15 +7,15 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// Text writes a report of what was seen and what is wrong, with times in UTC. Its
-// processes are put together by what they have in common.
+// Text writes the report for people, with times in UTC and processes grouped by their
+// executable, container or unit, or not at all.
 func Text(w io.Writer, s *snapshot.Snapshot, by snapshot.Grouping) error {
 	_, err := w.Write(text(s, by))
 	return err
 }
 
-// JSON writes the report as one object. Its fields are a contract with users'
-// scripts, named by Schema. The groups come beside the processes, not in their place.
+// JSON writes the report as one object. Its fields are a contract with users' scripts,
+// named by Schema. It lists the groups in addition to the processes.
 func JSON(w io.Writer, s *snapshot.Snapshot, by snapshot.Grouping) error {
 	return encode(w, newDocument(s, by))
 }

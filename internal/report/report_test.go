@@ -104,7 +104,7 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs (-update writes it anew):\n%s", path, got)
+		t.Errorf("%s differs (make golden writes it again):\n%s", path, got)
 	}
 }
 
@@ -166,11 +166,11 @@ func TestDocumentedFields(t *testing.T) {
 		"destinations":           counts + "netns netns_name family proto daddr dport",
 		"failures":               identity + "op errno reason count first last netns netns_name family proto saddr sport daddr dport",
 		"port_spaces": "kind netns netns_name family proto saddr daddr dport range_low range_high capacity in_use live syn_sent " +
-			"close_wait time_wait bound headroom reusable time_wait_ends peak open_rate sustainable_rate textbook_rate eta_seconds " +
-			"eta_low_seconds eta_high_seconds eta_model exhausted search_p50_us search_p99_us second_half_share",
+			"close_wait time_wait bound headroom reusable time_wait_expiring peak open_rate sustainable_rate textbook_rate eta_seconds " +
+			"eta_low_seconds eta_high_seconds eta_model exhausted search_p50_us search_p99_us second_parity_share per_socket_range",
 		"port_spaces.holders": identity + "ports live close_wait time_wait bound before_start",
 		"port_spaces.victims": identity + "failures last",
-		"namespaces":          "netns netns_name range_low range_high reserved capacity tw_reuse time_wait max_time_wait bound",
+		"namespaces":          "netns netns_name range_low range_high reserved capacity tw_reuse time_wait max_time_wait bound last_scan last_scan_us",
 		"health":              "events lost lost_details unattributed complete gaps cpu_seconds memory_bytes",
 		"health.gaps":         "start end cause",
 	} {
@@ -248,10 +248,10 @@ func TestManyGaps(t *testing.T) {
 	}
 	for _, want := range []string{
 		"\n  80 earlier parts of the recording are missing\n  missing",
-		"\n  missing from 2026-11-21 03:12:00 on, nobody knows how long: the recording is truncated\n",
+		"\n  missing from 2026-11-21 03:12:00 to an unknown time: the recording is truncated\n",
 	} {
 		if !strings.Contains(out.String(), want) {
-			t.Errorf("not said: %q\n%s", want, out.String())
+			t.Errorf("missing: %q\n%s", want, out.String())
 		}
 	}
 }

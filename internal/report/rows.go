@@ -5,7 +5,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// totals are of everything that the filter selects.
+// totals are the sums over everything selected.
 type totals struct {
 	Opens           uint64 `json:"opens"`
 	Closes          uint64 `json:"closes"`
@@ -17,8 +17,8 @@ type totals struct {
 	SynSent         int64  `json:"syn_sent"`
 	CloseWait       int64  `json:"close_wait"`
 	TimeWait        int64  `json:"time_wait"`       // of outgoing connections: each holds a port
-	TimeWaitIn      int64  `json:"time_wait_in"`    // of accepted ones: they hold none
-	TimeWaitOther   int64  `json:"time_wait_other"` // began before the start
+	TimeWaitIn      int64  `json:"time_wait_in"`    // of accepted connections: they hold no port
+	TimeWaitOther   int64  `json:"time_wait_other"` // before start
 }
 
 func newTotals(t *snapshot.Totals) totals {
@@ -29,7 +29,7 @@ func newTotals(t *snapshot.Totals) totals {
 	}
 }
 
-// counts are what each row has.
+// counts are the fields that every row has.
 type counts struct {
 	Opens           uint64 `json:"opens"`
 	Closes          uint64 `json:"closes"`
@@ -65,8 +65,7 @@ type rates struct {
 
 func newRates(r snapshot.Rates) rates { return rates{r.Opens, r.Closes, r.Failures} }
 
-// identity is a process as in an event, with the id and the name of an unknown
-// one empty.
+// identity is a process as in an event; for an unknown process it is empty.
 type identity struct {
 	PID       uint32  `json:"pid"`
 	PPID      uint32  `json:"ppid"`
@@ -75,7 +74,7 @@ type identity struct {
 	Exe       string  `json:"exe"`
 	Container string  `json:"container"`
 	Unit      string  `json:"unit"`
-	UID       *uint32 `json:"uid"` // null where unknown: 0 is root
+	UID       *uint32 `json:"uid"` // null if unknown: 0 is root
 }
 
 func newIdentity(p *event.Process, clock event.Clock) identity {
@@ -89,7 +88,7 @@ func newIdentity(p *event.Process, clock event.Clock) identity {
 	return id
 }
 
-// remote is where connections go.
+// remote is the destination of connections.
 type remote struct {
 	Netns     uint32 `json:"netns"`
 	NetnsName string `json:"netns_name"`
@@ -119,7 +118,7 @@ type process struct {
 	Destinations []pair `json:"destinations"`
 }
 
-// pair is what one process did towards one destination.
+// pair is the connections of one process to one destination.
 type pair struct {
 	remote
 	counts
@@ -146,7 +145,7 @@ type destination struct {
 	Processes []client `json:"processes"`
 }
 
-// client is what one process did towards the destination.
+// client is the connections of one process to the destination.
 type client struct {
 	PID  uint32 `json:"pid"`
 	Comm string `json:"comm"`

@@ -7,22 +7,22 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// space is a set of ports and what occupies it. Its figures count ports, each once,
-// whatever a filter selects. Where the range is not known, capacity and headroom are null
-// and nothing is counted.
+// space is a port space and its occupancy. Its figures count ports, each once, whatever a
+// filter selects. If the range is unknown, capacity and headroom are null and no port is
+// counted.
 type space struct {
 	Kind      snapshot.SpaceKind `json:"kind"` // connect, bind
 	Netns     uint32             `json:"netns"`
 	NetnsName string             `json:"netns_name"`
 	Family    int                `json:"family"`
 	Proto     string             `json:"proto"`
-	Saddr     string             `json:"saddr"` // of a bind space: as the bind() asked for it, 0.0.0.0 is any
-	Daddr     string             `json:"daddr"` // empty of a bind space
+	Saddr     string             `json:"saddr"` // of a bind space: the argument of bind(), 0.0.0.0 is any
+	Daddr     string             `json:"daddr"` // empty for a bind space
 	Dport     uint16             `json:"dport"`
 	Device    uint32             `json:"device"` // the interface that its sockets are bound to, 0: none
 	RangeLow  uint16             `json:"range_low"`
-	RangeHigh uint16             `json:"range_high"` // 0: the range is not known
-	OwnRange  bool               `json:"own_range"`  // it is that of the sockets, not of the namespace
+	RangeHigh uint16             `json:"range_high"`       // 0: unknown
+	PerSocket bool               `json:"per_socket_range"` // the range is set by IP_LOCAL_PORT_RANGE, not by the namespace
 
 	Capacity  *int   `json:"capacity"`
 	InUse     int    `json:"in_use"`
@@ -32,42 +32,42 @@ type space struct {
 	TimeWait  int    `json:"time_wait"`
 	Bound     int    `json:"bound"`
 	Headroom  *int   `json:"headroom"`
-	Reusable  int    `json:"reusable"` // of time_wait: tcp_tw_reuse would hand them out now
+	Reusable  int    `json:"reusable"` // of time_wait: tcp_tw_reuse would reuse them now
 	Peak      int    `json:"peak"`
 	PeakAt    string `json:"peak_at"`
 	FullSince string `json:"full_since"` // empty while a port is left
 
-	// TimeWaitEnds is how many of time_wait without reusable come free within each of the next
-	// seconds. It is empty for spaces far from the fullest, and those of bind().
-	TimeWaitEnds []int `json:"time_wait_ends"`
+	// TimeWaitExpiring is the number of ports of time_wait, without reusable, that expire
+	// within each of the next seconds. It is empty for bind spaces and those far from the fullest.
+	TimeWaitExpiring []int `json:"time_wait_expiring"`
 
 	Opens           uint64   `json:"opens"`
 	OpenRate        float64  `json:"open_rate"`
-	SustainableRate *float64 `json:"sustainable_rate"` // null: not known
+	SustainableRate *float64 `json:"sustainable_rate"` // null: unknown
 	TextbookRate    *float64 `json:"textbook_rate"`    // capacity / 60 s
 	forecast
 
-	Exhausted       uint64   `json:"exhausted"` // calls that found no port
-	ExhaustionRate  float64  `json:"exhaustion_rate"`
-	LastExhausted   string   `json:"last_exhausted"`
-	SearchP50US     *float64 `json:"search_p50_us"` // null: not measured
-	SearchP99US     *float64 `json:"search_p99_us"`
-	SecondHalfShare float64  `json:"second_half_share"`
+	Exhausted         uint64   `json:"exhausted"` // calls that found no port
+	ExhaustionRate    float64  `json:"exhaustion_rate"`
+	LastExhausted     string   `json:"last_exhausted"`
+	SearchP50US       *float64 `json:"search_p50_us"` // null: not measured
+	SearchP99US       *float64 `json:"search_p99_us"`
+	SecondParityShare float64  `json:"second_parity_share"` // of the newest opens: their ports are of the parity that connect() tries last
 
 	Holders      []holder `json:"holders"`
 	OtherHolders *ports   `json:"other_holders"` // the rest in one, null when all are listed
 	Victims      []victim `json:"victims"`
 }
 
-// forecast is when a space will be full. Where nothing can be said eta_model is unknown.
+// forecast is when a space will be full. Without a forecast eta_model is unknown.
 type forecast struct {
 	ETASeconds     *float64 `json:"eta_seconds"`     // null: never; 0: now
-	ETALowSeconds  *float64 `json:"eta_low_seconds"` // also of never: a rate within the error of this one fills it
+	ETALowSeconds  *float64 `json:"eta_low_seconds"` // also if eta_seconds is null: at the upper bound of the rate it fills
 	ETAHighSeconds *float64 `json:"eta_high_seconds"`
 	ETAModel       string   `json:"eta_model"`
 }
 
-// unknownModel tells a forecast that is not there from one that says never.
+// unknownModel distinguishes no forecast from one of never.
 const unknownModel = "unknown"
 
 func newForecast(f snapshot.Forecast) forecast {
@@ -82,7 +82,7 @@ func newForecast(f snapshot.Forecast) forecast {
 	}
 }
 
-// seconds is null for never.
+// seconds returns null for never.
 func seconds(d time.Duration) *float64 {
 	if d < 0 {
 		return nil
@@ -91,23 +91,23 @@ func seconds(d time.Duration) *float64 {
 	return &s
 }
 
-// ports is how many are held, by the state of what holds them.
+// ports are counts of ports by the state of the sockets that hold them.
 type ports struct {
 	Ports       int `json:"ports"`
 	Live        int `json:"live"`
 	CloseWait   int `json:"close_wait"` // of live
 	TimeWait    int `json:"time_wait"`
 	Bound       int `json:"bound"`
-	BeforeStart int `json:"before_start"` // of all of these: by sockets that are older than the trace
+	BeforeStart int `json:"before_start"` // of all of these: held by sockets older than the trace
 }
 
-// holder is a process that holds ports; unknown where these are from before the start.
+// holder is a process that holds ports, unknown if all its sockets are from before start.
 type holder struct {
 	identity
 	ports
 }
 
-// victim is a process that found no port.
+// victim is a process whose calls found no port.
 type victim struct {
 	identity
 	Failures uint64 `json:"failures"`
@@ -118,17 +118,17 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 	out := space{
 		Kind: s.Kind, Netns: s.Netns, NetnsName: s.NetnsName, Family: spaceFamily(s), Proto: s.Proto.String(),
 		Saddr: localAddr(s), Daddr: s.Remote.Host(), Dport: s.Remote.Port, Device: s.Device,
-		RangeLow: s.Range.Low, RangeHigh: s.Range.High, OwnRange: s.OwnRange,
+		RangeLow: s.Range.Low, RangeHigh: s.Range.High, PerSocket: s.OwnRange,
 		InUse: s.InUse(), Live: s.Live, SynSent: s.SynSent, CloseWait: s.CloseWait, TimeWait: s.TimeWait, Bound: s.Bound,
 		Reusable: s.Reusable, Peak: s.Peak, PeakAt: formatTime(s.PeakAt), FullSince: formatTime(s.Full),
-		TimeWaitEnds: append([]int{}, s.Expiring...),
-		Opens:        s.Opens, OpenRate: s.OpenRate, SustainableRate: known(s.Sustainable), TextbookRate: known(s.Textbook),
+		TimeWaitExpiring: append([]int{}, s.Expiring...),
+		Opens:            s.Opens, OpenRate: s.OpenRate, SustainableRate: known(s.Sustainable), TextbookRate: known(s.Textbook),
 		forecast:  newForecast(s.Outlook()),
 		Exhausted: s.Exhausted, ExhaustionRate: s.ExhaustionRate, LastExhausted: formatTime(s.LastExhausted),
 		SearchP50US: known(microseconds(s.SearchP50)), SearchP99US: known(microseconds(s.SearchP99)),
-		SecondHalfShare: s.SecondHalf,
-		Holders:         convert(s.Holders, func(h *snapshot.Holder) holder { return holder{newIdentity(&h.Proc, clock), newPorts(h)} }),
-		Victims:         convert(s.Victims, func(v *snapshot.Victim) victim { return newVictim(v, clock) }),
+		SecondParityShare: s.SecondHalf,
+		Holders:           convert(s.Holders, func(h *snapshot.Holder) holder { return holder{newIdentity(&h.Proc, clock), newPorts(h)} }),
+		Victims:           convert(s.Victims, func(v *snapshot.Victim) victim { return newVictim(v, clock) }),
 	}
 	if s.Capacity > 0 {
 		room := s.Headroom()
@@ -141,7 +141,7 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 	return out
 }
 
-// known is null for what is not.
+// known returns null for a value that is unknown.
 func known(value float64) *float64 {
 	if value <= 0 {
 		return nil
@@ -149,10 +149,11 @@ func known(value float64) *float64 {
 	return &value
 }
 
-// microseconds has decimals: a search can take less than one.
+// microseconds returns decimals too: a search can take less than one.
 func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
-// localAddr is empty where it is not known. A bind() asks for any address by its name.
+// localAddr returns the local address, empty if unknown. Of a bind space the unspecified
+// address is what the program asked for.
 func localAddr(s *snapshot.PortSpace) string {
 	if s.Kind != snapshot.BindSpace && s.Local.IP().IsUnspecified() {
 		return ""

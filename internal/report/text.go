@@ -3,15 +3,15 @@ package report
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// topRows is how many rows of a table are worth reading in a terminal. JSON has all.
+// topRows is the number of rows listed of a table. JSON has all.
 const topRows = 20
 
 const timeLayout = "2006-01-02 15:04:05"
@@ -19,7 +19,7 @@ const timeLayout = "2006-01-02 15:04:05"
 func text(s *snapshot.Snapshot, by snapshot.Grouping) []byte {
 	var out bytes.Buffer
 	writeHead(&out, s)
-	fmt.Fprintf(&out, "\n%s\n\n", printable.String(s.Headline()))
+	fmt.Fprintf(&out, "\n%s\n\n", phrase.Headline(s)[0])
 	writeTotals(&out, s)
 	writeSpaces(&out, s)
 	writeNamespaces(&out, s)
@@ -52,10 +52,12 @@ func writeHead(out *bytes.Buffer, s *snapshot.Snapshot) {
 
 func writeTotals(out *bytes.Buffer, s *snapshot.Snapshot) {
 	t := &s.Totals
-	fmt.Fprintf(out, "seen  %d opened (%.1f/s now), %d closed, %d into TIME_WAIT; %d connects and %d binds failed\n",
-		t.Opens, s.Rates.Opens, t.Closes(), t.TimeWaitEntered, t.ConnectFailures, t.BindFailures)
-	fmt.Fprintf(out, "now   %d open, %d with a SYN unanswered, %d in CLOSE_WAIT; TIME_WAIT %d outgoing, %d accepted (they hold no port), %d from before the start\n",
-		t.Live(), t.SynSent, t.CloseWait, t.TimeWaitOut, t.TimeWaitIn, t.TimeWaitOther)
+	fmt.Fprintf(out, "seen  %s opened (%.1f/s now), %s closed, %s entered TIME_WAIT; %s connects and %s binds failed\n",
+		phrase.Grouped(t.Opens), s.Rates.Opens, phrase.Grouped(t.Closes()), phrase.Grouped(t.TimeWaitEntered),
+		phrase.Grouped(t.ConnectFailures), phrase.Grouped(t.BindFailures))
+	fmt.Fprintf(out, "now   %s open, %s with an unanswered SYN, %s in CLOSE_WAIT; TIME_WAIT %s outgoing, %s accepted (they hold no port), %s before start\n",
+		phrase.Grouped(t.Live()), phrase.Grouped(t.SynSent), phrase.Grouped(t.CloseWait), phrase.Grouped(t.TimeWaitOut),
+		phrase.Grouped(t.TimeWaitIn), phrase.Grouped(t.TimeWaitOther))
 }
 
 func writeProcesses(out *bytes.Buffer, s *snapshot.Snapshot) {
@@ -64,11 +66,11 @@ func writeProcesses(out *bytes.Buffer, s *snapshot.Snapshot) {
 		left: "command in",
 	}
 	for _, p := range top(s.Processes) {
-		row := append([]string{pid(p.Info.ID), p.Info.Comm}, figures(&p.Totals, p.Rates)...)
+		row := append([]string{phrase.PID(p.Info.ID), p.Info.Comm}, totalCells(&p.Totals, p.Rates)...)
 		t.add(append(row, group(&p.Info))...)
 	}
 	if s.OtherProcesses != nil {
-		t.add(append([]string{"", "all others"}, figures(&s.OtherProcesses.Totals, s.OtherProcesses.Rates)...)...)
+		t.add(append([]string{"", "all others"}, totalCells(&s.OtherProcesses.Totals, s.OtherProcesses.Rates)...)...)
 	}
 	t.write(out, "Processes", len(s.Processes)-topRows)
 }
@@ -79,11 +81,11 @@ func writeDestinations(out *bytes.Buffer, s *snapshot.Snapshot) {
 		left: "destination netns",
 	}
 	for _, d := range top(s.Destinations) {
-		row := append([]string{d.Remote.String()}, figures(&d.Totals, d.Rates)...)
-		t.add(append(row, netns(d.NetnsName, d.Netns))...)
+		row := append([]string{d.Remote.String()}, totalCells(&d.Totals, d.Rates)...)
+		t.add(append(row, phrase.Netns(d.NetnsName, d.Netns))...)
 	}
 	if s.OtherDestinations != nil {
-		t.add(append([]string{"all others"}, figures(&s.OtherDestinations.Totals, s.OtherDestinations.Rates)...)...)
+		t.add(append([]string{"all others"}, totalCells(&s.OtherDestinations.Totals, s.OtherDestinations.Rates)...)...)
 	}
 	t.write(out, "Destinations", len(s.Destinations)-topRows)
 }
@@ -98,7 +100,7 @@ func writeFailures(out *bytes.Buffer, s *snapshot.Snapshot) {
 		if f.Inferred&(event.FieldErrno|event.FieldReason) != 0 {
 			reason += " (inferred)"
 		}
-		t.add(strconv.FormatUint(f.Count, 10), fmt.Sprintf("%.1f", f.Rate), pid(f.Proc.ID), f.Proc.Comm,
+		t.add(phrase.Grouped(f.Count), fmt.Sprintf("%.1f", f.Rate), phrase.PID(f.Proc.ID), f.Proc.Comm,
 			f.Op.String(), f.Errno.String(), reason, f.Target.String(), f.Last.UTC().Format(time.TimeOnly))
 	}
 	t.write(out, "Failures", len(s.Failures)-topRows)
@@ -109,23 +111,24 @@ func writeSignals(out *bytes.Buffer, signals event.Signals) {
 	for _, signal := range signals {
 		t.add(signal.Name, string(signal.Mode), signal.Hook, signal.Reason)
 	}
-	t.write(out, "How it was seen", 0)
+	t.write(out, "Signals", 0)
 }
 
 func writeHealth(out *bytes.Buffer, h *event.Health) {
-	fmt.Fprintf(out, "\nHealth\n  %d events, %d lost, %d without detail, %d filtered, %d without owner, %d runs skipped by the kernel; "+
+	fmt.Fprintf(out, "\nHealth\n  %s events, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel; "+
 		"porttrace used %s of CPU and %d MiB\n",
-		h.Events, h.Lost, h.LostDetails, h.Filtered, h.Unattributed, h.Missed, duration(time.Duration(h.CPU)), h.Memory>>20)
+		phrase.Grouped(h.Events), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails), phrase.Grouped(h.Filtered),
+		phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed), phrase.Duration(time.Duration(h.CPU)), h.Memory>>20)
 }
 
-// writeGaps says what is missing, the newest last.
+// writeGaps lists the missing parts of a recording, newest last.
 func writeGaps(out *bytes.Buffer, s *snapshot.Snapshot) {
 	shown := s.Gaps[max(len(s.Gaps)-topRows, 0):]
 	if more := s.OlderGaps + uint64(len(s.Gaps)-len(shown)); more > 0 {
 		fmt.Fprintf(out, "  %d earlier parts of the recording are missing\n", more)
 	}
 	for _, g := range shown {
-		end := "on, nobody knows how long"
+		end := "to an unknown time"
 		if !g.End.IsZero() {
 			end = "to " + g.End.UTC().Format(timeLayout)
 		}

@@ -8,8 +8,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// ProcessColumns are what processes can be ordered by, in the order in which a
-// wide table shows them.
+// ProcessColumns are the orders of processes, in the sequence of a wide table.
 func ProcessColumns() []Column[Process] {
 	total := func(p *Process) *Totals { return &p.Totals }
 	columns := []Column[Process]{
@@ -26,7 +25,7 @@ func ProcessColumns() []Column[Process] {
 	return withTie(columns, func(a, b *Process) int { return compareProc(a.Info.ID, b.Info.ID) })
 }
 
-// GroupColumns are what groups of processes can be ordered by.
+// GroupColumns are the orders of groups of processes.
 func GroupColumns() []Column[ProcessGroup] {
 	columns := []Column[ProcessGroup]{
 		{"name", ascending(func(g *ProcessGroup) string { return g.Name })},
@@ -40,7 +39,7 @@ func GroupColumns() []Column[ProcessGroup] {
 	})
 }
 
-// DestinationColumns are what destinations can be ordered by.
+// DestinationColumns are the orders of destinations.
 func DestinationColumns() []Column[Destination] {
 	total := func(d *Destination) *Totals { return &d.Totals }
 	columns := []Column[Destination]{
@@ -55,8 +54,8 @@ func DestinationColumns() []Column[Destination] {
 	})
 }
 
-// PairColumns are what the destinations of a process, or the processes of a
-// destination, can be ordered by.
+// PairColumns are the orders of the destinations of a process, and of the processes of a
+// destination.
 func PairColumns() []Column[Pair] {
 	return withTie(totalColumns(func(p *Pair) *Totals { return &p.Totals }), func(a, b *Pair) int {
 		return cmp.Or(compareProc(a.Proc, b.Proc), compareEndpoint(a.Remote, b.Remote), cmp.Compare(a.Netns, b.Netns),
@@ -64,7 +63,7 @@ func PairColumns() []Column[Pair] {
 	})
 }
 
-// FailureColumns are what failures can be ordered by.
+// FailureColumns are the orders of failures.
 func FailureColumns() []Column[Failure] {
 	last := newest(func(f *Failure) time.Time { return f.Last })
 	columns := []Column[Failure]{
@@ -85,15 +84,15 @@ func FailureColumns() []Column[Failure] {
 	})
 }
 
-// SpaceColumns are what port spaces can be ordered by.
+// SpaceColumns are the orders of port spaces.
 func SpaceColumns() []Column[PortSpace] {
 	number := func(name string, value func(*PortSpace) int) Column[PortSpace] {
 		return Column[PortSpace]{name, descending(value)}
 	}
-	wanted := func(a, b *PortSpace) int { return compareBool(!a.Wanted(), !b.Wanted()) }
+	allocating := func(a, b *PortSpace) int { return compareBool(!a.HasAllocations(), !b.HasAllocations()) }
 	failing := descending(func(s *PortSpace) float64 { return s.ExhaustionRate })
 	return withTie([]Column[PortSpace]{
-		{"taken", then(wanted, then(descending((*PortSpace).Taken), then(failing, descending((*PortSpace).InUse))))},
+		{"taken", then(allocating, then(descending((*PortSpace).TakenShare), then(failing, descending((*PortSpace).InUse))))},
 		{"kind", ascending(func(s *PortSpace) SpaceKind { return s.Kind })},
 		{"netns", ascending(func(s *PortSpace) string { return s.NetnsName })},
 		{"space", comparePorts},
@@ -103,20 +102,20 @@ func SpaceColumns() []Column[PortSpace] {
 		number("bound", func(s *PortSpace) int { return s.Bound }),
 		{"headroom", then(descending(func(s *PortSpace) int { return min(s.Capacity, 1) }), ascending((*PortSpace).Headroom))},
 		{"open_rate", descending(func(s *PortSpace) float64 { return s.OpenRate })},
-		{"eta", ascending((*PortSpace).dueIn)},
+		{"eta", ascending((*PortSpace).timeToFull)},
 		{"exhausted", then(failing, descending(func(s *PortSpace) uint64 { return s.Exhausted }))},
 		number("peak", func(s *PortSpace) int { return s.Peak }),
 	}, comparePorts)
 }
 
-// comparePorts orders port spaces by what they are.
+// comparePorts orders port spaces by their identity.
 func comparePorts(a, b *PortSpace) int {
 	return cmp.Or(compareEndpoint(a.Remote, b.Remote), bytes.Compare(a.Local[:], b.Local[:]),
 		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Netns, b.Netns), cmp.Compare(a.Proto, b.Proto),
 		cmp.Compare(a.Device, b.Device), cmp.Compare(a.Range.Low, b.Range.Low), cmp.Compare(a.Range.High, b.Range.High))
 }
 
-// ColumnNamed finds a column by its name.
+// ColumnNamed returns the column of a name.
 func ColumnNamed[T any](columns []Column[T], name string) (Column[T], bool) {
 	for _, c := range columns {
 		if c.Name == name {
@@ -126,11 +125,10 @@ func ColumnNamed[T any](columns []Column[T], name string) (Column[T], bool) {
 	return Column[T]{}, false
 }
 
-// Group is what a process belongs to in an operator's eyes: its container, else
-// its unit, else its cgroup.
+// Group returns the container of a process, else its unit, else its cgroup.
 func Group(p *event.Process) string { return cmp.Or(p.Container, p.Unit, p.Cgroup) }
 
-// totalColumns are those that every row with Totals has.
+// totalColumns are the orders of every row with Totals.
 func totalColumns[T any](of func(*T) *Totals) []Column[T] {
 	by := func(value func(*Totals) int64) func(a, b *T) int {
 		return descending(func(row *T) int64 { return value(of(row)) })
@@ -148,7 +146,7 @@ func totalColumns[T any](of func(*T) *Totals) []Column[T] {
 	}
 }
 
-// withTie makes each order total.
+// withTie makes each order total by the identity of the rows.
 func withTie[T any](columns []Column[T], tie func(a, b *T) int) []Column[T] {
 	for i := range columns {
 		columns[i].Compare = then(columns[i].Compare, tie)
@@ -160,7 +158,7 @@ func newest[T any](value func(*T) time.Time) func(a, b *T) int {
 	return func(a, b *T) int { return value(b).Compare(value(a)) }
 }
 
-// compareBool puts what is not so first.
+// compareBool orders false before true.
 func compareBool(a, b bool) int {
 	switch {
 	case a == b:

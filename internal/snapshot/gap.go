@@ -2,14 +2,14 @@ package snapshot
 
 import "time"
 
-// Gap is a part of the stream that a recording does not hold any more.
+// Gap is a part of the stream that is missing from a recording.
 type Gap struct {
 	Begin     time.Time
-	End       time.Time // zero where nobody knows how long it went on
+	End       time.Time // zero if unknown
 	Truncated bool      // the recording was cut short there; otherwise it is damaged
 }
 
-// Cause says in one word why it is missing.
+// Cause returns the name of the cause in output.
 func (g *Gap) Cause() string {
 	if g.Truncated {
 		return "truncated"
@@ -17,5 +17,5 @@ func (g *Gap) Cause() string {
 	return "damaged"
 }
 
-// Complete reports whether the counts are of all that happened.
+// Complete reports whether nothing is missing from the counts.
 func (s *Snapshot) Complete() bool { return s.Health.Lost == 0 && len(s.Gaps) == 0 }

@@ -7,27 +7,26 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// Grouping is what processes are put together by.
+// Grouping is what the processes of a group have in common.
 type Grouping string
 
 const (
-	ByProcess    Grouping = "process" // each by itself
+	ByProcess    Grouping = "process" // no groups
 	ByExecutable Grouping = "executable"
 	ByContainer  Grouping = "container"
 	ByUnit       Grouping = "unit"
 )
 
-// Groupings are all of them, each wider than the one before, as a rule.
+// Groupings returns all of them, each usually wider than the one before.
 func Groupings() []Grouping { return []Grouping{ByProcess, ByExecutable, ByContainer, ByUnit} }
 
-// ProcessGroup is one row: what processes of the same executable, container or unit did
-// together. A shell loop that runs curl 10,000 times is one.
+// ProcessGroup is one row: the sum of the processes of an executable, container or unit,
+// for example of a shell loop that runs curl 10,000 times.
 type ProcessGroup struct {
 	GroupKey
-	// Totals are the sums. The lifetimes are the quantiles of the members' own, each with
-	// the weight of its closed connections: exact for one member, and for members of one
-	// connection each; with others between, as far as a member's quantile stands for all
-	// of its connections.
+	// Totals are the sums. The lifetimes are quantiles of the members' quantiles, weighted
+	// by their closed connections: exact for one member, and for members of one connection
+	// each; otherwise an estimate.
 	Totals
 	Rates        Rates
 	History      []Point
@@ -36,20 +35,19 @@ type ProcessGroup struct {
 	Members      []*Process
 }
 
-// GroupKey tells one group from another.
+// GroupKey identifies a group.
 type GroupKey struct {
-	// Name is the executable, the id of the container or the unit; empty for the processes
-	// that are in none.
+	// Name is the executable, the id of the container or the unit; empty for processes in
+	// none.
 	Name string
-	// Unknown is the group of the sockets whose process is not known.
+	// Unknown is true for the sockets without a known owner.
 	Unknown bool
 }
 
-// maxGroupDestinations bounds a row, as those of a process are bounded.
+// maxGroupDestinations bounds a row, as for a process.
 const maxGroupDestinations = 50
 
-// GroupProcesses sums up the rows by what the processes have in common, most opens first.
-// By process there are no groups.
+// GroupProcesses returns the groups of the rows, most opens first, none for ByProcess.
 func GroupProcesses(rows []Process, by Grouping) []ProcessGroup {
 	if by == ByProcess {
 		return nil
@@ -73,8 +71,8 @@ func GroupProcesses(rows []Process, by Grouping) []ProcessGroup {
 	return Sort(groups, byOpens, false)
 }
 
-// groupOf is the group of a process. An executable that is not known is called by the
-// process's name in brackets, as ps(1) does: no path begins with one.
+// groupOf returns the group of a process. An unknown executable has the name of the
+// process in brackets, as in ps(1): no path begins with one.
 func groupOf(p *event.Process, by Grouping) GroupKey {
 	if !p.ID.Known() {
 		return GroupKey{Unknown: true}
@@ -115,7 +113,7 @@ func (g *ProcessGroup) seen(first, last time.Time) {
 	}
 }
 
-// add adds all but the lifetimes, of which there is no sum.
+// add adds all counts. Lifetimes have no sum.
 func (t *Totals) add(o *Totals) {
 	t.LiveBefore += o.LiveBefore
 	t.Opens += o.Opens
@@ -134,7 +132,7 @@ func (t *Totals) add(o *Totals) {
 	t.CloseWait += o.CloseWait
 }
 
-// addHistory adds second by second. All histories of a snapshot end with the same one.
+// addHistory adds second by second. All histories of a snapshot end with the same second.
 func addHistory(sum, more []Point) []Point {
 	if lacking := len(more) - len(sum); lacking > 0 {
 		sum = append(make([]Point, lacking, len(more)), sum...)

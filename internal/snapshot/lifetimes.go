@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// lifetimes are the quantiles of several rows, each with the weight of the connections
-// that it is of.
+// lifetimes are the quantiles of several rows, weighted by their closed connections.
 type lifetimes struct{ p50, p99 []weighted }
 
 type weighted struct {
@@ -27,7 +26,7 @@ func (l *lifetimes) quantiles() (p50, p99 time.Duration) {
 	return quantile(l.p50, 0.5), quantile(l.p99, 0.99)
 }
 
-// quantile is the duration below which the share q of the weight lies, 0 without any.
+// quantile returns the duration below which the share q of the weight lies, 0 without any.
 func quantile(values []weighted, q float64) time.Duration {
 	slices.SortFunc(values, func(a, b weighted) int { return cmp.Compare(a.value, b.value) })
 	var all, below uint64

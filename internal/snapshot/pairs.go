@@ -2,7 +2,7 @@ package snapshot
 
 import "github.com/porttrace/porttrace/internal/event"
 
-// pairSum adds up what several processes did towards the same destinations.
+// pairSum adds up the pairs of several processes by destination.
 type pairSum struct {
 	index map[pairKey]int
 	pairs []Pair
@@ -33,7 +33,7 @@ func (s *pairSum) add(pairs []Pair) {
 	}
 }
 
-// sorted are the pairs, most opens first, bounded.
+// sorted returns the pairs, most opens first, bounded.
 func (s *pairSum) sorted() []Pair {
 	for i := range s.pairs {
 		s.pairs[i].LifetimeP50, s.pairs[i].LifetimeP99 = s.lives[i].quantiles()

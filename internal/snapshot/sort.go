@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// Column is one thing rows can be ordered by.
+// Column is an order of rows.
 type Column[T any] struct {
 	Name string
-	// Compare orders two rows so that what matters most comes first: the greater
-	// count, the first letter. It is total, with the identity of the row as its
-	// last word, so that rows that are equal do not change places on a screen.
+	// Compare puts the most important row first: the greater count, the first letter. It
+	// is a total order, at last by the identity of the rows, so that equal rows do not
+	// change places on a screen.
 	Compare func(a, b *T) int
 }
 
-// Sort returns rows in the order of the column; the input stays as it is.
+// Sort returns the rows in the order of the column; the input is unchanged.
 func Sort[T any](rows []T, by Column[T], reverse bool) []T {
 	// Rows are large: their pointers are sorted, and each is copied once.
 	order := make([]*T, len(rows))
@@ -35,7 +35,7 @@ func Sort[T any](rows []T, by Column[T], reverse bool) []T {
 	return sorted
 }
 
-// Filter returns the rows of which one text contains words, all of them, in any case.
+// Filter returns the rows with a text that contains all the words, in any case.
 func Filter[T any](rows []T, words string, text func(*T) string) []T {
 	wanted := strings.Fields(strings.ToLower(words))
 	if len(wanted) == 0 {
@@ -51,7 +51,7 @@ func Filter[T any](rows []T, words string, text func(*T) string) []T {
 	return kept
 }
 
-// descending puts the greater value first, which is what one looks for.
+// descending puts the greater value first.
 func descending[T any, V cmp.Ordered](value func(*T) V) func(a, b *T) int {
 	return func(a, b *T) int { return cmp.Compare(value(b), value(a)) }
 }
@@ -60,7 +60,7 @@ func ascending[T any, V cmp.Ordered](value func(*T) V) func(a, b *T) int {
 	return func(a, b *T) int { return cmp.Compare(value(a), value(b)) }
 }
 
-// then asks second where first sees no difference.
+// then uses second if first finds no difference.
 func then[T any](first, second func(a, b *T) int) func(a, b *T) int {
 	return func(a, b *T) int {
 		if order := first(a, b); order != 0 {

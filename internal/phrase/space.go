@@ -1,0 +1,150 @@
+package phrase
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// Arrow stands between the local and the remote end of a connect space.
+const Arrow = " → "
+
+// Space returns the name of a port space: LOCAL → REMOTE:PORT, LOCAL: bind() to port 0.
+func Space(s *snapshot.PortSpace) string {
+	if s.Kind == snapshot.BindSpace {
+		return Local(s) + ": bind() to port 0"
+	}
+	return Local(s) + Arrow + Remote(s.Proto, s.Remote)
+}
+
+// Local returns the local address, with the interface as ss(8) writes it.
+func Local(s *snapshot.PortSpace) string {
+	name := s.Local.String()
+	switch unspecified := s.Local.IP().IsUnspecified(); {
+	case unspecified && s.Kind != snapshot.BindSpace:
+		name = "?"
+	case unspecified && s.Local.Is4():
+		name = "any IPv4 address"
+	case unspecified:
+		name = "any address"
+	}
+	if s.Device != 0 {
+		name += "%" + strconv.FormatUint(uint64(s.Device), 10)
+	}
+	return name
+}
+
+// Purpose returns which calls allocate from the space.
+func Purpose(s *snapshot.PortSpace) string {
+	if s.Kind == snapshot.BindSpace {
+		return "bind() to port 0 on " + Local(s) + ": it allocates ports that no socket on that address has, connected or not"
+	}
+	return "connect() from " + Local(s) + " to " + Remote(s.Proto, s.Remote) + "; other destinations have their own"
+}
+
+// Ports returns a number of ports of the space. Without a range none is counted.
+func Ports(s *snapshot.PortSpace, ports int) string {
+	if s.Capacity <= 0 {
+		return Unknown
+	}
+	return Count(ports)
+}
+
+// Capacity returns the number of ports of the space.
+func Capacity(s *snapshot.PortSpace) string {
+	if s.Capacity <= 0 {
+		return "?"
+	}
+	return Count(s.Capacity)
+}
+
+// Taken returns the share that is taken: 100% only if the space is full, 0% only if no
+// port is taken.
+func Taken(s *snapshot.PortSpace) string {
+	percent := s.TakenPercent()
+	switch {
+	case s.Capacity <= 0:
+		return "?"
+	case percent == 0 && s.TakenShare() > 0:
+		return "<1%"
+	}
+	return strconv.Itoa(percent) + "%"
+}
+
+// Sustainable returns the opens per second that the space can serve, with a decimal: the
+// rule of thumb often differs by less than one.
+func Sustainable(s *snapshot.PortSpace) string {
+	switch {
+	case s.Sustainable <= 0:
+		return "?"
+	case s.Sustainable < 1000:
+		return strconv.FormatFloat(s.Sustainable, 'f', 1, 64)
+	}
+	return Rate(s.Sustainable)
+}
+
+// SustainableSentence is Sustainable with its condition and the rule of thumb.
+func SustainableSentence(s *snapshot.PortSpace) string {
+	if s.Sustainable <= 0 {
+		return "not known yet"
+	}
+	text := Sustainable(s) + "/s at current lifetimes"
+	if s.Textbook > 0 {
+		text += fmt.Sprintf("; %.1f/s by the rule of thumb, ports / 60 s", s.Textbook)
+	}
+	return text
+}
+
+// Headroom returns how many ports are left.
+func Headroom(s *snapshot.PortSpace) string {
+	switch {
+	case s.Capacity <= 0:
+		return "not known"
+	case s.Reusable > 0:
+		return Count(s.Headroom()) + ", plus " + Count(s.Reusable) + " in TIME_WAIT that can be reused (tcp_tw_reuse)"
+	}
+	return Count(s.Headroom())
+}
+
+// Status returns since when the space has been full, or how full it is and when it will
+// be, in forms.
+func Status(s *snapshot.PortSpace, now time.Time) []string {
+	taken, forecast := Taken(s)+" taken", s.Outlook()
+	exhausted := "NO FREE PORT until " + Ago(now, s.LastExhausted)
+	switch {
+	case s.IsFull() && s.Full.IsZero():
+		return []string{"FULL"}
+	case s.IsFull():
+		return []string{"FULL " + FullFor(s, now), "FULL"}
+	case s.Capacity <= 0:
+		return []string{exhausted}
+	case s.ExhaustedRecently(now):
+		return []string{exhausted + ", now " + taken, exhausted}
+	case !forecast.Known:
+		return []string{taken}
+	case forecast.Never:
+		return []string{taken + ", never full at this rate", taken}
+	}
+	return []string{taken + ", full " + Forecast(&forecast), taken + ", full " + When(&forecast), taken}
+}
+
+// FullFor returns for how long the space has been full: for 24s, for over 24s.
+func FullFor(s *snapshot.PortSpace, now time.Time) string {
+	if s.FullBefore {
+		return "for over " + Elapsed(now.Sub(s.Full))
+	}
+	return "for " + Elapsed(now.Sub(s.Full))
+}
+
+// FullSince returns since when the space has been full, empty while a port is left.
+func FullSince(s *snapshot.PortSpace, layout string) string {
+	switch {
+	case s.Full.IsZero():
+		return ""
+	case s.FullBefore:
+		return "since before " + Time(s.Full, layout)
+	}
+	return "since " + Time(s.Full, layout)
+}

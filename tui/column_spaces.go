@@ -1,0 +1,83 @@
+package tui
+
+import (
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
+	type row = snapshot.PortSpace
+	number := func(name, title string, rank, width int, value func(*row) int) column[row] {
+		return column[row]{
+			name: name, title: title, rank: rank, min: width,
+			cell: func(r *row, _ int) string { return phrase.Ports(r, value(r)) },
+		}
+	}
+	columns := []column[row]{
+		{name: "taken", title: "TAKEN", rank: 1, min: 9, max: 16, left: true, cell: gauge, tone: s.pressure},
+		{name: "space", title: "PORT SPACE", min: 26, max: 56, left: true, rising: true, cell: spaceName},
+	}
+	if withNetns {
+		columns = append(columns, column[row]{
+			name: "netns", title: "NETNS", rank: 5, min: 10, max: 16, left: true, rising: true,
+			cell: func(r *row, _ int) string { return phrase.Netns(r.NetnsName, r.Netns) },
+		})
+	}
+	return append(columns,
+		column[row]{name: "in_use", title: "IN USE/OF", rank: 2, min: 13, cell: inUse},
+		number("time_wait", "TIME_WAIT", 6, 10, func(r *row) int { return r.TimeWait }),
+		column[row]{name: "exhausted", title: "FAIL", rank: 4, min: 7, cell: exhausted, tone: s.exhausting},
+		column[row]{name: "eta", title: "FULL", rank: 3, min: 9, max: 18, rising: true, cell: eta, tone: s.pressure},
+		column[row]{name: "open_rate", title: "OPEN/s/MAX", rank: 7, min: 12, cell: openOfMax},
+		number("live", "LIVE", 8, 7, func(r *row) int { return r.Live }),
+		number("bound", "BOUND", 9, 7, func(r *row) int { return r.Bound }),
+		column[row]{name: "headroom", title: "HEADROOM", rank: 10, min: 9, rising: true, cell: headroom},
+		column[row]{title: "TOP HOLDER", rank: 11, min: 16, max: 32, left: true, cell: topHolderName},
+		number("peak", "PEAK", 12, 7, func(r *row) int { return r.Peak }),
+		column[row]{
+			name: "kind", title: "KIND", rank: 13, min: 8, left: true, rising: true,
+			cell: func(r *row, _ int) string { return string(r.Kind) },
+		},
+	)
+}
+
+func (s *spaces) pressure(row *snapshot.PortSpace) tone { return pressure(row, s.snapshot.Wall) }
+
+// exhausting returns the tone of the failures: they happen now, or they are past.
+func (s *spaces) exhausting(row *snapshot.PortSpace) tone {
+	if row.ExhaustedRecently(s.snapshot.Wall) {
+		return fail
+	}
+	return plain
+}
+
+func inUse(s *snapshot.PortSpace, _ int) string {
+	return phrase.Ports(s, s.InUse()) + "/" + phrase.Capacity(s)
+}
+
+func headroom(s *snapshot.PortSpace, _ int) string {
+	return phrase.Ports(s, s.Headroom())
+}
+
+func exhausted(s *snapshot.PortSpace, _ int) string { return phrase.Count(s.Exhausted) }
+
+// eta returns when a space will be full, with the interval if there is room.
+func eta(s *snapshot.PortSpace, width int) string {
+	forecast := s.Outlook()
+	if text := phrase.Forecast(&forecast); cells(text) <= width {
+		return text
+	}
+	return phrase.When(&forecast)
+}
+
+// openOfMax returns the rate of opens and the sustainable one.
+func openOfMax(s *snapshot.PortSpace, _ int) string {
+	return phrase.Rate(s.OpenRate) + "/" + phrase.Sustainable(s)
+}
+
+func topHolderName(s *snapshot.PortSpace, width int) string {
+	if h := topHolder(s); h != nil {
+		return holderName(h, width)
+	}
+	return phrase.Unknown
+}

@@ -1,0 +1,111 @@
+package tui
+
+import (
+	"strings"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// failureKey identifies a kind of failure.
+type failureKey struct {
+	proc   event.ProcID
+	netns  uint32
+	proto  event.Proto
+	op     event.Op
+	errno  event.Errno
+	reason event.Reason
+	target event.Endpoint
+}
+
+func keyOfFailure(f *snapshot.Failure) failureKey {
+	return failureKey{f.Proc.ID, f.Netns, f.Proto, f.Op, f.Errno, f.Reason, f.Target}
+}
+
+// failures is the table of failures and their reasons.
+type failures struct {
+	table[snapshot.Failure, failureKey]
+}
+
+func newFailures() *failures {
+	f := &failures{}
+	now := func() time.Time { return f.snapshot.Wall }
+	f.columns = ordered(failureColumns(now, true), snapshot.FailureColumns())
+	f.order = "rate"
+	f.source = func(s *snapshot.Snapshot) []snapshot.Failure { return s.Failures }
+	f.key = keyOfFailure
+	f.text = failureText
+	f.detail = func(row followed[snapshot.Failure, failureKey]) subject { return &failureDetail{row} }
+	f.empty = [...]string{"no connect() or bind() has failed", "a row appears for each kind of failure"}
+	return f
+}
+
+// failureColumns are the columns of the table, and of a detail that may omit the process.
+func failureColumns(now func() time.Time, withProcess bool) []column[snapshot.Failure] {
+	type row = snapshot.Failure
+	number := func(name, title string, rank, width int, cell func(*row) string) column[row] {
+		return column[row]{
+			name: name, title: title, rank: rank, min: width,
+			cell: func(f *row, _ int) string { return cell(f) },
+		}
+	}
+	words := func(name, title string, rank, least, most int, cell func(*row, int) string) column[row] {
+		return column[row]{name: name, title: title, rank: rank, min: least, max: most, left: true, rising: true, cell: cell}
+	}
+	columns := []column[row]{
+		number("count", "COUNT", 1, 7, func(f *row) string { return phrase.Count(f.Count) }),
+		number("rate", "RATE", 5, 5, func(f *row) string { return phrase.Rate(f.Rate) }),
+	}
+	columns[1].tone = failing
+	if withProcess {
+		columns = append(columns, words("process", "PROCESS", 2, 12, 28, failureProcess))
+	}
+	return append(columns,
+		words("call", "CALL", 7, 8, 0, func(f *row, _ int) string { return f.Op.String() }),
+		words("errno", "ERRNO", 3, 14, 15, func(f *row, _ int) string { return phrase.Errno(f) }),
+		words("reason", "REASON", 0, 16, 17, func(f *row, _ int) string { return reason(f) }),
+		words("target", "TARGET", 4, 20, 48, func(f *row, width int) string { return endpoint(f.Target, width) }),
+		number("last", "LAST", 6, 10, func(f *row) string { return phrase.Ago(now(), f.Last) }),
+		words("local", "LOCAL", 8, 21, 48, failureLocal),
+	)
+}
+
+// failing returns the tone of a failure: it happens now, or it is past.
+func failing(f *snapshot.Failure) tone {
+	if f.Rate > 0 {
+		return fail
+	}
+	return plain
+}
+
+func failureProcess(f *snapshot.Failure, width int) string {
+	if f.Inferred&event.FieldPID != 0 {
+		return "~" + process(f.Proc.ID, f.Proc.Comm, width-1)
+	}
+	return process(f.Proc.ID, f.Proc.Comm, width)
+}
+
+func failureLocal(f *snapshot.Failure, width int) string {
+	switch {
+	case !f.Local.Known():
+		return phrase.Unknown
+	case f.Inferred&event.FieldSport != 0:
+		return "~" + endpoint(f.Local, width-1)
+	}
+	return endpoint(f.Local, width)
+}
+
+func reason(f *snapshot.Failure) string {
+	return phrase.Marked(f.Inferred, event.FieldReason, f.Reason.String())
+}
+
+func failureText(f *snapshot.Failure) string {
+	return strings.Join([]string{
+		identity(&f.Proc), f.Op.String(), f.Errno.String(), f.Reason.String(),
+		endpoint(f.Target, 64), endpoint(f.Local, 64), phrase.Netns(f.NetnsName, f.Netns),
+	}, " ")
+}
+
+func (f *failures) set(s *snapshot.Snapshot, filter string) { f.show(s, nil, filter) }

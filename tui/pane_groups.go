@@ -1,0 +1,90 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// groupTable is the table of processes grouped by executable, container or unit.
+type groupTable struct {
+	table[snapshot.ProcessGroup, snapshot.GroupKey]
+	by snapshot.Grouping
+}
+
+func newGroupTable() *groupTable {
+	g := &groupTable{}
+	g.columns = ordered(g.newColumns(), snapshot.GroupColumns())
+	g.order = "open_rate"
+	g.key = func(row *snapshot.ProcessGroup) snapshot.GroupKey { return row.GroupKey }
+	g.text = groupText
+	g.detail = func(row followed[snapshot.ProcessGroup, snapshot.GroupKey]) subject { return &groupDetail{row, g.by} }
+	g.empty = noProcesses
+	return g
+}
+
+func (g *groupTable) newColumns() []column[snapshot.ProcessGroup] {
+	columns := []column[snapshot.ProcessGroup]{
+		{name: "name", title: "GROUP", min: 18, max: 56, left: true, rising: true, cell: g.name},
+		{name: "processes", title: "PROCS", rank: 1, min: 7, cell: g.members},
+		openRateColumn(func(row *snapshot.ProcessGroup) snapshot.Rates { return row.Rates }),
+	}
+	columns = append(columns, totalColumns(func(row *snapshot.ProcessGroup) *snapshot.Totals { return &row.Totals })...)
+	return append(columns, historyColumn(func(row *snapshot.ProcessGroup) []snapshot.Point { return row.History }))
+}
+
+func (g *groupTable) name(row *snapshot.ProcessGroup, width int) string {
+	if row == g.other {
+		return "(others)"
+	}
+	return groupName(row.GroupKey, g.by, width)
+}
+
+// members returns the number of processes, unknown for the sum of the rest.
+func (g *groupTable) members(row *snapshot.ProcessGroup, _ int) string {
+	if row == g.other || row.Unknown {
+		return phrase.Unknown
+	}
+	return phrase.Count(len(row.Members))
+}
+
+// groupName returns what the processes have in common. Of a long path it is the end.
+func groupName(key snapshot.GroupKey, by snapshot.Grouping, width int) string {
+	switch {
+	case key.Unknown:
+		return "(unknown)"
+	case key.Name == "":
+		return "(no " + string(by) + ")"
+	}
+	name := printable.String(key.Name)
+	if at := strings.LastIndexByte(name, '/'); by == snapshot.ByExecutable && cells(name) > width && at > 0 {
+		return "…" + name[at:]
+	}
+	return name
+}
+
+// groupText returns the text that a filter searches: the group and its processes.
+func groupText(row *snapshot.ProcessGroup) string {
+	words := []string{printable.String(row.Name)}
+	for _, p := range row.Members {
+		words = append(words, identity(&p.Info))
+	}
+	return strings.Join(words, " ")
+}
+
+func (g *groupTable) set(s *snapshot.Snapshot, filter string) {
+	by := g.by // a detail keeps the grouping that it was opened with
+	g.source = func(s *snapshot.Snapshot) []snapshot.ProcessGroup { return snapshot.GroupProcesses(s.Processes, by) }
+	g.show(s, otherGroup(s), filter)
+}
+
+// otherGroup returns the sum of the processes beyond the bounds of the table, nil if all fit.
+func otherGroup(s *snapshot.Snapshot) *snapshot.ProcessGroup {
+	if s.OtherProcesses == nil {
+		return nil
+	}
+	o := s.OtherProcesses
+	return &snapshot.ProcessGroup{Totals: o.Totals, Rates: o.Rates, History: o.History}
+}

@@ -1,0 +1,74 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// processTable is the table of processes, one by one.
+type processTable struct {
+	table[snapshot.Process, event.ProcID]
+}
+
+func newProcessTable() *processTable {
+	p := &processTable{}
+	p.columns = ordered(p.newColumns(), snapshot.ProcessColumns())
+	p.order = "open_rate"
+	p.source = func(s *snapshot.Snapshot) []snapshot.Process { return s.Processes }
+	p.key = func(row *snapshot.Process) event.ProcID { return row.Info.ID }
+	p.text = func(row *snapshot.Process) string { return identity(&row.Info) }
+	p.detail = func(row followed[snapshot.Process, event.ProcID]) subject { return &processDetail{row} }
+	p.empty = noProcesses
+	return p
+}
+
+func (p *processTable) newColumns() []column[snapshot.Process] {
+	columns := []column[snapshot.Process]{
+		{name: "pid", title: "PID", rank: 1, min: 7, rising: true, cell: p.pid},
+		{name: "command", title: "COMMAND", min: 15, max: 24, left: true, rising: true, cell: p.command},
+		openRateColumn(func(row *snapshot.Process) snapshot.Rates { return row.Rates }),
+	}
+	columns = append(columns, totalColumns(func(row *snapshot.Process) *snapshot.Totals { return &row.Totals })...)
+	return append(columns,
+		historyColumn(func(row *snapshot.Process) []snapshot.Point { return row.History }),
+		column[snapshot.Process]{
+			name: "executable", title: "EXE", rank: 15, min: 12, max: 48, left: true, rising: true,
+			cell: func(row *snapshot.Process, _ int) string { return printable.String(row.Info.Exe) },
+		},
+		column[snapshot.Process]{
+			name: "group", title: "CONTAINER/UNIT", rank: 17, min: 16, max: 40, left: true, rising: true,
+			cell: func(row *snapshot.Process, _ int) string { return printable.String(snapshot.Group(&row.Info)) },
+		},
+	)
+}
+
+func (p *processTable) pid(row *snapshot.Process, _ int) string {
+	if !row.Info.ID.Known() {
+		return phrase.Unknown
+	}
+	return strconv.FormatUint(uint64(row.Info.ID.PID), 10)
+}
+
+func (p *processTable) command(row *snapshot.Process, _ int) string {
+	if row == p.other {
+		return "(others)"
+	}
+	return phrase.Command(row.Info.ID, row.Info.Comm)
+}
+
+// noProcesses is why there are no processes, one by one or in groups.
+var noProcesses = [2]string{"no process has opened a connection", "a row appears as soon as one calls connect() or bind()"}
+
+// identity returns the text of a process that a filter searches.
+func identity(info *event.Process) string {
+	return printable.String(strings.Join([]string{
+		strconv.FormatUint(uint64(info.ID.PID), 10), info.Comm, info.Exe, info.Container, info.Unit, info.Cgroup,
+	}, " "))
+}
+
+func (p *processTable) set(s *snapshot.Snapshot, filter string) { p.show(s, s.OtherProcesses, filter) }

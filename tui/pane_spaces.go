@@ -1,0 +1,79 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// spaceKey identifies a port space.
+type spaceKey struct {
+	kind   snapshot.SpaceKind
+	netns  uint32
+	proto  event.Proto
+	local  event.Addr
+	remote event.Endpoint
+	device uint32
+	ports  event.PortRange // zero unless set by the sockets
+}
+
+func keyOfSpace(s *snapshot.PortSpace) spaceKey {
+	key := spaceKey{kind: s.Kind, netns: s.Netns, proto: s.Proto, local: s.Local, remote: s.Remote, device: s.Device}
+	if s.OwnRange {
+		// The range of a namespace can change, and the space is still the same.
+		key.ports = s.Range
+	}
+	return key
+}
+
+// spaces is the table of port spaces.
+type spaces struct {
+	table[snapshot.PortSpace, spaceKey]
+	withoutNetns []column[snapshot.PortSpace]
+	withNetns    []column[snapshot.PortSpace]
+}
+
+func newSpaces() *spaces {
+	s := &spaces{}
+	s.withoutNetns = ordered(s.newColumns(false), snapshot.SpaceColumns())
+	s.withNetns = ordered(s.newColumns(true), snapshot.SpaceColumns())
+	s.columns = s.withoutNetns
+	s.order = "taken"
+	s.source = func(snap *snapshot.Snapshot) []snapshot.PortSpace { return snap.PortSpaces }
+	s.key = keyOfSpace
+	s.text = spaceText
+	s.detail = func(row followed[snapshot.PortSpace, spaceKey]) subject { return &spaceDetail{row} }
+	s.empty = [...]string{"no port was allocated", "a row appears for each local address and destination with connections"}
+	return s
+}
+
+func (s *spaces) set(snap *snapshot.Snapshot, filter string) {
+	s.columns = s.withoutNetns
+	if several(snap.PortSpaces, func(row *snapshot.PortSpace) uint32 { return row.Netns }) {
+		s.columns = s.withNetns
+	}
+	s.show(snap, nil, filter)
+}
+
+// spaceText returns the text that a filter searches: the space, its holders and victims.
+func spaceText(s *snapshot.PortSpace) string {
+	words := []string{string(s.Kind), spaceName(s, 2*maxName), phrase.Netns(s.NetnsName, s.Netns)}
+	for i := range s.Holders {
+		words = append(words, identity(&s.Holders[i].Proc))
+	}
+	for i := range s.Victims {
+		words = append(words, identity(&s.Victims[i].Proc))
+	}
+	return printable.String(strings.Join(words, " "))
+}
+
+// topHolder returns the holder of most ports, nil if there is none.
+func topHolder(s *snapshot.PortSpace) *snapshot.Holder {
+	if len(s.Holders) == 0 {
+		return nil
+	}
+	return &s.Holders[0]
+}
