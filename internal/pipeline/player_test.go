@@ -89,9 +89,9 @@ type sourceFunc func(context.Context) (Batch, error)
 
 func (f sourceFunc) Read(ctx context.Context) (Batch, error) { return f(ctx) }
 
-func parse(t *testing.T, spec filter.Spec) *filter.Filter {
+func parse(t *testing.T, request filter.Request) *filter.Filter {
 	t.Helper()
-	f, err := filter.Parse(spec)
+	f, err := filter.Parse(request)
 	if err != nil {
 		t.Fatal(err)
 	}
