@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -56,7 +57,7 @@ func runDemo(ctx context.Context) (err error) {
 			source.Say(fmt.Sprintf("%s (%d) has ended: %v; the others go on", exit.Name, exit.PID, exit.Err))
 		}
 	}()
-	only, err := filter.Parse(filter.Spec{Netns: []uint32{demo.Netns()}})
+	only, err := filter.Parse(filter.Request{Netns: []string{strconv.FormatUint(uint64(demo.Netns()), 10)}})
 	if err != nil {
 		return err
 	}

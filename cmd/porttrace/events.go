@@ -22,7 +22,7 @@ func eventsCommand() *cobra.Command {
 	var flags eventsFlags
 	cmd := &cobra.Command{
 		Use:   "events [flags] [-- COMMAND ARGS]",
-		Short: "One line an event, as it happens",
+		Short: "Print events as they happen, one per line",
 		Args:  flags.args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runEvents(cmd.Context(), &flags)
@@ -31,7 +31,7 @@ func eventsCommand() *cobra.Command {
 	flags.liveFlags.register(cmd)
 	flags.printFlags.register(cmd)
 	flags.output.register(cmd, "text", "json", "csv")
-	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 0, "end after this time")
+	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 0, "end after this time (0: no limit)")
 	return cmd
 }
 
@@ -45,7 +45,7 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 		return err
 	}
 	if flags.duration < 0 {
-		return usagef("--duration %s: it cannot be less than nothing", flags.duration)
+		return usagef("--duration %s: must not be negative", flags.duration)
 	}
 	session, err := flags.open(ctx, os.Stderr)
 	if err != nil {
@@ -65,7 +65,7 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 	return cmp.Or(err, out.out.Flush())
 }
 
-// limited is ctx with an end, if there is a duration.
+// limited returns ctx, which ends after the duration if it is not 0.
 func limited(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	if d <= 0 {
 		return context.WithCancel(ctx)

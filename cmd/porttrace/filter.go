@@ -1,51 +1,36 @@
 package main
 
 import (
-	"math"
-
 	"github.com/spf13/cobra"
 
 	"github.com/porttrace/porttrace/internal/filter"
 )
 
-// filterFlags choose what is listed, live and from a recording.
+// filterFlags choose the events that are listed, live and from a recording.
 type filterFlags struct {
-	filter filter.Spec
-	pids   []uint
-	netns  []string
+	request filter.Request
+	given   func(flag string) bool
 }
 
 func (f *filterFlags) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.UintSliceVarP(&f.pids, "pid", "p", nil, "only this process (repeatable)")
-	flags.BoolVar(&f.filter.Children, "children", false, "with --pid: and its descendants, present and future")
-	flags.StringSliceVar(&f.filter.Comm, "comm", nil, "only processes of this name or pattern")
-	flags.StringSliceVar(&f.filter.Exe, "exe", nil, "only this executable: its path, its name, or a pattern")
-	flags.StringSliceVar(&f.filter.Container, "container", nil, "only the container with this id or beginning of one")
-	flags.StringSliceVar(&f.filter.Unit, "unit", nil, "only this systemd unit")
-	flags.StringSliceVar(&f.filter.Cgroup, "cgroup", nil, "only this cgroup and those below it")
-	flags.StringSliceVar(&f.filter.Dest, "dest", nil, "only towards `CIDR[:PORT]`, as in 10.0.0.0/8:443 or '[fd00::/8]:443'")
-	flags.StringSliceVar(&f.filter.Port, "port", nil, "only this remote port (of binds and accepted connections: local)")
-	flags.StringSliceVar(&f.netns, "netns", nil, "only this network namespace: `NAME|PATH|INODE`")
-}
-
-// none reports whether nothing is left out.
-func (f *filterFlags) none() bool {
-	given := len(f.pids) + len(f.netns)
-	for _, list := range [][]string{
-		f.filter.Comm, f.filter.Exe, f.filter.Container, f.filter.Unit, f.filter.Cgroup, f.filter.Dest, f.filter.Port,
-	} {
-		given += len(list)
+	for _, row := range filter.Flags {
+		cmd.Flags().StringSliceVarP(row.Values(&f.request), row.Name, shorthand[row.Name], nil, row.Help)
 	}
-	return given == 0
+	cmd.Flags().BoolVar(&f.request.Children, "children", false, "with --pid: and its descendants, present and future")
+	f.given = cmd.Flags().Changed
 }
 
-func (f *filterFlags) checkPIDs() error {
-	for _, pid := range f.pids {
-		if pid == 0 || pid > math.MaxInt32 {
-			return usagef("--pid %d: it is not a process id", pid)
+var shorthand = map[string]string{"pid": "p"}
+
+// check returns the usage error of a request, which is not resolved yet.
+func (f *filterFlags) check(request filter.Request) error {
+	for _, row := range filter.Flags {
+		if f.given(row.Name) && len(*row.Values(&request)) == 0 { // as of --pid "$(pidof nothing)"
+			return usagef("--%s: must not be empty", row.Name)
 		}
-		f.filter.PIDs = append(f.filter.PIDs, uint32(pid))
+	}
+	if err := request.Check(); err != nil {
+		return usageError{err}
 	}
 	return nil
 }

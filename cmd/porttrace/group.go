@@ -9,11 +9,11 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// groupFlag is what processes are put together by.
+// groupFlag chooses how processes are grouped.
 type groupFlag struct{ by string }
 
 func (f *groupFlag) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.by, "group-by", string(snapshot.ByProcess), "put processes together by "+groupings())
+	cmd.Flags().StringVar(&f.by, "group-by", string(snapshot.ByProcess), "group processes by "+groupings())
 }
 
 func groupings() string {
@@ -27,7 +27,7 @@ func groupings() string {
 func (f *groupFlag) chosen() (snapshot.Grouping, error) {
 	by := snapshot.Grouping(f.by)
 	if !slices.Contains(snapshot.Groupings(), by) {
-		return "", usagef("--group-by %s: it must be of %s", f.by, groupings())
+		return "", usagef("--group-by %s: must be one of %s", f.by, groupings())
 	}
 	return by, nil
 }

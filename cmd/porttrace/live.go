@@ -11,13 +11,14 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/launch"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/netns"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/probe"
 )
 
-// liveFlags are what every command that traces this host takes.
+// liveFlags are the flags of every command that traces this host.
 type liveFlags struct {
 	filterFlags
 	hooks []string
@@ -29,11 +30,11 @@ type liveFlags struct {
 func (f *liveFlags) register(cmd *cobra.Command) {
 	f.filterFlags.register(cmd)
 	flags := cmd.Flags()
-	flags.StringSliceVar(&f.hooks, "hooks", hookNames(probe.DefaultHooks), "what may be attached")
+	flags.StringSliceVar(&f.hooks, "hooks", hookNames(probe.DefaultHooks), "only these hooks may be attached")
 	flags.IntVar(&f.ring, "ring-bytes", 0, "size of each ring buffer: a power of two (0: the default)")
 }
 
-// args allows operands only after --, where they are a command to trace.
+// args allows operands only after --: a command to trace.
 func (f *liveFlags) args(cmd *cobra.Command, args []string) error {
 	dash := cmd.ArgsLenAtDash()
 	switch {
@@ -43,10 +44,13 @@ func (f *liveFlags) args(cmd *cobra.Command, args []string) error {
 		return usagef("a command is missing after --")
 	}
 	f.program = args
-	if dash == 0 && len(f.pids) > 0 {
-		return usagef("--pid and -- COMMAND exclude each other: the command is what is traced")
+	if dash < 0 {
+		return f.check(f.request)
 	}
-	return f.checkPIDs()
+	if f.given("pid") {
+		return usagef("--pid and -- COMMAND exclude each other: a command is traced instead of a process")
+	}
+	return f.check(f.request.OfProcess(1)) // which pid it will have is not known yet
 }
 
 func hookNames(hooks []probe.Hook) []string {
@@ -57,109 +61,106 @@ func hookNames(hooks []probe.Hook) []string {
 	return names
 }
 
+func (f *liveFlags) probeOptions() (probe.Options, error) {
+	hooks, err := f.parseHooks()
+	if err != nil {
+		return probe.Options{}, err
+	}
+	if f.ring != 0 && (f.ring < 4096 || f.ring > 1<<30 || f.ring&(f.ring-1) != 0) {
+		return probe.Options{}, usagef("--ring-bytes %d: must be a power of two from 4096 to 1073741824", f.ring)
+	}
+	return probe.Options{Hooks: hooks, RingBytes: f.ring}, nil
+}
+
 func (f *liveFlags) parseHooks() ([]probe.Hook, error) {
 	var hooks []probe.Hook
 	for _, name := range f.hooks {
 		if !slices.Contains(probe.Hooks, probe.Hook(name)) {
-			return nil, usagef("--hooks %s: it must be of %s", name, strings.Join(hookNames(probe.Hooks), ", "))
+			return nil, usagef("--hooks %s: must be one of %s", name, strings.Join(hookNames(probe.Hooks), ", "))
 		}
 		hooks = append(hooks, probe.Hook(name))
 	}
 	if !slices.Contains(hooks, probe.Tracepoint) {
-		return nil, usagef("--hooks must name %s: everything rests on it", probe.Tracepoint)
+		return nil, usagef("--hooks %s: hook %s is required", strings.Join(f.hooks, ","), probe.Tracepoint)
 	}
 	return hooks, nil
 }
 
-// tracer is a source that says how it sees.
+// tracer is a source that knows how it observes each signal.
 type tracer interface {
 	pipeline.Source
 	Signals() event.Signals
 	Close()
 }
 
-// untraceable says that this host cannot be traced, or not by this user.
+// untraceable is the error of a host that cannot be traced, or not by this user.
 type untraceable struct{ error }
 
 func (u untraceable) Unwrap() error { return u.error }
 
-// session is the attached tracer with what the flags ask for.
+// session is the attached tracer, with the filter and the command of the flags.
 type session struct {
 	ctx    context.Context // ends with the traced command, too
 	source tracer
 	filter *filter.Filter
-	child  *child
+	child  *launch.Command
 	cancel context.CancelFunc
 }
 
-// open checks the flags, then attaches, then says so on a line of its own. A command
-// waits at its first instruction for begin.
-func (f *liveFlags) open(ctx context.Context, say io.Writer) (*session, error) {
-	hooks, err := f.parseHooks()
+// open checks the flags, attaches, and prints a line that says so. A command waits at its
+// first instruction for begin.
+func (f *liveFlags) open(ctx context.Context, print io.Writer) (*session, error) {
+	opts, err := f.probeOptions()
 	if err != nil {
 		return nil, err
-	}
-	if f.ring != 0 && (f.ring < 4096 || f.ring > 1<<30 || f.ring&(f.ring-1) != 0) {
-		return nil, usagef("--ring-bytes %d: it must be a power of two of at least 4096 and at most 1073741824", f.ring)
-	}
-	for _, name := range f.netns {
-		inode, err := netns.Resolve(name)
-		if err != nil {
-			return nil, err
-		}
-		f.filter.Netns = append(f.filter.Netns, inode)
 	}
 	s := &session{}
 	s.ctx, s.cancel = context.WithCancel(ctx)
-	opts := live.Options{Probe: probe.Options{Hooks: hooks, RingBytes: f.ring}}
-	if err := f.findTargets(s, &opts.Probe); err != nil {
+	if err := s.attach(f, opts); err != nil {
 		s.close()
 		return nil, err
 	}
-	if s.filter, err = filter.Parse(f.filter); err != nil {
-		s.close()
-		return nil, usageError{err}
-	}
-	source, err := live.Open(opts)
-	if err != nil {
-		s.close()
-		return nil, untraceable{err}
-	}
-	s.source = source
-	fmt.Fprintln(say, attachedLine(s.source.Signals()))
+	fmt.Fprintln(print, attachedLine(s.source.Signals()))
 	if host, err := live.Host(); err == nil && host.PIDNS != "" {
-		fmt.Fprintln(say, host.PIDNS)
+		fmt.Fprintln(print, host.PIDNS)
 	}
 	return s, nil
 }
 
-// begin lets the command run, once there is a place for what is seen of it: one whose
-// recording cannot be written is not to be run for nothing.
-func (s *session) begin() {
-	if s.child != nil {
-		s.child.release(s.cancel)
+// attach starts the command, if there is one, resolves the filter, and attaches.
+func (s *session) attach(f *liveFlags, opts probe.Options) (err error) {
+	request := f.request
+	if len(f.program) > 0 {
+		if s.child, err = launch.Start(f.program); err != nil {
+			return err
+		}
+		request = request.OfProcess(s.child.PID())
 	}
+	resolved, err := filter.Resolve(request, hostFacts)
+	if err != nil {
+		return err
+	}
+	s.filter, opts.Targets, opts.Children = resolved.Filter, resolved.Targets, resolved.Children
+	source, err := live.Open(live.Options{Probe: opts})
+	if err != nil {
+		return untraceable{err}
+	}
+	s.source = source
+	return nil
 }
 
-// findTargets resolves --pid, or starts the command, stopped at its first instruction.
-func (f *liveFlags) findTargets(s *session, opts *probe.Options) error {
-	if len(f.program) > 0 {
-		child, err := startStopped(f.program)
-		if err != nil {
-			return err
-		}
-		s.child = child
-		f.filter.PIDs, f.filter.Children = []uint32{uint32(child.pid)}, true
+// hostFacts are what a filter refers to on this host.
+var hostFacts = filter.Facts{Process: live.Target, Netns: func(name string) ([]uint32, error) {
+	inode, err := netns.Resolve(name)
+	return []uint32{inode}, err
+}}
+
+// begin releases the command. The caller must have opened its output before: a command
+// must not run for a recording that cannot be written.
+func (s *session) begin() {
+	if s.child != nil {
+		s.child.Release(s.cancel)
 	}
-	opts.Children = f.filter.Children
-	for _, pid := range f.filter.PIDs {
-		id, err := live.Target(pid)
-		if err != nil {
-			return err
-		}
-		opts.Targets = append(opts.Targets, id)
-	}
-	return nil
 }
 
 func (s *session) close() {
@@ -168,7 +169,7 @@ func (s *session) close() {
 		s.source.Close()
 	}
 	if s.child != nil {
-		s.child.end()
+		s.child.Close()
 	}
 }
 

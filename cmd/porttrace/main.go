@@ -21,7 +21,7 @@ const (
 	exitUsage    = 2
 )
 
-// gcPercent is half of Go's default: the host that is watched may be short of memory, too.
+// gcPercent is half of Go's default: the traced host may be short of memory, too.
 const gcPercent = 50
 
 func main() {
@@ -42,7 +42,7 @@ func exitStatus(err error) int {
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE):
 		return exitDone
-	case errors.Is(err, errSaid):
+	case errors.Is(err, errReported):
 		return exitCouldNot
 	case errors.As(err, &usage):
 		fmt.Fprintf(os.Stderr, "porttrace: %v (see porttrace --help)\n", err)
@@ -52,7 +52,7 @@ func exitStatus(err error) int {
 	return exitCouldNot
 }
 
-// usageError is what the caller typed wrong.
+// usageError is the error of a command line that is wrong.
 type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }

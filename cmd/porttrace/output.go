@@ -31,7 +31,7 @@ func (o *outputFlags) chosen() (string, error) {
 		return "json", nil
 	}
 	if !slices.Contains(o.formats, o.format) {
-		return "", usagef("--format %s: it must be of %s", o.format, strings.Join(o.formats, ", "))
+		return "", usagef("--format %s: must be one of %s", o.format, strings.Join(o.formats, ", "))
 	}
 	return o.format, nil
 }

@@ -11,23 +11,23 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// polls reports whether the screen shows what can be seen without BPF: tracing was
-// refused, and nobody asked for a process, which is not seen so.
+// polls reports whether the screen shows only what needs no BPF: tracing was refused, and
+// the user has chosen no events, which would need it.
 func (f *liveFlags) polls(err error) bool {
-	return errors.As(err, new(untraceable)) && len(f.program) == 0 && f.none()
+	return errors.As(err, new(untraceable)) && len(f.program) == 0 && f.request.Empty()
 }
 
-// showPolled shows the port spaces, and why there is no more.
+// showPolled shows the port spaces, and the reason why there is no more.
 func showPolled(ctx context.Context, why error) error {
 	source := live.OpenPolled(why.Error())
 	defer source.Close()
 	return showScreen(ctx, source, pipeline.Options{}, "")
 }
 
-// takeCensus is what can be seen without privilege within the duration, or by the first
-// look at all sockets. On a host in trouble one look can take long.
+// takeCensus returns what is seen without privileges within the duration, or by the first
+// scan of all sockets. On a host in trouble one scan can take long.
 func takeCensus(ctx context.Context, duration time.Duration, firstOnly bool) (*snapshot.Snapshot, error) {
-	source := live.OpenPolled("--census looks without BPF")
+	source := live.OpenPolled("--census works without BPF")
 	defer source.Close()
 	ctx, cancel := context.WithTimeout(ctx, duration)
 	defer cancel()
@@ -38,7 +38,7 @@ func takeCensus(ctx context.Context, duration time.Duration, firstOnly bool) (*s
 	return pipeline.Run(ctx, source, opts)
 }
 
-// untilCensus ends a run with the batch that has a census, of whichever namespaces.
+// untilCensus ends a run with the batch in which a scan ends.
 func untilCensus() pipeline.Options {
 	taken := false
 	return pipeline.Options{

@@ -39,7 +39,7 @@ func kindNames() []string {
 // wanted are the kinds to print.
 func (f *printFlags) wanted() ([]event.Kind, error) {
 	if f.limit < 0 {
-		return nil, usagef("--number %d: it cannot be less than nothing", f.limit)
+		return nil, usagef("--number %d: must not be negative", f.limit)
 	}
 	kinds := event.PublicKinds()
 	if f.failures {
@@ -50,7 +50,7 @@ func (f *printFlags) wanted() ([]event.Kind, error) {
 	}
 	for _, name := range f.kinds {
 		if !slices.Contains(kindNames(), name) {
-			return nil, usagef("--kind %s: it must be of %s", name, strings.Join(kindNames(), ", "))
+			return nil, usagef("--kind %s: must be one of %s", name, strings.Join(kindNames(), ", "))
 		}
 	}
 	kinds = slices.DeleteFunc(kinds, func(k event.Kind) bool { return !slices.Contains(f.kinds, k.String()) })

@@ -55,7 +55,7 @@ func (f *recordFlags) operands(cmd *cobra.Command, args []string) error {
 
 func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if flags.duration < 0 {
-		return usagef("--duration %s: it cannot be less than nothing", flags.duration)
+		return usagef("--duration %s: must not be negative", flags.duration)
 	}
 	maxSize, err := parseSize(flags.maxSize)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/porttrace/porttrace/internal/record"
 )
 
-// recording is an open file and what the flags ask for of it.
+// recording is an open file with the filter of the flags.
 type recording struct {
 	*record.Reader
 	name   string
@@ -20,87 +20,75 @@ type recording struct {
 	filter *filter.Filter
 }
 
-// openRecording opens the file. The caller closes it.
+// openRecording opens the file. The caller must close it. Usage errors come first, whatever
+// the file is.
 func (f *filterFlags) openRecording(ctx context.Context, name string) (*recording, error) {
-	if err := f.checkPIDs(); err != nil {
+	if err := f.check(f.request); err != nil {
 		return nil, err
-	}
-	// What is typed wrong is said whatever the file is.
-	if _, err := filter.Parse(f.filter); err != nil {
-		return nil, usageError{err}
 	}
 	reader, file, err := record.OpenFile(name)
 	if err != nil {
 		return nil, err
 	}
 	r := &recording{Reader: reader, name: name, file: file}
-	if r.filter, err = f.resolveIn(ctx, reader); err != nil {
+	if r.filter, err = resolveIn(ctx, f.request, reader); err != nil {
 		r.close()
 		return nil, err
 	}
 	return r, nil
 }
 
-// resolveIn makes the filter. What --children and --netns mean is found by a look at all
-// that the recording says of processes and namespaces.
-func (f *filterFlags) resolveIn(ctx context.Context, from *record.Reader) (*filter.Filter, error) {
-	if !f.filter.Children && len(f.netns) == 0 {
-		return filter.Parse(f.filter)
-	}
-	known, err := listen(ctx, from)
-	if err != nil {
-		return nil, err
-	}
-	if f.filter.Children {
-		f.filter.PIDs, f.filter.Children = known.withDescendants(f.filter.PIDs), false
-	}
-	for _, name := range f.netns {
-		inodes, err := known.namespaces(name)
+// resolveIn returns the filter of a request to a recording, which is read as a whole if the
+// request refers to its processes or namespaces.
+func resolveIn(ctx context.Context, request filter.Request, reader *record.Reader) (*filter.Filter, error) {
+	var facts filter.Facts
+	if request.NeedsFacts() {
+		subjects, err := record.ReadSubjects(ctx, reader)
 		if err != nil {
 			return nil, err
 		}
-		f.filter.Netns = append(f.filter.Netns, inodes...)
+		facts = filter.Facts{Netns: subjects.Netns, Descendants: subjects.Descendants}
 	}
-	return filter.Parse(f.filter)
+	resolved, err := filter.Resolve(request, facts)
+	return resolved.Filter, err
 }
 
 func (r *recording) close() { r.file.Close() }
 
-// maxGapsSaid bounds the lines about damage.
-const maxGapsSaid = 10
+// maxGaps bounds the lines about damage.
+const maxGaps = 10
 
-// errSaid is an error of which the user has been told.
-var errSaid = errors.New("said already")
+// errReported is the error of a failure that was printed already.
+var errReported = errors.New("reported already")
 
-// judge tells what the recording lacks. A file that was cut short is normal; damage is
-// an error.
-func (r *recording) judge() error {
+// reportGaps prints what the recording lacks. A truncated file is normal; damage is an error.
+func (r *recording) reportGaps() error {
 	var damaged int
 	for _, gap := range r.Gaps() {
 		if gap.Truncated {
-			fmt.Fprintf(os.Stderr, "truncated: %s ends at %s without its end mark: it was cut short, or is being written still\n",
+			fmt.Fprintf(os.Stderr, "truncated: %s ends at %s without its end mark: the recording was interrupted, or is still being written\n",
 				r.name, r.timeOf(gap.Begin))
 			continue
 		}
-		if damaged++; damaged <= maxGapsSaid {
+		if damaged++; damaged <= maxGaps {
 			fmt.Fprintf(os.Stderr, "damaged: %s: %s\n", r.name, r.damage(gap))
 		}
 	}
-	if damaged > maxGapsSaid {
-		fmt.Fprintf(os.Stderr, "damaged: %s: and in %d more places\n", r.name, damaged-maxGapsSaid)
+	if damaged > maxGaps {
+		fmt.Fprintf(os.Stderr, "damaged: %s: and in %d more places\n", r.name, damaged-maxGaps)
 	}
 	if damaged > 0 {
-		return errSaid
+		return errReported
 	}
 	return nil
 }
 
-// damage says what is missing. When it began nobody knows where it is the beginning, nor
-// when anything was where no clock is left.
+// damage returns what a gap is to the user. A gap at the beginning has no known begin, and
+// without a clock no time is known.
 func (r *recording) damage(gap event.Gap) string {
 	switch {
 	case r.Clock() == (event.Clock{}):
-		return "nothing of it can be read"
+		return "nothing can be read"
 	case gap.Begin == gap.End:
 		return "what came before " + r.timeOf(gap.End) + " cannot be read; the rest is whole"
 	}

@@ -35,7 +35,7 @@ func runReplay(ctx context.Context, name string, flags *filterFlags) error {
 	}
 	defer recording.close()
 	err = showReplay(ctx, recording, pipeline.Options{Filter: recording.filter}, "porttrace replay "+name)
-	return cmp.Or(err, recording.judge())
+	return cmp.Or(err, recording.reportGaps())
 }
 
 // showReplay runs the player beside the screen.

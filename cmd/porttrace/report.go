@@ -24,7 +24,6 @@ type reportFlags struct {
 	duration time.Duration
 	census   bool
 	file     string
-	given    func(flag string) bool
 }
 
 func reportCommand() *cobra.Command {
@@ -49,7 +48,6 @@ end of the command, and then reports.`,
 	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 10*time.Second, "how long to trace")
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
 	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that there are: no privilege, no BPF, owners as far as /proc shows them")
-	flags.given = cmd.Flags().Changed
 	return cmd
 }
 
@@ -80,8 +78,8 @@ func (f *reportFlags) operands(cmd *cobra.Command, args []string) error {
 
 // checkCensus refuses what takes tracing.
 func (f *reportFlags) checkCensus() error {
-	if f.census && (len(f.program) > 0 || !f.none() || f.given("hooks") || f.given("ring-bytes")) {
-		return usagef("--census lists all sockets and traces nobody: it takes no filter, no hooks and no command")
+	if f.census && (len(f.program) > 0 || !f.request.Empty() || f.given("hooks") || f.given("ring-bytes")) {
+		return usagef("--census lists all sockets and traces nothing: it takes no filter, no hooks and no command")
 	}
 	return nil
 }
@@ -114,7 +112,7 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 		return err
 	}
 	if flags.duration <= 0 {
-		return usagef("--duration %s: it must be more than nothing", flags.duration)
+		return usagef("--duration %s: must be positive", flags.duration)
 	}
 	if flags.census {
 		return runCensus(ctx, flags, form)
@@ -186,7 +184,7 @@ func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	return cmp.Or(form.write(out, last), recording.judge())
+	return cmp.Or(form.write(out, last), recording.reportGaps())
 }
 
 // reportForm is how a report is written.

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// parseSize reads bytes with an optional K, M, G or T, powers of 1024, also spelt KB or
-// KiB. Nothing is 0.
+// parseSize reads a number of bytes with an optional K, M, G or T, powers of 1024: "2G",
+// "2GB" and "2GiB" are 2147483648. An empty text is 0.
 func parseSize(text string) (int64, error) {
 	if text == "" {
 		return 0, nil
@@ -21,12 +21,12 @@ func parseSize(text string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n <= 0 || n > math.MaxInt64>>shift {
-		return 0, errors.New("it must be a number of bytes, as in 500M or 2G")
+		return 0, errors.New("must be a number of bytes, as in 500M or 2G")
 	}
 	return n << shift, nil
 }
 
-// formatSize is a size for people.
+// formatSize returns a size such as "1.5 MiB".
 func formatSize(bytes int64) string {
 	if bytes < 1024 {
 		return fmt.Sprintf("%d B", bytes)

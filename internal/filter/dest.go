@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -20,19 +21,39 @@ func (d dest) contains(remote event.Endpoint) bool {
 	return d.prefix.Contains(remote.Addr.IP()) && (d.port == 0 || d.port == remote.Port)
 }
 
-func parseDests(args []string) ([]dest, error) {
-	var dests []dest
-	for _, arg := range args {
-		d, ok := parseDest(arg)
-		if !ok {
-			return nil, fmt.Errorf("--dest %s: not an address, CIDR or ADDR:PORT%s", arg, hint(arg))
-		}
-		dests = append(dests, d)
+// matchDest selects only destinations that this host chose: a bind has none, and an
+// accepted connection was made towards this host.
+func matchDest(d dest, e *event.Event, _ *event.Process) bool { return hasDest(e) && d.contains(e.Dst) }
+
+// matchPort compares the port that stands for a service: the remote port of an outgoing
+// connection, the local port of a bind or an accepted connection. A connection from before
+// the start can be either.
+func matchPort(port uint16, e *event.Event, _ *event.Process) bool {
+	switch {
+	case e.Kind == event.Close && e.Direction == event.Unknown:
+		return port == e.Dst.Port || port == e.Src.Port
+	case hasDest(e):
+		return port == e.Dst.Port
+	default:
+		return port == e.Src.Port
 	}
-	return dests, nil
 }
 
-// hint helps with the two mistakes that are easily made.
+func hasDest(e *event.Event) bool {
+	return e.Kind != event.Bind && e.Kind != event.BindFail && e.Direction != event.In
+}
+
+// parseDest reads CIDR, ADDR, CIDR:PORT or ADDR:PORT. An IPv6 address with a port must be
+// in brackets: fd00::1:443 is an address.
+func parseDest(arg string) (dest, error) {
+	d, ok := splitDest(arg)
+	if !ok {
+		return dest{}, errors.New("not an address, CIDR or ADDR:PORT" + hint(arg))
+	}
+	return d, nil
+}
+
+// hint returns what to do about the two mistakes that are easily made.
 func hint(arg string) string {
 	colons := strings.Count(arg, ":")
 	if colons > 1 && strings.Contains(arg, "/") && !strings.HasPrefix(arg, "[") {
@@ -44,9 +65,7 @@ func hint(arg string) string {
 	return ""
 }
 
-// parseDest reads CIDR, ADDR, CIDR:PORT or ADDR:PORT, with brackets around an IPv6
-// one that has a port. Without brackets the colons of an IPv6 address are its own.
-func parseDest(arg string) (dest, bool) {
+func splitDest(arg string) (dest, bool) {
 	host, port, hasPort := arg, "", false
 	if inner, found := strings.CutPrefix(arg, "["); found {
 		var closed bool
@@ -67,12 +86,12 @@ func parseDest(arg string) (dest, bool) {
 	if !hasPort {
 		return dest{prefix: prefix}, true
 	}
-	number, ok := parsePort(port)
-	return dest{prefix: prefix, port: number}, ok
+	number, err := parsePort(port)
+	return dest{prefix: prefix, port: number}, err == nil
 }
 
-// parsePrefix reads an address or a CIDR block; bits beyond its length do not
-// matter. What is v4-mapped becomes IPv4, as addresses in events are.
+// parsePrefix reads an address or a CIDR block; bits beyond its length are ignored. A
+// v4-mapped address becomes IPv4, as addresses in events are.
 func parsePrefix(s string) (netip.Prefix, bool) {
 	if addr, err := netip.ParseAddr(s); err == nil {
 		addr = addr.Unmap()
@@ -89,33 +108,26 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 	return prefix.Masked(), true
 }
 
-func parsePorts(args []string) ([]uint16, error) {
-	var ports []uint16
-	for _, arg := range args {
-		port, ok := parsePort(arg)
-		if !ok {
-			return nil, fmt.Errorf("--port %s: not a port, 1 to 65535", arg)
-		}
-		ports = append(ports, port)
-	}
-	return ports, nil
-}
-
-func parsePort(s string) (uint16, bool) {
+func parsePort(s string) (uint16, error) {
 	port, err := strconv.ParseUint(s, 10, 16)
-	return uint16(port), err == nil && port != 0
+	if err != nil || port == 0 {
+		return 0, errors.New("not a port, 1 to 65535")
+	}
+	return uint16(port), nil
 }
 
 // checkPorts refuses --port together with destinations that all have other ports.
-func checkPorts(spec Spec, dests []dest, ports []uint16) error {
+func checkPorts(dests, ports []string) error {
 	if len(dests) == 0 || len(ports) == 0 {
 		return nil
 	}
-	for _, d := range dests {
-		if d.port == 0 || slices.Contains(ports, d.port) {
+	for _, arg := range dests {
+		d, _ := splitDest(arg)
+		hasPort := func(value string) bool { port, _ := parsePort(value); return port == d.port }
+		if d.port == 0 || slices.ContainsFunc(ports, hasPort) {
 			return nil
 		}
 	}
 	return fmt.Errorf("--port %s: no destination of --dest %s has that port; leave one of them out",
-		strings.Join(spec.Port, ","), strings.Join(spec.Dest, ","))
+		strings.Join(ports, ","), strings.Join(dests, ","))
 }

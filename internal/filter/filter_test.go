@@ -2,7 +2,6 @@ package filter
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 
@@ -30,36 +29,35 @@ func TestMatchProcess(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name string
-		spec Spec
+		spec Request
 		want bool
 	}{
-		{"nothing asked", Spec{}, true},
-		{"comm", Spec{Comm: []string{"curl"}}, true},
-		{"comm is not a prefix", Spec{Comm: []string{"cur"}}, false},
-		{"comm glob", Spec{Comm: []string{"c?r*"}}, true},
-		{"one of two", Spec{Comm: []string{"wget", "curl"}}, true},
-		{"both flags", Spec{Comm: []string{"curl"}, Unit: []string{"other"}}, false},
-		{"exe path", Spec{Exe: []string{"/usr/bin/curl"}}, true},
-		{"exe name", Spec{Exe: []string{"curl"}}, true},
-		{"exe glob", Spec{Exe: []string{"/usr/*/curl"}}, true},
-		{"exe elsewhere", Spec{Exe: []string{"/opt/curl"}}, false},
-		{"unit", Spec{Unit: []string{"web.service"}}, true},
-		{"unit without suffix", Spec{Unit: []string{"web"}}, true},
-		{"unit glob", Spec{Unit: []string{"we*"}}, true},
-		{"other unit", Spec{Unit: []string{"web.scope"}}, false},
-		{"short container id", Spec{Container: []string{"0a1b2c3d0a1b"}}, true},
-		{"whole container id", Spec{Container: []string{curl.Container}}, true},
-		{"other container", Spec{Container: []string{"1a1b"}}, false},
-		{"cgroup", Spec{Cgroup: []string{"/system.slice/web.service/worker"}}, true},
-		{"cgroup above", Spec{Cgroup: []string{"/system.slice"}}, true},
-		{"root cgroup", Spec{Cgroup: []string{"/"}}, true},
-		{"cgroup glob above", Spec{Cgroup: []string{"/*/web*"}}, true},
-		{"cgroup beside", Spec{Cgroup: []string{"/system.slice/web"}}, false},
-		{"pid", Spec{PIDs: []uint32{9, 10}}, true},
-		{"other pid", Spec{PIDs: []uint32{9}}, false},
-		{"children: the kernel decides", Spec{PIDs: []uint32{9}, Children: true}, true},
-		{"netns", Spec{Netns: []uint32{1}}, true},
-		{"other netns", Spec{Netns: []uint32{2}}, false},
+		{"nothing asked", Request{}, true},
+		{"comm", Request{Comm: []string{"curl"}}, true},
+		{"comm is not a prefix", Request{Comm: []string{"cur"}}, false},
+		{"comm glob", Request{Comm: []string{"c?r*"}}, true},
+		{"one of two", Request{Comm: []string{"wget", "curl"}}, true},
+		{"both flags", Request{Comm: []string{"curl"}, Unit: []string{"other"}}, false},
+		{"exe path", Request{Exe: []string{"/usr/bin/curl"}}, true},
+		{"exe name", Request{Exe: []string{"curl"}}, true},
+		{"exe glob", Request{Exe: []string{"/usr/*/curl"}}, true},
+		{"exe elsewhere", Request{Exe: []string{"/opt/curl"}}, false},
+		{"unit", Request{Unit: []string{"web.service"}}, true},
+		{"unit without suffix", Request{Unit: []string{"web"}}, true},
+		{"unit glob", Request{Unit: []string{"we*"}}, true},
+		{"other unit", Request{Unit: []string{"web.scope"}}, false},
+		{"short container id", Request{Container: []string{"0a1b2c3d0a1b"}}, true},
+		{"whole container id", Request{Container: []string{curl.Container}}, true},
+		{"other container", Request{Container: []string{"1a1b"}}, false},
+		{"cgroup", Request{Cgroup: []string{"/system.slice/web.service/worker"}}, true},
+		{"cgroup above", Request{Cgroup: []string{"/system.slice"}}, true},
+		{"root cgroup", Request{Cgroup: []string{"/"}}, true},
+		{"cgroup glob above", Request{Cgroup: []string{"/*/web*"}}, true},
+		{"cgroup beside", Request{Cgroup: []string{"/system.slice/web"}}, false},
+		{"pid", Request{PID: []string{"9", "10"}}, true},
+		{"other pid", Request{PID: []string{"9"}}, false},
+		{"netns", Request{Netns: []string{"1"}}, true},
+		{"other netns", Request{Netns: []string{"2"}}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -77,7 +75,7 @@ func TestMatchProcess(t *testing.T) {
 
 func TestMatchHostileComm(t *testing.T) {
 	t.Parallel()
-	f, err := Parse(Spec{Comm: []string{"kworker*"}})
+	f, err := Parse(Request{Comm: []string{"kworker*"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,12 +93,12 @@ func TestMatchUnknownProcess(t *testing.T) {
 	e := openTo("10.0.0.2:80")
 	e.Proc = event.ProcID{}
 	for _, tc := range []struct {
-		spec Spec
+		spec Request
 		want bool
 	}{
-		{Spec{Dest: []string{"10.0.0.0/8"}}, true},
-		{Spec{PIDs: []uint32{10}}, false},
-		{Spec{Unit: []string{"*"}}, false},
+		{Request{Dest: []string{"10.0.0.0/8"}}, true},
+		{Request{PID: []string{"10"}}, false},
+		{Request{Unit: []string{"*"}}, false},
 	} {
 		f, err := Parse(tc.spec)
 		if err != nil {
@@ -114,7 +112,7 @@ func TestMatchUnknownProcess(t *testing.T) {
 
 func TestNotSelected(t *testing.T) {
 	t.Parallel()
-	f, err := Parse(Spec{PIDs: []uint32{10}, Children: true})
+	f, err := Parse(Request{PID: []string{"10"}, Children: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +147,7 @@ func TestMatchDest(t *testing.T) {
 		{"[fd00::1]", "[fd00::1]:80", true},
 		{"fd00::1:443", "[fd00::1]:443", false},
 	} {
-		f, err := Parse(Spec{Dest: []string{tc.arg}})
+		f, err := Parse(Request{Dest: []string{tc.arg}})
 		if err != nil {
 			t.Errorf("%s: %v", tc.arg, err)
 			continue
@@ -171,7 +169,7 @@ func TestMatchKinds(t *testing.T) {
 		portRemote
 		portLocal
 	)
-	specs := map[int]Spec{
+	specs := map[int]Request{
 		destRemote: {Dest: []string{"10.0.0.2:2222"}}, destLocal: {Dest: []string{"10.0.0.1"}},
 		portRemote: {Port: []string{"2222"}}, portLocal: {Port: []string{"1111"}},
 	}
@@ -203,54 +201,40 @@ func TestMatchKinds(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		spec Spec
+		spec Request
 		want string
 	}{
-		{Spec{Dest: []string{"10.0.0.0/33"}}, "--dest 10.0.0.0/33: not an address, CIDR or ADDR:PORT"},
-		{Spec{Dest: []string{""}}, "--dest : not an address, CIDR or ADDR:PORT"},
-		{Spec{Dest: []string{":80"}}, "--dest :80: not an address, CIDR or ADDR:PORT"},
-		{Spec{Dest: []string{"10.0.0.1:"}}, "--dest 10.0.0.1:: not an address, CIDR or ADDR:PORT"},
-		{Spec{Dest: []string{"10.0.0.1:0"}}, "--dest 10.0.0.1:0: not an address, CIDR or ADDR:PORT"},
-		{Spec{Dest: []string{"10.0.0.1:65536"}}, "--dest 10.0.0.1:65536: not an address, CIDR or ADDR:PORT"},
-		{Spec{Dest: []string{"[10.0.0.1]:80"}}, "--dest [10.0.0.1]:80: not an address, CIDR or ADDR:PORT"},
-		{Spec{Dest: []string{"[fd00::1"}}, "--dest [fd00::1: not an address, CIDR or ADDR:PORT"},
-		{Spec{Dest: []string{"[fd00::1]80"}}, "--dest [fd00::1]80: not an address, CIDR or ADDR:PORT"},
-		{Spec{Dest: []string{"fe80::1%eth0"}}, "--dest fe80::1%eth0: not an address, CIDR or ADDR:PORT"},
-		{Spec{Dest: []string{"fd00::/8:443"}}, "--dest fd00::/8:443: not an address, CIDR or ADDR:PORT; in IPv6 it is [CIDR]:PORT"},
-		{Spec{Dest: []string{"example.com:80"}}, "--dest example.com:80: not an address, CIDR or ADDR:PORT; names are not looked up"},
-		{Spec{Port: []string{"0"}}, "--port 0: not a port, 1 to 65535"},
-		{Spec{Port: []string{"http"}}, "--port http: not a port, 1 to 65535"},
+		{Request{Dest: []string{"10.0.0.0/33"}}, "--dest 10.0.0.0/33: not an address, CIDR or ADDR:PORT"},
+		{Request{Dest: []string{""}}, "--dest : not an address, CIDR or ADDR:PORT"},
+		{Request{Dest: []string{":80"}}, "--dest :80: not an address, CIDR or ADDR:PORT"},
+		{Request{Dest: []string{"10.0.0.1:"}}, "--dest 10.0.0.1:: not an address, CIDR or ADDR:PORT"},
+		{Request{Dest: []string{"10.0.0.1:0"}}, "--dest 10.0.0.1:0: not an address, CIDR or ADDR:PORT"},
+		{Request{Dest: []string{"10.0.0.1:65536"}}, "--dest 10.0.0.1:65536: not an address, CIDR or ADDR:PORT"},
+		{Request{Dest: []string{"[10.0.0.1]:80"}}, "--dest [10.0.0.1]:80: not an address, CIDR or ADDR:PORT"},
+		{Request{Dest: []string{"[fd00::1"}}, "--dest [fd00::1: not an address, CIDR or ADDR:PORT"},
+		{Request{Dest: []string{"[fd00::1]80"}}, "--dest [fd00::1]80: not an address, CIDR or ADDR:PORT"},
+		{Request{Dest: []string{"fe80::1%eth0"}}, "--dest fe80::1%eth0: not an address, CIDR or ADDR:PORT"},
+		{Request{Dest: []string{"fd00::/8:443"}}, "--dest fd00::/8:443: not an address, CIDR or ADDR:PORT; in IPv6 it is [CIDR]:PORT"},
+		{Request{Dest: []string{"example.com:80"}}, "--dest example.com:80: not an address, CIDR or ADDR:PORT; names are not looked up"},
+		{Request{Port: []string{"0"}}, "--port 0: not a port, 1 to 65535"},
+		{Request{Port: []string{"http"}}, "--port http: not a port, 1 to 65535"},
 		{
-			Spec{Port: []string{"443"}, Dest: []string{"10.0.0.1:80"}},
+			Request{Port: []string{"443"}, Dest: []string{"10.0.0.1:80"}},
 			"--port 443: no destination of --dest 10.0.0.1:80 has that port; leave one of them out",
 		},
-		{Spec{PIDs: []uint32{0}}, "--pid 0: not a process"},
-		{Spec{Children: true}, "--children: say whose with --pid"},
-		{Spec{Comm: []string{""}}, "--comm: must not be empty"},
-		{Spec{Exe: []string{"[a"}}, "--exe [a: not a pattern: a [ needs its ], and a \\ a character after it"},
-		{Spec{Container: []string{"web"}}, "--container web: not a container id or the beginning of one (hexadecimal, up to 64 digits)"},
-		{Spec{Cgroup: []string{"system.slice"}}, "--cgroup system.slice: not a path from the root of the cgroups, such as /system.slice"},
+		{Request{PID: []string{"0"}}, "--pid 0: not a process id"},
+		{Request{PID: []string{"9", "me"}}, "--pid me: not a process id"},
+		{Request{PID: []string{"2147483648"}}, "--pid 2147483648: not a process id"},
+		{Request{Netns: []string{"blue"}}, "--netns blue: not the inode of a network namespace"},
+		{Request{Children: true}, "--children: --pid is missing"},
+		{Request{Comm: []string{""}}, "--comm: must not be empty"},
+		{Request{Exe: []string{"[a"}}, "--exe [a: not a pattern: a [ needs its ], and a \\ a character after it"},
+		{Request{Container: []string{"web"}}, "--container web: not a container id or the beginning of one (hexadecimal, up to 64 digits)"},
+		{Request{Cgroup: []string{"system.slice"}}, "--cgroup system.slice: not a path from the root of the cgroups, such as /system.slice"},
 	} {
 		if _, err := Parse(tc.spec); err == nil || err.Error() != tc.want {
 			t.Errorf("Parse(%+v):\n got %v\nwant %s", tc.spec, err, tc.want)
 		}
-	}
-}
-
-func TestPushdown(t *testing.T) {
-	t.Parallel()
-	f, err := Parse(Spec{PIDs: []uint32{3, 4}, Children: true, Comm: []string{"a"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if pids, children := f.Pushdown(); !slices.Equal(pids, []uint32{3, 4}) || !children {
-		t.Errorf("Pushdown = %d, %v", pids, children)
-	}
-	if f, err = Parse(Spec{}); f != nil || err != nil {
-		t.Errorf("Parse of nothing = %v, %v", f, err)
-	}
-	if pids, children := f.Pushdown(); pids != nil || children {
-		t.Errorf("Pushdown of nothing = %d, %v", pids, children)
 	}
 }
 
@@ -259,15 +243,13 @@ func FuzzDest(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, arg string) {
-		parsed, err := Parse(Spec{Dest: []string{arg}})
-		if err != nil {
+		if _, err := Parse(Request{Dest: []string{arg}}); err != nil {
 			if strings.Contains(err.Error(), "\n") && !strings.Contains(arg, "\n") {
 				t.Errorf("error of several lines: %v", err)
 			}
 			return
 		}
-		d := parsed.dests[0]
-		if !d.prefix.IsValid() || !d.contains(event.Endpoint{Addr: event.AddrFrom(d.prefix.Addr()), Port: d.port}) {
+		if d, err := parseDest(arg); err != nil || !d.prefix.IsValid() || !d.contains(event.Endpoint{Addr: event.AddrFrom(d.prefix.Addr()), Port: d.port}) {
 			t.Errorf("--dest %s does not select %v", arg, d)
 		}
 	})
@@ -277,7 +259,7 @@ func FuzzProcess(f *testing.F) {
 	f.Add("c*", "curl")
 	f.Add("[a-", "/a/b")
 	f.Fuzz(func(_ *testing.T, pattern, s string) {
-		parsed, err := Parse(Spec{Comm: []string{pattern}, Exe: []string{pattern}, Unit: []string{pattern}})
+		parsed, err := Parse(Request{Comm: []string{pattern}, Exe: []string{pattern}, Unit: []string{pattern}})
 		if err != nil {
 			return
 		}
@@ -286,7 +268,7 @@ func FuzzProcess(f *testing.F) {
 }
 
 func BenchmarkMatch(b *testing.B) {
-	f, err := Parse(Spec{Comm: []string{"curl"}, Dest: []string{"10.0.0.0/8:80"}})
+	f, err := Parse(Request{Comm: []string{"curl"}, Dest: []string{"10.0.0.0/8:80"}})
 	if err != nil {
 		b.Fatal(err)
 	}

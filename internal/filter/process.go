@@ -2,80 +2,62 @@ package filter
 
 import (
 	"errors"
-	"fmt"
 	"path"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-func checkPIDs(spec Spec) error {
-	if slices.Contains(spec.PIDs, 0) {
-		return errors.New("--pid 0: not a process")
+func parsePID(value string) (uint32, error) {
+	pid, err := strconv.ParseUint(value, 10, 31) // pid_t is signed
+	if err != nil || pid == 0 {
+		return 0, errors.New("not a process id")
 	}
-	if spec.Children && len(spec.PIDs) == 0 {
-		return errors.New("--children: say whose with --pid")
-	}
-	return nil
+	return uint32(pid), nil
 }
 
-// property is a flag that selects by something a process has.
-type property struct {
-	flag   string
-	values []string
-	check  func(value string) error
-	match  func(value string, p *event.Process) bool
+func matchPID(pid uint32, e *event.Event, _ *event.Process) bool { return e.Proc.PID == pid }
+
+func parseInode(value string) (uint32, error) {
+	inode, err := strconv.ParseUint(value, 10, 32)
+	if err != nil || inode == 0 {
+		return 0, errors.New("not the inode of a network namespace")
+	}
+	return uint32(inode), nil
 }
 
-// parseProcess returns a test for each flag that is used.
-func parseProcess(spec Spec) ([]func(*event.Process) bool, error) {
-	properties := []property{
-		{"--comm", spec.Comm, checkGlob, matchComm},
-		{"--exe", spec.Exe, checkGlob, matchExe},
-		{"--container", spec.Container, checkContainer, matchContainer},
-		{"--unit", spec.Unit, checkGlob, matchUnit},
-		{"--cgroup", spec.Cgroup, checkCgroup, matchCgroup},
-	}
-	var tests []func(*event.Process) bool
-	for _, q := range properties {
-		for _, value := range q.values {
-			if value == "" {
-				return nil, fmt.Errorf("%s: must not be empty", q.flag)
-			}
-			if err := q.check(value); err != nil {
-				return nil, fmt.Errorf("%s %s: %w", q.flag, value, err)
-			}
-		}
-		if len(q.values) > 0 {
-			tests = append(tests, func(p *event.Process) bool {
-				return slices.ContainsFunc(q.values, func(value string) bool { return q.match(value, p) })
-			})
-		}
-	}
-	return tests, nil
+func matchNetns(inode uint32, e *event.Event, _ *event.Process) bool { return e.Netns == inode }
+
+// known returns a match that selects no event whose process is not known.
+func known(match func(value string, p *event.Process) bool) func(string, *event.Event, *event.Process) bool {
+	return func(value string, _ *event.Event, p *event.Process) bool { return p != nil && match(value, p) }
 }
 
-func checkGlob(pattern string) error {
+var errEmpty = errors.New("must not be empty")
+
+func parseGlob(pattern string) (string, error) {
+	if pattern == "" {
+		return "", errEmpty
+	}
 	if _, err := path.Match(pattern, ""); err != nil {
-		return errors.New("not a pattern: a [ needs its ], and a \\ a character after it")
+		return "", errors.New("not a pattern: a [ needs its ], and a \\ a character after it")
 	}
-	return nil
+	return pattern, nil
 }
 
-// glob reports whether s is the pattern, or is of its form.
+// glob reports whether s is equal to the pattern, or matches it.
 func glob(pattern, s string) bool {
-	matched, _ := path.Match(pattern, s) // a bad pattern is refused before
+	matched, _ := path.Match(pattern, s) // parseGlob has refused bad patterns
 	return matched || pattern == s
 }
 
-// matchComm lets * stand for a slash too, which a name such as kworker/0:1 may
-// hold: it is not a path.
+// matchComm lets * match a slash, too: a name such as kworker/0:1 is not a path.
 func matchComm(pattern string, p *event.Process) bool {
 	return glob(strings.ReplaceAll(pattern, "/", "\x00"), strings.ReplaceAll(p.Comm, "/", "\x00"))
 }
 
-// matchExe compares the whole path, or the name alone if that is all that is given.
+// matchExe compares the whole path, or the name alone if the pattern has no slash.
 func matchExe(pattern string, p *event.Process) bool {
 	if !strings.Contains(pattern, "/") {
 		return p.Exe != "" && glob(pattern, path.Base(p.Exe))
@@ -83,31 +65,34 @@ func matchExe(pattern string, p *event.Process) bool {
 	return glob(pattern, p.Exe)
 }
 
-// checkContainer refuses names, which are not known here and would select nothing.
-func checkContainer(id string) error {
-	if len(id) > 64 || strings.Trim(id, "0123456789abcdef") != "" {
-		return errors.New("not a container id or the beginning of one (hexadecimal, up to 64 digits)")
+// parseContainer refuses names, which no event has, so that they would select nothing.
+func parseContainer(id string) (string, error) {
+	if id == "" {
+		return "", errEmpty
 	}
-	return nil
+	if len(id) > 64 || strings.Trim(id, "0123456789abcdef") != "" {
+		return "", errors.New("not a container id or the beginning of one (hexadecimal, up to 64 digits)")
+	}
+	return id, nil
 }
 
 func matchContainer(id string, p *event.Process) bool {
 	return strings.HasPrefix(p.Container, id)
 }
 
-// matchUnit knows as systemctl(1) does that a unit without a suffix is a service.
+// matchUnit takes a unit without a suffix for a service, as systemctl(1) does.
 func matchUnit(pattern string, p *event.Process) bool {
 	return p.Unit != "" && (glob(pattern, p.Unit) || glob(pattern+".service", p.Unit))
 }
 
-func checkCgroup(pattern string) error {
-	if !strings.HasPrefix(pattern, "/") {
-		return errors.New("not a path from the root of the cgroups, such as /system.slice")
+func parseCgroup(pattern string) (string, error) {
+	if pattern != "" && !strings.HasPrefix(pattern, "/") {
+		return "", errors.New("not a path from the root of the cgroups, such as /system.slice")
 	}
-	return checkGlob(pattern)
+	return parseGlob(pattern)
 }
 
-// matchCgroup selects what is in the cgroup or below it.
+// matchCgroup reports whether the process is in the cgroup or below it.
 func matchCgroup(pattern string, p *event.Process) bool {
 	for cgroup := p.Cgroup; strings.HasPrefix(cgroup, "/"); cgroup = path.Dir(cgroup) {
 		if glob(pattern, cgroup) {

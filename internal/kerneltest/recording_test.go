@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"flag"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -57,7 +58,7 @@ func TestDemoRecording(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer demo.Close()
-	only, err := filter.Parse(filter.Spec{Netns: []uint32{demo.Netns()}})
+	only, err := filter.Parse(filter.Request{Netns: []string{strconv.FormatUint(uint64(demo.Netns()), 10)}})
 	if err != nil {
 		t.Fatal(err)
 	}

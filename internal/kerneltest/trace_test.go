@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -34,8 +35,7 @@ type trace struct {
 	snap   *snapshot.Snapshot
 }
 
-// begin attaches. Like the tool, it pushes the targets down into the kernel and also
-// filters by them.
+// begin attaches. As in the tool, the kernel selects the targets, and the filter the rest.
 func begin(t testing.TB, opts live.Options, nets ...*lab.Netns) *trace {
 	t.Helper()
 	needKernel(t)
@@ -43,14 +43,11 @@ func begin(t testing.TB, opts live.Options, nets ...*lab.Netns) *trace {
 		opts.Probe.Hooks = hooks(t)
 	}
 	opts.Probe.KeepTypes = true
-	spec := filter.Spec{Children: opts.Probe.Children}
+	var request filter.Request
 	for _, n := range nets {
-		spec.Netns = append(spec.Netns, n.Inode())
+		request.Netns = append(request.Netns, strconv.FormatUint(uint64(n.Inode()), 10))
 	}
-	for _, id := range opts.Probe.Targets {
-		spec.PIDs = append(spec.PIDs, id.PID)
-	}
-	only, err := filter.Parse(spec)
+	only, err := filter.Parse(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func newSurroundings(configs func() ([]event.Netns, error)) surroundings {
 }
 
 func (s *surroundings) begin() error {
-	if err := s.spaces.Scan(); err != nil {
+	if err := s.spaces.Discover(); err != nil {
 		return fmt.Errorf("looking for network namespaces: %w", err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
@@ -24,7 +25,7 @@ func Target(pid uint32) (event.ProcID, error) {
 	return event.ProcID{PID: pid, Start: start}, nil
 }
 
-func pidNamespace() (inode uint32, host bool, err error) { return procinfo.PIDNamespace() }
+func pidNamespace() (inode uint32, host bool, err error) { return linux.PIDNamespace() }
 
 // selectDescendants selects those that exist. Forks are followed already, so that
 // looking again until nobody is new leaves nobody out.

@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// addrSet holds the addresses that bind() takes in a namespace.
+// addrSet holds the addresses that bind() accepts in a namespace.
 type addrSet struct {
 	single map[netip.Addr]bool
 	ranges []netip.Prefix // 127.0.0.0/8, and what 'ip route add local' makes local
 }
 
-// has reports whether bind() takes the address: local, or one of those that need
-// not be (inet_addr_valid_or_nonlocal() in include/net/inet_sock.h). Whether
-// the namespace allows foreign ones, ip_nonlocal_bind, is another question.
+// has reports whether bind() accepts the address: it is local, unspecified or multicast
+// (inet_addr_valid_or_nonlocal() in include/net/inet_sock.h). The setting
+// ip_nonlocal_bind, which allows foreign addresses, is not considered.
 func (s *addrSet) has(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if a.IsUnspecified() || a.IsMulticast() || s.single[a] {
@@ -31,9 +31,9 @@ func (s *addrSet) has(a netip.Addr) bool {
 	return false
 }
 
-// addV4 adds what /proc/net/fib_trie lists as LOCAL or BROADCAST in the table
-// "Local". The file gives an address, and on the lines below it the length and
-// the type of each route that begins there:
+// addV4 adds the routes of /proc/net/fib_trie that are LOCAL or BROADCAST in the table
+// "Local". The file has an address, and on the lines below it the length and the type of
+// each route that begins there:
 //
 //	|-- 127.0.0.0
 //	   /8 host LOCAL

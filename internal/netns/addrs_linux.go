@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// localsFor is how long the addresses of a namespace are believed.
+// localsFor is how long the addresses of a namespace are used before they are read again.
 const localsFor = time.Second
 
 type localAddrs struct {
@@ -16,9 +16,9 @@ type localAddrs struct {
 	set  *addrSet
 }
 
-// LocalAddrs tells which addresses bind() takes in the namespace, to tell whether a
-// bind failed because the address is foreign. What it returns does not change;
-// it is read again when it is more than a second old.
+// LocalAddrs returns a function that reports whether bind() accepts an address in the
+// namespace: if it does not, a bind fails because the address is foreign. The addresses are
+// read again when they are more than a second old.
 func (n *Namespaces) LocalAddrs(inode uint32) (func(netip.Addr) bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -38,8 +38,8 @@ func (n *Namespaces) LocalAddrs(inode uint32) (func(netip.Addr) bool, error) {
 	return set.has, nil
 }
 
-// readAddrs reads them, if need be after a look for the namespace. A namespace
-// that was looked for in vain is looked for again with the next Refresh that scans.
+// readAddrs reads them, after a search if the namespace is not known. After a search in
+// vain there is none before the next Refresh that searches.
 func (n *Namespaces) readAddrs(inode uint32) (*addrSet, error) {
 	if ns := n.found[inode]; ns != nil {
 		set, err := ns.addrs()
@@ -47,7 +47,7 @@ func (n *Namespaces) readAddrs(inode uint32) (*addrSet, error) {
 			return set, err
 		}
 	}
-	n.rescan([]uint32{inode})
+	n.rediscover([]uint32{inode})
 	if ns := n.found[inode]; ns != nil {
 		return ns.addrs()
 	}

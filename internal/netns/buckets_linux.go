@@ -18,7 +18,7 @@ type Tuple struct {
 	Local, Remote event.Endpoint
 }
 
-// Bucket is what there is of a connection that was closed.
+// Bucket is the kernel's time-wait bucket of a connection that was closed.
 type Bucket uint8
 
 const (
@@ -27,9 +27,9 @@ const (
 	InTimeWait
 )
 
-// Buckets tells what there is now of connections that were closed. It asks sock_diag(7)
-// for each by name, which costs some 3 us and needs no dump; another namespace than the
-// own is entered for it, which needs CAP_SYS_ADMIN.
+// Buckets returns the bucket that each of these closed connections has now. It asks
+// sock_diag(7) for each by its 4-tuple, which costs some 3 us and needs no dump. It needs
+// CAP_SYS_ADMIN, unless this program is in that namespace itself.
 func (n *Namespaces) Buckets(inode uint32, tuples []Tuple) (buckets []Bucket, err error) {
 	err = n.Inside(inode, func() error {
 		buckets, err = askBuckets(tuples)
@@ -48,7 +48,7 @@ const (
 // The states of a bucket, include/net/tcp_states.h.
 var buckets = map[uint8]Bucket{5: InFinWait2, 6: InTimeWait}
 
-// askBuckets asks in the namespace of this thread.
+// askBuckets is Buckets in the namespace of this thread.
 func askBuckets(tuples []Tuple) ([]Bucket, error) {
 	fd, err := openDiag()
 	if err != nil {
@@ -91,7 +91,7 @@ func askDevices(fd int, requests []diagRequest, found []Bucket) error {
 func askAll(fd int, requests []diagRequest, found []Bucket) error {
 	for some := range slices.Chunk(requests, askAtOnce) {
 		if err := askSome(fd, some, found); err != nil {
-			return fmt.Errorf("ask sock_diag: %w", err)
+			return fmt.Errorf("asking sock_diag: %w", err)
 		}
 	}
 	return nil
@@ -144,8 +144,8 @@ func newDiagRequest(seq uint32, t Tuple) diagRequest {
 	return r
 }
 
-// parseDiagAnswer returns the number of the request and the state of the socket, 0
-// where there is none.
+// parseDiagAnswer returns the number of the request and the state of the socket, 0 if there
+// is none.
 func parseDiagAnswer(b []byte) (seq uint32, state uint8, err error) {
 	if len(b) < unix.NLMSG_HDRLEN+4 {
 		return 0, 0, errShortDiag

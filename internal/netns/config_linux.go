@@ -14,11 +14,11 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// reuseDelay is what the kernel waits where it has no tcp_tw_reuse_delay (before 6.14).
+// reuseDelay is the delay of kernels without tcp_tw_reuse_delay (before 6.14).
 const reuseDelay = time.Second
 
-// Config tells how the namespace hands out ports, from /proc/sys/net as it is inside
-// (ip-sysctl.rst). The name and the count of buckets are left to Refresh.
+// Config returns the settings by which the namespace allocates ports, of its /proc/sys/net
+// (ip-sysctl.rst). The name and the count of buckets come from Refresh.
 func (n *Namespaces) Config(inode uint32) (config event.Netns, err error) {
 	err = n.Inside(inode, func() error {
 		config, err = readConfig()
@@ -28,7 +28,7 @@ func (n *Namespaces) Config(inode uint32) (config event.Netns, err error) {
 	return config, err
 }
 
-// readConfig reads that of this thread's namespace.
+// readConfig is Config in the namespace of this thread.
 func readConfig() (event.Netns, error) {
 	var s sysctls
 	c := event.Netns{
@@ -40,19 +40,19 @@ func readConfig() (event.Netns, error) {
 		ReuseDelay:  uint64(reuseDelay),
 	}
 	if s.err != nil {
-		return event.Netns{}, fmt.Errorf("read the port settings: %w", s.err)
+		return event.Netns{}, fmt.Errorf("reading the port settings: %w", s.err)
 	}
 	ms := s.number("tcp_tw_reuse_delay")
 	switch {
 	case s.err == nil:
 		c.ReuseDelay = ms * uint64(time.Millisecond)
 	case !errors.Is(s.err, fs.ErrNotExist):
-		return event.Netns{}, fmt.Errorf("read the port settings: %w", s.err)
+		return event.Netns{}, fmt.Errorf("reading the port settings: %w", s.err)
 	}
 	return c, nil
 }
 
-// netnsCookie is 0 where the kernel tells none (before 5.14).
+// netnsCookie returns the cookie of this thread's namespace, 0 before Linux 5.14.
 func netnsCookie() uint64 {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

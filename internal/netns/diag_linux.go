@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sock_diag(7), as far as both looking up sockets by name and listing all need it. The
+// sock_diag(7), as needed both to find sockets by their 4-tuple and to list all. The
 // structs are those of include/uapi/linux/inet_diag.h.
 
 type diagSocketID struct {
@@ -52,18 +52,18 @@ var errShortDiag = errors.New("a short answer")
 func openDiag() (fd int, err error) {
 	fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_INET_DIAG)
 	if err != nil {
-		return -1, fmt.Errorf("open sock_diag: %w", err)
+		return -1, fmt.Errorf("opening sock_diag: %w", err)
 	}
 	timeout := unix.NsecToTimeval(int64(time.Second))
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
 		unix.Close(fd)
-		return -1, fmt.Errorf("open sock_diag: %w", err)
+		return -1, fmt.Errorf("opening sock_diag: %w", err)
 	}
 	return fd, nil
 }
 
-// dump hands the TCP sockets of a family to f that are in one of the states. It uses buf
-// for answers.
+// dump calls f with the TCP sockets of a family that are in one of the states. It reads
+// answers into buf.
 func dump(fd int, family uint8, states uint32, buf []byte, f func(*diagAnswer)) error {
 	r := diagRequest{
 		header: unix.NlMsghdr{
@@ -74,12 +74,12 @@ func dump(fd int, family uint8, states uint32, buf []byte, f func(*diagAnswer)) 
 	}
 	message := unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r))
 	if err := unix.Sendto(fd, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return fmt.Errorf("ask sock_diag: %w", os.NewSyscallError("sendto", err))
+		return fmt.Errorf("asking sock_diag: %w", os.NewSyscallError("sendto", err))
 	}
 	for {
 		n, _, err := unix.Recvfrom(fd, buf, 0)
 		if err != nil {
-			return fmt.Errorf("ask sock_diag: %w", os.NewSyscallError("recvfrom", err))
+			return fmt.Errorf("asking sock_diag: %w", os.NewSyscallError("recvfrom", err))
 		}
 		if done, err := eachAnswer(buf[:n], f); done || err != nil {
 			return err
@@ -87,12 +87,12 @@ func dump(fd int, family uint8, states uint32, buf []byte, f func(*diagAnswer)) 
 	}
 }
 
-// eachAnswer hands over the sockets of one message and tells whether it is the last.
+// eachAnswer calls f with the sockets of one message, and reports whether it is the last.
 func eachAnswer(b []byte, f func(*diagAnswer)) (done bool, err error) {
 	for len(b) >= unix.NLMSG_HDRLEN {
 		header := (*unix.NlMsghdr)(unsafe.Pointer(unsafe.SliceData(b)))
 		if int(header.Len) < unix.NLMSG_HDRLEN || int(header.Len) > len(b) {
-			return false, fmt.Errorf("ask sock_diag: %w", errShortDiag)
+			return false, fmt.Errorf("asking sock_diag: %w", errShortDiag)
 		}
 		body := b[unix.NLMSG_HDRLEN:header.Len]
 		switch {
@@ -106,19 +106,19 @@ func eachAnswer(b []byte, f func(*diagAnswer)) (done bool, err error) {
 	return false, nil
 }
 
-// diagError is what a list ended with. Without the module tcp_diag that is ENOENT at the
-// end of an empty list, without inet_diag an error at once.
+// diagError returns the error at the end of a list. Without the module tcp_diag it is
+// ENOENT after an empty list; without inet_diag sending fails already.
 func diagError(body []byte) error {
 	if len(body) < 4 {
 		return nil
 	}
 	if code := int32(binary.NativeEndian.Uint32(body)); code < 0 {
-		return fmt.Errorf("ask sock_diag: %w", unix.Errno(-code))
+		return fmt.Errorf("asking sock_diag: %w", unix.Errno(-code))
 	}
 	return nil
 }
 
-// IsForbidden reports whether asking was refused, and would be again.
+// IsForbidden reports whether the request was refused, and would be refused again.
 func IsForbidden(err error) bool {
 	return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPROTONOSUPPORT)
 }

@@ -12,13 +12,13 @@ type Listener struct {
 	Port  uint16
 }
 
-// Listeners are those of all namespaces that can be read, by socket inode.
+// Listeners returns the listening sockets of all namespaces that can be read, by inode.
 func (n *Namespaces) Listeners() map[uint64]Listener {
 	n.mu.Lock()
-	spaces := slices.Collect(maps.Values(n.found))
+	namespaces := slices.Collect(maps.Values(n.found))
 	n.mu.Unlock()
 	found := map[uint64]Listener{}
-	for _, ns := range spaces {
+	for _, ns := range namespaces {
 		if !ns.readable() {
 			continue
 		}

@@ -1,12 +1,11 @@
-// Package netns knows what only a network namespace knows: its name, how many
-// TIME_WAIT buckets the kernel counts in it, which addresses are local to it, how it
-// hands out ports, and which sockets there are.
+// Package netns reads the facts of network namespaces: their names, how many TIME_WAIT
+// buckets the kernel counts in each, which addresses are local to it, its port range and
+// other settings of port allocation, and its sockets.
 //
-// What can be is read through /proc/PID/net of some process in the namespace,
-// which needs no privilege beyond seeing that process. For the rest, and where it has a
-// name but no process, it is entered for the moment of the reading, which needs
-// CAP_SYS_ADMIN. No namespace is held open, because that would keep it, and the
-// sockets in it, alive.
+// If it can, it reads /proc/PID/net of some process in the namespace, which needs no
+// privilege beyond seeing that process. For the rest, and if a namespace has a name but no
+// process, a thread enters it for the moment of the reading, which needs CAP_SYS_ADMIN. No
+// namespace is held open, because that would keep it, and the sockets in it, alive.
 package netns
 
 import (
@@ -17,20 +16,20 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// rescanAfter is how long names and the lack of a namespace are believed.
-const rescanAfter = 10 * time.Second
+// discoverEvery is how long names, and the lack of a namespace, stay true without a search.
+const discoverEvery = 10 * time.Second
 
-// Namespaces are the network namespaces of this host, as far as they can be
-// seen. It can be used from several goroutines.
+// Namespaces are the network namespaces of this host that this user may see. It may be
+// used by several goroutines.
 type Namespaces struct {
-	mu      sync.Mutex
-	scanned time.Time
-	found   map[uint32]*namespace
-	locals  map[uint32]localAddrs
+	mu         sync.Mutex
+	discovered time.Time
+	found      map[uint32]*namespace
+	locals     map[uint32]localAddrs
 }
 
-// namespace is one of them and how to read it: by a process, else by a file that
-// is bound to it. With neither it was looked for and not found.
+// namespace is one of them and the way to read it: by a process, else by a file that is
+// bound to it. Without either it was searched for in vain.
 type namespace struct {
 	inode uint32
 	name  string
@@ -38,19 +37,19 @@ type namespace struct {
 	path  string
 }
 
-// New returns Namespaces that look around when they are first asked.
+// New returns Namespaces that search /proc when they are first asked for something.
 func New() *Namespaces {
 	return &Namespaces{found: make(map[uint32]*namespace), locals: make(map[uint32]localAddrs)}
 }
 
-// Scan looks for all namespaces, now.
-func (n *Namespaces) Scan() error {
+// Discover searches for all namespaces, now.
+func (n *Namespaces) Discover() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.scan()
+	return n.discover()
 }
 
-// Inodes lists the namespaces that the last scan found.
+// Inodes returns the namespaces that the last search found.
 func (n *Namespaces) Inodes() []uint32 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -64,7 +63,7 @@ func (n *Namespaces) Inodes() []uint32 {
 	return inodes
 }
 
-// Process is one in the namespace, by which it is read; 0 where none is known.
+// Process returns a process in the namespace, by which it is read; 0 if none is known.
 func (n *Namespaces) Process(inode uint32) uint32 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -74,12 +73,12 @@ func (n *Namespaces) Process(inode uint32) uint32 {
 	return 0
 }
 
-// find returns a namespace that can be read, if need be after a look for it.
+// find returns a namespace that can be read, after a search if it is not known yet.
 func (n *Namespaces) find(inode uint32) (*namespace, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.found[inode] == nil {
-		n.rescan([]uint32{inode})
+		n.rediscover([]uint32{inode})
 	}
 	if ns := n.found[inode]; ns != nil && ns.readable() {
 		return ns, nil
@@ -87,27 +86,27 @@ func (n *Namespaces) find(inode uint32) (*namespace, error) {
 	return nil, errUnseen
 }
 
-// Refresh returns what is true now of the namespaces with these inodes, in that
-// order. It is cheap enough to be called every second: it looks through /proc
-// only for an inode it has not looked for lately, when the process is gone by which
-// it read a namespace, and every ten seconds for new names.
+// Refresh returns the facts of the namespaces with these inodes, in that order, as they are
+// now. It is cheap enough to be called every second: it searches /proc only for an inode
+// that it does not know, when the process is gone by which it read a namespace, and every
+// ten seconds for new names.
 func (n *Namespaces) Refresh(known []uint32) []event.Netns {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	rescanned := n.stale(known)
-	if rescanned {
-		n.rescan(known)
+	searched := n.stale(known)
+	if searched {
+		n.rediscover(known)
 	}
 	facts, gone := n.read(known)
-	if gone && !rescanned {
-		n.rescan(known)
+	if gone && !searched {
+		n.rediscover(known)
 		facts, _ = n.read(known)
 	}
 	return facts
 }
 
 func (n *Namespaces) stale(known []uint32) bool {
-	if time.Since(n.scanned) > rescanAfter {
+	if time.Since(n.discovered) > discoverEvery {
 		return true
 	}
 	for _, inode := range known {
@@ -118,9 +117,9 @@ func (n *Namespaces) stale(known []uint32) bool {
 	return false
 }
 
-// rescan scans and remembers which namespaces it could not find.
-func (n *Namespaces) rescan(known []uint32) {
-	if n.scan() != nil {
+// rediscover searches again, and remembers which namespaces it could not find.
+func (n *Namespaces) rediscover(known []uint32) {
+	if n.discover() != nil {
 		return // without /proc nothing is known, and each value says so
 	}
 	for _, inode := range known {

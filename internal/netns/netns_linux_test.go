@@ -127,10 +127,10 @@ func selfInode(t *testing.T) uint32 {
 func TestRefresh(t *testing.T) {
 	t.Parallel()
 	n := New()
-	if err := n.Scan(); err != nil {
+	if err := n.Discover(); err != nil {
 		t.Fatal(err)
 	}
-	// The child comes after the scan, so Refresh must look again.
+	// The child comes after that, so Refresh must search again.
 	child, inode := startChild(t)
 	const missing = 7
 	got := n.Refresh([]uint32{missing, inode})
@@ -142,10 +142,10 @@ func TestRefresh(t *testing.T) {
 		t.Errorf("Inodes = %d, want %d in it and %d not", inodes, inode, missing)
 	}
 
-	scanned := n.scanned
+	before := n.discovered
 	n.Refresh([]uint32{missing, inode})
-	if n.scanned != scanned {
-		t.Error("a missing namespace is looked for each time")
+	if n.discovered != before {
+		t.Error("a missing namespace is searched for each time")
 	}
 
 	child.Process.Kill()
@@ -154,8 +154,8 @@ func TestRefresh(t *testing.T) {
 	if want := []event.Netns{{Inode: inode, TimeWait: -1}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("Refresh after its end = %+v, want %+v", got, want)
 	}
-	if n.scanned.Equal(scanned) {
-		t.Error("no look for another process of the namespace")
+	if n.discovered.Equal(before) {
+		t.Error("no search for another process of the namespace")
 	}
 }
 
@@ -262,7 +262,7 @@ func BenchmarkRefresh(b *testing.B) {
 func BenchmarkScan(b *testing.B) {
 	n := New()
 	for b.Loop() {
-		if err := n.Scan(); err != nil {
+		if err := n.Discover(); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// parseLink reads what /proc/PID/ns/net links to, "net:[INODE]", namespaces(7).
+// parseLink returns the inode of a link such as /proc/PID/ns/net, "net:[INODE]",
+// namespaces(7).
 func parseLink(link string) (uint32, error) {
 	digits, opened := strings.CutPrefix(link, "net:[")
 	digits, closed := strings.CutSuffix(digits, "]")
@@ -20,12 +21,12 @@ func parseLink(link string) (uint32, error) {
 	return uint32(inode), nil
 }
 
-// errSockstat says that the kernel has changed the file's form.
+// errSockstat is the error if the kernel has changed the form of the file.
 var errSockstat = errors.New("no count of TIME_WAIT in sockstat")
 
-// parseTimeWait finds the "tw" count of the line "TCP: inuse 2 orphan 0 tw 1 ..."
-// of /proc/net/sockstat, proc_pid_net(5). It is of this namespace alone and holds
-// IPv6 as well, and the FIN_WAIT2 buckets of orphans with the true ones.
+// parseTimeWait returns the "tw" count of the line "TCP: inuse 2 orphan 0 tw 1 ..." of
+// /proc/net/sockstat, proc_pid_net(5). It counts the buckets of this namespace alone, of
+// IPv4 and IPv6, in FIN_WAIT2 and in TIME_WAIT.
 func parseTimeWait(r io.Reader) (int64, error) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {

@@ -13,7 +13,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// socketLine is what a line of /proc/net/tcp or tcp6 says.
+// socketLine is a line of /proc/net/tcp or tcp6.
 type socketLine struct {
 	local, remote event.Endpoint
 	v6            bool
@@ -23,7 +23,7 @@ type socketLine struct {
 }
 
 // parseSockets reads /proc/net/tcp or tcp6 (Documentation/networking/proc_net_tcp.rst).
-// Requests for a connection, which hold no port, are left out.
+// Connection requests (SYN_RECV), which hold no port, are left out.
 func parseSockets(r io.Reader, add func(*socketLine)) error {
 	const synRecv = 3
 	lines := bufio.NewScanner(r)
@@ -93,7 +93,7 @@ func parseEndpoint(text string) (e event.Endpoint, v6 bool, err error) {
 	return e, v6, err
 }
 
-// mapped is an IPv4 address as an event has it.
+// mapped returns an IPv4 address in the form of an event, ::ffff:a.b.c.d.
 func mapped(v4 [4]byte) event.Addr {
 	return event.Addr{10: 0xff, 11: 0xff, 12: v4[0], 13: v4[1], 14: v4[2], 15: v4[3]}
 }

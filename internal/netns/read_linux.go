@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
 func (ns *namespace) readable() bool { return ns.pid != 0 || ns.path != "" }
 
-// timeWait is the number of buckets in the namespace.
+// timeWait returns the number of buckets in the namespace.
 func (ns *namespace) timeWait() (count int64, err error) {
 	err = ns.read("sockstat", func(r io.Reader) (err error) {
 		count, err = parseTimeWait(r)
@@ -26,14 +28,14 @@ func (ns *namespace) read(name string, parse func(io.Reader) error) error {
 		err = ns.readByFile(name, parse)
 	}
 	if err != nil {
-		return fmt.Errorf("read %s of network namespace %d: %w", name, ns.inode, err)
+		return fmt.Errorf("reading %s of network namespace %d: %w", name, ns.inode, err)
 	}
 	return nil
 }
 
 // readByProcess makes sure after the reading that the pid still was in this namespace.
 func (ns *namespace) readByProcess(name string, parse func(io.Reader) error) error {
-	if err := parseFile(procPath(ns.pid, "net/"+name), parse); err != nil {
+	if err := parseFile(linux.ProcPath(ns.pid, "net/"+name), parse); err != nil {
 		return err
 	}
 	inode, err := processNetns(ns.pid)
@@ -60,7 +62,7 @@ func (ns *namespace) readByFile(name string, parse func(io.Reader) error) error 
 	if inode != ns.inode {
 		return fmt.Errorf("%s is another one now", ns.path)
 	}
-	return inside(file, func() error {
+	return linux.InNetns(file, func() error {
 		return parseFile("/proc/thread-self/net/"+name, parse)
 	})
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Resolve turns what a user calls a namespace into its inode: a name of ip-netns(8),
-// "host", a path such as /proc/PID/ns/net, or the inode itself, which need not
+// Resolve returns the inode of the namespace that a user names: by a name of ip-netns(8),
+// by "host", by a path such as /proc/PID/ns/net, or by the inode itself, which need not
 // exist here.
 func Resolve(arg string) (uint32, error) {
 	if strings.Contains(arg, "/") {

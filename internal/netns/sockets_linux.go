@@ -10,20 +10,22 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
 // Sockets appends a SocketFound for every TCP socket and TIME_WAIT bucket of the namespace,
-// up to the limit, by a list from sock_diag(7), or from /proc/PID/net/tcp and tcp6 where the namespace may
-// not be entered or the kernel has no tcp_diag. It is for hosts whose kernel takes no
-// iterators (probe.Sockets), and says less: no owners, no port ranges of sockets, before
-// Linux 6.8 and in /proc no sockets that are only bound, in /proc no cookies and devices.
+// at most limit of them. They are listed by sock_diag(7), or by /proc/PID/net/tcp and tcp6 if
+// the namespace may not be entered or the kernel has no tcp_diag. It is for hosts whose
+// kernel has no iterators (probe.Sockets), and its events have fewer fields: no owners, no
+// socket port ranges, in /proc no cookies and devices. Before Linux 6.8, and in /proc,
+// sockets that are only bound are missing.
 //
-// That a port is OwnedByBind is inferred: it is the port of a listener, or of a socket
-// that is bound and no more than that. Ports of connections that were bound before are
-// missed. The direction is Out while a connect() waits for its answer, else unknown.
+// That a port is OwnedByBind is inferred: it is the port of a listener, or of a socket that
+// is only bound. Ports of connections that were bound before are missed. The direction is
+// Out while a connect() waits for its answer, else unknown.
 //
 // The second result has the inode of each socket that was appended, by which
-// procinfo.SocketHolders finds owners; 0 where no process has it open.
+// procinfo.SocketHolders finds owners; 0 if no process has it open.
 func (n *Namespaces) Sockets(inode uint32, dst []event.Event, limit int) ([]event.Event, []uint64, error) {
 	l := lister{inode: inode, events: dst, begin: len(dst), limit: limit}
 	err := n.Inside(inode, l.dump)
@@ -51,18 +53,18 @@ func (l *lister) full() bool { return len(l.events)-l.begin >= l.limit }
 
 func (l *lister) reset() { l.events, l.inodes = l.events[:l.begin], nil }
 
-// States by the bits of a request, include/net/tcp_states.h. A kernel before 91051f003948
-// ("tcp: Dump bound-only sockets in inet_diag.", 6.8) has none in the last.
+// States by the bits of a request, include/net/tcp_states.h. Kernels before 91051f003948
+// ("tcp: Dump bound-only sockets in inet_diag.", 6.8) list none in the last.
 const (
 	boundInactive = 13
 	listedStates  = 1<<12 - 1<<1 | 1<<boundInactive
 )
 
-// timerTimeWait is what sock_diag and /proc/net/tcp say of a bucket's timer. A bucket that
-// waits for the peer's FIN goes by its substate, and this tells it from a socket.
+// timerTimeWait is the kind of timer that sock_diag and /proc/net/tcp show for a bucket. It
+// distinguishes a bucket that waits for the peer's FIN from a socket in FIN_WAIT2.
 const timerTimeWait = 3
 
-// dump lists the sockets of this thread's namespace.
+// dump appends the sockets of this thread's namespace.
 func (l *lister) dump() error {
 	fd, err := openDiag()
 	if err != nil {
@@ -70,7 +72,7 @@ func (l *lister) dump() error {
 	}
 	defer unix.Close(fd)
 	buf := make([]byte, 64<<10)
-	l.now = monotonic()
+	l.now = event.Time(linux.Monotonic())
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		if err := dump(fd, family, listedStates, buf, l.addAnswer); err != nil {
 			return err
@@ -83,7 +85,7 @@ func (l *lister) addAnswer(a *diagAnswer) {
 	if l.full() {
 		return
 	}
-	e := l.add(a.state, a.timer, time.Duration(a.expires)*time.Millisecond, uint64(a.inode))
+	e := l.addSocket(a.state, a.timer, time.Duration(a.expires)*time.Millisecond, uint64(a.inode))
 	e.Src = event.Endpoint{Addr: a.id.src, Port: binary.BigEndian.Uint16(a.id.sport[:])}
 	e.Dst = event.Endpoint{Addr: a.id.dst, Port: binary.BigEndian.Uint16(a.id.dport[:])}
 	e.Cookie = uint64(a.id.cookie[1])<<32 | uint64(a.id.cookie[0])
@@ -94,8 +96,8 @@ func (l *lister) addAnswer(a *diagAnswer) {
 	l.finish(e, a.family == unix.AF_INET6)
 }
 
-// add begins an event, whose addresses are still to come.
-func (l *lister) add(state, timer uint8, left time.Duration, inode uint64) *event.Event {
+// addSocket appends an event without addresses, which the caller must set.
+func (l *lister) addSocket(state, timer uint8, left time.Duration, inode uint64) *event.Event {
 	l.inodes = append(l.inodes, inode)
 	l.events = append(l.events, event.Event{
 		Time: l.now, Kind: event.SocketFound, Proto: event.TCP, State: event.State(state), Netns: l.inode, Count: 1,
@@ -106,7 +108,7 @@ func (l *lister) add(state, timer uint8, left time.Duration, inode uint64) *even
 		if e.State == event.StateFinWait2 {
 			e.Flags |= event.FinWait2
 		}
-		e.State, e.First, e.Last = event.StateTimeWait, l.now, monotonic().Add(left)
+		e.State, e.First, e.Last = event.StateTimeWait, l.now, event.Time(linux.Monotonic()).Add(left)
 	case state == boundInactive:
 		e.State = event.StateBound
 	case e.State == event.StateSynSent:
@@ -115,7 +117,7 @@ func (l *lister) add(state, timer uint8, left time.Duration, inode uint64) *even
 	return e
 }
 
-// finish leaves no remote end to sockets that have none, which say 0.0.0.0 or ::.
+// finish removes the remote end 0.0.0.0 or :: of sockets that have none.
 func (l *lister) finish(e *event.Event, v6 bool) {
 	switch {
 	case e.State == event.StateListen, e.State == event.StateBound:
@@ -125,7 +127,7 @@ func (l *lister) finish(e *event.Event, v6 bool) {
 	}
 }
 
-// inferOwned marks what bind() owns, as far as that can be told.
+// inferOwned marks the ports that bind() owns, as far as they are known.
 func (l *lister) inferOwned() {
 	owned := map[uint16]bool{}
 	for i := range l.events[l.begin:] {
@@ -141,13 +143,13 @@ func (l *lister) inferOwned() {
 	}
 }
 
-// readFiles lists the sockets by the files of a process in the namespace.
+// readFiles appends the sockets by the files of a process in the namespace.
 func (l *lister) readFiles(n *Namespaces) error {
 	ns, err := n.find(l.inode)
 	if err != nil {
 		return err
 	}
-	l.now = monotonic()
+	l.now = event.Time(linux.Monotonic())
 	for _, name := range []string{"tcp", "tcp6"} {
 		err := ns.read(name, func(r io.Reader) error { return parseSockets(r, l.addLine) })
 		if err != nil && (name == "tcp" || !errors.Is(err, fs.ErrNotExist)) { // without IPv6 there is no tcp6
@@ -161,13 +163,7 @@ func (l *lister) addLine(s *socketLine) {
 	if l.full() {
 		return
 	}
-	e := l.add(s.state, s.timer, s.left, s.inode)
+	e := l.addSocket(s.state, s.timer, s.left, s.inode)
 	e.Src, e.Dst = s.local, s.remote
 	l.finish(e, s.v6)
-}
-
-func monotonic() event.Time {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // fails for a bad clock only
-	return event.Time(ts.Nano())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -103,7 +104,7 @@ func TestEnds(t *testing.T) {
 
 func TestFilterMarks(t *testing.T) {
 	t.Parallel()
-	f, err := filter.Parse(filter.Spec{Comm: []string{"shop-api"}})
+	f, err := filter.Parse(filter.Request{Comm: []string{"shop-api"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestTeeStops(t *testing.T) {
 		}
 	}
 	// The rest of the batch is marked all the same.
-	f, err := filter.Parse(filter.Spec{PIDs: []uint32{shop.PID}})
+	f, err := filter.Parse(filter.Request{PID: []string{strconv.Itoa(int(shop.PID))}})
 	if err != nil {
 		t.Fatal(err)
 	}

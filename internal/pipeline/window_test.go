@@ -95,7 +95,7 @@ func busy(at event.Time) []event.Event {
 func TestWindowIsARun(t *testing.T) {
 	t.Parallel()
 	const from, to = 10 * second, 20 * second
-	f, err := filter.Parse(filter.Spec{Comm: []string{"shop-api", "curl"}})
+	f, err := filter.Parse(filter.Request{Comm: []string{"shop-api", "curl"}})
 	if err != nil {
 		t.Fatal(err)
 	}

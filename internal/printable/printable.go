@@ -1,6 +1,6 @@
-// Package printable makes text from outside safe to show. The name of a process
-// can hold any byte but NUL, so an unprivileged user could otherwise drive the
-// terminal of whoever watches, or pass one name off as another.
+// Package printable makes text of other programs safe to show. The name of a process can
+// hold any byte but NUL, so an unprivileged user could otherwise control the terminal of an
+// administrator, or pass one name off as another.
 package printable
 
 import (
@@ -45,8 +45,8 @@ func String(s string) string {
 	return out.String()
 }
 
-// cleanPrefix is the length of the leading printable ASCII, which is nearly
-// always the whole of a name.
+// cleanPrefix returns the length of the leading printable ASCII, which is nearly always
+// the whole name.
 func cleanPrefix(s string) int {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
@@ -56,7 +56,7 @@ func cleanPrefix(s string) int {
 	return len(s)
 }
 
-// next counts the marks that follow one another up to r.
+// next returns how many marks follow one another up to r.
 func next(r rune, marks int) int {
 	if unicode.IsMark(r) {
 		return marks + 1
@@ -64,7 +64,7 @@ func next(r rune, marks int) int {
 	return 0
 }
 
-// visible is what a terminal draws. unicode.IsPrint leaves out controls, format
+// visible reports whether a terminal draws the character. unicode.IsPrint leaves out controls, format
 // characters, surrogates, private use and every blank but the space; some
 // letters and marks are invisible all the same.
 func visible(r rune) bool {

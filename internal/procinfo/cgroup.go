@@ -2,9 +2,9 @@ package procinfo
 
 import "strings"
 
-// cgroupPath picks the path that names the process best out of /proc/PID/cgroup,
-// cgroups(7): the unified hierarchy's, or on a host that keeps its processes in
-// version 1 hierarchies that of systemd.
+// cgroupPath returns the path of /proc/PID/cgroup, cgroups(7), that names the process best:
+// that of the unified hierarchy, or of systemd's if the host keeps its processes in
+// hierarchies of version 1.
 func cgroupPath(file string) string {
 	var unified, systemd string
 	for line := range strings.Lines(file) {
@@ -30,10 +30,11 @@ func cgroupPath(file string) string {
 // deleted is what the kernel adds to the name of a removed cgroup or executable.
 const deleted = " (deleted)"
 
-// Identify reads a cgroup path: the full id of the innermost container, and the
-// innermost systemd unit that is not merely the container's own scope. Either is
-// empty where there is none. It knows the names that Docker, containerd, CRI-O
-// and Podman give with both the systemd and the cgroupfs driver.
+// Identify returns the full id of the innermost container of a cgroup path, and the
+// innermost systemd unit that is not merely the scope of the container. Either is empty if
+// there is none. It knows the names that Docker, containerd, CRI-O and Podman give with
+// both the systemd and the cgroupfs driver: for
+// "/system.slice/docker-0a1b...scope" it returns "0a1b..." and no unit.
 func Identify(cgroupPath string) (container, unit string) {
 	for name := range strings.SplitSeq(cgroupPath, "/") {
 		if id := containerID(name); id != "" {
@@ -45,8 +46,8 @@ func Identify(cgroupPath string) (container, unit string) {
 	return container, unit
 }
 
-// What runtimes put before a container's id. The monitor of a container has
-// "conmon-" besides, and is not the container.
+// containerPrefixes precede the id of a container in the names that runtimes give. The
+// monitor of a container has "conmon-" besides, and is not the container.
 var containerPrefixes = []string{
 	"docker-", "cri-containerd-", "containerd-", "nerdctl-", "crio-", "libpod-payload-", "libpod-",
 }

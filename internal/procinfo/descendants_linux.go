@@ -2,20 +2,18 @@ package procinfo
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
-// Descendants lists the children of the process, their children and so on, as
-// they are now. A child whose parent has ended belongs to init and is not found.
-// Processes come and go during the walk: whoever must not miss one follows
-// fork() first and calls this after.
+// Descendants returns the children of the process, their children and so on, as they are
+// now. A child whose parent has ended belongs to init and is not found. Processes come and
+// go during the walk: a caller that must not miss one must follow fork() before it calls.
 func Descendants(pid uint32) ([]event.ProcID, error) {
 	children, err := childrenOf()
 	if err != nil {
-		return nil, fmt.Errorf("find the children of process %d: %w", pid, err)
+		return nil, fmt.Errorf("finding the children of process %d: %w", pid, err)
 	}
 	var found []event.ProcID
 	parents := []uint32{pid}
@@ -34,26 +32,17 @@ func Descendants(pid uint32) ([]event.ProcID, error) {
 
 // childrenOf walks /proc once and maps each process to its children.
 func childrenOf() (map[uint32][]event.ProcID, error) {
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
+	pids, err := linux.Processes()
 	if err != nil {
 		return nil, err
 	}
 	children := make(map[uint32][]event.ProcID)
-	for _, name := range names {
-		pid, err := strconv.ParseUint(name, 10, 32)
-		if err != nil {
-			continue // not a process
-		}
-		st, err := readStat(uint32(pid))
+	for _, pid := range pids {
+		st, err := readStat(pid)
 		if err != nil {
 			continue // it has ended
 		}
-		children[st.ppid] = append(children[st.ppid], event.ProcID{PID: uint32(pid), Start: st.start})
+		children[st.ppid] = append(children[st.ppid], event.ProcID{PID: pid, Start: st.start})
 	}
 	return children, nil
 }

@@ -5,18 +5,17 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
-// ErrNoProcess says that the process does not exist, or does no longer.
+// ErrNoProcess is the error for a process that does not exist, or no longer does.
 var ErrNoProcess = errors.New("no such process")
 
-// Read describes the process. What this user may not see, and what the process
+// Read returns a description of the process. What this user may not see, and what the process
 // does not have (a kernel thread has no executable), is empty.
 func Read(pid uint32) (event.Process, error) {
 	st, err := readStat(pid)
@@ -35,20 +34,14 @@ func Read(pid uint32) (event.Process, error) {
 	return p, nil
 }
 
-// Exists reports whether there is such a process or thread. A zombie counts.
-func Exists(pid uint32) bool {
-	_, err := os.Stat(procPath(pid, ""))
-	return err == nil
-}
-
-// StartTicks is when the process started, in clock ticks since boot.
+// StartTicks returns when the process started, in clock ticks since boot.
 func StartTicks(pid uint32) (uint64, error) {
 	st, err := readStat(pid)
 	return st.start, err
 }
 
-// ThreadGroup tells which process a thread belongs to, and the name of that
-// process. A process's own id is that of its first thread.
+// ThreadGroup returns the process that a thread belongs to, and the name of that process.
+// The id of a process is that of its first thread.
 func ThreadGroup(tid uint32) (tgid uint32, comm string, err error) {
 	status, err := readFile(tid, "status")
 	if err != nil {
@@ -56,13 +49,13 @@ func ThreadGroup(tid uint32) (tgid uint32, comm string, err error) {
 	}
 	tgid, err = statusNumber(status, "Tgid")
 	if err != nil {
-		return 0, "", fmt.Errorf("read process %d: %w", tid, err)
+		return 0, "", fmt.Errorf("reading process %d: %w", tid, err)
 	}
 	leader, err := readStat(tgid)
 	return tgid, leader.comm, err
 }
 
-// realUID is the user as the kernel side reports it, in this user namespace.
+// realUID returns the user as the kernel side reports it, in this user namespace.
 func realUID(pid uint32) (uint32, error) {
 	status, err := readFile(pid, "status")
 	if err != nil {
@@ -70,7 +63,7 @@ func realUID(pid uint32) (uint32, error) {
 	}
 	uid, err := statusNumber(status, "Uid")
 	if err != nil {
-		return 0, fmt.Errorf("read process %d: %w", pid, err)
+		return 0, fmt.Errorf("reading process %d: %w", pid, err)
 	}
 	return uid, nil
 }
@@ -82,13 +75,13 @@ func readStat(pid uint32) (stat, error) {
 	}
 	st, err := parseStat(line)
 	if err != nil {
-		return stat{}, fmt.Errorf("read process %d: stat: %w", pid, err)
+		return stat{}, fmt.Errorf("reading process %d: stat: %w", pid, err)
 	}
 	return st, nil
 }
 
 func executable(pid uint32) string {
-	target, err := os.Readlink(procPath(pid, "exe"))
+	target, err := os.Readlink(linux.ProcPath(pid, "exe"))
 	if err != nil {
 		return ""
 	}
@@ -106,16 +99,12 @@ func cgroup(pid uint32) string {
 // readFile reads a file of the process. The kernel answers ENOENT when the
 // process is gone at the open, and ESRCH when it is gone at the read.
 func readFile(pid uint32, name string) ([]byte, error) {
-	data, err := os.ReadFile(procPath(pid, name))
+	data, err := os.ReadFile(linux.ProcPath(pid, name))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
 		return nil, fmt.Errorf("process %d: %w", pid, ErrNoProcess)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read process %d: %w", pid, err)
+		return nil, fmt.Errorf("reading process %d: %w", pid, err)
 	}
 	return data, nil
-}
-
-func procPath(pid uint32, name string) string {
-	return filepath.Join("/proc", strconv.FormatUint(uint64(pid), 10), name)
 }

@@ -1,7 +1,6 @@
-// Package procinfo tells what a process is: executable, user, parent, cgroup,
-// and from the cgroup the container and the systemd unit.
+// Package procinfo describes processes: executable, user, parent, cgroup, and by the
+// cgroup the container and the systemd unit.
 //
-// It reads /proc and is meant for processes that ran before the tracer did: a
-// later one is described by the kernel side, because many live too short a time
-// to be found here.
+// It reads /proc and is for processes that ran before the tracer did: later ones are
+// described by the kernel side, because many live too short a time to be found here.
 package procinfo

@@ -8,14 +8,14 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// template is a shape as the event that all of its events begin as.
+// template is a shape in the form of an event, of which its events are copies.
 type template struct {
 	event   event.Event
 	columns uint32
 }
 
-// decoder takes a Frame of trace.proto apart. Columns are read in step, so that
-// a frame needs little more memory than its bytes and tables.
+// decoder reads a Frame of trace.proto. It advances in all columns together, so that a frame
+// needs little more memory than its bytes and tables.
 type decoder struct {
 	context   []byte
 	processes []event.Process
@@ -25,16 +25,16 @@ type decoder struct {
 
 	batchEvents []byte
 	batchNow    []byte
-	left        uint64     // events of the batch under way
-	now         event.Time // how far the stream comes with it
+	left        uint64     // events of the current batch that were not read yet
+	now         event.Time // how far the stream comes with the batch
 	end         event.Time // and how far with the frame
 
 	time   event.Time
 	cookie uint64
-	broken bool // a column has ended too early
+	broken bool // a column was too short
 }
 
-// load takes a decompressed frame, which must stay as it is until the next load.
+// load begins a decompressed frame, which must not change until the next load.
 func (d *decoder) load(h *header, raw []byte) error {
 	*d = decoder{
 		processes: d.processes[:0], shapes: d.shapes[:0], facts: d.facts[:0],
@@ -73,7 +73,7 @@ func (d *decoder) field(n protowire.Number, _ uint64, bytes []byte) error {
 	return nil
 }
 
-// limit bounds the rows of a table.
+// limit returns an error if a table has too many rows.
 func limit(n int) error {
 	if n > maxEvents {
 		return errMalformed
@@ -109,7 +109,7 @@ func (d *decoder) addShape(b []byte) error {
 	return limit(len(d.shapes))
 }
 
-// clamp gives numbers that have no name in this version the nearest meaning.
+// clamp replaces numbers of later versions by the nearest that this version knows.
 func (s *shape) clamp() {
 	if s.direction > event.In {
 		s.direction = event.Unknown
@@ -138,7 +138,7 @@ func (d *decoder) id(number uint32) event.ProcID {
 	return d.processes[number-1].ID
 }
 
-// value takes the next value of a column.
+// value returns the next value of a column.
 func (d *decoder) value(column int) uint64 {
 	v, n := protowire.ConsumeVarint(d.columns[column])
 	if n < 0 {
@@ -151,10 +151,10 @@ func (d *decoder) value(column int) uint64 {
 
 func (d *decoder) signed(column int) int64 { return protowire.DecodeZigZag(d.value(column)) }
 
-// more reports whether events are left.
+// more reports whether the frame has more events.
 func (d *decoder) more() bool { return len(d.columns[columnShape]) > 0 }
 
-// read appends events to the list, up to its capacity, of one batch at most.
+// read appends events of one batch to the list, up to its capacity.
 func (d *decoder) read(to []event.Event) ([]event.Event, error) {
 	if d.left == 0 {
 		if err := d.nextBatch(); err != nil {
@@ -171,8 +171,8 @@ func (d *decoder) read(to []event.Event) ([]event.Event, error) {
 	return to, nil
 }
 
-// nextBatch reads how long the next batch is. What is left over at the end of a frame is
-// the beginning of one.
+// nextBatch reads the length of the next batch. Events without a batch, at the end of a
+// frame, are the beginning of one that goes on in the next frame.
 func (d *decoder) nextBatch() error {
 	if len(d.batchEvents) == 0 {
 		d.left, d.now = math.MaxUint64, d.end
@@ -206,12 +206,12 @@ func (d *decoder) next(e *event.Event) error {
 		return errMalformed
 	}
 	if s.columns&hasFact != 0 {
-		return d.fact(e)
+		return d.readNextFact(e)
 	}
 	return nil
 }
 
-// values are those that the event has in columns of its own.
+// values sets the fields of the event that are in columns.
 func (d *decoder) values(e *event.Event, has uint32) {
 	if has&hasLocalPort != 0 {
 		e.Src.Port = uint16(d.value(columnLocalPort))

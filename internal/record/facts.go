@@ -6,8 +6,8 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// fact gives the event the next of the frame's facts.
-func (d *decoder) fact(e *event.Event) error {
+// readNextFact gives the event the next of the frame's facts.
+func (d *decoder) readNextFact(e *event.Event) error {
 	if len(d.facts) == 0 {
 		return errMalformed
 	}
@@ -22,7 +22,7 @@ func (d *decoder) fact(e *event.Event) error {
 	})
 }
 
-// readFact is nil for a fact of a later version.
+// readFact returns nil for a fact of a later version.
 func readFact(n protowire.Number, b []byte) (event.Fact, error) {
 	switch n {
 	case factHost:
@@ -58,7 +58,7 @@ func readFact(n protowire.Number, b []byte) (event.Fact, error) {
 	return nil, nil
 }
 
-// readSignals takes those that are in field n of the message.
+// readSignals returns the signals in field n of the message.
 func readSignals(b []byte, n protowire.Number) (event.Signals, error) {
 	var signals event.Signals
 	err := eachField(b, func(field protowire.Number, _ uint64, b []byte) error {
@@ -75,9 +75,9 @@ func readSignals(b []byte, n protowire.Number) (event.Signals, error) {
 	return signals, err
 }
 
-// known appends what the frame's context and tables say, as events at its begin: what
-// frames before it have said and cannot be read.
-func (d *decoder) known(to []event.Event, at event.Time) ([]event.Event, error) {
+// appendContext appends the context and the processes of the frame, as events at its begin:
+// facts of earlier frames, which may be missing.
+func (d *decoder) appendContext(to []event.Event, at event.Time) ([]event.Event, error) {
 	add := func(kind event.Kind, fact event.Fact) {
 		to = append(to, event.Event{Time: at, Kind: kind, Fact: fact})
 	}

@@ -9,25 +9,25 @@ import (
 )
 
 const (
-	// maxEvents, also of rows of a table, and maxRaw are where a frame ends at the
-	// latest. They bound what a reader needs, whatever a file claims.
+	// maxEvents, which also bounds the rows of a table, and maxRaw are the largest frame.
+	// They bound what a reader needs, whatever a file claims.
 	maxEvents = 1 << 15
 	maxRaw    = 4 << 20
-	// maxStored leaves room for what cannot be compressed.
+	// maxStored leaves room for a frame that cannot be compressed.
 	maxStored = maxRaw + maxRaw/8
-	// fullTables is where the writer ends it: the columns of maxEvents need three times
-	// as much at most, and an event may bring some KiB of names.
+	// fullTables is the size of the tables at which the writer ends a frame: the columns of
+	// maxEvents take at most three times as much, and an event can add some KiB of names.
 	fullTables = maxRaw / 4
 	// maxTime keeps sums with times of a broken file from overflowing: 146 years.
 	maxTime = event.Time(1 << 62)
 )
 
-// frame collects what becomes a Frame of trace.proto.
+// frame collects events, which become a Frame of trace.proto.
 type frame struct {
 	header
-	begun   bool // the begin is known
-	context bool // it begins with what is known of the world
-	said    bool // it says something of the world, so that the next one has to repeat it
+	begun          bool // the begin is known
+	context        bool // it has the context
+	changesContext bool // one of its events does, so that the next frame must have the context
 
 	tables    []byte // context, processes, shapes and facts, ready to be written
 	scratch   []byte
@@ -39,7 +39,7 @@ type frame struct {
 	inBatch     uint64
 	columns     [columns][]byte
 
-	// What deltas are taken from.
+	// The values before, of which the columns have the differences.
 	time   event.Time
 	now    event.Time
 	cookie uint64
@@ -49,14 +49,13 @@ func newFrame() *frame {
 	return &frame{shapes: map[shape]uint32{}, processes: map[event.ProcID]uint32{}}
 }
 
-// contextEvery is how many frames there are at most from one with the context to the
-// next.
+// contextEvery is the number of frames from one that has the context to the next, at most.
 const contextEvery = 32
 
-// reset empties the frame for the next one, which begins where the stream stands.
+// reset makes it an empty frame, which begins where the stream has come to.
 func (f *frame) reset(number uint64, begin event.Time, begun, context bool) {
 	f.header = header{kind: kindFrame, number: number, begin: begin, end: begin}
-	f.begun, f.said = begun, false
+	f.begun, f.changesContext = begun, false
 	f.context = context || number%contextEvery == 0
 	f.time, f.now, f.cookie, f.inBatch = begin, begin, 0, 0
 	f.tables, f.batchEvents, f.batchNow = f.tables[:0], f.batchEvents[:0], f.batchNow[:0]
@@ -67,13 +66,14 @@ func (f *frame) reset(number uint64, begin event.Time, begun, context bool) {
 	clear(f.processes)
 }
 
-// full leaves room for the processes that one more event can name.
+// full reports whether the frame must end. It leaves room for the processes that one more
+// event can name.
 func (f *frame) full() bool {
 	return f.events >= maxEvents || len(f.processes) > maxEvents-3 || len(f.tables) >= fullTables
 }
 
-// add appends an event. The world has taken it in already.
-func (f *frame) add(e *event.Event, world *event.World) {
+// addEvent appends an event, which the world must have applied already.
+func (f *frame) addEvent(e *event.Event, world *event.World) {
 	if !f.begun {
 		f.begin, f.end, f.time, f.now, f.begun = e.Time, e.Time, e.Time, e.Time, true
 	}
@@ -94,7 +94,7 @@ func (f *frame) add(e *event.Event, world *event.World) {
 	f.putColumns(e, s.columns)
 	if s.columns&hasFact != 0 {
 		f.addFact(e.Fact)
-		f.said = f.said || e.Kind >= event.HostKnown && e.Kind <= event.NetnsKnown && e.Kind != event.ProcessKnown
+		f.changesContext = f.changesContext || e.Kind >= event.HostKnown && e.Kind <= event.NetnsKnown && e.Kind != event.ProcessKnown
 	}
 }
 
@@ -131,7 +131,7 @@ func (f *frame) putColumns(e *event.Event, has uint32) {
 	}
 }
 
-// tally counts the event for the header, from which a time line is drawn.
+// tally counts the event in the header, of which the time line is made.
 func (f *frame) tally(e *event.Event) {
 	n := max(e.Count, 1)
 	switch e.Kind {

@@ -9,11 +9,11 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// Version is the one that is written. A change that would make an older porttrace
-// misread a file raises it; a new field does not.
+// Version is the version of the files that are written. A change that an older porttrace
+// would misread must raise it; a new field must not.
 const Version = 1
 
-// ErrVersion is a recording of a version that this porttrace does not know yet.
+// ErrVersion is the error of a recording whose version is newer than Version.
 var ErrVersion = errors.New("made by a newer porttrace")
 
 // A header stands before each zstd frame and, alone, at the end of a complete file. It is
@@ -30,7 +30,7 @@ var ErrVersion = errors.New("made by a newer porttrace")
 //	40  8  end
 //	48  8  the begin on the wall clock, ns since 1970; 0: not known
 //	56  4  events
-//	60  4  opens, as many as fit
+//	60  4  opens, at most 4294967295
 //	64  4  closes
 //	68  4  failures
 //	72  4  size of the zstd frame
@@ -38,8 +38,7 @@ var ErrVersion = errors.New("made by a newer porttrace")
 //	80  4  CRC-32C of the zstd frame
 //	84  4  CRC-32C of the header up to here
 //
-// A reader finds its way from header to header, and after damage by looking for the
-// next.
+// A reader goes from header to header; after damage it searches for the next one.
 type header struct {
 	kind     uint8
 	number   uint64
@@ -83,7 +82,7 @@ func (h *header) append(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
 }
 
-// readHeader takes a header from the beginning of b.
+// readHeader returns the header at the beginning of b.
 func readHeader(b []byte) (header, error) {
 	if len(b) < headerSize || !bytes.HasPrefix(b, marker) {
 		return header{}, errNoHeader
@@ -112,7 +111,8 @@ func readHeader(b []byte) (header, error) {
 	return h, nil
 }
 
-// newerVersion is that of a later porttrace, of which only the first 18 bytes are known.
+// newerVersion returns the version of a header that a later porttrace wrote. Only the first
+// 18 bytes of it are known.
 func newerVersion(b []byte) (version uint8, ok bool) {
 	if len(b) < 18 || !bytes.Equal(b[:4], marker[:4]) || !bytes.Equal(b[8:17], marker[8:]) {
 		return 0, false

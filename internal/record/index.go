@@ -9,7 +9,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// Errors of files that are no recording at all.
+// Errors of files that are no recording.
 var (
 	ErrEmpty   = errors.New("the file is empty: nothing was recorded")
 	ErrForeign = errors.New("not a recording of porttrace")
@@ -18,25 +18,25 @@ var (
 // entry is a frame in the file.
 type entry struct {
 	header
-	at  int64      // where its header stands
+	at  int64      // the offset of its header
 	gap *event.Gap // what is missing before it
 }
 
-// index is what the headers tell of a file.
+// index is the list of the frames of a file, made of their headers.
 type index struct {
 	frames   []entry
-	complete bool       // the end is marked
+	complete bool       // there is an end header
 	end      event.Time // how far the stream came
 	tail     *event.Gap // what is missing after the last frame
 }
 
-// buildIndex goes through the whole file once and checks every sum, so that damage is
-// known before anything is shown.
+// buildIndex reads the whole file once and checks every sum, so that damage is known before
+// anything is shown.
 func buildIndex(file io.ReaderAt, size int64) (*index, error) {
 	if size == 0 {
 		return nil, ErrEmpty
 	}
-	s := scanner{file: file, size: size, window: make([]byte, 64<<10)}
+	s := headerReader{file: file, size: size, window: make([]byte, 64<<10)}
 	x := &index{}
 	damaged := false // since the last good frame
 	for at := int64(0); at < size && !x.complete; {
@@ -53,25 +53,25 @@ func buildIndex(file io.ReaderAt, size int64) (*index, error) {
 			return nil, err
 		}
 		switch {
-		case !whole, h.begin < x.reached(h.begin): // or of another recording
+		case !whole, h.begin < x.reached(h.begin): // the second is a frame of another recording
 			damaged = true
 		case h.kind == kindEnd:
 			x.finish(&h, damaged)
 		default:
-			x.add(entry{header: h, at: at}, damaged)
+			x.addFrame(entry{header: h, at: at}, damaged)
 			damaged = false
 		}
 		at += headerSize + int64(h.size)
 	}
 	if len(x.frames) == 0 && !x.complete {
-		return nil, s.why()
+		return nil, s.reason()
 	}
-	x.cutShort()
+	x.truncate()
 	return x, nil
 }
 
-// add appends a good frame; what should have been before it may be missing.
-func (x *index) add(e entry, damaged bool) {
+// addFrame appends a good frame, with the gap before it if there is one.
+func (x *index) addFrame(e entry, damaged bool) {
 	if damaged || e.number != x.nextNumber() {
 		e.gap = &event.Gap{Begin: x.reached(e.begin), End: e.begin}
 	}
@@ -85,8 +85,8 @@ func (x *index) finish(h *header, damaged bool) {
 	}
 }
 
-// cutShort says so, where the end is not marked: whatever follows the last good frame.
-func (x *index) cutShort() {
+// truncate adds a gap after the last good frame if there is no end header.
+func (x *index) truncate() {
 	if !x.complete {
 		at := x.frames[len(x.frames)-1].end
 		x.end = at
@@ -101,7 +101,7 @@ func (x *index) nextNumber() uint64 {
 	return x.frames[len(x.frames)-1].number + 1
 }
 
-// reached is how far the good frames go, or from if there is none.
+// reached returns the end of the last good frame, or from if there is none.
 func (x *index) reached(from event.Time) event.Time {
 	if len(x.frames) == 0 {
 		return from
@@ -109,15 +109,15 @@ func (x *index) reached(from event.Time) event.Time {
 	return x.frames[len(x.frames)-1].end
 }
 
-// scanner reads headers and looks for them.
-type scanner struct {
+// headerReader reads headers and searches for them.
+type headerReader struct {
 	file   io.ReaderAt
 	size   int64
 	window []byte
 }
 
-// read fills b from there on, as far as the file goes.
-func (s *scanner) read(b []byte, at int64) ([]byte, error) {
+// read fills b from the offset on, as far as the file goes.
+func (s *headerReader) read(b []byte, at int64) ([]byte, error) {
 	n, err := s.file.ReadAt(b, at)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("reading at byte %d: %w", at, err)
@@ -125,7 +125,7 @@ func (s *scanner) read(b []byte, at int64) ([]byte, error) {
 	return b[:n], nil
 }
 
-func (s *scanner) header(at int64) (header, error) {
+func (s *headerReader) header(at int64) (header, error) {
 	b, err := s.read(s.window[:headerSize], at)
 	if err != nil {
 		return header{}, err
@@ -133,8 +133,9 @@ func (s *scanner) header(at int64) (header, error) {
 	return readHeader(b)
 }
 
-// nextHeader is where the next good header from there on stands, or the end of the file.
-func (s *scanner) nextHeader(from int64) (int64, error) {
+// nextHeader returns the offset of the next good header, from that offset on, or the end of
+// the file.
+func (s *headerReader) nextHeader(from int64) (int64, error) {
 	for from < s.size {
 		b, err := s.read(s.window, from)
 		if err != nil {
@@ -157,9 +158,9 @@ func (s *scanner) nextHeader(from int64) (int64, error) {
 	return s.size, nil
 }
 
-// check reports whether the frame is all there and as it was written. A header is
-// believed: what it says of a frame that is not good is skipped, too.
-func (s *scanner) check(h *header, at int64) (bool, error) {
+// check reports whether the frame is complete and its sum right. If it is not, its size is
+// that of its header all the same: the search for the next header begins behind it.
+func (s *headerReader) check(h *header, at int64) (bool, error) {
 	if at+headerSize+int64(h.size) > s.size {
 		return false, nil
 	}
@@ -169,7 +170,7 @@ func (s *scanner) check(h *header, at int64) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if len(b) == 0 { // cut since
+		if len(b) == 0 { // the file was truncated meanwhile
 			return false, nil
 		}
 		sum = updateChecksum(sum, b)
@@ -178,8 +179,8 @@ func (s *scanner) check(h *header, at int64) (bool, error) {
 	return sum == h.sum, nil
 }
 
-// why is the reason for which nothing was found.
-func (s *scanner) why() error {
+// reason returns the error of a file in which no frame was found.
+func (s *headerReader) reason() error {
 	b, err := s.read(s.window[:headerSize], 0)
 	if err != nil {
 		return err

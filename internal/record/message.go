@@ -8,7 +8,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// errMalformed is a frame that was stored well and does not make sense.
+// errMalformed is the error of a frame whose sums are right but which cannot be decoded.
 var errMalformed = errors.New("malformed frame")
 
 // appendMessage appends the fields that are not zero.
@@ -57,8 +57,8 @@ func appendBytes(b []byte, n protowire.Number, v []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(b, n, protowire.BytesType), v)
 }
 
-// eachField calls f with every field of the message b: a number in v, or bytes.
-// Fields of other types are of no version so far and are left out.
+// eachField calls f with every field of the message b: a number in v, or bytes. Fields of
+// other types, which no version has so far, are skipped.
 func eachField(b []byte, f func(n protowire.Number, v uint64, bytes []byte) error) error {
 	for len(b) > 0 {
 		n, typ, size := protowire.ConsumeTag(b)
@@ -90,8 +90,8 @@ func eachField(b []byte, f func(n protowire.Number, v uint64, bytes []byte) erro
 	return nil
 }
 
-// readMessage sets the fields to what the message has. It is no error that a field is
-// of another version.
+// readMessage sets the fields to the values of the message. Fields of later versions are
+// skipped.
 func readMessage(b []byte, list fields) error {
 	return eachField(b, func(n protowire.Number, v uint64, bytes []byte) error {
 		if int(n) > len(list) {

@@ -17,7 +17,7 @@ import (
 // batchSize bounds the events of one Read.
 const batchSize = 4096
 
-// Reader is the Source that reads a recording. It is for one goroutine.
+// Reader is a source that reads a recording. It is for one goroutine.
 type Reader struct {
 	file    io.ReaderAt
 	index   *index
@@ -32,8 +32,9 @@ type Reader struct {
 	ended   bool // the end has been read
 }
 
-// OpenFile opens a recording for reading. The error wraps ErrEmpty, ErrForeign, ErrVersion
-// or what the system says. A damaged or cut file is none: see Gaps.
+// OpenFile opens a recording for reading. The caller must close the file. The error wraps
+// ErrEmpty, ErrForeign, ErrVersion or an error of the system. A damaged or truncated file is
+// no error: see Gaps.
 func OpenFile(name string) (*Reader, *os.File, error) {
 	// Before it is opened: the opening of a pipe waits for a writer.
 	info, err := os.Stat(name)
@@ -55,7 +56,8 @@ func OpenFile(name string) (*Reader, *os.File, error) {
 	return r, file, nil
 }
 
-// NewReader reads a recording of that size, in bytes. It goes through all of it once.
+// NewReader returns a Reader of a recording of that size, in bytes. It reads the whole file
+// once, to check its sums.
 func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
 	x, err := buildIndex(file, size)
 	if err != nil {
@@ -77,7 +79,7 @@ func (r *Reader) Rewind() error {
 	return nil
 }
 
-// Span is from when to when the recording goes, in stream time.
+// Span returns the first and the last moment of the recording, in stream time.
 func (r *Reader) Span() (begin, end event.Time) {
 	if len(r.index.frames) > 0 {
 		begin = r.index.frames[0].begin
@@ -85,8 +87,8 @@ func (r *Reader) Span() (begin, end event.Time) {
 	return begin, max(begin, r.index.end)
 }
 
-// Gaps are what the recording has lost, as far as it was noticed: all that its sums tell,
-// and what did not make sense when it was read.
+// Gaps returns what the recording lacks: the frames whose sums are wrong, and, as far as it
+// was read, those that are malformed although their sums are right.
 func (r *Reader) Gaps() []event.Gap {
 	var gaps []event.Gap
 	for i := range r.index.frames {
@@ -100,7 +102,7 @@ func (r *Reader) Gaps() []event.Gap {
 	return gaps
 }
 
-// Timeline is what happened in each piece of the recording.
+// Timeline returns the counts of each part of the recording, by its headers.
 func (r *Reader) Timeline() []event.Span {
 	var spans []event.Span
 	for i := range r.index.frames {
@@ -118,7 +120,7 @@ func (r *Reader) Timeline() []event.Span {
 	return spans
 }
 
-// Clock ties the beginning to the wall clock; a step of that clock comes in the stream.
+// Clock returns the wall clock at the beginning; steps of that clock come in the stream.
 func (r *Reader) Clock() event.Clock {
 	for i := range r.index.frames {
 		if e := &r.index.frames[i]; e.wall != 0 {
@@ -128,8 +130,7 @@ func (r *Reader) Clock() event.Clock {
 	return event.Clock{}
 }
 
-// At is the stream time of a moment on the wall clock, by the frame that was written
-// then.
+// At returns the stream time of a moment of the wall clock, by the frame written then.
 func (r *Reader) At(wall time.Time) event.Time {
 	clock := r.Clock()
 	for i := range r.index.frames {
@@ -140,8 +141,8 @@ func (r *Reader) At(wall time.Time) event.Time {
 	return clock.Mono + event.Time(wall.UnixNano()-clock.Wall)
 }
 
-// Read returns the next events, of one batch of the live stream at most. What is missing
-// comes as an event, followed by what the frames that are missing have said of the world.
+// Read returns the next events, at most those of one batch of the live stream. What is
+// missing comes as an event, after the context that the missing frames may have changed.
 func (r *Reader) Read(ctx context.Context) (event.Batch, error) {
 	r.events = r.events[:0]
 	for !r.decoder.more() {
@@ -168,17 +169,17 @@ func (r *Reader) Read(ctx context.Context) (event.Batch, error) {
 
 func (r *Reader) batch() event.Batch { return event.Batch{Events: r.events, Now: r.now} }
 
-// finish is the last batch: how far the stream came, and what is missing at its end.
+// finish returns the last batch: how far the stream came, and what is missing at its end.
 func (r *Reader) finish() event.Batch {
 	_, r.now = r.Span()
 	if gap := r.index.tail; gap != nil && !r.ended {
-		r.say(gap)
+		r.addGap(gap)
 	}
 	r.ended = true
 	return r.batch()
 }
 
-func (r *Reader) say(gap *event.Gap) {
+func (r *Reader) addGap(gap *event.Gap) {
 	r.events = append(r.events, event.Event{Time: max(gap.Begin, gap.End), Kind: event.Missing, Fact: gap})
 }
 
@@ -188,9 +189,9 @@ func (r *Reader) load() error {
 	r.frame++
 	err := r.decompress(&r.current)
 	if err == nil && r.current.gap != nil {
-		// The clock comes first, with which the times of the gap are shown.
-		r.events, err = r.decoder.known(r.events, r.current.begin)
-		r.say(r.current.gap)
+		// The context comes first: it has the clock by which the times of the gap are shown.
+		r.events, err = r.decoder.appendContext(r.events, r.current.begin)
+		r.addGap(r.current.gap)
 	}
 	if errors.Is(err, errMalformed) {
 		r.skip()
@@ -199,7 +200,7 @@ func (r *Reader) load() error {
 	return err
 }
 
-// skip leaves out the rest of a frame whose sums are right and which makes no sense.
+// skip leaves out the rest of a frame that is malformed although its sums are right.
 func (r *Reader) skip() {
 	r.decoder = decoder{}
 	gap := &r.index.tail

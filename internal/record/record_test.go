@@ -206,7 +206,7 @@ func TestRoundTrip(t *testing.T) {
 func (f *frame) addAll(b batch) {
 	var world event.World
 	for i := range b.events {
-		f.add(&b.events[i], &world)
+		f.addEvent(&b.events[i], &world)
 	}
 	f.endBatch(b.now)
 }

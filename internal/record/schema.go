@@ -53,7 +53,7 @@ const (
 	columns
 )
 
-// Which columns an event of a shape has a value in, beyond the first two.
+// The columns that the events of a shape have a value in, besides the first two.
 const (
 	hasLocalPort uint32 = 1 << iota
 	hasRemotePort
@@ -66,7 +66,7 @@ const (
 )
 
 // fields are pointers to the fields of a message, in the order of their numbers in
-// trace.proto, from 1. The same list is written from and read into. An int64 is a
+// trace.proto, from 1. Messages are written from this list and read into it. An int64 is a
 // sint64 there, a string is bytes.
 type fields []any
 
@@ -110,9 +110,9 @@ func gapFields(g *event.Gap) fields {
 	return fields{(*int64)(&g.Begin), (*int64)(&g.End), &g.Truncated}
 }
 
-// shape is what events that differ in little but time and port have in common. As a
-// key of a map it finds the events of a kind: there is no gap between its fields, so that
-// it is hashed in one go.
+// shape has the fields that are equal in events that differ in little but time and port. It
+// is the key of a map: there is no padding between its fields, so that Go hashes it in one
+// step.
 type shape struct {
 	procStart, listenerStart uint64
 	procPID, listenerPID     uint32
@@ -135,7 +135,8 @@ type shape struct {
 	count                    uint8
 }
 
-// shapeFields has the processes by their number in the frame's table.
+// shapeFields returns the fields of a shape, with the processes by their numbers in the
+// frame's table.
 func shapeFields(s *shape, proc, listener *uint32) fields {
 	return fields{
 		(*uint8)(&s.kind), (*uint8)(&s.direction), (*uint8)(&s.proto), (*uint8)(&s.op), (*uint8)(&s.reason),

@@ -9,9 +9,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// shapeOf leaves out what goes to the columns. A port is in a column where every
-// connection has another: the local one of outgoing connections, the remote one of
-// accepted ones.
+// shapeOf returns the shape of an event, without the values that go to the columns.
 func shapeOf(e *event.Event) shape {
 	s := shape{
 		kind: e.Kind, direction: e.Direction, proto: e.Proto, op: e.Op, reason: e.Reason, closedBy: e.ClosedBy,
@@ -31,34 +29,27 @@ func shapeOf(e *event.Event) shape {
 	return s
 }
 
+// columnsOf returns the columns in which the event has a value. A port is in a column if it
+// differs between connections of one shape: the local port of outgoing connections, the
+// remote port of accepted ones, and both if the direction is unknown.
 func columnsOf(e *event.Event) uint32 {
-	var has uint32
 	unknown := e.Direction == event.Unknown && (e.Kind == event.Close || e.Kind == event.SocketFound || e.Kind == event.SocketGone)
-	if e.Src.Port != 0 && (e.Direction == event.Out || unknown || e.Kind == event.Bind) {
-		has |= hasLocalPort
+	return bit(hasLocalPort, e.Src.Port != 0 && (e.Direction == event.Out || unknown || e.Kind == event.Bind)) |
+		bit(hasRemotePort, e.Dst.Port != 0 && (e.Direction == event.In || unknown)) |
+		bit(hasCookie, e.Cookie != 0) |
+		bit(hasDuration, e.Duration != 0) |
+		bit(hasCloseWait, e.CloseWait != 0) |
+		bit(hasPortSearch, e.PortSearch != 0) |
+		bit(hasCount, e.Count > 1 || e.First != 0 || e.Last != 0) |
+		bit(hasFact, e.Fact != nil)
+}
+
+// bit returns the bit if it is to be set, else 0.
+func bit(bit uint32, set bool) uint32 {
+	if set {
+		return bit
 	}
-	if e.Dst.Port != 0 && (e.Direction == event.In || unknown) {
-		has |= hasRemotePort
-	}
-	if e.Cookie != 0 {
-		has |= hasCookie
-	}
-	if e.Duration != 0 {
-		has |= hasDuration
-	}
-	if e.CloseWait != 0 {
-		has |= hasCloseWait
-	}
-	if e.PortSearch != 0 {
-		has |= hasPortSearch
-	}
-	if e.Count > 1 || e.First != 0 || e.Last != 0 {
-		has |= hasCount
-	}
-	if e.Fact != nil {
-		has |= hasFact
-	}
-	return has
+	return 0
 }
 
 func (f *frame) addTable(n protowire.Number, message fields) {
@@ -74,7 +65,7 @@ func (f *frame) addShape(s *shape, e *event.Event, world *event.World) uint32 {
 	return number
 }
 
-// process is the number of the process in the table; 0 is nobody.
+// process returns the number of the process in the table, from 1; 0 is no process.
 func (f *frame) process(id event.ProcID, world *event.World) uint32 {
 	if id == (event.ProcID{}) {
 		return 0
@@ -95,8 +86,7 @@ func (f *frame) addProcess(p *event.Process) uint32 {
 	return n
 }
 
-// addWorld keeps what the stream has said of the world, where a frame that may be lost
-// has just said it, and now and then.
+// addWorld adds the wall clock to the header, and the context to the frame if it is due.
 func (f *frame) addWorld(world *event.World) {
 	if wall := world.Clock.WallTime(f.begin); !wall.IsZero() {
 		f.wall = wall.UnixNano()
@@ -144,7 +134,7 @@ func (f *frame) addFact(fact event.Fact) {
 	case event.Clock:
 		set(factClock, clockFields(&fact))
 	case *event.Process:
-		f.addProcess(&event.Process{ID: fact.ID}) // the rest came with this event and not before
+		f.addProcess(&event.Process{ID: fact.ID}) // the rest comes with this event and not before it
 		set(factProcess, processFields(fact))
 	case *event.Netns:
 		set(factNetns, netnsFields(fact))

@@ -12,46 +12,47 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// frameTime is how much of the stream a frame holds, and so what a crash costs at most.
+// frameTime is the time that a frame covers, if it is not full before. A crash loses the
+// frame that is being collected and the one that is being written.
 const frameTime = 500 * time.Millisecond
 
-// ErrFull ends a recording that has reached its size.
+// ErrFull is the error of a recording that has reached its maximum size.
 var ErrFull = errors.New("the recording has its full size")
 
-// Storage is where a recording goes. A file is brought to the disk after every frame,
-// and cut back to its last whole frame when one could not be written.
+// Storage stores a recording. A file is synced after every frame, and truncated to its last
+// whole frame if one could not be written.
 type Storage interface {
 	io.Writer
 	Sync() error
 	Truncate(size int64) error
 }
 
-// Pipe is Storage that cannot be brought anywhere.
+// Pipe is Storage that can be neither synced nor truncated.
 type Pipe struct{ io.Writer }
 
 // Sync does nothing.
 func (Pipe) Sync() error { return nil }
 
-// Truncate does nothing: what is in a pipe is gone.
+// Truncate does nothing: a pipe keeps what was written.
 func (Pipe) Truncate(int64) error { return nil }
 
-// Stats are what was written so far.
+// Stats are the sizes of what was written so far.
 type Stats struct {
 	Events uint64 // in whole frames
 	Bytes  int64
 }
 
-// Writer writes a recording. Add and EndBatch are for one goroutine; compressing and
-// writing is done by another, so that a slow disk does not hold up the reading of the
-// kernel's buffers at once.
+// Writer writes a recording. Add, EndBatch and Close are for one goroutine. Another one
+// compresses and writes, so that a slow disk does not delay the reading of the kernel's
+// buffers at once; Close waits for it.
 type Writer struct {
 	frame *frame
 	full  chan *frame
 	empty chan *frame
 	done  chan struct{}
-	end   event.Time // how far the stream has come, when full is closed
+	end   event.Time // how far the stream has come; set before full is closed
 
-	// Of the goroutine that writes.
+	// Used by the goroutine that writes.
 	to      Storage
 	max     int64
 	encoder *zstd.Encoder
@@ -64,8 +65,8 @@ type Writer struct {
 	err   error // why no more is written
 }
 
-// NewWriter begins a recording of at most so many bytes; 0 is no limit. Storage that
-// is a file must be open for appending. Close must be called.
+// NewWriter begins a recording of at most maxBytes bytes; 0 is no limit. A file must be open
+// for appending. Close must be called.
 func NewWriter(to Storage, maxBytes int64) (*Writer, error) {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
 		zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
@@ -82,19 +83,20 @@ func NewWriter(to Storage, maxBytes int64) (*Writer, error) {
 	return w, nil
 }
 
-// Add takes an event, after the world has. The error is that of an earlier frame.
+// Add appends an event, which the world must have applied already. The error is that of an
+// earlier frame.
 func (w *Writer) Add(e *event.Event, world *event.World) error {
-	w.frame.add(e, world)
+	w.frame.addEvent(e, world)
 	if !w.frame.full() {
 		return nil
 	}
-	// Beyond the batch before, to which this part does not belong.
+	// The part of this batch ends after the batch before, of which it is no part.
 	w.frame.end = max(w.frame.end+1, w.frame.time)
 	w.handOver()
 	return w.failure()
 }
 
-// EndBatch marks how far the stream has come with the events so far.
+// EndBatch marks the end of a batch, and how far the stream has come with it.
 func (w *Writer) EndBatch(now event.Time) error {
 	f := w.frame
 	if f.begun {
@@ -106,17 +108,17 @@ func (w *Writer) EndBatch(now event.Time) error {
 	return w.failure()
 }
 
-// handOver gives the frame to be written and goes on with an empty one. It waits where
+// handOver passes the frame to the goroutine that writes, and begins another. It waits if
 // the frame before is not written yet.
 func (w *Writer) handOver() {
 	f := w.frame
 	next := <-w.empty
-	next.reset(f.number+1, f.end, true, f.said)
+	next.reset(f.number+1, f.end, true, f.changesContext)
 	w.full <- f
 	w.frame = next
 }
 
-// Close writes what is left and marks the recording as complete.
+// Close writes the rest and the end header, which marks the recording as complete.
 func (w *Writer) Close() error {
 	if w.frame.events > 0 {
 		w.handOver()
@@ -127,7 +129,7 @@ func (w *Writer) Close() error {
 	return w.failure()
 }
 
-// Stats are safe to be asked for from any goroutine.
+// Stats may be called by any goroutine.
 func (w *Writer) Stats() Stats {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -140,7 +142,7 @@ func (w *Writer) failure() error {
 	return w.err
 }
 
-// write is the goroutine that writes, until no more frames come.
+// write writes frames until there are no more.
 func (w *Writer) write() {
 	defer close(w.done)
 	for f := range w.full {
@@ -169,7 +171,7 @@ func (w *Writer) writeFrame(f *frame) {
 	w.number = f.number + 1
 }
 
-// seal completes the header with what is known of the compressed frame.
+// seal sets the fields of the header that describe the compressed frame.
 func (f *frame) seal(stored []byte, raw int) {
 	f.size, f.raw, f.sum = uint32(len(stored)), uint32(raw), checksum(stored)
 }

@@ -91,9 +91,9 @@ type sourceFunc func(context.Context) (event.Batch, error)
 
 func (f sourceFunc) Read(ctx context.Context) (event.Batch, error) { return f(ctx) }
 
-func parse(t *testing.T, spec filter.Spec) *filter.Filter {
+func parse(t *testing.T, request filter.Request) *filter.Filter {
 	t.Helper()
-	f, err := filter.Parse(spec)
+	f, err := filter.Parse(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package replay
 import (
 	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ func TestSeekIsAsLive(t *testing.T) {
 		rec := eventful(random, 100)
 		var f *filter.Filter
 		if seed%2 == 1 {
-			f = parse(t, filter.Spec{Comm: []string{"shop-api"}})
+			f = parse(t, filter.Request{Comm: []string{"shop-api"}})
 		}
 		var ends []int // how many batches belong to each moment
 		for i := range rec.batches {
@@ -207,7 +208,7 @@ func TestNextFailure(t *testing.T) {
 	}
 	rec.failing(6*time.Second, curl)
 	rec.failing(9950*time.Millisecond, curl)
-	f := parse(t, filter.Spec{PIDs: []uint32{shop.PID}})
+	f := parse(t, filter.Request{PID: []string{strconv.Itoa(int(shop.PID))}})
 	watching(t, rec, Options{Filter: f}, func(s *seat) {
 		time.Sleep(100 * time.Millisecond)
 		for _, want := range []time.Duration{1050, 1100, 4000, 9000, 9000, 9000} {

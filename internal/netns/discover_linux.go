@@ -4,32 +4,31 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
-// Where ip-netns(8) binds the namespaces that it names. One is mostly a symbolic
-// link to the other.
+// nameDirs are the folders in which ip-netns(8) binds the namespaces that it names. One is
+// mostly a symbolic link to the other.
 var nameDirs = []string{"/run/netns", "/var/run/netns"}
 
 const (
-	// hostName is what the namespace is called that the host booted in.
+	// hostName is the name of the namespace that the host booted in.
 	hostName = "host"
 	// initialNetns is NET_NS_INIT_INO of include/uapi/linux/nsfs.h (Linux 6.18).
 	// Earlier kernels give the first namespace a number above 0xF0000000 like any other.
 	initialNetns = 0xEFFFFFF9
-	// initialPIDNS is PROC_PID_INIT_INO of include/linux/proc_ns.h.
-	initialPIDNS = 0xEFFFFFFC
 )
 
-// scan replaces what was found.
-func (n *Namespaces) scan() error {
+// discover finds the namespaces from scratch.
+func (n *Namespaces) discover() error {
 	found := make(map[uint32]*namespace)
 	if err := addProcesses(found); err != nil {
-		return fmt.Errorf("find network namespaces: %w", err)
+		return fmt.Errorf("finding network namespaces: %w", err)
 	}
 	for _, dir := range nameDirs {
 		addNamed(found, dir)
@@ -37,33 +36,24 @@ func (n *Namespaces) scan() error {
 	if inode := hostNetns(); found[inode] != nil {
 		found[inode].name = hostName
 	}
-	n.found, n.scanned = found, time.Now()
+	n.found, n.discovered = found, time.Now()
 	return nil
 }
 
-// addProcesses adds the namespaces that processes are in, each with the first of
-// them in the order of /proc, which is by pid: the one most likely to stay.
+// addProcesses adds the namespaces of all processes, each with its process of the lowest
+// pid: the one most likely to stay.
 func addProcesses(found map[uint32]*namespace) error {
-	dir, err := os.Open("/proc")
+	pids, err := linux.Processes()
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		pid, err := strconv.ParseUint(name, 10, 32)
+	for _, pid := range pids {
+		inode, err := processNetns(pid)
 		if err != nil {
-			continue // not a process
-		}
-		inode, err := processNetns(uint32(pid))
-		if err != nil {
-			continue // it has ended, or is not ours to see
+			continue // it has ended, or may not be seen by this user
 		}
 		if found[inode] == nil {
-			found[inode] = &namespace{inode: inode, pid: uint32(pid)}
+			found[inode] = &namespace{inode: inode, pid: pid}
 		}
 	}
 	return nil
@@ -73,7 +63,7 @@ func addProcesses(found map[uint32]*namespace) error {
 func addNamed(found map[uint32]*namespace, dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return // nobody has used ip netns
+		return // ip netns was never used
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
@@ -90,11 +80,10 @@ func addNamed(found map[uint32]*namespace, dir string) {
 	}
 }
 
-// hostNetns is the inode of the namespace that the host booted in, 0 where that
-// cannot be told: process 1 is the host's only in the host's pid namespace.
+// hostNetns returns the inode of the namespace that the host booted in. Process 1 is in it
+// if this is the host's pid namespace; in another one only the number of Linux 6.18 is known.
 func hostNetns() uint32 {
-	var st unix.Stat_t
-	if unix.Stat("/proc/self/ns/pid", &st) != nil || st.Ino != initialPIDNS {
+	if _, host, err := linux.PIDNamespace(); err != nil || !host {
 		return initialNetns
 	}
 	inode, err := processNetns(1)
@@ -104,12 +93,12 @@ func hostNetns() uint32 {
 	return inode
 }
 
-// processNetns is the inode of the namespace that the process is in.
+// processNetns returns the inode of the namespace that the process is in.
 func processNetns(pid uint32) (uint32, error) {
-	return readNetns(procPath(pid, "ns/net"))
+	return readNetns(linux.ProcPath(pid, "ns/net"))
 }
 
-// readNetns is the inode of the namespace that the link of a process or thread names.
+// readNetns returns the inode that the link of a process or thread names.
 func readNetns(path string) (uint32, error) {
 	link, err := os.Readlink(path)
 	if err != nil {
@@ -118,7 +107,7 @@ func readNetns(path string) (uint32, error) {
 	return parseLink(link)
 }
 
-// ownNetns is the inode of the namespace that this program is in; it does not leave it.
+// ownNetns returns the inode of the namespace that this program is in, and never leaves.
 var ownNetns = sync.OnceValue(func() uint32 {
 	link, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {
@@ -128,7 +117,7 @@ var ownNetns = sync.OnceValue(func() uint32 {
 	return inode
 })
 
-// fileNetns is the inode of the network namespace that a file stands for.
+// fileNetns returns the inode of the network namespace that the file is.
 func fileNetns(path string) (uint32, error) {
 	file, err := openNetns(path)
 	if err != nil {
@@ -138,8 +127,7 @@ func fileNetns(path string) (uint32, error) {
 	return fileInode(file)
 }
 
-// openNetns opens a file and makes sure that it is a network namespace,
-// ioctl_nsfs(2).
+// openNetns opens a file, which must be a network namespace, ioctl_nsfs(2).
 func openNetns(path string) (*os.File, error) {
 	// Without O_NONBLOCK a pipe given by mistake would hang.
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
@@ -157,11 +145,7 @@ func openNetns(path string) (*os.File, error) {
 func fileInode(file *os.File) (uint32, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(file.Fd()), &st); err != nil {
-		return 0, fmt.Errorf("stat %s: %w", file.Name(), err)
+		return 0, fmt.Errorf("asking for the inode of %s: %w", file.Name(), err)
 	}
 	return uint32(st.Ino), nil
-}
-
-func procPath(pid uint32, name string) string {
-	return filepath.Join("/proc", strconv.FormatUint(uint64(pid), 10), name)
 }
