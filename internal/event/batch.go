@@ -31,7 +31,7 @@ type Scan struct {
 
 // NetnsScan is what a Scan has found in one namespace.
 type NetnsScan struct {
-	Census
+	Census    Census
 	Ports     PortRange // to which the scan was confined; zero: it was not
 	Sockets   []Event   // of the kind SocketFound
 	Truncated bool      // there were more sockets

@@ -1,31 +1,44 @@
 package live
 
 import (
+	"net/netip"
+
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
-// completeFrom completes the events from there on, and takes out those that are held.
-func (s *Source) completeFrom(begin int) {
-	kept := s.events[:begin]
-	for i := begin; i < len(s.events); i++ {
-		e := &s.events[i]
-		s.complete(e)
+// completer adds to events what the kernel programs cannot know.
+type completer struct {
+	listeners *listeners
+	finWaits  *finWaits
+	known     map[uint32]bool // namespaces: those of events become known
+	// selected reports whether --pid selects the process, nil: it selects all.
+	selected func(event.ProcID) bool
+	// localAddrs returns a test for the addresses of a namespace.
+	localAddrs func(netns uint32) (func(netip.Addr) bool, error)
+}
+
+// completeFrom completes the events from begin on. It returns the events without those that
+// are held for a look-up.
+func (c *completer) completeFrom(events []event.Event, begin int) []event.Event {
+	kept := events[:begin]
+	for i := begin; i < len(events); i++ {
+		e := &events[i]
+		c.complete(e)
 		switch {
-		case s.finWaits.hold(e):
+		case c.finWaits.hold(e):
 		case len(kept) == i: // nothing was taken out so far
-			kept = s.events[:i+1]
+			kept = events[:i+1]
 		default:
 			kept = append(kept, *e)
 		}
 	}
-	s.events = kept
+	return kept
 }
 
-// complete adds to an event what the kernel programs cannot know.
-func (s *Source) complete(e *event.Event) {
+func (c *completer) complete(e *event.Event) {
 	if e.Netns != 0 {
-		s.around.seen[e.Netns] = true
+		c.known[e.Netns] = true
 	}
 	switch e.Kind {
 	case event.ProcessKnown:
@@ -33,40 +46,42 @@ func (s *Source) complete(e *event.Event) {
 			p.Container, p.Unit = procinfo.Identify(p.Cgroup)
 		}
 	case event.Listen:
-		s.listeners.add(e)
+		c.listeners.add(e)
 	case event.BindFail:
 		if e.Errno == 0 {
-			s.inferBindErrno(e)
+			c.inferBindErrno(e)
 		}
 	}
 	if e.Direction == event.In {
-		s.listeners.own(e)
-		s.selectAccepted(e)
+		c.listeners.complete(e)
+		c.selectAccepted(e)
 	}
 }
 
-// selectAccepted applies --pid to an accepted connection, of which the kernel side may
-// not have known the owner in time. Its CLOSE_WAIT is its listener's.
-func (s *Source) selectAccepted(e *event.Event) {
-	if s.probe.Selected(e.Listener) {
-		if !s.probe.Selected(e.Proc) {
+// selectAccepted applies --pid to an accepted connection, whose owner the kernel side may
+// not have known in time. Its CLOSE_WAIT is its listener's.
+func (c *completer) selectAccepted(e *event.Event) {
+	switch {
+	case c.selected == nil:
+	case c.selected(e.Listener):
+		if e.Proc != e.Listener && !c.selected(e.Proc) {
 			e.Proc = e.Listener
 		}
-		return
-	}
-	e.Flags &^= event.InCloseWait
-	if e.Kind == event.EnterCloseWait || !s.probe.Selected(e.Proc) {
-		e.Flags |= event.NotSelected
+	default:
+		e.Flags &^= event.InCloseWait
+		if e.Kind == event.EnterCloseWait || !c.selected(e.Proc) {
+			e.Flags |= event.NotSelected
+		}
 	}
 }
 
-// inferBindErrno says why a bind() failed of which only the beginning was seen. Of what
-// __inet_bind() of net/ipv4/af_inet.c checks, the kernel side has ruled out the
-// privileged port and the socket that is bound already; a foreign address comes next,
-// and what remains is a port that somebody holds.
-func (s *Source) inferBindErrno(e *event.Event) {
+// inferBindErrno infers why a bind() failed of which only the beginning was seen. Of what
+// __inet_bind() of net/ipv4/af_inet.c checks, the kernel side has ruled out the privileged
+// port and the socket that is bound already; a foreign address comes next, and what remains
+// is a port that another socket holds.
+func (c *completer) inferBindErrno(e *event.Event) {
 	e.Errno = event.EADDRINUSE
-	if local, err := s.around.spaces.LocalAddrs(e.Netns); err == nil && !local(e.Src.Addr.IP()) {
+	if local, err := c.localAddrs(e.Netns); err == nil && !local(e.Src.Addr.IP()) {
 		e.Errno = event.EADDRNOTAVAIL
 	}
 	e.Reason = event.BindReason(e.Errno, e.Src.Port)

@@ -15,27 +15,28 @@ const (
 	// it stays what it was when it closed. A burst may be larger.
 	finLookupsPerSecond = 1500
 	finLookupsAtOnce    = 1024
-	finRefusals         = 4096
+	maxForbidden        = 4096
 )
 
 // finWaits are closes that by the rule left a FIN_WAIT2 bucket: the owner closed, and the
 // peer had not yet. The peer's FIN turns that bucket into a TIME_WAIT, and data that it
-// sends instead, or a full table, leave none. Nothing traces that, so the close is held
+// sends instead, or a full table, leave none. No event reports that, so the close is held
 // for a moment and its bucket looked up.
 type finWaits struct {
-	held   []event.Event
-	off    map[uint32]bool // the namespaces in which sock_diag may not be asked
-	budget float64         // look-ups that may be made now
-	filled event.Time      // when the budget was last filled up
+	lookUp    func(netns uint32, tuples []netns.Tuple) ([]netns.Bucket, error)
+	held      []event.Event
+	forbidden map[uint32]bool // namespaces in which sock_diag may not be asked
+	budget    float64         // look-ups that may be made now
+	filled    event.Time      // when the budget was last filled up
 }
 
-func newFinWaits(now event.Time) finWaits {
-	return finWaits{off: map[uint32]bool{}, budget: finLookupsAtOnce, filled: now}
+func newFinWaits(lookUp func(uint32, []netns.Tuple) ([]netns.Bucket, error), now event.Time) *finWaits {
+	return &finWaits{lookUp: lookUp, forbidden: map[uint32]bool{}, budget: finLookupsAtOnce, filled: now}
 }
 
-// hold takes the close out of the stream, if it is one to look up.
+// hold takes the close out of the stream if its bucket must be looked up.
 func (f *finWaits) hold(e *event.Event) bool {
-	if !e.Flags.Has(event.FinWait2) || f.off[e.Netns] || f.budget < 1 {
+	if !e.Flags.Has(event.FinWait2) || f.forbidden[e.Netns] || f.budget < 1 {
 		return false
 	}
 	f.budget--
@@ -44,54 +45,60 @@ func (f *finWaits) hold(e *event.Event) bool {
 }
 
 // release appends to dst those that have been held long enough, or all of them.
-func (f *finWaits) release(dst []event.Event, spaces *netns.Namespaces, now event.Time, all bool) []event.Event {
+func (f *finWaits) release(dst []event.Event, now event.Time, all bool) []event.Event {
 	f.budget = min(f.budget+now.Sub(f.filled).Seconds()*finLookupsPerSecond, finLookupsAtOnce)
 	f.filled = now
 	due := 0
 	for due < len(f.held) && (all || now.Sub(f.held[due].Time) >= finAfter) {
 		due++
 	}
-	f.lookUp(spaces, f.held[:due])
+	f.lookUpAll(f.held[:due])
 	dst = append(dst, f.held[:due]...)
 	f.held = append(f.held[:0], f.held[due:]...)
 	return dst
 }
 
-func (f *finWaits) lookUp(spaces *netns.Namespaces, events []event.Event) {
+func (f *finWaits) lookUpAll(closes []event.Event) {
 	byNetns := map[uint32][]*event.Event{}
-	for i := range events {
-		e := &events[i]
+	for i := range closes {
+		e := &closes[i]
 		byNetns[e.Netns] = append(byNetns[e.Netns], e)
 	}
-	for inode, closes := range byNetns {
-		tuples := make([]netns.Tuple, len(closes))
-		for i, e := range closes {
+	for inode, list := range byNetns {
+		tuples := make([]netns.Tuple, len(list))
+		for i, e := range list {
 			tuples[i] = netns.Tuple{Local: e.Src, Remote: e.Dst}
 		}
-		buckets, err := spaces.Buckets(inode, tuples)
+		buckets, err := f.lookUp(inode, tuples)
 		if err != nil {
-			f.refused(inode, err)
+			f.noteError(inode, err)
 			continue
 		}
-		for i, e := range closes {
-			e.Inferred &^= event.FieldTimeWait // seen
-			if buckets[i] != netns.InFinWait2 {
-				e.Flags &^= event.FinWait2
-			}
-			if buckets[i] == netns.InTimeWait {
-				e.Flags |= event.TimeWait
-			}
+		for i, e := range list {
+			setBucket(e, buckets[i])
 		}
 	}
 }
 
-// refused remembers where asking is forbidden, of as many namespaces as a host has at a time.
-func (f *finWaits) refused(inode uint32, err error) {
+// setBucket notes which bucket a close has left, as it was seen.
+func setBucket(e *event.Event, bucket netns.Bucket) {
+	e.Inferred &^= event.FieldTimeWait
+	if bucket != netns.InFinWait2 {
+		e.Flags &^= event.FinWait2
+	}
+	if bucket == netns.InTimeWait {
+		e.Flags |= event.TimeWait
+	}
+}
+
+// noteError remembers in which namespaces asking is forbidden, of as many as a host has at a
+// time.
+func (f *finWaits) noteError(inode uint32, err error) {
 	if !netns.IsForbidden(err) {
 		return
 	}
-	if len(f.off) >= finRefusals {
-		clear(f.off)
+	if len(f.forbidden) >= maxForbidden {
+		clear(f.forbidden)
 	}
-	f.off[inode] = true
+	f.forbidden[inode] = true
 }

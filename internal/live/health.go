@@ -17,12 +17,12 @@ func readHealth(p *probe.Probe) (*event.Health, error) {
 	if err != nil {
 		return nil, err
 	}
-	measure(&h)
+	addOwnCost(&h)
 	return &h, nil
 }
 
-// measure adds what this process has cost so far.
-func measure(h *event.Health) {
+// addOwnCost adds what this process has cost so far.
+func addOwnCost(h *event.Health) {
 	var usage unix.Rusage
 	_ = unix.Getrusage(unix.RUSAGE_SELF, &usage) // fails for a bad address only
 	h.CPU = uint64(usage.Utime.Nano() + usage.Stime.Nano())

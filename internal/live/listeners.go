@@ -6,29 +6,30 @@ import (
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
-// listeners says who listens on a port, by namespace: an accepted connection has no
-// owner of its own until somebody closes it.
+// listeners knows which process listens on a port, by namespace: an accepted connection has
+// no owner of its own until a process closes it.
 type listeners struct {
 	byPort map[netns.Listener]event.ProcID
-	seeds  chan []seeded // those from before the start, once they have been found
+	found  chan []listener // those from before the start; closed once they were taken
 }
 
-// seeded is a listener from before the start and what /proc knows of its process.
-type seeded struct {
+// listener is one from before the start, with what /proc knows of its process.
+type listener struct {
 	at      netns.Listener
 	process event.Process
 }
 
-func newListeners() listeners {
-	return listeners{byPort: map[netns.Listener]event.ProcID{}, seeds: make(chan []seeded, 1)}
+func newListeners() *listeners {
+	return &listeners{byPort: map[netns.Listener]event.ProcID{}}
 }
 
 func (l *listeners) add(e *event.Event) {
 	l.byPort[netns.Listener{Netns: e.Netns, Port: e.Src.Port}] = e.Proc
 }
 
-// own fills in the listener, and the owner where nobody closed the connection.
-func (l *listeners) own(e *event.Event) {
+// complete fills in the listener of an accepted connection, and the owner if no process has
+// closed it.
+func (l *listeners) complete(e *event.Event) {
 	listener, ok := l.byPort[netns.Listener{Netns: e.Netns, Port: e.Src.Port}]
 	if !ok {
 		return
@@ -40,32 +41,52 @@ func (l *listeners) own(e *event.Event) {
 	}
 }
 
-// seed finds who listened before the start. It walks all of /proc, which on a large
-// host takes longer than a user waits for the first screen, so it runs beside.
-// Without /proc the owners stay unknown, and are counted so.
-func (l *listeners) seed(spaces *netns.Namespaces) {
-	sockets := spaces.Listeners()
+// search starts to look up the listeners from before the start. It walks all of /proc,
+// which on a large host takes longer than a user waits for the first screen, so it runs
+// beside the reading of events; stop waits for it.
+func (l *listeners) search(namespaces *netns.Namespaces) {
+	l.found = make(chan []listener, 1)
+	go func() {
+		l.found <- findListeners(namespaces)
+		close(l.found)
+	}()
+}
+
+// findListeners returns those whose owner can be seen: without /proc none.
+func findListeners(namespaces *netns.Namespaces) []listener {
+	sockets := namespaces.Listeners()
 	holders, _ := procinfo.SocketHolders(sockets)
-	var found []seeded
+	var list []listener
 	for socket, holder := range holders {
 		process, err := procinfo.Read(holder.PID)
 		if err == nil && process.ID == holder {
-			found = append(found, seeded{sockets[socket], process})
+			list = append(list, listener{sockets[socket], process})
 		}
 	}
-	l.seeds <- found
+	return list
 }
 
-// takeSeeds takes them when they have come. A listener seen since the start is newer.
-func (s *Source) takeSeeds(now event.Time) {
+// takeFound takes the result of the search once it is there, and appends the processes. A
+// listener seen since the start is newer.
+func (l *listeners) takeFound(dst []event.Event, now event.Time) []event.Event {
 	select {
-	case found := <-s.listeners.seeds:
-		for _, seed := range found {
-			if _, known := s.listeners.byPort[seed.at]; !known {
-				s.listeners.byPort[seed.at] = seed.process.ID
+	case found := <-l.found:
+		for i := range found {
+			one := &found[i]
+			if _, known := l.byPort[one.at]; !known {
+				l.byPort[one.at] = one.process.ID
 			}
-			s.add(now, event.ProcessKnown, &seed.process)
+			dst = append(dst, event.Event{Time: now, Kind: event.ProcessKnown, Fact: &one.process})
 		}
 	default:
+	}
+	return dst
+}
+
+// stop waits for the search.
+func (l *listeners) stop() {
+	if l.found != nil {
+		for range l.found { // until it is closed
+		}
 	}
 }

@@ -10,32 +10,32 @@ const (
 	maxNames = 4096
 )
 
-// names are those of namespaces that nobody has named by ip-netns(8).
-type names map[namespace]string
+// names are those of namespaces that have no name of ip-netns(8).
+type names map[namespaceKey]string
 
-// namespace is told from a later one with its inode.
-type namespace struct {
+// namespaceKey distinguishes a namespace from a later one with its inode.
+type namespaceKey struct {
 	inode  uint32
 	cookie uint64
 }
 
-// name is what people call the namespace: a container's is called by the container.
-func (s *surroundings) name(n *event.Netns) string {
-	if n.Name != "" {
-		return n.Name
+// name returns how people refer to the namespace: a container's is named by the container.
+func (n *namespaces) name(fact *event.Netns) string {
+	if fact.Name != "" {
+		return fact.Name
 	}
-	key := namespace{n.Inode, n.Cookie}
-	if s.names[key] == "" {
-		if len(s.names) > maxNames {
-			clear(s.names)
+	key := namespaceKey{fact.Inode, fact.Cookie}
+	if n.names[key] == "" {
+		if len(n.names) > maxNames {
+			clear(n.names)
 		}
-		s.names[key] = nameByProcess(s.spaces.Process(n.Inode))
+		n.names[key] = nameByProcess(n.netns.Process(fact.Inode))
 	}
-	return s.names[key]
+	return n.names[key]
 }
 
-// nameByProcess takes the process by which the namespace is read: the first in it, mostly
-// the container's own.
+// nameByProcess returns the container or unit of the process by which the namespace is read:
+// the first in it, mostly the container's own.
 func nameByProcess(pid uint32) string {
 	p, err := procinfo.Read(pid)
 	if pid == 0 || err != nil {

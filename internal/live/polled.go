@@ -7,45 +7,46 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// Polled is the last rung: a stream without BPF, of what everybody may read. It has the
-// sockets that there are, once a second, and how namespaces hand out ports. Whose they are,
-// and what failed, it does not know.
+// Polled is the Source without BPF, of what every user may read: the existing sockets, once
+// a second, and how namespaces allocate ports. It knows no failures, and owners only as far
+// as /proc shows them.
 type Polled struct {
-	why    string // BPF cannot be used
-	around surroundings
-	census census
-	events []event.Event
-	clock  event.Clock
-	begun  bool
-	survey time.Time
+	why        string // BPF cannot be used
+	namespaces *namespaces
+	scans      *scans
+	events     []event.Event
+	clock      event.Clock
+	begun      bool
+	surveyed   time.Time
 }
 
-// OpenPolled cannot fail: what may not be read is left out. why is told in the signals.
+// OpenPolled cannot fail: what may not be read is left out. why is the reason in the signals.
 func OpenPolled(why string) *Polled {
-	p := &Polled{why: why, around: newSurroundings(noConfigs)}
-	p.census = newCensus(plainEyes{p.around.spaces})
-	return p
+	n := newNamespaces(noConfigs)
+	return &Polled{why: why, namespaces: n, scans: newScans(diagScanner{n.netns})}
 }
 
-// noConfigs: each namespace is asked by itself.
+// noConfigs lets each namespace be asked by itself.
 func noConfigs() ([]event.Netns, error) { return nil, nil }
 
-// Signals says how each signal is seen.
+// Signals returns how each signal is observed.
 func (p *Polled) Signals() event.Signals {
 	var signals event.Signals
 	for _, name := range event.SignalNames() {
 		signal := event.Signal{Name: name, Mode: event.Off, Reason: p.why}
 		if name == event.SignalCensus {
-			signal.Mode, signal.Hook = event.Inferred, "sock_diag"
-			signal.Reason = "sockets are listed once a second; which ports a bind() owns is inferred"
+			signal = event.Signal{
+				Name: name, Mode: event.Inferred, Hook: "sock_diag",
+				Reason: "sockets are listed once a second; which ports a bind() owns is inferred",
+			}
 		}
 		signals = append(signals, signal)
 	}
 	return signals
 }
 
-// Close waits for the census that is under way.
-func (p *Polled) Close() { p.census.wait(time.Minute) }
+// Close waits for the running scan.
+func (p *Polled) Close() { p.scans.stop() }
 
 // Read returns what has changed since the last Read.
 func (p *Polled) Read(ctx context.Context) (event.Batch, error) {
@@ -54,63 +55,49 @@ func (p *Polled) Read(ctx context.Context) (event.Batch, error) {
 		p.begun = true
 		return p.begin()
 	}
-	var ended error
+	p.scans.begin(p.namespaces.targets(), monotonic())
 	select {
 	case <-ctx.Done():
-		ended = ctx.Err()
-	case <-time.After(readEvery):
+		return p.read(scanPatience), ctx.Err()
+	case <-time.After(readInterval):
+		return p.read(0), nil
 	}
-	patience := time.Duration(0)
-	if ended != nil {
-		patience = censusPatience
-	}
-	p.look(patience, ended != nil)
-	return event.Batch{Events: p.events, Now: monotonic()}, ended
 }
 
 func (p *Polled) begin() (event.Batch, error) {
 	now := monotonic()
-	host, err := Host()
-	if err != nil {
-		return event.Batch{}, err
-	}
 	p.clock = readClock()
 	p.add(now, event.ClockAnchor, p.clock)
-	p.add(now, event.HostKnown, host)
+	p.add(now, event.HostKnown, Host())
 	p.add(now, event.SignalsKnown, p.Signals())
 	p.add(now, event.Notice, event.Text("a census only, without failures, and owners only as far as /proc shows them: "+p.why))
-	if err := p.around.begin(); err != nil {
+	if err := p.namespaces.discover(); err != nil {
 		return event.Batch{}, err
 	}
-	p.addSurvey(now)
-	p.census.begin(p.around.inodes(), now)
-	p.look(censusPatience, false)
-	return event.Batch{Events: p.events, Now: monotonic()}, nil
+	p.survey(now)
+	p.scans.begin(p.namespaces.targets(), now)
+	return p.read(scanPatience), nil
 }
 
-// look takes the census that is done and begins the next.
-func (p *Polled) look(patience time.Duration, last bool) {
-	now := monotonic()
-	if time.Since(p.survey) >= surveyEvery {
-		p.addSurvey(now)
+// read makes the next batch: what a survey has found, if one is due, and a scan that is done.
+func (p *Polled) read(patience time.Duration) (batch event.Batch) {
+	if time.Since(p.surveyed) >= surveyInterval {
+		p.survey(monotonic())
 	}
-	if done := p.census.wait(patience); done != nil {
-		p.events = p.census.finish(p.events, done, monotonic())
+	if done := p.scans.wait(patience); done != nil {
+		p.events, batch.Scan = p.scans.finish(p.events, done, monotonic())
 	}
-	if !last {
-		p.census.begin(p.around.inodes(), now)
-	}
+	batch.Events, batch.Now = p.events, monotonic()
+	return batch
 }
 
-func (p *Polled) addSurvey(now event.Time) {
-	p.survey = time.Now()
-	begin := len(p.events)
-	for _, n := range p.around.facts() {
+func (p *Polled) survey(now event.Time) {
+	p.surveyed = time.Now()
+	for _, n := range p.namespaces.facts() {
 		p.add(now, event.NetnsKnown, &n)
 	}
-	p.census.follow(p.events[begin:])
 	health := &event.Health{}
-	measure(health)
+	addOwnCost(health)
 	p.add(now, event.HealthKnown, health)
 	if clock := readClock(); clockStepped(p.clock, clock) {
 		p.clock = clock

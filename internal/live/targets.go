@@ -4,12 +4,11 @@ import (
 	"fmt"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/linux"
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
-// Target finds the process that --pid names. A thread's id is refused with its
-// process named, since a filter is for processes.
+// Target returns the process of a --pid. The id of a thread is refused, and the error names
+// its process: a filter is for processes.
 func Target(pid uint32) (event.ProcID, error) {
 	leader, comm, err := procinfo.ThreadGroup(pid)
 	if err != nil {
@@ -25,15 +24,13 @@ func Target(pid uint32) (event.ProcID, error) {
 	return event.ProcID{PID: pid, Start: start}, nil
 }
 
-func pidNamespace() (inode uint32, host bool, err error) { return linux.PIDNamespace() }
-
-// selectDescendants selects those that exist. Forks are followed already, so that
-// looking again until nobody is new leaves nobody out.
-func (s *Source) selectDescendants(roots []event.ProcID) error {
-	const rounds = 10 // a fork bomb must not hold the start up
+// selectDescendants selects the existing descendants of processes. Forks are followed
+// already, so that searching until none is new leaves none out.
+func selectDescendants(roots []event.ProcID, selectOne func(event.ProcID) error) error {
+	const rounds = 10 // a fork bomb must not delay the start
 	selected := map[event.ProcID]bool{}
 	for range rounds {
-		fresh := false
+		before := len(selected)
 		for _, root := range roots {
 			descendants, err := procinfo.Descendants(root.PID)
 			if err != nil {
@@ -43,37 +40,42 @@ func (s *Source) selectDescendants(roots []event.ProcID) error {
 				if selected[id] {
 					continue
 				}
-				selected[id], fresh = true, true
-				if err := s.probe.Select(id); err != nil {
+				selected[id] = true
+				if err := selectOne(id); err != nil {
 					return err
 				}
 			}
 		}
-		if !fresh {
+		if len(selected) == before {
 			return nil
 		}
 	}
 	return nil
 }
 
-// targets watches the selected processes.
+// targets watches the processes that --pid names.
 type targets struct {
-	alive []event.ProcID
-	all   int
+	alive   []event.ProcID
+	isAlive func(event.ProcID) bool
 }
 
-func newTargets(ids []event.ProcID) targets {
-	return targets{alive: append([]event.ProcID(nil), ids...), all: len(ids)}
+func newTargets(ids []event.ProcID) *targets {
+	return &targets{alive: append([]event.ProcID(nil), ids...), isAlive: isAlive}
 }
 
-// ended is a line for the user when the last selected process has gone, once.
+func isAlive(id event.ProcID) bool {
+	start, err := procinfo.StartTicks(id.PID)
+	return err == nil && start == id.Start
+}
+
+// ended returns a line for the user when the last of them has ended, once.
 func (t *targets) ended() string {
 	if len(t.alive) == 0 {
 		return ""
 	}
 	var alive []event.ProcID
 	for _, id := range t.alive {
-		if start, err := procinfo.StartTicks(id.PID); err == nil && start == id.Start {
+		if t.isAlive(id) {
 			alive = append(alive, id)
 		}
 	}
@@ -81,5 +83,5 @@ func (t *targets) ended() string {
 	if len(alive) > 0 {
 		return ""
 	}
-	return "the traced process has ended; tracing goes on, its TIME_WAIT lives another minute"
+	return "the traced process has ended; tracing goes on: its TIME_WAIT lasts another minute"
 }

@@ -1,0 +1,91 @@
+package live
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/netns"
+)
+
+// namespaces are the network namespaces of this host, as people name them and as they
+// allocate ports.
+type namespaces struct {
+	netns   *netns.Namespaces
+	known   map[uint32]bool // those to report and to scan
+	ranges  map[uint32]event.PortRange
+	names   names
+	configs func() ([]event.Netns, error) // of all that a process is in, without entering them
+}
+
+func newNamespaces(configs func() ([]event.Netns, error)) *namespaces {
+	return &namespaces{
+		netns: netns.New(), known: map[uint32]bool{}, ranges: map[uint32]event.PortRange{}, names: names{}, configs: configs,
+	}
+}
+
+func (n *namespaces) discover() error {
+	if err := n.netns.Discover(); err != nil {
+		return fmt.Errorf("searching for network namespaces: %w", err)
+	}
+	return nil
+}
+
+// inodes returns the known namespaces, sorted.
+func (n *namespaces) inodes() []uint32 {
+	inodes := make([]uint32, 0, len(n.known))
+	for inode := range n.known {
+		inodes = append(inodes, inode)
+	}
+	slices.Sort(inodes)
+	return inodes
+}
+
+// targets returns the namespaces to scan.
+func (n *namespaces) targets() []target {
+	var list []target
+	for _, inode := range n.inodes() {
+		list = append(list, target{inode: inode, ports: n.ranges[inode]})
+	}
+	return list
+}
+
+// facts returns what is true of them now.
+func (n *namespaces) facts() []event.Netns {
+	for _, inode := range n.netns.Inodes() {
+		n.known[inode] = true
+	}
+	configs := n.readConfigs()
+	facts := n.netns.Refresh(n.inodes())
+	for i := range facts {
+		fact := &facts[i]
+		if fact.TimeWait < 0 { // it is gone, or cannot be read; an event brings it back
+			delete(n.known, fact.Inode)
+			delete(n.ranges, fact.Inode)
+			continue
+		}
+		config, known := configs[fact.Inode]
+		if !known { // no process is in it
+			config, _ = n.netns.Config(fact.Inode) // if it may not be entered, nothing is known
+		}
+		config.Inode, config.Name, config.TimeWait = fact.Inode, fact.Name, fact.TimeWait
+		*fact = config
+		fact.Name = n.name(fact)
+		if fact.Ports.Known() {
+			n.ranges[fact.Inode] = fact.Ports
+		}
+	}
+	return facts
+}
+
+func (n *namespaces) readConfigs() map[uint32]event.Netns {
+	list, err := n.configs()
+	if err != nil {
+		return nil // the signal "census" is off
+	}
+	configs := make(map[uint32]event.Netns, len(list))
+	for _, one := range list {
+		configs[one.Inode] = one
+	}
+	return configs
+}

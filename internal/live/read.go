@@ -1,0 +1,149 @@
+package live
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+const (
+	// readInterval is how long events wait in the ring. At 60,000 a second they fill a
+	// tenth of it.
+	readInterval = 50 * time.Millisecond
+	// surveyInterval is how often what does not come as events is looked up: folded
+	// counts, health, namespaces, the clock.
+	surveyInterval = time.Second
+	// minRoom is the number of events for which room is always kept.
+	minRoom = 1 << 13
+	// trimInterval bounds how often memory is given back, which takes some ms.
+	trimInterval = 10 * time.Second
+)
+
+// Read waits for the next visit to the rings and returns what they held. When the
+// context ends it returns what is left together with the context's error.
+func (s *Source) Read(ctx context.Context) (event.Batch, error) {
+	if !s.begun {
+		s.begun = true
+		return s.begin()
+	}
+	s.scans.begin(s.namespaces.targets(), monotonic())
+	select {
+	case <-ctx.Done():
+		batch, err := s.read(scanPatience, true)
+		if err != nil {
+			return event.Batch{}, err
+		}
+		return batch, ctx.Err()
+	case <-time.After(s.interval):
+		return s.read(0, false)
+	}
+}
+
+// begin returns the head of the stream: the facts of the host, and how each signal is
+// observed.
+func (s *Source) begin() (event.Batch, error) {
+	now := monotonic()
+	s.clock = readClock()
+	s.add(now, event.ClockAnchor, s.clock)
+	s.add(now, event.HostKnown, Host())
+	s.add(now, event.SignalsKnown, s.probe.Signals())
+	if err := s.namespaces.discover(); err != nil {
+		return event.Batch{}, err
+	}
+	s.completer.listeners.search(s.namespaces.netns)
+	s.addNamespaces(now)
+	s.scans.begin(s.namespaces.targets(), now)
+	s.nextSurvey = time.Now().Add(surveyInterval)
+	return s.readInto(s.events, scanPatience, false)
+}
+
+// read makes the next batch. The last time it leaves nothing behind.
+func (s *Source) read(patience time.Duration, last bool) (event.Batch, error) {
+	s.trim()
+	return s.readInto(s.events[:0], patience, last)
+}
+
+// trim gives back the memory that a storm has taken, a scan of very many sockets, or the
+// start: on a quiet host the collector would come by for it after minutes.
+func (s *Source) trim() {
+	if s.trimmed.IsZero() || cap(s.events) > max(minRoom, 8*len(s.events)) && time.Since(s.trimmed) > trimInterval {
+		s.trimmed = time.Now()
+		s.events = nil
+		debug.FreeOSMemory()
+	}
+}
+
+// readInto appends what has happened by now: what happens while it is at work is left for
+// the next time. A scan that is done by then comes after all that happened before its end.
+func (s *Source) readInto(events []event.Event, patience time.Duration, last bool) (batch event.Batch, err error) {
+	batch.Scanning = s.scans.running
+	done := s.scans.wait(patience)
+	now := monotonic()
+	begin := len(events)
+	s.events = events
+	if s.events, err = s.probe.Read(s.events); err != nil {
+		return event.Batch{}, err
+	}
+	s.events = s.completer.completeFrom(s.events, begin)
+	s.events = s.completer.finWaits.release(s.events, now, last)
+	if last || !time.Now().Before(s.nextSurvey) {
+		s.nextSurvey = time.Now().Add(surveyInterval)
+		if err := s.survey(now, last); err != nil {
+			return event.Batch{}, err
+		}
+	}
+	if done != nil {
+		s.events, batch.Scan = s.scans.finish(s.events, done, now)
+	}
+	batch.Now = now
+	for i := range s.events[begin:] {
+		batch.Now = max(batch.Now, s.events[begin+i].Time) // some came while the rings were read
+	}
+	batch.Events = s.events
+	return batch, nil
+}
+
+// survey looks up what does not come as events.
+func (s *Source) survey(now event.Time, last bool) error {
+	s.events = s.completer.listeners.takeFound(s.events, now)
+	begin := len(s.events)
+	var err error
+	if s.events, err = s.probe.ReadPendingBinds(s.events, now, last); err != nil {
+		return err
+	}
+	if s.events, err = s.probe.ReadFolds(s.events); err != nil {
+		return err
+	}
+	s.events = s.completer.completeFrom(s.events, begin)
+	health, err := readHealth(s.probe)
+	if err != nil {
+		return err
+	}
+	s.add(now, event.HealthKnown, health)
+	s.addNamespaces(now)
+	if clock := readClock(); clockStepped(s.clock, clock) {
+		s.clock = clock
+		s.add(now, event.ClockAnchor, clock)
+	}
+	if text := s.targets.ended(); text != "" {
+		s.add(now, event.Notice, event.Text(text))
+	}
+	select {
+	case text := <-s.notices:
+		s.add(now, event.Notice, event.Text(text))
+	default:
+	}
+	return nil
+}
+
+func (s *Source) add(at event.Time, kind event.Kind, fact event.Fact) {
+	s.events = append(s.events, event.Event{Time: at, Kind: kind, Fact: fact})
+}
+
+func (s *Source) addNamespaces(now event.Time) {
+	for _, n := range s.namespaces.facts() {
+		s.add(now, event.NetnsKnown, &n)
+	}
+}

@@ -1,0 +1,172 @@
+package live
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
+	"github.com/porttrace/porttrace/internal/procinfo"
+)
+
+const (
+	// A scan of all sockets costs some 10 ms for 28,000 of them, and its comparison with the
+	// table in the pipeline less than half of that. Both together may take a hundredth of a
+	// processor, and a scan begins once a second at most.
+	scanInterval = time.Second
+	scanShare    = 150 // a hundredth of a processor, with half the cost of a scan on top
+	// maxReported bounds the memory of which processes were reported.
+	maxReported = 1 << 14
+	// scanPatience is how long the first screen and the last one wait for a scan that is
+	// running.
+	scanPatience = 150 * time.Millisecond
+)
+
+// scans runs scans of all sockets, one at a time, beside the reading of events.
+type scans struct {
+	scanner  scanner
+	interval time.Duration // between beginnings; 0: by the cost
+	results  chan scanResult
+	running  bool
+	stopped  atomic.Bool
+	next     event.Time // not before then does the next one begin
+	any      bool       // one has ended
+	scanned  []uint32   // namespaces of the last one
+	gone     []uint32   // namespaces of the one before that do not exist any more
+	reported map[event.ProcID]bool
+	buffers  map[uint32][]event.Event // by namespace: those of the last one, to be used again
+	result   event.Scan
+}
+
+// scanResult is what a scan has found.
+type scanResult struct {
+	began     event.Time
+	cost      time.Duration // in processor time
+	netns     []event.NetnsScan
+	processes []event.Process // the holders that were not reported before
+}
+
+// target is a namespace to scan.
+type target struct {
+	inode  uint32
+	ports  event.PortRange // its port range
+	buffer []event.Event   // for the sockets
+}
+
+func newScans(s scanner) *scans {
+	return &scans{
+		scanner: s, results: make(chan scanResult, 1), reported: map[event.ProcID]bool{}, buffers: map[uint32][]event.Event{},
+	}
+}
+
+// begin starts a scan if one is due. It must not be called before the reader has done with
+// the result of the last one.
+func (s *scans) begin(targets []target, now event.Time) {
+	if s.running || now < s.next || s.stopped.Load() {
+		return
+	}
+	s.running = true
+	if len(s.reported) > maxReported {
+		clear(s.reported) // to report a process twice does no harm
+	}
+	inodes := make([]uint32, len(targets))
+	for i := range targets {
+		inodes[i] = targets[i].inode
+		targets[i].buffer = s.buffers[inodes[i]]
+	}
+	clear(s.buffers)
+	for _, inode := range s.scanned {
+		if !slices.Contains(inodes, inode) {
+			s.gone = append(s.gone, inode)
+		}
+	}
+	s.scanned = inodes
+	go func() { s.results <- s.run(targets) }() // finish and stop wait for it
+}
+
+// run scans, beside the reading of events.
+func (s *scans) run(targets []target) scanResult {
+	r := scanResult{began: monotonic()}
+	r.netns, r.cost = s.scanner.scan(targets, &s.stopped)
+	r.cost += linux.CPUTime(func() { r.processes = s.readHolders(r.netns) })
+	return r
+}
+
+// readHolders reads the holders of sockets that were not reported before.
+func (s *scans) readHolders(scanned []event.NetnsScan) []event.Process {
+	var list []event.Process
+	read := map[event.ProcID]bool{}
+	for _, one := range scanned {
+		for i := range one.Sockets {
+			id := one.Sockets[i].Proc
+			if !id.Known() || s.reported[id] || read[id] {
+				continue
+			}
+			read[id] = true
+			if p, err := procinfo.Read(id.PID); err == nil && p.ID == id {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
+// wait returns the result of the running scan if it is done within the time, else nil.
+func (s *scans) wait(patience time.Duration) *scanResult {
+	if !s.running {
+		return nil
+	}
+	select {
+	case r := <-s.results:
+		return &r
+	default:
+	}
+	if patience == 0 {
+		return nil
+	}
+	select {
+	case r := <-s.results:
+		return &r
+	case <-time.After(patience):
+		return nil
+	}
+}
+
+// finish takes the result of a scan. Everything that happened before its end must be in the
+// stream already. It appends the processes to report, and returns what was found, valid
+// until the next begin.
+func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]event.Event, *event.Scan) {
+	s.running = false
+	s.next = r.began.Add(cmp.Or(s.interval, max(scanInterval, scanShare*r.cost)))
+	for i := range r.processes {
+		p := &r.processes[i]
+		s.reported[p.ID] = true
+		dst = append(dst, event.Event{Time: now, Kind: event.ProcessKnown, Fact: p})
+	}
+	for _, one := range r.netns {
+		if !s.any {
+			for i := range one.Sockets {
+				one.Sockets[i].Flags |= event.BeforeStart
+			}
+		}
+		s.buffers[one.Census.Netns] = one.Sockets[:0]
+	}
+	s.any = true
+	for _, inode := range s.gone {
+		r.netns = append(r.netns, event.NetnsScan{Census: event.Census{Netns: inode, Bound: true}, Gone: true})
+	}
+	s.gone = s.gone[:0]
+	s.result = event.Scan{At: now, Netns: r.netns}
+	return dst, &s.result
+}
+
+// stop ends the running scan, and waits for it.
+func (s *scans) stop() {
+	s.stopped.Store(true)
+	if s.running {
+		<-s.results
+		s.running = false
+	}
+}

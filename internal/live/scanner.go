@@ -1,0 +1,139 @@
+package live
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
+	"github.com/porttrace/porttrace/internal/netns"
+	"github.com/porttrace/porttrace/internal/portspace"
+	"github.com/porttrace/porttrace/internal/probe"
+	"github.com/porttrace/porttrace/internal/procinfo"
+)
+
+// scanner lists all sockets of namespaces, and returns what that has cost in processor time.
+// It must end soon after stopped is set.
+type scanner interface {
+	scan(targets []target, stopped *atomic.Bool) ([]event.NetnsScan, time.Duration)
+}
+
+// iterScanner uses iterators in the kernel (BPF_TRACE_ITER, iter/tcp).
+type iterScanner struct {
+	probe *probe.Probe
+	netns *netns.Namespaces
+	// selected reports whether --pid selects the process, nil: it selects all.
+	selected func(event.ProcID) bool
+}
+
+func (x iterScanner) scan(targets []target, stopped *atomic.Bool) (all []event.NetnsScan, cost time.Duration) {
+	var holders *probe.Holders
+	var err error
+	cost = linux.CPUTime(func() { holders, err = x.probe.Holders() })
+	if err != nil {
+		return diagScanner{x.netns}.scan(targets, stopped)
+	}
+	return scanEach(targets, stopped, func(at target, one *event.NetnsScan, limit int) error {
+		one.Census.Bound, one.Ports = true, at.ports
+		err := x.netns.Inside(at.inode, func() (err error) {
+			cost += linux.CPUTime(func() { one.Sockets, err = x.probe.Sockets(at.buffer, limit, at.ports, holders) })
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		one.Truncated = len(one.Sockets) >= limit
+		one.Sockets = holders.Bound(one.Sockets, at.inode)
+		markSelected(one.Sockets, x.selected)
+		return nil
+	}), cost
+}
+
+// diagScanner uses what every user may: sock_diag(7) and /proc/PID/net. Which ports a bind()
+// owns is inferred, and owners are known only of processes whose files this user may see.
+type diagScanner struct{ netns *netns.Namespaces }
+
+func (x diagScanner) scan(targets []target, stopped *atomic.Bool) (all []event.NetnsScan, cost time.Duration) {
+	return scanEach(targets, stopped, func(at target, one *event.NetnsScan, limit int) (err error) {
+		cost += linux.CPUTime(func() {
+			var files []uint64
+			if one.Sockets, files, err = x.netns.Sockets(at.inode, at.buffer, limit); err == nil {
+				assignOwners(one.Sockets, files)
+			}
+		})
+		one.Truncated = len(one.Sockets) >= limit
+		return err
+	}), cost
+}
+
+// scanEach calls scan for every namespace, which fills in what it finds, at most limit
+// sockets. A namespace that is gone, or may not be entered, is left out.
+func scanEach(targets []target, stopped *atomic.Bool, scan func(at target, one *event.NetnsScan, limit int) error) []event.NetnsScan {
+	var all []event.NetnsScan
+	left := portspace.Limit
+	for _, at := range targets {
+		began := monotonic()
+		one := event.NetnsScan{Census: event.Census{Netns: at.inode}}
+		if stopped.Load() || scan(at, &one, left) != nil {
+			continue
+		}
+		left -= len(one.Sockets)
+		inferDirections(one.Sockets)
+		one.Census.Sockets, one.Census.Took = uint64(len(one.Sockets)), uint64(monotonic().Sub(began))
+		all = append(all, one)
+	}
+	return all
+}
+
+// assignOwners finds the owners of sockets by the inodes of their files.
+func assignOwners(sockets []event.Event, files []uint64) {
+	byFile := make(map[uint64]int, len(files))
+	for i, file := range files {
+		if file != 0 {
+			byFile[file] = i
+		}
+	}
+	holders, err := procinfo.SocketHolders(byFile)
+	if err != nil {
+		return
+	}
+	for file, holder := range holders {
+		sockets[byFile[file]].Proc = holder
+	}
+}
+
+// inferDirections marks accepted connections: some socket listens on their port.
+func inferDirections(sockets []event.Event) {
+	listening := map[uint16]bool{}
+	for i := range sockets {
+		if sockets[i].State == event.StateListen {
+			listening[sockets[i].Src.Port] = true
+		}
+	}
+	for i := range sockets {
+		e := &sockets[i]
+		if e.Direction == event.Unknown && e.Dst.Known() && listening[e.Src.Port] {
+			e.Direction = event.In
+		}
+	}
+}
+
+// markSelected marks the sockets of processes that are not selected, as the kernel side
+// does with events.
+func markSelected(sockets []event.Event, selected func(event.ProcID) bool) {
+	if selected == nil {
+		return
+	}
+	known := map[event.ProcID]bool{} // one look-up for each process
+	for i := range sockets {
+		e := &sockets[i]
+		is, done := known[e.Proc]
+		if !done {
+			is = selected(e.Proc)
+			known[e.Proc] = is
+		}
+		if !is {
+			e.Flags |= event.NotSelected
+		}
+	}
+}
