@@ -23,13 +23,13 @@ func checkCommand() *cobra.Command {
 	var flags checkFlags
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "What this kernel and these privileges allow, signal by signal",
+		Short: "Shows what this kernel and these privileges allow, signal by signal",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return runCheck(&flags)
 		},
 	}
-	cmd.Flags().StringSliceVar(&flags.hooks, "hooks", hookNames(probe.DefaultHooks), "what may be attached")
+	cmd.Flags().StringSliceVar(&flags.hooks, "hooks", hookNames(probe.DefaultHooks), "only these hooks may be attached")
 	flags.output.register(cmd, "text", "json")
 	return cmd
 }
@@ -58,7 +58,7 @@ func runCheck(flags *checkFlags) error {
 	}
 	source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks}})
 	if err != nil {
-		return fmt.Errorf("%w; porttrace report --census and the screen show port spaces without", err)
+		return fmt.Errorf("%w; porttrace report --census and the screen show port spaces without tracing", err)
 	}
 	defer source.Close()
 	if format == "json" {

@@ -28,7 +28,7 @@ func check(args ...string) (stdout, stderr string, err error) {
 	return out.String(), errs.String(), err
 }
 
-// What check says is what whoever traces gets, as JSON and as text.
+// check shows the signals that a trace has, as JSON and as text.
 func TestCheckAgrees(t *testing.T) {
 	needRoot(t)
 	for _, hooks := range []string{"fexit,kprobe,tracepoint,cgroup", "tracepoint", "tracepoint,syscall"} {
@@ -68,7 +68,7 @@ func signalsOf(t *testing.T, hooks string) event.Signals {
 	return source.Signals()
 }
 
-// checkText looks for a line of each signal, and for the reason of what is not exact.
+// checkText checks that there is a line of each signal, and a reason if it is not exact.
 func checkText(t *testing.T, text string, signals event.Signals) {
 	t.Helper()
 	rows := map[string][]string{}
@@ -90,7 +90,7 @@ func checkText(t *testing.T, text string, signals event.Signals) {
 	}
 }
 
-// Where the kernel's BTF is hidden, one line says so, and what it takes.
+// If the BTF of the kernel is hidden, one line reports that, and what is needed.
 func TestCheckWithoutBTF(t *testing.T) {
 	needRoot(t)
 	var stdout, stderr string

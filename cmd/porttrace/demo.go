@@ -18,8 +18,7 @@ import (
 	"github.com/porttrace/porttrace/internal/record"
 )
 
-// demoRecording is the demo as it was on a Debian 12 with Linux 6.12, see
-// kerneltest.TestDemoRecording.
+// demoRecording was made on Debian 12 with Linux 6.12, by kerneltest.TestDemoRecording.
 //
 //go:embed demo.ptrace
 var demoRecording []byte
@@ -27,9 +26,9 @@ var demoRecording []byte
 func demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Churns ports in a private namespace so that there is something to see; harmless to the host",
-		Long: `Shows the live screen over programs that misbehave in a network namespace of their own. Where
-nothing can be traced, without root or on a kernel that does not allow it, replays a recording of that.`,
+		Short: "Shows programs that churn ports in a private namespace; harmless to the host",
+		Long: `Shows the live screen, with programs that misbehave in a network namespace of their own. If
+tracing is not possible, without root or on a kernel that does not allow it, replays a recording.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDemo(cmd.Context())
@@ -41,7 +40,7 @@ func runDemo(ctx context.Context) (err error) {
 	if err := needTerminal("run it in one"); err != nil {
 		return err
 	}
-	// Attach first: the demo's first connections are to be seen, and its listeners.
+	// Attach first: the first connections and the listeners of the demo must be seen.
 	source, err := live.Open(live.Options{})
 	if err != nil {
 		return replayDemo(ctx, err)
@@ -64,12 +63,12 @@ func runDemo(ctx context.Context) (err error) {
 	return showScreen(ctx, source, pipeline.Options{Filter: only}, "porttrace demo")
 }
 
-// replayDemo shows the recording, and says why.
+// replayDemo prints why the demo cannot run, and shows its recording.
 func replayDemo(ctx context.Context, why error) error {
 	recording, err := record.NewReader(bytes.NewReader(demoRecording), int64(len(demoRecording)))
 	if err != nil {
 		return fmt.Errorf("reading the recorded demo: %w", err)
 	}
-	fmt.Fprintf(os.Stderr, "this is a recording of the demo, for here it cannot run: %v\n", why)
+	fmt.Fprintf(os.Stderr, "this is a recording of the demo, because it cannot run here: %v\n", why)
 	return showReplay(ctx, recording, pipeline.Options{}, "porttrace demo (recorded)")
 }

@@ -22,7 +22,7 @@ func eventsCommand() *cobra.Command {
 	var flags eventsFlags
 	cmd := &cobra.Command{
 		Use:   "events [flags] [-- COMMAND ARGS]",
-		Short: "Print events as they happen, one per line",
+		Short: "Prints events as they happen, one per line",
 		Args:  flags.args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runEvents(cmd.Context(), &flags)

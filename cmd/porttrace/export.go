@@ -22,7 +22,7 @@ func exportCommand() *cobra.Command {
 	var flags exportFlags
 	cmd := &cobra.Command{
 		Use:   "export FILE [flags]",
-		Short: "The events of a recording, one by one, for other programs",
+		Short: "Prints the events of a recording, for other programs",
 		Args:  oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runExport(cmd.Context(), args[0], &flags)
@@ -35,7 +35,7 @@ func exportCommand() *cobra.Command {
 	return cmd
 }
 
-// oneFile wants the name of a recording.
+// oneFile is the check of a command that takes the file of a recording.
 func oneFile(_ *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:

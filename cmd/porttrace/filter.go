@@ -16,7 +16,7 @@ func (f *filterFlags) register(cmd *cobra.Command) {
 	for _, row := range filter.Flags {
 		cmd.Flags().StringSliceVarP(row.Values(&f.request), row.Name, shorthand[row.Name], nil, row.Help)
 	}
-	cmd.Flags().BoolVar(&f.request.Children, "children", false, "with --pid: and its descendants, present and future")
+	cmd.Flags().BoolVar(&f.request.Children, "children", false, "with --pid: its descendants, too, present and future")
 	f.given = cmd.Flags().Changed
 }
 

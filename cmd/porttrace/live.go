@@ -31,7 +31,7 @@ func (f *liveFlags) register(cmd *cobra.Command) {
 	f.filterFlags.register(cmd)
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.hooks, "hooks", hookNames(probe.DefaultHooks), "only these hooks may be attached")
-	flags.IntVar(&f.ring, "ring-bytes", 0, "size of each ring buffer: a power of two (0: the default)")
+	flags.IntVar(&f.ring, "ring-bytes", 0, "size of each ring buffer, a power of two (0: the default)")
 }
 
 // args allows operands only after --: a command to trace.

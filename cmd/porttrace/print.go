@@ -15,7 +15,7 @@ import (
 	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
-// printFlags choose which events are printed, one by one.
+// printFlags choose the events that are printed.
 type printFlags struct {
 	limit    int
 	failures bool
@@ -23,7 +23,7 @@ type printFlags struct {
 }
 
 func (f *printFlags) register(cmd *cobra.Command) {
-	cmd.Flags().IntVarP(&f.limit, "number", "n", 0, "end after this many events")
+	cmd.Flags().IntVarP(&f.limit, "number", "n", 0, "end after this many events (0: no limit)")
 	cmd.Flags().BoolVarP(&f.failures, "failures", "x", false, "failures only")
 	cmd.Flags().StringSliceVar(&f.kinds, "kind", nil, "only events of this kind: "+strings.Join(kindNames(), ", "))
 }
@@ -36,14 +36,14 @@ func kindNames() []string {
 	return names
 }
 
-// wanted are the kinds to print.
+// wanted returns the kinds to print.
 func (f *printFlags) wanted() ([]event.Kind, error) {
 	if f.limit < 0 {
 		return nil, usagef("--number %d: must not be negative", f.limit)
 	}
 	kinds := event.PublicKinds()
 	if f.failures {
-		kinds = []event.Kind{event.ConnectFail, event.BindFail, event.SpaceChanged} // of the last, those that are full
+		kinds = []event.Kind{event.ConnectFail, event.BindFail, event.SpaceChanged} // of SpaceChanged only the state full, see spaceWatch
 	}
 	if len(f.kinds) == 0 {
 		return kinds, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/porttrace/porttrace/internal/record"
 )
 
-// progress is the line under which a recording is made: kept up to date on a terminal,
-// said once at the end elsewhere.
+// progress is a line about the recording: updated once a second on a terminal, else printed
+// once at the end.
 type progress struct {
 	out      *os.File
 	terminal bool
@@ -26,14 +26,14 @@ func newProgress(out *os.File, name string, stats func() record.Stats) *progress
 	return &progress{out: out, terminal: isTerminal(out), name: name, stats: stats}
 }
 
-// note looks for what is lost.
+// note keeps the losses that an event reports.
 func (p *progress) note(e *event.Event) {
 	if health, ok := e.Fact.(*event.Health); ok {
 		p.health = *health
 	}
 }
 
-// update draws the line anew, once a second.
+// update draws the line again, once a second.
 func (p *progress) update(now event.Time) {
 	p.now = now
 	if p.begun == 0 {
@@ -45,7 +45,7 @@ func (p *progress) update(now event.Time) {
 	}
 }
 
-// end leaves the sum.
+// end replaces the line by the sum.
 func (p *progress) end() {
 	if p.terminal {
 		fmt.Fprint(p.out, "\r\x1b[K")

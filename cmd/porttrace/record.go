@@ -30,8 +30,8 @@ func recordCommand() *cobra.Command {
 		Use:   "record [flags] [-- COMMAND ARGS]",
 		Short: "Records everything that the live screen would show, for later",
 		Long: `Records until Ctrl-C, the end of the command, --duration or --max-size. The file can be read
-at any time, by replay, report, export, on any machine and without privileges: also after a
-crash, when it holds everything but the last second.`,
+at any time, by replay, report and export, on any machine and without privileges. After a
+crash it has everything but the last second.`,
 		Args: flags.operands,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runRecord(cmd.Context(), &flags)
@@ -41,11 +41,11 @@ crash, when it holds everything but the last second.`,
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "the file to write; - is standard output (default porttrace-HOST-TIME.ptrace)")
 	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 0, "end after this time")
 	cmd.Flags().StringVar(&flags.maxSize, "max-size", "", "end before the file is larger than `SIZE`, as in 500M")
-	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it is there")
+	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
 	return cmd
 }
 
-// operands refuses a file that is named as those of the other commands are.
+// operands refuses an operand before --, which the other commands take for their file.
 func (f *recordFlags) operands(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
 		return usagef("unexpected argument %q: the file to write is -o FILE, a command to trace -- COMMAND", args[0])
@@ -96,7 +96,7 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	return recordingEnded(err, to.name)
 }
 
-// recordingEnded says what became of the file.
+// recordingEnded returns the error of a recording, with what is left of it.
 func recordingEnded(err error, name string) error {
 	switch {
 	case err == nil:
@@ -105,11 +105,11 @@ func recordingEnded(err error, name string) error {
 		fmt.Fprintf(os.Stderr, "%s has reached --max-size: the recording ends\n", name)
 		return nil
 	}
-	return fmt.Errorf("recording to %s stopped at %s, what was recorded before is whole: %w",
+	return fmt.Errorf("recording to %s stopped at %s, what was recorded before is complete: %w",
 		name, time.Now().UTC().Format(time.TimeOnly+" MST"), err)
 }
 
-// output is where a recording goes.
+// output is the file or pipe of a recording.
 type output struct {
 	record.Storage
 	name  string
@@ -120,11 +120,11 @@ func pipe(to *os.File, name string, closeIt func() error) output {
 	return output{record.Pipe{Writer: to}, name, closeIt}
 }
 
-// create makes the file. Nobody else may read who talks to whom.
+// create makes the file, which only its owner may read: it has the connections of all users.
 func (f *recordFlags) create() (output, error) {
 	if f.file == "-" {
 		if isTerminal(os.Stdout) {
-			return output{}, usagef("-o -: a recording is not for a terminal; send it to a file or a pipe")
+			return output{}, usagef("-o -: a recording cannot go to a terminal; send it to a file or a pipe")
 		}
 		return pipe(os.Stdout, "standard output", func() error { return nil }), nil
 	}
@@ -138,7 +138,7 @@ func (f *recordFlags) create() (output, error) {
 	}
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND|how, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return output{}, fmt.Errorf("%s is there already: choose another name, or overwrite it with --force", name)
+		return output{}, fmt.Errorf("%s exists: choose another name, or overwrite it with --force", name)
 	}
 	if err != nil {
 		return output{}, fmt.Errorf("recording: %w", err)
@@ -146,7 +146,7 @@ func (f *recordFlags) create() (output, error) {
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return pipe(file, name, file.Close), err
 	}
-	return output{file, name, file.Close}, file.Chmod(0o600) // it may have been another's
+	return output{file, name, file.Close}, file.Chmod(0o600) // an older file may have had another mode
 }
 
 func (f *recordFlags) name() (string, error) {

@@ -90,9 +90,9 @@ func (r *recording) damage(gap event.Gap) string {
 	case r.Clock() == (event.Clock{}):
 		return "nothing can be read"
 	case gap.Begin == gap.End:
-		return "what came before " + r.timeOf(gap.End) + " cannot be read; the rest is whole"
+		return "what came before " + r.timeOf(gap.End) + " cannot be read; the rest is complete"
 	}
-	return "from " + r.timeOf(gap.Begin) + " to " + r.timeOf(gap.End) + " cannot be read; the rest is whole"
+	return "from " + r.timeOf(gap.Begin) + " to " + r.timeOf(gap.End) + " cannot be read; the rest is complete"
 }
 
 func (r *recording) timeOf(t event.Time) string {

@@ -15,7 +15,7 @@ func replayCommand() *cobra.Command {
 	var flags filterFlags
 	cmd := &cobra.Command{
 		Use:   "replay FILE [flags]",
-		Short: "The live screen over a recording: pause, speed, seek",
+		Short: "Shows a recording on the screen: pause, speed, seek",
 		Args:  oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runReplay(cmd.Context(), args[0], &flags)

@@ -30,9 +30,9 @@ func reportCommand() *cobra.Command {
 	var flags reportFlags
 	cmd := &cobra.Command{
 		Use:   "report [FILE] [flags] [-- COMMAND ARGS]",
-		Short: "What happened in a recording or in the next seconds, summed up",
-		Long: `Reports what is in a recording. Without one, traces for --duration, or until Ctrl-C or the
-end of the command, and then reports.`,
+		Short: "Summarizes a recording, or the next seconds",
+		Long: `Summarizes a recording. Without one, traces for --duration, or until Ctrl-C or the end of
+the command, and then summarizes that.`,
 		Args: flags.operands,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
@@ -47,12 +47,11 @@ end of the command, and then reports.`,
 	flags.group.register(cmd)
 	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 10*time.Second, "how long to trace")
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
-	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that there are: no privilege, no BPF, owners as far as /proc shows them")
+	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that exist: without privileges and BPF, with the owners that /proc shows")
 	return cmd
 }
 
-// operands allows a recording in place of tracing, and refuses what goes with the other
-// only.
+// operands allows a recording or a command, and refuses the flags of the other case.
 func (f *reportFlags) operands(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 || cmd.ArgsLenAtDash() == 0 {
 		for _, flag := range []string{"from", "to"} {
@@ -76,7 +75,7 @@ func (f *reportFlags) operands(cmd *cobra.Command, args []string) error {
 	return oneFile(cmd, args)
 }
 
-// checkCensus refuses what takes tracing.
+// checkCensus refuses flags that --census cannot obey.
 func (f *reportFlags) checkCensus() error {
 	if f.census && (len(f.program) > 0 || !f.request.Empty() || f.given("hooks") || f.given("ring-bytes")) {
 		return usagef("--census lists all sockets and traces nothing: it takes no filter, no hooks and no command")
@@ -84,7 +83,7 @@ func (f *reportFlags) checkCensus() error {
 	return nil
 }
 
-// out opens the output before anything is traced or read: not after it.
+// out opens the output. Callers must do so before they trace or read for long.
 func (f *reportFlags) out() (*os.File, error) {
 	if f.file == "" {
 		return os.Stdout, nil
@@ -96,7 +95,7 @@ func (f *reportFlags) out() (*os.File, error) {
 	return out, nil
 }
 
-// overwrites reports whether the report would go where the recording is.
+// overwrites reports whether the report would replace the recording.
 func (f *reportFlags) overwrites(recording string) bool {
 	from, err := os.Stat(recording)
 	if err != nil {
@@ -119,7 +118,7 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	}
 	session, err := flags.open(ctx, os.Stderr)
 	if errors.As(err, new(untraceable)) {
-		return fmt.Errorf("%w; porttrace report --census shows port spaces without", err)
+		return fmt.Errorf("%w; porttrace report --census shows port spaces without tracing", err)
 	}
 	if err != nil {
 		return err
@@ -187,7 +186,7 @@ func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
 	return cmp.Or(form.write(out, last), recording.reportGaps())
 }
 
-// reportForm is how a report is written.
+// reportForm is the format of a report and the grouping of its processes.
 type reportForm struct {
 	format string
 	by     snapshot.Grouping

@@ -17,14 +17,14 @@ import (
 	"github.com/porttrace/porttrace/tui"
 )
 
-// screenEvery is how often the screen gets a new snapshot.
+// screenEvery is the time between two snapshots of the screen.
 const screenEvery = 500 * time.Millisecond
 
 func rootCommand() *cobra.Command {
 	var flags liveFlags
 	root := &cobra.Command{
 		Use:   "porttrace [flags] [-- COMMAND ARGS]",
-		Short: "Which programs use up the ephemeral ports, towards what, and what fails",
+		Short: "Shows which programs use up ephemeral ports, towards which destinations, and what fails",
 		Long: `porttrace shows live which programs churn ephemeral ports, the TIME_WAIT backlog, and
 which connects and binds fail and why. Without a command it shows the live screen.`,
 		SilenceErrors: true,
@@ -42,7 +42,7 @@ which connects and binds fail and why. Without a command it shows the live scree
 	return root
 }
 
-// noArgs refuses operands.
+// noArgs is the check of a command without operands.
 func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usagef("unexpected argument %q", args[0])
@@ -55,7 +55,7 @@ func isTerminal(f *os.File) bool {
 	return err == nil
 }
 
-// needTerminal says what to use without one.
+// needTerminal returns a usage error without a terminal: what to use instead.
 func needTerminal(instead string) error {
 	if !isTerminal(os.Stdout) || !isTerminal(os.Stdin) {
 		return usagef("the screen needs a terminal: %s", instead)
@@ -89,8 +89,8 @@ func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Optio
 	})
 }
 
-// beside runs what feeds the screen beside it. Either's end ends the other's run, but
-// for a source that is done: its last picture stays until the user quits.
+// beside runs the screen and, beside it, the function that feeds it. If one ends, so does
+// the other; but if feed ends without an error, the screen stays until the user quits.
 func beside(ctx context.Context, screen tui.Options, feed func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -112,8 +112,8 @@ func beside(ctx context.Context, screen tui.Options, feed func(context.Context) 
 	return errors.Join(err, <-ran)
 }
 
-// runSafely turns a panic into an error: dying of it would leave the terminal as the
-// screen has set it.
+// runSafely returns a panic as an error: a crash would leave the terminal in the mode of the
+// screen.
 func runSafely(ctx context.Context, feed func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -9,13 +9,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// cutCommand leaves of a recording what a crash leaves.
+// cutCommand truncates a recording, as a crash does.
 func cutCommand(ts *testscript.TestScript, neg bool, args []string) {
 	file, n, out := fileAndNumber(ts, neg, args)
 	writeFile(ts, out, file[:n])
 }
 
-// flipCommand does to a recording what a bad disk does.
+// flipCommand damages a recording, as a bad disk does.
 func flipCommand(ts *testscript.TestScript, neg bool, args []string) {
 	file, n, out := fileAndNumber(ts, neg, args)
 	file[n] ^= 0xff
@@ -64,8 +64,8 @@ func (s *sums) add(kind string, count uint64) {
 	}
 }
 
-// agreeCommand holds what export says to what report says. To agree that there was
-// nothing is not what a script means.
+// agreeCommand compares the sums of export with those of report. Without any event the
+// comparison fails.
 func agreeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: agree REPORT EVENTS")

@@ -23,9 +23,9 @@ var (
 )
 
 // recordSpaces makes a recording of a namespace with 32 ports. The shop connects to its
-// cache from each of them and closes first, within two seconds; then it gets none. The job
-// has one of those ports towards its mail server, binds the others after a minute and a
-// half, and gives them back after ten seconds.
+// cache from each of them, with active closes, within two seconds; then it gets none. The
+// job has one of those ports towards its mail server, binds the others after a minute and
+// a half, and releases them after ten seconds.
 func recordSpaces(name string) error {
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {

@@ -20,10 +20,10 @@ import (
 // have:
 //
 //	dial [COUNT [PAUSE]]  makes connections to itself over 127.0.0.1 and closes them
-//	unprivileged ARGS     porttrace ARGS as nobody
+//	unprivileged ARGS     porttrace ARGS as user 65534
 //	status N COMMAND      runs a command, which must end with that status
 //	oneline FILE          stdout, stderr or a file must be one line, of no panic
-//	lines N FILE          it must be so many lines
+//	lines N FILE          it must have N lines
 //	cut FILE N OUT        OUT is the first N bytes of FILE
 //	flip FILE N OUT       OUT is FILE with another byte at N; from the end, if N is negative
 //	agree REPORT EVENTS   the totals of a JSON report must be the sums over JSON lines
@@ -124,7 +124,7 @@ func linesCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// unprivilegedProgram is porttrace as nobody. It does not execute anything again: the
+// unprivilegedProgram is porttrace as the user "nobody". It does not execute anything again: the
 // folder of a test binary is root's alone.
 func unprivilegedProgram() {
 	const nobody = 65534
@@ -136,7 +136,7 @@ func unprivilegedProgram() {
 	main()
 }
 
-// dialProgram makes connections of which it closes its outgoing end first.
+// dialProgram makes connections with an active close of the outgoing end.
 func dialProgram() {
 	count, pause := 3, time.Duration(0)
 	var err error

@@ -14,7 +14,7 @@ var version = ""
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Which porttrace this is",
+		Short: "Prints the version",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "porttrace %s %s %s/%s\n",
@@ -24,7 +24,7 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// versionString falls back on what `go install` knows.
+// versionString returns the version of the Makefile, or else that of `go install`.
 func versionString() string {
 	if version != "" {
 		return version

@@ -11,12 +11,12 @@ import (
 type windowFlags struct{ from, to string }
 
 func (f *windowFlags) register(cmd *cobra.Command) {
-	const forms = ": `TIME`, a time of day (UTC) or RFC 3339; +1m from the beginning, -30s from the end, or 50%"
-	cmd.Flags().StringVar(&f.from, "from", "", "of a recording: only what happened since then"+forms)
-	cmd.Flags().StringVar(&f.to, "to", "", "of a recording: only what happened until then")
+	const forms = "`TIME`: a time of day (UTC) or RFC 3339, +1m from the beginning, -30s from the end, or 50%"
+	cmd.Flags().StringVar(&f.from, "from", "", "of a recording: only what happened since "+forms)
+	cmd.Flags().StringVar(&f.to, "to", "", "of a recording: only what happened until `TIME`")
 }
 
-// within is the part in stream time; 0 is no bound.
+// within returns the part in stream time; 0 is no bound.
 func (f *windowFlags) within(r *recording) (from, to event.Time, err error) {
 	begin, end := r.Span()
 	all := playback.State{Begin: begin, End: end, Clock: r.Clock()}

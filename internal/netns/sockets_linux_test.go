@@ -56,7 +56,7 @@ func TestSockets(t *testing.T) {
 	}
 }
 
-// summary is what both ways tell.
+// summary has the fields that both lists have.
 func summary(found []event.Event) string {
 	var lines []string
 	for _, e := range found {

@@ -58,7 +58,7 @@ func socketsIn(t testing.TB, file []byte, x *entry) int {
 	return n
 }
 
-// TestDamagedFrame: a damaged frame costs itself, and its time span is told.
+// TestDamagedFrame: a damaged frame costs only its events, and its time span is reported.
 func TestDamagedFrame(t *testing.T) {
 	t.Parallel()
 	file, frames := sample(t)
@@ -79,7 +79,7 @@ func TestDamagedFrame(t *testing.T) {
 			}
 			gap := event.Gap{Begin: x.begin, End: x.end}
 			if i == 0 {
-				gap.Begin = x.end // nobody knows when it began
+				gap.Begin = x.end // when it began is not known
 			}
 			if !slices.Equal(gaps, []event.Gap{gap}) || !slices.Equal(reader(t, broken).Gaps(), gaps) {
 				t.Fatalf("frame %d: gaps %+v, want %+v", i, gaps, gap)

@@ -21,7 +21,7 @@ type specimen struct {
 	closes   uint64
 	connects uint64 // that failed
 	binds    uint64 // that failed
-	spaces   string // the fullest, and how full; the range was not told from the first
+	spaces   string // the fullest, and how full; the first recordings have no port range
 }
 
 // specimens are never made anew: later versions are to read what earlier ones wrote.
