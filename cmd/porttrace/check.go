@@ -52,10 +52,7 @@ func runCheck(flags *checkFlags) error {
 	if err != nil {
 		return err
 	}
-	host, err := live.Host()
-	if err != nil {
-		return err
-	}
+	host := live.Host()
 	source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks}})
 	if err != nil {
 		return fmt.Errorf("%w; porttrace report --census and the screen show port spaces without tracing", err)

@@ -53,7 +53,7 @@ func runDemo(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, demo.Close()) }()
 	go func() {
 		for exit := range demo.Exits() {
-			source.Say(fmt.Sprintf("%s (%d) has ended: %v; the others go on", exit.Name, exit.PID, exit.Err))
+			source.Notify(fmt.Sprintf("%s (%d) has ended: %v; the others go on", exit.Name, exit.PID, exit.Err))
 		}
 	}()
 	only, err := filter.Parse(filter.Request{Netns: []string{strconv.FormatUint(uint64(demo.Netns()), 10)}})
@@ -70,5 +70,5 @@ func replayDemo(ctx context.Context, why error) error {
 		return fmt.Errorf("reading the recorded demo: %w", err)
 	}
 	fmt.Fprintf(os.Stderr, "this is a recording of the demo, because it cannot run here: %v\n", why)
-	return showReplay(ctx, recording, pipeline.Options{}, "porttrace demo (recorded)")
+	return showReplay(ctx, recording, nil, "porttrace demo (recorded)")
 }

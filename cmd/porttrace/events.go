@@ -61,7 +61,7 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 	opts := out.options()
 	opts.Filter = session.filter
 	session.begin()
-	_, err = pipeline.Run(ctx, session.source, opts)
+	err = pipeline.Run(ctx, session.source, opts)
 	return cmp.Or(err, out.out.Flush())
 }
 

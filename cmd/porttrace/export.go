@@ -69,6 +69,6 @@ func runExport(ctx context.Context, name string, flags *exportFlags) error {
 	if opts.From, opts.To, err = flags.within(recording); err != nil {
 		return err
 	}
-	_, err = pipeline.Run(ctx, recording, opts)
+	err = pipeline.Run(ctx, recording, opts)
 	return cmp.Or(err, out.out.Flush(), recording.reportGaps())
 }

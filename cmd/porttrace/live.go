@@ -121,7 +121,7 @@ func (f *liveFlags) open(ctx context.Context, print io.Writer) (*session, error)
 		return nil, err
 	}
 	fmt.Fprintln(print, attachedLine(s.source.Signals()))
-	if host, err := live.Host(); err == nil && host.PIDNS != "" {
+	if host := live.Host(); host.PIDNS != "" {
 		fmt.Fprintln(print, host.PIDNS)
 	}
 	return s, nil

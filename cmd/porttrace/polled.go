@@ -35,7 +35,7 @@ func takeCensus(ctx context.Context, duration time.Duration, firstOnly bool) (*s
 	if firstOnly {
 		opts = untilCensus()
 	}
-	return pipeline.Run(ctx, source, opts)
+	return pipeline.Aggregate(ctx, source, opts)
 }
 
 // untilCensus ends a run with the batch in which a scan ends.

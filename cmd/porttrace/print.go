@@ -43,7 +43,7 @@ func (f *printFlags) wanted() ([]event.Kind, error) {
 	}
 	kinds := event.PublicKinds()
 	if f.failures {
-		kinds = []event.Kind{event.ConnectFail, event.BindFail, event.SpaceChanged} // of SpaceChanged only the state full, see spaceWatch
+		kinds = []event.Kind{event.ConnectFail, event.BindFail, event.SpaceChanged} // of SpaceChanged only the state full, see wants
 	}
 	if len(f.kinds) == 0 {
 		return kinds, nil
@@ -62,18 +62,18 @@ func (f *printFlags) wanted() ([]event.Kind, error) {
 
 // printer prints the events of a run.
 type printer struct {
-	kinds  []event.Kind
-	left   int // -1: no limit
-	spaces *spaceWatch
-	out    *bufio.Writer
-	writer export.Writer
+	kinds    []event.Kind
+	failures bool // of SpaceChanged, only the state full
+	left     int  // -1: no limit
+	out      *bufio.Writer
+	writer   export.Writer
 }
 
 // printer prints as text with times in the zone.
 func (f *printFlags) printer(kinds []event.Kind, format string, to io.Writer, zone *time.Location) (*printer, error) {
 	out := bufio.NewWriter(to)
 	writer, err := eventWriter(format, out, zone)
-	return &printer{kinds: kinds, left: cmp.Or(f.limit, -1), spaces: f.watch(kinds), out: out, writer: writer}, err
+	return &printer{kinds: kinds, failures: f.failures, left: cmp.Or(f.limit, -1), out: out, writer: writer}, err
 }
 
 func eventWriter(format string, to io.Writer, zone *time.Location) (export.Writer, error) {
@@ -88,37 +88,22 @@ func eventWriter(format string, to io.Writer, zone *time.Location) (export.Write
 
 // options are those of the run whose events are printed.
 func (p *printer) options() pipeline.Options {
-	return pipeline.Options{Prelude: p.follow, Tee: p.print, AfterBatch: p.flush}
+	return pipeline.Options{Tee: p.print, AfterBatch: p.flush, Thresholds: slices.Contains(p.kinds, event.SpaceChanged)}
 }
 
-// follow takes what comes before the part that is printed: it tells how full spaces are.
-func (p *printer) follow(e *event.Event, _ *event.World) error {
-	p.spaces.after(e)
-	return nil
-}
-
-// print prints the event and what follows from it.
-func (p *printer) print(e *event.Event, world *event.World) error {
-	if p.wants(e) {
-		if err := p.write(e, world); err != nil {
-			return err
-		}
-	}
-	for _, change := range p.spaces.after(e) {
-		if err := p.write(&change, world); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// wants reports whether to print an event of the stream. What follows from it has no place
-// there, but a recording can hold anything.
+// wants reports whether the event must be printed.
 func (p *printer) wants(e *event.Event) bool {
-	return e.Kind != event.SpaceChanged && slices.Contains(p.kinds, e.Kind) && !e.Flags.Has(event.NotSelected)
+	if e.Flags.Has(event.NotSelected) || !slices.Contains(p.kinds, e.Kind) {
+		return false
+	}
+	use, ok := e.Fact.(*event.SpaceUse)
+	return !ok || !p.failures || use.State == event.SpaceFull
 }
 
-func (p *printer) write(e *event.Event, world *event.World) error {
+func (p *printer) print(e *event.Event, world *event.World) error {
+	if !p.wants(e) {
+		return nil
+	}
 	if p.left == 0 {
 		return pipeline.ErrStop
 	}

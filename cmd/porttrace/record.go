@@ -80,8 +80,9 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	ctx, cancel := limited(session.ctx, flags.duration)
 	defer cancel()
 	shown := newProgress(os.Stderr, to.name, writer.Stats)
-	_, err = pipeline.Run(ctx, session.source, pipeline.Options{
+	err = pipeline.Run(ctx, session.source, pipeline.Options{
 		Filter: session.filter,
+		Scans:  true,
 		Tee: func(e *event.Event, world *event.World) error {
 			shown.note(e)
 			return writer.Add(e, world)

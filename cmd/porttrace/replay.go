@@ -6,7 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/replay"
 	"github.com/porttrace/porttrace/internal/snapshot"
 	"github.com/porttrace/porttrace/tui"
 )
@@ -34,15 +35,17 @@ func runReplay(ctx context.Context, name string, flags *filterFlags) error {
 		return err
 	}
 	defer recording.close()
-	err = showReplay(ctx, recording, pipeline.Options{Filter: recording.filter}, "porttrace replay "+name)
+	err = showReplay(ctx, recording, recording.filter, "porttrace replay "+name)
 	return cmp.Or(err, recording.reportGaps())
 }
 
 // showReplay runs the player beside the screen.
-func showReplay(ctx context.Context, from pipeline.Recording, opts pipeline.Options, title string) error {
-	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
-	opts.Every = screenEvery / 5 // quick enough for a seek to be followed
-	player := pipeline.NewPlayer(from, opts)
+func showReplay(ctx context.Context, from replay.Recording, f *filter.Filter, title string) error {
+	opts := replay.Options{
+		Filter: f, Snapshots: make(chan *snapshot.Snapshot, 1),
+		Every: screenEvery / 5, // quick enough for a seek to be followed
+	}
+	player := replay.NewPlayer(from, opts)
 	screen := tui.Options{Snapshots: opts.Snapshots, Title: title, Player: player}
 	return beside(ctx, screen, player.Run)
 }

@@ -137,7 +137,7 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	}
 	ctx, cancel := limited(session.ctx, duration)
 	defer cancel()
-	last, err := pipeline.Run(ctx, session.source, pipeline.Options{Filter: session.filter})
+	last, err := pipeline.Aggregate(ctx, session.source, pipeline.Options{Filter: session.filter})
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
 		return err
 	}
 	defer out.Close()
-	last, err := pipeline.Run(ctx, recording, opts)
+	last, err := pipeline.Aggregate(ctx, recording, opts)
 	if err != nil {
 		return err
 	}

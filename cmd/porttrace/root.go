@@ -84,7 +84,7 @@ func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Optio
 	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
 	opts.Every = screenEvery
 	return beside(ctx, tui.Options{Snapshots: opts.Snapshots, Title: title}, func(ctx context.Context) error {
-		_, err := pipeline.Run(ctx, source, opts)
+		_, err := pipeline.Aggregate(ctx, source, opts)
 		return err
 	})
 }
