@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
 // attachStates must be called last: it enables the programs that need the state changes.
@@ -124,8 +125,8 @@ func (p *Probe) loadPrograms(programs []string, cookie bool) (*ebpf.Collection, 
 	}
 	for name, value := range map[string]any{
 		"opt_cookie": cookie, "opt_select": p.opts.Targets != nil, "opt_pidns": p.opts.PIDNS,
-		"opt_calls": p.used[event.SignalConnectErrors] != "", "opt_tick_ns": uint64(tick()),
-		"opt_wheel_shift": wheelShift(tick()),
+		"opt_calls": p.used[event.SignalConnectErrors] != "", "opt_tick_ns": uint64(linux.Jiffy()),
+		"opt_wheel_shift": wheelShift(linux.Jiffy()),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return nil, fmt.Errorf("setting %s: %w", name, err)

@@ -7,9 +7,8 @@ import (
 	"time"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
 // ErrNoCensus is returned if the signal census is off.
@@ -27,7 +26,7 @@ var ErrNoCensus = errors.New("BPF iterators cannot be used on this kernel")
 // Sockets whose port is outside the range, if that is known, are left out: a server can have
 // any number of them, and they take no port of the port space. At most limit are appended.
 func (p *Probe) Sockets(dst []event.Event, limit int, ports event.PortRange, holders *Holders) ([]event.Event, error) {
-	begin, now := len(dst), monotonic()
+	begin, now := len(dst), event.Time(linux.Monotonic())
 	err := each(p, socketsIter, func(s *bpfCensusSocket) {
 		if ports.Known() && !ports.Holds(s.Sport) || len(dst)-begin >= limit {
 			return
@@ -85,9 +84,9 @@ func (p *Probe) Namespaces() ([]event.Netns, error) {
 }
 
 func decodeNetns(n *bpfCensusNetns) event.Netns {
-	shift := wheelShift(tick())
-	step := tick() << shift
-	elapsed := tick() * time.Duration(n.Jiffies&(1<<shift-1)) // since the step began
+	shift := wheelShift(linux.Jiffy())
+	step := linux.Jiffy() << shift
+	elapsed := linux.Jiffy() * time.Duration(n.Jiffies&(1<<shift-1)) // since the step began
 	return event.Netns{
 		Inode:       n.Inode,
 		TimeWait:    -1,
@@ -100,7 +99,7 @@ func decodeNetns(n *bpfCensusNetns) event.Netns {
 		TimerStep:   uint64(step),
 		// How much of the tick had passed is not known. An expiry that is a step late is better
 		// than one that is early: the next scan corrects it.
-		TimerAt: event.Time(n.Now).Add(-elapsed - tick()),
+		TimerAt: event.Time(n.Now).Add(-elapsed - linux.Jiffy()),
 	}
 }
 
@@ -139,10 +138,4 @@ func each[T any](p *Probe, name string, f func(*T)) error {
 			return err
 		}
 	}
-}
-
-func monotonic() event.Time {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // fails for an invalid clock only
-	return event.Time(ts.Nano())
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
 // Holders are the processes that hold TCP sockets by an open file, in all network
@@ -18,7 +19,7 @@ type Holders struct {
 // the calling thread.
 func (p *Probe) Holders() (*Holders, error) {
 	h := &Holders{
-		at:       monotonic(),
+		at:       event.Time(linux.Monotonic()),
 		sockets:  make([]bpfCensusHolder, 0, p.held),
 		bySocket: make(map[uint64]int, p.held),
 	}

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
 // host is the kernel and the privileges of this process, which decide whether tracing is
@@ -18,7 +19,8 @@ type host struct {
 }
 
 func thisHost() host {
-	return host{release: release(), lockdown: lockdown(), capabilities: capabilities()}
+	_, release := linux.Uname()
+	return host{release: release, lockdown: lockdown(), capabilities: capabilities()}
 }
 
 // before reports whether the kernel is older than major.minor.
@@ -43,21 +45,6 @@ func (h host) missing() []string {
 		names = append(names, "CAP_PERFMON")
 	}
 	return names
-}
-
-func release() string {
-	var u unix.Utsname
-	_ = unix.Uname(&u) // fails for an invalid address only
-	return unix.ByteSliceToString(u.Release[:])
-}
-
-// tick returns the length of a jiffy. The only place where the kernel shows its CONFIG_HZ
-// is the resolution of the clock that advances with each jiffy (TICK_NSEC, KTIME_LOW_RES
-// of include/linux/hrtimer.h).
-func tick() time.Duration {
-	var res unix.Timespec
-	_ = unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &res) // fails for an invalid clock only
-	return time.Duration(res.Nano())
 }
 
 func lockdown() string {
