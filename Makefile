@@ -171,7 +171,8 @@ accuracy: ## measure every signal on those kernels, and write docs/accuracy.md
 	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES) -v -run 'TestAccuracy|TestPrivileges' | $(GO) run ./internal/kerneltest/accuracy
 
 # Packages that know nothing of Linux.
-PURE := $(addprefix ./internal/,aggregate event export filter phrase pipeline portspace printable record report snapshot) ./tui
+PURE := $(addprefix ./internal/,aggregate event export filter forecast history phrase pipeline playback portspace printable \
+	record replay report snapshot) ./tui
 
 .PHONY: cross
 cross: ## build for the other architecture, check the pure packages for another system
