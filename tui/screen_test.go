@@ -79,7 +79,7 @@ var screens = []struct {
 	{"sorted", exact.at(62 * time.Second), []string{"2", "down", "<", "r"}},
 	{"paused", exact.at(4 * time.Second), []string{"2", "p"}},
 	{"filter", inferred.at(whole), []string{"2", "/", "SYNC", "enter"}},
-	{"filter-typing", exact.at(whole), []string{"2", "/", "nobody"}},
+	{"filter-typing", exact.at(whole), []string{"2", "/", "absent"}},
 	{"damaged", damaged.at(whole), []string{"2"}},
 	{"truncated", cutShort.at(whole), []string{"2"}},
 	// What no recording holds.

@@ -124,12 +124,12 @@ func linesCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// unprivilegedProgram is porttrace as the user "nobody". It does not execute anything again: the
-// folder of a test binary is root's alone.
+// unprivilegedProgram is porttrace as a user without privileges. It does not call execve(): only
+// root may enter the folder of a test binary.
 func unprivilegedProgram() {
-	const nobody = 65534
+	const unprivileged = 65534
 	if os.Geteuid() == 0 {
-		err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody))
+		err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(unprivileged), syscall.Setuid(unprivileged))
 		exitOn(err)
 	}
 	os.Args[0] = "porttrace"

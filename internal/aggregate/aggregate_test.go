@@ -267,7 +267,7 @@ func TestNotSelected(t *testing.T) {
 		t.Errorf("got %+v", snap.Totals)
 	}
 	if len(snap.Failures) != 0 {
-		t.Errorf("%d failures that nobody asked for", len(snap.Failures))
+		t.Errorf("%d failures that are not selected", len(snap.Failures))
 	}
 	want := snapshot.Totals{Opens: 7, ClosesOut: 5, TimeWaitEntered: 5, TimeWaitOut: 5, ConnectFailures: 1}
 	if len(snap.Destinations) != 1 || snap.Destinations[0].Totals != want || len(snap.Destinations[0].Processes) != 1 {

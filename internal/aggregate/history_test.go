@@ -75,7 +75,7 @@ func TestSnapshotIsTheSameEachTime(t *testing.T) {
 	}
 }
 
-// TestSnapshotDoesNotChange feeds the state on after it was looked at.
+// TestSnapshotDoesNotChange adds events to a state after its snapshot was taken.
 func TestSnapshotDoesNotChange(t *testing.T) {
 	t.Parallel()
 	stream := randomStream(4, 4_000)

@@ -109,7 +109,7 @@ func TestRestartBalances(t *testing.T) {
 	}
 }
 
-// TestRestartForgets looks at one thing that is left at a time, and at nothing.
+// TestRestartForgets checks one thing that is left at a time, and nothing left.
 func TestRestartForgets(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -254,7 +254,7 @@ func TestGaps(t *testing.T) {
 	if n := len(snap.Gaps); n != maxGaps || snap.OlderGaps != 2 || snap.Gaps[n-2] != within || snap.Gaps[n-1] != last {
 		t.Errorf("%d gaps and %d older: %+v", n, snap.OlderGaps, snap.Gaps)
 	}
-	// What began before can go on. What was over is no loss, however late it is told of.
+	// What began before can go on. What was over is no loss, however late it is reported.
 	s.Restart(begin.Add(time.Minute))
 	s.Add([]event.Event{missing(time.Second, time.Minute)})
 	snap = s.Snapshot(begin)

@@ -82,7 +82,7 @@ func TestCulpritAndVictim(t *testing.T) {
 	}
 }
 
-// A port that a connection has and somebody binds at another address is its holder's.
+// A port that a connection has and that is bound at another address belongs to the connection's owner.
 func TestBoundLater(t *testing.T) {
 	t.Parallel()
 	bind := all(from(40000), owner(cache), func(e *event.Event) { e.Src.Addr, e.Dst = web.Addr, event.Endpoint{} })
@@ -106,7 +106,7 @@ func TestTimeWaitEnds(t *testing.T) {
 	}
 }
 
-// A space that nobody holds a port of can be full, too.
+// A space without sockets can be full, too.
 func TestFullWithoutSockets(t *testing.T) {
 	t.Parallel()
 	clock := event.Event{Time: begin, Kind: event.ClockAnchor, Fact: event.Clock{Mono: begin, Wall: 1e18}}
@@ -194,7 +194,7 @@ func TestChurnForecast(t *testing.T) {
 	}
 }
 
-// Since when a space has been full that was so at the first look, nobody knows.
+// If a space was full at the first scan, it is not known since when.
 func TestFullBefore(t *testing.T) {
 	t.Parallel()
 	for d, before := range map[time.Duration]bool{0: true, 300 * time.Millisecond: true, 5 * time.Second: false} {
@@ -206,18 +206,18 @@ func TestFullBefore(t *testing.T) {
 	}
 }
 
-// Where looks at all sockets are the only source, how fast a space fills is not known.
+// If scans are the only source, it is not known how fast a space fills.
 func TestForecastWithoutOpens(t *testing.T) {
 	t.Parallel()
 	off := event.Event{Time: begin, Kind: event.SignalsKnown, Fact: event.Signals{{Name: event.SignalStates, Mode: event.Off}}}
-	look := func(port uint16) event.Event {
+	found := func(port uint16) event.Event {
 		return with(event.SocketFound, all(from(port), func(e *event.Event) { e.State = event.StateEstablished }))
 	}
-	snap := of(off, ranged(40000, 40001), look(40000)).Snapshot(begin)
+	snap := of(off, ranged(40000, 40001), found(40000)).Snapshot(begin)
 	if f := spaceOf(t, snap, snapshot.ConnectSpace, web).Forecast; f.Known {
 		t.Errorf("half full: %+v", f)
 	}
-	snap = of(off, ranged(40000, 40001), look(40000), look(40001)).Snapshot(begin)
+	snap = of(off, ranged(40000, 40001), found(40000), found(40001)).Snapshot(begin)
 	if f := spaceOf(t, snap, snapshot.ConnectSpace, web).Forecast; !f.Known || f.Never {
 		t.Errorf("full: %+v", f)
 	}

@@ -365,7 +365,7 @@ func requireConsistent(t *testing.T, snap *snapshot.Snapshot) {
 	}
 }
 
-// TestMemoryIsBounded looks at what a storm of new keys leaves behind.
+// TestMemoryIsBounded measures what a storm of new keys leaves behind.
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	s := of(randomStream(9, 20_000)...)

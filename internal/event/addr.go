@@ -9,20 +9,20 @@ type Addr [16]byte
 // AddrFrom converts a netip address.
 func AddrFrom(a netip.Addr) Addr { return a.As16() }
 
-// IP is the address, IPv4 unmapped.
+// IP returns the address, IPv4 unmapped.
 func (a Addr) IP() netip.Addr { return netip.AddrFrom16(a).Unmap() }
 
 // Is4 reports whether the address is IPv4.
 func (a Addr) Is4() bool { return a.IP().Is4() }
 
-// String is the address without a port; the zero Addr is "::".
+// String returns the address; the zero Addr is "::".
 func (a Addr) String() string { return a.IP().String() }
 
-// Known reports whether anything is known of the endpoint. The zero Addr is "::", which
-// a bind may ask for, so an address alone cannot tell.
+// Known reports whether the endpoint is known. The zero Addr alone does not mean unknown: it
+// is "::", which a bind may ask for.
 func (e Endpoint) Known() bool { return e != Endpoint{} }
 
-// Host is the address, empty for an endpoint that is not known.
+// Host returns the address, empty for an unknown endpoint.
 func (e Endpoint) Host() string {
 	if !e.Known() {
 		return ""
@@ -30,7 +30,7 @@ func (e Endpoint) Host() string {
 	return e.Addr.String()
 }
 
-// String is ADDR:PORT, or [ADDR]:PORT for IPv6.
+// String returns ADDR:PORT, or [ADDR]:PORT for IPv6.
 func (e Endpoint) String() string { return netip.AddrPortFrom(e.Addr.IP(), e.Port).String() }
 
 // Family is 4 or 6, from the remote end if that is known. A v4-mapped connection is IPv4.

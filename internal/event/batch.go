@@ -6,8 +6,8 @@ type Batch struct {
 	Now    Time    // the stream is complete up to here; the parts of a batch that was split have the same Now
 
 	// Scanning says that a scan of all sockets was running while the events happened: what
-	// it says of their ports can be outdated. Scan is the result if it is done by Now, valid
-	// until the next Read. A recording has none: it holds the differences as events.
+	// it found at their ports can be outdated. Scan is the result if it is done by Now, valid
+	// until the next Read. A recording has no scans: it has the differences as events.
 	Scanning bool
 	Scan     *Scan
 }
@@ -22,17 +22,17 @@ type Span struct {
 	Damaged    bool // it cannot be read
 }
 
-// Scan is what a pass over all sockets of some network namespaces has found, raw: whoever
-// keeps the table of sockets compares it with that.
+// Scan is the raw result of one pass over all sockets of some network namespaces. The owner
+// of the socket table compares the two.
 type Scan struct {
 	At    Time // when it ended; the stream holds everything that happened before
 	Netns []NetnsScan
 }
 
-// NetnsScan is what a Scan has found in one namespace.
+// NetnsScan is the part of a Scan in one namespace.
 type NetnsScan struct {
 	Census    Census
-	Ports     PortRange // to which the scan was confined; zero: it was not
+	Ports     PortRange // the scan was limited to this range; zero: it was not
 	Sockets   []Event   // of the kind SocketFound
 	Truncated bool      // there were more sockets
 	Gone      bool      // the namespace does not exist any more, and none of its sockets

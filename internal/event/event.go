@@ -1,49 +1,48 @@
 // Package event defines the plain values of porttrace's one ordered stream.
 //
-// Everything that the program knows enters as an Event: what sockets did, which
-// process owns them, what the host and its namespaces are, what was lost. What
-// a screen or a report shows is a function of this stream alone, whether it comes
-// from the kernel or from a recording.
+// Everything that the program knows enters as an Event: what sockets did, which process
+// owns them, facts of the host and its namespaces, what was lost. What a screen or a report
+// shows is a function of this stream alone, from the kernel or from a recording.
 package event
 
-// Event is one record of the stream. Kind says which of the other fields apply;
-// the rest are zero. It is a value: copy it freely.
+// Event is one record of the stream. Kind decides which of the other fields are valid, by the
+// table in ARCHITECTURE.md; the others are zero. It is a value: copy it freely.
 type Event struct {
-	Time Time // when it happened, which for an Open is when its SYN was sent
+	Time Time // when it happened: for an Open, when the SYN was sent
 	Kind Kind
 
 	Direction Direction
 	Proto     Proto
 	Op        Op       // ConnectFail, BindFail: the call that failed
 	Reason    Reason   // ConnectFail, BindFail: why it failed
-	ClosedBy  ClosedBy // Close: who ended the connection
+	ClosedBy  ClosedBy // Close: what ended the connection
 	ResetBy   ClosedBy // Close by reset: Local or Remote
 	Errno     Errno    // ConnectFail, BindFail
 	Flags     Flags
-	Inferred  Field // which fields were inferred and not seen
+	Inferred  Field // which fields were inferred, not observed
 
 	State  State     // SocketFound
 	Device uint32    // index of the interface that the socket is bound to, 0: none
 	Ports  PortRange // IP_LOCAL_PORT_RANGE of the socket, zero: the namespace's
 
 	Netns    uint32 // inode of the network namespace
-	Proc     ProcID // who owns the socket; zero where that is not known
-	Listener ProcID // of an accepted connection: who listens on its port
+	Proc     ProcID // the owner of the socket; zero if unknown
+	Listener ProcID // of an accepted connection: the process that listens on its port
 	Src      Endpoint
 	Dst      Endpoint
 
-	Cookie     uint64 // socket cookie (SO_COOKIE), 0 where the kernel gives none
+	Cookie     uint64 // socket cookie (SO_COOKIE), 0 if the kernel gives none
 	Duration   uint64 // Close: ns since the SYN (out) or since ESTABLISHED (in)
 	CloseWait  uint64 // Close: ns spent in CLOSE_WAIT
-	PortSearch uint64 // Open: ns inside inet_hash_connect, 0 where not measured
+	PortSearch uint64 // Open: ns inside inet_hash_connect, 0 if not measured
 
-	// A failure that repeats is folded in the kernel into one event that stands
-	// for Count occurrences between First and Last. Count is 1 otherwise. Of a
-	// SocketFound in TIME_WAIT, Last is when the kernel's timer ends it.
+	// A failure that repeats is folded in the kernel: one event stands for Count occurrences
+	// between First and Last. Otherwise Count is 1. Of a SocketFound in TIME_WAIT, First is
+	// the time of the scan and Last the expiry.
 	Count       uint64
 	First, Last Time
 
-	Fact Fact // for the kinds that describe the world and not one socket
+	Fact Fact // of the kinds that are not about one socket
 }
 
 // ProcID identifies a process beyond the reuse of its pid.
@@ -52,7 +51,7 @@ type ProcID struct {
 	PID   uint32 // thread group id, in porttrace's own pid namespace
 }
 
-// Known reports whether the process was seen.
+// Known reports whether the process is known.
 func (p ProcID) Known() bool { return p.PID != 0 }
 
 // Endpoint is an address and a port in host byte order.
@@ -65,18 +64,18 @@ type Endpoint struct {
 type Flags uint16
 
 const (
-	TimeWait    Flags = 1 << iota // Close: a true TIME_WAIT bucket was made
-	FinWait2                      // Close, SocketFound: an orphan's bucket that waits for the peer's FIN
+	TimeWait    Flags = 1 << iota // Close: it left a bucket in TIME_WAIT
+	FinWait2                      // Close, SocketFound: a bucket in FIN_WAIT2, of an orphan that waits for the peer's FIN
 	EarlyBind                     // Open: the port was bound before connect
 	Reused                        // Open: the port was taken from a TIME_WAIT bucket
-	Unanswered                    // the SYN had to be sent again: counted in SYN_SENT
+	Unanswered                    // the SYN was retransmitted: counted in SYN_SENT
 	InCloseWait                   // Close: the connection was counted in CLOSE_WAIT
 	Mapped                        // the socket is AF_INET6 with v4-mapped addresses
 	ReuseAddr                     // Bind, BindFail: SO_REUSEADDR was set
 	ReusePort                     // Bind, BindFail: SO_REUSEPORT was set
 	NoPort                        // Bind, BindFail: IP_BIND_ADDRESS_NO_PORT was set
-	HadPort                       // ConnectFail: a port had been taken, so it ends an Open
-	NotSelected                   // a filter leaves the event out: it counts for its destination only
+	HadPort                       // ConnectFail: a port was allocated, so it ends an Open
+	NotSelected                   // the filter does not select it: it counts for its destination only
 	OwnedByBind                   // SocketFound: the port's bind bucket is exclusive, so no connect() can take it
 	BeforeStart                   // SocketFound: the socket is older than the trace
 )
@@ -84,7 +83,7 @@ const (
 // Has reports whether all bits of f are set.
 func (f Flags) Has(bits Flags) bool { return f&bits == bits }
 
-// Field names the fields that can be inferred.
+// Field is a set of the fields that can be inferred.
 type Field uint16
 
 const (
@@ -100,7 +99,7 @@ const (
 
 var fieldNames = []string{"sport", "errno", "reason", "time_wait", "pid", "direction", "closed_by", "time"}
 
-// Names lists the fields as they are spelt in JSON.
+// Names returns the fields as JSON spells them.
 func (f Field) Names() []string {
 	var names []string
 	for i, name := range fieldNames {

@@ -21,7 +21,7 @@ func TestClock(t *testing.T) {
 		t.Errorf("StartTime = %s", got)
 	}
 	if got := c.StartTime(ProcID{Start: 5}); !got.IsZero() {
-		t.Errorf("StartTime of nobody = %s", got)
+		t.Errorf("StartTime of no process = %s", got)
 	}
 	var none Clock
 	if !none.WallTime(5).IsZero() || !none.StartTime(ProcID{PID: 1}).IsZero() {

@@ -2,11 +2,11 @@ package event
 
 import "slices"
 
-// Fact is a piece of the world that the stream carries: *Host, Signals, Clock,
-// *Process, *Netns, *Census, *Fold, *Health, Text or *Gap. *SpaceUse follows from it.
+// Fact is the value of an event that is not about one socket: *Host, Signals, Clock,
+// *Process, *Netns, *Census, *Fold, *Health, Text or *Gap. *SpaceUse follows from the stream.
 type Fact interface{ fact() }
 
-// Host is where the stream was made.
+// Host is the host on which the stream was made.
 type Host struct {
 	Name   string // as of uname(2)
 	Kernel string // release
@@ -14,7 +14,7 @@ type Host struct {
 	PIDNS  string // empty in the host's own pid namespace, else which one the pids belong to
 }
 
-// Mode is how well a signal is seen.
+// Mode is how well a signal is observed.
 type Mode string
 
 const (
@@ -23,7 +23,7 @@ const (
 	Off      Mode = "off"
 )
 
-// Signal is one thing the tracer can see and how it sees it here.
+// Signal is one thing that can be observed, and how it is observed here.
 type Signal struct {
 	Name   string `json:"name"`
 	Mode   Mode   `json:"mode"`
@@ -34,21 +34,21 @@ type Signal struct {
 // Signals are all of them, in the order in which they are shown.
 type Signals []Signal
 
-// Off reports whether a signal is not seen at all.
+// Off reports whether a signal is not observed at all.
 func (s Signals) Off(name string) bool {
 	return slices.ContainsFunc(s, func(signal Signal) bool { return signal.Name == name && signal.Mode == Off })
 }
 
-// Clock ties the stream's time to the wall clock and to the time since boot. It
-// is taken again after a clock step.
+// Clock anchors the stream's time to the wall clock and to the time since boot. It is taken
+// again after a clock step.
 type Clock struct {
 	Mono Time  // CLOCK_MONOTONIC, ns
 	Wall int64 // CLOCK_REALTIME at the same moment, ns since 1970
 	Boot int64 // CLOCK_BOOTTIME at the same moment, ns
 }
 
-// Process is what is known of a process. It is captured at its first connect()
-// or bind(), in the kernel, so that it outlives the process.
+// Process has the facts of a process. The kernel side reads them at its first connect() or
+// bind(), so that they outlive the process.
 type Process struct {
 	ID        ProcID
 	PPID      uint32
@@ -60,43 +60,43 @@ type Process struct {
 	Unit      string // systemd unit, from the cgroup path
 }
 
-// Netns is what is known of a network namespace.
+// Netns has the facts of a network namespace.
 type Netns struct {
 	Inode    uint32
-	Name     string // as people know it: ip netns name, "host"; empty where unknown
-	TimeWait int64  // buckets that the kernel counts in it now, -1 where it cannot be read
+	Name     string // of ip-netns(8), or "host", or of its container; empty if unknown
+	TimeWait int64  // buckets that the kernel counts in it now, -1 if it cannot be read
 
-	// Cookie tells it from another that gets its inode after its end; 0 where the kernel
-	// has none (SO_NETNS_COOKIE, 5.14).
+	// Cookie distinguishes it from a later one with the same inode; 0 if the kernel has none
+	// (SO_NETNS_COOKIE, 5.14).
 	Cookie uint64
-	// The configuration, of ip-sysctl.rst. Where it is not known Ports is zero.
+	// The settings of ip-sysctl.rst. If they are unknown Ports is zero.
 	Ports       PortRange // ip_local_port_range
 	Reserved    string    // ip_local_reserved_ports as the kernel prints it: 8080,9000-9100
 	Reuse       uint8     // tcp_tw_reuse: 0 never, 1 always, 2 on loopback
 	ReuseDelay  uint64    // tcp_tw_reuse_delay, ns
 	MaxTimeWait int64     // tcp_max_tw_buckets
 
-	// Timers of a minute fire at steps only, of so many ns, one of which is at TimerAt
-	// (kernel/time/timer.c). 0: not known.
+	// Timers of 60 s expire on boundaries of the timer wheel, TimerStep ns apart, one of them
+	// at TimerAt (kernel/time/timer.c). 0: unknown.
 	TimerStep uint64
 	TimerAt   Time
 }
 
-// Census is a look at all TCP sockets of a namespace.
+// Census describes one scan of all TCP sockets of a namespace.
 type Census struct {
 	Netns uint32
-	// Whole says that every socket follows: what was known of the namespace before is
-	// void. Otherwise only the differences follow.
+	// Whole says that all sockets follow, so that a reader can start from scratch. Otherwise
+	// only the differences follow.
 	Whole bool
-	// Bound says that ports which only a bind() holds were seen, and which bind buckets
-	// are exclusive.
+	// Bound says that the scan shows sockets that are only bound, and which bind buckets are
+	// exclusive.
 	Bound   bool
 	Sockets uint64
 	Took    uint64 // ns
 }
 
-// Fold stands for occurrences that were counted in the kernel and not delivered
-// one by one, of one owner and one destination, between the event's First and Last.
+// Fold has the counts of occurrences that were not delivered one by one: of one owner and
+// one destination, between the event's First and Last.
 type Fold struct {
 	Opens          uint64
 	ClosesOut      uint64
@@ -108,17 +108,17 @@ type Fold struct {
 	TimeWaitIn     uint64 // of ClosesIn
 	EnterCloseWait uint64
 	LeaveCloseWait uint64
-	EnterSynSent   uint64 // SynUnanswered and opens that began so
+	EnterSynSent   uint64 // SynUnanswered
 	LeaveSynSent   uint64
 }
 
-// Health is what the tracer knows of its own losses and cost, counted since its start.
+// Health has the losses and the cost of the tracer since its start.
 type Health struct {
 	Events       uint64 // delivered one by one
-	LostDetails  uint64 // counted by a Fold: the totals hold, the details are gone
-	Filtered     uint64 // counted by a Fold because a filter left them out
+	LostDetails  uint64 // folded for lack of room: totals are right, details are lost
+	Filtered     uint64 // folded because they are not selected
 	Lost         uint64 // not even counted
-	Unattributed uint64 // of sockets whose owner is not known
+	Unattributed uint64 // of sockets without a known owner
 	Missed       uint64 // runs the kernel skipped (recursion_misses)
 	CPU          uint64 // ns of CPU time of this process
 	Memory       uint64 // resident bytes of this process
@@ -127,10 +127,10 @@ type Health struct {
 // Text is one line for the user.
 type Text string
 
-// Gap is a part of the stream that a recording does not hold any more.
+// Gap is a part of the stream that a recording lacks.
 type Gap struct {
-	Begin, End Time // End is 0 where nobody knows how long it went on
-	Truncated  bool // the recording was cut short there; otherwise it is damaged
+	Begin, End Time // End is 0 if the length is unknown
+	Truncated  bool // the recording ends there without its end mark; otherwise it is damaged
 }
 
 func (*Host) fact()     {}

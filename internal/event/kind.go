@@ -1,40 +1,40 @@
 package event
 
-// Kind is what an Event says.
+// Kind is the kind of an Event.
 type Kind uint8
 
 const (
-	// What sockets do. The first five are shown to users.
-	Open        Kind = iota + 1 // a local port was taken for an outgoing connection
+	// Events of one socket. The first five are shown to users.
+	Open        Kind = iota + 1 // a local port was allocated for an outgoing connection
 	Close                       // an established connection, or an outgoing one that was given up, ended
 	ConnectFail                 // connect() did not lead to a connection
-	Bind                        // a port was taken by bind()
+	Bind                        // bind() allocated a port
 	BindFail                    // bind(), listen() or an autobind failed
 
-	EnterCloseWait // the peer closed first: ESTABLISHED to CLOSE_WAIT
-	SynUnanswered  // the SYN of an Open had to be sent again
+	EnterCloseWait // passive close: the peer sent the first FIN
+	SynUnanswered  // the SYN of an Open was retransmitted
 	SynAnswered    // a connection counted by SynUnanswered was established
-	Listen         // a socket began to listen: Proc owns Src
+	Listen         // a socket began to listen: Proc is the listener of Src
 
-	// What the world is. Fact holds the value.
+	// Facts. Fact has the value.
 	HostKnown    // *Host
 	SignalsKnown // Signals
 	ClockAnchor  // Clock
 	ProcessKnown // *Process
 	NetnsKnown   // *Netns
-	Folded       // *Fold: occurrences that were counted and not delivered one by one
+	Folded       // *Fold: occurrences that were counted in the kernel, not delivered one by one
 	HealthKnown  // *Health
 	Notice       // Text: something the user should read
-	Missing      // *Gap: a part of the stream that a recording has lost
+	Missing      // *Gap: a part of the stream that a recording lacks
 
-	// What a look at all sockets of a namespace has corrected: those from before the
-	// start, and what the tracer has missed since.
-	CensusTaken // *Census
-	SocketFound // Src and Dst have a socket in State; a Dst that is not known: it is only bound
-	SocketGone  // and have none any more
+	// Differences between a scan of all sockets of a namespace and the socket table: sockets
+	// from before start, and what the tracer has missed since.
+	CensusTaken // *Census: a scan, before its differences
+	SocketFound // there is a socket in State between Src and Dst; if Dst is unknown it listens or is only bound
+	SocketGone  // there is none any more
 )
 
-// SpaceChanged says that a port space has come to another SpaceState: *SpaceUse. It
+// SpaceChanged reports that a port space has entered another SpaceState: *SpaceUse. It
 // follows from the stream and is no part of it, so its number is beyond those of
 // recordings.
 const SpaceChanged Kind = 0x80
@@ -50,7 +50,7 @@ func (k Kind) Public() bool { _, ok := kindNames[k]; return ok }
 // so that a filter applies to it.
 func (k Kind) AboutSocket() bool { return k <= SynAnswered || k == Folded }
 
-// String is the name used in output and by --kind.
+// String returns the name used in output and by --kind.
 func (k Kind) String() string {
 	if name, ok := kindNames[k]; ok {
 		return name
@@ -58,14 +58,14 @@ func (k Kind) String() string {
 	return "internal"
 }
 
-// PublicKinds lists the kinds that users see, in the order of their help.
+// PublicKinds returns the kinds that users see, in the order of the help.
 func PublicKinds() []Kind { return []Kind{Open, Close, ConnectFail, Bind, BindFail, SpaceChanged} }
 
-// Direction tells who opened the connection.
+// Direction is which end opened the connection.
 type Direction uint8
 
 const (
-	Unknown Direction = iota // the socket existed before the start and nothing tells
+	Unknown Direction = iota // the socket is from before start and nothing shows it
 	Out                      // this host called connect()
 	In                       // the connection was accepted
 )
@@ -102,14 +102,14 @@ const (
 
 func (o Op) String() string { return [...]string{"", "connect", "bind", "listen", "autobind"}[o] }
 
-// Reason says in one word why a call failed. An errno alone does not: EADDRNOTAVAIL
-// has at least four causes.
+// Reason is why a call failed, in one word. An errno is not enough: EADDRNOTAVAIL has at
+// least four causes.
 type Reason uint8
 
 const (
 	RangeExhausted Reason = iota + 1 // every port of the range is taken towards that destination
 	TupleTaken                       // the bound port is already connected to that destination
-	PortTaken                        // bind or listen: somebody holds the port
+	PortTaken                        // bind or listen: another socket has the port
 	ForeignAddress                   // bind to an address that is not local
 	NoIPv6                           // no IPv6 source address or no IPv6 at all
 	Unreachable                      // no route, or an ICMP unreachable
@@ -126,8 +126,8 @@ func (r Reason) String() string {
 	}[r]
 }
 
-// ClosedBy says who ended a connection: the sender of the first FIN, or what
-// ended it without one.
+// ClosedBy is what ended a connection: the end that sent the first FIN, or what ended it
+// without one.
 type ClosedBy uint8
 
 const (

@@ -81,8 +81,8 @@ func (o *Occupancy) StateAfter(before SpaceState) SpaceState {
 	return SpaceOK
 }
 
-// SpaceUse is a connect space that has come to another state: the one between the event's
-// Src.Addr and its Dst. The event's Proc holds most of its ports.
+// SpaceUse is the state that a connect space has entered: the space from the event's Src.Addr
+// to its Dst. The event's Proc holds most of its ports.
 type SpaceUse struct {
 	State SpaceState
 	Occupancy

@@ -1,8 +1,8 @@
 package event
 
-// ConnectReason says why connect() failed other than by its port, connect(2). From
-// the port search on, EADDRNOTAVAIL is told apart where it arises; before it, the host
-// has no address to send from, which for IPv6 mostly means that it has no IPv6.
+// ConnectReason returns why connect() failed, connect(2), if not for lack of a port: the
+// BPF programs distinguish the causes of an EADDRNOTAVAIL of the port search. One from before
+// the search means that the host has no source address: for IPv6, mostly, no IPv6.
 func ConnectReason(e Errno, to Addr) Reason {
 	switch e {
 	case EADDRNOTAVAIL, EAFNOSUPPORT:
@@ -21,7 +21,7 @@ func ConnectReason(e Errno, to Addr) Reason {
 	return OtherReason
 }
 
-// BindReason says why bind() or listen() for that port failed, bind(2) and ip(7).
+// BindReason returns why bind() or listen() for that port failed, bind(2) and ip(7).
 func BindReason(e Errno, port uint16) Reason {
 	switch {
 	case e == EADDRINUSE && port == 0:

@@ -1,7 +1,7 @@
 package event
 
-// World is what the stream has said so far of the host, its clock, its namespaces
-// and its processes. Apply is given every event in order. The zero value is ready.
+// World has the facts of the stream so far: the host, its clock, its namespaces and its
+// processes. Apply must be given every event in order. The zero value is ready.
 type World struct {
 	Host    Host
 	Signals Signals
@@ -16,7 +16,7 @@ type World struct {
 // maxYoung processes are kept at least, twice as many at most.
 const maxYoung = 1 << 14
 
-// Apply takes what the event says of the world.
+// Apply takes the fact of an event, if it has one.
 func (w *World) Apply(e *Event) {
 	switch fact := e.Fact.(type) {
 	case *Host:
@@ -42,7 +42,7 @@ func (w *World) keep(p *Process) {
 	w.young[p.ID] = p
 }
 
-// Process is what is known of the process; never nil.
+// Process returns the facts of a process; never nil.
 func (w *World) Process(id ProcID) *Process {
 	if p, ok := w.young[id]; ok {
 		return p
@@ -54,7 +54,7 @@ func (w *World) Process(id ProcID) *Process {
 	return &Process{ID: id}
 }
 
-// Netns is what is known of the network namespace; never nil.
+// Netns returns the facts of a network namespace; never nil.
 func (w *World) Netns(inode uint32) *Netns {
 	if n, ok := w.netns[inode]; ok {
 		return n
@@ -62,7 +62,7 @@ func (w *World) Netns(inode uint32) *Netns {
 	return &Netns{Inode: inode, TimeWait: -1}
 }
 
-// EachNetns calls f for every namespace that the stream has named.
+// EachNetns calls f for every namespace of which there are facts.
 func (w *World) EachNetns(f func(*Netns)) {
 	for _, n := range w.netns {
 		f(n)

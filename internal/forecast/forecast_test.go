@@ -43,7 +43,7 @@ func TestForecast(t *testing.T) {
 		"a slow leak":                {with(func(l *Inputs) { l.Closed = 0; l.Rate = 0.1; l.RateError = 0 }), 10000, 10},
 		"bound ports":                {with(func(l *Inputs) { l.Bound = 500 }), 5, 0.1},
 		"buckets that end meanwhile": {with(func(l *Inputs) { l.TimeWait = 610; l.Expiring = ends }), 390.0 / 90, 0.1},
-		"nobody opens":               {with(func(l *Inputs) { l.Rate = 0; l.RateError = 0 }), -1, 0},
+		"no opens":                   {with(func(l *Inputs) { l.Rate = 0; l.RateError = 0 }), -1, 0},
 		"long lifetimes":             {with(func(l *Inputs) { l.Rate = 2; l.RateError = 0; l.Lifetime = 1000 * time.Second; l.TimeWaitShare = 0 }), 693, 10},
 		"reuse":                      {with(func(l *Inputs) { l.BucketLife = time.Second }), -1, 0},
 	} {
@@ -69,7 +69,7 @@ func TestForecastEnds(t *testing.T) {
 	}
 	full.Reusable = 5
 	if f := full.Forecast(); !f.Never {
-		t.Errorf("full, but some can be reused, and nobody opens: %+v", f)
+		t.Errorf("full, but some can be reused, and no port is allocated: %+v", f)
 	}
 	if f := (&Inputs{Rate: 5}).Forecast(); f.Known {
 		t.Errorf("without a range: %+v", f)

@@ -19,7 +19,7 @@ type completer struct {
 }
 
 // completeFrom completes the events from begin on. It returns the events without those that
-// are held for a look-up.
+// are held until their bucket is looked up.
 func (c *completer) completeFrom(events []event.Event, begin int) []event.Event {
 	kept := events[:begin]
 	for i := begin; i < len(events); i++ {

@@ -233,7 +233,7 @@ func TestWindowBounds(t *testing.T) {
 }
 
 // TestWindowAndGaps: a window in which something is missing says so, though only what
-// comes after the gap tells of it.
+// comes after the gap reports it.
 func TestWindowAndGaps(t *testing.T) {
 	t.Parallel()
 	missing := fact(6*second, event.Missing, &event.Gap{Begin: 4 * second, End: 6 * second})

@@ -59,8 +59,8 @@ func onClock(text string, p *State) (event.Time, error) {
 	return within(p.Begin.Add(at.Sub(begin)), exact, p)
 }
 
-// wallTime reads a time on the clock and tells how exact it is. One without a date
-// is the first that is not over when the recording begins.
+// wallTime parses a time of the wall clock and returns how exact it is. A time without a
+// date is the first one that is not over when the recording begins.
 func wallTime(text string, begin time.Time) (at time.Time, exact time.Duration, err error) {
 	if at, err = time.Parse(time.RFC3339, text); err == nil {
 		return at, time.Second, nil

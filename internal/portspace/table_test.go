@@ -166,8 +166,8 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// A server's bucket gives way to the next connection between the same ends. Cookies are
-// handed out by each processor from a batch of its own, so the later one can be less.
+// A server's bucket gives way to the next connection between the same ends. Each
+// processor gives cookies from a batch of its own, so the later one can be less.
 func TestNextLife(t *testing.T) {
 	t.Parallel()
 	const src, dst = "10.0.0.1:40007", "10.0.0.2:50000"
@@ -175,7 +175,7 @@ func TestNextLife(t *testing.T) {
 		return socketEvent(event.Close, src, dst, going(event.In), by(id), cookie(c), flags(event.TimeWait))
 	}
 	late := life(shop, 950)
-	late.Time -= 5 // an orphan's end is told when its bucket has been looked up
+	late.Time -= 5 // the close of an orphan is reported when its bucket has been looked up
 	table := tableOf(life(shop, 900), life(cache, 700), late)
 	for port, socket := range spaceTo(table, "10.0.0.1", dst).Each() {
 		if port != 40007 || socket.Cookie != 700 || socket.Proc != cache {

@@ -101,7 +101,7 @@ func (t *Thresholds) postpone(key rangeKey) {
 	}
 }
 
-// evaluateAll is due once a second. The order of its changes depends on nothing but the
+// evaluateAll is due once a second. The order of its changes depends only on the
 // stream.
 func (t *Thresholds) evaluateAll() {
 	if changed := t.changedNetns(); len(changed) > 0 {

@@ -24,7 +24,7 @@ type specimen struct {
 	spaces   string // the fullest, and how full; the first recordings have no port range
 }
 
-// specimens are never made anew: later versions are to read what earlier ones wrote.
+// specimens are never made again: later versions must read what earlier ones wrote.
 var specimens = map[string]specimen{
 	"v1-exact-6.12.ptrace": {
 		version: 1, kernel: "6.12.117+deb12-cloud-amd64", opens: 572, closes: 1024, connects: 2678, binds: 66,

@@ -19,7 +19,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// seat is a player that runs, and who looks at its screen.
+// seat is a player that runs, with a reader of its snapshots.
 type seat struct {
 	*Player
 	t      *testing.T
@@ -44,7 +44,7 @@ func watching(t *testing.T, rec Recording, opts Options, test func(s *seat)) {
 	})
 }
 
-// shown is what was published since the last look; nil if nothing was.
+// shown returns what was published since the last call; nil if nothing was.
 func (s *seat) shown() *snapshot.Snapshot {
 	synctest.Wait()
 	select {
@@ -249,7 +249,7 @@ func TestStopped(t *testing.T) {
 	})
 }
 
-// TestWrongTimeline: pieces that promise failures nobody finds end in the same place.
+// TestWrongTimeline: pieces with counts of failures that they do not have end in the same place.
 func TestWrongTimeline(t *testing.T) {
 	t.Parallel()
 	rec := ticking(10 * time.Second)

@@ -259,7 +259,7 @@ func TestFarFailure(t *testing.T) {
 	})
 }
 
-// TestNoFailureLeft: that takes no look at the rest.
+// TestNoFailureLeft: the rest is not read.
 func TestNoFailureLeft(t *testing.T) {
 	t.Parallel()
 	rec := ticking(10 * time.Second)

@@ -55,8 +55,8 @@ type Notice struct {
 // Totals are counts since Started, and gauges of now.
 type Totals struct {
 	// LiveBefore is how many outgoing connections were open when the counting began. It
-	// can be negative for a moment: an end that is told of one by one comes before the
-	// sum that holds its Open.
+	// can be negative for a moment: a Close that is delivered one by one comes before
+	// the Folded that counts its Open.
 	LiveBefore int64
 
 	Opens           uint64

@@ -6,19 +6,19 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// SpaceKind is who draws ports from a space.
+// SpaceKind is which call allocates ports of a space.
 type SpaceKind string
 
 const (
-	// ConnectSpace is what connect() without a bound port draws from: the ports of one local
-	// address towards one remote address and port.
+	// ConnectSpace is for connect() without a bound port: the ports of one local address
+	// towards one remote address and port.
 	ConnectSpace SpaceKind = "connect"
-	// BindSpace is what bind() to port 0 draws from: the ports of one local address.
+	// BindSpace is for bind() to port 0: the ports of one local address.
 	BindSpace SpaceKind = "bind"
 )
 
-// PortSpace is one row: a set of ports and what occupies it. Its figures count ports
-// inside the range, each once, whatever a filter selects.
+// PortSpace is one row: a set of ports and what occupies it. Its figures count ports of the
+// range, each once, whatever a filter selects.
 type PortSpace struct {
 	Kind      SpaceKind
 	Netns     uint32
@@ -38,16 +38,16 @@ type PortSpace struct {
 	Peak   int // the most that was in use at a time since Started
 	PeakAt time.Time
 	Full   time.Time // since when no port is left; zero: one is
-	// FullBefore says that it was full when the trace began, and who knows since when.
+	// FullBefore says that it was full when the trace began: it has been so for longer.
 	FullBefore bool
 
 	Opens       uint64  // since Started
 	OpenRate    float64 // per second
-	Sustainable float64 // opens per second that the space can serve for ever; 0: not known
-	Textbook    float64 // the figure of the write-ups for that: Capacity / 60 s
+	Sustainable float64 // opens per second that the space can serve at current lifetimes; 0: unknown
+	Textbook    float64 // the same by the rule of thumb: Capacity / 60 s
 	Forecast    Forecast
 
-	Exhausted      uint64 // calls that failed for want of a port, since Started
+	Exhausted      uint64 // calls that found no port, since Started
 	ExhaustionRate float64
 	LastExhausted  time.Time
 
@@ -57,9 +57,9 @@ type PortSpace struct {
 	// connect() tries only when it finds no port of the first: more than half is in use.
 	SecondHalf float64
 
-	Holders      []Holder // who holds the ports, most first, bounded
+	Holders      []Holder // most ports first, bounded
 	OtherHolders Holder   // the rest
-	Victims      []Victim // who gets none, most failures first, bounded
+	Victims      []Victim // most failures first, bounded
 }
 
 // Holder is a process and the ports of a space that it holds.
@@ -69,10 +69,10 @@ type Holder struct {
 	CloseWait int // of Live
 	TimeWait  int
 	Bound     int
-	Before    int // of all of these: held by sockets that are older than the trace
+	Before    int // of all of these: held by sockets from before start
 }
 
-// Ports is how many it holds.
+// Ports returns how many ports it holds.
 func (h *Holder) Ports() int { return h.Live + h.TimeWait + h.Bound }
 
 // Victim is a process that found no port.
@@ -84,32 +84,31 @@ type Victim struct {
 
 // Forecast is when a space will be full.
 type Forecast struct {
-	Known bool // otherwise nothing can be said, and the rest is zero
-	Never bool // not at this rate: it settles below the capacity
+	Known bool // if false there is no forecast, and the rest is zero
+	Never bool // at this rate it settles below the capacity
 	ETA   time.Duration
-	// With the rate's own variance; High is negative for never.
+	// The interval that follows from the spread of the rate; High is negative for never.
 	Low, High time.Duration
 	Model     string // what was assumed, in a line
 }
 
-// Namespace is a network namespace as it hands out ports.
+// Namespace is a network namespace and its settings for the allocation of ports.
 type Namespace struct {
 	Inode       uint32
 	Name        string
-	Ports       event.PortRange // zero: the configuration is not known
+	Ports       event.PortRange // zero: the settings are unknown
 	Reserved    string
 	Capacity    int // ports of the range that are not reserved
 	Reuse       uint8
-	TimeWait    int64 // buckets that the kernel counts, -1: not known
+	TimeWait    int64 // buckets that the kernel counts, -1: unknown
 	MaxTimeWait int64
-	Bound       int // ports of the range that a bind() owns
-	// How its sockets are seen: exact with programs in the kernel, polled without.
-	Census     time.Time // when all its sockets were last looked at; zero: never
-	CensusTook time.Duration
-	BoundKnown bool // ports that only a bind() holds are seen
+	Bound       int       // ports of the range that a bind() owns
+	Census      time.Time // the end of the last scan of all its sockets; zero: never
+	CensusTook  time.Duration
+	BoundKnown  bool // scans show sockets that are only bound
 }
 
-// Namespace is the network namespace of that inode, nil where nothing is known of it.
+// Namespace returns the network namespace with that inode, nil if it is unknown.
 func (s *Snapshot) Namespace(inode uint32) *Namespace {
 	for i := range s.Namespaces {
 		if s.Namespaces[i].Inode == inode {
