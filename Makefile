@@ -22,7 +22,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 } sub(/^##  /, "") { print "  " $$0 }' Makefile
 
 .PHONY: build
-build: ## ./porttrace: static, needs nothing but Go
+build: ## ./porttrace: static; needs only Go
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o porttrace ./cmd/porttrace
 
 .PHONY: run
@@ -33,7 +33,7 @@ run: build ## build, and start the live screen (as root or through sudo)
 demo: build ## build, and show a made-up load, harmless to the host (as root or through sudo)
 	$(SUDO) ./porttrace demo $(ARGS)
 
-# What is there, of what tests and checks can use.
+# Tools that tests and checks can use, as far as they are installed.
 clang_version = $(shell $(CLANG) --version 2>/dev/null | sed -nE '1s/.*version ([0-9.]+).*/\1/p')
 libbpf_version = $(shell dpkg-query -W -f '$${Version}' libbpf-dev 2>/dev/null | sed -E 's/^[0-9]+://; s/-.*//')
 generator = clang $(or $(clang_version),none), libbpf headers $(or $(libbpf_version),unknown)
@@ -41,8 +41,8 @@ pinned_generator = clang $(CLANG_PIN), libbpf headers $(LIBBPF_PIN)
 as_pinned = $(if $(filter $(CLANG_PIN)/$(LIBBPF_PIN),$(clang_version)/$(libbpf_version)),yes)
 race = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(if $(shell command -v "$$($(GO) env CC)"),-race))
 
-# Reads go test -v and prints what go test prints. Why tests were skipped, which that
-# does not say, goes to the file "skipped".
+# Turns the output of go test -v into that of go test. The reasons of skipped tests go to the
+# file "skipped".
 define quiet
 $$1 == "===" { test = $$3; next }
 /^    / && !/^ +--- / {
@@ -66,7 +66,7 @@ endef
 export quiet
 
 .PHONY: test
-test: check-gofmt vet unit ## everything that this machine and these privileges allow
+test: check-gofmt vet unit ## every test that this machine and these privileges allow
 	@$(if $(as_pinned),$(MAKE) check-generate,:)
 	@echo "passed; not run here:"; \
 	sort .cache/skipped; \
@@ -100,9 +100,20 @@ check-gofmt:
 	@files=$$(gofmt -l cmd internal tui); [[ -z $$files ]] || { echo "not gofmt'ed (make format):" $$files; exit 1; }
 
 .PHONY: lint
-lint: ## golangci-lint with the import rules, clang-format
+lint: check-words ## golangci-lint with the import rules, clang-format, the word list
 	$(GOLANGCI_LINT) run
 	$(CLANG_FORMAT) --dry-run -Werror bpf/*.[ch]
+
+# Words that this project does not use: the glossary of ARCHITECTURE.md has plain ones.
+unwanted_words := told|tells?|a look|look(s|ed|ing)? at|eyes|anew|whom|somebody|nobody|so many|of late|surroundings
+unwanted_words := $(unwanted_words)|hand(s|ed|ing)? out|draw(s|n|ing)? from|cast|reels?|crowds?|doubted|for ever|nothing but
+
+.PHONY: check-words
+check-words: ## no words in Go, C and Markdown that the glossary replaces
+	@if grep -rnwiE '$(unwanted_words)' --include='*.go' --include='*.[ch]' --include='*.md' \
+		--exclude='*_bpfel.go' --exclude=vmlinux.h --exclude-dir=testdata --exclude-dir='.?*' .; then \
+		echo "unwanted words: see the glossary of ARCHITECTURE.md"; exit 1; \
+	fi
 
 .PHONY: format
 format: ## format Go and C
@@ -114,7 +125,7 @@ generate: ## bpf/ compiled into internal/probe
 	$(GO) generate ./internal/probe
 
 .PHONY: check-generate
-check-generate: ## is the generated code in internal/probe up to date, and each header of bpf/ self-contained?
+check-generate: ## the generated code in internal/probe is up to date, each header of bpf/ self-contained
 	@tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; \
 	mkdir "$$tmp/internal"; \
 	for header in bpf/*.h; do $(CLANG) @bpf/compile_flags.txt -Werror -fsyntax-only $$header; done; \
@@ -129,7 +140,7 @@ check-generate: ## is the generated code in internal/probe up to date, and each 
 	$(if $(as_pinned),,echo "  here it is generated with $(generator); pinned is $(pinned_generator)";) \
 	exit 1
 
-# The BTF to trim, and the kernel it is of.
+# The BTF to trim, and its kernel.
 VMLINUX_BTF ?= /sys/kernel/btf/vmlinux
 VMLINUX_KERNEL ?= $(shell uname -r)
 
@@ -141,14 +152,14 @@ vmlinux: ## regenerate vmlinux.h by the list in its head, from VMLINUX_BTF (need
 	mv vmlinux.h.new vmlinux.h
 
 .PHONY: golden
-golden: ## write the expected outputs of tests anew: read the difference
+golden: ## write the expected outputs of tests again: read the difference before you commit
 	$(GO) test ./internal/export ./internal/report ./tui -update
 
 .PHONY: bench
 bench: ## benchmarks of the user side
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-# Tracers to compare with, where they are installed (Debian: libbpf-tools).
+# Tracers to compare with, if they are installed (Debian: libbpf-tools).
 PEERS = $(foreach peer,tcpstates tcplife,$(addprefix $(peer)=,$(shell PATH=$$PATH:/usr/sbin command -v $(peer))))
 ROUNDS ?= 21
 
@@ -158,7 +169,7 @@ bench-overhead: build ## what tracing costs a storm of connections, beside other
 	$(SUDO) .cache/overhead -rounds $(ROUNDS) $(if $(shell PATH=$$PATH:/usr/sbin command -v bpftool),-bpf-stats) \
 		-tracer 'porttrace=./porttrace report --duration 1h --format json' $(addprefix -tracer ,$(PEERS))
 
-# Which of the kernels, as in 6.1,newest,6.12/arm64; and in all modes or the default one.
+# The kernels, as in 6.1,newest,6.12/arm64, and the modes: all, or the default one.
 KERNEL ?=
 MODES ?= all
 
@@ -167,10 +178,10 @@ test-kernels: ## the kernel tests on Debian's kernels, in virtual machines; one:
 	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES)
 
 .PHONY: accuracy
-accuracy: ## measure every signal on those kernels, and write docs/accuracy.md
+accuracy: ## measure every signal on those kernels, and update docs/accuracy.md
 	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES) -v -run 'TestAccuracy|TestPrivileges' | $(GO) run ./internal/kerneltest/accuracy
 
-# Packages that know nothing of Linux.
+# Packages without anything of Linux.
 PURE := $(addprefix ./internal/,aggregate event export filter forecast history phrase pipeline playback portspace printable \
 	record replay report snapshot) ./tui
 

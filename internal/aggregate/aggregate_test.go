@@ -345,7 +345,7 @@ func TestBucketsExpire(t *testing.T) {
 	if snap := s.Snapshot(begin); snap.Totals.TimeWaitEntered != 12 || snap.At != begin.Add(time.Hour) {
 		t.Errorf("%d entered at %d", snap.Totals.TimeWaitEntered, snap.At)
 	}
-	// Told of more than a minute late, it is counted and has gone.
+	// Reported more than a minute late, it is counted and has expired.
 	s.Add([]event.Event{with(event.Close, flagged(event.TimeWait))})
 	if snap := s.Snapshot(begin); snap.Totals.TimeWaitEntered != 13 || snap.Totals.TimeWaitOut != 0 {
 		t.Errorf("a late bucket: %+v", snap.Totals)

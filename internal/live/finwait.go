@@ -11,8 +11,8 @@ const (
 	// finAfter is the time that the peer's FIN gets: a peer that is done sends it in
 	// the first round trip.
 	finAfter = 100 * time.Millisecond
-	// A look-up costs some 3 us, so their rate is bounded: what a storm closes beyond
-	// it stays what it was when it closed. A burst may be larger.
+	// Looking up a bucket costs some 3 us, so the rate is bounded: closes of a storm beyond it
+	// stay as they were reported. A burst may be larger.
 	finLookupsPerSecond = 1500
 	finLookupsAtOnce    = 1024
 	maxForbidden        = 4096

@@ -301,7 +301,7 @@ func TestReadError(t *testing.T) {
 		if err := <-s.ran; !errors.Is(err, broken) {
 			t.Errorf("error %v", err)
 		}
-		// Nobody waits for a player that does not run.
+		// A player that does not run keeps no caller waiting.
 		for range 100 {
 			s.TogglePause()
 			s.Step()
