@@ -82,7 +82,7 @@ func (w *spaceWatch) lookedAt(n *lab.Netns) (s *snapshot.Snapshot) {
 	eventually(w.t, "a look at all sockets", func() bool {
 		s = w.snapshot()
 		for i := range s.Namespaces {
-			if ns := &s.Namespaces[i]; ns.Inode == n.Inode() && !ns.Census.IsZero() {
+			if ns := &s.Namespaces[i]; ns.Inode == n.Inode() && !ns.LastScan.IsZero() {
 				return true
 			}
 		}

@@ -181,7 +181,7 @@ func TestSpaceOfOwnRange(t *testing.T) {
 	var row *snapshot.PortSpace
 	eventually(t, "the sockets' own space", func() bool {
 		for _, p := range spacesOf(w.snapshot(), n) {
-			if p.Kind == snapshot.ConnectSpace && p.OwnRange {
+			if p.Kind == snapshot.ConnectSpace && p.PerSocketRange {
 				row = &p
 				return p.Exhausted == 2
 			}

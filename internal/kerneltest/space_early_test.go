@@ -50,8 +50,8 @@ func TestEarlyBinder(t *testing.T) {
 	}
 
 	row := w.rowBy("all failures", loopID(n, victims), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
-	if row.Bound != ports || row.InUse() != ports || row.Capacity != ports || !row.IsFull() || row.Full.IsZero() {
-		t.Errorf("the victim's space: %s, full since %s", spaceText(row), row.Full)
+	if row.Bound != ports || row.InUse() != ports || row.Capacity != ports || !row.IsFull() || row.FullSince.IsZero() {
+		t.Errorf("the victim's space: %s, full since %s", spaceText(row), row.FullSince)
 	}
 	if f := row.Forecast; !f.Known || f.Never || f.ETA != 0 {
 		t.Errorf("when it will be full: %s", phrase.Forecast(&f))

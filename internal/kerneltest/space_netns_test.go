@@ -42,7 +42,7 @@ func TestSpacesApart(t *testing.T) {
 		if got := holders(other); other.InUse() != few || other.Headroom() != ports-few || len(got) != 1 || got[user.PID()] != few {
 			t.Errorf("held by %v: %s", got, spaceText(other))
 		}
-		if other.Exhausted != 0 || len(other.Victims) != 0 || !other.Full.IsZero() {
+		if other.Exhausted != 0 || len(other.Victims) != 0 || !other.FullSince.IsZero() {
 			t.Errorf("a space that nobody has used up: %+v", other)
 		}
 		w.look(full, spare)

@@ -51,8 +51,8 @@ func TestConcentrated(t *testing.T) {
 	}
 	id := portspace.ID{Netns: n.Inode(), Local: endpoint(loopV4).Addr, Remote: endpoint(to[0])}
 	row := w.rowBy("all failures", id, func(p *snapshot.PortSpace) bool { return p.Exhausted == uint64(fails) })
-	if !row.IsFull() || row.Full.IsZero() || row.Forecast.ETA != 0 || !row.Forecast.Known || row.TimeWait != ports {
-		t.Errorf("%s, full since %s", spaceText(row), row.Full)
+	if !row.IsFull() || row.FullSince.IsZero() || row.Forecast.ETA != 0 || !row.Forecast.Known || row.TimeWait != ports {
+		t.Errorf("%s, full since %s", spaceText(row), row.FullSince)
 	}
 	got := holders(row)
 	if len(row.Holders) != 2 || row.Holders[0].Proc.Comm != "culprit" || got[culprit.PID] != culprit.Succeeded || got[late.PID] != late.Succeeded {

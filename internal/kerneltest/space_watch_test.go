@@ -175,7 +175,7 @@ func spacesOf(s *snapshot.Snapshot, n *lab.Netns) []snapshot.PortSpace {
 func rowOf(s *snapshot.Snapshot, id portspace.ID) *snapshot.PortSpace {
 	for i := range s.PortSpaces {
 		p := &s.PortSpaces[i]
-		if p.Kind == snapshot.ConnectSpace && p.Netns == id.Netns && p.Local == id.Local && p.Remote == id.Remote && p.Device == 0 && !p.OwnRange {
+		if p.Kind == snapshot.ConnectSpace && p.Netns == id.Netns && p.Local == id.Local && p.Remote == id.Remote && p.Device == 0 && !p.PerSocketRange {
 			return p
 		}
 	}

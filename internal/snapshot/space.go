@@ -6,45 +6,45 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// SpaceKind is who draws ports from a space.
+// SpaceKind is which call allocates from a space.
 type SpaceKind string
 
 const (
-	// ConnectSpace is what connect() without a bound port draws from: the ports of one local
+	// ConnectSpace is what connect() without a bound port allocates from: the ports of one local
 	// address towards one remote address and port.
 	ConnectSpace SpaceKind = "connect"
-	// BindSpace is what bind() to port 0 draws from: the ports of one local address.
+	// BindSpace is what bind() to port 0 allocates from: the ports of one local address.
 	BindSpace SpaceKind = "bind"
 )
 
 // PortSpace is one row: a set of ports and what occupies it. Its figures count ports
 // inside the range, each once, whatever a filter selects.
 type PortSpace struct {
-	Kind      SpaceKind
-	Netns     uint32
-	NetnsName string
-	Proto     event.Proto
-	Local     event.Addr     // all zero of a BindSpace: any address
-	Remote    event.Endpoint // zero of a BindSpace
-	Device    uint32         // the interface that its sockets are bound to, 0: none
-	Range     event.PortRange
-	OwnRange  bool // Range is that of the sockets (IP_LOCAL_PORT_RANGE), not of the namespace
+	Kind           SpaceKind
+	Netns          uint32
+	NetnsName      string
+	Proto          event.Proto
+	Local          event.Addr     // all zero of a BindSpace: any address
+	Remote         event.Endpoint // zero of a BindSpace
+	Device         uint32         // the interface that its sockets are bound to, 0: none
+	Range          event.PortRange
+	PerSocketRange bool // Range is that of the sockets (IP_LOCAL_PORT_RANGE), not of the namespace
 
 	event.Occupancy
 	// Expiring[i] is how many of TimeWait, without Reusable, expire between i and i+1 seconds
 	// from now; empty of a BindSpace, and of one far from the fullest.
 	Expiring []int
 
-	Peak   int // the most that was in use at a time since Started
-	PeakAt time.Time
-	Full   time.Time // since when no port is left; zero: one is
-	// FullBefore says that it was full when the trace began, and who knows since when.
-	FullBefore bool
+	Peak      int // the most that was in use at a time since Started
+	PeakAt    time.Time
+	FullSince time.Time // since when no port is left; zero: one is
+	// FullBeforeStart says that it was full when the trace began; since when is not known.
+	FullBeforeStart bool
 
 	Opens       uint64  // since Started
 	OpenRate    float64 // per second
-	Sustainable float64 // opens per second that the space can serve for ever; 0: not known
-	Textbook    float64 // the figure of the write-ups for that: Capacity / 60 s
+	Sustainable float64 // opens per second that the space can serve indefinitely; 0: not known
+	Textbook    float64 // the textbook figure for that: Capacity / 60 s
 	Forecast    Forecast
 
 	Exhausted      uint64 // calls that failed for want of a port, since Started
@@ -53,13 +53,13 @@ type PortSpace struct {
 
 	SearchP50 time.Duration // in the port search of connect(); 0: not measured
 	SearchP99 time.Duration
-	// SecondHalf is the share of the newest opens that got a port of the parity that
+	// SecondParity is the share of the newest opens that got a port of the parity that
 	// connect() tries only when it finds no port of the first: more than half is in use.
-	SecondHalf float64
+	SecondParity float64
 
-	Holders      []Holder // who holds the ports, most first, bounded
+	Holders      []Holder // processes that hold the ports, most first, bounded
 	OtherHolders Holder   // the rest
-	Victims      []Victim // who gets none, most failures first, bounded
+	Victims      []Victim // processes that get none, most failures first, bounded
 }
 
 // Holder is a process and the ports of a space that it holds.
@@ -72,7 +72,7 @@ type Holder struct {
 	Before    int // of all of these: held by sockets that are older than the trace
 }
 
-// Ports is how many it holds.
+// Ports returns how many it holds.
 func (h *Holder) Ports() int { return h.Live + h.TimeWait + h.Bound }
 
 // Victim is a process that found no port.
@@ -92,7 +92,7 @@ type Forecast struct {
 	Model     string // what was assumed, in a line
 }
 
-// Namespace is a network namespace as it hands out ports.
+// Namespace is a network namespace as it allocates ports.
 type Namespace struct {
 	Inode       uint32
 	Name        string
@@ -104,12 +104,12 @@ type Namespace struct {
 	MaxTimeWait int64
 	Bound       int // ports of the range that a bind() owns
 	// How its sockets are seen: exact with programs in the kernel, polled without.
-	Census     time.Time // when all its sockets were last looked at; zero: never
-	CensusTook time.Duration
-	BoundKnown bool // ports that only a bind() holds are seen
+	LastScan     time.Time // when all its sockets were last scanned; zero: never
+	LastScanTook time.Duration
+	BoundKnown   bool // ports that only a bind() holds are seen
 }
 
-// Namespace is the network namespace of that inode, nil where nothing is known of it.
+// Namespace returns the network namespace of that inode, nil if nothing is known of it.
 func (s *Snapshot) Namespace(inode uint32) *Namespace {
 	for i := range s.Namespaces {
 		if s.Namespaces[i].Inode == inode {
