@@ -11,10 +11,10 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// oddBinds fail for reasons that the state of the ports and addresses does not give. The
+// unusualBinds fail for reasons that the state of the ports and addresses does not give. The
 // last two of the list are beyond what can be inferred.
-func (l *load) oddBinds() {
-	for _, odd := range []struct {
+func (l *load) unusualBinds() {
+	for _, c := range []struct {
 		name  string
 		times int
 		bind  func() (asked netip.AddrPort, err error)
@@ -25,13 +25,13 @@ func (l *load) oddBinds() {
 		{"link-local without a device", 2, bindLinkLocal, unix.EINVAL},
 		{"IPv4 on an IPv6-only socket", 2, bindOnlyV6, unix.EINVAL},
 	} {
-		for range odd.times {
+		for range c.times {
 			err := l.client.Do(func() error { // on a thread of its own, which can give privileges up
-				asked, err := odd.bind()
-				if !errors.Is(err, odd.errno) {
-					return fmt.Errorf("%s: %w", odd.name, err)
+				asked, err := c.bind()
+				if !errors.Is(err, c.errno) {
+					return fmt.Errorf("%s: %w", c.name, err)
 				}
-				l.want.add("bind_errno", os.Getpid(), event.Errno(odd.errno), event.OtherReason, endpoint(asked))
+				l.want.add("bind_errno", os.Getpid(), event.Errno(c.errno), event.OtherReason, endpoint(asked))
 				return nil
 			})
 			if err != nil {

@@ -16,19 +16,19 @@ import (
 // twoEnds is a connection of this thread to itself, over the loopback device.
 type twoEnds struct{ out, in int }
 
-// oddLife ends a connection in a way that no plain client knows: after its first step the
-// other end hears of it, and then comes the second. At each of them a rule that looks at
+// unusualClose ends a connection in a way that no plain client knows: after its first step the
+// other end peer of it, and then comes the second. At each of them a rule that looks at
 // the last states alone can fail.
-type oddLife struct {
+type unusualClose struct {
 	name     string
 	first    func(twoEnds) error
-	hears    func(twoEnds) int
+	peer     func(twoEnds) int
 	second   func(twoEnds) error
-	closedBy event.ClosedBy // as the end says that connected
+	closedBy event.ClosedBy // as the end that connected should report
 	resetBy  event.ClosedBy
 }
 
-var oddLives = []oddLife{
+var unusualCloses = []unusualClose{
 	{"half close", twoEnds.shut, twoEnds.inEnd, twoEnds.closeLate, event.Local, 0},
 	{"peer first", twoEnds.closeIn, twoEnds.outEnd, twoEnds.closeOut, event.Remote, 0},
 	{"peer resets", twoEnds.resetIn, twoEnds.outEnd, twoEnds.closeOut, event.Reset, event.Remote},
@@ -67,7 +67,7 @@ func (c twoEnds) closeUnread() error {
 	return errors.Join(err, awaitPoll(c.out, unix.POLLIN), c.closeOut())
 }
 
-// disconnect dissolves the connection, connect(2).
+// disconnect ends the connection by a connect() to AF_UNSPEC, connect(2).
 func (c twoEnds) disconnect() error {
 	to := unix.RawSockaddr{Family: unix.AF_UNSPEC}
 	_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(c.out), uintptr(unsafe.Pointer(&to)), unsafe.Sizeof(to))
@@ -79,7 +79,7 @@ func (c twoEnds) disconnect() error {
 
 // awaitPoll waits until the socket is ready, or its connection has ended.
 func awaitPoll(fd int, events int16) error {
-	for deadline := time.Now().Add(longest / 3); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: events}}, 1000)
 		if n > 0 || err != nil && err != unix.EINTR {
 			return err
@@ -88,14 +88,14 @@ func awaitPoll(fd int, events int16) error {
 	return unix.ETIMEDOUT
 }
 
-var oddServer = netip.MustParseAddrPort("127.0.0.1:1080")
+var selfServer = netip.MustParseAddrPort("127.0.0.1:1080")
 
-// oddLives lives each of them ten times.
-func (l *load) oddLives() {
+// unusualCloses makes each of them ten times.
+func (l *load) unusualCloses() {
 	const times = 10
-	l.want.add("bind", os.Getpid(), endpoint(oddServer))
+	l.want.add("bind", os.Getpid(), endpoint(selfServer))
 	err := l.client.Do(func() error {
-		listener, err := socketAt(oddServer)
+		listener, err := socketAt(selfServer)
 		if err != nil {
 			return err
 		}
@@ -103,10 +103,10 @@ func (l *load) oddLives() {
 		if err := unix.Listen(listener, times); err != nil {
 			return err
 		}
-		for _, odd := range oddLives {
+		for _, way := range unusualCloses {
 			for range times {
-				if err := l.live(listener, odd); err != nil {
-					return fmt.Errorf("%s: %w", odd.name, err)
+				if err := l.closeUnusually(listener, way); err != nil {
+					return fmt.Errorf("%s: %w", way.name, err)
 				}
 			}
 		}
@@ -117,7 +117,7 @@ func (l *load) oddLives() {
 	}
 }
 
-// socketAt is a bound socket.
+// socketAt makes a bound socket.
 func socketAt(at netip.AddrPort) (int, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -130,8 +130,8 @@ func inet4(ap netip.AddrPort) *unix.SockaddrInet4 {
 	return &unix.SockaddrInet4{Port: int(ap.Port()), Addr: ap.Addr().As4()}
 }
 
-func (l *load) live(listener int, odd oddLife) error {
-	c, err := connectTo(oddServer, listener)
+func (l *load) closeUnusually(listener int, way unusualClose) error {
+	c, err := connectTo(selfServer, listener)
 	if err != nil {
 		return err
 	}
@@ -139,14 +139,14 @@ func (l *load) live(listener int, odd oddLife) error {
 	if err != nil {
 		return err
 	}
-	one.closedBy, one.resetBy = odd.closedBy, odd.resetBy
+	one.closedBy, one.resetBy = way.closedBy, way.resetBy
 	other := one.otherEnd(one.pid)
 	if other.cookie, err = unix.GetsockoptUint64(c.in, unix.SOL_SOCKET, unix.SO_COOKIE); err != nil {
 		return err
 	}
-	l.want.lived(one)
-	l.want.lived(other)
-	return errors.Join(odd.first(c), awaitPoll(odd.hears(c), unix.POLLRDHUP), odd.second(c))
+	l.want.addEnd(one)
+	l.want.addEnd(other)
+	return errors.Join(way.first(c), awaitPoll(way.peer(c), unix.POLLRDHUP), way.second(c))
 }
 
 func connectTo(at netip.AddrPort, listener int) (c twoEnds, err error) {
@@ -160,13 +160,13 @@ func connectTo(at netip.AddrPort, listener int) (c twoEnds, err error) {
 	return c, err
 }
 
-// endsOf is what the end that connected knows.
+// endsOf returns what the end that connected knows.
 func endsOf(c twoEnds) (one oneEnd, err error) {
 	from, err := localPort(c.out)
 	if err != nil {
 		return one, err
 	}
-	one = oneEnd{pid: os.Getpid(), src: endpoint(at(oddServer, from)), dst: endpoint(oddServer), direction: event.Out}
+	one = oneEnd{pid: os.Getpid(), src: endpoint(at(selfServer, from)), dst: endpoint(selfServer), direction: event.Out}
 	one.cookie, err = unix.GetsockoptUint64(c.out, unix.SOL_SOCKET, unix.SO_COOKIE)
 	return one, err
 }

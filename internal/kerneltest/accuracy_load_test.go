@@ -39,11 +39,11 @@ func (l *load) run() {
 	l.shortLived()
 	l.binders()
 	l.tupleTaken()
-	l.oddLives()
-	l.oddBinds()
+	l.unusualCloses()
+	l.unusualBinds()
 	l.fewPorts()
 	collect()
-	l.lookAtBuckets()
+	l.addBuckets()
 	keeper.Stop()
 	full()
 }
@@ -87,7 +87,7 @@ func (l *load) clients() (collect func()) {
 			{name: "refused", to: []netip.AddrPort{at(serverV4, closedPort), at(serverV6, closedPort)}, job: lab.Client{Count: 30}},
 			{name: "refused-nonbl", to: []netip.AddrPort{at(serverV4, closedPort)}, job: lab.Client{Count: 10, Socket: lab.Socket{Nonblock: true}}},
 			{name: "timeout", to: []netip.AddrPort{at(serverV4, deafPort)}, job: lab.Client{Count: 3, Threads: 3, Socket: lab.Socket{SynCount: 1}}},
-			{name: "nobody", to: []netip.AddrPort{nobodyV4}, job: lab.Client{Count: 2, Threads: 2}},
+			{name: "nobody", to: []netip.AddrPort{unusedV4}, job: lab.Client{Count: 2, Threads: 2}},
 			{name: "no-route", to: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:80"), netip.MustParseAddrPort("[2001:db8::1]:80"), netip.MustParseAddrPort("[::ffff:192.0.2.1]:80")}, job: lab.Client{Count: 30}},
 		}
 		procs []*lab.Proc
@@ -98,14 +98,14 @@ func (l *load) clients() (collect func()) {
 	}
 	return func() {
 		for i, w := range works {
-			l.lived(w, counted(l.t, procs[i]))
+			l.addResult(w, counted(l.t, procs[i]))
 			release(l.t, procs[i])
 		}
 	}
 }
 
-// lived adds what a client says of its connections.
-func (l *load) lived(w work, r lab.Result) {
+// addResult adds what a client says of its connections.
+func (l *load) addResult(w work, r lab.Result) {
 	l.t.Helper()
 	for _, try := range r.Tries {
 		one := oneEnd{pid: r.PID, src: l.source(try), dst: endpoint(try.Remote), direction: event.Out, closedBy: w.closedBy, resetBy: w.resetBy}
@@ -114,13 +114,13 @@ func (l *load) lived(w work, r lab.Result) {
 		}
 		switch {
 		case try.Op == "" && w.closedBy != 0:
-			l.want.lived(one)
-			l.want.lived(one.otherEnd(l.servers[unmapped(try.Remote)]))
+			l.want.addEnd(one)
+			l.want.addEnd(one.otherEnd(l.servers[unmapped(try.Remote)]))
 			continue
 		case try.Op != "connect":
 			l.t.Fatalf("%s: %+v", w.name, try)
 		}
-		l.failed(one, try.Errno)
+		l.addFailure(one, try.Errno)
 	}
 }
 
@@ -133,7 +133,7 @@ var failures = map[string]oneEnd{
 	"ENETUNREACH":   {errno: event.ENETUNREACH, reason: event.Unreachable, early: true},
 }
 
-func (l *load) failed(one oneEnd, errno string) {
+func (l *load) addFailure(one oneEnd, errno string) {
 	l.t.Helper()
 	how, known := failures[errno]
 	if !known {
@@ -144,7 +144,7 @@ func (l *load) failed(one oneEnd, errno string) {
 	if how.reason == event.RangeExhausted && one.src.Port != 0 {
 		one.reason = event.TupleTaken // it had a port by bind()
 	}
-	l.want.lived(one)
+	l.want.addEnd(one)
 	if one.errno == event.ETIMEDOUT {
 		l.want.add("syn_sent", one.pid, one.dst)
 		l.unanswered[uint32(one.pid)] = true
@@ -175,7 +175,7 @@ func (l *load) shortLived() {
 		w := work{name: fmt.Sprint(shortLived, i), to: []netip.AddrPort{serverV4}, closedBy: event.Local}
 		w.job = lab.Client{To: w.to, Count: 1, Talk: true, List: true}
 		r := run(l.t, l.client, w.name, &w.job)
-		l.lived(w, r)
+		l.addResult(w, r)
 		l.want.add("process", r.PID, w.name, exe, os.Getpid(), os.Getuid())
 	}
 }
@@ -217,9 +217,9 @@ func (l *load) tupleTaken() {
 	w.job = lab.Client{To: w.to, Count: 1, Talk: true, Hold: true, List: true}
 	w.job.Socket = lab.Socket{Bind: netip.AddrPortFrom(clientV4, 2000), ReuseAddr: true} // below the range
 	first := spawn(l.t, l.client, w.name, &w.job)
-	l.lived(w, counted(l.t, first))
+	l.addResult(w, counted(l.t, first))
 	w.name, w.job.Count = "second", 5
-	l.lived(w, run(l.t, l.client, w.name, &w.job))
+	l.addResult(w, run(l.t, l.client, w.name, &w.job))
 	release(l.t, first)
 }
 
@@ -236,7 +236,7 @@ func (l *load) fewPorts() {
 	if r.ConnectErrors["EADDRNOTAVAIL"] != tries-ports {
 		l.t.Fatalf("%s: %+v", w.name, r)
 	}
-	l.lived(w, r)
+	l.addResult(w, r)
 	l.bindFails(l.small, "binder", netip.MustParseAddrPort("127.0.0.1:0"), event.EADDRINUSE, event.RangeExhausted)
 	listener := run(l.t, l.small, "listener", &lab.Binder{Listen: true, Count: 10})
 	for range listener.ListenErrors["EADDRINUSE"] {
@@ -255,7 +255,7 @@ func (l *load) reuse(w work) {
 	if r.Succeeded == 0 {
 		l.t.Fatalf("%s: %+v", w.name, r)
 	}
-	l.lived(w, r)
+	l.addResult(w, r)
 	for _, try := range r.Tries {
 		if try.Op == "" { // there was a bucket before, or the port would not have been free
 			l.want.add("reused", ends(endpoint(try.Local), endpoint(try.Remote)))
@@ -263,10 +263,10 @@ func (l *load) reuse(w work) {
 	}
 }
 
-// lookAtBuckets adds what the kernel has by now: whatever closed did so a minute ago at
+// addBuckets adds what the kernel has by now: whatever closed did so a minute ago at
 // most. It looks more than once: /proc/net/tcp leaves a socket out where another one has
 // gone while it was read.
-func (l *load) lookAtBuckets() {
+func (l *load) addBuckets() {
 	found := map[string]string{}
 	for range 3 {
 		for _, n := range []*lab.Netns{l.client, l.server, l.small} {

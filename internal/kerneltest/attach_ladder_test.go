@@ -25,10 +25,10 @@ func without(names ...string) map[string]string {
 
 // Where a function is not there by its name, the next rung of the ladder is used, says
 // so, and sees what happens. Half a rung is none: the IPv4 functions are there.
-func TestLadder(t *testing.T) { again(t, testLadder) }
+func TestLadder(t *testing.T) { retry(t, testLadder) }
 
-func testLadder(t *try) {
-	if testing.Short() && hooks(t) != nil {
+func testLadder(t *attempt) {
+	if testing.Short() && allowedHooks != nil {
 		t.Skip("it chooses the hooks itself, and runs in the default mode")
 	}
 	const count = 20
@@ -58,7 +58,7 @@ func testLadder(t *try) {
 			},
 		},
 	} {
-		t.Run(c.name, func(t *try) {
+		t.Run(c.name, func(t *attempt) {
 			client, server := pair(t)
 			serve(t, server, lab.Echo, serverV4, serverV6)
 			tr := begin(t, live.Options{Probe: probe.Options{Hooks: c.hooks, Renamed: c.without}}, client, server)
@@ -87,7 +87,7 @@ func testLadder(t *try) {
 // Without its base porttrace says what is missing, in one line.
 func TestNoBase(t *testing.T) {
 	needKernel(t)
-	_, err := live.Open(live.Options{Probe: probe.Options{Renamed: without("inet_sock_set_state")}})
+	_, err := openLive(live.Options{Probe: probe.Options{Renamed: without("inet_sock_set_state")}})
 	if !errors.Is(err, probe.ErrUnsupported) || !strings.Contains(err.Error(), missing) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}

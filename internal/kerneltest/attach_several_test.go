@@ -16,9 +16,9 @@ import (
 )
 
 // Two tracers at once see the same.
-func TestTwoTracers(t *testing.T) { again(t, testTwoTracers) }
+func TestTwoTracers(t *testing.T) { retry(t, testTwoTracers) }
 
-func testTwoTracers(t *try) {
+func testTwoTracers(t *attempt) {
 	const count = 100
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4)
@@ -38,7 +38,7 @@ func testTwoTracers(t *try) {
 			t.Errorf("%d opens, %d failures, the client counted %+v", opens, fails, r)
 		}
 	}
-	if a, b := told(one), told(two); one.books.health.Missed+two.books.health.Missed == 0 && !slices.Equal(a, b) {
+	if a, b := told(one), told(two); one.ledger.health.Missed+two.ledger.health.Missed == 0 && !slices.Equal(a, b) {
 		t.Errorf("one tracer told %d events, the other %d, or they differ", len(a), len(b))
 	}
 }
@@ -58,7 +58,6 @@ func told(tr *trace) []string {
 // The verifier refuses no rung of any ladder: that would be a bug, and not a lack of
 // this kernel. 5.10 has no socket cookie for tracing and says so in these words.
 func TestVerifier(t *testing.T) {
-	needKernel(t)
 	sets := [][]probe.Hook{
 		{probe.Fexit, probe.Tracepoint},
 		{probe.Kprobe, probe.Tracepoint},
@@ -67,21 +66,17 @@ func TestVerifier(t *testing.T) {
 	}
 	selections := [][]event.ProcID{{target(t, os.Getpid())}}
 	if !testing.Short() { // or each program once, with all that is in it
-		sets = append(sets, nil, []probe.Hook{probe.Tracepoint})
+		sets = append(sets, probe.DefaultHooks, []probe.Hook{probe.Tracepoint})
 		selections = append(selections, nil)
 	}
 	for _, set := range sets {
 		for _, targets := range selections {
 			t.Run(fmt.Sprint(set, " targets ", targets != nil), func(t *testing.T) {
-				opts := probe.Options{Hooks: set, Targets: targets, Children: targets != nil, KeepTypes: true}
+				opts := probe.Options{Hooks: set, Targets: targets, Children: targets != nil}
 				if targets != nil {
-					opts.PIDNS = 1 // that of nobody, but pids are looked up by it
+					opts.PIDNS = 1 // no process is in it, but pids are looked up by it
 				}
-				source, err := live.Open(live.Options{Probe: opts})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer source.Close()
+				source := attach(t, live.Options{Probe: opts})
 				for _, s := range source.Signals() {
 					t.Logf("%s: %s %s: %s", s.Name, s.Mode, s.Hook, s.Reason)
 					if s.Name == "cookie" && !kernelAtLeast(t, 5, 11) {
@@ -100,7 +95,7 @@ func TestVerifier(t *testing.T) {
 func TestClose(t *testing.T) {
 	needKernel(t)
 	openAndClose := func() {
-		source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks(t)}})
+		source, err := openLive(live.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,9 +16,9 @@ import (
 )
 
 // A bind that fails is told with what was asked for and why it failed.
-func TestBindFails(t *testing.T) { again(t, testBindFails) }
+func TestBindFails(t *testing.T) { retry(t, testBindFails) }
 
-func testBindFails(t *try) {
+func testBindFails(t *attempt) {
 	const tries = 3
 	n := newNetns(t)
 	takenV4, takenV6 := netip.MustParseAddrPort("127.0.0.1:8080"), netip.MustParseAddrPort("[::1]:8080")
@@ -49,7 +49,7 @@ func testBindFails(t *try) {
 		return
 	}
 	for i, c := range cases {
-		t.Run(c.name, func(t *try) {
+		t.Run(c.name, func(t *attempt) {
 			r := results[i]
 			if r.BindErrors[c.errno.String()] != tries {
 				t.Fatalf("the client: %+v", r)
@@ -74,9 +74,9 @@ func testBindFails(t *try) {
 }
 
 // bind(0) and listen() without a bind take ports of the range until there is none.
-func TestBindExhausted(t *testing.T) { again(t, testBindExhausted) }
+func TestBindExhausted(t *testing.T) { retry(t, testBindExhausted) }
 
-func testBindExhausted(t *try) {
+func testBindExhausted(t *attempt) {
 	const ports, tries = 16, 20
 	cases := []struct {
 		name string
@@ -101,7 +101,7 @@ func testBindExhausted(t *try) {
 	tr.end(nil)
 
 	for i, c := range cases {
-		t.Run(c.name, func(t *try) {
+		t.Run(c.name, func(t *attempt) {
 			r := results[i]
 			errs := r.BindErrors
 			if c.op == event.OpListen {
@@ -149,9 +149,9 @@ func checkBound(t testing.TB, binds []event.Event, tries []lab.Try) {
 
 // Two sockets may share a port by SO_REUSEADDR until one of them listens: then the
 // other's listen() fails, though its bind() did not.
-func TestListenFails(t *testing.T) { again(t, testListenFails) }
+func TestListenFails(t *testing.T) { retry(t, testListenFails) }
 
-func testListenFails(t *try) {
+func testListenFails(t *attempt) {
 	n := newNetns(t)
 	tr := begin(t, live.Options{}, n)
 	const port = 8082
@@ -196,9 +196,9 @@ func testListenFails(t *try) {
 
 // What ends a listener is no failure. Those of Go programs are MPTCP sockets, which
 // the kernel closes in a way of its own (net/mptcp).
-func TestListenerCloses(t *testing.T) { again(t, testListenerCloses) }
+func TestListenerCloses(t *testing.T) { retry(t, testListenerCloses) }
 
-func testListenerCloses(t *try) {
+func testListenerCloses(t *attempt) {
 	n := newNetns(t)
 	tr := begin(t, live.Options{}, n)
 	for _, multipath := range []bool{true, false} {

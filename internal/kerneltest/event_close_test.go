@@ -24,9 +24,9 @@ type ended struct {
 const ways = event.EarlyBind | event.InCloseWait | event.HadPort | event.Unanswered
 
 // Each life that an outgoing connection can have, and how it is told.
-func TestEndings(t *testing.T) { again(t, testEndings) }
+func TestEndings(t *testing.T) { retry(t, testEndings) }
 
-func testEndings(t *try) {
+func testEndings(t *attempt) {
 	var (
 		closed, closer, deaf = at(serverV4, 81), at(serverV4, 82), at(serverV4, 83)
 		ours                 = netip.AddrPortFrom(clientV4, 0)
@@ -69,7 +69,7 @@ func testEndings(t *try) {
 			want: ended{kind: event.ConnectFail, errno: event.ETIMEDOUT, reason: event.TimedOut, flags: event.HadPort | event.Unanswered},
 		},
 		{
-			name: "nobody", to: nobodyV4, errno: "EHOSTUNREACH",
+			name: "nobody", to: unusedV4, errno: "EHOSTUNREACH",
 			want: ended{kind: event.ConnectFail, errno: event.EHOSTUNREACH, reason: event.Unreachable, flags: event.HadPort},
 		},
 	}
@@ -89,7 +89,7 @@ func testEndings(t *try) {
 	tr.end(nil)
 
 	for i, c := range cases {
-		t.Run(c.name, func(t *try) {
+		t.Run(c.name, func(t *attempt) {
 			r := results[i]
 			if len(r.Tries) != 1 || r.Tries[0].Errno != c.errno {
 				t.Fatalf("the client: %+v", r)
@@ -130,7 +130,7 @@ func testEndings(t *try) {
 	if n := tr.snap.Totals.SynSent; n != 0 {
 		t.Errorf("%d connections are left in SYN_SENT", n)
 	}
-	t.Run("accepted", func(t *try) { checkOtherEnds(t, tr.accepted(server)) })
+	t.Run("accepted", func(t *attempt) { checkOtherEnds(t, tr.accepted(server)) })
 }
 
 func checkBind(t testing.TB, binds []event.Event, bound bool, open event.Event) {
@@ -173,7 +173,7 @@ func checkOtherEnds(t testing.TB, closes []event.Event) {
 func fill(t testing.TB, client, server *lab.Netns, deaf netip.AddrPort) (end func()) {
 	t.Helper()
 	listener := serveWith(t, server, lab.Server{Listen: []netip.AddrPort{deaf}, Mode: lab.Ignore, Backlog: 1})
-	filler := spawn(t, client, "filler", &lab.Client{To: []netip.AddrPort{deaf}, Count: 2, Hold: true, For: longest})
+	filler := spawn(t, client, "filler", &lab.Client{To: []netip.AddrPort{deaf}, Count: 2, Hold: true, For: jobLimit})
 	if r := counted(t, filler); r.Succeeded != 2 {
 		t.Fatalf("the filler: %+v", r)
 	}
@@ -185,9 +185,9 @@ func fill(t testing.TB, client, server *lab.Netns, deaf netip.AddrPort) (end fun
 
 // Of two connections from one bound port to one destination the second fails. That is
 // no exhaustion, though its errno is the same.
-func TestTupleTaken(t *testing.T) { again(t, testTupleTaken) }
+func TestTupleTaken(t *testing.T) { retry(t, testTupleTaken) }
 
-func testTupleTaken(t *try) {
+func testTupleTaken(t *attempt) {
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4)
 	tr := begin(t, live.Options{}, client, server)
@@ -218,9 +218,9 @@ func testTupleTaken(t *try) {
 
 // Connections that the peer has closed and the owner has not are a gauge, which is
 // what /proc/net/tcp says.
-func TestLeak(t *testing.T) { again(t, testLeak) }
+func TestLeak(t *testing.T) { retry(t, testLeak) }
 
-func testLeak(t *try) {
+func testLeak(t *attempt) {
 	const leaked = 8
 	client, server := pair(t)
 	tr := begin(t, live.Options{}, client, server)
@@ -244,9 +244,9 @@ func testLeak(t *try) {
 
 // A connect that is given up before it is answered is no failure: its open ends in a
 // close without a bucket.
-func TestGivenUp(t *testing.T) { again(t, testGivenUp) }
+func TestGivenUp(t *testing.T) { retry(t, testGivenUp) }
 
-func testGivenUp(t *try) {
+func testGivenUp(t *attempt) {
 	client, server := pair(t)
 	tr := begin(t, live.Options{}, client, server)
 	full := fill(t, client, server, serverV4)
@@ -266,9 +266,9 @@ func testGivenUp(t *try) {
 }
 
 // A connect that finds no route fails before it has a port, so that nothing is opened.
-func TestNoRoute(t *testing.T) { again(t, testNoRoute) }
+func TestNoRoute(t *testing.T) { retry(t, testNoRoute) }
 
-func testNoRoute(t *try) {
+func testNoRoute(t *attempt) {
 	const tries = 100
 	n := newNetns(t)
 	tr := begin(t, live.Options{}, n)

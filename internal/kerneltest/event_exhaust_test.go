@@ -28,9 +28,9 @@ func occurrences(events []event.Event) int {
 
 // A connect that finds no port in the range is told with the right cause, as often as
 // the client saw it.
-func TestRangeExhausted(t *testing.T) { again(t, testRangeExhausted) }
+func TestRangeExhausted(t *testing.T) { retry(t, testRangeExhausted) }
 
-func testRangeExhausted(t *try) {
+func testRangeExhausted(t *attempt) {
 	const ports, tries = 256, 400
 	targets := map[string]netip.AddrPort{"v4": serverV4, "v6": serverV6, "v4mapped": serverMapped}
 	clients := map[string]*lab.Netns{}
@@ -49,7 +49,7 @@ func testRangeExhausted(t *try) {
 	tr.end(nil)
 
 	for name, r := range results {
-		t.Run(name, func(t *try) {
+		t.Run(name, func(t *attempt) {
 			if n := r.ConnectErrors["EADDRNOTAVAIL"]; n == 0 || r.Succeeded+n != tries {
 				t.Fatalf("the client: %+v", r)
 			}
@@ -89,9 +89,9 @@ func (tr *trace) checkExhausted(t testing.TB, r lab.Result, client *lab.Netns, t
 
 // A port that is taken out of TIME_WAIT is told apart where the socket is looked at in
 // the moment of the search: by fexit alone.
-func TestReused(t *testing.T) { again(t, testReused) }
+func TestReused(t *testing.T) { retry(t, testReused) }
 
-func testReused(t *try) {
+func testReused(t *attempt) {
 	const ports = 32
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4)

@@ -72,7 +72,7 @@ func TestTotalsWithoutDetails(t *testing.T) {
 			if !tr.isNear(sum, want) {
 				t.Errorf("totals are %+v, the clients counted %+v", sum, want)
 			}
-			if h := tr.books.health; h.LostDetails == 0 {
+			if h := tr.ledger.health; h.LostDetails == 0 {
 				t.Errorf("no details were lost: %+v", h)
 			}
 			tr.checkFailureRows(results)

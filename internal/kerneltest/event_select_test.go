@@ -53,9 +53,9 @@ func (tr *trace) destination(n *lab.Netns, to netip.AddrPort) *snapshot.Destinat
 
 // Of two processes that use the same destination only the selected one is listed, but
 // the destination counts both.
-func TestTarget(t *testing.T) { again(t, testTarget) }
+func TestTarget(t *testing.T) { retry(t, testTarget) }
 
-func testTarget(t *try) {
+func testTarget(t *attempt) {
 	const quiet, loud, refused = 40, 300, 70
 	client, server := pair(t)
 	closed := at(serverV4, 81)
@@ -90,19 +90,19 @@ func testTarget(t *try) {
 	if d := tr.destination(client, closed); d.ConnectFailures != refused+1 || d.FailedOpens != refused+1 {
 		t.Errorf("the closed port has %+v", d.Totals)
 	}
-	if h := tr.books.health; h.Filtered == 0 || h.LostDetails != 0 {
+	if h := tr.ledger.health; h.Filtered == 0 || h.LostDetails != 0 {
 		t.Errorf("filtered %d, lost details %d", h.Filtered, h.LostDetails)
 	}
 }
 
 // With --children the descendants are selected, those that exist and those to come.
-func TestTargetChildren(t *testing.T) { again(t, testTargetChildren) }
+func TestTargetChildren(t *testing.T) { retry(t, testTargetChildren) }
 
-func testTargetChildren(t *try) {
+func testTargetChildren(t *attempt) {
 	const count = 60
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4)
-	before := spawn(t, client, "before", &lab.Client{To: []netip.AddrPort{serverV4}, Rate: 100, For: longest})
+	before := spawn(t, client, "before", &lab.Client{To: []netip.AddrPort{serverV4}, Rate: 100, For: jobLimit})
 	us := target(t, os.Getpid())
 	tr := begin(t, live.Options{Probe: probe.Options{Targets: []event.ProcID{us}, Children: true}}, client, server)
 	r := run(t, client, "after", &lab.Client{To: []netip.AddrPort{serverV4}, Count: count})
@@ -115,15 +115,15 @@ func testTargetChildren(t *try) {
 	if row := tr.row(before.PID()); row.Opens == 0 || row.Info.Comm != "before" {
 		t.Errorf("the client that was there before: %+v %+v", row.Info, row.Totals)
 	}
-	if h := tr.books.health; h.LostDetails != 0 {
+	if h := tr.ledger.health; h.LostDetails != 0 {
 		t.Errorf("lost details %d", h.LostDetails)
 	}
 }
 
 // Who is no descendant is not listed: not its connects, nor what it accepts.
-func TestTargetChildrenOfOther(t *testing.T) { again(t, testTargetChildrenOfOther) }
+func TestTargetChildrenOfOther(t *testing.T) { retry(t, testTargetChildrenOfOther) }
 
-func testTargetChildrenOfOther(t *try) {
+func testTargetChildrenOfOther(t *attempt) {
 	const count = 50
 	client, server := pair(t)
 	closer := at(serverV4, 82)

@@ -6,60 +6,58 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// books hold what came of the whole host against the counters that the kernel side
-// always keeps: everything it saw was delivered, folded, filtered or lost.
-type books struct {
-	health    event.Health // the newest
-	delivered uint64
-	counted   uint64 // occurrences in folds
-	// What cannot be told apart: binds that user space found to have failed are in no
-	// counter, and folds do not tell listeners and answered SYNs.
-	pendingBinds uint64
-	untold       bool
+// ledger compares what came from the whole host with the counters that the kernel side
+// always keeps: everything that it saw was delivered, folded, filtered or lost.
+type ledger struct {
+	health       event.Health // the newest
+	delivered    uint64
+	folded       uint64 // occurrences in folds
+	pendingBinds uint64 // failed binds that user space found: they are in no counter
+	incomplete   bool   // there were listeners or answered SYNs, which folds do not count
 }
 
-func (b *books) enter(e *event.Event) {
+func (l *ledger) add(e *event.Event) {
 	switch e.Kind {
 	case event.Folded:
-		b.enterFold(e.Fact.(*event.Fold))
+		l.addFold(e.Fact.(*event.Fold))
 	case event.ConnectFail, event.BindFail:
 		if e.First != 0 {
-			b.counted += e.Count
+			l.folded += e.Count
 			return
 		}
-		b.delivered++
+		l.delivered++
 		if e.Op == event.OpBind && e.Inferred != 0 {
-			b.pendingBinds++
+			l.pendingBinds++
 		}
 	case event.HealthKnown:
-		b.health = *e.Fact.(*event.Health)
+		l.health = *e.Fact.(*event.Health)
 	case event.SynUnanswered:
-		b.untold = true
-		b.delivered++
+		l.incomplete = true
+		l.delivered++
 	default:
 		if e.Kind.AboutSocket() || e.Kind == event.Listen {
-			b.delivered++
+			l.delivered++
 		}
 	}
 }
 
-func (b *books) enterFold(f *event.Fold) {
+func (l *ledger) addFold(f *event.Fold) {
 	n := f.Opens + f.ClosesOut + f.ClosesIn + f.ClosesUnknown + f.Binds + f.EnterCloseWait + f.EnterSynSent
-	b.counted += n
+	l.folded += n
 	if n == 0 || f.EnterSynSent+f.LeaveSynSent > 0 {
-		b.untold = true
+		l.incomplete = true
 	}
 }
 
-// difference says what is wrong, if anything is.
-func (b *books) difference() string {
-	h := &b.health
+// difference describes what does not agree; it returns "" if all does.
+func (l *ledger) difference() string {
+	h := &l.health
 	folded := h.LostDetails + h.Filtered
 	switch {
-	case h.Events > b.delivered, h.Events+b.pendingBinds < b.delivered:
-		return fmt.Sprintf("the kernel delivered %d events, %d came (%d of them binds that failed unseen)", h.Events, b.delivered, b.pendingBinds)
-	case folded < b.counted, folded > b.counted && !b.untold:
-		return fmt.Sprintf("the kernel folded %d and filtered %d, folds hold %d", h.LostDetails, h.Filtered, b.counted)
+	case h.Events > l.delivered, h.Events+l.pendingBinds < l.delivered:
+		return fmt.Sprintf("the kernel delivered %d events, %d came (%d of them binds that failed unseen)", h.Events, l.delivered, l.pendingBinds)
+	case folded < l.folded, folded > l.folded && !l.incomplete:
+		return fmt.Sprintf("the kernel folded %d and filtered %d, folds hold %d", h.LostDetails, h.Filtered, l.folded)
 	}
 	return ""
 }

@@ -17,7 +17,7 @@ var (
 	serverAddrs = []netip.Prefix{netip.MustParsePrefix("10.1.0.2/24"), netip.MustParsePrefix("fd01::2/64")}
 
 	clientV4     = netip.MustParseAddr("10.1.0.1")
-	nobodyV4     = netip.MustParseAddrPort("10.1.0.99:80")
+	unusedV4     = netip.MustParseAddrPort("10.1.0.99:80")
 	serverV4     = netip.MustParseAddrPort("10.1.0.2:80")
 	serverV6     = netip.MustParseAddrPort("[fd01::2]:80")
 	serverMapped = netip.MustParseAddrPort("[::ffff:10.1.0.2]:80")
@@ -28,10 +28,16 @@ func at(ap netip.AddrPort, port uint16) netip.AddrPort {
 	return netip.AddrPortFrom(ap.Addr(), port)
 }
 
+// newNetns makes a namespace that ends with the test.
 func newNetns(t testing.TB) *lab.Netns {
 	t.Helper()
+	return untilEnd(t, lab.NewNetns)
+}
+
+func untilEnd(t testing.TB, create func() (*lab.Netns, error)) *lab.Netns {
+	t.Helper()
 	needKernel(t)
-	n, err := lab.NewNetns()
+	n, err := create()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,17 +72,25 @@ func narrow(t testing.TB, n *lab.Netns, lo, hi uint16) {
 	}
 }
 
+const (
+	jobLimit  = 3 * time.Minute // for a job; the slowest kernels run on an emulated processor
+	waitLimit = time.Minute     // for a condition
+)
+
+// newStormNetns makes a namespace for a storm, which ends with the test.
+func newStormNetns(t testing.TB) *lab.Netns {
+	t.Helper()
+	return untilEnd(t, lab.NewStormNetns)
+}
+
 func serve(t testing.TB, n *lab.Netns, mode lab.Mode, listen ...netip.AddrPort) *lab.Proc {
 	t.Helper()
 	return serveWith(t, n, lab.Server{Listen: listen, Mode: mode})
 }
 
-// longest bounds a job. The slowest kernels are those that a processor is emulated for.
-const longest = 3 * time.Minute
-
 func serveWith(t testing.TB, n *lab.Netns, s lab.Server) *lab.Proc {
 	t.Helper()
-	s.For = longest
+	s.For = jobLimit
 	p, err := n.Serve("server", s)
 	if err != nil {
 		t.Fatal(err)
@@ -167,12 +181,20 @@ func counters(t testing.TB, n *lab.Netns) map[string]uint64 {
 	return c
 }
 
-// eventually waits until something is so.
-func eventually(t testing.TB, what string, so func() bool) {
+// eventually waits until a condition holds.
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(longest / 3); !so(); time.Sleep(10 * time.Millisecond) {
+	if !waitFor(waitLimit, holds) {
+		t.Fatalf("waited in vain: %s", what)
+	}
+}
+
+// waitFor waits until a condition holds, and returns false if it does not within the limit.
+func waitFor(limit time.Duration, holds func() bool) bool {
+	for deadline := time.Now().Add(limit); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
+			return false
 		}
 	}
+	return true
 }

@@ -10,18 +10,27 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
-	"github.com/porttrace/porttrace/internal/probe"
 	"github.com/porttrace/porttrace/internal/record"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// attach opens the live stream of the whole host.
-func attach(t *testing.T) *live.Source {
+// openLive opens the live stream with the hooks that the tests may use. It is the only
+// place that does.
+func openLive(opts live.Options) (*live.Source, error) {
+	if opts.Probe.Hooks == nil {
+		opts.Probe.Hooks = allowedHooks
+	}
+	return live.Open(opts)
+}
+
+// attach opens the live stream until the test ends.
+func attach(t testing.TB, opts live.Options) *live.Source {
 	t.Helper()
-	source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks(t)}})
+	needKernel(t)
+	opts.Probe.KeepTypes = true
+	source, err := openLive(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,17 +38,61 @@ func attach(t *testing.T) *live.Source {
 	return source
 }
 
-// recordTo records the stream, as porttrace record does. The error is also that of the
-// storage.
+// stream runs the pipeline to the end of the source or of the context, without rows.
+func stream(ctx context.Context, source pipeline.Source, opts pipeline.Options) error {
+	_, err := pipeline.Run(ctx, source, opts)
+	return err
+}
+
+// aggregate does the same with rows, and returns the last snapshot.
+func aggregate(ctx context.Context, source pipeline.Source, opts pipeline.Options) (*snapshot.Snapshot, error) {
+	return pipeline.Run(ctx, source, opts)
+}
+
+// recordTo records what the filter selects, as porttrace record does. The error is also
+// that of the storage.
 func recordTo(ctx context.Context, to record.Storage, source pipeline.Source, opts pipeline.Options) (*snapshot.Snapshot, record.Stats, error) {
 	writer, err := record.NewWriter(to, 0)
 	if err != nil {
 		return nil, record.Stats{}, err
 	}
-	opts.Tee, opts.AfterBatch = writer.Add, writer.EndBatch
-	snap, err := pipeline.Run(ctx, source, opts)
+	opts.AfterBatch = writer.EndBatch
+	opts.Tee = func(e *event.Event, world *event.World) error {
+		if e.Flags.Has(event.NotSelected) {
+			return nil
+		}
+		return writer.Add(e, world)
+	}
+	snap, err := aggregate(ctx, source, opts)
 	err = errors.Join(err, writer.Close())
 	return snap, writer.Stats(), err
+}
+
+// readAll returns the events of a recording.
+func readAll(t *testing.T, r *record.Reader) (events []event.Event) {
+	t.Helper()
+	tee := func(e *event.Event, _ *event.World) error {
+		events = append(events, *e)
+		return nil
+	}
+	if err := stream(t.Context(), r, pipeline.Options{Tee: tee}); err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+// awaitSnapshot returns the first snapshot that is accepted; nil if the context ends before.
+func awaitSnapshot(ctx context.Context, shown <-chan *snapshot.Snapshot, accept func(*snapshot.Snapshot) bool) *snapshot.Snapshot {
+	for {
+		select {
+		case s := <-shown:
+			if accept(s) {
+				return s
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // tape is a Source that keeps what it passes on.
@@ -62,29 +115,7 @@ func (t *tape) events() []event.Event {
 	return all
 }
 
-// newStormNetns makes a namespace for a storm.
-func newStormNetns(t testing.TB) *lab.Netns {
-	t.Helper()
-	n, err := lab.NewStormNetns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := n.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return n
-}
-
-// monotonic is the clock of the stream.
-func monotonic() event.Time {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // fails only for a clock that does not exist
-	return event.Time(ts.Nano())
-}
-
-// replay is the Source of what was kept.
+// replay returns a Source of what was kept.
 func (t *tape) replay() pipeline.Source {
 	left := t.batches
 	return sourceFunc(func(context.Context) (pipeline.Batch, error) {
@@ -100,3 +131,10 @@ func (t *tape) replay() pipeline.Source {
 type sourceFunc func(context.Context) (pipeline.Batch, error)
 
 func (f sourceFunc) Read(ctx context.Context) (pipeline.Batch, error) { return f(ctx) }
+
+// monotonic returns the time by the clock of the stream.
+func monotonic() event.Time {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // fails only for a clock that does not exist
+	return event.Time(ts.Nano())
+}

@@ -8,83 +8,111 @@ import (
 	"testing"
 )
 
-// tries bounds how often a test is gone through.
-const tries = 4
+// maxAttempts bounds how often a test is tried.
+const maxAttempts = 4
 
-// again goes through a test that looks at single events. Where the processor stands still
-// in the midst of a program, as an emulated one does and since Linux 7.0 any that changes
-// tasks there, the kernel skips runs of the others, and counts them: what is wrong then may
-// be for that, so the test is gone through once more. With nothing skipped it fails at once.
-func again(t *testing.T, test func(*try)) {
+// retry runs a test that checks single events. If the processor stops in the middle of a
+// program, as an emulated one does and since Linux 7.0 any that switches tasks there, the
+// kernel skips runs of the other programs and counts them. An attempt that fails then may
+// have failed for that reason and is repeated; with no run skipped the test fails at once.
+//
+// Errors, and the subtests that they belong to, are reported for the last attempt only. The
+// log names each attempt before it, with a line that begins with RETRY.
+func retry(t *testing.T, test func(*attempt)) {
 	t.Helper()
-	for left := tries - 1; ; left-- {
-		a := &attempt{}
-		a.live(t, test)
-		skipped := a.skipped()
-		if len(a.wrong) == 0 {
+	for number := 1; ; number++ {
+		a := &attempt{T: t, name: t.Name()}
+		a.run(test)
+		skipped, wrong := a.skipped(), a.errors()
+		if len(wrong) == 0 || skipped == 0 || number == maxAttempts {
+			a.report(t)
 			return
 		}
-		if skipped == 0 || left == 0 {
-			t.Error(strings.Join(a.wrong, "\n"))
-			return
-		}
-		t.Logf("the kernel skipped %d runs, so once more:\n%s", skipped, strings.Join(a.wrong, "\n"))
+		logRetry(t, number, skipped, wrong)
 	}
 }
 
-// attempt is what came of going through a test once.
+// logRetry logs that what is wrong is tried once more.
+func logRetry(t *testing.T, number int, skipped uint64, wrong []string) {
+	t.Helper()
+	t.Logf("RETRY: in attempt %d of %d the kernel skipped %d runs, and this failed:\n%s", number, maxAttempts, skipped, strings.Join(wrong, "\n"))
+}
+
+// attempt is the testing.T of one attempt, or of a named part of it. It collects the errors.
 type attempt struct {
+	*testing.T
+	name   string
 	wrong  []string
+	parts  []*attempt
 	traces []*trace
 }
 
-// try is the testing.T of an attempt: it holds back what is wrong.
-type try struct {
-	*testing.T
-	attempt *attempt
-}
+// attemptOver is what Fatal panics with: it ends the attempt, and not the test.
+type attemptOver struct{}
 
-// gaveUp is how Fatal ends an attempt, and not the test.
-type gaveUp struct{}
-
-func (a *attempt) live(t *testing.T, test func(*try)) {
+func (a *attempt) run(test func(*attempt)) {
 	defer func() {
-		if ended := recover(); ended != nil && ended != any(gaveUp{}) {
+		if ended := recover(); ended != nil && ended != any(attemptOver{}) {
 			panic(ended)
 		}
 	}()
-	test(&try{t, a})
+	test(a)
 }
 
-// skipped stops all traces and adds up what the kernel skipped in each.
-func (a *attempt) skipped() uint64 {
-	var n uint64
+// Run runs a part, which becomes a subtest when it is reported.
+func (a *attempt) Run(name string, test func(*attempt)) {
+	part := &attempt{T: a.T, name: name}
+	a.parts = append(a.parts, part)
+	part.run(test)
+}
+
+// skipped stops all traces and adds up the runs that the kernel skipped in each.
+func (a *attempt) skipped() (runs uint64) {
 	for _, tr := range a.traces {
 		tr.stop()
-		n += tr.books.health.Missed
+		runs += tr.ledger.health.Missed
 	}
-	return n
+	for _, part := range a.parts {
+		runs += part.skipped()
+	}
+	return runs
 }
 
-// Run is for parts that have a name. The part does not fail, but the test.
-func (t *try) Run(name string, part func(*try)) {
-	t.T.Run(name, func(sub *testing.T) { t.attempt.live(sub, part) })
+// errors returns those of the attempt and of its parts.
+func (a *attempt) errors() []string {
+	all := a.wrong
+	for _, part := range a.parts {
+		for _, text := range part.errors() {
+			all = append(all, part.name+": "+text)
+		}
+	}
+	return all
 }
 
-func (t *try) note(text string) {
+// report reports the attempt as a test, and its parts as subtests.
+func (a *attempt) report(t *testing.T) {
+	for _, text := range a.wrong {
+		t.Error(text)
+	}
+	for _, part := range a.parts {
+		t.Run(part.name, part.report)
+	}
+}
+
+func (a *attempt) note(text string) {
 	_, file, line, _ := runtime.Caller(2)
-	t.attempt.wrong = append(t.attempt.wrong, fmt.Sprintf("%s: %s:%d: %s", t.Name(), filepath.Base(file), line, strings.TrimSpace(text)))
+	a.wrong = append(a.wrong, fmt.Sprintf("%s:%d: %s", filepath.Base(file), line, strings.TrimSpace(text)))
 }
 
-func (t *try) Error(args ...any)                 { t.note(fmt.Sprintln(args...)) }
-func (t *try) Errorf(format string, args ...any) { t.note(fmt.Sprintf(format, args...)) }
+func (a *attempt) Error(args ...any)                 { a.note(fmt.Sprintln(args...)) }
+func (a *attempt) Errorf(format string, args ...any) { a.note(fmt.Sprintf(format, args...)) }
 
-func (t *try) Fatal(args ...any) {
-	t.note(fmt.Sprintln(args...))
-	panic(gaveUp{})
+func (a *attempt) Fatal(args ...any) {
+	a.note(fmt.Sprintln(args...))
+	panic(attemptOver{})
 }
 
-func (t *try) Fatalf(format string, args ...any) {
-	t.note(fmt.Sprintf(format, args...))
-	panic(gaveUp{})
+func (a *attempt) Fatalf(format string, args ...any) {
+	a.note(fmt.Sprintf(format, args...))
+	panic(attemptOver{})
 }

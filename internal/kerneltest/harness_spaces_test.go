@@ -13,121 +13,91 @@ import (
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/portspace"
-	"github.com/porttrace/porttrace/internal/probe"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// snapshotsEvery is how often a spaceWatch gets a new one.
-const snapshotsEvery = 100 * time.Millisecond
+const (
+	snapshotInterval = 100 * time.Millisecond
+	// scanInterval is so short because on a machine with many namespaces a hundredth of a
+	// processor, which is the default, makes a test wait for minutes.
+	scanInterval = 500 * time.Millisecond
+)
 
-// looksEvery is how often all sockets are looked at: on a machine with many namespaces, all
-// of them, a hundredth of a processor makes a test wait for minutes.
-const looksEvery = 500 * time.Millisecond
+// spaceTrace is a trace that can be asked for port spaces while it runs: by its snapshots,
+// and by a table that is fed from the same stream and also knows spaces that nothing has
+// allocated from yet.
+type spaceTrace struct {
+	*trace
+	shown chan *snapshot.Snapshot
 
-// spaceWatch runs the pipeline in the background and can be asked, while it runs, what it
-// knows of port spaces: by its snapshots, and by a table that is fed the same stream and
-// can be asked for spaces that nobody has used yet, too.
-type spaceWatch struct {
-	t      *testing.T
-	source *live.Source
-
-	mu     sync.Mutex
-	table  *portspace.Table
-	looks  map[uint32]int // that were taken of a namespace
-	asked  map[uint32]int // how often its configuration was
-	events []event.Event  // of TCP and UDP sockets in the namespaces that are followed
-	nets   map[uint32]bool
-	snap   *snapshot.Snapshot
-	err    error
+	mu       sync.Mutex // for what follows, and for the events of the trace
+	table    *portspace.Table
+	scans    map[uint32]int // by namespace
+	settings map[uint32]int // how often they were read, by namespace
 }
 
-// watchSpaces attaches, and keeps the events of some namespaces.
-func watchSpaces(t *testing.T, nets ...*lab.Netns) *spaceWatch {
+// traceSpaces attaches, starts the pipeline without a filter, and keeps the events of some
+// namespaces.
+func traceSpaces(t *testing.T, nets ...*lab.Netns) *spaceTrace {
 	t.Helper()
-	needKernel(t)
-	source, err := live.Open(live.Options{
-		Probe: probe.Options{Hooks: hooks(t), KeepTypes: true}, LookEvery: looksEvery,
-	})
-	if err != nil {
-		t.Fatal(err)
+	w := &spaceTrace{
+		trace: newTrace(t, live.Options{LookEvery: scanInterval}, nets),
+		shown: make(chan *snapshot.Snapshot, 1),
+		table: portspace.New(portspace.Limit), scans: map[uint32]int{}, settings: map[uint32]int{},
 	}
-	w := &spaceWatch{
-		t: t, source: source, table: portspace.New(portspace.Limit),
-		looks: map[uint32]int{}, asked: map[uint32]int{}, nets: map[uint32]bool{},
-	}
-	for _, n := range nets {
-		w.nets[n.Inode()] = true
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	shown := make(chan *snapshot.Snapshot, 1)
-	var running sync.WaitGroup
-	running.Go(func() { w.run(ctx, shown) })
-	running.Go(func() {
-		for s := range shown {
-			w.mu.Lock()
-			w.snap = s
-			w.mu.Unlock()
-		}
-	})
+	w.start(pipeline.Options{Tee: w.add, AfterBatch: w.advance, Snapshots: w.shown, Every: snapshotInterval})
 	t.Cleanup(func() {
-		cancel()
-		running.Wait()
-		source.Close()
-		if w.err != nil {
+		if w.stop(); w.err != nil {
 			t.Error(w.err)
 		}
 	})
 	return w
 }
 
-func (w *spaceWatch) run(ctx context.Context, shown chan *snapshot.Snapshot) {
-	defer close(shown)
-	_, err := pipeline.Run(ctx, w.source, pipeline.Options{Tee: w.take, AfterBatch: w.advance, Snapshots: shown, Every: snapshotsEvery})
-	w.mu.Lock()
-	w.err = err
-	w.mu.Unlock()
-}
-
-func (w *spaceWatch) take(e *event.Event, _ *event.World) error {
+func (w *spaceTrace) add(e *event.Event, world *event.World) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.table.Add(e)
 	switch fact := e.Fact.(type) {
 	case *event.Census:
-		w.looks[fact.Netns]++
+		w.scans[fact.Netns]++
 	case *event.Netns:
-		w.asked[fact.Inode]++
+		w.settings[fact.Inode]++
 	}
-	if w.nets[e.Netns] {
-		w.events = append(w.events, *e)
-	}
-	return nil
+	return w.trace.add(e, world)
 }
 
-func (w *spaceWatch) advance(now event.Time) error {
+func (w *spaceTrace) advance(now event.Time) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.table.Advance(now)
 	return nil
 }
 
-// look waits until all sockets of the namespaces were looked at after the call, and their
-// configuration was read: the first look that comes may have begun before.
-func (w *spaceWatch) look(nets ...*lab.Netns) {
+// awaitScans waits for a scan of the namespaces and a reading of their settings that both
+// began after the call: for the second of each, since the first may have begun before.
+func (w *spaceTrace) awaitScans(nets ...*lab.Netns) {
 	w.t.Helper()
-	counts := func() (list []int) {
+	w.awaitTwo("scans of all sockets", nets, w.scans, w.settings)
+}
+
+// awaitTwo waits until the counts of each namespace have grown by two.
+func (w *spaceTrace) awaitTwo(what string, nets []*lab.Netns, counts ...map[uint32]int) {
+	w.t.Helper()
+	read := func() (list []int) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		for _, n := range nets {
-			list = append(list, w.looks[n.Inode()], w.asked[n.Inode()])
+			for _, count := range counts {
+				list = append(list, count[n.Inode()])
+			}
 		}
 		return list
 	}
-	before := counts()
-	eventually(w.t, "two looks at all sockets", func() bool {
-		after := counts()
-		for i := range after {
-			if after[i] < before[i]+2 {
+	before := read()
+	eventually(w.t, "two "+what, func() bool {
+		for i, count := range read() {
+			if count < before[i]+2 {
 				return false
 			}
 		}
@@ -135,42 +105,60 @@ func (w *spaceWatch) look(nets ...*lab.Netns) {
 	})
 }
 
-// ask calls f with the table as it is.
-func (w *spaceWatch) ask(f func(*portspace.Table)) {
+// withTable calls f with the table as it is now.
+func (w *spaceTrace) withTable(f func(*portspace.Table)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f(w.table)
 }
 
-// seen is what came of a kind by now.
-func (w *spaceWatch) seen(kind event.Kind, n *lab.Netns) []event.Event {
+// received returns the events of a kind and a namespace that have come by now.
+func (w *spaceTrace) received(kind event.Kind, n *lab.Netns) []event.Event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(w.events), func(e event.Event) bool { return e.Kind != kind || e.Netns != n.Inode() })
 }
 
-// snapshot is the next one that holds all that has happened before the call.
-func (w *spaceWatch) snapshot() (s *snapshot.Snapshot) {
+// snapshot returns the next one that contains all that happened before the call.
+func (w *spaceTrace) snapshot() *snapshot.Snapshot {
 	w.t.Helper()
 	after := monotonic()
-	eventually(w.t, "a snapshot", func() bool {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		s = w.snap
-		if w.err != nil {
-			w.t.Fatal(w.err)
-		}
-		return s != nil && s.At > after
-	})
+	return w.awaitSnapshot("a snapshot", func(s *snapshot.Snapshot) bool { return s.At > after })
+}
+
+// awaitSnapshot returns the first one that is accepted.
+func (w *spaceTrace) awaitSnapshot(what string, accept func(*snapshot.Snapshot) bool) *snapshot.Snapshot {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), waitLimit)
+	defer cancel()
+	s := awaitSnapshot(ctx, w.shown, accept)
+	if s == nil {
+		w.t.Fatalf("waited in vain: %s", what)
+	}
 	return s
 }
 
-// spacesOf are the rows of a namespace.
+// awaitRow returns the row of the space as soon as it is accepted.
+func (w *spaceTrace) awaitRow(what string, id portspace.ID, accept func(*snapshot.PortSpace) bool) *snapshot.PortSpace {
+	w.t.Helper()
+	for deadline := time.Now().Add(waitLimit); ; {
+		row := rowOf(w.snapshot(), id)
+		if row != nil && accept(row) {
+			return row
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("waited in vain: %s: %s", what, spaceText(row))
+		}
+	}
+}
+
+// spacesOf returns the rows of a namespace.
 func spacesOf(s *snapshot.Snapshot, n *lab.Netns) []snapshot.PortSpace {
 	return slices.DeleteFunc(slices.Clone(s.PortSpaces), func(p snapshot.PortSpace) bool { return p.Netns != n.Inode() })
 }
 
-// rowOf is that of a connect space without a range or a device of its own; nil: there is none.
+// rowOf returns the row of a connect space that has no socket port range and no device of its
+// own; nil if there is none.
 func rowOf(s *snapshot.Snapshot, id portspace.ID) *snapshot.PortSpace {
 	for i := range s.PortSpaces {
 		p := &s.PortSpaces[i]
@@ -181,7 +169,7 @@ func rowOf(s *snapshot.Snapshot, id portspace.ID) *snapshot.PortSpace {
 	return nil
 }
 
-// holders are the processes of a row and their ports, by pid.
+// holders returns how many ports of a row each process holds, by pid.
 func holders(p *snapshot.PortSpace) map[int]int {
 	ports := map[int]int{}
 	for i := range p.Holders {

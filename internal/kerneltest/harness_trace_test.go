@@ -16,33 +16,28 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// trace is a pipeline that runs in the background over the events of some namespaces.
-// What it collected may be read after end.
+// trace runs the pipeline in the background over the events of some namespaces. What it
+// collects may be read after end or stop.
 type trace struct {
 	t       testing.TB
 	nets    []*lab.Netns
 	source  *live.Source
 	signals event.Signals
+	detach  func() // from the kernel, once
 	cancel  context.CancelFunc
-	close   func() // detaches, once
-	done    chan struct{}
+	done    chan struct{} // closed when the pipeline has ended
 	err     error
 
 	events []event.Event // of sockets in the namespaces, in the order of the stream
 	procs  map[event.ProcID]*event.Process
-	books  books
-	snap   *snapshot.Snapshot
+	ledger ledger
+	snap   *snapshot.Snapshot // the last
 }
 
-// begin attaches. Like the tool, it pushes the targets down into the kernel and also
-// filters by them.
+// begin attaches and starts the pipeline. Like the tool, it gives the targets to the kernel
+// and also filters by them.
 func begin(t testing.TB, opts live.Options, nets ...*lab.Netns) *trace {
 	t.Helper()
-	needKernel(t)
-	if opts.Probe.Hooks == nil {
-		opts.Probe.Hooks = hooks(t)
-	}
-	opts.Probe.KeepTypes = true
 	spec := filter.Spec{Children: opts.Probe.Children}
 	for _, n := range nets {
 		spec.Netns = append(spec.Netns, n.Inode())
@@ -54,29 +49,47 @@ func begin(t testing.TB, opts live.Options, nets ...*lab.Netns) *trace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := live.Open(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr := &trace{
-		t: t, nets: nets, source: source, signals: source.Signals(), close: sync.OnceFunc(source.Close),
-		done: make(chan struct{}), procs: map[event.ProcID]*event.Process{},
-	}
-	var ctx context.Context
-	ctx, tr.cancel = context.WithCancel(t.Context())
-	go func() {
-		defer close(tr.done)
-		tr.snap, tr.err = pipeline.Run(ctx, source, pipeline.Options{Filter: only, Tee: tr.take})
-	}()
-	t.Cleanup(tr.stop)
-	if t, is := t.(*try); is {
-		t.attempt.traces = append(t.attempt.traces, tr)
+	tr := newTrace(t, opts, nets)
+	tr.start(pipeline.Options{Filter: only, Tee: tr.add})
+	if a, is := t.(*attempt); is {
+		a.traces = append(a.traces, tr)
 	}
 	return tr
 }
 
-func (tr *trace) take(e *event.Event, _ *event.World) error {
-	tr.books.enter(e)
+// newTrace attaches. The pipeline must be started next.
+func newTrace(t testing.TB, opts live.Options, nets []*lab.Netns) *trace {
+	t.Helper()
+	source := attach(t, opts)
+	return &trace{
+		t: t, nets: nets, source: source, signals: source.Signals(), detach: sync.OnceFunc(source.Close),
+		done: make(chan struct{}), procs: map[event.ProcID]*event.Process{},
+	}
+}
+
+// start runs the pipeline until stop is called, or the test ends.
+func (tr *trace) start(opts pipeline.Options) {
+	ctx, cancel := context.WithCancel(tr.t.Context())
+	tr.cancel = cancel
+	go func() {
+		defer close(tr.done)
+		tr.snap, tr.err = aggregate(ctx, tr.source, opts)
+	}()
+	tr.t.Cleanup(func() {
+		tr.stop()
+		tr.detach()
+	})
+}
+
+// stop ends the pipeline and waits for it.
+func (tr *trace) stop() {
+	tr.cancel()
+	<-tr.done
+}
+
+// add is the Tee.
+func (tr *trace) add(e *event.Event, _ *event.World) error {
+	tr.ledger.add(e)
 	if p, ok := e.Fact.(*event.Process); ok {
 		tr.procs[p.ID] = p
 	}
@@ -87,14 +100,8 @@ func (tr *trace) take(e *event.Event, _ *event.World) error {
 	return nil
 }
 
-func (tr *trace) stop() {
-	tr.cancel()
-	<-tr.done
-	tr.close()
-}
-
-// end waits until nothing moves any more in the namespaces, stops, and checks what
-// must be true of any trace. Held are the outgoing sockets that still are open, by pid.
+// end waits until the namespaces have no other socket left than those that are held, stops,
+// and checks what must be true of any trace. held counts outgoing sockets by pid.
 func (tr *trace) end(held map[int]int) {
 	tr.t.Helper()
 	open := 0
@@ -102,19 +109,18 @@ func (tr *trace) end(held map[int]int) {
 		open += n
 	}
 	eventually(tr.t, fmt.Sprintf("%d sockets left open", open), func() bool { return tr.openSockets() == open })
-	tr.cancel()
-	<-tr.done
+	tr.stop()
 	if tr.err != nil {
 		tr.t.Fatal(tr.err)
 	}
-	tr.balance()
-	go tr.close() // most of it is waiting, on 6.12 for a second
+	tr.checkLedger()
+	go tr.detach() // most of it is waiting, on 6.12 for a second
 	tr.checkTotals(held)
 	tr.checkCookies()
 }
 
-// checkCookies: where sockets have cookies, one has it too whose beginning the kernel
-// skipped. Else its entry would be taken for that of the next socket at its address.
+// checkCookies checks that each open has a cookie, if sockets have them: without it the entry
+// of a socket would be taken for that of the next socket at the same address.
 func (tr *trace) checkCookies() {
 	tr.t.Helper()
 	if !tr.exact("cookie") {
@@ -128,8 +134,8 @@ func (tr *trace) checkCookies() {
 	}
 }
 
-// openSockets counts what still has an event to come. A socket in FIN_WAIT2 that no
-// process has open is a bucket: its close has been.
+// openSockets counts the sockets whose close is still to come. A socket in FIN_WAIT2 that no
+// process has open is a bucket, and is closed.
 func (tr *trace) openSockets() int {
 	tr.t.Helper()
 	count := 0
@@ -145,71 +151,70 @@ func (tr *trace) openSockets() int {
 	return count
 }
 
-// balanceKinds holds the always-on counters of each kind against themselves. They move
-// while they are read, so that too may take more than one look.
-func (tr *trace) balanceKinds() {
-	tr.t.Helper()
-	var off string
-	for range 20 {
-		kinds, err := tr.source.Counts()
-		if err != nil {
-			tr.t.Error(err)
-			return
-		}
-		off = ""
-		for kind, c := range kinds {
-			if c.Seen != c.Delivered+c.Folded+c.Filtered+c.Lost {
-				off = fmt.Sprintf("of kind %d the programs saw %d, but %+v", kind, c.Seen, c)
-			}
-		}
-		if off == "" {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	tr.t.Error(off)
-}
-
-// balance compares the kernel's books with what came. The rest of the host goes on
-// while they are read, so it may take more than one look.
-func (tr *trace) balance() {
+// checkLedger compares the kernel's counters with what came. The rest of the host goes on
+// while they are read, so they may agree only at a later reading.
+func (tr *trace) checkLedger() {
 	tr.t.Helper()
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	had := len(tr.events)
-	for deadline := time.Now().Add(2 * time.Second); tr.books.difference() != "" && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(2 * time.Second); tr.ledger.difference() != "" && time.Now().Before(deadline); {
 		batch, _ := tr.source.Read(ended)
 		for i := range batch.Events {
-			_ = tr.take(&batch.Events[i], nil)
+			_ = tr.add(&batch.Events[i], nil)
 		}
 	}
-	if text := tr.books.difference(); text != "" {
+	if text := tr.ledger.difference(); text != "" {
 		tr.t.Error(text)
 	}
-	tr.balanceKinds()
+	tr.checkKinds()
 	if late := tr.events[had:]; len(late) > 0 {
 		tr.t.Errorf("%d events came after the end, the first is %+v", len(late), late[0])
 	}
-	if h := tr.books.health; h.Lost > h.Missed+givenUp {
+	if h := tr.ledger.health; h.Lost > h.Missed+givenUp {
 		tr.t.Errorf("lost %d events, though the kernel skipped only %d runs", h.Lost, h.Missed)
 	} else if h.Missed > 0 {
 		tr.t.Logf("the kernel skipped %d runs of programs that a softirq interrupted; lost are %d events", h.Missed, h.Lost)
 	}
 }
 
-// givenUp is how many events may be lost besides: since 6.15 a program gives up a map's lock
-// whose holder stands still (kernel/bpf/rqspinlock.c), as a virtual processor that others
-// need can. Seen once, on a machine with a load of 8.
-const givenUp = 1
-
-// near reports whether got is want. What may be missing is what the kernel says it
-// skipped: nothing, unless the processor stood still in the midst of a program, as an
-// emulated one does and one of a busy host can.
-func (tr *trace) near(got, want uint64) bool {
-	return got <= want && got+tr.books.health.Missed >= want
+// checkKinds compares the always-on counters of each kind with each other. They change while
+// they are read, so several readings may be needed.
+func (tr *trace) checkKinds() {
+	tr.t.Helper()
+	var wrong string
+	for range 20 {
+		kinds, err := tr.source.Counts()
+		if err != nil {
+			tr.t.Error(err)
+			return
+		}
+		wrong = ""
+		for kind, c := range kinds {
+			if c.Seen != c.Delivered+c.Folded+c.Filtered+c.Lost {
+				wrong = fmt.Sprintf("of kind %d the programs saw %d, but %+v", kind, c.Seen, c)
+			}
+		}
+		if wrong == "" {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	tr.t.Error(wrong)
 }
 
-// subset reports the same of sorted lists.
+// givenUp is how many more events may be lost: since 6.15 a program gives up waiting for a
+// map's lock if its holder does not run (kernel/bpf/rqspinlock.c), which happens to virtual
+// processors. Seen once, on a machine with a load of 8.
+const givenUp = 1
+
+// near reports whether got is want, or less by at most the runs that the kernel skipped: none,
+// unless the processor stopped in the middle of a program, see retry.
+func (tr *trace) near(got, want uint64) bool {
+	return got <= want && got+tr.ledger.health.Missed >= want
+}
+
+// subset reports the same for the lengths of two sorted lists, and that want contains got.
 func (tr *trace) subset(got, want []string) bool {
 	for _, text := range got {
 		if _, found := slices.BinarySearch(want, text); !found {
@@ -219,28 +224,27 @@ func (tr *trace) subset(got, want []string) bool {
 	return tr.near(uint64(len(got)), uint64(len(want)))
 }
 
-// expect holds each of the events against what it should be.
-func (tr *trace) expect(t testing.TB, what string, events []event.Event, so func(*event.Event) bool) {
+// expect checks a condition of each event.
+func (tr *trace) expect(t testing.TB, what string, events []event.Event, holds func(*event.Event) bool) {
 	t.Helper()
 	var wrong []string
 	for i := range events {
-		if e := &events[i]; !so(e) {
+		if e := &events[i]; !holds(e) {
 			wrong = append(wrong, fmt.Sprintf("not %s: %+v", what, *e))
 		}
 	}
-	tr.forgive(t, wrong)
+	tr.allowSkipped(t, wrong)
 }
 
-// forgive takes as much to be wrong as the kernel says it skipped, one thing a run, and
-// prints it.
-func (tr *trace) forgive(t testing.TB, wrong []string) {
+// allowSkipped reports what is wrong: as errors, if it is more than the kernel skipped runs.
+func (tr *trace) allowSkipped(t testing.TB, wrong []string) {
 	t.Helper()
-	say := t.Error
-	if uint64(len(wrong)) <= tr.books.health.Missed {
-		say = t.Log
+	report := t.Error
+	if uint64(len(wrong)) <= tr.ledger.health.Missed {
+		report = t.Log
 	}
 	for _, text := range wrong[:min(len(wrong), 10)] {
-		say(text)
+		report(text)
 	}
 }
 
@@ -254,21 +258,21 @@ func (tr *trace) signal(name string) event.Signal {
 	return event.Signal{}
 }
 
-// exact reports whether what the signal says was seen and not inferred.
+// exact reports whether the signal is observed and not inferred.
 func (tr *trace) exact(name string) bool { return tr.signal(name).Mode == event.Exact }
 
-// seesBinds is false where the hooks that the tests may use see none.
+// seesBinds returns false if the hooks that the tests may use see no bind().
 func (tr *trace) seesBinds() bool {
 	if tr.signal("bind").Mode != event.Off {
 		return true
 	}
-	if hooks(tr.t) == nil {
+	if allowedHooks == nil {
 		tr.t.Errorf("bind() is not seen: %s", tr.signal("bind").Reason)
 	}
 	return false
 }
 
-// of are the events of a kind and a process, folded ones included.
+// of returns the events of a kind and a process, folded ones included.
 func (tr *trace) of(kind event.Kind, pid int) []event.Event {
 	var found []event.Event
 	for _, e := range tr.events {
@@ -279,7 +283,7 @@ func (tr *trace) of(kind event.Kind, pid int) []event.Event {
 	return found
 }
 
-// accepted are the closes of connections that were accepted in the namespace.
+// accepted returns the closes of connections that were accepted in the namespace.
 func (tr *trace) accepted(n *lab.Netns) []event.Event {
 	var found []event.Event
 	for _, e := range tr.events {
@@ -290,7 +294,7 @@ func (tr *trace) accepted(n *lab.Netns) []event.Event {
 	return found
 }
 
-// row is the snapshot's row of a process.
+// row returns the snapshot's row of a process.
 func (tr *trace) row(pid int) *snapshot.Process {
 	for i := range tr.snap.Processes {
 		if p := &tr.snap.Processes[i]; p.Info.ID.PID == uint32(pid) {

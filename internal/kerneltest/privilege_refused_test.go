@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Who has not what it takes is told in one line what is missing.
+// A user that lacks privileges gets one line that names what is missing.
 func TestLackOfPrivileges(t *testing.T) {
 	needKernel(t)
 	for name, c := range map[string]struct {
@@ -21,13 +21,13 @@ func TestLackOfPrivileges(t *testing.T) {
 		"others":      {[]uintptr{unix.CAP_NET_ADMIN, unix.CAP_SYS_PTRACE}, "CAP_BPF and CAP_PERFMON"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, err := startWatcher(t, as(c.capabilities), []uint32{1})
+			w, err := startWatcher(t, as(c.capabilities), watcher{})
 			checkRefusal(t, w, err, c.want)
 		})
 	}
 }
 
-func checkRefusal(t *testing.T, w *watcher, err error, want ...string) {
+func checkRefusal(t *testing.T, w *watcherProc, err error, want ...string) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -44,10 +44,10 @@ func checkRefusal(t *testing.T, w *watcher, err error, want ...string) {
 	}
 }
 
-// Before 5.11 maps are locked memory, of which a user has little.
+// Before 5.11 maps are locked memory, of which a user gets little.
 func TestLockedMemory(t *testing.T) {
 	needKernel(t)
-	w, err := startWatcher(t, as([]uintptr{unix.CAP_BPF, unix.CAP_PERFMON}), []uint32{1}, "-watch-memlock=65536")
+	w, err := startWatcher(t, as([]uintptr{unix.CAP_BPF, unix.CAP_PERFMON}), watcher{Memlock: 1 << 16})
 	if kernelAtLeast(t, 5, 11) {
 		if err != nil || w.attached.Error != "" {
 			t.Errorf("%v %s", err, w.attached.Error)
@@ -57,9 +57,9 @@ func TestLockedMemory(t *testing.T) {
 	checkRefusal(t, w, err, "CAP_SYS_RESOURCE", "LimitMEMLOCK=infinity")
 }
 
-// Where the kernel's BTF is not to be found, the line names it and what porttrace needs.
+// If the kernel's BTF cannot be found, the line names it and what porttrace needs.
 func TestNoBTF(t *testing.T) {
-	var w *watcher
+	var w *watcherProc
 	n := newNetns(t)
 	err := n.Do(func() error { // on a thread of its own, which keeps its mounts to itself
 		err := errors.Join(
@@ -69,7 +69,7 @@ func TestNoBTF(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		w, err = startWatcher(t, as(all), []uint32{n.Inode()})
+		w, err = startWatcher(t, as(all), watcher{})
 		return err
 	})
 	if err == nil && w.attached.Error == "" {

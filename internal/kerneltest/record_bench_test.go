@@ -25,13 +25,11 @@ const (
 	benchLongest = time.Minute
 )
 
-// BenchmarkRecording records a storm, and then measures with that recording what the
-// goals are set for: bytes of an event, processor time to write it, and how many a second
-// of processor time are read, alone and into snapshots.
+// BenchmarkRecording records a storm, and then measures with that recording: bytes of an
+// event, processor time to write one, and events read per second of processor time, alone and
+// into snapshots.
 func BenchmarkRecording(b *testing.B) {
-	if os.Geteuid() != 0 {
-		b.Skip("attaching to the kernel needs root")
-	}
+	needKernel(b)
 	name := filepath.Join(b.TempDir(), "storm.ptrace")
 	stats := recordStorm(b, name)
 	r, file, err := record.OpenFile(name)
@@ -59,11 +57,10 @@ func BenchmarkRecording(b *testing.B) {
 	b.ReportMetric(1e3*n/shown, "snapshots-Mevents/s")
 }
 
-// recordStorm makes the recording.
 func recordStorm(b *testing.B, name string) record.Stats {
 	b.Helper()
 	n := newStormNetns(b)
-	source, err := live.Open(live.Options{})
+	source, err := openLive(live.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -89,7 +86,7 @@ func recordStorm(b *testing.B, name string) record.Stats {
 	return stats
 }
 
-// until calls enough when the stream has had so many events.
+// until calls enough when the stream has had this many events.
 func until(source pipeline.Source, events int, enough func()) pipeline.Source {
 	return sourceFunc(func(ctx context.Context) (pipeline.Batch, error) {
 		batch, err := source.Read(ctx)
@@ -108,7 +105,7 @@ func readThrough(ctx context.Context, r *record.Reader) error {
 	}
 }
 
-// rewrite writes all events anew.
+// rewrite writes all events to a new recording.
 func rewrite(ctx context.Context, r *record.Reader) error {
 	writer, err := record.NewWriter(record.Pipe{Writer: io.Discard}, 0)
 	if err != nil {
@@ -132,9 +129,9 @@ func rewrite(ctx context.Context, r *record.Reader) error {
 	}
 }
 
-// show makes the snapshots that a screen gets.
+// show makes the snapshots of a screen.
 func show(ctx context.Context, r *record.Reader) error {
-	_, err := pipeline.Run(ctx, r, pipeline.Options{
+	_, err := aggregate(ctx, r, pipeline.Options{
 		Snapshots: make(chan *snapshot.Snapshot, 1), Every: 100 * time.Millisecond,
 	})
 	return err
@@ -147,7 +144,7 @@ func unlessEnd(err error) error {
 	return err
 }
 
-// cpuTime is what this process has used so far.
+// cpuTime returns the processor time of this process so far.
 func cpuTime(b *testing.B) time.Duration {
 	b.Helper()
 	var usage unix.Rusage

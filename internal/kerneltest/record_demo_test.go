@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/pem"
 	"flag"
@@ -9,12 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
 	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
-	"github.com/porttrace/porttrace/internal/probe"
 	"github.com/porttrace/porttrace/internal/record"
 )
 
@@ -39,16 +38,8 @@ func (m *memory) reader(t *testing.T) *record.Reader {
 
 // TestDemoRecording records the demo, from which the recordings in the repository are.
 func TestDemoRecording(t *testing.T) {
-	needKernel(t)
-	length := 4 * time.Second
-	if *recordFor > 0 {
-		length = *recordFor
-	}
-	source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks(t)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer source.Close()
+	length := cmp.Or(*recordFor, 4*time.Second)
+	source := attach(t, live.Options{})
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()
 	// It goes on until all is read: its end would be in the recording.
@@ -62,30 +53,14 @@ func TestDemoRecording(t *testing.T) {
 		t.Fatal(err)
 	}
 	var file memory
-	writer, err := record.NewWriter(&file, 0)
+	snap, _, err := recordTo(ctx, &file, source, pipeline.Options{Filter: only})
 	if err != nil {
-		t.Fatal(err)
-	}
-	snap, err := pipeline.Run(ctx, source, pipeline.Options{
-		Filter: only,
-		Tee: func(e *event.Event, world *event.World) error {
-			if e.Flags.Has(event.NotSelected) {
-				return nil // of others on this machine
-			}
-			return writer.Add(e, world)
-		},
-		AfterBatch: writer.EndBatch,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := writer.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if snap.Totals.Opens == 0 {
 		t.Error("nothing was opened")
 	}
-	replayed, err := pipeline.Run(t.Context(), file.reader(t), pipeline.Options{})
+	replayed, err := aggregate(t.Context(), file.reader(t), pipeline.Options{})
 	// What others on this machine left is in one of the two only.
 	snap.Totals.TimeWaitOther, replayed.Totals.TimeWaitOther = 0, 0
 	if err != nil || replayed.Totals != snap.Totals {

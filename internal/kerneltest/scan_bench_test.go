@@ -2,7 +2,6 @@ package kerneltest
 
 import (
 	"net/netip"
-	"os"
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -16,13 +15,6 @@ const (
 	benchHeld    = 10_000
 )
 
-func needRoot(b *testing.B) {
-	b.Helper()
-	if os.Geteuid() != 0 {
-		b.Skip("attaching to the kernel needs root")
-	}
-}
-
 // reportCPU begins to measure processor time, which on a busy host is less than what a pass
 // takes. The benchmark says how many things a pass finds.
 func reportCPU(b *testing.B, things int) func() {
@@ -32,7 +24,7 @@ func reportCPU(b *testing.B, things int) func() {
 
 // BenchmarkSockets finds 28,000 TIME_WAIT, by each way there is.
 func BenchmarkSockets(b *testing.B) {
-	needRoot(b)
+	needKernel(b)
 	n := newStormNetns(b)
 	fillWithBuckets(b, n)
 	p, spaces := openProbe(b), netns.New()
@@ -68,32 +60,22 @@ func fillWithBuckets(b *testing.B, n *lab.Netns) {
 	if err := n.Sysctl("ipv4/tcp_tw_reuse", "0"); err != nil {
 		b.Fatal(err)
 	}
-	server, err := n.Serve("server", lab.Server{Listen: []netip.AddrPort{loopV4}, Mode: lab.Echo, For: longest})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(server.Stop)
-	var r lab.Result
+	serve(b, n, lab.Echo, loopV4)
 	job := &lab.Client{To: []netip.AddrPort{loopV4}, Count: benchBuckets, Talk: true}
-	if err := n.Run("churner", job, &r); err != nil || r.Succeeded != benchBuckets {
-		b.Fatal(r, err)
+	if r := run(b, n, "churner", job); r.Succeeded != benchBuckets {
+		b.Fatalf("%+v", r)
 	}
 }
 
 // BenchmarkHolders finds the holders of 10,000 sockets among the files of all processes.
 func BenchmarkHolders(b *testing.B) {
-	needRoot(b)
+	needKernel(b)
 	n := newStormNetns(b)
-	binder, err := n.Spawn("binder", &lab.Binder{
-		Socket: lab.Socket{Bind: netip.AddrPortFrom(loopV4.Addr(), 0)}, Count: benchHeld, For: longest,
+	binder := spawn(b, n, "binder", &lab.Binder{
+		Socket: lab.Socket{Bind: netip.AddrPortFrom(loopV4.Addr(), 0)}, Count: benchHeld, For: jobLimit,
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(binder.Stop)
-	var r lab.Result
-	if err := binder.Decode(&r); err != nil || r.Succeeded != benchHeld {
-		b.Fatal(r, err)
+	if r := counted(b, binder); r.Succeeded != benchHeld {
+		b.Fatalf("%+v", r)
 	}
 	p := openProbe(b)
 	var found []event.Event
@@ -112,7 +94,7 @@ func BenchmarkHolders(b *testing.B) {
 // BenchmarkNamespaces reads the port settings of all namespaces, of which there is one
 // more than usual.
 func BenchmarkNamespaces(b *testing.B) {
-	needRoot(b)
+	needKernel(b)
 	newStormNetns(b)
 	p := openProbe(b)
 	defer reportCPU(b, 1)()

@@ -139,7 +139,7 @@ func (c census) options(t *testing.T) {
 	})
 	t.Run("syn_sent", func(t *testing.T) {
 		fd, _ := socketIn(t, client, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, unix.IPPROTO_TCP)
-		if err := unix.Connect(fd, lab.Sockaddr(nobodyV4)); err != unix.EINPROGRESS {
+		if err := unix.Connect(fd, lab.Sockaddr(unusedV4)); err != unix.EINPROGRESS {
 			t.Fatal(err)
 		}
 		e := c.the(t, client, lab.LocalAddr(fd))
@@ -171,7 +171,7 @@ func (c census) holders(t *testing.T) {
 	fd, ours := socketIn(t, n, unix.SOCK_STREAM, unix.IPPROTO_TCP)
 	check(t, unix.Bind(fd, lab.Sockaddr(at(loopV4, 0))), unix.Listen(fd, 1))
 	local := lab.LocalAddr(fd)
-	p, err := n.Spawn("holder", &lab.Holder{For: longest}, ours)
+	p, err := n.Spawn("holder", &lab.Holder{For: jobLimit}, ours)
 	check(t, err)
 	t.Cleanup(p.Stop)
 	counted(t, p)

@@ -57,7 +57,7 @@ func newWorld(t *testing.T, place place) *world {
 	w.client = newNetns(t)
 	w.server = w.client
 	if place&inhabited != 0 {
-		spawn(t, w.client, "resident", &lab.Binder{For: longest})
+		spawn(t, w.client, "resident", &lab.Binder{For: jobLimit})
 	}
 	if place&(linked|twins) != 0 {
 		w.server = newNetns(t)

@@ -34,8 +34,8 @@ var mptcpLives = []life{
 		w.connOf(fd, loopV4).tells("open", "connect_fail ECONNREFUSED refused")
 	}},
 	{"MPTCP finds no route", alone, func(w *world) {
-		w.fails("connecting", unix.Connect(w.mptcp(w.client, loopV4), lab.Sockaddr(nobodyV4)), unix.ENETUNREACH)
-		w.want(w.client, "connect_fail ENETUNREACH unreachable", us("out"), between("-", nobodyV4))
+		w.fails("connecting", unix.Connect(w.mptcp(w.client, loopV4), lab.Sockaddr(unusedV4)), unix.ENETUNREACH)
+		w.want(w.client, "connect_fail ENETUNREACH unreachable", us("out"), between("-", unusedV4))
 	}},
 }
 

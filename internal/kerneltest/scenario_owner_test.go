@@ -15,7 +15,7 @@ var ownerLives = []life{
 	{"killed", inhabited | apart, killed},
 	{"inherited", inhabited | apart, func(w *world) {
 		c := w.dial(loopV4)
-		p := w.handOn(&lab.Holder{For: longest}, c.fd)
+		p := w.handOn(&lab.Holder{For: jobLimit}, c.fd)
 		w.close(c.fd) // and nothing happens
 		w.shutBy(p, c.peer)
 		c.tells("open", "close local time_wait")
@@ -38,7 +38,7 @@ var ownerLives = []life{
 	}},
 	{"inherited before it connects", inhabited | apart, func(w *world) {
 		fd := w.tcp(loopV4)
-		p := w.handOn(&lab.Holder{For: longest}, fd)
+		p := w.handOn(&lab.Holder{For: jobLimit}, fd)
 		c := w.dialBy(fd, loopV4)
 		w.close(c.fd)
 		w.shutBy(p, c.peer)
@@ -51,7 +51,7 @@ var ownerLives = []life{
 func killed(w *world) {
 	const count = 5
 	listener := w.listener(loopV4)
-	p := w.spawn(&lab.Client{To: []netip.AddrPort{loopV4}, Count: count, Hold: true, List: true, For: longest})
+	p := w.spawn(&lab.Client{To: []netip.AddrPort{loopV4}, Count: count, Hold: true, List: true, For: jobLimit})
 	var r lab.Result
 	w.check("the client", p.Decode(&r))
 	peers := map[netip.AddrPort]int{}
@@ -98,7 +98,7 @@ func (w *world) pass(fd int) *lab.Proc {
 	w.check("making a pair of sockets", err)
 	w.fds[pair[0]], w.fds[pair[1]] = true, true
 	w.check("passing", lab.SendFile(pair[0], fd))
-	p := w.handOn(&lab.Holder{Passed: true, For: longest}, pair[1])
+	p := w.handOn(&lab.Holder{Passed: true, For: jobLimit}, pair[1])
 	w.close(fd) // and nothing happens
 	return p
 }

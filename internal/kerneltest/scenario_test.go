@@ -72,7 +72,7 @@ func liveAll(t *testing.T, lives []life, last bool) (again []life) {
 	for i, l := range lives {
 		w := worlds[i]
 		wrong := tr.judge(t, w)
-		if len(wrong) > 0 && !last && (tr.books.health.Missed > 0 || w.strayed()) {
+		if len(wrong) > 0 && !last && (tr.ledger.health.Missed > 0 || w.strayed()) {
 			t.Logf("%s is to be lived again: %s", l.name, strings.Join(wrong, "\n"))
 			again = append(again, l)
 			continue

@@ -41,8 +41,8 @@ var uringLives = []life{
 	}},
 	{"io_uring finds no route", alone, func(w *world) {
 		w.hidden = true
-		w.fails("connecting", w.uring().connect(w.tcp(loopV4), nobodyV4, 0), unix.ENETUNREACH)
-		w.want(w.client, "connect_fail ENETUNREACH unreachable", us("out"), between("-", nobodyV4))
+		w.fails("connecting", w.uring().connect(w.tcp(loopV4), unusedV4, 0), unix.ENETUNREACH)
+		w.want(w.client, "connect_fail ENETUNREACH unreachable", us("out"), between("-", unusedV4))
 	}},
 }
 

@@ -15,19 +15,6 @@ func loopID(n *lab.Netns, to netip.AddrPort) portspace.ID {
 	return portspace.ID{Netns: n.Inode(), Local: e.Addr, Remote: e}
 }
 
-// rowBy is the row of the space as soon as it is what the test waits for.
-func (w *spaceWatch) rowBy(what string, id portspace.ID, so func(*snapshot.PortSpace) bool) *snapshot.PortSpace {
-	w.t.Helper()
-	var row *snapshot.PortSpace
-	for range 100 {
-		if row = rowOf(w.snapshot(), id); row != nil && so(row) {
-			return row
-		}
-	}
-	w.t.Fatalf("waited in vain: %s: %s", what, spaceText(row))
-	return nil
-}
-
 // Ports that are bound before connect() are taken from every destination, also from those
 // that the binder never heard of.
 func TestEarlyBinder(t *testing.T) {
@@ -36,7 +23,7 @@ func TestEarlyBinder(t *testing.T) {
 	n := newNetns(t)
 	narrow(t, n, 32768, 32768+ports-1)
 	serve(t, n, lab.Echo, binders, victims)
-	w := watchSpaces(t, n)
+	w := traceSpaces(t, n)
 	binder := spawn(t, n, "binder", &lab.Client{
 		Socket: lab.Socket{Bind: at(loopV4, 0)}, To: []netip.AddrPort{binders}, Count: ports, Talk: true, Hold: true,
 	})
@@ -48,7 +35,7 @@ func TestEarlyBinder(t *testing.T) {
 		t.Fatalf("the victim: %+v", victim)
 	}
 
-	row := w.rowBy("all failures", loopID(n, victims), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
+	row := w.awaitRow("all failures", loopID(n, victims), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
 	if row.Bound != ports || row.InUse() != ports || row.Capacity != ports || !row.IsFull() || row.Full.IsZero() {
 		t.Errorf("the victim's space: %s, full since %s", spaceText(row), row.Full)
 	}
@@ -66,12 +53,12 @@ func TestEarlyBinder(t *testing.T) {
 	if again.ConnectErrors["EADDRNOTAVAIL"] != tries {
 		t.Fatalf("the second victim: %+v", again)
 	}
-	row = w.rowBy("all failures", loopID(n, victims), func(p *snapshot.PortSpace) bool { return p.Exhausted == 2*tries })
+	row = w.awaitRow("all failures", loopID(n, victims), func(p *snapshot.PortSpace) bool { return p.Exhausted == 2*tries })
 	if row.Bound != ports || !row.IsFull() {
 		t.Errorf("behind the binder: %s", spaceText(row))
 	}
 	checkCulprit(t, row, binder.PID(), ports)
-	w.look(n)
+	w.awaitScans(n)
 	row = rowOf(w.snapshot(), loopID(n, victims))
 	if row == nil || row.Bound != ports {
 		t.Fatalf("after a look: %s", spaceText(row))

@@ -117,15 +117,15 @@ func TestContainers(t *testing.T) {
 		}
 	}
 	startAll("old-")
-	w := watchSpaces(t, n)
-	w.look(n)
+	w := traceSpaces(t, n)
+	w.awaitScans(n)
 	startAll("new-")
 	victim := start("victim", places[0].path, &lab.Client{To: to, Count: tries})
 	if r := counted(t, victim); r.ConnectErrors["EADDRNOTAVAIL"] != tries {
 		t.Fatalf("the victim: %+v", r)
 	}
 
-	row := w.rowBy("all failures", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
+	row := w.awaitRow("all failures", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
 	check := func(p *event.Process, container, unit string) {
 		if p.Container != container || p.Unit != unit {
 			t.Errorf("%s is in container %q, unit %q: %+v", p.Comm, container, unit, p)

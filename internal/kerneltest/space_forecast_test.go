@@ -33,7 +33,7 @@ type sampled struct {
 
 const steadyPorts = 1000
 
-// steadyFor is the longest that a load goes on: each bucket that it begins with has ended,
+// steadyFor is the jobLimit that a load goes on: each bucket that it begins with has ended,
 // and so have the first that it made.
 const steadyFor = 100 * time.Second
 
@@ -53,8 +53,8 @@ func TestForecast(t *testing.T) {
 		serveWith(t, l.net, lab.Server{Listen: []netip.AddrPort{loopV4}, Mode: lab.Echo})
 		nets = append(nets, l.net)
 	}
-	w := watchSpaces(t, nets...)
-	w.look(nets...)
+	w := traceSpaces(t, nets...)
+	w.awaitScans(nets...)
 	for _, l := range loads {
 		if l.burst > 0 {
 			run(t, l.net, "burst", &lab.Client{To: []netip.AddrPort{loopV4}, Count: l.burst, Talk: true})
@@ -83,7 +83,7 @@ func TestForecast(t *testing.T) {
 
 // goOn starts the load when it is time, and keeps what is said of it until its first
 // failure.
-func (l *steady) goOn(t *testing.T, w *spaceWatch, snap *snapshot.Snapshot, passed time.Duration) bool {
+func (l *steady) goOn(t *testing.T, w *spaceTrace, snap *snapshot.Snapshot, passed time.Duration) bool {
 	t.Helper()
 	if passed < l.after {
 		return true
@@ -96,13 +96,13 @@ func (l *steady) goOn(t *testing.T, w *spaceWatch, snap *snapshot.Snapshot, pass
 	if row := rowOf(snap, loopID(l.net, loopV4)); row != nil {
 		l.samples = append(l.samples, sampled{snap.At, *row})
 	}
-	return len(w.seen(event.ConnectFail, l.net)) == 0
+	return len(w.received(event.ConnectFail, l.net)) == 0
 }
 
 // opens is how many a second there were.
-func (l *steady) opens(w *spaceWatch, from, to event.Time) float64 {
+func (l *steady) opens(w *spaceTrace, from, to event.Time) float64 {
 	n := 0
-	for _, e := range w.seen(event.Open, l.net) {
+	for _, e := range w.received(event.Open, l.net) {
 		if from <= e.Time && e.Time < to {
 			n++
 		}
@@ -112,8 +112,8 @@ func (l *steady) opens(w *spaceWatch, from, to event.Time) float64 {
 
 // checkETA holds what was said at several moments against the first failure. A load
 // whose pace has changed since is not what was foreseen, and is scaled.
-func (l *steady) checkETA(t *testing.T, w *spaceWatch) {
-	fails := w.seen(event.ConnectFail, l.net)
+func (l *steady) checkETA(t *testing.T, w *spaceTrace) {
+	fails := w.received(event.ConnectFail, l.net)
 	if len(fails) == 0 {
 		t.Fatalf("no connect has failed in %s", steadyFor)
 	}
@@ -149,8 +149,8 @@ func (l *steady) sampleAt(at event.Time) sampled {
 }
 
 // checkForEver compares with the steady state, in which as many buckets end as are made.
-func (l *steady) checkForEver(t *testing.T, w *spaceWatch) {
-	if fails := w.seen(event.ConnectFail, l.net); len(fails) > 0 {
+func (l *steady) checkForEver(t *testing.T, w *spaceTrace) {
+	if fails := w.received(event.ConnectFail, l.net); len(fails) > 0 {
 		t.Fatalf("a connect has failed: %+v", fails[0])
 	}
 	for _, s := range l.samples {

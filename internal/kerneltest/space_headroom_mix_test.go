@@ -62,7 +62,7 @@ func newMix(t *testing.T, name string, random *rand.Rand) *mix {
 		// The route comes later, by a worker of the kernel (addrconf_dad_work).
 		eventually(t, "an address of one's own", func() bool { return m.net.Do(func() error { return reach(addr) }) == nil })
 	}
-	m.resident = spawn(t, m.net, "resident", &lab.Binder{For: longest})
+	m.resident = spawn(t, m.net, "resident", &lab.Binder{For: jobLimit})
 	v6 := random.IntN(3) == 0
 	m.local, m.remote = m.anyAddr(v6), m.anyServer(v6)
 	if m.local.IsLoopback() != m.remote.Addr().IsLoopback() { // IPv6 has no route between these

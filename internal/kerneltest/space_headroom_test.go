@@ -34,7 +34,7 @@ func TestHeadroom(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	t.Logf("these mixes are made again by -mix-seed %d", seed)
-	w := watchSpaces(t)
+	w := traceSpaces(t)
 	checked := 0
 	for number := 0; checked < mixes && number < 2*mixes; {
 		began := time.Now()
@@ -45,7 +45,7 @@ func TestHeadroom(t *testing.T) {
 			group, nets = append(group, m), append(nets, m.net)
 			number++
 		}
-		w.look(nets...)
+		w.awaitScans(nets...)
 		shown := w.snapshot()
 		for _, m := range group {
 			wrong := m.check(t, w, shown)
@@ -67,12 +67,12 @@ func TestHeadroom(t *testing.T) {
 }
 
 // check uses the space up and says what is wrong with what is told of it.
-func (m *mix) check(t *testing.T, w *spaceWatch, shown *snapshot.Snapshot) (wrong string) {
+func (m *mix) check(t *testing.T, w *spaceTrace, shown *snapshot.Snapshot) (wrong string) {
 	t.Helper()
 	id := portspace.ID{Netns: m.net.Inode(), Local: event.AddrFrom(m.local), Remote: endpoint(m.remote)}
 	var want int
 	var told string
-	w.ask(func(table *portspace.Table) {
+	w.withTable(func(table *portspace.Table) {
 		space := table.Find(id)
 		want = space.All().Headroom()
 		told = fmt.Sprintf("headroom is %d of %d: %s", want, space.All().Capacity(), takenText(table, space))

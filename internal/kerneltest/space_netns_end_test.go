@@ -16,10 +16,10 @@ func TestNamespaceEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := serve(t, n, lab.Echo, loopV4)
-	w := watchSpaces(t, n)
+	w := traceSpaces(t, n)
 	run(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: count, Talk: true})
 	id := loopID(n, loopV4)
-	w.rowBy("its buckets", id, func(p *snapshot.PortSpace) bool { return p.TimeWait == count })
+	w.awaitRow("its buckets", id, func(p *snapshot.PortSpace) bool { return p.TimeWait == count })
 	server.Stop()
 	if err := n.Close(); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ func TestSpacesApart(t *testing.T) {
 		narrow(t, n, 32768, 32768+ports-1)
 		serve(t, n, lab.Echo, loopV4)
 	}
-	w := watchSpaces(t, full, spare)
+	w := traceSpaces(t, full, spare)
 	to := []netip.AddrPort{loopV4}
 	filler := spawn(t, full, "filler", &lab.Client{To: to, Count: ports, Talk: true, Hold: true})
 	user := spawn(t, spare, "user", &lab.Client{To: to, Count: few, Talk: true, Hold: true})
@@ -26,7 +26,7 @@ func TestSpacesApart(t *testing.T) {
 		t.Fatalf("the clients: %+v, %+v", r, s)
 	}
 	victim := run(t, full, "victim", &lab.Client{To: to, Count: tries})
-	w.rowBy("all failures", loopID(full, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
+	w.awaitRow("all failures", loopID(full, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
 	for range 2 { // as it was told, and as it is after a look
 		snap := w.snapshot()
 		row, other := rowOf(snap, loopID(full, loopV4)), rowOf(snap, loopID(spare, loopV4))
@@ -45,7 +45,7 @@ func TestSpacesApart(t *testing.T) {
 		if other.Exhausted != 0 || len(other.Victims) != 0 || !other.Full.IsZero() {
 			t.Errorf("a space that nobody has used up: %+v", other)
 		}
-		w.look(full, spare)
+		w.awaitScans(full, spare)
 	}
 	release(t, filler)
 	release(t, user)
@@ -58,14 +58,14 @@ func TestSpacesOfNextNetns(t *testing.T) {
 	first := newNetns(t)
 	narrow(t, first, 32768, 32768+ports-1)
 	server := serve(t, first, lab.Echo, loopV4)
-	w := watchSpaces(t)
+	w := traceSpaces(t)
 	bound := spawn(t, first, "binder", &lab.Binder{Socket: lab.Socket{Bind: at(loopV4, 0)}})
 	b := counted(t, bound)
 	r := run(t, first, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: ports - 1, Talk: true})
 	if b.Succeeded != 1 || r.Succeeded != ports-1 {
 		t.Fatalf("the clients: %+v, %+v", b, r)
 	}
-	w.rowBy("buckets", loopID(first, loopV4), func(p *snapshot.PortSpace) bool { return p.TimeWait == ports-1 && p.Bound == 1 })
+	w.awaitRow("buckets", loopID(first, loopV4), func(p *snapshot.PortSpace) bool { return p.TimeWait == ports-1 && p.Bound == 1 })
 	bound.Stop()
 	server.Stop()
 	if err := first.Close(); err != nil {
@@ -83,11 +83,11 @@ func TestSpacesOfNextNetns(t *testing.T) {
 	}
 	narrow(t, next, 32768, 32768+ports-1)
 	serve(t, next, lab.Echo, loopV4)
-	w.look(next)
+	w.awaitScans(next)
 	if row := rowOf(w.snapshot(), loopID(next, loopV4)); row != nil && row.InUse() != 0 {
 		t.Errorf("in the next namespace: %s", spaceText(row))
 	}
-	w.ask(func(table *portspace.Table) {
+	w.withTable(func(table *portspace.Table) {
 		if space := table.Find(loopID(next, loopV4)); space.All().Headroom() != ports {
 			t.Errorf("the next namespace has a headroom of %d: %s", space.All().Headroom(), takenText(table, space))
 		}

@@ -34,8 +34,8 @@ func TestTimeWaitOwners(t *testing.T) {
 	narrow(t, n, 32768, 32768+processes*each-1)
 	serve(t, n, lab.Echo, servers...)
 	server := serve(t, n, lab.CloseFirst, closer)
-	w := watchSpaces(t, n)
-	w.look(n)
+	w := traceSpaces(t, n)
+	w.awaitScans(n)
 
 	owners, want := ownedTuples{}, 0
 	var jobs []lab.Job
@@ -69,7 +69,7 @@ func TestTimeWaitOwners(t *testing.T) {
 		return r.Succeeded == taken
 	})
 	w.checkOwners(n, owners)
-	w.look(n)
+	w.awaitScans(n)
 	w.checkOwners(n, owners)
 }
 
@@ -106,7 +106,7 @@ func churnHere(n *lab.Netns, to netip.AddrPort, count int) (lab.Result, error) {
 
 // checkOwners holds what the kernel lists against what is known of it, and that against
 // the truth. Where a processor is emulated the first buckets have ended by then.
-func (w *spaceWatch) checkOwners(n *lab.Netns, owners ownedTuples) {
+func (w *spaceTrace) checkOwners(n *lab.Netns, owners ownedTuples) {
 	w.t.Helper()
 	p := openProbe(w.t)
 	eventually(w.t, "nothing but buckets", func() bool { return onlyBuckets(w.t, n) })
@@ -148,7 +148,7 @@ func (w *spaceWatch) checkOwners(n *lab.Netns, owners ownedTuples) {
 }
 
 // onlyBuckets reports whether no connection is left.
-func onlyBuckets(t *testing.T, n *lab.Netns) bool {
+func onlyBuckets(t testing.TB, n *lab.Netns) bool {
 	t.Helper()
 	for _, s := range sockets(t, n) {
 		if s.State != lab.Listen && s.State != lab.TimeWait {
@@ -162,8 +162,8 @@ func tuple(e event.Endpoint) netip.AddrPort { return netip.AddrPortFrom(e.Addr.I
 
 // ownerOf is who is known to have made a bucket: that of an outgoing connection is in a
 // port space, that of an accepted one, which takes no port of the range, was told.
-func (w *spaceWatch) ownerOf(bucket *event.Event) (owner event.ProcID, cookie uint64) {
-	w.ask(func(table *portspace.Table) {
+func (w *spaceTrace) ownerOf(bucket *event.Event) (owner event.ProcID, cookie uint64) {
+	w.withTable(func(table *portspace.Table) {
 		for port, s := range table.Find(portspace.IDOf(bucket)).Each() {
 			if port == bucket.Src.Port {
 				owner, cookie = s.Proc, s.Cookie

@@ -16,12 +16,11 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// configuredAs waits for two readings of the namespace's settings, of which the second began
-// after the call, and returns its row.
-func (w *spaceWatch) configuredAs(n *lab.Netns) snapshot.Namespace {
+// configuredAs waits for a reading of the namespace's settings that began after the call, and
+// returns its row.
+func (w *spaceTrace) configuredAs(n *lab.Netns) snapshot.Namespace {
 	w.t.Helper()
-	before := w.readings(n)
-	eventually(w.t, "two readings of the settings", func() bool { return w.readings(n) >= before+2 })
+	w.awaitTwo("readings of the settings", []*lab.Netns{n}, w.settings)
 	for _, row := range w.snapshot().Namespaces {
 		if row.Inode == n.Inode() {
 			return row
@@ -31,12 +30,6 @@ func (w *spaceWatch) configuredAs(n *lab.Netns) snapshot.Namespace {
 	return snapshot.Namespace{}
 }
 
-func (w *spaceWatch) readings(n *lab.Netns) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.asked[n.Inode()]
-}
-
 // What is set while the trace runs, in another namespace than the tracer's, counts from
 // the next reading on.
 func TestSettingsChange(t *testing.T) {
@@ -44,7 +37,7 @@ func TestSettingsChange(t *testing.T) {
 	n := newNetns(t)
 	narrow(t, n, 32768, 32768+ports-1)
 	serve(t, n, lab.Echo, loopV4)
-	w := watchSpaces(t, n)
+	w := traceSpaces(t, n)
 	client := spawn(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: used, Talk: true, Hold: true, List: true})
 	r := counted(t, client)
 	if r.Succeeded != used {
@@ -64,7 +57,7 @@ func TestSettingsChange(t *testing.T) {
 		t.Helper()
 		row := w.configuredAs(n)
 		var has, used int
-		w.ask(func(table *portspace.Table) {
+		w.withTable(func(table *portspace.Table) {
 			space := table.Find(loopID(n, loopV4)).All()
 			has, used = space.Capacity(), space.Counts().Live
 		})
@@ -99,7 +92,7 @@ func TestSettingsChange(t *testing.T) {
 	if late.Succeeded != 32 {
 		t.Fatalf("the second client: %+v", late)
 	}
-	row := w.rowBy("a full range", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == 8 })
+	row := w.awaitRow("a full range", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == 8 })
 	if !row.IsFull() || row.TimeWait != 32 {
 		t.Errorf("the new range: %s", spaceText(row))
 	}
@@ -117,14 +110,14 @@ func TestListenerInRange(t *testing.T) {
 	n := newNetns(t)
 	narrow(t, n, 32768, 32768+ports-1)
 	serve(t, n, lab.Echo, loopV4)
-	w := watchSpaces(t, n)
-	w.look(n)
+	w := traceSpaces(t, n)
+	w.awaitScans(n)
 	listener := serve(t, n, lab.Echo, at(loopV4, 32770))
 	r := run(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: ports, Talk: true})
 	if r.Succeeded != ports-1 {
 		t.Fatalf("the client: %+v", r)
 	}
-	row := w.rowBy("the failure", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == 1 })
+	row := w.awaitRow("the failure", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == 1 })
 	if row.Bound != 1 || row.TimeWait != ports-1 || !row.IsFull() {
 		t.Errorf("%s", spaceText(row))
 	}
@@ -132,7 +125,7 @@ func TestListenerInRange(t *testing.T) {
 		t.Errorf("ports are held by %v", got)
 	}
 	listener.Stop()
-	w.look(n)
+	w.awaitScans(n)
 	if row := rowOf(w.snapshot(), loopID(n, loopV4)); row == nil || row.Bound != 0 || row.Headroom() != 1 {
 		t.Errorf("without the listener: %s", spaceText(row))
 	}
@@ -144,7 +137,7 @@ func TestSpaceOfOwnRange(t *testing.T) {
 	n := newNetns(t)
 	narrow(t, n, 32768, 32768+ports-1)
 	serve(t, n, lab.Echo, loopV4)
-	w := watchSpaces(t, n)
+	w := traceSpaces(t, n)
 	low, high := uint16(32776), uint16(32776+own-1)
 	var fds []int
 	fails := 0
@@ -191,7 +184,7 @@ func TestSpaceOfOwnRange(t *testing.T) {
 	if row.Range != (event.PortRange{Low: low, High: high}) || row.Capacity != own || row.Live != own || !row.IsFull() {
 		t.Errorf("of range %v: %s", row.Range, spaceText(row))
 	}
-	w.ask(func(table *portspace.Table) {
+	w.withTable(func(table *portspace.Table) {
 		if all := table.Find(loopID(n, loopV4)).All(); all.Headroom() != ports-own {
 			t.Errorf("the headroom of all others is %d of %d", all.Headroom(), all.Capacity())
 		}
@@ -202,7 +195,7 @@ func TestSpaceOfOwnRange(t *testing.T) {
 	if r.Succeeded != ports-own {
 		t.Errorf("the client: %+v", r)
 	}
-	shared := w.rowBy("the client's failures", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == own })
+	shared := w.awaitRow("the client's failures", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == own })
 	if !shared.IsFull() || shared.Capacity != ports {
 		t.Errorf("%s", spaceText(shared))
 	}

@@ -14,7 +14,7 @@ func TestSpread(t *testing.T) {
 	if err := n.PortRange(32768, 60999); err != nil {
 		t.Fatal(err)
 	}
-	w := watchSpaces(t, n)
+	w := traceSpaces(t, n)
 	run(t, n, "spread", &lab.Client{To: serverList(manyServers), Count: manyBuckets, Talk: true})
 	snap := w.snapshot()
 	if shown := shownBuckets(snap, n); len(shown.bySpace) != manyServers || shown.all < manyBuckets*99/100 {
@@ -40,8 +40,8 @@ func TestConcentrated(t *testing.T) {
 	n := serverNet(t)
 	narrow(t, n, 32768, 32768+ports-1)
 	to := serverList(1)
-	w := watchSpaces(t, n)
-	w.look(n)
+	w := traceSpaces(t, n)
+	w.awaitScans(n)
 	culprit := run(t, n, "culprit", &lab.Client{To: to, Count: ports - tries/2, Talk: true})
 	late := run(t, n, "late", &lab.Client{To: to, Count: tries, Talk: true})
 	fails := late.ConnectErrors["EADDRNOTAVAIL"]
@@ -49,7 +49,7 @@ func TestConcentrated(t *testing.T) {
 		t.Fatalf("the clients: %+v, %+v", culprit, late)
 	}
 	id := portspace.ID{Netns: n.Inode(), Local: endpoint(loopV4).Addr, Remote: endpoint(to[0])}
-	row := w.rowBy("all failures", id, func(p *snapshot.PortSpace) bool { return p.Exhausted == uint64(fails) })
+	row := w.awaitRow("all failures", id, func(p *snapshot.PortSpace) bool { return p.Exhausted == uint64(fails) })
 	if !row.IsFull() || row.Full.IsZero() || row.Forecast.ETA != 0 || !row.Forecast.Known || row.TimeWait != ports {
 		t.Errorf("%s, full since %s", spaceText(row), row.Full)
 	}

@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,13 +11,13 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// manyBuckets are made towards so many servers.
+// manyBuckets are made towards manyServers.
 const (
 	manyBuckets = 28_000
 	manyServers = 100
 )
 
-// serverList are servers of a serverNet.
+// serverList returns servers of a serverNet.
 func serverList(count int) (list []netip.AddrPort) {
 	for i := range count {
 		list = append(list, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 9, byte(i >> 8), byte(i)}), 80))
@@ -24,8 +25,8 @@ func serverList(count int) (list []netip.AddrPort) {
 	return list
 }
 
-// serverNet is a namespace with a server on each loopback address, whose buckets live out
-// their time.
+// serverNet makes a namespace with a server on each loopback address, in which connect() does
+// not reuse the ports of buckets.
 func serverNet(t testing.TB) *lab.Netns {
 	t.Helper()
 	n := newStormNetns(t)
@@ -33,11 +34,7 @@ func serverNet(t testing.TB) *lab.Netns {
 		t.Fatal(err)
 	}
 	any := netip.AddrPortFrom(netip.IPv4Unspecified(), 80)
-	p, err := n.Serve("server", lab.Server{Listen: []netip.AddrPort{any}, Mode: lab.Echo, For: longest})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Stop)
+	serve(t, n, lab.Echo, any)
 	return n
 }
 
@@ -47,15 +44,11 @@ type bucketCount struct {
 	bySpace map[portspace.ID]int
 }
 
-// kernelBuckets are those that /proc/net/tcp lists.
+// kernelBuckets counts those that /proc/net/tcp lists.
 func kernelBuckets(t testing.TB, n *lab.Netns) bucketCount {
 	t.Helper()
-	all, err := n.TCPSockets()
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := bucketCount{bySpace: map[portspace.ID]int{}}
-	for _, s := range all {
+	for _, s := range sockets(t, n) {
 		if s.State == lab.TimeWait || s.State == lab.FinWait2 && s.Inode == 0 {
 			c.bySpace[portspace.ID{Netns: n.Inode(), Local: endpoint(s.Local).Addr, Remote: endpoint(s.Remote)}]++
 			c.all++
@@ -64,7 +57,7 @@ func kernelBuckets(t testing.TB, n *lab.Netns) bucketCount {
 	return c
 }
 
-// shownBuckets are those of a snapshot.
+// shownBuckets counts those of a snapshot.
 func shownBuckets(s *snapshot.Snapshot, n *lab.Netns) bucketCount {
 	c := bucketCount{bySpace: map[portspace.ID]int{}}
 	for _, p := range spacesOf(s, n) {
@@ -76,25 +69,11 @@ func shownBuckets(s *snapshot.Snapshot, n *lab.Netns) bucketCount {
 	return c
 }
 
-// lookedAt is the first snapshot that knows the sockets of the namespace.
-func (w *spaceWatch) lookedAt(n *lab.Netns) (s *snapshot.Snapshot) {
-	w.t.Helper()
-	eventually(w.t, "a look at all sockets", func() bool {
-		s = w.snapshot()
-		for i := range s.Namespaces {
-			if ns := &s.Namespaces[i]; ns.Inode == n.Inode() && !ns.Census.IsZero() {
-				return true
-			}
-		}
-		return false
-	})
-	return s
-}
-
-// bucketLag is how long after the kernel a bucket may be shown: its end is a second's.
+// bucketLag is how long a bucket may be shown after its end in the kernel: the time of its end
+// is known to the second.
 const bucketLag = 1500 * time.Millisecond
 
-// Buckets that are older than the trace are shown from the first look on, in each space as
+// Buckets that are older than the trace are shown from the first scan on, in each space as
 // many as the kernel has, and end when the kernel's do.
 func TestTimeWaitBefore(t *testing.T) {
 	t.Parallel() // it mostly waits
@@ -104,10 +83,12 @@ func TestTimeWaitBefore(t *testing.T) {
 		t.Fatalf("the client: %+v", r)
 	}
 	before := kernelBuckets(t, n)
-	w := watchSpaces(t, n)
-	snap := w.lookedAt(n)
+	w := traceSpaces(t, n)
+	snap := w.awaitSnapshot("the first scan", func(s *snapshot.Snapshot) bool {
+		return slices.ContainsFunc(s.Namespaces, func(ns snapshot.Namespace) bool { return ns.Inode == n.Inode() && !ns.Census.IsZero() })
+	})
 	samples, ending := 0, 0
-	for began := time.Now(); before.all > 0 && time.Since(began) < longest; samples++ {
+	for began := time.Now(); before.all > 0 && time.Since(began) < jobLimit; samples++ {
 		after, shown := kernelBuckets(t, n), shownBuckets(snap, n)
 		if samples == 0 {
 			t.Logf("shown at first: %d in %d spaces; the kernel had %d, then %d", shown.all, len(shown.bySpace), before.all, after.all)
@@ -118,7 +99,7 @@ func TestTimeWaitBefore(t *testing.T) {
 		}
 		checkBetween(t, shown, before, after)
 		before = after
-		time.Sleep(bucketLag)
+		time.Sleep(bucketLag) // what is tested: no bucket is shown for longer
 		snap = w.snapshot()
 	}
 	if samples < 10 || ending == 0 || before.all > 0 {
@@ -126,7 +107,7 @@ func TestTimeWaitBefore(t *testing.T) {
 	}
 }
 
-// checkBetween holds what is shown against the kernel's count before it, and after.
+// checkBetween checks that what is shown is between the kernel's counts before and after.
 func checkBetween(t *testing.T, shown, before, after bucketCount) {
 	t.Helper()
 	if shown.all > before.all || shown.all < after.all {
