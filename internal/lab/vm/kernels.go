@@ -50,7 +50,7 @@ const (
 	central = "TestScenario|TestAccuracy"
 )
 
-// suites are where kernels are looked for. One that the archive does not have any more
+// suites are the Debian suites that are searched for kernels. One that the archive does not have any more
 // is left out, and its kernel replaced by the nearest newer one.
 var suites = []string{
 	"bullseye", "bullseye-security", "bookworm", "bookworm-security",
