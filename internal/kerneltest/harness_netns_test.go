@@ -191,7 +191,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 
 // waitFor waits until a condition holds, and returns false if it does not within the limit.
 func waitFor(limit time.Duration, holds func() bool) bool {
-	for deadline := time.Now().Add(limit); !holds(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(limit); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			return false
 		}

@@ -16,8 +16,8 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// patience bounds each wait of a life.
-const patience = 20 * time.Second
+// scenarioWait bounds each wait of a scenario.
+const scenarioWait = 20 * time.Second
 
 var (
 	loopV4     = netip.MustParseAddrPort("127.0.0.1:80")
@@ -25,133 +25,131 @@ var (
 	loopMapped = netip.MustParseAddrPort("[::ffff:127.0.0.1]:80")
 )
 
-// world is where one life is lived, and what is to be told of it. The first error stays:
-// what is called after it does nothing useful, and no harm.
-type world struct {
+// fixture has the namespaces of one scenario, and the events that should be reported of it. It
+// keeps the first error: calls after that do nothing useful and no harm.
+type fixture struct {
 	t              *testing.T
 	client, server *lab.Netns
-	lacks          string // what this kernel would need for the life; else empty
+	unsupported    string // what this kernel lacks for the scenario; else empty
 	err            error
 
-	fds       map[int]bool // what is open
+	fds       map[int]bool // open descriptors
 	listeners map[netip.AddrPort]int
 
-	wants    map[*lab.Netns][]tale
-	counters map[string]int // the kernel's, where they are not what wants add up to
-	unmade   int            // buckets that are told, but that the kernel had no room for
-	untold   int            // buckets that were made, but were gone when porttrace asked
-	short    int            // buckets that live for four seconds at most, and are counted apart
-	loose    bool           // it is not known who closes first, nor who does it
-	hidden   bool           // the exit of system calls does not show its binds and failures
-	began    time.Time      // when the first end was closed that leaves an orphan; zero: none
-	late     bool           // its peer's FIN took its time: see finWithin
-	heard    map[*lab.Netns]words
+	expected     map[*lab.Netns][]eventText
+	counters     map[string]int // of the kernel, if they are not what the expected events add up to
+	overflowed   int            // buckets that are reported, but that the kernel had no room for
+	unseen       int            // buckets that were gone when porttrace asked for them
+	shortBuckets int            // buckets of at most four seconds, which the kernel counts separately
+	orderUnknown bool           // it is not known which end closes first, nor which process closes it
+	noSysExit    bool           // system call exits do not show its binds and failures
+	orphaned     time.Time      // when the first orphan was closed; zero: none was
+	finLate      bool           // the FIN of an orphan's peer was late: see finWithin
+	kernel       map[*lab.Netns]kernelState
 }
 
-func newWorld(t *testing.T, place place) *world {
+func newFixture(t *testing.T, setup setup) *fixture {
 	t.Helper()
-	w := &world{
+	f := &fixture{
 		t: t, fds: map[int]bool{}, listeners: map[netip.AddrPort]int{},
-		wants: map[*lab.Netns][]tale{}, counters: map[string]int{}, heard: map[*lab.Netns]words{},
+		expected: map[*lab.Netns][]eventText{}, counters: map[string]int{}, kernel: map[*lab.Netns]kernelState{},
 	}
-	w.client = newNetns(t)
-	w.server = w.client
-	if place&inhabited != 0 {
-		spawn(t, w.client, "resident", &lab.Binder{For: jobLimit})
+	f.client = newNetns(t)
+	f.server = f.client
+	if setup&withProcess != 0 {
+		spawn(t, f.client, "resident", &lab.Binder{For: jobLimit})
 	}
-	if place&(linked|twins) != 0 {
-		w.server = newNetns(t)
+	if setup&(overVeth|twoNetns) != 0 {
+		f.server = newNetns(t)
 	}
-	if place&linked == 0 {
-		return w
+	if setup&overVeth == 0 {
+		return f
 	}
-	err := lab.Link(w.client, w.server, clientAddrs, serverAddrs)
+	err := lab.Link(f.client, f.server, clientAddrs, serverAddrs)
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		w.lacks = fmt.Sprintf("this kernel has no veth: %v", err)
+		f.unsupported = fmt.Sprintf("this kernel has no veth: %v", err)
 	} else {
-		w.check("linking", err)
+		f.check("linking", err)
 	}
-	return w
+	return f
 }
 
-func (w *world) nets() []*lab.Netns {
-	if w.client == w.server {
-		return []*lab.Netns{w.client}
+func (f *fixture) nets() []*lab.Netns {
+	if f.client == f.server {
+		return []*lab.Netns{f.client}
 	}
-	return []*lab.Netns{w.client, w.server}
+	return []*lab.Netns{f.client, f.server}
 }
 
-// within has both ends in one of the namespaces for a while.
-func (w *world) within(n *lab.Netns, live func()) {
-	client, server, listeners := w.client, w.server, w.listeners
-	w.client, w.server, w.listeners = n, n, map[netip.AddrPort]int{}
-	live()
-	w.client, w.server, w.listeners = client, server, listeners
+// inNetns runs a function with both ends in one of the namespaces.
+func (f *fixture) inNetns(n *lab.Netns, fn func()) {
+	client, server, listeners := f.client, f.server, f.listeners
+	f.client, f.server, f.listeners = n, n, map[netip.AddrPort]int{}
+	fn()
+	f.client, f.server, f.listeners = client, server, listeners
 }
 
-// run lives a life in the client's namespace, hears what the kernel says of it and
-// leaves nothing open.
-func (w *world) run(live func(*world)) {
-	if w.lacks != "" || w.err != nil {
+// run runs a scenario in the client's namespace, reads the kernel's state after it, and closes
+// all that is open.
+func (f *fixture) run(scenario func(*fixture)) {
+	if f.unsupported != "" || f.err != nil {
 		return
 	}
-	w.check("living", w.client.Do(func() error {
-		live(w)
+	f.check("living", f.client.Do(func() error {
+		scenario(f)
 		return nil
 	}))
-	for _, n := range w.nets() {
-		if w.err == nil && w.lacks == "" {
-			heard, err := w.hear(n)
-			w.check("listening to the kernel", err)
-			w.heard[n] = heard
+	for _, n := range f.nets() {
+		if f.err == nil && f.unsupported == "" {
+			f.kernel[n] = f.readKernel(n)
 		}
 	}
-	for fd := range maps.Clone(w.fds) {
-		w.close(fd)
+	for fd := range maps.Clone(f.fds) {
+		f.close(fd)
 	}
 }
 
 // check keeps the first error.
-func (w *world) check(what string, err error) {
-	if err != nil && w.err == nil {
-		w.err = fmt.Errorf("%s: %w", what, err)
+func (f *fixture) check(what string, err error) {
+	if err != nil && f.err == nil {
+		f.err = fmt.Errorf("%s: %w", what, err)
 	}
 }
 
-// fails checks that a call failed as it should.
-func (w *world) fails(what string, err error, want unix.Errno) {
-	if !errors.Is(err, want) && w.err == nil {
-		w.err = fmt.Errorf("%s: got %w, want %w", what, err, want)
+// failsWith checks that a call failed as it should.
+func (f *fixture) failsWith(what string, err error, want unix.Errno) {
+	if !errors.Is(err, want) && f.err == nil {
+		f.err = fmt.Errorf("%s: got %w, want %w", what, err, want)
 	}
 }
 
-// lack skips the life where the kernel is older than what it needs.
-func (w *world) lack(what string, err error, major, minor int) {
-	if err != nil && !kernelAtLeast(w.t, major, minor) {
-		w.lacks = fmt.Sprintf("%s came with Linux %d.%d: %v", what, major, minor, err)
+// requires skips the scenario if the call failed and the kernel is older than the version.
+func (f *fixture) requires(what string, err error, major, minor int) {
+	if err != nil && !kernelAtLeast(f.t, major, minor) {
+		f.unsupported = fmt.Sprintf("%s came with Linux %d.%d: %v", what, major, minor, err)
 		return
 	}
-	w.check(what, err)
+	f.check(what, err)
 }
 
-// want adds an event that is to be told of a namespace.
-func (w *world) want(n *lab.Netns, what, who, where string) {
-	w.wants[n] = append(w.wants[n], tale{what, who, where})
+// expect adds an event that should be reported of a namespace.
+func (f *fixture) expect(n *lab.Netns, what, owner, ends string) {
+	f.expected[n] = append(f.expected[n], eventText{what, owner, ends})
 }
 
-// us is who owns what this process does.
-func us(direction string) string { return fmt.Sprint(direction, " ", os.Getpid()) }
+// thisProcess returns the owner of what this process does.
+func thisProcess(direction string) string { return fmt.Sprint(direction, " ", os.Getpid()) }
 
-// socket makes one in a namespace: there it stays, whoever uses it.
-func (w *world) socket(n *lab.Netns, domain, flags, protocol int) int {
+// socket makes a socket in a namespace, where it stays.
+func (f *fixture) socket(n *lab.Netns, domain, flags, protocol int) int {
 	fd := -1
 	err := n.Do(func() (err error) {
 		fd, err = unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|flags, protocol)
 		return err
 	})
-	w.check("making a socket", err)
+	f.check("making a socket", err)
 	if err == nil {
-		w.fds[fd] = true
+		f.fds[fd] = true
 	}
 	return fd
 }
@@ -163,75 +161,75 @@ func domain(a netip.Addr) int {
 	return unix.AF_INET6
 }
 
-// tcp is a socket of the client for an address.
-func (w *world) tcp(to netip.AddrPort) int {
-	return w.socket(w.client, domain(to.Addr()), 0, unix.IPPROTO_TCP)
+// tcp makes a socket of the client for an address.
+func (f *fixture) tcp(to netip.AddrPort) int {
+	return f.socket(f.client, domain(to.Addr()), 0, unix.IPPROTO_TCP)
 }
 
-func (w *world) set(fd, level, option, value int) {
-	w.check("setting a socket option", unix.SetsockoptInt(fd, level, option, value))
+func (f *fixture) set(fd, level, option, value int) {
+	f.check("setting a socket option", unix.SetsockoptInt(fd, level, option, value))
 }
 
-func (w *world) sysctl(name, value string) { w.check("sysctl", w.client.Sysctl(name, value)) }
+func (f *fixture) sysctl(name, value string) { f.check("sysctl", f.client.Sysctl(name, value)) }
 
 // narrow leaves the client few ports.
-func (w *world) narrow(lo, hi uint16) { w.check("narrowing", w.client.PortRange(lo, hi)) }
+func (f *fixture) narrow(lo, hi uint16) { f.check("narrowing", f.client.PortRange(lo, hi)) }
 
-func (w *world) close(fd int) {
-	delete(w.fds, fd)
-	w.check("closing", unix.Close(fd))
+func (f *fixture) close(fd int) {
+	delete(f.fds, fd)
+	f.check("closing", unix.Close(fd))
 }
 
 // reset closes without a FIN.
-func (w *world) reset(fd int) {
-	w.check("SO_LINGER", unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}))
-	w.close(fd)
+func (f *fixture) reset(fd int) {
+	f.check("SO_LINGER", unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}))
+	f.close(fd)
 }
 
-// bind binds a socket of the client, with the words that tell of its options.
-func (w *world) bind(fd int, to netip.AddrPort, options string) netip.AddrPort {
-	w.check("binding", unix.Bind(fd, lab.Sockaddr(to)))
+// bind binds a socket of the client; options are the words of the event for its options.
+func (f *fixture) bind(fd int, to netip.AddrPort, options string) netip.AddrPort {
+	f.check("binding", unix.Bind(fd, lab.Sockaddr(to)))
 	at := lab.LocalAddr(fd)
-	w.want(w.client, "bind"+options, us(""), at.String())
+	f.expect(f.client, "bind"+options, thisProcess(""), at.String())
 	return at
 }
 
-// listener is the server's for an address; the first time it is made.
-func (w *world) listener(at netip.AddrPort) int {
+// listener returns the server's for an address, and makes it the first time.
+func (f *fixture) listener(at netip.AddrPort) int {
 	at = unmapped(at)
-	fd, listens := w.listeners[at]
+	fd, listens := f.listeners[at]
 	if listens {
 		return fd
 	}
-	fd = w.socket(w.server, domain(at.Addr()), 0, unix.IPPROTO_TCP)
-	w.check("binding a listener", unix.Bind(fd, lab.Sockaddr(at)))
-	w.listen(fd, at)
-	w.want(w.server, "bind", us(""), netip.AddrPortFrom(at.Addr().WithZone(""), at.Port()).String())
+	fd = f.socket(f.server, domain(at.Addr()), 0, unix.IPPROTO_TCP)
+	f.check("binding a listener", unix.Bind(fd, lab.Sockaddr(at)))
+	f.listen(fd, at)
+	f.expect(f.server, "bind", thisProcess(""), netip.AddrPortFrom(at.Addr().WithZone(""), at.Port()).String())
 	return fd
 }
 
 // listen makes a socket the listener for an address.
-func (w *world) listen(fd int, at netip.AddrPort) {
-	w.check("listening", unix.Listen(fd, 16))
-	w.listeners[at] = fd
+func (f *fixture) listen(fd int, at netip.AddrPort) {
+	f.check("listening", unix.Listen(fd, 16))
+	f.listeners[at] = fd
 }
 
 // accept takes the next connection.
-func (w *world) accept(listener int) int {
-	if !w.await(listener, unix.POLLIN) {
+func (f *fixture) accept(listener int) int {
+	if !f.await(listener, unix.POLLIN) {
 		return -1
 	}
 	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
-	w.check("accepting", err)
+	f.check("accepting", err)
 	if err == nil {
-		w.fds[fd] = true
+		f.fds[fd] = true
 	}
 	return fd
 }
 
-// await waits until a socket is ready. It does not wait in a life that is over.
-func (w *world) await(fd int, events int16) bool {
-	for deadline := time.Now().Add(patience); w.err == nil && w.lacks == ""; {
+// await waits until a socket is ready. It does not wait after an error.
+func (f *fixture) await(fd int, events int16) bool {
+	for deadline := time.Now().Add(scenarioWait); f.err == nil && f.unsupported == ""; {
 		left := max(0, time.Until(deadline).Milliseconds())
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: events}}, int(left))
 		if err == unix.EINTR {
@@ -240,28 +238,35 @@ func (w *world) await(fd int, events int16) bool {
 		if n == 0 && err == nil {
 			err = unix.ETIMEDOUT
 		}
-		w.check("waiting", err)
+		f.check("waiting", err)
 		return err == nil
 	}
 	return false
 }
 
-// read waits for what write has sent, or for the end; an error of the connection is an end too.
-func (w *world) read(fd int) {
-	if w.await(fd, unix.POLLIN) {
+// awaitThat waits until a condition holds, or there is an error.
+func (f *fixture) awaitThat(what string, holds func() bool) {
+	if !waitFor(scenarioWait, func() bool { return f.err != nil || holds() }) {
+		f.check("waiting for "+what, unix.ETIMEDOUT)
+	}
+}
+
+// read waits for what write has sent, or for the end or an error of the connection.
+func (f *fixture) read(fd int) {
+	if f.await(fd, unix.POLLIN) {
 		_, _ = unix.Read(fd, make([]byte, 64))
 	}
 }
 
-func (w *world) write(fd int) {
+func (f *fixture) write(fd int) {
 	_, err := unix.Write(fd, make([]byte, 64))
-	w.check("writing", err)
+	f.check("writing", err)
 }
 
-// errorOf is the pending error of a socket.
-func (w *world) errorOf(fd int) error {
+// pendingError returns the pending error of a socket.
+func (f *fixture) pendingError(fd int) error {
 	errno, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	w.check("SO_ERROR", err)
+	f.check("SO_ERROR", err)
 	if errno == 0 {
 		return nil
 	}
@@ -269,18 +274,18 @@ func (w *world) errorOf(fd int) error {
 }
 
 // spawn starts a job that ends with the test at the latest.
-func (w *world) spawn(job lab.Job, files ...*os.File) *lab.Proc {
-	p, err := w.client.Spawn("job", job, files...)
+func (f *fixture) spawn(job lab.Job, files ...*os.File) *lab.Proc {
+	p, err := f.client.Spawn("job", job, files...)
 	if err != nil {
 		panic(err) // nothing will work here
 	}
-	w.t.Cleanup(p.Stop)
+	f.t.Cleanup(p.Stop)
 	return p
 }
 
-// conn is both ends of a connection.
+// conn has both ends of a connection.
 type conn struct {
-	*world
+	*fixture
 	ours, theirs      *lab.Netns
 	fd, peer          int
 	local, remote     netip.AddrPort // without zone, IPv4 where it is
@@ -288,26 +293,26 @@ type conn struct {
 }
 
 // dial makes a connection.
-func (w *world) dial(to netip.AddrPort) *conn { return w.dialBy(w.tcp(to), to) }
+func (f *fixture) dial(to netip.AddrPort) *conn { return f.dialWith(f.tcp(to), to) }
 
-// dialBy makes it with a socket.
-func (w *world) dialBy(fd int, to netip.AddrPort) *conn {
-	listener := w.listener(to)
-	w.check("connecting", unix.Connect(fd, lab.Sockaddr(to)))
-	return w.connected(fd, to, listener)
+// dialWith makes a connection with a socket.
+func (f *fixture) dialWith(fd int, to netip.AddrPort) *conn {
+	listener := f.listener(to)
+	f.check("connecting", unix.Connect(fd, lab.Sockaddr(to)))
+	return f.accepted(fd, to, listener)
 }
 
-// connected accepts what the socket has connected to.
-func (w *world) connected(fd int, to netip.AddrPort, listener int) *conn {
-	c := w.connOf(fd, to)
-	c.peer = w.accept(listener)
+// accepted accepts the connection of a socket that has connected.
+func (f *fixture) accepted(fd int, to netip.AddrPort, listener int) *conn {
+	c := f.newConn(fd, to)
+	c.peer = f.accept(listener)
 	return c
 }
 
-// connOf is a connection without an other end.
-func (w *world) connOf(fd int, to netip.AddrPort) *conn {
+// newConn returns a connection without its other end.
+func (f *fixture) newConn(fd int, to netip.AddrPort) *conn {
 	c := &conn{
-		world: w, ours: w.client, theirs: w.server, fd: fd, peer: -1,
+		fixture: f, ours: f.client, theirs: f.server, fd: fd, peer: -1,
 		local: unmapped(lab.LocalAddr(fd)), remote: unmapped(netip.AddrPortFrom(to.Addr().WithZone(""), to.Port())),
 		owner: os.Getpid(), peersOwner: os.Getpid(),
 	}
@@ -317,28 +322,28 @@ func (w *world) connOf(fd int, to netip.AddrPort) *conn {
 	return c
 }
 
-// tells adds what is to be told of the outgoing end.
-func (c *conn) tells(whats ...string) {
+// expectOut adds what should be reported of the outgoing end.
+func (c *conn) expectOut(whats ...string) {
 	for _, what := range whats {
-		c.want(c.ours, what, fmt.Sprint("out ", c.owner), between(c.local, c.remote))
+		c.expect(c.ours, what, fmt.Sprint("out ", c.owner), between(c.local, c.remote))
 	}
 }
 
-// peerTells adds what is to be told of the accepted end.
-func (c *conn) peerTells(what string) {
-	c.want(c.theirs, what, fmt.Sprint("in ", c.peersOwner), between(c.remote, c.local))
+// expectIn adds what should be reported of the accepted end.
+func (c *conn) expectIn(what string) {
+	c.expect(c.theirs, what, fmt.Sprint("in ", c.peersOwner), between(c.remote, c.local))
 }
 
-// acknowledge receives a FIN and answers it at once, and not with what is sent next.
-func (w *world) acknowledge(fd int) {
-	w.read(fd)
-	w.set(fd, unix.SOL_TCP, unix.TCP_QUICKACK, 1)
+// receiveFIN receives a FIN and acknowledges it at once, not with the next data.
+func (f *fixture) receiveFIN(fd int) {
+	f.read(fd)
+	f.set(fd, unix.SOL_TCP, unix.TCP_QUICKACK, 1)
 }
 
-// halfClose sends a FIN to the peer and goes on receiving, once that is acknowledged.
-func (w *world) halfClose(fd, peer int) {
-	w.check("shutting down", unix.Shutdown(fd, unix.SHUT_WR))
-	w.acknowledge(peer)
+// halfClose sends a FIN to the peer, and returns when that is acknowledged.
+func (f *fixture) halfClose(fd, peer int) {
+	f.check("shutting down", unix.Shutdown(fd, unix.SHUT_WR))
+	f.receiveFIN(peer)
 	for range 1000 {
 		info, err := unix.GetsockoptTCPInfo(fd, unix.SOL_TCP, unix.TCP_INFO)
 		if err != nil || event.State(info.State) != event.StateFinWait1 {
@@ -348,52 +353,52 @@ func (w *world) halfClose(fd, peer int) {
 	}
 }
 
-// release closes both ends in good order: each has seen the other's FIN before its close.
+// closeInOrder closes both ends in good order: each has seen the other's FIN before its close.
 // So neither becomes an orphan, however long it takes.
-func (w *world) release(first, second int) {
-	w.halfClose(first, second)
-	w.close(second)
-	w.read(first)
-	w.close(first)
+func (f *fixture) closeInOrder(first, second int) {
+	f.halfClose(first, second)
+	f.close(second)
+	f.read(first)
+	f.close(first)
 }
 
-// finish ends a connection in good order, and tells so with the words that belong to it.
+// finish ends a connection in good order and expects that, with further words of the event.
 func (c *conn) finish(words ...string) {
-	c.release(c.fd, c.peer)
-	c.tellEnd(words)
+	c.closeInOrder(c.fd, c.peer)
+	c.expectClose(words)
 }
 
-// promote ends a connection by close() alone: it leaves a FIN_WAIT2 bucket, which the
+// finishAsOrphan ends a connection by close() alone: it leaves a FIN_WAIT2 bucket, which the
 // server's FIN turns into a TIME_WAIT.
-func (c *conn) promote(words ...string) {
-	c.orphan(c.fd)
-	c.follow(c.peer)
-	c.tellEnd(words)
+func (c *conn) finishAsOrphan(words ...string) {
+	c.closeAsOrphan(c.fd)
+	c.closeSecond(c.peer)
+	c.expectClose(words)
 }
 
-// orphan closes before the peer does.
-func (w *world) orphan(fd int) {
-	w.begin()
-	w.close(fd)
+// closeAsOrphan closes before the peer does.
+func (f *fixture) closeAsOrphan(fd int) {
+	f.noteOrphan()
+	f.close(fd)
 }
 
-// begin notes that what follows leaves an orphan.
-func (w *world) begin() {
-	if w.began.IsZero() {
-		w.began = time.Now()
+// noteOrphan notes that what follows leaves an orphan.
+func (f *fixture) noteOrphan() {
+	if f.orphaned.IsZero() {
+		f.orphaned = time.Now()
 	}
 }
 
-// follow closes after the other end.
-func (w *world) follow(fd int) {
-	w.acknowledge(fd)
-	w.close(fd)
+// closeSecond closes after the other end.
+func (f *fixture) closeSecond(fd int) {
+	f.receiveFIN(fd)
+	f.close(fd)
 }
 
-func (c *conn) tellEnd(words []string) {
+func (c *conn) expectClose(words []string) {
 	more := strings.Join(append([]string{""}, words...), " ")
-	c.tells("open"+more, "close local time_wait"+more)
-	c.peerTells("close remote close_wait")
+	c.expectOut("open"+more, "close local time_wait"+more)
+	c.expectIn("close remote close_wait")
 }
 
 // finishAll finishes several.

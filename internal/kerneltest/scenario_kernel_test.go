@@ -12,83 +12,78 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// words are what the kernel itself says of a namespace.
-type words struct {
+// kernelState is what the kernel itself says of a namespace.
+type kernelState struct {
 	counters map[string]uint64
-	buckets  []string // in TIME_WAIT, as tale.where
+	buckets  []string // in TIME_WAIT, as eventText.ends
 }
 
-// hear listens to the kernel once nothing moves any more.
-func (w *world) hear(n *lab.Netns) (words, error) {
+// readKernel reads the state when no socket has a change of state to come.
+func (f *fixture) readKernel(n *lab.Netns) (state kernelState) {
 	var all []lab.TCPSocket
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	f.awaitThat("the last change of state", func() bool {
 		var err error
-		if all, err = n.TCPSockets(); err != nil {
-			return words{}, err
-		}
-		if !slices.ContainsFunc(all, moves) {
-			break
-		}
-		if time.Now().After(deadline) {
-			return words{}, fmt.Errorf("sockets live on: %+v", all)
-		}
-	}
-	w.late = w.late || !w.began.IsZero() && time.Since(w.began) > finWithin
-	counters, err := n.Netstat()
-	heard := words{counters: counters}
+		all, err = n.TCPSockets()
+		f.check("reading the sockets", err)
+		return !slices.ContainsFunc(all, willChange)
+	})
+	f.finLate = f.finLate || !f.orphaned.IsZero() && time.Since(f.orphaned) > finWithin
+	var err error
+	state.counters, err = n.Netstat()
+	f.check("reading the counters", err)
 	for _, s := range all {
 		if s.State == lab.TimeWait {
-			heard.buckets = append(heard.buckets, between(unmapped(s.Local), unmapped(s.Remote)))
+			state.buckets = append(state.buckets, between(unmapped(s.Local), unmapped(s.Remote)))
 		}
 	}
-	slices.Sort(heard.buckets)
-	return heard, err
+	slices.Sort(state.buckets)
+	return state
 }
 
-// strayed reports whether an orphan's life took another course. Where the two ends run on
+// orphanDisturbed reports whether an orphan took another course. If the two ends run on
 // two processors, an acknowledgement that a timer sends can come after the FIN: the
-// bucket's answer to it finds nobody, and the RST kills the bucket (RFC 1337). Or the FIN
+// bucket's answer to it finds no socket, and the RST kills the bucket (RFC 1337). Or the FIN
 // comes while the socket turns into a bucket, and finds neither.
-func (w *world) strayed() bool {
-	return !w.began.IsZero() && (w.err != nil || w.heard[w.client].counters["Tcp.OutRsts"] > 0)
+func (f *fixture) orphanDisturbed() bool {
+	return !f.orphaned.IsZero() && (f.err != nil || f.kernel[f.client].counters["Tcp.OutRsts"] > 0)
 }
 
-// moves reports whether a socket has a change of state to come.
-func moves(s lab.TCPSocket) bool { return s.State != lab.Listen && s.State != lab.TimeWait }
+// willChange reports whether a socket has a change of state to come.
+func willChange(s lab.TCPSocket) bool { return s.State != lab.Listen && s.State != lab.TimeWait }
 
-// wrongWords holds what is wanted of a namespace, and the buckets that are told, against
-// what the kernel says, so that neither the life nor its wants can be wrong.
-func (tr *trace) wrongWords(t *testing.T, w *world, n *lab.Netns) (wrong []string) {
+// wrongCounters compares the expected events of a namespace, and the reported buckets, with the
+// kernel's state, so that neither the scenario nor its expectations can be wrong.
+func (tr *trace) wrongCounters(t *testing.T, f *fixture, n *lab.Netns) (wrong []string) {
 	t.Helper()
 	buckets := tr.bucketsOf(n, event.TimeWait)
 	want := map[string]int{
-		// connect() counts when its SYN goes out, so not where the 4-tuple is taken.
-		"Tcp.ActiveOpens":            w.count(n, "open") - w.count(n, "connect_fail", "tuple_taken"),
-		"Tcp.PassiveOpens":           w.count(n, "close", "in "),
-		"Tcp.AttemptFails":           w.count(n, "connect_fail", "refused") + w.count(n, "connect_fail", "timeout"),
-		"Tcp.EstabResets":            w.count(n, "close reset") + w.count(n, "close timeout"),
-		"TcpExt.TCPTimeWaitOverflow": w.unmade,
-		"TcpExt.TWRecycled":          w.count(n, "open", " reused"),
+		// connect() counts when its SYN goes out, so not if the 4-tuple is taken.
+		"Tcp.ActiveOpens":            f.count(n, "open") - f.count(n, "connect_fail", "tuple_taken"),
+		"Tcp.PassiveOpens":           f.count(n, "close", "in "),
+		"Tcp.AttemptFails":           f.count(n, "connect_fail", "refused") + f.count(n, "connect_fail", "timeout"),
+		"Tcp.EstabResets":            f.count(n, "close reset") + f.count(n, "close timeout"),
+		"TcpExt.TCPTimeWaitOverflow": f.overflowed,
+		"TcpExt.TWRecycled":          f.count(n, "open", " reused"),
 	}
 	if kernelAtLeast(t, 6, 12) { // older ones count a bucket when it ends
-		want["TcpExt.TW"] = len(buckets) + len(tr.bucketsOf(n, event.FinWait2)) + w.untold - w.unmade - w.short
-		want["TcpExt.TWKilled"] = w.short
+		want["TcpExt.TW"] = len(buckets) + len(tr.bucketsOf(n, event.FinWait2)) + f.unseen - f.overflowed - f.shortBuckets
+		want["TcpExt.TWKilled"] = f.shortBuckets
 	}
-	maps.Copy(want, w.counters)
-	heard := w.heard[n]
+	maps.Copy(want, f.counters)
+	state := f.kernel[n]
 	for name, n := range want {
-		if got, counted := heard.counters[name]; !counted || got != uint64(n) {
-			wrong = append(wrong, fmt.Sprintf("the kernel's %s is %d, what is wanted makes it %d", name, got, n))
+		if got, counted := state.counters[name]; !counted || got != uint64(n) {
+			wrong = append(wrong, fmt.Sprintf("the kernel's %s is %d, by the expected events it is %d", name, got, n))
 		}
 	}
 	// A port that was taken from TIME_WAIT is there again.
-	if buckets = slices.Compact(buckets); w.unmade == 0 && !w.late && !slices.Equal(buckets, heard.buckets) {
-		wrong = append(wrong, fmt.Sprintf("the kernel has in TIME_WAIT\n\t%q, told are\n\t%q", heard.buckets, buckets))
+	if buckets = slices.Compact(buckets); f.overflowed == 0 && !f.finLate && !slices.Equal(buckets, state.buckets) {
+		wrong = append(wrong, fmt.Sprintf("the kernel has in TIME_WAIT\n\t%q, reported are\n\t%q", state.buckets, buckets))
 	}
 	return wrong
 }
 
-// bucketsOf are the 4-tuples that are told to have left a bucket of a kind.
+// bucketsOf returns the 4-tuples of closes that are reported with a bucket of a kind.
 func (tr *trace) bucketsOf(n *lab.Netns, kind event.Flags) []string {
 	var list []string
 	for _, e := range tr.events {
@@ -100,10 +95,10 @@ func (tr *trace) bucketsOf(n *lab.Netns, kind event.Flags) []string {
 	return list
 }
 
-// count is the number of wanted events that begin so and contain the rest.
-func (w *world) count(n *lab.Netns, begin string, rest ...string) int {
+// count returns the number of expected events with this beginning that contain the rest.
+func (f *fixture) count(n *lab.Netns, begin string, rest ...string) int {
 	count := 0
-	for _, s := range w.wants[n] {
+	for _, s := range f.expected[n] {
 		text := s.String()
 		missing := func(part string) bool { return !strings.Contains(text, part) }
 		if strings.HasPrefix(text, begin) && !slices.ContainsFunc(rest, missing) {
