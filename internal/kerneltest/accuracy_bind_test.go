@@ -9,10 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// unusualBinds fail for reasons that the state of the ports and addresses does not give. The
-// last two of the list are beyond what can be inferred.
+// unusualBinds makes binds that fail for reasons that the state of ports and addresses does not
+// show. The last two of the list cannot be inferred.
 func (l *load) unusualBinds() {
 	for _, c := range []struct {
 		name  string
@@ -34,9 +35,7 @@ func (l *load) unusualBinds() {
 				l.want.add("bind_errno", os.Getpid(), event.Errno(c.errno), event.OtherReason, endpoint(asked))
 				return nil
 			})
-			if err != nil {
-				l.t.Fatal(err)
-			}
+			noError(l.t, err)
 		}
 	}
 }
@@ -48,13 +47,10 @@ func (l *load) bindTwice() (netip.AddrPort, error) {
 	if err != nil {
 		return loop, err
 	}
-	port, err := localPort(fd)
-	if err != nil {
-		return loop, err
-	}
-	l.want.add("bind", os.Getpid(), endpoint(at(loop, port)))
-	asked := at(loop, port+1)
-	return asked, unix.Bind(fd, inet4(asked))
+	bound := lab.LocalAddr(fd)
+	l.want.add("bind", os.Getpid(), endpoint(bound))
+	asked := at(loop, bound.Port()+1)
+	return asked, unix.Bind(fd, lab.Sockaddr(asked))
 }
 
 func bindPortOfRoot() (netip.AddrPort, error) {
@@ -86,11 +82,11 @@ func bindOnlyV6() (netip.AddrPort, error) {
 }
 
 func bindV6(asked netip.AddrPort, only int) (netip.AddrPort, error) {
-	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := newSocket(asked.Addr())
 	if err != nil {
 		return asked, err
 	}
 	defer unix.Close(fd)
 	err = unix.SetsockoptInt(fd, unix.SOL_IPV6, unix.IPV6_V6ONLY, only)
-	return asked, errors.Join(err, unix.Bind(fd, &unix.SockaddrInet6{Port: int(asked.Port()), Addr: asked.Addr().As16()}))
+	return asked, errors.Join(err, unix.Bind(fd, lab.Sockaddr(asked)))
 }

@@ -5,16 +5,12 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
 )
-
-// twoEnds is a connection of this thread to itself, over the loopback device.
-type twoEnds struct{ out, in int }
 
 // unusualClose ends a connection in a way that no plain client knows: after its first step the
 // other end peer of it, and then comes the second. At each of them a rule that looks at
@@ -47,11 +43,7 @@ func (c twoEnds) closeBoth() error { return errors.Join(c.closeOut(), c.closeIn(
 
 // closeLate closes when the socket is a TIME_WAIT bucket already.
 func (c twoEnds) closeLate() error {
-	return errors.Join(c.closeIn(), awaitPoll(c.out, unix.POLLRDHUP), c.closeOut())
-}
-
-func resetAndClose(fd int) error {
-	return errors.Join(unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}), unix.Close(fd))
+	return errors.Join(c.closeIn(), awaitPoll(c.out, unix.POLLRDHUP, waitLimit), c.closeOut())
 }
 
 func (c twoEnds) resetIn() error  { return resetAndClose(c.in) }
@@ -64,29 +56,10 @@ func (c twoEnds) closeAtOnce() error {
 
 func (c twoEnds) closeUnread() error {
 	_, err := unix.Write(c.in, []byte{'?'})
-	return errors.Join(err, awaitPoll(c.out, unix.POLLIN), c.closeOut())
+	return errors.Join(err, awaitPoll(c.out, unix.POLLIN, waitLimit), c.closeOut())
 }
 
-// disconnect ends the connection by a connect() to AF_UNSPEC, connect(2).
-func (c twoEnds) disconnect() error {
-	to := unix.RawSockaddr{Family: unix.AF_UNSPEC}
-	_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(c.out), uintptr(unsafe.Pointer(&to)), unsafe.Sizeof(to))
-	if errno != 0 {
-		return errno
-	}
-	return nil
-}
-
-// awaitPoll waits until the socket is ready, or its connection has ended.
-func awaitPoll(fd int, events int16) error {
-	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: events}}, 1000)
-		if n > 0 || err != nil && err != unix.EINTR {
-			return err
-		}
-	}
-	return unix.ETIMEDOUT
-}
+func (c twoEnds) disconnect() error { return disconnect(c.out) }
 
 var selfServer = netip.MustParseAddrPort("127.0.0.1:1080")
 
@@ -112,22 +85,7 @@ func (l *load) unusualCloses() {
 		}
 		return nil
 	})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-}
-
-// socketAt makes a bound socket.
-func socketAt(at netip.AddrPort) (int, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fd, err
-	}
-	return fd, errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Bind(fd, inet4(at)))
-}
-
-func inet4(ap netip.AddrPort) *unix.SockaddrInet4 {
-	return &unix.SockaddrInet4{Port: int(ap.Port()), Addr: ap.Addr().As4()}
+	noError(l.t, err)
 }
 
 func (l *load) closeUnusually(listener int, way unusualClose) error {
@@ -146,35 +104,12 @@ func (l *load) closeUnusually(listener int, way unusualClose) error {
 	}
 	l.want.addEnd(one)
 	l.want.addEnd(other)
-	return errors.Join(way.first(c), awaitPoll(way.peer(c), unix.POLLRDHUP), way.second(c))
-}
-
-func connectTo(at netip.AddrPort, listener int) (c twoEnds, err error) {
-	if c.out, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
-		return c, err
-	}
-	if err := unix.Connect(c.out, inet4(at)); err != nil {
-		return c, err
-	}
-	c.in, _, err = unix.Accept4(listener, unix.SOCK_CLOEXEC)
-	return c, err
+	return errors.Join(way.first(c), awaitPoll(way.peer(c), unix.POLLRDHUP, waitLimit), way.second(c))
 }
 
 // endsOf returns what the end that connected knows.
 func endsOf(c twoEnds) (one oneEnd, err error) {
-	from, err := localPort(c.out)
-	if err != nil {
-		return one, err
-	}
-	one = oneEnd{pid: os.Getpid(), src: endpoint(at(selfServer, from)), dst: endpoint(selfServer), direction: event.Out}
+	one = oneEnd{pid: os.Getpid(), src: endpoint(lab.LocalAddr(c.out)), dst: endpoint(selfServer), direction: event.Out}
 	one.cookie, err = unix.GetsockoptUint64(c.out, unix.SOL_SOCKET, unix.SO_COOKIE)
 	return one, err
-}
-
-func localPort(fd int) (uint16, error) {
-	sa, err := unix.Getsockname(fd)
-	if at, ok := sa.(*unix.SockaddrInet4); ok {
-		return uint16(at.Port), err
-	}
-	return 0, err
 }

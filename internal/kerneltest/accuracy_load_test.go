@@ -168,9 +168,7 @@ func (l *load) source(try lab.Try) event.Endpoint {
 func (l *load) shortLived() {
 	const programs = 16
 	exe, err := filepath.EvalSymlinks("/proc/self/exe")
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	noError(l.t, err)
 	for i := range programs {
 		w := work{name: fmt.Sprint(shortLived, i), to: []netip.AddrPort{serverV4}, closedBy: event.Local}
 		w.job = lab.Client{To: w.to, Count: 1, Talk: true, List: true}
@@ -246,9 +244,7 @@ func (l *load) fewPorts() {
 }
 
 func (l *load) reuse(w work) {
-	if err := l.small.Sysctl("ipv4/tcp_tw_reuse", "1"); err != nil {
-		l.t.Fatal(err)
-	}
+	noError(l.t, l.small.Sysctl("ipv4/tcp_tw_reuse", "1"))
 	time.Sleep(2 * time.Second) // the kernel counts their age in whole seconds
 	w.name, w.job.Count = "reuser", 32
 	r := run(l.t, l.small, w.name, &w.job)

@@ -218,9 +218,7 @@ func distinct(list []string) []string {
 func kernelRelease(t *testing.T) string {
 	t.Helper()
 	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, unix.Uname(&u))
 	return unix.ByteSliceToString(u.Release[:])
 }
 

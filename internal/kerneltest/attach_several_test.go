@@ -96,9 +96,7 @@ func TestClose(t *testing.T) {
 	needKernel(t)
 	openAndClose := func() {
 		source, err := openLive(live.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		source.Close()
 		source.Close() // is harmless
 	}
@@ -120,9 +118,7 @@ func TestClose(t *testing.T) {
 func descriptors(t testing.TB) []string {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	var open []string
 	for _, entry := range entries {
 		// One is the directory that is being read, which is closed by now.

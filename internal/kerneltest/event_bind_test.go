@@ -158,17 +158,11 @@ func testListenFails(t *attempt) {
 	err := n.Do(func() error {
 		var fds [2]int
 		for i := range fds {
-			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			fd, err := socketAt(at(loopV4, port))
 			if err != nil {
 				return err
 			}
 			defer unix.Close(fd)
-			err = errors.Join(
-				unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
-				unix.Bind(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}))
-			if err != nil {
-				return err
-			}
 			fds[i] = fd
 		}
 		if err := unix.Listen(fds[0], 1); err != nil {
@@ -179,9 +173,7 @@ func testListenFails(t *attempt) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	tr.end(nil)
 
 	fails := tr.of(event.BindFail, os.Getpid())
@@ -212,9 +204,7 @@ func testListenerCloses(t *attempt) {
 				}
 				return l.Close()
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 		}
 	}
 	tr.end(nil)

@@ -79,9 +79,7 @@ func TestChurn(t *testing.T) {
 
 // checkChurner compares what is told of a client with what it says itself.
 func (tr *trace) checkChurner(t *testing.T, r lab.Result, count int, to netip.AddrPort) {
-	if r.Succeeded != count {
-		t.Fatalf("the client: %+v", r)
-	}
+	wantCounts(t, r, count, 0)
 	opens, closes, want := tr.of(event.Open, r.PID), tr.of(event.Close, r.PID), triedTuples(r.Tries)
 	if got := tuples(opens); !tr.subset(got, want) {
 		t.Errorf("%d opens are not those of the %d tries", len(got), len(want))
@@ -104,9 +102,7 @@ func (tr *trace) checkBuckets(t *testing.T, client *lab.Netns, closes []event.Ev
 		return e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.ClosedBy == event.Local && e.Duration != 0
 	})
 	stat, err := client.Sockstat()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	if got := tr.snap.Totals; !tr.near(got.TimeWaitEntered, uint64(stat.TimeWait)) || !tr.near(uint64(got.TimeWaitOut), uint64(stat.TimeWait)) {
 		t.Errorf("%d buckets were made, %d are left, sockstat says %d", got.TimeWaitEntered, got.TimeWaitOut, stat.TimeWait)
 	}
@@ -162,9 +158,7 @@ func TestShortLived(t *testing.T) {
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4)
 	exe, err := filepath.EvalSymlinks("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	tr := begin(t, live.Options{}, client, server)
 	names := map[int]string{} // by pid
 	var mu sync.Mutex

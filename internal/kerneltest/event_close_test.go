@@ -174,9 +174,7 @@ func fill(t testing.TB, client, server *lab.Netns, deaf netip.AddrPort) (end fun
 	t.Helper()
 	listener := serveWith(t, server, lab.Server{Listen: []netip.AddrPort{deaf}, Mode: lab.Ignore, Backlog: 1})
 	filler := spawn(t, client, "filler", &lab.Client{To: []netip.AddrPort{deaf}, Count: 2, Hold: true, For: jobLimit})
-	if r := counted(t, filler); r.Succeeded != 2 {
-		t.Fatalf("the filler: %+v", r)
-	}
+	wantCounts(t, counted(t, filler), 2, 0)
 	return func() {
 		release(t, filler)
 		listener.Stop()
@@ -198,9 +196,7 @@ func testTupleTaken(t *attempt) {
 	release(t, first)
 	tr.end(nil)
 
-	if second.ConnectErrors["EADDRNOTAVAIL"] != 2 {
-		t.Fatalf("the client: %+v", second)
-	}
+	wantCounts(t, second, 0, 2)
 	fails := tr.of(event.ConnectFail, second.PID)
 	if len(fails) != 2 || len(tr.of(event.Open, second.PID)) != 2 {
 		t.Fatalf("failures: %+v", fails)

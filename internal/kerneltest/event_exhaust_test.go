@@ -99,9 +99,7 @@ func testReused(t *attempt) {
 	tr := begin(t, live.Options{}, client, server)
 	job := &lab.Client{To: []netip.AddrPort{serverV4}, Count: ports, Talk: true}
 	first := run(t, client, "first", job)
-	if err := client.Sysctl("ipv4/tcp_tw_reuse", "1"); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, client.Sysctl("ipv4/tcp_tw_reuse", "1"))
 	var second lab.Result
 	eventually(t, "ports taken from TIME_WAIT", func() bool { // from a second of age on
 		time.Sleep(1100 * time.Millisecond)

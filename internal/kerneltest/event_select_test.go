@@ -18,27 +18,8 @@ import (
 func target(t testing.TB, pid int) event.ProcID {
 	t.Helper()
 	id, err := live.Target(uint32(pid))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return id
-}
-
-// connectHere makes connections in this very process and closes them.
-func connectHere(n *lab.Netns, to netip.AddrPort, count int) error {
-	return n.Do(func() error {
-		for range count {
-			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-			if err != nil {
-				return err
-			}
-			err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
-			if err := errors.Join(err, unix.Close(fd)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // destination is the snapshot's row of a remote end.
@@ -63,11 +44,10 @@ func testTarget(t *attempt) {
 	us := os.Getpid()
 	tr := begin(t, live.Options{Probe: probe.Options{Targets: []event.ProcID{target(t, us)}}}, client, server)
 	beside := spawn(t, client, "loud", &lab.Client{To: []netip.AddrPort{serverV4}, Count: loud})
-	if err := connectHere(client, serverV4, quiet); err != nil {
-		t.Fatal(err)
-	}
-	if err := connectHere(client, closed, 1); !errors.Is(err, unix.ECONNREFUSED) {
-		t.Errorf("a connect to nobody: %v", err)
+	_, err := connectHere(client, serverV4, quiet)
+	noError(t, err)
+	if _, err := connectHere(client, closed, 1); !errors.Is(err, unix.ECONNREFUSED) {
+		t.Errorf("a connect to a closed port: %v", err)
 	}
 	r := counted(t, beside)
 	release(t, beside)

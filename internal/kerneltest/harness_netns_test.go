@@ -38,9 +38,7 @@ func untilEnd(t testing.TB, create func() (*lab.Netns, error)) *lab.Netns {
 	t.Helper()
 	needKernel(t)
 	n, err := create()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() {
 		if err := n.Close(); err != nil {
 			t.Error(err)
@@ -58,18 +56,14 @@ func pair(t testing.TB) (client, server *lab.Netns) {
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		t.Skipf("this kernel has no veth: %v", err)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return client, server
 }
 
 // narrow leaves a namespace few ports, which are not taken from TIME_WAIT.
 func narrow(t testing.TB, n *lab.Netns, lo, hi uint16) {
 	t.Helper()
-	if err := errors.Join(n.PortRange(lo, hi), n.Sysctl("ipv4/tcp_tw_reuse", "0")); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, errors.Join(n.PortRange(lo, hi), n.Sysctl("ipv4/tcp_tw_reuse", "0")))
 }
 
 const (
@@ -92,9 +86,7 @@ func serveWith(t testing.TB, n *lab.Netns, s lab.Server) *lab.Proc {
 	t.Helper()
 	s.For = jobLimit
 	p, err := n.Serve("server", s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(p.Stop)
 	return p
 }
@@ -103,28 +95,31 @@ func serveWith(t testing.TB, n *lab.Netns, s lab.Server) *lab.Proc {
 func spawn(t testing.TB, n *lab.Netns, name string, job lab.Job) *lab.Proc {
 	t.Helper()
 	p, err := n.Spawn(name, job)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(p.Stop)
 	return p
 }
 
-// counted is what a job reports.
+// wantCounts ends the test unless a client has this many connections, and this many connect()
+// that found no port.
+func wantCounts(t testing.TB, r lab.Result, succeeded, noPort int) {
+	t.Helper()
+	if r.Succeeded != succeeded || r.ConnectErrors["EADDRNOTAVAIL"] != noPort {
+		t.Fatalf("the client should have %d connections and %d times no port: %+v", succeeded, noPort, r)
+	}
+}
+
+// counted waits for the report of a job.
 func counted(t testing.TB, p *lab.Proc) lab.Result {
 	t.Helper()
 	var r lab.Result
-	if err := p.Decode(&r); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, p.Decode(&r))
 	return r
 }
 
 func release(t testing.TB, p *lab.Proc) {
 	t.Helper()
-	if err := p.Release(); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, p.Release())
 }
 
 // run runs a job to its end.
@@ -154,9 +149,7 @@ func runAll(t testing.TB, n *lab.Netns, name string, jobs ...lab.Job) []lab.Resu
 func sockets(t testing.TB, n *lab.Netns) []lab.TCPSocket {
 	t.Helper()
 	all, err := n.TCPSockets()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return all
 }
 
@@ -175,10 +168,18 @@ func inState(t testing.TB, n *lab.Netns, state lab.TCPState) int {
 func counters(t testing.TB, n *lab.Netns) map[string]uint64 {
 	t.Helper()
 	c, err := n.Netstat()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return c
+}
+
+// noError ends the test at the first error.
+func noError(t testing.TB, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // eventually waits until a condition holds.

@@ -31,9 +31,7 @@ func attach(t testing.TB, opts live.Options) *live.Source {
 	needKernel(t)
 	opts.Probe.KeepTypes = true
 	source, err := openLive(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(source.Close)
 	return source
 }

@@ -99,9 +99,17 @@ func (a *attempt) report(t *testing.T) {
 	}
 }
 
+// note keeps an error with the place in the test that it comes from.
 func (a *attempt) note(text string) {
-	_, file, line, _ := runtime.Caller(2)
-	a.wrong = append(a.wrong, fmt.Sprintf("%s:%d: %s", filepath.Base(file), line, strings.TrimSpace(text)))
+	place := ""
+	for depth := 2; ; depth++ {
+		_, file, line, ok := runtime.Caller(depth)
+		name := filepath.Base(file)
+		if place = fmt.Sprintf("%s:%d", name, line); !ok || !strings.HasPrefix(name, "harness_") {
+			break
+		}
+	}
+	a.wrong = append(a.wrong, fmt.Sprintf("%s: %s", place, strings.TrimSpace(text)))
 }
 
 func (a *attempt) Error(args ...any)                 { a.note(fmt.Sprintln(args...)) }

@@ -46,9 +46,7 @@ func begin(t testing.TB, opts live.Options, nets ...*lab.Netns) *trace {
 		spec.PIDs = append(spec.PIDs, id.PID)
 	}
 	only, err := filter.Parse(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	tr := newTrace(t, opts, nets)
 	tr.start(pipeline.Options{Filter: only, Tee: tr.add})
 	if a, is := t.(*attempt); is {

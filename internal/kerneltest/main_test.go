@@ -65,9 +65,7 @@ func needKernel(t testing.TB) {
 func kernelAtLeast(t testing.TB, major, minor int) bool {
 	t.Helper()
 	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, unix.Uname(&u))
 	var haveMajor, haveMinor int
 	release := unix.ByteSliceToString(u.Release[:])
 	if _, err := fmt.Sscanf(release, "%d.%d", &haveMajor, &haveMinor); err != nil {

@@ -29,9 +29,7 @@ func TestLackOfPrivileges(t *testing.T) {
 
 func checkRefusal(t *testing.T, w *watcherProc, err error, want ...string) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	got := w.attached.Error
 	t.Log(got)
 	for _, text := range want {

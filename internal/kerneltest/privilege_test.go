@@ -54,9 +54,7 @@ func TestPrivileges(t *testing.T) {
 	l := newPrivilegeLoad(t)
 	unlockMemory(t)
 	table, err := figures.Find(docs.Accuracy, figures.Privileges)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	var watchers []*watcherProc
 	users := users()
 	for _, p := range users { // one after the other: attaching takes memory
@@ -137,9 +135,7 @@ func newPrivilegeLoad(t *testing.T) *privilegeLoad {
 	l.listener = l.serve(l.server, serverV4)
 	l.serve(l.client, at(selfServer, 1081)) // a namespace is found by the processes in it
 	var st unix.Stat_t
-	if err := unix.Stat("/proc/self/ns/net", &st); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, unix.Stat("/proc/self/ns/net", &st))
 	l.tests = uint32(st.Ino)
 	return l
 }
@@ -147,9 +143,7 @@ func newPrivilegeLoad(t *testing.T) *privilegeLoad {
 // serve serves until the test ends: attaching all watchers can take longer than a job may.
 func (l *privilegeLoad) serve(n *lab.Netns, at netip.AddrPort) *lab.Proc {
 	p, err := n.Serve("older", lab.Server{Listen: []netip.AddrPort{at}, Mode: lab.Echo, For: helperLimit})
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	noError(l.t, err)
 	l.t.Cleanup(p.Stop)
 	return p
 }
@@ -170,9 +164,7 @@ func (l *privilegeLoad) run(complete func() bool) {
 }
 
 func (l *privilegeLoad) generate() {
-	if err := errors.Join(lateFIN(), l.client.Do(lateFIN)); err != nil {
-		l.t.Fatal(err)
-	}
+	noError(l.t, errors.Join(lateFIN(), l.client.Do(lateFIN)))
 	resets := &lab.Client{To: []netip.AddrPort{serverV4}, Count: 1, Talk: true, Socket: lab.Socket{Linger0: true}}
 	l.opener = run(l.t, l.client, "opener", resets)
 	l.binder = run(l.t, l.client, "binder", &lab.Binder{Socket: lab.Socket{Bind: netip.MustParseAddrPort("192.0.2.1:0")}})
@@ -200,15 +192,14 @@ func lateFIN() error {
 		return err
 	}
 	defer unix.Close(listener)
-	port, err := localPort(listener)
-	if err := errors.Join(err, unix.Listen(listener, 1)); err != nil {
+	if err := unix.Listen(listener, 1); err != nil {
 		return err
 	}
-	c, err := connectTo(at(selfServer, port), listener)
+	c, err := connectTo(lab.LocalAddr(listener), listener)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(c.closeOut(), awaitPoll(c.in, unix.POLLRDHUP))
+	err = errors.Join(c.closeOut(), awaitPoll(c.in, unix.POLLRDHUP, waitLimit))
 	time.Sleep(10 * time.Millisecond) // what is measured: the second FIN comes late
 	return errors.Join(err, c.closeIn())
 }
@@ -216,9 +207,7 @@ func lateFIN() error {
 // has returns which properties the report of a watcher has.
 func (l *privilegeLoad) has(r watchReport) map[string]bool {
 	exe, err := filepath.EvalSymlinks("/proc/self/exe")
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	noError(l.t, err)
 	_, ownCount := r.TimeWait[l.tests]
 	_, otherCount := r.TimeWait[l.client.Inode()]
 	isListener := func(e *event.Event) bool { return e.Proc.PID == uint32(l.listener.PID()) }

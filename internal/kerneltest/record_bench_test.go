@@ -33,15 +33,11 @@ func BenchmarkRecording(b *testing.B) {
 	name := filepath.Join(b.TempDir(), "storm.ptrace")
 	stats := recordStorm(b, name)
 	r, file, err := record.OpenFile(name)
-	if err != nil {
-		b.Fatal(err)
-	}
+	noError(b, err)
 	defer file.Close()
 	perEvent := func(through func(context.Context, *record.Reader) error) float64 {
 		before := cpuTime(b)
-		if err := errors.Join(r.Rewind(), through(b.Context(), r)); err != nil {
-			b.Fatal(err)
-		}
+		noError(b, errors.Join(r.Rewind(), through(b.Context(), r)))
 		return float64(cpuTime(b)-before) / float64(stats.Events)
 	}
 	var read, written, shown float64
@@ -61,27 +57,19 @@ func recordStorm(b *testing.B, name string) record.Stats {
 	b.Helper()
 	n := newStormNetns(b)
 	source, err := openLive(live.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	noError(b, err)
 	defer source.Close()
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		b.Fatal(err)
-	}
+	noError(b, err)
 	defer file.Close()
 	storm, err := n.Spawn("storm", &lab.Storm{For: benchLongest})
-	if err != nil {
-		b.Fatal(err)
-	}
+	noError(b, err)
 	defer storm.Stop()
 	ctx, cancel := context.WithTimeout(b.Context(), benchLongest)
 	defer cancel()
 	begun := time.Now()
 	snap, stats, err := recordTo(ctx, file, until(source, benchEvents, cancel), pipeline.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	noError(b, err)
 	b.Logf("recorded %d events in %s, %d more were counted without detail", stats.Events, time.Since(begun).Round(time.Second), snap.Health.LostDetails)
 	return stats
 }
@@ -148,8 +136,6 @@ func unlessEnd(err error) error {
 func cpuTime(b *testing.B) time.Duration {
 	b.Helper()
 	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
+	noError(b, unix.Getrusage(unix.RUSAGE_SELF, &usage))
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

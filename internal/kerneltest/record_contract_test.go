@@ -108,9 +108,7 @@ func (c *contract) read(ctx context.Context) error {
 // begin reads the first batch, which must start with the clock, the host and the signals.
 func (c *contract) begin() {
 	c.t.Helper()
-	if err := c.read(c.t.Context()); err != nil {
-		c.t.Fatal(err)
-	}
+	noError(c.t, c.read(c.t.Context()))
 	for i, kind := range []event.Kind{event.ClockAnchor, event.HostKnown, event.SignalsKnown} {
 		if i >= len(c.events) || c.events[i].Kind != kind {
 			c.t.Fatalf("event %d of the first %d is not of kind %d", i, len(c.events), kind)

@@ -30,9 +30,7 @@ func (m *memory) Truncate(n int64) error { m.Buffer.Truncate(int(n)); return nil
 func (m *memory) reader(t *testing.T) *record.Reader {
 	t.Helper()
 	r, err := record.NewReader(bytes.NewReader(m.Bytes()), int64(m.Len()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return r
 }
 
@@ -44,19 +42,13 @@ func TestDemoRecording(t *testing.T) {
 	defer cancel()
 	// It goes on until all is read: its end would be in the recording.
 	demo, err := lab.StartDemo(t.Context(), lab.DemoOptions{For: length + time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer demo.Close()
 	only, err := filter.Parse(filter.Spec{Netns: []uint32{demo.Netns()}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	var file memory
 	snap, _, err := recordTo(ctx, &file, source, pipeline.Options{Filter: only})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	if snap.Totals.Opens == 0 {
 		t.Error("nothing was opened")
 	}

@@ -22,9 +22,7 @@ import (
 func TestFullDisk(t *testing.T) {
 	source := &tape{Source: attach(t, live.Options{})}
 	file, err := os.OpenFile(filepath.Join(smallDisk(t), "full.ptrace"), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer file.Close()
 	spawn(t, newStormNetns(t), "storm", &lab.Storm{})
 	ctx, cancel := context.WithTimeout(t.Context(), jobLimit)
@@ -39,9 +37,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("the file has %d bytes (%v), reported were %+v", info.Size(), err, stats)
 	}
 	r, err := record.NewReader(file, info.Size())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	_, end := r.Span()
 	checkCutOnly(t, r, end)
 	got := readAll(t, r)
@@ -56,9 +52,7 @@ func TestFullDisk(t *testing.T) {
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"))
 	t.Cleanup(func() {
 		if err := unix.Unmount(dir, 0); err != nil {
 			t.Error(err)

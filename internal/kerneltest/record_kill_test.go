@@ -41,9 +41,7 @@ func (r *recorder) run(ctx context.Context) error {
 func startRecorder(t *testing.T, file string) *helperProc {
 	t.Helper()
 	p, err := startHelper(t, "recorder", &recorder{file}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(p.kill)
 	eventually(t, "the first frame", func() bool {
 		info, err := os.Stat(file)
@@ -135,9 +133,7 @@ func countOpens(events []event.Event, n *lab.Netns) (c openCount) {
 func readKilled(t *testing.T, name string, n *lab.Netns) (openCount, event.Time) {
 	t.Helper()
 	r, file, err := record.OpenFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer file.Close()
 	got := countOpens(readAll(t, r), n)
 	_, end := r.Span()

@@ -58,9 +58,7 @@ func (c *openSamples) stop(t *testing.T, n *lab.Netns) {
 	t.Helper()
 	close(c.quit)
 	<-c.done
-	if err := c.read(n); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, c.read(n))
 }
 
 // atLeast and atMost return bounds of the kernel's count at a moment.

@@ -72,9 +72,7 @@ func recordMixedLoad(t *testing.T, file *memory) *liveRun {
 	load.Wait()
 	close(shown)
 	screen.Wait()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return run
 }
 
@@ -132,13 +130,9 @@ func (l *liveRun) checkMoments(t *testing.T, file *memory) {
 func (l *liveRun) checkWindow(t *testing.T, file *memory, from, to event.Time) {
 	opts := pipeline.Options{From: from, To: to}
 	got, err := aggregate(t.Context(), file.reader(t), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	want, err := aggregate(t.Context(), l.source.replay(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	if from == 0 && to == 0 {
 		want = l.last
 	}
@@ -154,11 +148,7 @@ func (l *liveRun) checkWindow(t *testing.T, file *memory, from, to event.Time) {
 func reports(t *testing.T, s *snapshot.Snapshot) []byte {
 	t.Helper()
 	var all bytes.Buffer
-	if err := report.Text(&all, s, snapshot.ByProcess); err != nil {
-		t.Fatal(err)
-	}
-	if err := report.JSON(&all, s, snapshot.ByProcess); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, report.Text(&all, s, snapshot.ByProcess))
+	noError(t, report.JSON(&all, s, snapshot.ByProcess))
 	return all.Bytes()
 }

@@ -57,14 +57,10 @@ func BenchmarkSockets(b *testing.B) {
 // fillWithBuckets leaves them, and a server.
 func fillWithBuckets(b *testing.B, n *lab.Netns) {
 	b.Helper()
-	if err := n.Sysctl("ipv4/tcp_tw_reuse", "0"); err != nil {
-		b.Fatal(err)
-	}
+	noError(b, n.Sysctl("ipv4/tcp_tw_reuse", "0"))
 	serve(b, n, lab.Echo, loopV4)
 	job := &lab.Client{To: []netip.AddrPort{loopV4}, Count: benchBuckets, Talk: true}
-	if r := run(b, n, "churner", job); r.Succeeded != benchBuckets {
-		b.Fatalf("%+v", r)
-	}
+	wantCounts(b, run(b, n, "churner", job), benchBuckets, 0)
 }
 
 // BenchmarkHolders finds the holders of 10,000 sockets among the files of all processes.
@@ -74,17 +70,13 @@ func BenchmarkHolders(b *testing.B) {
 	binder := spawn(b, n, "binder", &lab.Binder{
 		Socket: lab.Socket{Bind: netip.AddrPortFrom(loopV4.Addr(), 0)}, Count: benchHeld, For: jobLimit,
 	})
-	if r := counted(b, binder); r.Succeeded != benchHeld {
-		b.Fatalf("%+v", r)
-	}
+	wantCounts(b, counted(b, binder), benchHeld, 0)
 	p := openProbe(b)
 	var found []event.Event
 	defer reportCPU(b, benchHeld)()
 	for b.Loop() {
 		holders, err := p.Holders()
-		if err != nil {
-			b.Fatal(err)
-		}
+		noError(b, err)
 		if found = holders.Bound(found[:0], n.Inode()); len(found) != benchHeld {
 			b.Fatal(len(found))
 		}

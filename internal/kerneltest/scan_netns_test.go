@@ -18,9 +18,7 @@ import (
 func configured(t *testing.T, p *probe.Probe, n *lab.Netns) event.Netns {
 	t.Helper()
 	all, err := p.Namespaces()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	is := func(one event.Netns) bool { return one.Inode == n.Inode() }
 	at := slices.IndexFunc(all, is)
 	if at < 0 || slices.ContainsFunc(all[at+1:], is) {
@@ -37,9 +35,7 @@ func configured(t *testing.T, p *probe.Probe, n *lab.Netns) event.Netns {
 func entered(t *testing.T, n *lab.Netns) event.Netns {
 	t.Helper()
 	config, err := netns.New().Config(n.Inode())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return config
 }
 
@@ -62,9 +58,7 @@ func TestNamespaces(t *testing.T) {
 		"ip_local_port_range": "20000 20099", "ip_local_reserved_ports": "9100,20010,20040-20063,20064,65535",
 		"tcp_tw_reuse": "1", "tcp_max_tw_buckets": "4321",
 	} {
-		if err := n.Sysctl("ipv4/"+name, value); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, n.Sysctl("ipv4/"+name, value))
 	}
 	changed := fresh
 	changed.Ports = event.PortRange{Low: 20000, High: 20099}
@@ -88,7 +82,7 @@ func TestNamespaces(t *testing.T) {
 func cookieOf(t *testing.T, n *lab.Netns) (cookie uint64) {
 	t.Helper()
 	err := n.Do(func() error {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		fd, err := newSocket(loopV4.Addr())
 		if err != nil {
 			return err
 		}
@@ -96,8 +90,6 @@ func cookieOf(t *testing.T, n *lab.Netns) (cookie uint64) {
 		cookie, err = unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return cookie
 }

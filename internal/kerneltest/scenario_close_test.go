@@ -115,7 +115,7 @@ var closeScenarios = []scenario{
 	}},
 	{"connect to AF_UNSPEC", plain, func(f *fixture) {
 		c := f.dial(loopV4)
-		c.disconnect(c.fd)
+		c.check("disconnecting", disconnect(c.fd))
 		c.expectOut("open", "close reset local")
 		c.expectIn("close reset remote")
 		again := f.dialWith(c.fd, loopV4) // the socket still knows its last port and error

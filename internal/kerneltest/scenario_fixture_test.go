@@ -154,13 +154,6 @@ func (f *fixture) socket(n *lab.Netns, domain, flags, protocol int) int {
 	return fd
 }
 
-func domain(a netip.Addr) int {
-	if a.Is4() {
-		return unix.AF_INET
-	}
-	return unix.AF_INET6
-}
-
 // tcp makes a socket of the client for an address.
 func (f *fixture) tcp(to netip.AddrPort) int {
 	return f.socket(f.client, domain(to.Addr()), 0, unix.IPPROTO_TCP)
@@ -182,8 +175,8 @@ func (f *fixture) close(fd int) {
 
 // reset closes without a FIN.
 func (f *fixture) reset(fd int) {
-	f.check("SO_LINGER", unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}))
-	f.close(fd)
+	delete(f.fds, fd)
+	f.check("resetting", resetAndClose(fd))
 }
 
 // bind binds a socket of the client; options are the words of the event for its options.
@@ -229,17 +222,9 @@ func (f *fixture) accept(listener int) int {
 
 // await waits until a socket is ready. It does not wait after an error.
 func (f *fixture) await(fd int, events int16) bool {
-	for deadline := time.Now().Add(scenarioWait); f.err == nil && f.unsupported == ""; {
-		left := max(0, time.Until(deadline).Milliseconds())
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: events}}, int(left))
-		if err == unix.EINTR {
-			continue
-		}
-		if n == 0 && err == nil {
-			err = unix.ETIMEDOUT
-		}
-		f.check("waiting", err)
-		return err == nil
+	if f.err == nil && f.unsupported == "" {
+		f.check("waiting", awaitPoll(fd, events, scenarioWait))
+		return f.err == nil
 	}
 	return false
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,15 +29,6 @@ func (f *fixture) filter(fd int, program ...unix.SockFilter) {
 }
 
 func (f *fixture) stopDropping(fd int) { f.set(fd, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0) }
-
-// disconnect ends the connection of a socket by a connect() to AF_UNSPEC, connect(2).
-func (f *fixture) disconnect(fd int) {
-	unspecified := unix.RawSockaddr{Family: unix.AF_UNSPEC}
-	_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&unspecified)), unsafe.Sizeof(unspecified))
-	if errno != 0 {
-		f.check("disconnecting", errno)
-	}
-}
 
 // bothCloseAtOnce makes two FINs cross: each socket gets the other's as it was before the
 // other knew of its own. So both go through CLOSING. Neither receives anything until both

@@ -17,9 +17,7 @@ func nextScan(b *testing.B, source *live.Source, n *lab.Netns) {
 	defer cancel()
 	for {
 		batch, err := source.Read(ctx)
-		if err != nil {
-			b.Fatal(err)
-		}
+		noError(b, err)
 		for i := range batch.Events {
 			fact, is := batch.Events[i].Fact.(*event.Census)
 			if !is || fact.Netns != n.Inode() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -51,14 +52,10 @@ func newMix(t *testing.T, name string, random *rand.Rand) *mix {
 	if random.IntN(2) == 0 {
 		first := m.anyPort()
 		m.reserved = fmt.Sprintf("%d-%d,%d", first, first+uint16(random.IntN(5)), m.anyPort())
-		if err := m.net.Sysctl("ipv4/ip_local_reserved_ports", m.reserved); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, m.net.Sysctl("ipv4/ip_local_reserved_ports", m.reserved))
 	}
 	for _, addr := range mixAddrs[true][1:3] {
-		if err := m.net.AddAddr("lo", netip.PrefixFrom(addr, 128)); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, m.net.AddAddr("lo", netip.PrefixFrom(addr, 128)))
 		// The route comes later, by a worker of the kernel (addrconf_dad_work).
 		eventually(t, "an address of one's own", func() bool { return m.net.Do(func() error { return reach(addr) }) == nil })
 	}
@@ -68,9 +65,7 @@ func newMix(t *testing.T, name string, random *rand.Rand) *mix {
 	if m.local.IsLoopback() != m.remote.Addr().IsLoopback() { // IPv6 has no route between these
 		m.local = m.remote.Addr()
 	}
-	if err := m.net.Do(m.stir); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, m.net.Do(m.stir))
 	return m
 }
 
@@ -156,13 +151,9 @@ func (m *mix) anyBind(v6 bool) netip.AddrPort {
 	return at
 }
 
-// socket makes one that the mix closes at its end.
-func (m *mix) socket(v6 bool) (int, error) {
-	domain := unix.AF_INET
-	if v6 {
-		domain = unix.AF_INET6
-	}
-	fd, err := unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+// socket makes a socket that the mix closes at its end.
+func (m *mix) socket(a netip.Addr) (int, error) {
+	fd, err := newSocket(a)
 	if err == nil {
 		m.fds = append(m.fds, fd)
 	}
@@ -170,17 +161,12 @@ func (m *mix) socket(v6 bool) (int, error) {
 }
 
 func (m *mix) close(fd int) error {
-	for i, held := range m.fds {
-		if held == fd {
-			m.fds = append(m.fds[:i], m.fds[i+1:]...)
-			break
-		}
-	}
+	m.fds = slices.DeleteFunc(m.fds, func(open int) bool { return open == fd })
 	return unix.Close(fd)
 }
 
 func (m *mix) bound(at netip.AddrPort, options ...int) (int, error) {
-	fd, err := m.socket(at.Addr().Is6())
+	fd, err := m.socket(at.Addr())
 	if err != nil {
 		return fd, err
 	}
@@ -232,7 +218,7 @@ func (m *mix) connect(v6 bool, from netip.AddrPort, how ending) (string, error) 
 
 // late is a socket with an address whose port connect() chooses.
 func (m *mix) late(addr netip.Addr) (int, error) {
-	fd, err := m.socket(addr.Is6())
+	fd, err := m.socket(addr)
 	if err != nil {
 		return fd, err
 	}

@@ -22,9 +22,8 @@ func TestSpacesApart(t *testing.T) {
 	to := []netip.AddrPort{loopV4}
 	filler := spawn(t, full, "filler", &lab.Client{To: to, Count: ports, Talk: true, Hold: true})
 	user := spawn(t, spare, "user", &lab.Client{To: to, Count: few, Talk: true, Hold: true})
-	if r, s := counted(t, filler), counted(t, user); r.Succeeded != ports || s.Succeeded != few {
-		t.Fatalf("the clients: %+v, %+v", r, s)
-	}
+	wantCounts(t, counted(t, filler), ports, 0)
+	wantCounts(t, counted(t, user), few, 0)
 	victim := run(t, full, "victim", &lab.Client{To: to, Count: tries})
 	w.awaitRow("all failures", loopID(full, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
 	for range 2 { // as it was told, and as it is after a look
@@ -60,17 +59,13 @@ func TestSpacesOfNextNetns(t *testing.T) {
 	server := serve(t, first, lab.Echo, loopV4)
 	w := traceSpaces(t)
 	bound := spawn(t, first, "binder", &lab.Binder{Socket: lab.Socket{Bind: at(loopV4, 0)}})
-	b := counted(t, bound)
 	r := run(t, first, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: ports - 1, Talk: true})
-	if b.Succeeded != 1 || r.Succeeded != ports-1 {
-		t.Fatalf("the clients: %+v, %+v", b, r)
-	}
+	wantCounts(t, counted(t, bound), 1, 0)
+	wantCounts(t, r, ports-1, 0)
 	w.awaitRow("buckets", loopID(first, loopV4), func(p *snapshot.PortSpace) bool { return p.TimeWait == ports-1 && p.Bound == 1 })
 	bound.Stop()
 	server.Stop()
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, first.Close())
 	// The kernel takes it down in its own time. What is made meanwhile stays, so that its
 	// inodes are not given out instead.
 	next := newNetns(t)

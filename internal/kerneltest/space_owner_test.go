@@ -4,11 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
@@ -46,10 +43,8 @@ func TestTimeWaitOwners(t *testing.T) {
 		owners.add(r)
 		want += r.Succeeded
 	}
-	alive, err := churnHere(n, loopV4, each)
-	if err != nil {
-		t.Fatal(err)
-	}
+	alive, err := connectHere(n, loopV4, each)
+	noError(t, err)
 	owners.add(alive)
 	r := run(t, n, "client", &lab.Client{To: []netip.AddrPort{closer}, Count: each, AwaitPeer: true, List: true})
 	for _, try := range r.Tries {
@@ -59,9 +54,7 @@ func TestTimeWaitOwners(t *testing.T) {
 		t.Fatalf("%d of %d connections, %d, %+v", want, processes*each, len(alive.Tries), r)
 	}
 	rest := fmt.Sprintf("%d-%d", 32768+taken, 32768+processes*each-1)
-	if err := errors.Join(n.Sysctl("ipv4/ip_local_reserved_ports", rest), n.Sysctl("ipv4/tcp_tw_reuse", "1")); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, errors.Join(n.Sysctl("ipv4/ip_local_reserved_ports", rest), n.Sysctl("ipv4/tcp_tw_reuse", "1")))
 	eventually(t, "buckets that are old enough", func() bool {
 		time.Sleep(reuseAge)
 		r := run(t, n, "heir", &lab.Client{To: []netip.AddrPort{loopV4}, Count: taken, Talk: true, List: true})
@@ -82,28 +75,6 @@ func successful(tries []lab.Try) (list []lab.Try) {
 	return list
 }
 
-// churnHere connects and closes by this process.
-func churnHere(n *lab.Netns, to netip.AddrPort, count int) (lab.Result, error) {
-	r := lab.Result{PID: os.Getpid()}
-	err := n.Do(func() error {
-		for range count {
-			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-			if err != nil {
-				return err
-			}
-			if err := unix.Connect(fd, lab.Sockaddr(to)); err != nil {
-				return errors.Join(err, unix.Close(fd))
-			}
-			r.Tries = append(r.Tries, lab.Try{Local: lab.LocalAddr(fd), Remote: to})
-			if err := unix.Close(fd); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return r, err
-}
-
 // checkOwners holds what the kernel lists against what is known of it, and that against
 // the truth. Where a processor is emulated the first buckets have ended by then.
 func (w *spaceTrace) checkOwners(n *lab.Netns, owners ownedTuples) {
@@ -116,9 +87,7 @@ func (w *spaceTrace) checkOwners(n *lab.Netns, owners ownedTuples) {
 		found, err = p.Sockets(nil, portspace.Limit, event.PortRange{}, nil)
 		return err
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	noError(w.t, err)
 	cookies := kernelAtLeast(w.t, 6, 1) // before, a socket has one only if somebody asked for it
 	buckets, wrong, byCookie := 0, 0, 0
 	for i := range found {

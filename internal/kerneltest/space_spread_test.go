@@ -11,9 +11,7 @@ import (
 // Connections that would use one space up are no matter when they go to many destinations.
 func TestSpread(t *testing.T) {
 	n := serverNet(t)
-	if err := n.PortRange(32768, 60999); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, n.PortRange(32768, 60999))
 	w := traceSpaces(t, n)
 	run(t, n, "spread", &lab.Client{To: serverList(manyServers), Count: manyBuckets, Talk: true})
 	snap := w.snapshot()
@@ -45,9 +43,8 @@ func TestConcentrated(t *testing.T) {
 	culprit := run(t, n, "culprit", &lab.Client{To: to, Count: ports - tries/2, Talk: true})
 	late := run(t, n, "late", &lab.Client{To: to, Count: tries, Talk: true})
 	fails := late.ConnectErrors["EADDRNOTAVAIL"]
-	if culprit.Succeeded != ports-tries/2 || fails != tries/2 {
-		t.Fatalf("the clients: %+v, %+v", culprit, late)
-	}
+	wantCounts(t, culprit, ports-tries/2, 0)
+	wantCounts(t, late, tries/2, tries/2)
 	id := portspace.ID{Netns: n.Inode(), Local: endpoint(loopV4).Addr, Remote: endpoint(to[0])}
 	row := w.awaitRow("all failures", id, func(p *snapshot.PortSpace) bool { return p.Exhausted == uint64(fails) })
 	if !row.IsFull() || row.Full.IsZero() || row.Forecast.ETA != 0 || !row.Forecast.Known || row.TimeWait != ports {
