@@ -12,9 +12,8 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// unusualClose ends a connection in a way that no plain client knows: after its first step the
-// other end peer of it, and then comes the second. At each of them a rule that looks at
-// the last states alone can fail.
+// unusualClose ends a connection in a way that no plain client does, in two steps: the peer must
+// notice the first before the second. A rule that uses the last states only can fail here.
 type unusualClose struct {
 	name     string
 	first    func(twoEnds) error

@@ -8,15 +8,15 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// facts are lists of what is so, or is told, by the name of the measure. Each is a line
-// that compares.
+// facts are what is true, or what is reported, by the name of the measure: lines that can be
+// compared.
 type facts map[string][]string
 
 func (f facts) add(measure string, words ...any) {
 	f[measure] = append(f[measure], strings.TrimSpace(fmt.Sprintln(words...)))
 }
 
-// oneEnd is one end of a connection, or of an attempt at one, as it was.
+// oneEnd is one end of a connection, or of an attempt at one.
 type oneEnd struct {
 	pid       int
 	src, dst  event.Endpoint
@@ -60,7 +60,7 @@ func (f facts) addEnd(l oneEnd) {
 	}
 }
 
-// otherEnd is the same connection as the one sees it who accepted it.
+// otherEnd returns the accepted end of the same connection.
 func (l oneEnd) otherEnd(pid int) oneEnd {
 	l.pid, l.direction, l.cookie = pid, event.In, 0
 	l.src, l.dst = l.dst, l.src

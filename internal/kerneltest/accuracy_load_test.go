@@ -12,20 +12,20 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// load is some hundred socket lives of all kinds, and what they say of themselves.
+// load makes some hundred connections of all kinds, and keeps what their programs report.
 type load struct {
 	t              *testing.T
 	client, server *lab.Netns
 	small          *lab.Netns             // has few ports
 	servers        map[netip.AddrPort]int // pids, by where they listen
-	unanswered     map[uint32]bool        // pids of those who asked it for that
+	unanswered     map[uint32]bool        // pids of clients whose SYNs are not answered
 	want           facts
 }
 
-// Ports of the servers, and of nobody.
+// Ports of the servers, and one without a server.
 const (
-	echoPort, closerPort, deafPort, keeperPort, closedPort = 80, 82, 83, 84, 81
-	shortLived                                             = "short-"
+	echoPort, closerPort, silentPort, keeperPort, closedPort = 80, 82, 83, 84, 81
+	shortLived                                               = "short-"
 )
 
 func (l *load) run() {
@@ -33,7 +33,7 @@ func (l *load) run() {
 	l.serve(l.server, lab.Echo, serverV4, serverV6)
 	l.serve(l.server, lab.CloseFirst, at(serverV4, closerPort), at(serverV6, closerPort))
 	keeper := l.serve(l.server, lab.NeverClose, at(serverV4, keeperPort))
-	full := fill(l.t, l.client, l.server, at(serverV4, deafPort))
+	full := fill(l.t, l.client, l.server, at(serverV4, silentPort))
 
 	collect := l.clients()
 	l.shortLived()
@@ -48,9 +48,9 @@ func (l *load) run() {
 	full()
 }
 
-// isOurs leaves out who only helps: the connections that make a listener deaf.
+// isOurs leaves out the connections that only fill the backlog of a listener.
 func (l *load) isOurs(e *event.Event) bool {
-	return e.Src.Port != deafPort && (e.Dst.Port != deafPort || l.unanswered[e.Proc.PID])
+	return e.Src.Port != silentPort && (e.Dst.Port != silentPort || l.unanswered[e.Proc.PID])
 }
 
 func (l *load) serve(n *lab.Netns, mode lab.Mode, listen ...netip.AddrPort) *lab.Proc {
@@ -86,8 +86,8 @@ func (l *load) clients() (collect func()) {
 			{name: "orphan", to: []netip.AddrPort{at(serverV4, keeperPort)}, job: lab.Client{Count: 30, Talk: true}, closedBy: event.Local},
 			{name: "refused", to: []netip.AddrPort{at(serverV4, closedPort), at(serverV6, closedPort)}, job: lab.Client{Count: 30}},
 			{name: "refused-nonbl", to: []netip.AddrPort{at(serverV4, closedPort)}, job: lab.Client{Count: 10, Socket: lab.Socket{Nonblock: true}}},
-			{name: "timeout", to: []netip.AddrPort{at(serverV4, deafPort)}, job: lab.Client{Count: 3, Threads: 3, Socket: lab.Socket{SynCount: 1}}},
-			{name: "nobody", to: []netip.AddrPort{unusedV4}, job: lab.Client{Count: 2, Threads: 2}},
+			{name: "timeout", to: []netip.AddrPort{at(serverV4, silentPort)}, job: lab.Client{Count: 3, Threads: 3, Socket: lab.Socket{SynCount: 1}}},
+			{name: "no-host", to: []netip.AddrPort{unusedV4}, job: lab.Client{Count: 2, Threads: 2}},
 			{name: "no-route", to: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:80"), netip.MustParseAddrPort("[2001:db8::1]:80"), netip.MustParseAddrPort("[::ffff:192.0.2.1]:80")}, job: lab.Client{Count: 30}},
 		}
 		procs []*lab.Proc
@@ -104,7 +104,7 @@ func (l *load) clients() (collect func()) {
 	}
 }
 
-// addResult adds what a client says of its connections.
+// addResult adds what a client reports of its connections.
 func (l *load) addResult(w work, r lab.Result) {
 	l.t.Helper()
 	for _, try := range r.Tries {
@@ -164,7 +164,7 @@ func (l *load) source(try lab.Try) event.Endpoint {
 	return endpoint(netip.AddrPortFrom(own, local.Port()))
 }
 
-// shortLived are programs that make one connection each.
+// shortLived runs programs that make one connection each.
 func (l *load) shortLived() {
 	const programs = 16
 	exe, err := filepath.EvalSymlinks("/proc/self/exe")
@@ -245,7 +245,7 @@ func (l *load) fewPorts() {
 
 func (l *load) reuse(w work) {
 	noError(l.t, l.small.Sysctl("ipv4/tcp_tw_reuse", "1"))
-	time.Sleep(2 * time.Second) // the kernel counts their age in whole seconds
+	time.Sleep(2 * time.Second) // what is tested: buckets must be a second old, and the kernel counts whole seconds
 	w.name, w.job.Count = "reuser", 32
 	r := run(l.t, l.small, w.name, &w.job)
 	if r.Succeeded == 0 {
@@ -260,7 +260,7 @@ func (l *load) reuse(w work) {
 }
 
 // addBuckets adds what the kernel has by now: whatever closed did so a minute ago at
-// most. It looks more than once: /proc/net/tcp leaves a socket out where another one has
+// most. It reads more than once: /proc/net/tcp leaves a socket out where another one has
 // gone while it was read.
 func (l *load) addBuckets() {
 	found := map[string]string{}
@@ -281,7 +281,7 @@ func (l *load) addBuckets() {
 // bucketKind is empty of what is no bucket, or none of ours.
 func bucketKind(s lab.TCPSocket) string {
 	switch {
-	case s.Local.Port() == deafPort, s.Remote.Port() == deafPort:
+	case s.Local.Port() == silentPort, s.Remote.Port() == silentPort:
 		return ""
 	case s.State == lab.TimeWait:
 		return timeWaitBucket

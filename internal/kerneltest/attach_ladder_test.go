@@ -12,7 +12,7 @@ import (
 	"github.com/porttrace/porttrace/internal/probe"
 )
 
-// missing is what a test looks for in place of a function that it takes away.
+// missing is the name that is attached to in place of a function that a test takes away.
 const missing = "pt_no_such_function"
 
 func without(names ...string) map[string]string {
@@ -23,8 +23,8 @@ func without(names ...string) map[string]string {
 	return renamed
 }
 
-// Where a function is not there by its name, the next rung of the ladder is used, says
-// so, and sees what happens. Half a rung is none: the IPv4 functions are there.
+// If a function is missing, the next rung of the ladder is used, gives the reason, and reports
+// the events. A rung needs all its functions: here the IPv4 functions exist.
 func TestLadder(t *testing.T) { retry(t, testLadder) }
 
 func testLadder(t *attempt) {
@@ -84,7 +84,7 @@ func testLadder(t *attempt) {
 	}
 }
 
-// Without its base porttrace says what is missing, in one line.
+// Without the one hook that it cannot do without, porttrace names that in one line.
 func TestNoBase(t *testing.T) {
 	needKernel(t)
 	_, err := openLive(live.Options{Probe: probe.Options{Renamed: without("inet_sock_set_state")}})

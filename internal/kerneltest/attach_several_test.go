@@ -38,13 +38,13 @@ func testTwoTracers(t *attempt) {
 			t.Errorf("%d opens, %d failures, the client counted %+v", opens, fails, r)
 		}
 	}
-	if a, b := told(one), told(two); one.ledger.health.Missed+two.ledger.health.Missed == 0 && !slices.Equal(a, b) {
-		t.Errorf("one tracer told %d events, the other %d, or they differ", len(a), len(b))
+	if a, b := eventTexts(one), eventTexts(two); one.ledger.health.Missed+two.ledger.health.Missed == 0 && !slices.Equal(a, b) {
+		t.Errorf("one tracer reported %d events, the other %d, or they differ", len(a), len(b))
 	}
 }
 
-// told is what a trace says, whoever makes it and whenever it reads.
-func told(tr *trace) []string {
+// eventTexts returns the events of a trace without what depends on the tracer.
+func eventTexts(tr *trace) []string {
 	var list []string
 	for _, e := range tr.events {
 		if e.Kind.Public() {
@@ -56,7 +56,7 @@ func told(tr *trace) []string {
 }
 
 // The verifier refuses no rung of any ladder: that would be a bug, and not a lack of
-// this kernel. 5.10 has no socket cookie for tracing and says so in these words.
+// this kernel. 5.10 has no socket cookie for tracing; there the verifier is the reason.
 func TestVerifier(t *testing.T) {
 	sets := [][]probe.Hook{
 		{probe.Fexit, probe.Tracepoint},
@@ -91,7 +91,7 @@ func TestVerifier(t *testing.T) {
 	}
 }
 
-// Nothing is left behind: what is attached lives by its descriptors alone.
+// Nothing is left behind: what is attached ends with its descriptors.
 func TestClose(t *testing.T) {
 	needKernel(t)
 	openAndClose := func() {
@@ -113,8 +113,8 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// descriptors are what this process has open, but for sockets and pipes, of which
-// children and the runtime have their own.
+// descriptors returns what this process has open, except sockets and pipes: child processes
+// and the runtime have some.
 func descriptors(t testing.TB) []string {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")

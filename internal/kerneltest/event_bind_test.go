@@ -15,7 +15,7 @@ import (
 	"github.com/porttrace/porttrace/internal/live"
 )
 
-// A bind that fails is told with what was asked for and why it failed.
+// A bind that fails is reported with what was asked for and why it failed.
 func TestBindFails(t *testing.T) { retry(t, testBindFails) }
 
 func testBindFails(t *attempt) {
@@ -128,7 +128,7 @@ func testBindExhausted(t *attempt) {
 	}
 }
 
-// checkBound compares the ports of binds with those that getsockname() told.
+// checkBound compares the ports of binds with those of getsockname().
 func checkBound(t testing.TB, binds []event.Event, tries []lab.Try) {
 	t.Helper()
 	var got, want []uint16
@@ -186,8 +186,8 @@ func testListenFails(t *attempt) {
 	}
 }
 
-// What ends a listener is no failure. Those of Go programs are MPTCP sockets, which
-// the kernel closes in a way of its own (net/mptcp).
+// The end of a listener is no failure. Listeners of Go programs are MPTCP sockets, which the
+// kernel closes in its own way (net/mptcp).
 func TestListenerCloses(t *testing.T) { retry(t, testListenerCloses) }
 
 func testListenerCloses(t *attempt) {

@@ -15,7 +15,7 @@ import (
 	"github.com/porttrace/porttrace/internal/live"
 )
 
-// tuples are local and remote ends of events, sorted.
+// tuples returns local and remote ends of events, sorted.
 func tuples(events []event.Event) []string {
 	var list []string
 	for _, e := range events {
@@ -25,7 +25,7 @@ func tuples(events []event.Event) []string {
 	return list
 }
 
-// triedTuples are the same of what a client says it did.
+// triedTuples returns the same for the tries of a client.
 func triedTuples(tries []lab.Try) []string {
 	var list []string
 	for _, try := range tries {
@@ -65,19 +65,19 @@ func TestChurn(t *testing.T) {
 		closes = append(closes, tr.of(event.Close, r.PID)...)
 	}
 	slices.Sort(tried)
-	if word := after["Tcp.ActiveOpens"] - before["Tcp.ActiveOpens"]; !tr.near(uint64(opens), word) {
-		t.Errorf("%d opens, the kernel counted %d", opens, word)
+	if counted := after["Tcp.ActiveOpens"] - before["Tcp.ActiveOpens"]; !tr.near(uint64(opens), counted) {
+		t.Errorf("%d opens, the kernel counted %d", opens, counted)
 	}
 	// 5.10 counts a bucket when it ends, these kernels when it begins.
-	if word := after["TcpExt.TW"] - before["TcpExt.TW"]; kernelAtLeast(t, 6, 12) && !tr.near(tr.snap.Totals.TimeWaitEntered, word) {
-		t.Errorf("time_wait_entered = %d, TcpExt.TW went up by %d", tr.snap.Totals.TimeWaitEntered, word)
+	if counted := after["TcpExt.TW"] - before["TcpExt.TW"]; kernelAtLeast(t, 6, 12) && !tr.near(tr.snap.Totals.TimeWaitEntered, counted) {
+		t.Errorf("time_wait_entered = %d, TcpExt.TW went up by %d", tr.snap.Totals.TimeWaitEntered, counted)
 	}
 	tr.checkBuckets(t, client, closes)
 	t.Run("time_wait", func(t *testing.T) { tr.checkTimeWait(t, closes, tr.accepted(server)) })
 	tr.checkAccepted(t, tr.accepted(server), listener, tried)
 }
 
-// checkChurner compares what is told of a client with what it says itself.
+// checkChurner compares what is reported of a client with what it reports itself.
 func (tr *trace) checkChurner(t *testing.T, r lab.Result, count int, to netip.AddrPort) {
 	wantCounts(t, r, count, 0)
 	opens, closes, want := tr.of(event.Open, r.PID), tr.of(event.Close, r.PID), triedTuples(r.Tries)
@@ -95,7 +95,7 @@ func (tr *trace) checkChurner(t *testing.T, r lab.Result, count int, to netip.Ad
 	}
 }
 
-// checkBuckets holds the buckets of closes against the kernel's own count.
+// checkBuckets compares the buckets of closes with the kernel's own count.
 func (tr *trace) checkBuckets(t *testing.T, client *lab.Netns, closes []event.Event) {
 	t.Helper()
 	tr.expect(t, "closed by us, with a bucket", closes, func(e *event.Event) bool {
@@ -112,8 +112,8 @@ func (tr *trace) checkBuckets(t *testing.T, client *lab.Netns, closes []event.Ev
 // for 100 ms to see whether it comes.
 const finWithin = 50 * time.Millisecond
 
-// checkTimeWait asks for a true TIME_WAIT wherever the peer closed promptly, which on a
-// slow machine it does not always.
+// checkTimeWait checks that it is TIME_WAIT if the peer closed promptly, which it does not always
+// do on a slow machine.
 func (tr *trace) checkTimeWait(t *testing.T, closes, accepted []event.Event) {
 	t.Helper()
 	peerClosed := map[[2]event.Endpoint]event.Time{}
@@ -134,7 +134,7 @@ func (tr *trace) checkTimeWait(t *testing.T, closes, accepted []event.Event) {
 	}
 }
 
-// checkAccepted looks at the other end of the same connections.
+// checkAccepted checks the other ends of the same connections.
 func (tr *trace) checkAccepted(t testing.TB, closes []event.Event, listener *lab.Proc, want []string) {
 	t.Helper()
 	var got []string

@@ -9,7 +9,7 @@ import (
 	"github.com/porttrace/porttrace/internal/live"
 )
 
-// ended is how a connection is told: its open, and the one event that ends it.
+// ended is what is reported of a connection: its open, and the one event that ends it.
 type ended struct {
 	open     event.Flags // of the open
 	kind     event.Kind  // Close or ConnectFail
@@ -20,18 +20,18 @@ type ended struct {
 	flags    event.Flags
 }
 
-// ways are the flags that a life's end is known by. A bucket is one of either kind.
+// ways are the flags that distinguish ends. Those of buckets are checked separately.
 const ways = event.EarlyBind | event.InCloseWait | event.HadPort | event.Unanswered
 
-// Each life that an outgoing connection can have, and how it is told.
+// Each way in which an outgoing connection can end, and how it is reported.
 func TestEndings(t *testing.T) { retry(t, testEndings) }
 
 func testEndings(t *attempt) {
 	var (
-		closed, closer, deaf = at(serverV4, 81), at(serverV4, 82), at(serverV4, 83)
-		ours                 = netip.AddrPortFrom(clientV4, 0)
-		refused              = ended{kind: event.ConnectFail, errno: event.ECONNREFUSED, reason: event.Refused, flags: event.HadPort}
-		byUs                 = ended{kind: event.Close, closedBy: event.Local}
+		closed, closer, silent = at(serverV4, 81), at(serverV4, 82), at(serverV4, 83)
+		ours                   = netip.AddrPortFrom(clientV4, 0)
+		refused                = ended{kind: event.ConnectFail, errno: event.ECONNREFUSED, reason: event.Refused, flags: event.HadPort}
+		byUs                   = ended{kind: event.Close, closedBy: event.Local}
 	)
 	cases := []struct {
 		name   string
@@ -65,11 +65,11 @@ func testEndings(t *attempt) {
 		},
 		{name: "late", to: serverV4, job: lab.Client{Socket: lab.Socket{Bind: ours, NoPort: true}, Talk: true}, want: byUs, bucket: true},
 		{
-			name: "timeout", to: deaf, job: lab.Client{Socket: lab.Socket{SynCount: 1}}, errno: "ETIMEDOUT",
+			name: "timeout", to: silent, job: lab.Client{Socket: lab.Socket{SynCount: 1}}, errno: "ETIMEDOUT",
 			want: ended{kind: event.ConnectFail, errno: event.ETIMEDOUT, reason: event.TimedOut, flags: event.HadPort | event.Unanswered},
 		},
 		{
-			name: "nobody", to: unusedV4, errno: "EHOSTUNREACH",
+			name: "no-host", to: unusedV4, errno: "EHOSTUNREACH",
 			want: ended{kind: event.ConnectFail, errno: event.EHOSTUNREACH, reason: event.Unreachable, flags: event.HadPort},
 		},
 	}
@@ -77,7 +77,7 @@ func testEndings(t *attempt) {
 	tr := begin(t, live.Options{}, client, server)
 	serve(t, server, lab.Echo, serverV4, serverV6)
 	serve(t, server, lab.CloseFirst, closer, at(serverV6, 82))
-	full := fill(t, client, server, deaf)
+	full := fill(t, client, server, silent)
 	var jobs []lab.Job
 	for i := range cases {
 		job := &cases[i].job
@@ -104,7 +104,7 @@ func testEndings(t *attempt) {
 				open: open.Flags & ways, kind: end.Kind, closedBy: end.ClosedBy, resetBy: end.ResetBy,
 				errno: end.Errno, reason: end.Reason, flags: end.Flags & ways,
 			}
-			if c.name == "nobody" { // whether its SYN was sent again is a matter of timing
+			if c.name == "no-host" { // whether its SYN was sent again is a matter of timing
 				got.flags &^= event.Unanswered
 			}
 			if got != c.want {
@@ -146,7 +146,7 @@ func checkBind(t testing.TB, binds []event.Event, bound bool, open event.Event) 
 	}
 }
 
-// checkOtherEnds looks at who ended the accepted connections.
+// checkOtherEnds checks how the accepted connections ended.
 func checkOtherEnds(t testing.TB, closes []event.Event) {
 	got := map[ended]int{}
 	for _, e := range closes {
@@ -170,10 +170,10 @@ func checkOtherEnds(t testing.TB, closes []event.Event) {
 }
 
 // fill makes a listener that answers no SYN any more, and returns what ends it.
-func fill(t testing.TB, client, server *lab.Netns, deaf netip.AddrPort) (end func()) {
+func fill(t testing.TB, client, server *lab.Netns, silent netip.AddrPort) (end func()) {
 	t.Helper()
-	listener := serveWith(t, server, lab.Server{Listen: []netip.AddrPort{deaf}, Mode: lab.Ignore, Backlog: 1})
-	filler := spawn(t, client, "filler", &lab.Client{To: []netip.AddrPort{deaf}, Count: 2, Hold: true, For: jobLimit})
+	listener := serveWith(t, server, lab.Server{Listen: []netip.AddrPort{silent}, Mode: lab.Ignore, Backlog: 1})
+	filler := spawn(t, client, "filler", &lab.Client{To: []netip.AddrPort{silent}, Count: 2, Hold: true, For: jobLimit})
 	wantCounts(t, counted(t, filler), 2, 0)
 	return func() {
 		release(t, filler)
@@ -213,7 +213,7 @@ func testTupleTaken(t *attempt) {
 }
 
 // Connections that the peer has closed and the owner has not are a gauge, which is
-// what /proc/net/tcp says.
+// the count of /proc/net/tcp.
 func TestLeak(t *testing.T) { retry(t, testLeak) }
 
 func testLeak(t *attempt) {
@@ -223,9 +223,9 @@ func testLeak(t *attempt) {
 	serve(t, server, lab.CloseFirst, serverV4)
 	leak := spawn(t, client, "leak", &lab.Client{To: []netip.AddrPort{serverV4}, Count: leaked, AwaitPeer: true, Hold: true})
 	r := counted(t, leak)
-	word := inState(t, client, lab.CloseWait)
-	if r.Succeeded != leaked || word != leaked {
-		t.Fatalf("%d sockets in CLOSE_WAIT, the client: %+v", word, r)
+	inCloseWait := inState(t, client, lab.CloseWait)
+	if r.Succeeded != leaked || inCloseWait != leaked {
+		t.Fatalf("%d sockets in CLOSE_WAIT, the client: %+v", inCloseWait, r)
 	}
 	tr.end(map[int]int{r.PID: leaked})
 
@@ -233,7 +233,7 @@ func testLeak(t *attempt) {
 		"the process": tr.row(r.PID).CloseWait, "all": tr.snap.Totals.CloseWait, "the destination": tr.destination(client, serverV4).CloseWait,
 	} {
 		if got != leaked {
-			t.Errorf("%s: %d in CLOSE_WAIT, the kernel says %d", name, got, word)
+			t.Errorf("%s: %d in CLOSE_WAIT, the kernel counts %d", name, got, inCloseWait)
 		}
 	}
 }

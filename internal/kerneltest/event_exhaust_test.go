@@ -26,7 +26,7 @@ func occurrences(events []event.Event) int {
 	return n
 }
 
-// A connect that finds no port in the range is told with the right cause, as often as
+// A connect that finds no port in the range is reported with the right cause, as often as
 // the client saw it.
 func TestRangeExhausted(t *testing.T) { retry(t, testRangeExhausted) }
 
@@ -87,8 +87,8 @@ func (tr *trace) checkExhausted(t testing.TB, r lab.Result, client *lab.Netns, t
 	}
 }
 
-// A port that is taken out of TIME_WAIT is told apart where the socket is looked at in
-// the moment of the search: by fexit alone.
+// Reuse of a TIME_WAIT port is reported if the hook sees the socket during the port search: only
+// with fexit.
 func TestReused(t *testing.T) { retry(t, testReused) }
 
 func testReused(t *attempt) {
@@ -101,7 +101,7 @@ func testReused(t *attempt) {
 	first := run(t, client, "first", job)
 	noError(t, client.Sysctl("ipv4/tcp_tw_reuse", "1"))
 	var second lab.Result
-	eventually(t, "ports taken from TIME_WAIT", func() bool { // from a second of age on
+	eventually(t, "ports taken from TIME_WAIT", func() bool { // what is tested: buckets must be a second old
 		time.Sleep(1100 * time.Millisecond)
 		second = run(t, client, "second", job)
 		return second.Succeeded == ports
@@ -122,9 +122,9 @@ func testReused(t *attempt) {
 		want = ports
 	}
 	if got := reused(first.PID); got != 0 {
-		t.Errorf("%d of the first ports are called reused", got)
+		t.Errorf("%d of the first ports are reported as reused", got)
 	}
 	if got := reused(second.PID); got != want {
-		t.Errorf("%d of the second ports are called reused, want %d", got, want)
+		t.Errorf("%d of the second ports are reported as reused, want %d", got, want)
 	}
 }

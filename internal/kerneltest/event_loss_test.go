@@ -31,7 +31,7 @@ func TestTotalsWithoutDetails(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client, server := pair(t)
-			serve(t, server, lab.Echo, serverV4, serverV6) // on port 80; nobody has 81
+			serve(t, server, lab.Echo, serverV4, serverV6) // on port 80; 81 has no server
 			if c.ports != 0 {
 				narrow(t, client, 32768, 32768+c.ports-1)
 			}
@@ -93,7 +93,7 @@ func (tr *trace) checkFailureRows(results []lab.Result) {
 	}
 	for reason := event.RangeExhausted; reason <= event.OtherReason; reason++ {
 		so := tr.near(got[reason], want[reason])
-		if reason == event.OtherReason { // what is told where the run that saw the reason was skipped
+		if reason == event.OtherReason { // is reported if the run that sees the reason was skipped
 			so = tr.near(want[reason], got[reason])
 		}
 		if !so {

@@ -100,7 +100,7 @@ func testTargetChildren(t *attempt) {
 	}
 }
 
-// Who is no descendant is not listed: not its connects, nor what it accepts.
+// A process that is no descendant is not listed: not its connects, nor what it accepts.
 func TestTargetChildrenOfOther(t *testing.T) { retry(t, testTargetChildrenOfOther) }
 
 func testTargetChildrenOfOther(t *attempt) {

@@ -11,7 +11,7 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// The two ends of a pair. Nothing has the addresses of nobody.
+// The two ends of a pair. No host has unusedV4.
 var (
 	clientAddrs = []netip.Prefix{netip.MustParsePrefix("10.1.0.1/24"), netip.MustParsePrefix("fd01::1/64")}
 	serverAddrs = []netip.Prefix{netip.MustParsePrefix("10.1.0.2/24"), netip.MustParsePrefix("fd01::2/64")}
@@ -23,7 +23,7 @@ var (
 	serverMapped = netip.MustParseAddrPort("[::ffff:10.1.0.2]:80")
 )
 
-// at is another port of the same address.
+// at returns the same address with another port.
 func at(ap netip.AddrPort, port uint16) netip.AddrPort {
 	return netip.AddrPortFrom(ap.Addr(), port)
 }
@@ -60,7 +60,7 @@ func pair(t testing.TB) (client, server *lab.Netns) {
 	return client, server
 }
 
-// narrow leaves a namespace few ports, which are not taken from TIME_WAIT.
+// narrow leaves a namespace few ports, and forbids their reuse from TIME_WAIT.
 func narrow(t testing.TB, n *lab.Netns, lo, hi uint16) {
 	t.Helper()
 	noError(t, errors.Join(n.PortRange(lo, hi), n.Sysctl("ipv4/tcp_tw_reuse", "0")))
@@ -164,7 +164,7 @@ func inState(t testing.TB, n *lab.Netns, state lab.TCPState) int {
 	return count
 }
 
-// counters are the kernel's own.
+// counters returns the kernel's own.
 func counters(t testing.TB, n *lab.Netns) map[string]uint64 {
 	t.Helper()
 	c, err := n.Netstat()

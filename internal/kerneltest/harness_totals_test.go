@@ -5,7 +5,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// tally is what the events of one process add up to.
+// tally has the sums of the events of one process.
 type tally struct {
 	opens, closesOut, closesIn, closesUnknown, fails, failedOpens, binds, bindFails uint64
 }
@@ -42,7 +42,7 @@ func (a *tally) add(e *event.Event) {
 	}
 }
 
-// live is what is left by the identity
+// live returns what is left by the identity
 // opens = closes(out) + connect_fails(with a port) + live(out).
 func (a *tally) live() int { return int(a.opens) - int(a.closesOut) - int(a.failedOpens) }
 
@@ -53,7 +53,7 @@ func tallyOf(t *snapshot.Totals) tally {
 	}
 }
 
-// isNear is near for each count.
+// isNear reports whether each count is near.
 func (tr *trace) isNear(got, want tally) bool {
 	return tr.near(got.opens, want.opens) && tr.near(got.closesOut, want.closesOut) &&
 		tr.near(got.closesIn, want.closesIn) && tr.near(want.closesUnknown, got.closesUnknown) &&
@@ -67,8 +67,8 @@ func (tr *trace) addsUp(live, open int) bool {
 	return live >= open && live-open <= int(tr.ledger.health.Missed)
 }
 
-// checkTotals holds the snapshot against the events, and both against the sockets
-// that are still open: for each process and in total.
+// checkTotals compares the snapshot with the events, and both with the sockets that are still
+// open: for each process and in total.
 func (tr *trace) checkTotals(held map[int]int) {
 	tr.t.Helper()
 	var all tally
@@ -98,7 +98,7 @@ func (tr *trace) checkTotals(held map[int]int) {
 		}
 	}
 	if !tr.addsUp(all.live(), open) {
-		tr.t.Errorf("%d connections are open, %d are told: %+v", open, all.live(), all)
+		tr.t.Errorf("%d connections are open, %d are reported: %+v", open, all.live(), all)
 	}
 	for pid, sum := range byPID {
 		if row := tallyOf(&tr.row(pid).Totals); row != sum {

@@ -16,7 +16,7 @@ const (
 )
 
 // reportCPU begins to measure processor time, which on a busy host is less than what a pass
-// takes. The benchmark says how many things a pass finds.
+// takes. things is how many a pass finds.
 func reportCPU(b *testing.B, things int) func() {
 	before := cpuTime(b)
 	return func() { b.ReportMetric(float64(cpuTime(b)-before)/float64(b.N*things), "cpu-ns/thing") }

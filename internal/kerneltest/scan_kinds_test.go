@@ -14,16 +14,16 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// buckets are TIME_WAIT of every kind: of ports that connect() chose, that were bound
+// buckets checks TIME_WAIT of every kind: of ports that connect() chose, that were bound
 // before, of accepted connections, and such that still wait for the peer's FIN.
-func (c census) buckets(t *testing.T) {
+func (c scanMethod) buckets(t *testing.T) {
 	const count = 10
 	client, server := pair(t)
 	closesFirst, neverCloses := at(serverV4, 81), at(serverV4, 82)
 	serve(t, server, lab.Echo, serverV4)
 	serve(t, server, lab.CloseFirst, closesFirst)
 	serve(t, server, lab.NeverClose, neverCloses)
-	serve(t, client, lab.Ignore) // an inhabitant
+	serve(t, client, lab.Ignore) // a process in it
 	early := lab.Socket{Bind: netip.AddrPortFrom(clientV4, 0)}
 	results := runAll(t, client, "client",
 		&lab.Client{To: []netip.AddrPort{serverV4}, Count: count, Talk: true},
@@ -39,8 +39,8 @@ func (c census) buckets(t *testing.T) {
 		})
 	})
 
-	found := c.of(t, client)
-	c.matches(t, client, found)
+	found := c.scan(t, client)
+	c.compareProc(t, client, found)
 	for _, e := range found {
 		if e.State != event.StateTimeWait || e.Last <= e.First || e.Last.Sub(e.First) > time.Minute+leftWithin+c.late() {
 			t.Errorf("no bucket: %+v", e)
@@ -50,11 +50,11 @@ func (c census) buckets(t *testing.T) {
 		}
 	}
 	owned := slices.DeleteFunc(slices.Clone(found), func(e event.Event) bool { return !e.Flags.Has(event.OwnedByBind) })
-	if want := among(found, results[1].Tries); c.exact && !slices.Equal(owned, want) || len(want) == 0 {
+	if want := withPorts(found, results[1].Tries); c.exact && !slices.Equal(owned, want) || len(want) == 0 {
 		t.Errorf("owned by bind are\n%+v\nwant\n%+v", owned, want)
 	}
-	found = c.of(t, server)
-	c.matches(t, server, found)
+	found = c.scan(t, server)
+	c.compareProc(t, server, found)
 	buckets := 0
 	for _, e := range found {
 		if e.State == event.StateTimeWait {
@@ -85,10 +85,10 @@ func socketIn(t *testing.T, n *lab.Netns, kind, protocol int) (fd int, file *os.
 	return fd, file
 }
 
-// the returns the one socket that has this local end.
-func (c census) the(t *testing.T, n *lab.Netns, local netip.AddrPort) event.Event {
+// scanOne returns the one socket that has this local end.
+func (c scanMethod) scanOne(t *testing.T, n *lab.Netns, local netip.AddrPort) event.Event {
 	t.Helper()
-	found := c.of(t, n)
+	found := c.scan(t, n)
 	is := func(e event.Event) bool { return e.Src.String() == local.String() }
 	i := slices.IndexFunc(found, is)
 	if i < 0 || slices.ContainsFunc(found[i+1:], is) {
@@ -97,8 +97,8 @@ func (c census) the(t *testing.T, n *lab.Netns, local netip.AddrPort) event.Even
 	return found[i]
 }
 
-// options are what sockets can be set to, and protocols beside TCP.
-func (c census) options(t *testing.T) {
+// options checks socket options, and protocols other than TCP.
+func (c scanMethod) options(t *testing.T) {
 	const soIPLocalPortRange = 51 // IP_LOCAL_PORT_RANGE of include/uapi/linux/in.h
 	client, _ := pair(t)
 	serve(t, client, lab.Echo, loopV4)
@@ -107,7 +107,7 @@ func (c census) options(t *testing.T) {
 	t.Run("device", func(t *testing.T) {
 		fd, _ := socketIn(t, client, unix.SOCK_STREAM, unix.IPPROTO_TCP)
 		noError(t, unix.BindToDevice(fd, "lo"), unix.Bind(fd, lab.Sockaddr(at(loopV4, 0))), unix.Listen(fd, 1))
-		e := c.the(t, client, lab.LocalAddr(fd))
+		e := c.scanOne(t, client, lab.LocalAddr(fd))
 		if e.State != event.StateListen || e.Device != 1 || !e.Flags.Has(event.OwnedByBind) || e.Proc.PID != us {
 			t.Errorf("listens on a device: %+v", e)
 		}
@@ -121,7 +121,7 @@ func (c census) options(t *testing.T) {
 		}
 		noError(t, err)
 		noError(t, unix.Connect(fd, lab.Sockaddr(loopV4)))
-		e := c.the(t, client, lab.LocalAddr(fd))
+		e := c.scanOne(t, client, lab.LocalAddr(fd))
 		if !want.Holds(e.Src.Port) || c.exact && e.Ports != want || e.Flags.Has(event.OwnedByBind) {
 			t.Errorf("has a range of its own: %+v", e)
 		}
@@ -131,7 +131,7 @@ func (c census) options(t *testing.T) {
 		if err := unix.Connect(fd, lab.Sockaddr(unusedV4)); err != unix.EINPROGRESS {
 			t.Fatal(err)
 		}
-		e := c.the(t, client, lab.LocalAddr(fd))
+		e := c.scanOne(t, client, lab.LocalAddr(fd))
 		if e.State != event.StateSynSent || e.Direction != event.Out || e.Proc.PID != us {
 			t.Errorf("waits for an answer: %+v", e)
 		}
@@ -139,23 +139,23 @@ func (c census) options(t *testing.T) {
 	t.Run("mptcp", func(t *testing.T) {
 		fd, _ := socketIn(t, client, unix.SOCK_STREAM, unix.IPPROTO_MPTCP)
 		noError(t, unix.Bind(fd, lab.Sockaddr(at(loopV4, 0))), unix.Listen(fd, 1))
-		e := c.the(t, client, lab.LocalAddr(fd))
+		e := c.scanOne(t, client, lab.LocalAddr(fd))
 		if e.State != event.StateListen || c.exact && e.Proc.PID != us {
 			t.Errorf("listens for MPTCP, process %d: %+v", us, e)
 		}
 	})
 	t.Run("udp", func(t *testing.T) {
-		before := len(c.of(t, client))
+		before := len(c.scan(t, client))
 		fd, _ := socketIn(t, client, unix.SOCK_DGRAM, unix.IPPROTO_UDP)
 		noError(t, unix.Bind(fd, lab.Sockaddr(at(loopV4, 0))))
-		if after := len(c.of(t, client)); after != before {
+		if after := len(c.scan(t, client)); after != before {
 			t.Errorf("%d sockets, with a UDP one %d", before, after)
 		}
 	})
 }
 
-// holders are several of one socket, until the first of them lets it go.
-func (c census) holders(t *testing.T) {
+// holders checks a socket that two processes have open, and then one.
+func (c scanMethod) holders(t *testing.T) {
 	n := newNetns(t)
 	fd, ours := socketIn(t, n, unix.SOCK_STREAM, unix.IPPROTO_TCP)
 	noError(t, unix.Bind(fd, lab.Sockaddr(at(loopV4, 0))), unix.Listen(fd, 1))
@@ -165,11 +165,11 @@ func (c census) holders(t *testing.T) {
 	t.Cleanup(p.Stop)
 	counted(t, p)
 	us, them := uint32(os.Getpid()), uint32(p.PID())
-	if e := c.the(t, n, local); e.Proc.PID != min(us, them) {
+	if e := c.scanOne(t, n, local); e.Proc.PID != min(us, them) {
 		t.Errorf("processes %d and %d hold %+v", us, them, e)
 	}
 	noError(t, ours.Close())
-	if e := c.the(t, n, local); e.Proc.PID != them {
+	if e := c.scanOne(t, n, local); e.Proc.PID != them {
 		t.Errorf("process %d alone holds %+v", them, e)
 	}
 }

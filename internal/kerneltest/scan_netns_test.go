@@ -13,8 +13,8 @@ import (
 	"github.com/porttrace/porttrace/internal/probe"
 )
 
-// configured is what the probe says of a namespace, without entering it and but for the
-// kernel's timer wheel, which turns. It fails where one is told twice.
+// configured returns what the probe reports of a namespace, without entering it, and without the
+// kernel's timer wheel, which changes. It fails if the namespace is reported twice.
 func configured(t *testing.T, p *probe.Probe, n *lab.Netns) event.Netns {
 	t.Helper()
 	all, err := p.Namespaces()
@@ -22,7 +22,7 @@ func configured(t *testing.T, p *probe.Probe, n *lab.Netns) event.Netns {
 	is := func(one event.Netns) bool { return one.Inode == n.Inode() }
 	at := slices.IndexFunc(all, is)
 	if at < 0 || slices.ContainsFunc(all[at+1:], is) {
-		t.Fatalf("namespace %d is not told once: %+v", n.Inode(), all)
+		t.Fatalf("namespace %d is not reported once: %+v", n.Inode(), all)
 	}
 	if all[at].TimerStep == 0 || all[at].TimerAt == 0 {
 		t.Errorf("no timer wheel: %+v", all[at])
@@ -31,7 +31,7 @@ func configured(t *testing.T, p *probe.Probe, n *lab.Netns) event.Netns {
 	return all[at]
 }
 
-// entered is the same by entering it.
+// entered returns the same by entering it.
 func entered(t *testing.T, n *lab.Netns) event.Netns {
 	t.Helper()
 	config, err := netns.New().Config(n.Inode())
@@ -52,7 +52,7 @@ func TestNamespaces(t *testing.T) {
 		t.Errorf("a fresh namespace is %+v", got)
 	}
 	if kernelAtLeast(t, 5, 14) && got.Cookie != cookieOf(t, n) {
-		t.Errorf("the cookie is %d, SO_NETNS_COOKIE says %d", got.Cookie, cookieOf(t, n))
+		t.Errorf("the cookie is %d, by SO_NETNS_COOKIE %d", got.Cookie, cookieOf(t, n))
 	}
 	for name, value := range map[string]string{
 		"ip_local_port_range": "20000 20099", "ip_local_reserved_ports": "9100,20010,20040-20063,20064,65535",
@@ -72,13 +72,13 @@ func TestNamespaces(t *testing.T) {
 	if got := configured(t, p, n); got != changed {
 		t.Errorf("after the change it is %+v, want %+v", got, changed)
 	}
-	serve(t, n, lab.Ignore) // an inhabitant, by whom it is found
+	serve(t, n, lab.Ignore) // by this process it is found
 	if got := entered(t, n); got != changed {
 		t.Errorf("inside it is %+v, want %+v", got, changed)
 	}
 }
 
-// cookieOf is the kernel's name of the namespace.
+// cookieOf returns the cookie that identifies the namespace.
 func cookieOf(t *testing.T, n *lab.Netns) (cookie uint64) {
 	t.Helper()
 	err := n.Do(func() error {

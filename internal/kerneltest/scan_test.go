@@ -16,15 +16,15 @@ import (
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
-// census is a way to find all TCP sockets of a namespace.
-type census struct {
+// scanMethod is a way to scan all TCP sockets of a namespace.
+type scanMethod struct {
 	take func(*lab.Netns) ([]event.Event, error)
-	// exact says that it sees which buckets are exclusive, and who called connect().
+	// exact says that it sees which buckets are exclusive, and which process called connect().
 	exact bool
 }
 
-// of takes one, in which each socket is there once.
-func (c census) of(t *testing.T, n *lab.Netns) []event.Event {
+// scan scans a namespace.
+func (c scanMethod) scan(t *testing.T, n *lab.Netns) []event.Event {
 	t.Helper()
 	found, err := c.take(n)
 	noError(t, err)
@@ -36,8 +36,8 @@ func (c census) of(t *testing.T, n *lab.Netns) []event.Event {
 	return found
 }
 
-// among are those whose port a process says it has.
-func among(found []event.Event, tries []lab.Try) []event.Event {
+// withPorts returns those that have a port of the tries.
+func withPorts(found []event.Event, tries []lab.Try) []event.Event {
 	ports := map[uint16]bool{}
 	for _, try := range tries {
 		ports[try.Local.Port()] = true
@@ -53,10 +53,10 @@ func openProbe(t testing.TB) *probe.Probe {
 	return p
 }
 
-func byIterators(t testing.TB) census {
+func byIterators(t testing.TB) scanMethod {
 	t.Helper()
 	p := openProbe(t)
-	return census{exact: true, take: func(n *lab.Netns) (found []event.Event, err error) {
+	return scanMethod{exact: true, take: func(n *lab.Netns) (found []event.Event, err error) {
 		holders, err := p.Holders()
 		if err != nil {
 			return nil, err
@@ -69,9 +69,9 @@ func byIterators(t testing.TB) census {
 	}}
 }
 
-func byDiag(testing.TB) census {
+func byDiag(testing.TB) scanMethod {
 	spaces := netns.New()
-	return census{take: func(n *lab.Netns) ([]event.Event, error) {
+	return scanMethod{take: func(n *lab.Netns) ([]event.Event, error) {
 		found, inodes, err := spaces.Sockets(n.Inode(), nil, portspace.Limit)
 		if err != nil {
 			return nil, err
@@ -88,10 +88,10 @@ func byDiag(testing.TB) census {
 	}}
 }
 
-// A census finds what is there, with its owner, and says which ports no connect() can take.
-func TestCensus(t *testing.T) {
+// A scan finds all sockets, with their owners, and reports which ports no connect() can take.
+func TestScan(t *testing.T) {
 	needKernel(t)
-	for name, open := range map[string]func(testing.TB) census{"iterators": byIterators, "sock_diag": byDiag} {
+	for name, open := range map[string]func(testing.TB) scanMethod{"iterators": byIterators, "sock_diag": byDiag} {
 		t.Run(name, func(t *testing.T) {
 			c := open(t)
 			t.Run("connections", c.connections)
@@ -104,8 +104,8 @@ func TestCensus(t *testing.T) {
 	}
 }
 
-// connections are early-bound and not, v4, v6 and mapped, and both of their ends.
-func (c census) connections(t *testing.T) {
+// connections checks early-bound ones and others, v4, v6 and mapped, and both of their ends.
+func (c scanMethod) connections(t *testing.T) {
 	const count = 30
 	client, server := pair(t)
 	listener := serve(t, server, lab.Echo, serverV4, serverV6)
@@ -119,20 +119,20 @@ func (c census) connections(t *testing.T) {
 	wantCounts(t, chosen, count, 0)
 	wantCounts(t, bound, count, 0)
 
-	found := c.of(t, client)
-	c.matches(t, client, found)
-	for _, e := range among(found, chosen.Tries) {
+	found := c.scan(t, client)
+	c.compareProc(t, client, found)
+	for _, e := range withPorts(found, chosen.Tries) {
 		if e.State != event.StateEstablished || e.Proc.PID != uint32(chosen.PID) || e.Flags.Has(event.OwnedByBind) || c.exact && e.Direction != event.Out {
 			t.Errorf("connected by %d: %+v", chosen.PID, e)
 		}
 	}
-	for _, e := range among(found, bound.Tries) {
+	for _, e := range withPorts(found, bound.Tries) {
 		if e.State != event.StateEstablished || e.Proc.PID != uint32(bound.PID) || c.exact && !e.Flags.Has(event.OwnedByBind) || e.Direction != event.Unknown {
 			t.Errorf("bound and connected by %d: %+v", bound.PID, e)
 		}
 	}
-	found = c.of(t, server)
-	c.matches(t, server, found)
+	found = c.scan(t, server)
+	c.compareProc(t, server, found)
 	for _, e := range found {
 		if e.Proc.PID != uint32(listener.PID()) || !e.Flags.Has(event.OwnedByBind) || e.Direction != event.Unknown {
 			t.Errorf("of the server %d: %+v", listener.PID(), e)
@@ -140,9 +140,8 @@ func (c census) connections(t *testing.T) {
 	}
 }
 
-// matches holds a census against /proc/net/tcp and tcp6, which do not list what is only
-// bound.
-func (c census) matches(t *testing.T, n *lab.Netns, found []event.Event) {
+// compareProc compares a scan with /proc/net/tcp and tcp6, which do not list what is only bound.
+func (c scanMethod) compareProc(t *testing.T, n *lab.Netns, found []event.Event) {
 	t.Helper()
 	var got, want []string
 	for _, e := range found {
@@ -172,8 +171,8 @@ func (c census) matches(t *testing.T, n *lab.Netns, found []event.Event) {
 	}
 }
 
-// bound are ports that nobody has connected.
-func (c census) bound(t *testing.T) {
+// bound checks ports that are not connected.
+func (c scanMethod) bound(t *testing.T) {
 	if !c.exact && !kernelAtLeast(t, 6, 8) {
 		t.Skip("sock_diag lists them from 6.8 on")
 	}
@@ -201,7 +200,7 @@ func (c census) bound(t *testing.T) {
 				}
 			}
 			var got []string
-			for _, e := range c.of(t, client) {
+			for _, e := range c.scan(t, client) {
 				if e.State != event.StateBound || e.Dst.Known() || !e.Flags.Has(event.OwnedByBind) || e.Proc.PID != uint32(r.PID) {
 					t.Errorf("bound by %d: %+v", r.PID, e)
 				}
@@ -218,33 +217,33 @@ func (c census) bound(t *testing.T) {
 }
 
 const (
-	// leftWithin is how far the time that a bucket has left may be from what /proc/net/tcp
-	// says just before and just after.
+	// leftWithin is how far the time that a bucket has left may be from that of /proc/net/tcp
+	// just before and just after.
 	leftWithin = 200 * time.Millisecond
 	// wheelStep is how much later a timer of a minute fires, at most: 512 jiffies at 100 Hz.
 	// /proc/net/tcp does not know of that.
 	wheelStep = 5120 * time.Millisecond
-	// leftEnough has a bucket that is sure to be there for all three.
+	// leftEnough is left of a bucket that all three readings must find.
 	leftEnough = 10 * time.Second
 )
 
-// late is how much later than /proc/net/tcp says a bucket may end.
-func (c census) late() time.Duration {
+// late returns how much later than by /proc/net/tcp a bucket may end.
+func (c scanMethod) late() time.Duration {
 	if c.exact {
 		return wheelStep
 	}
 	return 0
 }
 
-func (c census) timeWait(t *testing.T) {
+func (c scanMethod) timeWait(t *testing.T) {
 	const count, atMost = 2000, 30 * time.Second // fewer where the processor is emulated
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4, serverV6)
-	serve(t, client, lab.Ignore) // an inhabitant, by whom the namespace is found
+	serve(t, client, lab.Ignore) // by this process the namespace is found
 	r := run(t, client, "churner", &lab.Client{To: []netip.AddrPort{serverV4, serverV6}, Count: count, For: atMost, Talk: true})
 	eventually(t, "nothing else is left", func() bool { return inState(t, client, lab.TimeWait) == len(sockets(t, client)) })
 	before := timeLeft(t, client)
-	found := c.of(t, client)
+	found := c.scan(t, client)
 	after := timeLeft(t, client)
 	for _, e := range found {
 		key, got := fmt.Sprint(e.Src, e.Dst), e.Last.Sub(e.First)
@@ -252,7 +251,7 @@ func (c census) timeWait(t *testing.T) {
 			t.Fatalf("no bucket of a port that connect() chose: %+v", e)
 		}
 		if most, there := before[key]; !there || got > most+leftWithin+c.late() || got < after[key]-leftWithin {
-			t.Fatalf("%s are left, /proc says %s before and %s after: %+v", got, most, after[key], e)
+			t.Fatalf("%s are left, by /proc %s before and %s after: %+v", got, most, after[key], e)
 		}
 		delete(before, key)
 	}
@@ -262,7 +261,7 @@ func (c census) timeWait(t *testing.T) {
 	}
 }
 
-// timeLeft is what /proc/net says of each connection's timer.
+// timeLeft returns the timer of each connection in /proc/net.
 func timeLeft(t *testing.T, n *lab.Netns) map[string]time.Duration {
 	t.Helper()
 	left := map[string]time.Duration{}

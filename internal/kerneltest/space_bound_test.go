@@ -16,7 +16,7 @@ func loopID(n *lab.Netns, to netip.AddrPort) portspace.ID {
 }
 
 // Ports that are bound before connect() are taken from every destination, also from those
-// that the binder never heard of.
+// that the binder does not connect to.
 func TestEarlyBinder(t *testing.T) {
 	const ports, tries = 64, 50
 	binders, victims := loopV4, at(loopV4, 81)
@@ -38,12 +38,12 @@ func TestEarlyBinder(t *testing.T) {
 	if f := row.Forecast; !f.Known || f.Never || f.ETA != 0 {
 		t.Errorf("when it will be full: %s", f.String())
 	}
-	checkCulprit(t, row, binder.PID(), ports)
+	checkOnlyHolder(t, row, binder.PID(), ports)
 	if len(row.Victims) != 1 || row.Victims[0].Proc.ID.PID != uint32(victim.PID) || row.Victims[0].Proc.Comm != "victim" || row.Victims[0].Failures != tries {
 		t.Errorf("victims: %+v", row.Victims)
 	}
 
-	// Its buckets go on starving others when it has ended.
+	// Its buckets keep the ports when it has ended.
 	release(t, binder)
 	again := run(t, n, "again", &lab.Client{To: []netip.AddrPort{victims}, Count: tries})
 	wantCounts(t, again, 0, tries)
@@ -51,17 +51,17 @@ func TestEarlyBinder(t *testing.T) {
 	if row.Bound != ports || !row.IsFull() {
 		t.Errorf("behind the binder: %s", spaceText(row))
 	}
-	checkCulprit(t, row, binder.PID(), ports)
+	checkOnlyHolder(t, row, binder.PID(), ports)
 	w.awaitScans(n)
 	row = rowOf(w.snapshot(), loopID(n, victims))
 	if row == nil || row.Bound != ports {
-		t.Fatalf("after a look: %s", spaceText(row))
+		t.Fatalf("after a scan: %s", spaceText(row))
 	}
-	checkCulprit(t, row, binder.PID(), ports)
+	checkOnlyHolder(t, row, binder.PID(), ports)
 }
 
-// checkCulprit asks for one process with all ports, none of them in the space itself.
-func checkCulprit(t *testing.T, row *snapshot.PortSpace, pid, ports int) {
+// checkOnlyHolder checks that one process has all ports, none of them in the space itself.
+func checkOnlyHolder(t *testing.T, row *snapshot.PortSpace, pid, ports int) {
 	t.Helper()
 	if len(row.Holders) != 1 {
 		t.Errorf("holders: %+v", row.Holders)

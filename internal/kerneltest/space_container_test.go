@@ -80,8 +80,8 @@ func (c *cgroups) enter(path string) {
 	noError(c.t, os.WriteFile(file, []byte(fmt.Sprint(os.Getpid())), 0))
 }
 
-// A container and a unit are named by whoever holds ports in them, and by whoever finds
-// none: those that were there before the trace, and those that came later.
+// Holders and victims are reported with their container and unit: processes that were there
+// before the trace, and later ones.
 func TestContainers(t *testing.T) {
 	const each, tries = 4, 10
 	id := strings.Repeat("0123456789abcdef", 4)
@@ -130,7 +130,7 @@ func TestContainers(t *testing.T) {
 		h := &row.Holders[i]
 		place, known := procs[int(h.Proc.ID.PID)]
 		if !known || h.Live != each {
-			t.Errorf("nobody's ports: %+v", h)
+			t.Errorf("ports of an unknown process: %+v", h)
 			continue
 		}
 		check(&h.Proc, places[place].container, places[place].unit)

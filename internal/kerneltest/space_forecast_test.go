@@ -12,7 +12,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// steady is a load on a range of its own: connections that close at once, at a rate.
+// steady is a load in a namespace of its own: connections that close at once, at a rate.
 type steady struct {
 	name  string
 	rate  float64
@@ -25,7 +25,7 @@ type steady struct {
 	samples []sampled
 }
 
-// sampled is what a snapshot says of the load's space.
+// sampled is the row of the load's space in a snapshot.
 type sampled struct {
 	at  event.Time
 	row snapshot.PortSpace
@@ -37,14 +37,14 @@ const steadyPorts = 1000
 // and so have the first that it made.
 const steadyFor = 100 * time.Second
 
-// When a space will be full is what then happens: before any bucket ends, and with buckets
-// that end on the way. One that can serve the load for ever is said to.
+// The forecast of a full space comes true: before any bucket ends, and with buckets that end
+// meanwhile. A load that the space can sustain is reported as such.
 func TestForecast(t *testing.T) {
 	t.Parallel() // it mostly waits
 	loads := []*steady{
 		{name: "fast", rate: 50, fills: true},
 		{name: "behind a burst", rate: 18, burst: 300, after: 25 * time.Second, fills: true},
-		{name: "for ever", rate: 12},
+		{name: "sustainable", rate: 12},
 	}
 	var nets []*lab.Netns
 	for _, l := range loads {
@@ -65,7 +65,7 @@ func TestForecast(t *testing.T) {
 		snap := w.snapshot()
 		going = 0
 		for _, l := range loads {
-			if l.goOn(t, w, snap, time.Since(burst)) {
+			if l.step(t, w, snap, time.Since(burst)) {
 				going++
 			}
 		}
@@ -75,15 +75,15 @@ func TestForecast(t *testing.T) {
 			if l.fills {
 				l.checkETA(t, w)
 			} else {
-				l.checkForEver(t, w)
+				l.checkSustainable(t, w)
 			}
 		})
 	}
 }
 
-// goOn starts the load when it is time, and keeps what is said of it until its first
-// failure.
-func (l *steady) goOn(t *testing.T, w *spaceTrace, snap *snapshot.Snapshot, passed time.Duration) bool {
+// step starts the load when it is time, and keeps its rows until the first failure. It reports
+// whether the load goes on.
+func (l *steady) step(t *testing.T, w *spaceTrace, snap *snapshot.Snapshot, passed time.Duration) bool {
 	t.Helper()
 	if passed < l.after {
 		return true
@@ -99,7 +99,7 @@ func (l *steady) goOn(t *testing.T, w *spaceTrace, snap *snapshot.Snapshot, pass
 	return len(w.received(event.ConnectFail, l.net)) == 0
 }
 
-// opens is how many a second there were.
+// opens returns how many there were each second.
 func (l *steady) opens(w *spaceTrace, from, to event.Time) float64 {
 	n := 0
 	for _, e := range w.received(event.Open, l.net) {
@@ -110,8 +110,8 @@ func (l *steady) opens(w *spaceTrace, from, to event.Time) float64 {
 	return float64(n) / to.Sub(from).Seconds()
 }
 
-// checkETA holds what was said at several moments against the first failure. A load
-// whose pace has changed since is not what was foreseen, and is scaled.
+// checkETA compares the forecasts of several moments with the first failure. If the rate of the
+// load has changed since, the forecast is scaled.
 func (l *steady) checkETA(t *testing.T, w *spaceTrace) {
 	fails := w.received(event.ConnectFail, l.net)
 	if len(fails) == 0 {
@@ -138,7 +138,7 @@ func (l *steady) checkETA(t *testing.T, w *spaceTrace) {
 	}
 }
 
-// sampleAt is the first from then on.
+// sampleAt returns the first from then on.
 func (l *steady) sampleAt(at event.Time) sampled {
 	for _, s := range l.samples {
 		if s.at >= at {
@@ -148,8 +148,8 @@ func (l *steady) sampleAt(at event.Time) sampled {
 	return l.samples[len(l.samples)-1]
 }
 
-// checkForEver compares with the steady state, in which as many buckets end as are made.
-func (l *steady) checkForEver(t *testing.T, w *spaceTrace) {
+// checkSustainable compares with the steady state, in which as many buckets end as are made.
+func (l *steady) checkSustainable(t *testing.T, w *spaceTrace) {
 	if fails := w.received(event.ConnectFail, l.net); len(fails) > 0 {
 		t.Fatalf("a connect has failed: %+v", fails[0])
 	}
@@ -174,9 +174,9 @@ func (l *steady) checkForEver(t *testing.T, w *spaceTrace) {
 	}
 	held := used / float64(n) / l.opens(w, from.Add(-60*time.Second), last.at)
 	real := steadyPorts / held
-	t.Logf("each open held its port for %.2f s, so that %.2f opens/s can go on; said was %.2f (textbook %.2f); %s",
+	t.Logf("each open held its port for %.2f s, so that %.2f opens/s are sustainable; reported are %.2f (textbook %.2f); %s",
 		held, real, last.row.Sustainable, last.row.Textbook, spaceText(&last.row))
 	if math.Abs(last.row.Sustainable/real-1) > 0.03 {
-		t.Errorf("%.2f opens/s are said to be sustainable, it is %.2f", last.row.Sustainable, real)
+		t.Errorf("%.2f opens/s are reported as sustainable, it is %.2f", last.row.Sustainable, real)
 	}
 }

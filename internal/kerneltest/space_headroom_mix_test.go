@@ -13,8 +13,8 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// mix is a namespace with a small range whose ports are taken in all ways there are, and
-// the space that is then used up.
+// mix is a namespace with a small range whose ports are taken in all possible ways, and the port
+// space that is filled then.
 type mix struct {
 	*rand.Rand
 	name      string
@@ -27,7 +27,7 @@ type mix struct {
 
 	listeners map[netip.AddrPort]int
 	fds       []int
-	did       []string // for whoever has to find out
+	log       []string // what was done, for the message of a failure
 }
 
 // The addresses of each family that a mix uses, the wildcard last.
@@ -57,7 +57,7 @@ func newMix(t *testing.T, name string, random *rand.Rand) *mix {
 	for _, addr := range mixAddrs[true][1:3] {
 		noError(t, m.net.AddAddr("lo", netip.PrefixFrom(addr, 128)))
 		// The route comes later, by a worker of the kernel (addrconf_dad_work).
-		eventually(t, "an address of one's own", func() bool { return m.net.Do(func() error { return reach(addr) }) == nil })
+		eventually(t, "an address of the namespace", func() bool { return m.net.Do(func() error { return reach(addr) }) == nil })
 	}
 	m.resident = spawn(t, m.net, "resident", &lab.Binder{For: jobLimit})
 	v6 := random.IntN(3) == 0
@@ -65,7 +65,7 @@ func newMix(t *testing.T, name string, random *rand.Rand) *mix {
 	if m.local.IsLoopback() != m.remote.Addr().IsLoopback() { // IPv6 has no route between these
 		m.local = m.remote.Addr()
 	}
-	noError(t, m.net.Do(m.stir))
+	noError(t, m.net.Do(m.takePorts))
 	return m
 }
 
@@ -78,8 +78,8 @@ func reach(addr netip.Addr) error {
 	return errors.Join(unix.Connect(fd, lab.Sockaddr(netip.AddrPortFrom(addr, mixServerPort))), unix.Close(fd))
 }
 
-// stir takes ports.
-func (m *mix) stir() error {
+// takePorts takes ports in random ways.
+func (m *mix) takePorts() error {
 	for _, v6 := range []bool{false, true} {
 		for i := range uint16(mixServers) {
 			any := mixAddrs[v6][3]
@@ -92,17 +92,17 @@ func (m *mix) stir() error {
 		way := mixWays[m.IntN(len(mixWays))]
 		v6 := m.IntN(4) == 0
 		did, err := way.take(m, v6)
-		m.did = append(m.did, fmt.Sprintf("%s %s", way.name, did))
-		if err != nil && !lost(err) {
+		m.log = append(m.log, fmt.Sprintf("%s %s", way.name, did))
+		if err != nil && !isExpected(err) {
 			return fmt.Errorf("%s %s: %w", way.name, did, err)
 		}
 	}
 	return nil
 }
 
-// lost reports whether a way led nowhere: another has taken the port, or, IPv6 only, there
-// is no route between two addresses.
-func lost(err error) bool {
+// isExpected reports whether a way may fail like this: the port is taken, or, IPv6 only, there is
+// no route between two addresses.
+func isExpected(err error) bool {
 	return errors.Is(err, unix.EADDRINUSE) || errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENETUNREACH)
 }
 
@@ -216,7 +216,7 @@ func (m *mix) connect(v6 bool, from netip.AddrPort, how ending) (string, error) 
 	return text, m.finish(fd, m.listeners[netip.AddrPortFrom(mixAddrs[v6][3], to.Port())], how)
 }
 
-// late is a socket with an address whose port connect() chooses.
+// late makes a socket with an address whose port connect() chooses.
 func (m *mix) late(addr netip.Addr) (int, error) {
 	fd, err := m.socket(addr)
 	if err != nil {
@@ -313,7 +313,7 @@ func (m *mix) fill() (count int, err error) {
 	return count, err
 }
 
-// end leaves nothing of the mix: each look at all sockets goes through every namespace.
+// end removes the mix: each scan goes through every namespace.
 func (m *mix) end(t *testing.T) {
 	t.Helper()
 	var err error

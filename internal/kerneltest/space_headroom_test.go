@@ -19,8 +19,8 @@ var mixSeed = flag.Uint64("mix-seed", 0, "make the mixes of TestHeadroom that th
 
 const (
 	mixes = 60
-	// Buckets live for a minute: what is made before the tool is asked about it must not
-	// take long, nor may it be long ago when the ports are counted.
+	// Buckets live for a minute: the ports must be taken in a short time, and be counted soon
+	// after that.
 	mixesAtOnce = 20
 	mixingTime  = 10 * time.Second
 	mixLife     = 50 * time.Second
@@ -66,16 +66,16 @@ func TestHeadroom(t *testing.T) {
 	}
 }
 
-// check uses the space up and says what is wrong with what is told of it.
+// check fills the space, and returns what is wrong with what was reported of it.
 func (m *mix) check(t *testing.T, w *spaceTrace, shown *snapshot.Snapshot) (wrong string) {
 	t.Helper()
 	id := portspace.ID{Netns: m.net.Inode(), Local: event.AddrFrom(m.local), Remote: endpoint(m.remote)}
 	var want int
-	var told string
+	var reported string
 	w.withTable(func(table *portspace.Table) {
 		space := table.Find(id)
 		want = space.All().Headroom()
-		told = fmt.Sprintf("headroom is %d of %d: %s", want, space.All().Capacity(), takenText(table, space))
+		reported = fmt.Sprintf("headroom is %d of %d: %s", want, space.All().Capacity(), takenText(table, space))
 	})
 	got, err := m.fill()
 	if err != nil {
@@ -83,7 +83,7 @@ func (m *mix) check(t *testing.T, w *spaceTrace, shown *snapshot.Snapshot) (wron
 	}
 	if got != want {
 		return fmt.Sprintf("%s, %s > %s of %d ports from %d on without %q: %d connects succeeded, %s\n%s",
-			m.name, m.local, m.remote, m.size, m.low, m.reserved, got, told, strings.Join(m.did, "\n"))
+			m.name, m.local, m.remote, m.size, m.low, m.reserved, got, reported, strings.Join(m.log, "\n"))
 	}
 	if row := rowOf(shown, id); row != nil && row.Headroom() != want {
 		return fmt.Sprintf("%s: is shown with a headroom of %d, it is %d: %s", m.name, row.Headroom(), want, spaceText(row))
@@ -91,7 +91,7 @@ func (m *mix) check(t *testing.T, w *spaceTrace, shown *snapshot.Snapshot) (wron
 	return ""
 }
 
-// takenText lists the ports that are said to be taken.
+// takenText lists the ports that the table has as taken.
 func takenText(table *portspace.Table, space *portspace.Space) string {
 	var list []string
 	for port, s := range space.Each() {

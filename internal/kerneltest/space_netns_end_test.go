@@ -8,7 +8,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// With a namespace its sockets are gone, of which no event tells.
+// When a namespace ends, its sockets are gone without an event.
 func TestNamespaceEnds(t *testing.T) {
 	const count = 50
 	n := newNetns(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// Namespaces with the same addresses, ports and range have nothing else in common.
+// Namespaces with the same addresses, ports and range share nothing else.
 func TestSpacesApart(t *testing.T) {
 	const ports, few, tries = 64, 3, 40
 	full, spare := newNetns(t), newNetns(t)
@@ -26,7 +26,7 @@ func TestSpacesApart(t *testing.T) {
 	wantCounts(t, counted(t, user), few, 0)
 	victim := run(t, full, "victim", &lab.Client{To: to, Count: tries})
 	w.awaitRow("all failures", loopID(full, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
-	for range 2 { // as it was told, and as it is after a look
+	for range 2 { // by the events, and after a scan
 		snap := w.snapshot()
 		row, other := rowOf(snap, loopID(full, loopV4)), rowOf(snap, loopID(spare, loopV4))
 		if row == nil || other == nil {
@@ -42,7 +42,7 @@ func TestSpacesApart(t *testing.T) {
 			t.Errorf("held by %v: %s", got, spaceText(other))
 		}
 		if other.Exhausted != 0 || len(other.Victims) != 0 || !other.Full.IsZero() {
-			t.Errorf("a space that nobody has used up: %+v", other)
+			t.Errorf("a space that is not exhausted: %+v", other)
 		}
 		w.awaitScans(full, spare)
 	}
@@ -66,8 +66,8 @@ func TestSpacesOfNextNetns(t *testing.T) {
 	bound.Stop()
 	server.Stop()
 	noError(t, first.Close())
-	// The kernel takes it down in its own time. What is made meanwhile stays, so that its
-	// inodes are not given out instead.
+	// The kernel removes it some time later. The namespaces that are made meanwhile stay, so that
+	// their inodes are not given out instead.
 	next := newNetns(t)
 	for left := tries; left > 0 && next.Inode() != first.Inode(); left-- {
 		time.Sleep(100 * time.Millisecond)

@@ -12,7 +12,7 @@ import (
 	"github.com/porttrace/porttrace/internal/portspace"
 )
 
-// ownedTuples are who last had each pair of ends, by what the processes say themselves.
+// ownedTuples maps each pair of ends to the pid that last had it, by the processes' own reports.
 type ownedTuples map[[2]netip.AddrPort]int
 
 func (o ownedTuples) add(r lab.Result) {
@@ -56,7 +56,7 @@ func TestTimeWaitOwners(t *testing.T) {
 	rest := fmt.Sprintf("%d-%d", 32768+taken, 32768+processes*each-1)
 	noError(t, errors.Join(n.Sysctl("ipv4/ip_local_reserved_ports", rest), n.Sysctl("ipv4/tcp_tw_reuse", "1")))
 	eventually(t, "buckets that are old enough", func() bool {
-		time.Sleep(reuseAge)
+		time.Sleep(reuseAge) // what is tested: buckets must be old enough
 		r := run(t, n, "heir", &lab.Client{To: []netip.AddrPort{loopV4}, Count: taken, Talk: true, List: true})
 		owners.add(lab.Result{PID: r.PID, Tries: successful(r.Tries)})
 		return r.Succeeded == taken
@@ -75,12 +75,12 @@ func successful(tries []lab.Try) (list []lab.Try) {
 	return list
 }
 
-// checkOwners holds what the kernel lists against what is known of it, and that against
-// the truth. Where a processor is emulated the first buckets have ended by then.
+// checkOwners compares the kernel's buckets with the reported owners, and those with the truth.
+// On an emulated processor the first buckets have ended by then.
 func (w *spaceTrace) checkOwners(n *lab.Netns, owners ownedTuples) {
 	w.t.Helper()
 	p := openProbe(w.t)
-	eventually(w.t, "nothing but buckets", func() bool { return onlyBuckets(w.t, n) })
+	eventually(w.t, "only buckets", func() bool { return onlyBuckets(w.t, n) })
 	w.snapshot() // by now all that had happened has come
 	var found []event.Event
 	err := n.Do(func() (err error) {
@@ -88,7 +88,7 @@ func (w *spaceTrace) checkOwners(n *lab.Netns, owners ownedTuples) {
 		return err
 	})
 	noError(w.t, err)
-	cookies := kernelAtLeast(w.t, 6, 1) // before, a socket has one only if somebody asked for it
+	cookies := kernelAtLeast(w.t, 6, 1) // before, a socket has one only if a process asked for it
 	buckets, wrong, byCookie := 0, 0, 0
 	for i := range found {
 		b := &found[i]
@@ -103,7 +103,7 @@ func (w *spaceTrace) checkOwners(n *lab.Netns, owners ownedTuples) {
 		}
 		if owner.PID != uint32(want) || cookies && cookie != b.Cookie {
 			if wrong++; wrong < 10 {
-				w.t.Errorf("%s > %s belongs to %d, cookie %d; it is said to be that of %d, cookie %d", b.Src, b.Dst, want, b.Cookie, owner.PID, cookie)
+				w.t.Errorf("%s > %s belongs to %d, cookie %d; reported is %d, cookie %d", b.Src, b.Dst, want, b.Cookie, owner.PID, cookie)
 			}
 		}
 	}
@@ -129,8 +129,8 @@ func onlyBuckets(t testing.TB, n *lab.Netns) bool {
 
 func tuple(e event.Endpoint) netip.AddrPort { return netip.AddrPortFrom(e.Addr.IP(), e.Port) }
 
-// ownerOf is who is known to have made a bucket: that of an outgoing connection is in a
-// port space, that of an accepted one, which takes no port of the range, was told.
+// ownerOf returns the reported owner of a bucket: that of an outgoing connection is in a port
+// space; that of an accepted one, which takes no port of the range, is in its close.
 func (w *spaceTrace) ownerOf(bucket *event.Event) (owner event.ProcID, cookie uint64) {
 	w.withTable(func(table *portspace.Table) {
 		for port, s := range table.Find(portspace.IDOf(bucket)).Each() {
@@ -145,7 +145,7 @@ func (w *spaceTrace) ownerOf(bucket *event.Event) (owner event.ProcID, cookie ui
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var closed event.Time
-	for i := range w.events { // one that waited for the peer's FIN is told late
+	for i := range w.events { // one that waited for the peer's FIN is reported late
 		e := &w.events[i]
 		if e.Kind == event.Close && e.Direction == event.In && e.Src == bucket.Src && e.Dst == bucket.Dst && e.Time > closed {
 			closed, owner, cookie = e.Time, e.Proc, e.Cookie

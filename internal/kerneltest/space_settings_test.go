@@ -58,9 +58,9 @@ func TestSettingsChange(t *testing.T) {
 			has, used = space.Capacity(), space.Counts().Live
 		})
 		if row.Capacity != capacity || has != capacity || used != live {
-			t.Errorf("%s: %d of %d ports are in use; they are said to be %d of %d, the namespace has %d", what, live, capacity, used, has, row.Capacity)
+			t.Errorf("%s: %d of %d ports are in use; reported are %d of %d, the namespace has %d", what, live, capacity, used, has, row.Capacity)
 		}
-		// One that nobody uses is not listed on a host that has a thousand others.
+		// An unused one is not listed on a host that has a thousand others.
 		if space := rowOf(w.snapshot(), loopID(n, loopV4)); space == nil && live > 0 || space != nil && (space.Capacity != capacity || space.Live != live) {
 			t.Errorf("%s: %d of %d ports are in use: %s", what, live, capacity, spaceText(space))
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// Connections that would use one space up are no matter when they go to many destinations.
+// Connections that would fill one space do not fill any if they go to many destinations.
 func TestSpread(t *testing.T) {
 	n := serverNet(t)
 	noError(t, n.PortRange(32768, 60999))
@@ -31,7 +31,7 @@ func TestSpread(t *testing.T) {
 	}
 }
 
-// As many connections as there are ports, to one destination, leave nobody a port. They are
+// As many connections as there are ports, to one destination, leave no port. They are
 // fewer than in TestSpread: beyond half of a full range each connect() takes milliseconds.
 func TestConcentrated(t *testing.T) {
 	const ports, tries = 8000, 200

@@ -9,7 +9,7 @@ import (
 	"github.com/porttrace/porttrace/internal/live"
 )
 
-// A UDP socket that finds no port at its connect() gets EAGAIN, which says nothing of ports.
+// A UDP socket that finds no port at its connect() gets EAGAIN, which does not mention ports.
 func TestAutobindExhausted(t *testing.T) {
 	const ports, tries = 32, 20
 	n := newNetns(t)
@@ -40,7 +40,7 @@ func TestAutobindExhausted(t *testing.T) {
 	for _, r := range results {
 		fails := tr.of(event.BindFail, r.PID)
 		if got := occurrences(fails); got != tries {
-			t.Errorf("%d failures are told, the victim counted %d", got, tries)
+			t.Errorf("%d failures are reported, the victim counted %d", got, tries)
 		}
 		for _, e := range fails {
 			if e.Proto != event.UDP || e.Op != event.OpAutobind || e.Errno.String() != "EAGAIN" || e.Reason != event.RangeExhausted {

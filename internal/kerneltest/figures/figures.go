@@ -25,10 +25,10 @@ type Accuracy struct {
 	Skipped int `json:"skipped"` // runs that the kernel skipped and counted: each can be one missed
 }
 
-// Precision is the part of what was told that was so.
+// Precision returns the part of what was reported that is true.
 func (a Accuracy) Precision() float64 { return part(a.Right, a.Wrong) }
 
-// Recall is the part of what was so that was told.
+// Recall returns the part of what is true that was reported.
 func (a Accuracy) Recall() float64 { return part(a.Right, a.Missed) }
 
 func part(right, not int) float64 {
