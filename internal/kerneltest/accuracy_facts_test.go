@@ -140,7 +140,7 @@ func failMeasure(e *event.Event) string {
 	return "connect_errors"
 }
 
-// failEnd is the end that a failure is about.
+// failEnd returns the end that a failure is about.
 func failEnd(e *event.Event) event.Endpoint {
 	if e.Kind == event.BindFail {
 		return e.Src

@@ -17,7 +17,7 @@ type load struct {
 	t              *testing.T
 	client, server *lab.Netns
 	small          *lab.Netns             // has few ports
-	servers        map[netip.AddrPort]int // pids, by where they listen
+	servers        map[netip.AddrPort]int // pids, by listening address
 	unanswered     map[uint32]bool        // pids of clients whose SYNs are not answered
 	want           facts
 }
@@ -151,7 +151,7 @@ func (l *load) addFailure(one oneEnd, errno string) {
 	}
 }
 
-// source is the local end. A connect() that failed leaves the port and no address.
+// source returns the local end. A connect() that failed leaves the port and no address.
 func (l *load) source(try lab.Try) event.Endpoint {
 	local := unmapped(try.Local)
 	if !local.Addr().IsUnspecified() {
@@ -209,7 +209,7 @@ func (l *load) bindFails(n *lab.Netns, name string, to netip.AddrPort, errno eve
 	}
 }
 
-// tupleTaken is a second connection from one bound port to one destination.
+// tupleTaken makes a second connection from one bound port to one destination.
 func (l *load) tupleTaken() {
 	w := work{name: "first", to: []netip.AddrPort{serverV4}, closedBy: event.Local}
 	w.job = lab.Client{To: w.to, Count: 1, Talk: true, Hold: true, List: true}
@@ -278,7 +278,7 @@ func (l *load) addBuckets() {
 	}
 }
 
-// bucketKind is empty of what is no bucket, or none of ours.
+// bucketKind returns "" for what is no bucket, or none of ours.
 func bucketKind(s lab.TCPSocket) string {
 	switch {
 	case s.Local.Port() == silentPort, s.Remote.Port() == silentPort:

@@ -17,7 +17,7 @@ func endpoint(ap netip.AddrPort) event.Endpoint {
 	return event.Endpoint{Addr: event.AddrFrom(ap.Addr()), Port: ap.Port()}
 }
 
-// occurrences are what events stand for: a storm of failures is folded.
+// occurrences sums the counts of events: a storm of failures is folded.
 func occurrences(events []event.Event) int {
 	n := 0
 	for _, e := range events {

@@ -22,7 +22,7 @@ func target(t testing.TB, pid int) event.ProcID {
 	return id
 }
 
-// destination is the snapshot's row of a remote end.
+// destination returns the snapshot's row of a remote end.
 func (tr *trace) destination(n *lab.Netns, to netip.AddrPort) *snapshot.Destination {
 	for i := range tr.snap.Destinations {
 		if d := &tr.snap.Destinations[i]; d.Netns == n.Inode() && d.Remote == endpoint(to) {

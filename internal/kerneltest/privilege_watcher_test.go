@@ -30,7 +30,7 @@ type watchReport struct {
 
 	Events   []event.Event
 	Exes     map[uint32]string // by pid
-	TimeWait map[uint32]int64  // by namespace, where it can be read
+	TimeWait map[uint32]int64  // by namespace, if it can be read
 }
 
 func (w *watcher) run(ctx context.Context) error {

@@ -48,7 +48,7 @@ func TestFullDisk(t *testing.T) {
 	checkPrefix(t, got[:last], source.events())
 }
 
-// smallDisk is a file system that a storm fills in a few seconds.
+// smallDisk mounts a file system that a storm fills in a few seconds.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

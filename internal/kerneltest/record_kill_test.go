@@ -129,7 +129,7 @@ func countOpens(events []event.Event, n *lab.Netns) (c openCount) {
 	return c
 }
 
-// readKilled reads a recording that was cut, and returns where it ends, too.
+// readKilled reads a recording that was cut, and returns its end, too.
 func readKilled(t *testing.T, name string, n *lab.Netns) (openCount, event.Time) {
 	t.Helper()
 	r, file, err := record.OpenFile(name)

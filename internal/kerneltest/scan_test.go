@@ -236,7 +236,7 @@ func (c scanMethod) late() time.Duration {
 }
 
 func (c scanMethod) timeWait(t *testing.T) {
-	const count, atMost = 2000, 30 * time.Second // fewer where the processor is emulated
+	const count, atMost = 2000, 30 * time.Second // fewer if the processor is emulated
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4, serverV6)
 	serve(t, client, lab.Ignore) // by this process the namespace is found

@@ -273,7 +273,7 @@ type conn struct {
 	*fixture
 	ours, theirs      *lab.Netns
 	fd, peer          int
-	local, remote     netip.AddrPort // without zone, IPv4 where it is
+	local, remote     netip.AddrPort // without zone; mapped IPv4 as IPv4
 	owner, peersOwner any            // a pid, or inKernel
 }
 

@@ -20,7 +20,7 @@ import (
 type cgroups struct {
 	t    *testing.T
 	root string
-	top  string // where those of this test are
+	top  string // the parent of those of this test
 	own  string // the cgroup of this process
 }
 

@@ -142,7 +142,7 @@ func (m *mix) anyServer(v6 bool) netip.AddrPort {
 	return netip.AddrPortFrom(mixAddrs[v6][m.IntN(2)], mixServerPort+uint16(m.IntN(mixServers)))
 }
 
-// anyBind is what to bind to: mostly a port that the kernel chooses.
+// anyBind returns what to bind to: mostly a port that the kernel chooses.
 func (m *mix) anyBind(v6 bool) netip.AddrPort {
 	at := netip.AddrPortFrom(mixAddrs[v6][m.IntN(4)], 0)
 	if m.IntN(3) == 0 {
@@ -195,7 +195,7 @@ func (m *mix) listen(at netip.AddrPort) (int, error) {
 	return fd, unix.Listen(fd, int(m.size)+16)
 }
 
-// connect makes a connection to a server: from where it is bound, else from any address
+// connect makes a connection to a server: from a bound port, else from any address
 // and a port that connect() chooses.
 func (m *mix) connect(v6 bool, from netip.AddrPort, how ending) (string, error) {
 	to := m.anyServer(v6)
