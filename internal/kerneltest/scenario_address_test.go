@@ -19,8 +19,7 @@ var addressScenarios = []scenario{
 	{"IPv6 reset", plain, func(f *fixture) {
 		c := f.dial(loopV6)
 		c.reset(c.peer)
-		c.expectOut("open", "close reset remote")
-		c.expectIn("close reset local")
+		c.expectReset("remote", "local")
 	}},
 	{"IPv4-mapped", withProcess, func(f *fixture) {
 		f.dial(loopMapped).finishAsOrphan("mapped")

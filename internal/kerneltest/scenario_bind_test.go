@@ -44,8 +44,7 @@ var bindScenarios = []scenario{
 	{"server is back too early", plain, func(f *fixture) {
 		c := f.dial(loopV4)
 		c.closeInOrder(c.peer, c.fd)
-		c.expectOut("open", "close remote close_wait")
-		c.expectIn("close local time_wait")
+		c.expectPassiveClose()
 		f.close(f.listener(loopV4))
 		f.expectBindFail(f.tcp(loopV4), loopV4, unix.EADDRINUSE, "port_taken")
 	}},

@@ -10,37 +10,32 @@ var closeScenarios = []scenario{
 	{"server closes first", plain, func(f *fixture) {
 		c := f.dial(loopV4)
 		c.closeInOrder(c.peer, c.fd)
-		c.expectOut("open", "close remote close_wait")
-		c.expectIn("close local time_wait")
+		c.expectPassiveClose()
 	}},
 	{"client closes as an orphan", withProcess, func(f *fixture) { f.dial(loopV4).finishAsOrphan() }},
 	{"server closes as an orphan", withProcess, func(f *fixture) {
 		c := f.dial(loopV4)
 		c.closeAsOrphan(c.peer)
 		c.closeSecond(c.fd)
-		c.expectOut("open", "close remote close_wait")
-		c.expectIn("close local time_wait")
+		c.expectPassiveClose()
 	}},
 	{"both close at once", plain, bothCloseAtOnce},
 	{"client resets", plain, func(f *fixture) {
 		c := f.dial(loopV4)
 		c.reset(c.fd)
-		c.expectOut("open", "close reset local")
-		c.expectIn("close reset remote")
+		c.expectReset("local", "remote")
 	}},
 	{"server resets", plain, func(f *fixture) {
 		c := f.dial(loopV4)
 		c.reset(c.peer)
-		c.expectOut("open", "close reset remote")
-		c.expectIn("close reset local")
+		c.expectReset("remote", "local")
 	}},
 	{"closed with unread data", plain, func(f *fixture) {
 		c := f.dial(loopV4)
 		c.write(c.peer)
 		c.await(c.fd, unix.POLLIN)
 		c.close(c.fd)
-		c.expectOut("open", "close reset local")
-		c.expectIn("close reset remote")
+		c.expectReset("local", "remote")
 	}},
 	{"half close", plain, func(f *fixture) {
 		c := f.dial(loopV4)
@@ -49,8 +44,7 @@ var closeScenarios = []scenario{
 		c.read(c.fd)
 		c.close(c.peer)
 		c.read(c.fd)
-		c.expectOut("open", "close local time_wait")
-		c.expectIn("close remote close_wait")
+		c.expectActiveClose()
 	}},
 	{"server never closes", withProcess, neverClosed},
 	{"data instead of a FIN", withProcess, func(f *fixture) {
@@ -59,8 +53,7 @@ var closeScenarios = []scenario{
 		c.close(c.fd)
 		c.write(c.peer) // comes with the acknowledgement of the FIN, and is answered by a RST
 		c.read(c.peer)
-		c.expectOut("open", "close local") // the rule alone takes it for an orphan
-		c.expectIn("close remote close_wait")
+		c.expectCloseWithoutBucket()      // the rule alone takes it for an orphan
 		c.counters["Tcp.EstabResets"] = 1 // CLOSE_WAIT counts as established
 		c.counters["TcpExt.TCPAbortOnData"] = 1
 	}},
@@ -70,8 +63,7 @@ var closeScenarios = []scenario{
 		c.receiveFIN(c.peer)
 		c.write(c.peer) // ends the bucket that was there
 		c.read(c.peer)
-		c.expectOut("open", "close local")
-		c.expectIn("close remote close_wait")
+		c.expectCloseWithoutBucket()
 		c.counters["Tcp.EstabResets"] = 1
 		c.unseen = 1
 	}},
@@ -79,16 +71,14 @@ var closeScenarios = []scenario{
 		c := f.dial(loopV4)
 		c.halfClose(c.fd, c.peer)
 		c.reset(c.peer)
-		c.expectOut("open", "close local")
-		c.expectIn("close remote close_wait")
+		c.expectCloseWithoutBucket()
 		c.counters["Tcp.EstabResets"] = 1
 	}},
 	{"SO_LINGER 0 when half closed", plain, func(f *fixture) {
 		c := f.dial(loopV4)
 		c.halfClose(c.fd, c.peer)
 		c.reset(c.fd)
-		c.expectOut("open", "close local")
-		c.expectIn("close remote close_wait")
+		c.expectCloseWithoutBucket()
 		c.counters["Tcp.EstabResets"] = 1
 	}},
 	{"TCP_LINGER2 below 0", plain, func(f *fixture) {
@@ -96,8 +86,7 @@ var closeScenarios = []scenario{
 		c.set(c.fd, unix.SOL_TCP, unix.TCP_LINGER2, -1)
 		c.halfClose(c.fd, c.peer)
 		c.close(c.fd)
-		c.expectOut("open", "close local")
-		c.expectIn("close remote close_wait")
+		c.expectCloseWithoutBucket()
 		c.counters["TcpExt.TCPAbortOnLinger"] = 1
 		c.counters["Tcp.EstabResets"] = 1
 	}},
@@ -116,8 +105,7 @@ var closeScenarios = []scenario{
 	{"connect to AF_UNSPEC", plain, func(f *fixture) {
 		c := f.dial(loopV4)
 		c.check("disconnecting", disconnect(c.fd))
-		c.expectOut("open", "close reset local")
-		c.expectIn("close reset remote")
+		c.expectReset("local", "remote")
 		again := f.dialWith(c.fd, loopV4) // the socket still knows its last port and error
 		again.finish()
 	}},

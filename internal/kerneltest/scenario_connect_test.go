@@ -12,8 +12,7 @@ import (
 var connectScenarios = []scenario{
 	{"refused", plain, func(f *fixture) {
 		fd := f.tcp(loopV4)
-		f.failsWith("connecting", unix.Connect(fd, lab.Sockaddr(loopV4)), unix.ECONNREFUSED)
-		f.newConn(fd, loopV4).expectOut("open", "connect_fail ECONNREFUSED refused")
+		f.expectRefused(fd, loopV4)
 		f.close(fd)
 	}},
 	{"refused when not blocking", plain, func(f *fixture) {
@@ -25,8 +24,7 @@ var connectScenarios = []scenario{
 	}},
 	{"refused, then connected", plain, func(f *fixture) {
 		fd := f.tcp(loopV4)
-		f.failsWith("connecting", unix.Connect(fd, lab.Sockaddr(loopV4)), unix.ECONNREFUSED)
-		f.newConn(fd, loopV4).expectOut("open", "connect_fail ECONNREFUSED refused")
+		f.expectRefused(fd, loopV4)
 		f.dialWith(fd, loopV4).finish() // the socket still knows its last port
 	}},
 	{"answered late when not blocking", plain, answeredLate},

@@ -350,7 +350,7 @@ func (f *fixture) closeInOrder(first, second int) {
 // finish ends a connection in good order and expects that, with further words of the event.
 func (c *conn) finish(words ...string) {
 	c.closeInOrder(c.fd, c.peer)
-	c.expectClose(words)
+	c.expectActiveClose(words...)
 }
 
 // finishAsOrphan ends a connection by close() alone: it leaves a FIN_WAIT2 bucket, which the
@@ -358,7 +358,7 @@ func (c *conn) finish(words ...string) {
 func (c *conn) finishAsOrphan(words ...string) {
 	c.closeAsOrphan(c.fd)
 	c.closeSecond(c.peer)
-	c.expectClose(words)
+	c.expectActiveClose(words...)
 }
 
 // closeAsOrphan closes before the peer does.
@@ -380,10 +380,35 @@ func (f *fixture) closeSecond(fd int) {
 	f.close(fd)
 }
 
-func (c *conn) expectClose(words []string) {
+// expectActiveClose expects that the outgoing end closed first, with further words of its events.
+func (c *conn) expectActiveClose(words ...string) {
 	more := strings.Join(append([]string{""}, words...), " ")
 	c.expectOut("open"+more, "close local time_wait"+more)
 	c.expectIn("close remote close_wait")
+}
+
+// expectPassiveClose expects that the accepted end closed first.
+func (c *conn) expectPassiveClose() {
+	c.expectOut("open", "close remote close_wait")
+	c.expectIn("close local time_wait")
+}
+
+// expectCloseWithoutBucket expects that the outgoing end closed first, and left no bucket.
+func (c *conn) expectCloseWithoutBucket() {
+	c.expectOut("open", "close local")
+	c.expectIn("close remote close_wait")
+}
+
+// expectReset expects a reset, which comes from the one end or the other.
+func (c *conn) expectReset(out, in string) {
+	c.expectOut("open", "close reset "+out)
+	c.expectIn("close reset " + in)
+}
+
+// expectRefused connects to a port on which no process listens.
+func (f *fixture) expectRefused(fd int, to netip.AddrPort) {
+	f.failsWith("connecting", unix.Connect(fd, lab.Sockaddr(to)), unix.ECONNREFUSED)
+	f.newConn(fd, to).expectOut("open", "connect_fail ECONNREFUSED refused")
 }
 
 // finishAll finishes several.

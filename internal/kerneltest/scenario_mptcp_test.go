@@ -30,8 +30,7 @@ var mptcpScenarios = []scenario{
 	}},
 	{"MPTCP refused", plain, func(f *fixture) {
 		fd := f.mptcp(f.client, loopV4)
-		f.failsWith("connecting", unix.Connect(fd, lab.Sockaddr(loopV4)), unix.ECONNREFUSED)
-		f.newConn(fd, loopV4).expectOut("open", "connect_fail ECONNREFUSED refused")
+		f.expectRefused(fd, loopV4)
 	}},
 	{"MPTCP finds no route", plain, func(f *fixture) {
 		f.failsWith("connecting", unix.Connect(f.mptcp(f.client, loopV4), lab.Sockaddr(unusedV4)), unix.ENETUNREACH)

@@ -18,23 +18,20 @@ var ownerScenarios = []scenario{
 		p := f.spawnWith(&lab.Holder{For: jobLimit}, c.fd)
 		f.close(c.fd) // no event: another process has it open
 		f.closeBy(p, c.peer)
-		c.expectOut("open", "close local time_wait")
-		c.expectIn("close remote close_wait")
+		c.expectActiveClose()
 	}},
 	{"passed on", withProcess | exclusive, func(f *fixture) {
 		c := f.dial(loopV4)
 		p := f.passOn(c.fd)
 		f.closeBy(p, c.peer)
-		c.expectOut("open", "close local time_wait")
-		c.expectIn("close remote close_wait")
+		c.expectActiveClose()
 	}},
 	{"accepted and passed on", withProcess | exclusive, func(f *fixture) {
 		c := f.dial(loopV4)
 		p := f.passOn(c.peer)
 		f.closeBy(p, c.fd)
 		c.peersOwner = p.PID()
-		c.expectOut("open", "close remote close_wait")
-		c.expectIn("close local time_wait")
+		c.expectPassiveClose()
 	}},
 	{"inherited before it connects", withProcess | exclusive, func(f *fixture) {
 		fd := f.tcp(loopV4)
@@ -42,8 +39,7 @@ var ownerScenarios = []scenario{
 		c := f.dialWith(fd, loopV4)
 		f.close(c.fd)
 		f.closeBy(p, c.peer)
-		c.expectOut("open", "close local time_wait")
-		c.expectIn("close remote close_wait")
+		c.expectActiveClose()
 	}},
 }
 
@@ -67,8 +63,7 @@ func killed(f *fixture) {
 	for _, try := range r.Tries {
 		c := f.newConn(-1, loopV4)
 		c.local, c.owner = try.Local, r.PID
-		c.expectOut("open", "close local time_wait")
-		c.expectIn("close remote close_wait")
+		c.expectActiveClose()
 	}
 }
 

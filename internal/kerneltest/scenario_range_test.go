@@ -70,8 +70,7 @@ var rangeScenarios = []scenario{
 			f.expectNoPort(fd, loopV4)
 		}
 		conns[0].reset(conns[0].fd)
-		conns[0].expectOut("open", "close reset local")
-		conns[0].expectIn("close reset remote")
+		conns[0].expectReset("local", "remote")
 		f.dialWith(fd, loopV4).finish()
 		finishAll(conns[1:])
 	}},
