@@ -87,6 +87,20 @@ func (a *allowance) take(m measure, errors int) int {
 	return errors
 }
 
+// The same allowance is for all measures.
+func TestAllowance(t *testing.T) {
+	a := allowance{left: 2, used: map[bool]int{}}
+	connect, bind := measure{}, measure{bind: true}
+	for i, c := range []struct {
+		of           measure
+		errors, want int
+	}{{connect, 1, 1}, {connect, 1, 1}, {bind, 3, 1}, {connect, 2, 1}, {bind, 1, 1}} {
+		if got := a.take(c.of, c.errors); got != c.want {
+			t.Errorf("step %d: %d of %d errors are allowed, want %d", i, got, c.errors, c.want)
+		}
+	}
+}
+
 // loadRun is what was reported of a load, and what was true.
 type loadRun struct {
 	trace          *trace

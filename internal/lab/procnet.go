@@ -50,7 +50,7 @@ type Sockstat struct {
 	InUse    int // of IPv4, TIME_WAIT not included
 	Orphan   int // owned by no process any more
 	TimeWait int // of both families
-	Alloc    int // of both families, whatever their state
+	Alloc    int // of both families, in any state
 }
 
 // Sockstat returns the kernel's own count of TCP sockets.

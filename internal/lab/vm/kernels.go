@@ -71,7 +71,7 @@ func series(version string) int {
 
 func (p pack) series() int { return series(p.version) }
 
-// choose takes the newest package of the series; where there is none, the newest of
+// choose takes the newest package of the series; if there is none, the newest of
 // the next series.
 func choose(wanted string, packs []pack) (pack, error) {
 	want := series(wanted)
