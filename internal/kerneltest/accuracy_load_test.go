@@ -225,7 +225,7 @@ func (l *load) tupleTaken() {
 // either. After a second, connect() takes the ports out of TIME_WAIT.
 func (l *load) fewPorts() {
 	const ports, tries = 64, 100
-	narrow(l.t, l.small, 32768, 32768+ports-1)
+	narrow(l.t, l.small, ports)
 	to := netip.MustParseAddrPort("127.0.0.1:80")
 	l.serve(l.small, lab.Echo, to)
 	w := work{name: "exhauster", to: []netip.AddrPort{to}, closedBy: event.Local}

@@ -22,7 +22,7 @@ func testTwoTracers(t *attempt) {
 	const count = 100
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4)
-	narrow(t, client, 32768, 32768+count/2-1)
+	narrow(t, client, count/2)
 	one, two := begin(t, live.Options{}, client, server), begin(t, live.Options{}, client, server)
 	r := run(t, client, "client", &lab.Client{To: []netip.AddrPort{serverV4}, Count: count, Talk: true})
 	bound := run(t, client, "binder", &lab.Binder{Socket: lab.Socket{Bind: netip.MustParseAddrPort("127.0.0.1:0")}, Count: 3})

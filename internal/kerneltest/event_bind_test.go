@@ -90,7 +90,7 @@ func testBindExhausted(t *attempt) {
 	nets := make([]*lab.Netns, len(cases))
 	for i := range cases {
 		nets[i] = newNetns(t)
-		narrow(t, nets[i], 32768, 32768+ports-1)
+		narrow(t, nets[i], ports)
 	}
 	tr := begin(t, live.Options{}, nets...)
 	results := make([]lab.Result, len(cases))

@@ -60,10 +60,19 @@ func pair(t testing.TB) (client, server *lab.Netns) {
 	return client, server
 }
 
-// narrow leaves a namespace few ports, and forbids their reuse from TIME_WAIT.
-func narrow(t testing.TB, n *lab.Netns, lo, hi uint16) {
+// narrow leaves a namespace few ports, from firstPort on, and forbids their reuse from TIME_WAIT.
+func narrow(t testing.TB, n *lab.Netns, ports int) {
 	t.Helper()
-	noError(t, errors.Join(n.PortRange(lo, hi), n.Sysctl("ipv4/tcp_tw_reuse", "0")))
+	noError(t, n.PortRange(firstPort, uint16(firstPort+ports-1)), n.Sysctl("ipv4/tcp_tw_reuse", "0"))
+}
+
+// loopbackNet makes a namespace with few ports and an echo server.
+func loopbackNet(t testing.TB, ports int, listen ...netip.AddrPort) *lab.Netns {
+	t.Helper()
+	n := newNetns(t)
+	narrow(t, n, ports)
+	serve(t, n, lab.Echo, listen...)
+	return n
 }
 
 const (

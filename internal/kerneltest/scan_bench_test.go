@@ -24,7 +24,6 @@ func reportCPU(b *testing.B, things int) func() {
 
 // BenchmarkSockets finds 28,000 TIME_WAIT, by each way there is.
 func BenchmarkSockets(b *testing.B) {
-	needKernel(b)
 	n := newStormNetns(b)
 	fillWithBuckets(b, n)
 	p, spaces := openProbe(b), netns.New()
@@ -65,7 +64,6 @@ func fillWithBuckets(b *testing.B, n *lab.Netns) {
 
 // BenchmarkHolders finds the holders of 10,000 sockets among the files of all processes.
 func BenchmarkHolders(b *testing.B) {
-	needKernel(b)
 	n := newStormNetns(b)
 	binder := spawn(b, n, "binder", &lab.Binder{
 		Socket: lab.Socket{Bind: netip.AddrPortFrom(loopV4.Addr(), 0)}, Count: benchHeld, For: jobLimit,
@@ -86,7 +84,6 @@ func BenchmarkHolders(b *testing.B) {
 // BenchmarkNamespaces reads the port settings of all namespaces, of which there is one
 // more than usual.
 func BenchmarkNamespaces(b *testing.B) {
-	needKernel(b)
 	newStormNetns(b)
 	p := openProbe(b)
 	defer reportCPU(b, 1)()

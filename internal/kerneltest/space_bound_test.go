@@ -20,9 +20,7 @@ func loopID(n *lab.Netns, to netip.AddrPort) portspace.ID {
 func TestEarlyBinder(t *testing.T) {
 	const ports, tries = 64, 50
 	binders, victims := loopV4, at(loopV4, 81)
-	n := newNetns(t)
-	narrow(t, n, 32768, 32768+ports-1)
-	serve(t, n, lab.Echo, binders, victims)
+	n := loopbackNet(t, ports, binders, victims)
 	w := traceSpaces(t, n)
 	binder := spawn(t, n, "binder", &lab.Client{
 		Socket: lab.Socket{Bind: at(loopV4, 0)}, To: []netip.AddrPort{binders}, Count: ports, Talk: true, Hold: true,

@@ -94,9 +94,7 @@ func TestContainers(t *testing.T) {
 		{"systemd", "/system.slice/shop.service", "", "shop.service"},
 	}
 	ports := 2 * each * len(places)
-	n := newNetns(t)
-	narrow(t, n, 32768, 32768+uint16(ports)-1)
-	serve(t, n, lab.Echo, loopV4)
+	n := loopbackNet(t, ports, loopV4)
 	to, groups := []netip.AddrPort{loopV4}, mountCgroups(t)
 	start := func(name, path string, job *lab.Client) *lab.Proc {
 		return groups.within(path, func() *lab.Proc { return spawn(t, n, name, job) })

@@ -48,9 +48,7 @@ func TestForecast(t *testing.T) {
 	}
 	var nets []*lab.Netns
 	for _, l := range loads {
-		l.net = newNetns(t)
-		narrow(t, l.net, 32768, 32768+steadyPorts-1)
-		serveWith(t, l.net, lab.Server{Listen: []netip.AddrPort{loopV4}, Mode: lab.Echo})
+		l.net = loopbackNet(t, steadyPorts, loopV4)
 		nets = append(nets, l.net)
 	}
 	w := traceSpaces(t, nets...)

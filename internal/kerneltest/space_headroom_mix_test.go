@@ -48,7 +48,7 @@ func newMix(t *testing.T, name string, random *rand.Rand) *mix {
 		Rand: random, name: name, net: newNetns(t), low: uint16(20000 + random.IntN(10000)), size: []uint16{32, 64}[random.IntN(2)],
 		listeners: map[netip.AddrPort]int{},
 	}
-	narrow(t, m.net, m.low, m.low+m.size-1)
+	noError(t, m.net.PortRange(m.low, m.low+m.size-1), m.net.Sysctl("ipv4/tcp_tw_reuse", "0"))
 	if random.IntN(2) == 0 {
 		first := m.anyPort()
 		m.reserved = fmt.Sprintf("%d-%d,%d", first, first+uint16(random.IntN(5)), m.anyPort())

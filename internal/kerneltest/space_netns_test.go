@@ -13,11 +13,7 @@ import (
 // Namespaces with the same addresses, ports and range share nothing else.
 func TestSpacesApart(t *testing.T) {
 	const ports, few, tries = 64, 3, 40
-	full, spare := newNetns(t), newNetns(t)
-	for _, n := range []*lab.Netns{full, spare} {
-		narrow(t, n, 32768, 32768+ports-1)
-		serve(t, n, lab.Echo, loopV4)
-	}
+	full, spare := loopbackNet(t, ports, loopV4), loopbackNet(t, ports, loopV4)
 	w := traceSpaces(t, full, spare)
 	to := []netip.AddrPort{loopV4}
 	filler := spawn(t, full, "filler", &lab.Client{To: to, Count: ports, Talk: true, Hold: true})
@@ -55,7 +51,7 @@ func TestSpacesApart(t *testing.T) {
 func TestSpacesOfNextNetns(t *testing.T) {
 	const ports, tries = 64, 200
 	first := newNetns(t)
-	narrow(t, first, 32768, 32768+ports-1)
+	narrow(t, first, ports)
 	server := serve(t, first, lab.Echo, loopV4)
 	w := traceSpaces(t)
 	bound := spawn(t, first, "binder", &lab.Binder{Socket: lab.Socket{Bind: at(loopV4, 0)}})
@@ -76,7 +72,7 @@ func TestSpacesOfNextNetns(t *testing.T) {
 	if next.Inode() != first.Inode() {
 		t.Skipf("no namespace got the inode %d in %d tries", first.Inode(), tries)
 	}
-	narrow(t, next, 32768, 32768+ports-1)
+	narrow(t, next, ports)
 	serve(t, next, lab.Echo, loopV4)
 	w.awaitScans(next)
 	if row := rowOf(w.snapshot(), loopID(next, loopV4)); row != nil && row.InUse() != 0 {

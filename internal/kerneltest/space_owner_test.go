@@ -27,9 +27,7 @@ func TestTimeWaitOwners(t *testing.T) {
 	const processes, each, taken = 4, 150, 100
 	servers := []netip.AddrPort{loopV4, at(loopV4, 81), loopV6}
 	closer := at(loopV4, 82)
-	n := newNetns(t)
-	narrow(t, n, 32768, 32768+processes*each-1)
-	serve(t, n, lab.Echo, servers...)
+	n := loopbackNet(t, processes*each, servers...)
 	server := serve(t, n, lab.CloseFirst, closer)
 	w := traceSpaces(t, n)
 	w.awaitScans(n)

@@ -34,9 +34,7 @@ func (w *spaceTrace) configuredAs(n *lab.Netns) snapshot.Namespace {
 // the next reading on.
 func TestSettingsChange(t *testing.T) {
 	const ports, used = 64, 10
-	n := newNetns(t)
-	narrow(t, n, 32768, 32768+ports-1)
-	serve(t, n, lab.Echo, loopV4)
+	n := loopbackNet(t, ports, loopV4)
 	w := traceSpaces(t, n)
 	client := spawn(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: used, Talk: true, Hold: true, List: true})
 	r := counted(t, client)
@@ -101,9 +99,7 @@ func TestSettingsChange(t *testing.T) {
 // A listener on a port of the range takes it from every connect().
 func TestListenerInRange(t *testing.T) {
 	const ports = 32
-	n := newNetns(t)
-	narrow(t, n, 32768, 32768+ports-1)
-	serve(t, n, lab.Echo, loopV4)
+	n := loopbackNet(t, ports, loopV4)
 	w := traceSpaces(t, n)
 	w.awaitScans(n)
 	listener := serve(t, n, lab.Echo, at(loopV4, 32770))
@@ -126,9 +122,7 @@ func TestListenerInRange(t *testing.T) {
 // Sockets with a range of their own have a space of their own.
 func TestSpaceOfOwnRange(t *testing.T) {
 	const ports, own = 64, 8
-	n := newNetns(t)
-	narrow(t, n, 32768, 32768+ports-1)
-	serve(t, n, lab.Echo, loopV4)
+	n := loopbackNet(t, ports, loopV4)
 	w := traceSpaces(t, n)
 	low, high := uint16(32776), uint16(32776+own-1)
 	var fds []int

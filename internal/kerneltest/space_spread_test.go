@@ -36,7 +36,7 @@ func TestSpread(t *testing.T) {
 func TestConcentrated(t *testing.T) {
 	const ports, tries = 8000, 200
 	n := serverNet(t)
-	narrow(t, n, 32768, 32768+ports-1)
+	narrow(t, n, ports)
 	to := serverList(1)
 	w := traceSpaces(t, n)
 	w.awaitScans(n)
