@@ -236,8 +236,8 @@ func (r *watchReport) bindReason(pid int) (reason event.Reason, inferred bool) {
 	return 0, false
 }
 
-// unlockMemory lifts the limit that maps count against on kernels before 5.11. With the limit
-// tests TestLockedMemory.
+// unlockMemory lifts the limit that maps count against on kernels before 5.11. TestLockedMemory
+// tests with the limit.
 func unlockMemory(t *testing.T) {
 	t.Helper()
 	if kernelAtLeast(t, 5, 11) {
