@@ -99,15 +99,28 @@ type tape struct {
 
 func (t *tape) Read(ctx context.Context) (event.Batch, error) {
 	batch, err := t.Source.Read(ctx)
-	t.batches = append(t.batches, event.Batch{Events: slices.Clone(batch.Events), Now: batch.Now})
+	kept := batch
+	kept.Events = slices.Clone(batch.Events)
+	if batch.Scan != nil {
+		scan := event.Scan{At: batch.Scan.At, Netns: slices.Clone(batch.Scan.Netns)}
+		for i := range scan.Netns {
+			scan.Netns[i].Sockets = slices.Clone(scan.Netns[i].Sockets)
+		}
+		kept.Scan = &scan
+	}
+	t.batches = append(t.batches, kept)
 	return batch, err
 }
 
-func (t *tape) events() []event.Event {
-	var all []event.Event
-	for _, b := range t.batches {
-		all = append(all, b.Events...)
+// events returns the stream as the pipeline sends it on: with the differences that its scans
+// have found.
+func (t *tape) events(tb testing.TB) (all []event.Event) {
+	tb.Helper()
+	tee := func(e *event.Event, _ *event.World) error {
+		all = append(all, *e)
+		return nil
 	}
+	noError(tb, stream(tb.Context(), t.replay(), pipeline.Options{Tee: tee, Scans: true}))
 	return all
 }
 
@@ -120,7 +133,8 @@ func (t *tape) replay() pipeline.Source {
 		}
 		batch := left[0]
 		left = left[1:]
-		return event.Batch{Events: slices.Clone(batch.Events), Now: batch.Now}, nil
+		batch.Events = slices.Clone(batch.Events)
+		return batch, nil
 	})
 }
 

@@ -32,8 +32,8 @@ func TestSources(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("record", func(t *testing.T) {
-		if got := sourceContract(t, file.reader(t), nil); !reflect.DeepEqual(got, kept.events()) {
-			t.Errorf("%d events, recorded were %d", len(got), len(kept.events()))
+		if got := sourceContract(t, file.reader(t), nil); !reflect.DeepEqual(got, kept.events(t)) {
+			t.Errorf("%d events, recorded were %d", len(got), len(kept.events(t)))
 		}
 	})
 	t.Run("cut short", func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestSources(t *testing.T) {
 		got := sourceContract(t, r, nil)
 		_, end := r.Span()
 		checkCutOnly(t, r, end)
-		checkPrefix(t, got[:len(got)-1], kept.events())
+		checkPrefix(t, got[:len(got)-1], kept.events(t))
 	})
 }
 

@@ -45,7 +45,7 @@ func TestFullDisk(t *testing.T) {
 	if gap, ok := got[last].Fact.(*event.Gap); !ok || !gap.Truncated || uint64(last) != stats.Events {
 		t.Fatalf("%d events were written, read are %d, the last is %+v", stats.Events, len(got), got[last])
 	}
-	checkPrefix(t, got[:last], source.events())
+	checkPrefix(t, got[:last], source.events(t))
 }
 
 // smallDisk mounts a file system that a storm fills in a few seconds.
