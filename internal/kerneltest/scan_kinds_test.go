@@ -122,7 +122,7 @@ func (c scanMethod) options(t *testing.T) {
 		noError(t, err)
 		noError(t, unix.Connect(fd, lab.Sockaddr(loopV4)))
 		e := c.scanOne(t, client, lab.LocalAddr(fd))
-		if !want.Holds(e.Src.Port) || c.exact && e.Ports != want || e.Flags.Has(event.OwnedByBind) {
+		if !want.Holds(e.Src.Port) || c.exact && e.SocketRange != want || e.Flags.Has(event.OwnedByBind) {
 			t.Errorf("has a range of its own: %+v", e)
 		}
 	})
