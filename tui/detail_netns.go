@@ -18,8 +18,8 @@ func writeNamespace(to *sheet, n *snapshot.Namespace, now time.Time) {
 	if n.TimeWait >= 0 && n.MaxTimeWait > 0 {
 		to.field("TIME_WAIT", phrase.Count(n.TimeWait)+" in the namespace, of at most "+phrase.Count(n.MaxTimeWait)+" (net.ipv4.tcp_max_tw_buckets)", plain)
 	}
-	if !n.Census.IsZero() {
-		to.field("last scan", "of all sockets: "+phrase.Ago(now, n.Census)+", took "+phrase.ShortDuration(n.CensusTook), plain)
+	if !n.LastScan.IsZero() {
+		to.field("last scan", "of all sockets: "+phrase.Ago(now, n.LastScan)+", took "+phrase.ShortDuration(n.LastScanTook), plain)
 	}
 	if !n.BoundKnown {
 		to.field("", "not all ports that are only bound are visible: there can be fewer left", warn)

@@ -94,9 +94,9 @@ func (d *spaceDetail) writePace(to *sheet) {
 	if s.SearchP50 > 0 {
 		to.field("port search", "p50 "+phrase.ShortDuration(s.SearchP50)+", p99 "+phrase.ShortDuration(s.SearchP99)+" within connect()", plain)
 	}
-	if s.SecondHalf > 0 {
+	if s.SecondParity > 0 {
 		to.field("second half", fmt.Sprintf("%.0f%% of the newest opens got a port of the half of the range that connect() tries last: "+
-			"more than half is in use, so each connect() searches longer", s.SecondHalf*100), warn)
+			"more than half is in use, so each connect() searches longer", s.SecondParity*100), warn)
 	}
 }
 

@@ -39,12 +39,12 @@ func evenly(buckets, from, to int) []int {
 func fixtureSpaces() []snapshot.PortSpace {
 	full := connecting("10.0.0.1", cache)
 	full.Live, full.SynSent, full.CloseWait, full.TimeWait, full.Bound = 121, 3, 20, 28_108, 3
-	full.Peak, full.PeakAt, full.Full = 28_232, fixtureNow.Add(-24*time.Second), fixtureNow.Add(-24*time.Second)
+	full.Peak, full.PeakAt, full.FullSince = 28_232, fixtureNow.Add(-24*time.Second), fixtureNow.Add(-24*time.Second)
 	full.Expiring = evenly(28_108, 2, 61)
 	full.Opens, full.OpenRate = 398_000, 457.2
 	full.Forecast = snapshot.Forecast{Known: true, Model: "457 opens/s, each held for 61.4 s on the average"}
 	full.Exhausted, full.ExhaustionRate, full.LastExhausted = 1_840, 121.2, fixtureNow
-	full.SearchP50, full.SearchP99, full.SecondHalf = 1_900*time.Microsecond, 4*time.Millisecond, 0.99
+	full.SearchP50, full.SearchP99, full.SecondParity = 1_900*time.Microsecond, 4*time.Millisecond, 0.99
 	full.Holders = []snapshot.Holder{
 		{Proc: web, Live: 100, CloseWait: 20, TimeWait: 27_401},
 		{TimeWait: 702, Before: 702},
@@ -80,7 +80,7 @@ func fixtureNamespaces() []snapshot.Namespace {
 	return []snapshot.Namespace{
 		{
 			Inode: 1, Name: "host", Ports: hostRange, Capacity: 28_232, Reuse: 2, TimeWait: 28_568, MaxTimeWait: 131_072,
-			Bound: 3, BoundKnown: true, Census: fixtureNow.Add(-2 * time.Second), CensusTook: 9 * time.Millisecond,
+			Bound: 3, BoundKnown: true, LastScan: fixtureNow.Add(-2 * time.Second), LastScanTook: 9 * time.Millisecond,
 		},
 		{Inode: 4_026_532_901, Name: "blue", Ports: hostRange, Reserved: "40000-40099", Capacity: 28_132, TimeWait: -1},
 	}
@@ -108,13 +108,13 @@ func starved() *snapshot.Snapshot {
 	small := event.PortRange{Low: 40_000, High: 40_255}
 	space := connecting("10.99.0.2", remote("10.99.0.1", 8080))
 	space.Range, space.Capacity, space.Sustainable, space.Textbook = small, 250, 0.1, 4.17
-	space.Live, space.Bound, space.Peak, space.PeakAt, space.Full = 4, 246, 250, fixtureNow, fixtureNow.Add(-74*time.Second)
+	space.Live, space.Bound, space.Peak, space.PeakAt, space.FullSince = 4, 246, 250, fixtureNow, fixtureNow.Add(-74*time.Second)
 	space.Opens, space.Exhausted, space.ExhaustionRate, space.LastExhausted = 12, 310, 4, fixtureNow.Add(-time.Second)
 	space.Holders = []snapshot.Holder{{Proc: reportJob, Bound: 246}, {Proc: shop, Live: 4}}
 	space.Victims = []snapshot.Victim{{Proc: shop, Failures: 310, Last: fixtureNow.Add(-time.Second)}}
 
 	binding := snapshot.PortSpace{
-		Kind: snapshot.BindSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Range: small, Occupancy: event.Occupancy{Capacity: 250, Live: 4, Bound: 246}, Peak: 250, PeakAt: fixtureNow, Full: fixtureNow.Add(-74 * time.Second), Opens: 260,
+		Kind: snapshot.BindSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Range: small, Occupancy: event.Occupancy{Capacity: 250, Live: 4, Bound: 246}, Peak: 250, PeakAt: fixtureNow, FullSince: fixtureNow.Add(-74 * time.Second), Opens: 260,
 		Exhausted: 7, LastExhausted: fixtureNow.Add(-2 * time.Second),
 		Holders: []snapshot.Holder{{Proc: reportJob, Bound: 246}, {Proc: shop, Live: 4}},
 		Victims: []snapshot.Victim{{Proc: reportJob, Failures: 7, Last: fixtureNow.Add(-2 * time.Second)}},
@@ -131,7 +131,7 @@ func rangeless() *snapshot.Snapshot {
 	for i := range s.PortSpaces {
 		space := &s.PortSpaces[i]
 		space.Range, space.Capacity, space.Sustainable, space.Textbook = event.PortRange{}, 0, 0, 0
-		space.Forecast, space.Full, space.Peak, space.PeakAt = snapshot.Forecast{}, time.Time{}, 0, time.Time{}
+		space.Forecast, space.FullSince, space.Peak, space.PeakAt = snapshot.Forecast{}, time.Time{}, 0, time.Time{}
 		space.Live, space.SynSent, space.CloseWait, space.TimeWait, space.Bound, space.Reusable = 0, 0, 0, 0, 0, 0
 		space.Holders, space.OtherHolders = nil, snapshot.Holder{}
 	}

@@ -22,7 +22,7 @@ type spaceKey struct {
 
 func keyOfSpace(s *snapshot.PortSpace) spaceKey {
 	key := spaceKey{kind: s.Kind, netns: s.Netns, proto: s.Proto, local: s.Local, remote: s.Remote, device: s.Device}
-	if s.OwnRange {
+	if s.PerSocketRange {
 		// The range of a namespace can change, and the space is still the same.
 		key.ports = s.Range
 	}

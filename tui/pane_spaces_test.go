@@ -131,7 +131,7 @@ func TestSpaceKeepsItsRow(t *testing.T) {
 		t.Error("the detail lost its row")
 	}
 	own := wider.PortSpaces[1]
-	own.OwnRange = true
+	own.PerSocketRange = true
 	if keyOfSpace(&own) == keyOfSpace(&wider.PortSpaces[1]) {
 		t.Error("sockets with a range of their own are in the space of the others")
 	}

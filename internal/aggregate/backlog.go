@@ -26,28 +26,55 @@ func (s *State) backlog() *backlog {
 	b := &backlog{
 		processes: map[event.ProcID]waiting{}, dests: map[destKey]waiting{}, pairs: map[pairKey]waiting{},
 	}
+	// Buckets of a space come one after another and most have one owner: they are added in
+	// runs.
+	var run bucketRun
 	s.table.EachBucket(func(space *portspace.Space, socket portspace.Socket) {
-		selected := !socket.Flags.Has(event.NotSelected)
-		dest := destKey{space.Netns, space.Remote, event.TCP}
-		var one waiting
-		switch socket.Direction {
-		case event.Out:
-			one.out = 1
-			b.dests[dest] = b.dests[dest].plus(one)
-			if key := (pairKey{socket.Proc, dest}); selected {
-				b.pairs[key] = b.pairs[key].plus(one)
-			}
-		case event.In:
-			one.in = 1
-		default:
+		next := bucketRun{
+			pair:      pairKey{socket.Proc, destKey{space.Netns, space.Remote, event.TCP}},
+			direction: socket.Direction, selected: !socket.Flags.Has(event.NotSelected), n: 1,
+		}
+		if run.joins(&next) {
+			run.n++
 			return
 		}
-		if selected {
-			b.total = b.total.plus(one)
-			b.processes[socket.Proc] = b.processes[socket.Proc].plus(one)
-		}
+		b.add(&run)
+		run = next
 	})
+	b.add(&run)
 	return b
+}
+
+// bucketRun is buckets that count for the same rows.
+type bucketRun struct {
+	pair      pairKey
+	direction event.Direction
+	selected  bool
+	n         int64
+}
+
+func (r *bucketRun) joins(next *bucketRun) bool {
+	return r.pair == next.pair && r.direction == next.direction && r.selected == next.selected
+}
+
+func (b *backlog) add(r *bucketRun) {
+	var w waiting
+	switch r.direction {
+	case event.Out:
+		w.out = r.n
+		b.dests[r.pair.dest] = b.dests[r.pair.dest].plus(w)
+		if r.selected {
+			b.pairs[r.pair] = b.pairs[r.pair].plus(w)
+		}
+	case event.In:
+		w.in = r.n
+	default:
+		return
+	}
+	if r.selected {
+		b.total = b.total.plus(w)
+		b.processes[r.pair.proc] = b.processes[r.pair.proc].plus(w)
+	}
 }
 
 // others returns the sum of those whose key has no row of its own.

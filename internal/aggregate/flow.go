@@ -218,7 +218,7 @@ func (f *flow) open(e *event.Event, n uint64, r event.PortRange) {
 	if e.PortSearch != 0 {
 		f.search.add(time.Duration(e.PortSearch))
 	}
-	if !e.Flags.Has(event.EarlyBind) && !e.Ports.Known() && r.Holds(e.Src.Port) {
+	if !e.Flags.Has(event.EarlyBind) && !e.SocketRange.Known() && r.Holds(e.Src.Port) {
 		f.parity.add(e.Time, e.Src.Port, r)
 	}
 }
@@ -248,7 +248,7 @@ func bindID(netns uint32, local event.Addr) flowID {
 	return flowID{ID: portspace.ID{Netns: netns, Local: local}}
 }
 
-func flowOf(e *event.Event) flowID { return flowID{portspace.IDOf(e), e.Ports} }
+func flowOf(e *event.Event) flowID { return flowID{portspace.IDOf(e), e.SocketRange} }
 
 func compareFlow(a, b flowID) int {
 	return cmp.Or(a.Compare(b.ID), a.ports.Compare(b.ports))

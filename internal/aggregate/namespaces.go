@@ -16,7 +16,7 @@ func (s *State) addNamespaces(snap *snapshot.Snapshot) {
 		row := snapshot.Namespace{
 			Inode: fact.Inode, Name: fact.Name, Ports: fact.Ports, Reserved: fact.Reserved, Capacity: n.Capacity(),
 			Reuse: fact.Reuse, TimeWait: fact.TimeWait, MaxTimeWait: fact.MaxTimeWait, Bound: n.Bound(),
-			Census: wallTime(s.world.Clock, n.CensusAt), CensusTook: time.Duration(n.Census.Took), BoundKnown: n.Census.Bound,
+			LastScan: wallTime(s.world.Clock, n.CensusAt), LastScanTook: time.Duration(n.Census.Took), BoundKnown: n.Census.Bound,
 		}
 		snap.Namespaces = append(snap.Namespaces, row)
 	})

@@ -62,12 +62,12 @@ func addSocket(h *snapshot.Holder, socket portspace.Socket) {
 // boundPorts returns the ports that a bind() owns, by owner; the same for most spaces of a
 // namespace.
 func (b *spaceRows) boundPorts(row *spaceRow) map[event.ProcID]boundPorts {
-	if known := b.bound[row.Netns]; known != nil && !row.OwnRange {
+	if known := b.bound[row.Netns]; known != nil && !row.PerSocketRange {
 		return known
 	}
 	owners := map[event.ProcID]boundPorts{}
 	b.table.Netns(row.Netns).EachOwned(func(port uint16, o portspace.OwnedPort) {
-		if row.OwnRange && !row.Range.Holds(port) {
+		if row.PerSocketRange && !row.Range.Holds(port) {
 			return
 		}
 		bound := owners[o.Proc]
@@ -77,7 +77,7 @@ func (b *spaceRows) boundPorts(row *spaceRow) map[event.ProcID]boundPorts {
 		}
 		owners[o.Proc] = bound
 	})
-	if !row.OwnRange {
+	if !row.PerSocketRange {
 		b.bound[row.Netns] = owners
 	}
 	return owners

@@ -74,8 +74,8 @@ func (b *spaceRows) addConnectSpace(id flowID, flow *flow) {
 	row.Peak = max(row.Peak, view.Peak)
 	row.PeakAt = wallTime(b.world.Clock, view.PeakAt)
 	if row.IsFull() { // and not if ports can be reused, or a bind() has released some
-		row.Full = wallTime(b.world.Clock, view.FullSince)
-		row.FullBefore = view.FullSince != 0 && view.FullSince.Sub(b.started) < firstScan
+		row.FullSince = wallTime(b.world.Clock, view.FullSince)
+		row.FullBeforeStart = view.FullSince != 0 && view.FullSince.Sub(b.started) < firstScan
 	}
 }
 
@@ -105,7 +105,7 @@ func (b *spaceRows) bindSpaces() {
 func (b *spaceRows) addRow(kind snapshot.SpaceKind, view portspace.View, o event.Occupancy, id flowID, flow *flow) *spaceRow {
 	row := &spaceRow{id: id, flow: flow, view: view, PortSpace: snapshot.PortSpace{
 		Kind: kind, Netns: id.Netns, NetnsName: b.world.Netns(id.Netns).Name, Proto: event.TCP,
-		Local: id.Local, Remote: id.Remote, Device: id.Device, Range: view.Range, OwnRange: view.IsOwn,
+		Local: id.Local, Remote: id.Remote, Device: id.Device, Range: view.Range, PerSocketRange: view.IsOwn,
 		Occupancy: o, Peak: o.InUse(),
 	}}
 	if flow != nil {
@@ -122,7 +122,7 @@ func (b *spaceRows) addUsage(row *spaceRow, flow *flow) {
 	row.Exhausted, row.ExhaustionRate = flow.exhausted, rates.Failures
 	row.LastExhausted = wallTime(b.world.Clock, flow.lastExhausted)
 	row.SearchP50, row.SearchP99 = flow.search.quantile(0.5), flow.search.quantile(0.99)
-	row.SecondHalf = flow.parity.secondShare(b.now)
+	row.SecondParity = flow.parity.secondShare(b.now)
 }
 
 // detail adds what is too expensive for all but the fullest ones.
@@ -130,8 +130,8 @@ func (b *spaceRows) detail(row *spaceRow) {
 	row.Victims = b.victims(row)
 	// The table does not know since when a space is full whose last ports were bound, and
 	// not connected.
-	if row.Full.IsZero() && row.flow != nil && row.IsFull() {
-		row.Full = wallTime(b.world.Clock, row.flow.failingSince)
+	if row.FullSince.IsZero() && row.flow != nil && row.IsFull() {
+		row.FullSince = wallTime(b.world.Clock, row.flow.failingSince)
 	}
 	if row.Kind == snapshot.BindSpace {
 		row.Forecast.Known = row.IsFull()

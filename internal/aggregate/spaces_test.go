@@ -112,7 +112,7 @@ func TestFullWithoutSockets(t *testing.T) {
 	clock := event.Event{Time: begin, Kind: event.ClockAnchor, Fact: event.Clock{Mono: begin, Wall: 1e18}}
 	snap := of(clock, ranged(40000, 40000), with(event.Bind, all(from(40000), owner(cache), func(e *event.Event) { e.Dst = event.Endpoint{} })),
 		with(event.ConnectFail, noPort)).Snapshot(begin)
-	if s := spaceOf(t, snap, snapshot.ConnectSpace, web); !s.IsFull() || s.Full.IsZero() || s.Bound != 1 || len(s.Victims) != 1 {
+	if s := spaceOf(t, snap, snapshot.ConnectSpace, web); !s.IsFull() || s.FullSince.IsZero() || s.Bound != 1 || len(s.Victims) != 1 {
 		t.Errorf("%+v", s)
 	}
 	if s := spaceOf(t, snap, snapshot.BindSpace, event.Endpoint{}); !s.IsFull() || s.Exhausted != 0 {
@@ -137,8 +137,8 @@ func TestNotFull(t *testing.T) {
 		},
 	} {
 		snap := of(append([]event.Event{clock}, events...)...).Snapshot(begin.Add(5 * time.Second))
-		if s := spaceOf(t, snap, snapshot.ConnectSpace, web); s.IsFull() || !s.Full.IsZero() {
-			t.Errorf("%s: %d of %d in use, %d reusable, full since %s", name, s.InUse(), s.Capacity, s.Reusable, s.Full)
+		if s := spaceOf(t, snap, snapshot.ConnectSpace, web); s.IsFull() || !s.FullSince.IsZero() {
+			t.Errorf("%s: %d of %d in use, %d reusable, full since %s", name, s.InUse(), s.Capacity, s.Reusable, s.FullSince)
 		}
 	}
 }
@@ -157,7 +157,8 @@ func TestSpread(t *testing.T) {
 			events = append(events, e)
 		}
 		snap := of(events...).Snapshot(begin.Add(time.Second))
-		if got := snap.PortSpaces[0].TakenShare(); len(snap.PortSpaces) != c.destinations || got > c.usage*1.01 || got < c.usage*0.99 {
+		first := &snap.PortSpaces[0]
+		if got := float64(first.InUse()) / float64(first.Capacity); len(snap.PortSpaces) != c.destinations || got > c.usage*1.01 || got < c.usage*0.99 {
 			t.Errorf("%d destinations: %d spaces, the first %.4f full", c.destinations, len(snap.PortSpaces), got)
 		}
 	}
@@ -200,8 +201,8 @@ func TestFullBefore(t *testing.T) {
 	for d, before := range map[time.Duration]bool{0: true, 300 * time.Millisecond: true, 5 * time.Second: false} {
 		open := after(d, with(event.Open, from(40000)))
 		s := spaceOf(t, of(ranged(40000, 40000), open).Snapshot(begin.Add(time.Minute)), snapshot.ConnectSpace, web)
-		if s.FullBefore != before || s.Full != of(ranged(40000, 40000)).world.Clock.WallTime(open.Time) {
-			t.Errorf("full after %s: since %s, before %v", d, s.Full, s.FullBefore)
+		if s.FullBeforeStart != before || s.FullSince != of(ranged(40000, 40000)).world.Clock.WallTime(open.Time) {
+			t.Errorf("full after %s: since %s, before %v", d, s.FullSince, s.FullBeforeStart)
 		}
 	}
 }

@@ -23,7 +23,7 @@ type Event struct {
 
 	State  State     // SocketFound
 	Device uint32    // index of the interface that the socket is bound to, 0: none
-	Ports  PortRange // IP_LOCAL_PORT_RANGE of the socket, zero: the namespace's
+	SocketRange  PortRange // IP_LOCAL_PORT_RANGE of the socket, zero: the namespace's
 
 	Netns    uint32 // inode of the network namespace
 	Proc     ProcID // the owner of the socket; zero if unknown

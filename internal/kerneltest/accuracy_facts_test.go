@@ -8,15 +8,15 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// facts are lists of what is so, or is told, by the name of the measure. Each is a line
-// that compares.
+// facts are what is true, or what is reported, by the name of the measure: lines that can be
+// compared.
 type facts map[string][]string
 
 func (f facts) add(measure string, words ...any) {
 	f[measure] = append(f[measure], strings.TrimSpace(fmt.Sprintln(words...)))
 }
 
-// oneEnd is one end of a connection, or of an attempt at one, as it was.
+// oneEnd is one end of a connection, or of an attempt at one.
 type oneEnd struct {
 	pid       int
 	src, dst  event.Endpoint
@@ -30,8 +30,8 @@ type oneEnd struct {
 	early  bool // it failed before a port was chosen
 }
 
-// live adds what there is to tell of it.
-func (f facts) lived(l oneEnd) {
+// addEnd adds what should be reported of it.
+func (f facts) addEnd(l oneEnd) {
 	ends := ends(l.src, l.dst)
 	switch {
 	case l.early:
@@ -60,15 +60,15 @@ func (f facts) lived(l oneEnd) {
 	}
 }
 
-// otherEnd is the same connection as the one sees it who accepted it.
+// otherEnd returns the accepted end of the same connection.
 func (l oneEnd) otherEnd(pid int) oneEnd {
 	l.pid, l.direction, l.cookie = pid, event.In, 0
 	l.src, l.dst = l.dst, l.src
-	l.closedBy, l.resetBy = mirrored(l.closedBy), mirrored(l.resetBy)
+	l.closedBy, l.resetBy = peerView(l.closedBy), peerView(l.resetBy)
 	return l
 }
 
-func mirrored(by event.ClosedBy) event.ClosedBy {
+func peerView(by event.ClosedBy) event.ClosedBy {
 	switch by {
 	case event.Local:
 		return event.Remote
@@ -78,8 +78,8 @@ func mirrored(by event.ClosedBy) event.ClosedBy {
 	return by
 }
 
-// tell adds what an event tells, and what it marks as inferred.
-func (f facts) tell(tr *trace, e *event.Event, marked map[string]int) {
+// addEvent adds what an event reports, and counts what it marks as inferred.
+func (f facts) addEvent(tr *trace, e *event.Event, marked map[string]int) {
 	add := func(measure string, words ...any) {
 		f.add(measure, words...)
 		if e.Inferred&inferredFields[measure] != 0 {
@@ -94,7 +94,7 @@ func (f facts) tell(tr *trace, e *event.Event, marked map[string]int) {
 		if e.Flags.Has(event.Reused) {
 			add("reused", ends)
 		}
-		f.tellProcess(tr, e)
+		f.addProcess(tr, e)
 	case event.Close:
 		add("direction", ends, e.Direction)
 		add("closed_by", ends, e.ClosedBy, e.ResetBy)
@@ -111,7 +111,7 @@ func (f facts) tell(tr *trace, e *event.Event, marked map[string]int) {
 	case event.Bind:
 		add("bind", pid, e.Src)
 	case event.SynUnanswered:
-		if e.Dst != endpoint(nobodyV4) { // whether that one's is sent again is a matter of timing
+		if e.Dst != endpoint(unusedV4) { // whether that one's is sent again is a matter of timing
 			add("syn_sent", pid, e.Dst)
 		}
 	}
@@ -121,8 +121,8 @@ func (f facts) tell(tr *trace, e *event.Event, marked map[string]int) {
 	}
 }
 
-// tellProcess tells who the short-lived programs were.
-func (f facts) tellProcess(tr *trace, e *event.Event) {
+// addProcess adds what the short-lived programs are.
+func (f facts) addProcess(tr *trace, e *event.Event) {
 	if p := tr.procs[e.Proc]; p != nil && strings.HasPrefix(p.Comm, shortLived) {
 		f.add("process", p.ID.PID, p.Comm, p.Exe, p.PPID, p.UID)
 	}
@@ -140,7 +140,7 @@ func failMeasure(e *event.Event) string {
 	return "connect_errors"
 }
 
-// failEnd is the end that a failure is about.
+// failEnd returns the end that a failure is about.
 func failEnd(e *event.Event) event.Endpoint {
 	if e.Kind == event.BindFail {
 		return e.Src

@@ -12,20 +12,20 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// load is some hundred socket lives of all kinds, and what they say of themselves.
+// load makes some hundred connections of all kinds, and keeps what their programs report.
 type load struct {
 	t              *testing.T
 	client, server *lab.Netns
 	small          *lab.Netns             // has few ports
-	servers        map[netip.AddrPort]int // pids, by where they listen
-	unanswered     map[uint32]bool        // pids of those who asked it for that
+	servers        map[netip.AddrPort]int // pids, by listening address
+	unanswered     map[uint32]bool        // pids of clients whose SYNs are not answered
 	want           facts
 }
 
-// Ports of the servers, and of nobody.
+// Ports of the servers, and one without a server.
 const (
-	echoPort, closerPort, deafPort, keeperPort, closedPort = 80, 82, 83, 84, 81
-	shortLived                                             = "short-"
+	echoPort, closerPort, silentPort, keeperPort, closedPort = 80, 82, 83, 84, 81
+	shortLived                                               = "short-"
 )
 
 func (l *load) run() {
@@ -33,24 +33,24 @@ func (l *load) run() {
 	l.serve(l.server, lab.Echo, serverV4, serverV6)
 	l.serve(l.server, lab.CloseFirst, at(serverV4, closerPort), at(serverV6, closerPort))
 	keeper := l.serve(l.server, lab.NeverClose, at(serverV4, keeperPort))
-	full := fill(l.t, l.client, l.server, at(serverV4, deafPort))
+	full := fill(l.t, l.client, l.server, at(serverV4, silentPort))
 
 	collect := l.clients()
 	l.shortLived()
 	l.binders()
 	l.tupleTaken()
-	l.oddLives()
-	l.oddBinds()
+	l.unusualCloses()
+	l.unusualBinds()
 	l.fewPorts()
 	collect()
-	l.lookAtBuckets()
+	l.addBuckets()
 	keeper.Stop()
 	full()
 }
 
-// isOurs leaves out who only helps: the connections that make a listener deaf.
+// isOurs leaves out the connections that only fill the backlog of a listener.
 func (l *load) isOurs(e *event.Event) bool {
-	return e.Src.Port != deafPort && (e.Dst.Port != deafPort || l.unanswered[e.Proc.PID])
+	return e.Src.Port != silentPort && (e.Dst.Port != silentPort || l.unanswered[e.Proc.PID])
 }
 
 func (l *load) serve(n *lab.Netns, mode lab.Mode, listen ...netip.AddrPort) *lab.Proc {
@@ -86,8 +86,8 @@ func (l *load) clients() (collect func()) {
 			{name: "orphan", to: []netip.AddrPort{at(serverV4, keeperPort)}, job: lab.Client{Count: 30, Talk: true}, closedBy: event.Local},
 			{name: "refused", to: []netip.AddrPort{at(serverV4, closedPort), at(serverV6, closedPort)}, job: lab.Client{Count: 30}},
 			{name: "refused-nonbl", to: []netip.AddrPort{at(serverV4, closedPort)}, job: lab.Client{Count: 10, Socket: lab.Socket{Nonblock: true}}},
-			{name: "timeout", to: []netip.AddrPort{at(serverV4, deafPort)}, job: lab.Client{Count: 3, Threads: 3, Socket: lab.Socket{SynCount: 1}}},
-			{name: "nobody", to: []netip.AddrPort{nobodyV4}, job: lab.Client{Count: 2, Threads: 2}},
+			{name: "timeout", to: []netip.AddrPort{at(serverV4, silentPort)}, job: lab.Client{Count: 3, Threads: 3, Socket: lab.Socket{SynCount: 1}}},
+			{name: "no-host", to: []netip.AddrPort{unusedV4}, job: lab.Client{Count: 2, Threads: 2}},
 			{name: "no-route", to: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:80"), netip.MustParseAddrPort("[2001:db8::1]:80"), netip.MustParseAddrPort("[::ffff:192.0.2.1]:80")}, job: lab.Client{Count: 30}},
 		}
 		procs []*lab.Proc
@@ -98,14 +98,14 @@ func (l *load) clients() (collect func()) {
 	}
 	return func() {
 		for i, w := range works {
-			l.lived(w, counted(l.t, procs[i]))
+			l.addResult(w, counted(l.t, procs[i]))
 			release(l.t, procs[i])
 		}
 	}
 }
 
-// lived adds what a client says of its connections.
-func (l *load) lived(w work, r lab.Result) {
+// addResult adds what a client reports of its connections.
+func (l *load) addResult(w work, r lab.Result) {
 	l.t.Helper()
 	for _, try := range r.Tries {
 		one := oneEnd{pid: r.PID, src: l.source(try), dst: endpoint(try.Remote), direction: event.Out, closedBy: w.closedBy, resetBy: w.resetBy}
@@ -114,13 +114,13 @@ func (l *load) lived(w work, r lab.Result) {
 		}
 		switch {
 		case try.Op == "" && w.closedBy != 0:
-			l.want.lived(one)
-			l.want.lived(one.otherEnd(l.servers[unmapped(try.Remote)]))
+			l.want.addEnd(one)
+			l.want.addEnd(one.otherEnd(l.servers[unmapped(try.Remote)]))
 			continue
 		case try.Op != "connect":
 			l.t.Fatalf("%s: %+v", w.name, try)
 		}
-		l.failed(one, try.Errno)
+		l.addFailure(one, try.Errno)
 	}
 }
 
@@ -133,7 +133,7 @@ var failures = map[string]oneEnd{
 	"ENETUNREACH":   {errno: event.ENETUNREACH, reason: event.Unreachable, early: true},
 }
 
-func (l *load) failed(one oneEnd, errno string) {
+func (l *load) addFailure(one oneEnd, errno string) {
 	l.t.Helper()
 	how, known := failures[errno]
 	if !known {
@@ -144,14 +144,14 @@ func (l *load) failed(one oneEnd, errno string) {
 	if how.reason == event.RangeExhausted && one.src.Port != 0 {
 		one.reason = event.TupleTaken // it had a port by bind()
 	}
-	l.want.lived(one)
+	l.want.addEnd(one)
 	if one.errno == event.ETIMEDOUT {
 		l.want.add("syn_sent", one.pid, one.dst)
 		l.unanswered[uint32(one.pid)] = true
 	}
 }
 
-// source is the local end. A connect() that failed leaves the port and no address.
+// source returns the local end. A connect() that failed leaves the port and no address.
 func (l *load) source(try lab.Try) event.Endpoint {
 	local := unmapped(try.Local)
 	if !local.Addr().IsUnspecified() {
@@ -164,18 +164,16 @@ func (l *load) source(try lab.Try) event.Endpoint {
 	return endpoint(netip.AddrPortFrom(own, local.Port()))
 }
 
-// shortLived are programs that make one connection each.
+// shortLived runs programs that make one connection each.
 func (l *load) shortLived() {
 	const programs = 16
 	exe, err := filepath.EvalSymlinks("/proc/self/exe")
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	noError(l.t, err)
 	for i := range programs {
 		w := work{name: fmt.Sprint(shortLived, i), to: []netip.AddrPort{serverV4}, closedBy: event.Local}
 		w.job = lab.Client{To: w.to, Count: 1, Talk: true, List: true}
 		r := run(l.t, l.client, w.name, &w.job)
-		l.lived(w, r)
+		l.addResult(w, r)
 		l.want.add("process", r.PID, w.name, exe, os.Getpid(), os.Getuid())
 	}
 }
@@ -211,15 +209,15 @@ func (l *load) bindFails(n *lab.Netns, name string, to netip.AddrPort, errno eve
 	}
 }
 
-// tupleTaken is a second connection from one bound port to one destination.
+// tupleTaken makes a second connection from one bound port to one destination.
 func (l *load) tupleTaken() {
 	w := work{name: "first", to: []netip.AddrPort{serverV4}, closedBy: event.Local}
 	w.job = lab.Client{To: w.to, Count: 1, Talk: true, Hold: true, List: true}
 	w.job.Socket = lab.Socket{Bind: netip.AddrPortFrom(clientV4, 2000), ReuseAddr: true} // below the range
 	first := spawn(l.t, l.client, w.name, &w.job)
-	l.lived(w, counted(l.t, first))
+	l.addResult(w, counted(l.t, first))
 	w.name, w.job.Count = "second", 5
-	l.lived(w, run(l.t, l.client, w.name, &w.job))
+	l.addResult(w, run(l.t, l.client, w.name, &w.job))
 	release(l.t, first)
 }
 
@@ -227,7 +225,7 @@ func (l *load) tupleTaken() {
 // either. After a second, connect() takes the ports out of TIME_WAIT.
 func (l *load) fewPorts() {
 	const ports, tries = 64, 100
-	narrow(l.t, l.small, 32768, 32768+ports-1)
+	narrow(l.t, l.small, ports)
 	to := netip.MustParseAddrPort("127.0.0.1:80")
 	l.serve(l.small, lab.Echo, to)
 	w := work{name: "exhauster", to: []netip.AddrPort{to}, closedBy: event.Local}
@@ -236,7 +234,7 @@ func (l *load) fewPorts() {
 	if r.ConnectErrors["EADDRNOTAVAIL"] != tries-ports {
 		l.t.Fatalf("%s: %+v", w.name, r)
 	}
-	l.lived(w, r)
+	l.addResult(w, r)
 	l.bindFails(l.small, "binder", netip.MustParseAddrPort("127.0.0.1:0"), event.EADDRINUSE, event.RangeExhausted)
 	listener := run(l.t, l.small, "listener", &lab.Binder{Listen: true, Count: 10})
 	for range listener.ListenErrors["EADDRINUSE"] {
@@ -246,16 +244,14 @@ func (l *load) fewPorts() {
 }
 
 func (l *load) reuse(w work) {
-	if err := l.small.Sysctl("ipv4/tcp_tw_reuse", "1"); err != nil {
-		l.t.Fatal(err)
-	}
-	time.Sleep(2 * time.Second) // the kernel counts their age in whole seconds
+	noError(l.t, l.small.Sysctl("ipv4/tcp_tw_reuse", "1"))
+	time.Sleep(2 * time.Second) // what is tested: buckets must be a second old, and the kernel counts whole seconds
 	w.name, w.job.Count = "reuser", 32
 	r := run(l.t, l.small, w.name, &w.job)
 	if r.Succeeded == 0 {
 		l.t.Fatalf("%s: %+v", w.name, r)
 	}
-	l.lived(w, r)
+	l.addResult(w, r)
 	for _, try := range r.Tries {
 		if try.Op == "" { // there was a bucket before, or the port would not have been free
 			l.want.add("reused", ends(endpoint(try.Local), endpoint(try.Remote)))
@@ -263,10 +259,10 @@ func (l *load) reuse(w work) {
 	}
 }
 
-// lookAtBuckets adds what the kernel has by now: whatever closed did so a minute ago at
-// most. It looks more than once: /proc/net/tcp leaves a socket out where another one has
+// addBuckets adds what the kernel has by now: whatever closed did so a minute ago at
+// most. It reads more than once: /proc/net/tcp leaves a socket out where another one has
 // gone while it was read.
-func (l *load) lookAtBuckets() {
+func (l *load) addBuckets() {
 	found := map[string]string{}
 	for range 3 {
 		for _, n := range []*lab.Netns{l.client, l.server, l.small} {
@@ -282,10 +278,10 @@ func (l *load) lookAtBuckets() {
 	}
 }
 
-// bucketKind is empty of what is no bucket, or none of ours.
+// bucketKind returns "" for what is no bucket, or none of ours.
 func bucketKind(s lab.TCPSocket) string {
 	switch {
-	case s.Local.Port() == deafPort, s.Remote.Port() == deafPort:
+	case s.Local.Port() == silentPort, s.Remote.Port() == silentPort:
 		return ""
 	case s.State == lab.TimeWait:
 		return timeWaitBucket

@@ -14,16 +14,17 @@ import (
 	"github.com/porttrace/porttrace/internal/live"
 )
 
-// measure is one thing that is told and can be wrong. docs/accuracy.md has a section for
+// measure is one thing that is reported and can be wrong. docs/accuracy.md has a section for
 // each.
 type measure struct {
 	name   string
-	signal string      // whose mode it has
-	fields event.Field // marked where they are inferred
-	floor  float64     // of precision and recall where it is inferred
+	bind   bool        // it is about a bind() or listen(), not about a connection
+	signal string      // has the mode of the measure
+	fields event.Field // are marked if they are inferred
+	floor  float64     // of precision and recall, if it is inferred
 }
 
-// always is the signal of what is inferred everywhere.
+// always is the signal of what is inferred on each kernel.
 const always = ""
 
 var measures = []measure{
@@ -32,9 +33,9 @@ var measures = []measure{
 	{name: "reused", signal: "connect"},
 	{name: "connect_errors", signal: "connect_errors"},
 	{name: "syn_sent", signal: "syn_sent"},
-	{name: "bind", signal: "bind", floor: 0.99},
-	{name: "bind_errno", signal: "bind", fields: event.FieldErrno | event.FieldReason, floor: 0.92},
-	{name: "listen_errno", signal: always, floor: 0.99},
+	{name: "bind", bind: true, signal: "bind", floor: 0.99},
+	{name: "bind_errno", bind: true, signal: "bind", fields: event.FieldErrno | event.FieldReason, floor: 0.92},
+	{name: "listen_errno", bind: true, signal: always, floor: 0.99},
 	{name: "time_wait", signal: "time_wait", fields: event.FieldTimeWait, floor: 0.95},
 	{name: "owner", signal: "states"},
 	{name: "accepted_owner", signal: always, floor: 0.99},
@@ -44,7 +45,7 @@ var measures = []measure{
 	{name: "cookie", signal: "cookie"},
 }
 
-// inferredFields are the fields of each measure.
+// inferredFields maps the name of a measure to its fields.
 var inferredFields = func() map[string]event.Field {
 	fields := map[string]event.Field{}
 	for _, m := range measures {
@@ -53,36 +54,64 @@ var inferredFields = func() map[string]event.Field {
 	return fields
 }()
 
-// TestAccuracy holds everything that is told of some hundred sockets against what the
-// programs that made them say, and against the kernel's own tables. What check calls
-// exact has no error, and nothing in it is marked as inferred.
+// TestAccuracy compares everything that is reported of some hundred sockets with what the
+// programs that made them say, and with the kernel's own tables. What check calls exact has no
+// error, and nothing in it is marked as inferred.
 func TestAccuracy(t *testing.T) {
 	r := runLoad(t)
-	for range tries - 1 {
-		if r.skipped() == 0 {
-			break
-		}
-		t.Logf("the kernel skipped %d runs: once more", r.skipped())
+	for number := 1; r.skipped() > 0 && number < maxAttempts; number++ {
+		logRetry(t, number, r.skipped(), []string{"accuracy is measured again"})
 		if other := runLoad(t); other.skipped() < r.skipped() {
 			r = other
 		}
 	}
+	allowed := allowance{left: int(r.skipped()), used: map[bool]int{}}
 	for _, m := range measures {
-		t.Run(m.name, func(t *testing.T) { r.score(t, m) })
+		t.Run(m.name, func(t *testing.T) { r.score(t, m, &allowed) })
 	}
 }
 
-// loadRun is what was told of a load, and what was so.
-type loadRun struct {
-	trace      *trace
-	told, want facts
-	marked     map[string]int // how many, of a measure, are marked as inferred
+// allowance is how many connections and binds may be wrong, in all measures together: as many
+// as the kernel skipped runs. A connection whose open is missing is missing in several measures,
+// as in sport and owner, and is counted once.
+type allowance struct {
+	left int
+	used map[bool]int // by measure.bind
 }
 
-// skipped are the runs that the kernel skipped, and what was lost and counted for want of
-// memory. With none the figures are those of the rules, and not of what kept the programs
-// from running.
-func (r *loadRun) skipped() uint64 { return r.trace.books.health.Missed + r.trace.books.health.Lost }
+// take returns how many of the errors of a measure are allowed.
+func (a *allowance) take(m measure, errors int) int {
+	errors = min(errors, a.used[m.bind]+a.left)
+	a.left -= max(0, errors-a.used[m.bind])
+	a.used[m.bind] = max(a.used[m.bind], errors)
+	return errors
+}
+
+// The same allowance is for all measures.
+func TestAllowance(t *testing.T) {
+	a := allowance{left: 2, used: map[bool]int{}}
+	connect, bind := measure{}, measure{bind: true}
+	for i, c := range []struct {
+		of           measure
+		errors, want int
+	}{{connect, 1, 1}, {connect, 1, 1}, {bind, 3, 1}, {connect, 2, 1}, {bind, 1, 1}} {
+		if got := a.take(c.of, c.errors); got != c.want {
+			t.Errorf("step %d: %d of %d errors are allowed, want %d", i, got, c.errors, c.want)
+		}
+	}
+}
+
+// loadRun is what was reported of a load, and what was true.
+type loadRun struct {
+	trace          *trace
+	reported, want facts
+	marked         map[string]int // how many of a measure are marked as inferred
+}
+
+// skipped returns the runs that the kernel skipped, and the events that were lost for lack of
+// memory. If there are none, the figures measure the rules and not what kept the programs from
+// running.
+func (r *loadRun) skipped() uint64 { return r.trace.ledger.health.Missed + r.trace.ledger.health.Lost }
 
 func runLoad(t *testing.T) *loadRun {
 	client, server := pair(t)
@@ -92,22 +121,22 @@ func runLoad(t *testing.T) *loadRun {
 	l.run()
 	tr.end(nil)
 
-	r := &loadRun{trace: tr, told: facts{}, want: l.want, marked: map[string]int{}}
+	r := &loadRun{trace: tr, reported: facts{}, want: l.want, marked: map[string]int{}}
 	for i := range tr.events {
 		e := &tr.events[i]
 		if e.Kind == event.Folded {
 			t.Errorf("details were lost: %+v", e)
 		}
 		if l.isOurs(e) {
-			r.told.tell(tr, e, r.marked)
+			r.reported.addEvent(tr, e, r.marked)
 		}
 	}
 	// The kernel has one bucket for the same two ends, however often there was one.
-	r.told["time_wait"] = distinct(r.told["time_wait"])
+	r.reported["time_wait"] = distinct(r.reported["time_wait"])
 	return r
 }
 
-// mode is what check says of it. A reused port is seen by fexit alone.
+// mode returns what check says of a measure. Only fexit sees that a port is reused.
 func (tr *trace) mode(m measure) event.Mode {
 	switch {
 	case m.signal == always:
@@ -118,61 +147,69 @@ func (tr *trace) mode(m measure) event.Mode {
 	return tr.signal(m.signal).Mode
 }
 
-// score compares what was told with what was so, and prints it for docs/accuracy.md.
-func (r *loadRun) score(t *testing.T, m measure) {
-	told, want := r.told[m.name], r.want[m.name]
+// score compares what was reported with what was true, and prints it for docs/accuracy.md.
+func (r *loadRun) score(t *testing.T, m measure, allowed *allowance) {
+	reported, want := r.reported[m.name], r.want[m.name]
 	if len(want) == 0 {
-		t.Fatal("there was nothing to tell")
+		t.Fatal("there was nothing to report")
 	}
 	mode := r.trace.mode(m)
-	wrong, missed := difference(told, want)
+	wrong, missed := difference(reported, want)
 	f := figures.Accuracy{
 		Kernel: kernelRelease(t), Arch: runtime.GOARCH, Hooks: hooksName(), Signal: m.name, Mode: string(mode),
-		Right: len(told) - len(wrong), Wrong: len(wrong), Missed: len(missed), Skipped: int(r.skipped()),
+		Right: len(reported) - len(wrong), Wrong: len(wrong), Missed: len(missed), Skipped: int(r.skipped()),
 	}
 	if mode == event.Off {
 		f.Missed = 0
-		if len(told) > 0 {
-			t.Errorf("it is off, but told were %q", told)
+		if len(reported) > 0 {
+			t.Errorf("it is off, but reported were %q", reported)
 		}
 	}
 	t.Log(f)
-	checkFigure(t, m, f, r.marked[m.name])
+	switch mode {
+	case event.Exact:
+		checkExact(t, m, f, r.marked[m.name], allowed)
+	case event.Inferred:
+		checkInferred(t, m, f, r.marked[m.name], allowed)
+	}
 	if mode != event.Off && len(wrong)+len(missed) > 0 {
 		t.Logf("wrong %q, missed %q", wrong, missed)
 	}
 }
 
-// checkFigure holds a figure against what its mode promises. A run that the kernel skipped
-// is one missed, or inferred, or what it should have ended is told of the next.
-func checkFigure(t *testing.T, m measure, f figures.Accuracy, marked int) {
+// checkExact allows errors for runs that the kernel skipped: what such a run should have
+// reported is missing or inferred, or what it should have ended is reported of the next socket.
+func checkExact(t *testing.T, m measure, f figures.Accuracy, marked int, allowed *allowance) {
 	t.Helper()
-	f.Wrong, f.Missed = max(0, f.Wrong-f.Skipped), max(0, f.Missed-f.Skipped)
-	switch event.Mode(f.Mode) {
-	case event.Exact:
-		if f.Wrong > 0 || f.Missed > 0 {
-			t.Error("it is exact, but not right")
-		}
-		if marked > f.Skipped {
-			t.Errorf("it is exact, but %d are marked as inferred", marked)
-		}
-	case event.Inferred:
-		if f.Precision() < m.floor || f.Recall() < m.floor {
-			t.Errorf("precision %.3f, recall %.3f: it was %.3f", f.Precision(), f.Recall(), m.floor)
-		}
-		if m.fields != 0 && marked == 0 {
-			t.Error("it is inferred, but nothing says so")
-		}
+	errors := max(f.Wrong, f.Missed, marked)
+	if got := allowed.take(m, errors); got < errors {
+		t.Errorf("it is exact, but %d are wrong, %d missed, %d marked as inferred; %d are allowed, as %d runs were skipped",
+			f.Wrong, f.Missed, marked, got, f.Skipped)
 	}
 }
 
-// difference is what is in one list and not in the other, each as often as it is.
-func difference(told, want []string) (wrong, missed []string) {
+// checkInferred allows errors in the same way, if there are more than inference may make.
+func checkInferred(t *testing.T, m measure, f figures.Accuracy, marked int, allowed *allowance) {
+	t.Helper()
+	below := func() bool { return f.Precision() < m.floor || f.Recall() < m.floor }
+	for errors := 1; below() && max(f.Wrong, f.Missed) > 0 && allowed.take(m, errors) == errors; errors++ {
+		f.Wrong, f.Missed = max(0, f.Wrong-1), max(0, f.Missed-1)
+	}
+	if below() {
+		t.Errorf("precision %.3f, recall %.3f: it was %.3f", f.Precision(), f.Recall(), m.floor)
+	}
+	if m.fields != 0 && marked == 0 {
+		t.Error("it is inferred, but no event is marked so")
+	}
+}
+
+// difference returns what is in one list and not in the other, as often as it is.
+func difference(reported, want []string) (wrong, missed []string) {
 	count := map[string]int{}
 	for _, s := range want {
 		count[s]++
 	}
-	for _, s := range told {
+	for _, s := range reported {
 		if count[s]--; count[s] < 0 {
 			wrong = append(wrong, s)
 		}
@@ -195,13 +232,11 @@ func distinct(list []string) []string {
 func kernelRelease(t *testing.T) string {
 	t.Helper()
 	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, unix.Uname(&u))
 	return unix.ByteSliceToString(u.Release[:])
 }
 
-// hooksName is the mode in which the tests run.
+// hooksName returns the mode in which the tests run.
 func hooksName() string {
 	if name := os.Getenv(hooksEnv); name != "" {
 		return name

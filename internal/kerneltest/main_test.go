@@ -15,30 +15,40 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.MaybeRun()
-	os.Exit(m.Run())
+	err := parseHooks(os.Getenv(hooksEnv))
+	if err == nil && os.Getenv(helperEnv) == "" {
+		os.Exit(m.Run())
+	}
+	if err == nil {
+		err = runHelper(os.Getenv(helperEnv))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // hooksEnv names the hooks that may be used, as --hooks does.
 const hooksEnv = "PORTTRACE_TEST_HOOKS"
 
-// hooks are what PORTTRACE_TEST_HOOKS names, nil without it.
-func hooks(t testing.TB) []probe.Hook {
-	t.Helper()
-	var named []probe.Hook
-	for name := range strings.SplitSeq(os.Getenv(hooksEnv), ",") {
+// allowedHooks are those that PORTTRACE_TEST_HOOKS names; nil without it.
+var allowedHooks []probe.Hook
+
+func parseHooks(names string) error {
+	for name := range strings.SplitSeq(names, ",") {
 		switch hook := probe.Hook(name); {
 		case name == "":
 		case slices.Contains(probe.Hooks, hook):
-			named = append(named, hook)
+			allowedHooks = append(allowedHooks, hook)
 		default:
-			t.Fatalf("%s: no such hook: %q", hooksEnv, name)
+			return fmt.Errorf("%s: no such hook: %q", hooksEnv, name)
 		}
 	}
-	return named
+	return nil
 }
 
-// needKernel skips where nothing can be traced, and only there: with root, BTF and a
-// kernel that porttrace supports, a test that cannot attach fails.
+// needKernel skips the test if nothing can be traced here. With root, BTF and a kernel that
+// porttrace supports, a test that cannot attach fails.
 func needKernel(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -55,9 +65,7 @@ func needKernel(t testing.TB) {
 func kernelAtLeast(t testing.TB, major, minor int) bool {
 	t.Helper()
 	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, unix.Uname(&u))
 	var haveMajor, haveMinor int
 	release := unix.ByteSliceToString(u.Release[:])
 	if _, err := fmt.Sscanf(release, "%d.%d", &haveMajor, &haveMinor); err != nil {
@@ -66,7 +74,7 @@ func kernelAtLeast(t testing.TB, major, minor int) bool {
 	return haveMajor > major || haveMajor == major && haveMinor >= minor
 }
 
-// fewer is the second number where time is short: in virtual machines.
+// fewer returns the second number if time is short: in virtual machines.
 func fewer(many, few int) int {
 	if testing.Short() {
 		return few

@@ -18,7 +18,7 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// all stands for those of root.
+// all stands for the capabilities of root.
 var all = []uintptr{^uintptr(0)}
 
 // privilege is a column of the table in docs/accuracy.md.
@@ -39,7 +39,8 @@ var privileges = []privilege{
 	{"root", all},
 }
 
-// users are who is tried: where attaching takes seconds, those among whom the hooks differ.
+// users returns those that are tried. Where attaching takes seconds they are those among which
+// the hooks differ.
 func users() []privilege {
 	if testing.Short() {
 		return []privilege{privileges[0], privileges[1], privileges[4], privileges[6]}
@@ -47,34 +48,39 @@ func users() []privilege {
 	return privileges
 }
 
-// TestPrivileges lets users with different capabilities watch the same, and holds what
-// each of them sees against the table in docs/accuracy.md.
+// TestPrivileges lets users with different capabilities watch the same load, and compares
+// what each of them sees with the table in docs/accuracy.md.
 func TestPrivileges(t *testing.T) {
-	w := newWatched(t)
+	l := newPrivilegeLoad(t)
 	unlockMemory(t)
-	var watchers []*watcher
+	table, err := figures.Find(docs.Accuracy, figures.Privileges)
+	noError(t, err)
+	var watchers []*watcherProc
 	users := users()
 	for _, p := range users { // one after the other: attaching takes memory
-		started, err := startWatcher(t, as(p.capabilities), w.nets())
-		if err != nil || started.attached.Error != "" {
-			t.Fatalf("%s: %v %s", p.name, err, started.attached.Error)
+		w, err := startWatcher(t, as(p.capabilities), watcher{Netns: l.nets()})
+		if err != nil || w.attached.Error != "" {
+			t.Fatalf("%s: %v %s", p.name, err, w.attached.Error)
 		}
-		watchers = append(watchers, started)
+		watchers = append(watchers, w)
 	}
-	w.happen()
-	table, err := figures.Find(docs.Accuracy, figures.Privileges)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l.run(func() bool {
+		for i, p := range users {
+			if !l.isComplete(watchers[i], table, p.name) {
+				return false
+			}
+		}
+		return true
+	})
 	root := watchers[len(watchers)-1].attached.Signals
 	for i, p := range users {
-		has := w.has(watchers[i].end(t))
+		has := l.has(watchers[i].end())
 		hooksOf(watchers[i].attached.Signals, root, has)
 		for what, yes := range has {
 			f := figures.Privilege{What: what, With: p.name, Has: map[bool]string{true: "yes", false: "no"}[yes]}
 			t.Log(f)
-			if said := table.Cell(what, p.name); said != f.Has {
-				t.Errorf("%s, %s: %s, docs/accuracy.md says %q (internal/kerneltest/accuracy writes it anew)", p.name, what, f.Has, said)
+			if documented := table.Cell(what, p.name); documented != f.Has {
+				t.Errorf("%s, %s: %s, docs/accuracy.md says %q (internal/kerneltest/accuracy rewrites it)", p.name, what, f.Has, documented)
 			}
 		}
 	}
@@ -90,7 +96,7 @@ func hooksOf(signals, root event.Signals, has map[string]bool) {
 	}
 }
 
-// hookKind is empty of what every kernel allows.
+// hookKind returns the kind of the signal's hook; "" for those that every user may use.
 func hookKind(s event.Signal) string {
 	kind, function, _ := strings.Cut(s.Hook, "/")
 	switch {
@@ -104,66 +110,81 @@ func hookKind(s event.Signal) string {
 	return kind
 }
 
-// strictPerf reports whether perf events are kept from users more than any kernel does of
-// its own: Debian's goes to 3, and Ubuntu's to 4.
+// strictPerf reports whether perf events are restricted more than the upstream kernel can:
+// Debian's goes to 3, and Ubuntu's to 4.
 func strictPerf() bool {
 	text, err := os.ReadFile("/proc/sys/kernel/perf_event_paranoid")
 	level, _ := strconv.Atoi(strings.TrimSpace(string(text)))
 	return err == nil && level > 2
 }
 
-// watched is what all watchers watch: the namespace that they are in and another one, and
+// privilegeLoad is what all watchers watch: the namespace that they are in and another one, and
 // programs of root in both, some of which are older than they.
-type watched struct {
+type privilegeLoad struct {
 	t              *testing.T
 	client, server *lab.Netns
 	listener       *lab.Proc
-	own            uint32 // the namespace of this process
+	tests          uint32 // the namespace of this process
 	opener         lab.Result
 	binder         lab.Result
 }
 
-func newWatched(t *testing.T) *watched {
-	w := &watched{t: t}
-	w.client, w.server = pair(t)
-	w.listener = w.serve(w.server, serverV4)
-	w.serve(w.client, at(oddServer, 1081)) // a namespace is found by who is in it
+func newPrivilegeLoad(t *testing.T) *privilegeLoad {
+	l := &privilegeLoad{t: t}
+	l.client, l.server = pair(t)
+	l.listener = l.serve(l.server, serverV4)
+	l.serve(l.client, at(selfServer, 1081)) // a namespace is found by the processes in it
 	var st unix.Stat_t
-	if err := unix.Stat("/proc/self/ns/net", &st); err != nil {
-		t.Fatal(err)
-	}
-	w.own = uint32(st.Ino)
-	return w
+	noError(t, unix.Stat("/proc/self/ns/net", &st))
+	l.tests = uint32(st.Ino)
+	return l
 }
 
 // serve serves until the test ends: attaching all watchers can take longer than a job may.
-func (w *watched) serve(n *lab.Netns, at netip.AddrPort) *lab.Proc {
-	p, err := n.Serve("older", lab.Server{Listen: []netip.AddrPort{at}, Mode: lab.Echo, For: watchLongest})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(p.Stop)
+func (l *privilegeLoad) serve(n *lab.Netns, at netip.AddrPort) *lab.Proc {
+	p, err := n.Serve("older", lab.Server{Listen: []netip.AddrPort{at}, Mode: lab.Echo, For: helperLimit})
+	noError(l.t, err)
+	l.t.Cleanup(p.Stop)
 	return p
 }
 
-func (w *watched) nets() []uint32 { return []uint32{w.own, w.client.Inode(), w.server.Inode()} }
-
-// happen returns when the watchers have had the time to see it.
-func (w *watched) happen() {
-	time.Sleep(2 * time.Second) // they look for older listeners, beside
-	if err := errors.Join(lateFIN(), w.client.Do(lateFIN)); err != nil {
-		w.t.Fatal(err)
-	}
-	resets := &lab.Client{To: []netip.AddrPort{serverV4}, Count: 1, Talk: true, Socket: lab.Socket{Linger0: true}}
-	w.opener = run(w.t, w.client, "opener", resets)
-	w.binder = run(w.t, w.client, "binder", &lab.Binder{Socket: lab.Socket{Bind: netip.MustParseAddrPort("192.0.2.1:0")}})
-	if w.opener.Succeeded != 1 || w.binder.BindErrors["EADDRNOTAVAIL"] != 1 {
-		w.t.Fatalf("%+v %+v", w.opener, w.binder)
-	}
-	time.Sleep(1500 * time.Millisecond) // counts are read once a second
+func (l *privilegeLoad) nets() []uint32 {
+	return []uint32{l.tests, l.client.Inode(), l.server.Inode()}
 }
 
-// lateFIN is a connection of this program to itself, of which one end closes a moment
+// run generates the load until the watchers have seen what they can, or waitLimit is over. It
+// takes several rounds because they find older listeners in the background.
+func (l *privilegeLoad) run(complete func() bool) {
+	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); {
+		l.generate()
+		if waitFor(2*time.Second, complete) { // a watcher reports once a second
+			return
+		}
+	}
+}
+
+func (l *privilegeLoad) generate() {
+	noError(l.t, errors.Join(lateFIN(), l.client.Do(lateFIN)))
+	resets := &lab.Client{To: []netip.AddrPort{serverV4}, Count: 1, Talk: true, Socket: lab.Socket{Linger0: true}}
+	l.opener = run(l.t, l.client, "opener", resets)
+	l.binder = run(l.t, l.client, "binder", &lab.Binder{Socket: lab.Socket{Bind: netip.MustParseAddrPort("192.0.2.1:0")}})
+	if l.opener.Succeeded != 1 || l.binder.BindErrors["EADDRNOTAVAIL"] != 1 {
+		l.t.Fatalf("%+v %+v", l.opener, l.binder)
+	}
+}
+
+// isComplete reports whether a watcher has seen all that it can by the table.
+func (l *privilegeLoad) isComplete(w *watcherProc, table *figures.Table, user string) bool {
+	r := w.report()
+	for what, yes := range l.has(r) {
+		if !yes && table.Cell(what, user) == "yes" {
+			return false
+		}
+	}
+	return !w.seesBinds() || r.find(event.BindFail, l.client.Inode(), func(e *event.Event) bool { return e.Proc.PID == uint32(l.binder.PID) })
+}
+
+// lateFIN makes a connection of this program to itself, of which one end closes a moment
 // after the other: the bucket becomes a TIME_WAIT when nothing traces it any more.
 func lateFIN() error {
 	listener, err := socketAt(netip.MustParseAddrPort("127.0.0.1:0"))
@@ -171,63 +192,43 @@ func lateFIN() error {
 		return err
 	}
 	defer unix.Close(listener)
-	port, err := localPort(listener)
-	if err := errors.Join(err, unix.Listen(listener, 1)); err != nil {
+	if err := unix.Listen(listener, 1); err != nil {
 		return err
 	}
-	c, err := connectTo(at(oddServer, port), listener)
+	c, err := connectTo(lab.LocalAddr(listener), listener)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(c.closeOut(), awaitPoll(c.in, unix.POLLRDHUP))
-	time.Sleep(10 * time.Millisecond)
+	err = errors.Join(c.closeOut(), awaitPoll(c.in, unix.POLLRDHUP, waitLimit))
+	time.Sleep(10 * time.Millisecond) // what is measured: the second FIN comes late
 	return errors.Join(err, c.closeIn())
 }
 
-// has is what somebody who saw that can be said to have.
-func (w *watched) has(s sight) map[string]bool {
+// has returns which properties the report of a watcher has.
+func (l *privilegeLoad) has(r watchReport) map[string]bool {
 	exe, err := filepath.EvalSymlinks("/proc/self/exe")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	_, ownCount := s.TimeWait[w.own]
-	_, otherCount := s.TimeWait[w.client.Inode()]
+	noError(l.t, err)
+	_, ownCount := r.TimeWait[l.tests]
+	_, otherCount := r.TimeWait[l.client.Inode()]
+	isListener := func(e *event.Event) bool { return e.Proc.PID == uint32(l.listener.PID()) }
+	isTimeWait := func(e *event.Event) bool { return e.Proc.PID == uint32(os.Getpid()) && e.Flags.Has(event.TimeWait) }
 	has := map[string]bool{
-		"open, close: of all programs, with executable":        s.Exes[uint32(w.opener.PID)] == exe,
+		"open, close: of all programs, with executable":        r.Exes[uint32(l.opener.PID)] == exe,
 		"TIME_WAIT of a namespace: own":                        ownCount,
 		"TIME_WAIT of a namespace: others":                     otherCount,
-		"accepted_owner: the listener is older than porttrace": s.owner(w.server) == uint32(w.listener.PID()),
-		"time_wait: the peer closes late, own namespace":       s.timeWait(w.own),
-		"time_wait: the peer closes late, other namespaces":    s.timeWait(w.client.Inode()),
+		"accepted_owner: the listener is older than porttrace": r.find(event.Close, l.server.Inode(), isListener),
+		"time_wait: the peer closes late, own namespace":       r.find(event.Close, l.tests, isTimeWait),
+		"time_wait: the peer closes late, other namespaces":    r.find(event.Close, l.client.Inode(), isTimeWait),
 	}
-	if reason, seen := s.bindReason(w.binder.PID); seen {
+	if reason, inferred := r.bindReason(l.binder.PID); inferred {
 		has["bind_errno: a foreign address, other namespaces"] = reason == event.ForeignAddress
 	}
 	return has
 }
 
-// owner is whose the accepted connection was that was reset.
-func (s sight) owner(server *lab.Netns) uint32 {
-	for _, e := range s.Events {
-		if e.Kind == event.Close && e.Netns == server.Inode() {
-			return e.Proc.PID
-		}
-	}
-	return 0
-}
-
-func (s sight) timeWait(netns uint32) bool {
-	for _, e := range s.Events {
-		if e.Kind == event.Close && e.Netns == netns && e.Proc.PID == uint32(os.Getpid()) && e.Flags.Has(event.TimeWait) {
-			return true
-		}
-	}
-	return false
-}
-
-// bindReason is why a bind failed, where that was inferred.
-func (s sight) bindReason(pid int) (reason event.Reason, seen bool) {
-	for _, e := range s.Events {
+// bindReason returns why a bind failed, if that was inferred.
+func (r *watchReport) bindReason(pid int) (reason event.Reason, inferred bool) {
+	for _, e := range r.Events {
 		if e.Kind == event.BindFail && e.Proc.PID == uint32(pid) && e.Inferred != 0 {
 			return e.Reason, true
 		}
@@ -235,8 +236,8 @@ func (s sight) bindReason(pid int) (reason event.Reason, seen bool) {
 	return 0, false
 }
 
-// unlockMemory lifts the limit that maps count against on kernels before 5.11. What
-// happens with it is TestLockedMemory's matter.
+// unlockMemory lifts the limit that maps count against on kernels before 5.11. TestLockedMemory
+// tests with the limit.
 func unlockMemory(t *testing.T) {
 	t.Helper()
 	if kernelAtLeast(t, 5, 11) {

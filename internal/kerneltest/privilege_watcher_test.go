@@ -3,159 +3,150 @@ package kerneltest
 import (
 	"context"
 	"encoding/json"
-	"flag"
-	"io"
 	"os"
-	"os/exec"
 	"slices"
-	"strconv"
-	"strings"
+	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
-	"github.com/porttrace/porttrace/internal/probe"
 )
 
-var (
-	watchNets = flag.String("watch", "", "tell on standard output what is seen of these network namespaces, until standard input ends")
-	watchLock = flag.Uint64("watch-memlock", 0, "with so many bytes of locked memory")
-)
+// watcher is the helper that traces as another user. It writes reports.
+type watcher struct {
+	Netns   []uint32
+	Memlock uint64 // limits locked memory to this many bytes; 0: no own limit
+}
 
-// watchLongest bounds a watcher, which waits until all others have attached.
-const watchLongest = 10 * time.Minute
-
-// sight is what a watcher tells: first whether it is attached, at the end what it saw.
-type sight struct {
-	Error   string // it is not
+// watchReport is what a watcher writes: first whether it is attached; then what it has seen up
+// to now, once a second and at the end.
+type watchReport struct {
+	Error   string // it is not attached
 	Signals event.Signals
 
 	Events   []event.Event
 	Exes     map[uint32]string // by pid
-	TimeWait map[uint32]int64  // by namespace, where it can be read
+	TimeWait map[uint32]int64  // by namespace, if it can be read
 }
 
-// TestWatcher is what the tests of privileges start as another user: porttrace, in this
-// binary, because a virtual machine has no other.
-func TestWatcher(t *testing.T) {
-	if *watchNets == "" {
-		return
-	}
-	if *watchLock > 0 {
-		if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: *watchLock, Max: *watchLock}); err != nil {
-			t.Fatal(err)
+func (w *watcher) run(ctx context.Context) error {
+	if w.Memlock > 0 {
+		if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: w.Memlock, Max: w.Memlock}); err != nil {
+			return err
 		}
 	}
 	out := json.NewEncoder(os.Stdout)
-	source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks(t)}})
+	source, err := openLive(live.Options{})
 	if err != nil {
-		tellSight(t, out, &sight{Error: err.Error()})
-		return
+		return out.Encode(&watchReport{Error: err.Error()})
 	}
 	defer source.Close()
-	tellSight(t, out, &sight{Signals: source.Signals()})
-	tellSight(t, out, watch(t, source))
-}
-
-func tellSight(t *testing.T, out *json.Encoder, s *sight) {
-	t.Helper()
-	if err := out.Encode(s); err != nil {
-		t.Fatal(err)
+	if err := out.Encode(&watchReport{Signals: source.Signals()}); err != nil {
+		return err
 	}
-}
-
-// watch watches until standard input ends.
-func watch(t *testing.T, source *live.Source) *sight {
-	t.Helper()
-	seen := &sight{Exes: map[uint32]string{}, TimeWait: map[uint32]int64{}}
-	nets := strings.Split(*watchNets, ",")
+	seen := &watchReport{Exes: map[uint32]string{}, TimeWait: map[uint32]int64{}}
 	tee := func(e *event.Event, _ *event.World) error {
-		ours := slices.Contains(nets, strconv.FormatUint(uint64(e.Netns), 10))
-		switch fact := e.Fact.(type) {
-		case *event.Process:
-			seen.Exes[fact.ID.PID] = fact.Exe
-		case *event.Netns:
-			if fact.TimeWait >= 0 {
-				seen.TimeWait[fact.Inode] = fact.TimeWait
-			}
-		case nil:
-			if ours && e.Kind.AboutSocket() {
-				seen.Events = append(seen.Events, *e)
-			}
+		w.add(seen, e)
+		if e.Kind == event.HealthKnown {
+			return out.Encode(seen)
 		}
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), watchLongest)
-	defer cancel()
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // ends with who started it
-		cancel()
-	}()
-	if _, err := pipeline.Run(ctx, source, pipeline.Options{Tee: tee}); err != nil {
-		t.Fatal(err)
+	if err := stream(ctx, source, pipeline.Options{Tee: tee}); err != nil {
+		return err
 	}
-	return seen
+	return out.Encode(seen)
 }
 
-// watcher is such a process.
-type watcher struct {
-	attached sight
-	stdin    io.Closer
-	sights   *json.Decoder
+func (w *watcher) add(seen *watchReport, e *event.Event) {
+	switch fact := e.Fact.(type) {
+	case *event.Process:
+		seen.Exes[fact.ID.PID] = fact.Exe
+	case *event.Netns:
+		if fact.TimeWait >= 0 {
+			seen.TimeWait[fact.Inode] = fact.TimeWait
+		}
+	case nil:
+		if slices.Contains(w.Netns, e.Netns) && e.Kind.AboutSocket() {
+			seen.Events = append(seen.Events, *e)
+		}
+	}
 }
 
-// nobody is a user who owns nothing.
-const nobody = 65534
+// find reports whether there is an event of a kind and a namespace of which it holds.
+func (r *watchReport) find(kind event.Kind, netns uint32, holds func(*event.Event) bool) bool {
+	return slices.ContainsFunc(r.Events, func(e event.Event) bool { return e.Kind == kind && e.Netns == netns && holds(&e) })
+}
 
-// as is a user with those capabilities and no other; all is root.
+// watcherProc is a watcher that runs.
+type watcherProc struct {
+	*helperProc
+	attached watchReport
+	ended    chan struct{}
+
+	mu     sync.Mutex
+	newest watchReport
+}
+
+// unprivilegedUID is a user that owns nothing.
+const unprivilegedUID = 65534
+
+// as returns a user with the capabilities and no other; all is root.
 func as(capabilities []uintptr) *syscall.SysProcAttr {
 	if slices.Equal(capabilities, all) {
 		return &syscall.SysProcAttr{}
 	}
 	return &syscall.SysProcAttr{
-		Credential: &syscall.Credential{Uid: nobody, Gid: nobody}, AmbientCaps: capabilities,
+		Credential: &syscall.Credential{Uid: unprivilegedUID, Gid: unprivilegedUID}, AmbientCaps: capabilities,
 	}
 }
 
 // startWatcher returns when it has attached, or could not.
-func startWatcher(t *testing.T, user *syscall.SysProcAttr, nets []uint32, args ...string) (*watcher, error) {
-	var inodes []string
-	for _, inode := range nets {
-		inodes = append(inodes, strconv.FormatUint(uint64(inode), 10))
+func startWatcher(t *testing.T, user *syscall.SysProcAttr, args watcher) (*watcherProc, error) {
+	t.Helper()
+	w := &watcherProc{ended: make(chan struct{})}
+	var err error
+	if w.helperProc, err = startHelper(t, "watcher", &args, user); err != nil {
+		return w, err
 	}
-	args = append(args, "-test.run=^TestWatcher$", "-watch="+strings.Join(inodes, ","))
-	cmd := exec.Command("/proc/self/exe", args...)
-	cmd.SysProcAttr, cmd.Stderr = user, os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
+	if err := w.output.Decode(&w.attached); err != nil {
+		return w, err
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = cmd.Wait() // what it could not do it has told
-	})
-	w := &watcher{stdin: stdin, sights: json.NewDecoder(stdout)}
-	return w, w.sights.Decode(&w.attached)
+	go w.read()
+	return w, nil
 }
 
-// end is what it saw.
-func (w *watcher) end(t *testing.T) (seen sight) {
-	t.Helper()
-	_ = w.stdin.Close()
-	if err := w.sights.Decode(&seen); err != nil {
-		t.Fatal(err)
+// read keeps the newest report until there are no more.
+func (w *watcherProc) read() {
+	defer close(w.ended)
+	for {
+		var r watchReport
+		if w.output.Decode(&r) != nil {
+			return
+		}
+		w.mu.Lock()
+		w.newest = r
+		w.mu.Unlock()
 	}
-	return seen
+}
+
+func (w *watcherProc) report() watchReport {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.newest
+}
+
+func (w *watcherProc) seesBinds() bool {
+	return !slices.ContainsFunc(w.attached.Signals, func(s event.Signal) bool { return s.Name == "bind" && s.Mode == event.Off })
+}
+
+// end ends the watcher and returns its last report.
+func (w *watcherProc) end() watchReport {
+	_ = w.stdin.Close()
+	<-w.ended
+	return w.report()
 }

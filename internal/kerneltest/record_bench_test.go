@@ -25,25 +25,19 @@ const (
 	benchLongest = time.Minute
 )
 
-// BenchmarkRecording records a storm, and then measures with that recording what the
-// goals are set for: bytes of an event, processor time to write it, and how many a second
-// of processor time are read, alone and into snapshots.
+// BenchmarkRecording records a storm, and then measures with that recording: bytes of an
+// event, processor time to write one, and events read per second of processor time, alone and
+// into snapshots.
 func BenchmarkRecording(b *testing.B) {
-	if os.Geteuid() != 0 {
-		b.Skip("attaching to the kernel needs root")
-	}
+	needKernel(b)
 	name := filepath.Join(b.TempDir(), "storm.ptrace")
 	stats := recordStorm(b, name)
 	r, file, err := record.OpenFile(name)
-	if err != nil {
-		b.Fatal(err)
-	}
+	noError(b, err)
 	defer file.Close()
 	perEvent := func(through func(context.Context, *record.Reader) error) float64 {
 		before := cpuTime(b)
-		if err := errors.Join(r.Rewind(), through(b.Context(), r)); err != nil {
-			b.Fatal(err)
-		}
+		noError(b, errors.Join(r.Rewind(), through(b.Context(), r)))
 		return float64(cpuTime(b)-before) / float64(stats.Events)
 	}
 	var read, written, shown float64
@@ -59,37 +53,28 @@ func BenchmarkRecording(b *testing.B) {
 	b.ReportMetric(1e3*n/shown, "snapshots-Mevents/s")
 }
 
-// recordStorm makes the recording.
 func recordStorm(b *testing.B, name string) record.Stats {
 	b.Helper()
 	n := newStormNetns(b)
-	source, err := live.Open(live.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	source, err := openLive(live.Options{})
+	noError(b, err)
 	defer source.Close()
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		b.Fatal(err)
-	}
+	noError(b, err)
 	defer file.Close()
 	storm, err := n.Spawn("storm", &lab.Storm{For: benchLongest})
-	if err != nil {
-		b.Fatal(err)
-	}
+	noError(b, err)
 	defer storm.Stop()
 	ctx, cancel := context.WithTimeout(b.Context(), benchLongest)
 	defer cancel()
 	begun := time.Now()
 	snap, stats, err := recordTo(ctx, file, until(source, benchEvents, cancel), pipeline.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	noError(b, err)
 	b.Logf("recorded %d events in %s, %d more were counted without detail", stats.Events, time.Since(begun).Round(time.Second), snap.Health.LostDetails)
 	return stats
 }
 
-// until calls enough when the stream has had so many events.
+// until calls enough when the stream has had this many events.
 func until(source pipeline.Source, events int, enough func()) pipeline.Source {
 	return sourceFunc(func(ctx context.Context) (event.Batch, error) {
 		batch, err := source.Read(ctx)
@@ -108,7 +93,7 @@ func readThrough(ctx context.Context, r *record.Reader) error {
 	}
 }
 
-// rewrite writes all events anew.
+// rewrite writes all events to a new recording.
 func rewrite(ctx context.Context, r *record.Reader) error {
 	writer, err := record.NewWriter(record.Pipe{Writer: io.Discard}, 0)
 	if err != nil {
@@ -132,9 +117,9 @@ func rewrite(ctx context.Context, r *record.Reader) error {
 	}
 }
 
-// show makes the snapshots that a screen gets.
+// show makes the snapshots of a screen.
 func show(ctx context.Context, r *record.Reader) error {
-	_, err := pipeline.Run(ctx, r, pipeline.Options{
+	_, err := aggregate(ctx, r, pipeline.Options{
 		Snapshots: make(chan *snapshot.Snapshot, 1), Every: 100 * time.Millisecond,
 	})
 	return err
@@ -147,12 +132,10 @@ func unlessEnd(err error) error {
 	return err
 }
 
-// cpuTime is what this process has used so far.
+// cpuTime returns the processor time of this process so far.
 func cpuTime(b *testing.B) time.Duration {
 	b.Helper()
 	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
+	noError(b, unix.Getrusage(unix.RUSAGE_SELF, &usage))
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -10,30 +10,21 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
-// The live stream, the recording of it and one that was cut short keep one contract, and
-// tell the same.
+// The live stream, the recording of it and one that was cut short keep the same contract, and
+// have the same events.
 func TestSources(t *testing.T) {
-	needKernel(t)
 	const count = 5000
 	n := newStormNetns(t)
-	kept := &tape{Source: attach(t)}
+	kept := &tape{Source: attach(t, live.Options{})}
 	storm := spawn(t, n, "storm", &lab.Storm{Count: count})
 	t.Run("live", func(t *testing.T) {
-		var sum tally
-		var health event.Health
-		for _, e := range sourceContract(t, kept, storm.Done()) {
-			if e.Netns == n.Inode() {
-				sum.add(&e)
-			}
-			if h, ok := e.Fact.(*event.Health); ok {
-				health = *h
-			}
-		}
-		if sum.opens > count || sum.opens+health.Missed < count {
-			t.Errorf("%d opens of %d: %+v", sum.opens, count, health)
+		got := countOpens(sourceContract(t, kept, storm.Done()), n)
+		if got.opens > count || got.opens+got.health.Missed < count {
+			t.Errorf("%d opens of %d: %+v", got.opens, count, got.health)
 		}
 	})
 	var file memory
@@ -41,8 +32,8 @@ func TestSources(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("record", func(t *testing.T) {
-		if got := sourceContract(t, file.reader(t), nil); !reflect.DeepEqual(got, kept.events()) {
-			t.Errorf("%d events, recorded were %d", len(got), len(kept.events()))
+		if got := sourceContract(t, file.reader(t), nil); !reflect.DeepEqual(got, kept.events(t)) {
+			t.Errorf("%d events, recorded were %d", len(got), len(kept.events(t)))
 		}
 	})
 	t.Run("cut short", func(t *testing.T) {
@@ -51,19 +42,19 @@ func TestSources(t *testing.T) {
 		got := sourceContract(t, r, nil)
 		_, end := r.Span()
 		checkCutOnly(t, r, end)
-		checkPrefix(t, got[:len(got)-1], kept.events())
+		checkPrefix(t, got[:len(got)-1], kept.events(t))
 	})
 }
 
-// sourceContract checks what whoever reads a Source relies on. It reads to the end, and a
-// stream that has none until over is closed.
+// sourceContract checks the guarantees of a Source. It reads to the end, or until over is
+// closed if the stream has none.
 func sourceContract(t *testing.T, source pipeline.Source, over <-chan struct{}) []event.Event {
 	t.Helper()
 	c := contract{t: t, source: source}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	c.begin()
-	for deadline := time.Now().Add(longest); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(jobLimit); time.Now().Before(deadline); {
 		// Whether the end of a context comes in between makes no difference to the stream.
 		if err := c.read(ended); !errors.Is(err, context.Canceled) {
 			t.Fatalf("with a context that has ended: %v", err)
@@ -83,11 +74,11 @@ func sourceContract(t *testing.T, source pipeline.Source, over <-chan struct{}) 
 			t.Fatal(err)
 		}
 	}
-	t.Fatal("it has no end")
+	t.Fatal("the stream did not end in time")
 	return nil
 }
 
-// contract is a Source under observation.
+// contract is a Source whose guarantees are checked.
 type contract struct {
 	t      *testing.T
 	source pipeline.Source
@@ -95,8 +86,8 @@ type contract struct {
 	events []event.Event
 }
 
-// soon is by how much an event may be ahead of its batch: clocks of processors differ.
-const soon = time.Millisecond
+// clockSkew is how far an event may be ahead of its batch: clocks of processors differ.
+const clockSkew = time.Millisecond
 
 func (c *contract) read(ctx context.Context) error {
 	c.t.Helper()
@@ -106,7 +97,7 @@ func (c *contract) read(ctx context.Context) error {
 	}
 	c.now = batch.Now
 	for _, e := range batch.Events {
-		if e.Time > c.now.Add(soon) {
+		if e.Time > c.now.Add(clockSkew) {
 			c.t.Errorf("beyond %d, to which the stream has come: %+v", c.now, e)
 		}
 	}
@@ -114,12 +105,10 @@ func (c *contract) read(ctx context.Context) error {
 	return err
 }
 
-// begin reads the first batch, which says first where it was made.
+// begin reads the first batch, which must start with the clock, the host and the signals.
 func (c *contract) begin() {
 	c.t.Helper()
-	if err := c.read(c.t.Context()); err != nil {
-		c.t.Fatal(err)
-	}
+	noError(c.t, c.read(c.t.Context()))
 	for i, kind := range []event.Kind{event.ClockAnchor, event.HostKnown, event.SignalsKnown} {
 		if i >= len(c.events) || c.events[i].Kind != kind {
 			c.t.Fatalf("event %d of the first %d is not of kind %d", i, len(c.events), kind)
@@ -127,7 +116,7 @@ func (c *contract) begin() {
 	}
 }
 
-// end is after the end, which remains the end.
+// end checks that the end of the stream remains the end.
 func (c *contract) end() {
 	c.t.Helper()
 	had := len(c.events)

@@ -12,22 +12,20 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/record"
 )
 
-// A disk that gets full in the midst of a storm ends the recording with the system's
+// A disk that gets full during a storm ends the recording with the system's
 // error. What is in the file is the beginning of the stream, cut after a whole frame.
 func TestFullDisk(t *testing.T) {
-	needKernel(t)
+	source := &tape{Source: attach(t, live.Options{})}
 	file, err := os.OpenFile(filepath.Join(smallDisk(t), "full.ptrace"), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer file.Close()
-	source := &tape{Source: attach(t)}
 	spawn(t, newStormNetns(t), "storm", &lab.Storm{})
-	ctx, cancel := context.WithTimeout(t.Context(), longest)
+	ctx, cancel := context.WithTimeout(t.Context(), jobLimit)
 	defer cancel()
 	_, stats, err := recordTo(ctx, file, source, pipeline.Options{})
 	if !errors.Is(err, unix.ENOSPC) {
@@ -36,12 +34,10 @@ func TestFullDisk(t *testing.T) {
 
 	info, err := file.Stat()
 	if err != nil || info.Size() != stats.Bytes {
-		t.Errorf("the file has %d bytes (%v), told were %+v", info.Size(), err, stats)
+		t.Errorf("the file has %d bytes (%v), reported were %+v", info.Size(), err, stats)
 	}
 	r, err := record.NewReader(file, info.Size())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	_, end := r.Span()
 	checkCutOnly(t, r, end)
 	got := readAll(t, r)
@@ -49,35 +45,20 @@ func TestFullDisk(t *testing.T) {
 	if gap, ok := got[last].Fact.(*event.Gap); !ok || !gap.Truncated || uint64(last) != stats.Events {
 		t.Fatalf("%d events were written, read are %d, the last is %+v", stats.Events, len(got), got[last])
 	}
-	checkPrefix(t, got[:last], source.events())
+	checkPrefix(t, got[:last], source.events(t))
 }
 
-// smallDisk is a file system that a storm fills in a few seconds.
+// smallDisk mounts a file system that a storm fills in a few seconds.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"))
 	t.Cleanup(func() {
 		if err := unix.Unmount(dir, 0); err != nil {
 			t.Error(err)
 		}
 	})
 	return dir
-}
-
-// readAll reads a recording to its end.
-func readAll(t *testing.T, r *record.Reader) (events []event.Event) {
-	t.Helper()
-	tee := func(e *event.Event, _ *event.World) error {
-		events = append(events, *e)
-		return nil
-	}
-	if _, err := pipeline.Run(t.Context(), r, pipeline.Options{Tee: tee}); err != nil {
-		t.Fatal(err)
-	}
-	return events
 }
 
 // checkPrefix checks that the stream begins with the events.

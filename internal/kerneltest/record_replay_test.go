@@ -12,16 +12,17 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/replay"
 	"github.com/porttrace/porttrace/internal/report"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// What a recording shows of a moment, of a window and of the whole is what was shown
-// live.
+// A recording shows the same as the live stream did: for a moment, a window and as a whole.
 func TestReplayEqualsLive(t *testing.T) {
 	var file memory
-	run := recordUnrest(t, &file)
+	run := recordMixedLoad(t, &file)
 	if n := len(run.shown); n < 10 {
 		t.Fatalf("only %d snapshots were shown", n)
 	}
@@ -44,23 +45,23 @@ type liveRun struct {
 	last   *snapshot.Snapshot
 }
 
-// at is when a batch ended, by how far it is in the run, in percent.
+// at returns when the batch ended that is at the given percentage of the run.
 func (l *liveRun) at(percent int) event.Time {
 	return l.source.batches[percent*(len(l.source.batches)-1)/100].Now
 }
 
-func recordUnrest(t *testing.T, file *memory) *liveRun {
+func recordMixedLoad(t *testing.T, file *memory) *liveRun {
 	t.Helper()
 	client, server := pair(t)
 	serve(t, server, lab.Echo, serverV4)
-	stormy := newStormNetns(t)
-	run := &liveRun{source: &tape{Source: attach(t)}}
+	stormNet := newStormNetns(t)
+	run := &liveRun{source: &tape{Source: attach(t, live.Options{})}}
 	ctx, cancel := context.WithCancel(t.Context())
 	shown := make(chan *snapshot.Snapshot, 1)
-	var unrest, screen sync.WaitGroup
-	unrest.Go(func() {
+	var load, screen sync.WaitGroup
+	load.Go(func() {
 		defer cancel()
-		makeUnrest(t, client, stormy)
+		makeMixedLoad(t, client, stormNet)
 	})
 	screen.Go(func() {
 		for s := range shown {
@@ -69,20 +70,18 @@ func recordUnrest(t *testing.T, file *memory) *liveRun {
 	})
 	var err error
 	run.last, _, err = recordTo(ctx, file, run.source, pipeline.Options{Snapshots: shown, Every: 50 * time.Millisecond})
-	unrest.Wait()
+	load.Wait()
 	close(shown)
 	screen.Wait()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return run
 }
 
-// makeUnrest is churn, a leak, failures of both kinds, and a storm that makes long batches.
-func makeUnrest(t *testing.T, client, stormy *lab.Netns) {
+// makeMixedLoad makes churn, a leak, failures of both kinds, and a storm that makes long batches.
+func makeMixedLoad(t *testing.T, client, stormNet *lab.Netns) {
 	const length = 3 * time.Second
 	echo, closed := []netip.AddrPort{serverV4}, []netip.AddrPort{at(serverV4, 81)}
-	foreign := lab.Socket{Bind: netip.AddrPortFrom(nobodyV4.Addr(), 0)}
+	foreign := lab.Socket{Bind: netip.AddrPortFrom(unusedV4.Addr(), 0)}
 	var group sync.WaitGroup
 	start := func(n *lab.Netns, name string, job lab.Job) {
 		group.Go(func() {
@@ -99,22 +98,22 @@ func makeUnrest(t *testing.T, client, stormy *lab.Netns) {
 	start(client, "leak", &lab.Client{To: echo, Rate: 50, Hold: true, For: length})
 	start(client, "refused", &lab.Client{To: closed, Rate: 100, For: length})
 	start(client, "binder", &lab.Binder{Socket: foreign, Count: 30, For: length})
-	start(stormy, "storm", &lab.Storm{For: length / 2, Count: 20_000}) // more than the race detector keeps up with
+	start(stormNet, "storm", &lab.Storm{For: length / 2, Count: 20_000}) // more than the race detector keeps up with
 	group.Wait()
 }
 
 // checkMoments goes to every moment that was shown, as replay does.
 func (l *liveRun) checkMoments(t *testing.T, file *memory) {
 	shown := make(chan *snapshot.Snapshot, 1)
-	player := pipeline.NewPlayer(file.reader(t), pipeline.Options{Snapshots: shown, Every: longest}) // nothing on the way
+	player := replay.NewPlayer(file.reader(t), replay.Options{Snapshots: shown, Every: jobLimit}) // nothing on the way
 	player.TogglePause()
-	ctx, cancel := context.WithTimeout(t.Context(), longest)
+	ctx, cancel := context.WithTimeout(t.Context(), jobLimit)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- player.Run(ctx) }()
 	for _, want := range l.shown {
 		player.Seek(want.At)
-		got := shownAt(ctx, shown, want.At)
+		got := awaitSnapshot(ctx, shown, func(s *snapshot.Snapshot) bool { return s.At == want.At })
 		if got == nil {
 			t.Fatalf("it never got to %d: %+v", want.At, player.Playback())
 		}
@@ -128,31 +127,13 @@ func (l *liveRun) checkMoments(t *testing.T, file *memory) {
 	}
 }
 
-// shownAt waits for the snapshot of a moment; nil if the context ends before.
-func shownAt(ctx context.Context, shown <-chan *snapshot.Snapshot, at event.Time) *snapshot.Snapshot {
-	for {
-		select {
-		case s := <-shown:
-			if s.At == at {
-				return s
-			}
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
 // checkWindow compares with a run over the very batches that came live.
 func (l *liveRun) checkWindow(t *testing.T, file *memory, from, to event.Time) {
 	opts := pipeline.Options{From: from, To: to}
-	got, err := pipeline.Run(t.Context(), file.reader(t), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := pipeline.Run(t.Context(), l.source.replay(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got, err := aggregate(t.Context(), file.reader(t), opts)
+	noError(t, err)
+	want, err := aggregate(t.Context(), l.source.replay(), opts)
+	noError(t, err)
 	if from == 0 && to == 0 {
 		want = l.last
 	}
@@ -164,15 +145,11 @@ func (l *liveRun) checkWindow(t *testing.T, file *memory, from, to event.Time) {
 	}
 }
 
-// reports are those of all formats.
+// reports returns the report in all formats.
 func reports(t *testing.T, s *snapshot.Snapshot) []byte {
 	t.Helper()
 	var all bytes.Buffer
-	if err := report.Text(&all, s, snapshot.ByProcess); err != nil {
-		t.Fatal(err)
-	}
-	if err := report.JSON(&all, s, snapshot.ByProcess); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, report.Text(&all, s, snapshot.ByProcess))
+	noError(t, report.JSON(&all, s, snapshot.ByProcess))
 	return all.Bytes()
 }

@@ -6,53 +6,52 @@ import (
 	"time"
 )
 
-// What becomes of TIME_WAIT buckets.
-var bucketLives = []life{
-	{"TIME_WAIT table full", inhabited, tableFull},
-	{"tcp_tw_reuse 0 on loopback", alone, func(w *world) { w.useUp(loopV4, "0").noPort(w.tcp(loopV4), loopV4) }},
-	{"tcp_tw_reuse 2 on loopback", alone, func(w *world) { w.useUp(loopV4, "2").reuse(loopV4) }},
-	{"tcp_tw_reuse 2 elsewhere", linked, func(w *world) { w.useUp(serverV4, "2").noPort(w.tcp(serverV4), serverV4) }},
-	{"tcp_tw_reuse 1 elsewhere", linked, func(w *world) { w.useUp(serverV4, "1").reuse(serverV4) }},
+// How TIME_WAIT buckets end, or are not made.
+var bucketScenarios = []scenario{
+	{"TIME_WAIT table full", withProcess, tableFull},
+	{"tcp_tw_reuse 0 on loopback", plain, func(f *fixture) { f.fillWithTimeWait(loopV4, "0").expectNoPort(f.tcp(loopV4), loopV4) }},
+	{"tcp_tw_reuse 2 on loopback", plain, func(f *fixture) { f.fillWithTimeWait(loopV4, "2").reusePort(loopV4) }},
+	{"tcp_tw_reuse 2 elsewhere", overVeth, func(f *fixture) { f.fillWithTimeWait(serverV4, "2").expectNoPort(f.tcp(serverV4), serverV4) }},
+	{"tcp_tw_reuse 1 elsewhere", overVeth, func(f *fixture) { f.fillWithTimeWait(serverV4, "1").reusePort(serverV4) }},
 }
 
-// tableFull closes more than there is room for. Buckets of orphans are asked for; the
-// others are told by a rule that does not see it: the kernel's counter alone says so.
-func tableFull(w *world) {
+// tableFull makes more buckets than there is room for. porttrace asks for the buckets of orphans;
+// the others it infers, without seeing that the table is full: only the kernel's counter shows it.
+func tableFull(f *fixture) {
 	const room, made = 2, 5
-	w.sysctl("ipv4/tcp_max_tw_buckets", fmt.Sprint(room))
-	for i, c := range w.dialMany(loopV4, made) {
+	f.sysctl("ipv4/tcp_max_tw_buckets", fmt.Sprint(room))
+	for i, c := range f.dialMany(loopV4, made) {
 		if i == made-1 {
 			c.close(c.fd)
-			c.acknowledge(c.peer)
+			c.receiveFIN(c.peer)
 			c.close(c.peer)
-			c.tells("open", "close local")
-			c.peerTells("close remote close_wait")
+			c.expectCloseWithoutBucket()
 			continue
 		}
 		c.finish()
 		if i >= room {
-			w.unmade++
+			f.overflowed++
 		}
 	}
-	w.counters["TcpExt.TCPTimeWaitOverflow"] = made - room
+	f.counters["TcpExt.TCPTimeWaitOverflow"] = made - room
 }
 
-// reuseAge is from when on a bucket's port may be taken.
+// reuseAge is the age from which on a bucket's port may be reused: the kernel wants a second.
 const reuseAge = 1200 * time.Millisecond
 
-// useUp leaves all ports in TIME_WAIT, and old enough.
-func (w *world) useUp(to netip.AddrPort, reuse string) *world {
-	w.narrow(firstPort, lastPort)
-	w.sysctl("ipv4/tcp_tw_reuse", reuse)
-	finishAll(w.dialMany(to, fewPorts))
-	time.Sleep(reuseAge)
-	return w
+// fillWithTimeWait leaves all ports in TIME_WAIT, old enough to be reused.
+func (f *fixture) fillWithTimeWait(to netip.AddrPort, reuse string) *fixture {
+	f.narrow(firstPort, lastPort)
+	f.sysctl("ipv4/tcp_tw_reuse", reuse)
+	finishAll(f.dialMany(to, fewPorts))
+	time.Sleep(reuseAge) // the age of the buckets is what the scenario is about
+	return f
 }
 
-// reuse takes a port from TIME_WAIT. In the end it is there again.
-func (w *world) reuse(to netip.AddrPort) {
-	c := w.dial(to)
-	c.release(c.fd, c.peer)
-	c.tells("open reused", "close local time_wait")
-	c.peerTells("close remote close_wait")
+// reusePort takes a port from TIME_WAIT. In the end the port is in TIME_WAIT again.
+func (f *fixture) reusePort(to netip.AddrPort) {
+	c := f.dial(to)
+	c.closeInOrder(c.fd, c.peer)
+	c.expectOut("open reused", "close local time_wait")
+	c.expectIn("close remote close_wait")
 }

@@ -9,66 +9,61 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// Whose a socket is: of an outgoing connection the caller of connect(), whoever closes
-// it; of an accepted one who closes it.
-var ownerLives = []life{
-	{"killed", inhabited | apart, killed},
-	{"inherited", inhabited | apart, func(w *world) {
-		c := w.dial(loopV4)
-		p := w.handOn(&lab.Holder{For: longest}, c.fd)
-		w.close(c.fd) // and nothing happens
-		w.shutBy(p, c.peer)
-		c.tells("open", "close local time_wait")
-		c.peerTells("close remote close_wait")
+// Owners of sockets: of an outgoing connection the caller of connect(), whichever process closes
+// it; of an accepted one the process that closes it.
+var ownerScenarios = []scenario{
+	{"killed", withProcess | exclusive, killed},
+	{"inherited", withProcess | exclusive, func(f *fixture) {
+		c := f.dial(loopV4)
+		p := f.spawnWith(&lab.Holder{For: jobLimit}, c.fd)
+		f.close(c.fd) // no event: another process has it open
+		f.closeBy(p, c.peer)
+		c.expectActiveClose()
 	}},
-	{"passed on", inhabited | apart, func(w *world) {
-		c := w.dial(loopV4)
-		p := w.pass(c.fd)
-		w.shutBy(p, c.peer)
-		c.tells("open", "close local time_wait")
-		c.peerTells("close remote close_wait")
+	{"passed on", withProcess | exclusive, func(f *fixture) {
+		c := f.dial(loopV4)
+		p := f.passOn(c.fd)
+		f.closeBy(p, c.peer)
+		c.expectActiveClose()
 	}},
-	{"accepted and passed on", inhabited | apart, func(w *world) {
-		c := w.dial(loopV4)
-		p := w.pass(c.peer)
-		w.shutBy(p, c.fd)
+	{"accepted and passed on", withProcess | exclusive, func(f *fixture) {
+		c := f.dial(loopV4)
+		p := f.passOn(c.peer)
+		f.closeBy(p, c.fd)
 		c.peersOwner = p.PID()
-		c.tells("open", "close remote close_wait")
-		c.peerTells("close local time_wait")
+		c.expectPassiveClose()
 	}},
-	{"inherited before it connects", inhabited | apart, func(w *world) {
-		fd := w.tcp(loopV4)
-		p := w.handOn(&lab.Holder{For: longest}, fd)
-		c := w.dialBy(fd, loopV4)
-		w.close(c.fd)
-		w.shutBy(p, c.peer)
-		c.tells("open", "close local time_wait")
-		c.peerTells("close remote close_wait")
+	{"inherited before it connects", withProcess | exclusive, func(f *fixture) {
+		fd := f.tcp(loopV4)
+		p := f.spawnWith(&lab.Holder{For: jobLimit}, fd)
+		c := f.dialWith(fd, loopV4)
+		f.close(c.fd)
+		f.closeBy(p, c.peer)
+		c.expectActiveClose()
 	}},
 }
 
 // killed ends a process that has connections open. The kernel closes them.
-func killed(w *world) {
+func killed(f *fixture) {
 	const count = 5
-	listener := w.listener(loopV4)
-	p := w.spawn(&lab.Client{To: []netip.AddrPort{loopV4}, Count: count, Hold: true, List: true, For: longest})
+	listener := f.listener(loopV4)
+	p := f.spawn(&lab.Client{To: []netip.AddrPort{loopV4}, Count: count, Hold: true, List: true, For: jobLimit})
 	var r lab.Result
-	w.check("the client", p.Decode(&r))
+	f.check("the client", p.Decode(&r))
 	peers := map[netip.AddrPort]int{}
 	for range count {
-		peer := w.accept(listener)
+		peer := f.accept(listener)
 		peers[remoteAddr(peer)] = peer
 	}
-	w.begin()
-	w.check("killing", unix.Kill(p.PID(), unix.SIGKILL))
+	f.noteOrphan()
+	f.check("killing", unix.Kill(p.PID(), unix.SIGKILL))
 	for _, peer := range peers {
-		w.follow(peer)
+		f.closeSecond(peer)
 	}
 	for _, try := range r.Tries {
-		c := w.connOf(-1, loopV4)
+		c := f.newConn(-1, loopV4)
 		c.local, c.owner = try.Local, r.PID
-		c.tells("open", "close local time_wait")
-		c.peerTells("close remote close_wait")
+		c.expectActiveClose()
 	}
 }
 
@@ -80,32 +75,32 @@ func remoteAddr(fd int) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// handOn starts a process that has a descriptor of ours.
-func (w *world) handOn(job lab.Job, fd int) *lab.Proc {
+// spawnWith starts a process that has a descriptor of ours.
+func (f *fixture) spawnWith(job lab.Job, fd int) *lab.Proc {
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-	w.check("duplicating", err)
+	f.check("duplicating", err)
 	file := os.NewFile(uintptr(dup), "socket")
-	p := w.spawn(job, file)
-	w.check("closing the duplicate", file.Close())
+	p := f.spawn(job, file)
+	f.check("closing the duplicate", file.Close())
 	var ready lab.Result
-	w.check("the holder", p.Decode(&ready))
+	f.check("the holder", p.Decode(&ready))
 	return p
 }
 
-// pass gives a socket away over another: SCM_RIGHTS of unix(7).
-func (w *world) pass(fd int) *lab.Proc {
+// passOn gives a socket away over another: SCM_RIGHTS of unix(7).
+func (f *fixture) passOn(fd int) *lab.Proc {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	w.check("making a pair of sockets", err)
-	w.fds[pair[0]], w.fds[pair[1]] = true, true
-	w.check("passing", lab.SendFile(pair[0], fd))
-	p := w.handOn(&lab.Holder{Passed: true, For: longest}, pair[1])
-	w.close(fd) // and nothing happens
+	f.check("making a pair of sockets", err)
+	f.fds[pair[0]], f.fds[pair[1]] = true, true
+	f.check("passing", lab.SendFile(pair[0], fd))
+	p := f.spawnWith(&lab.Holder{Passed: true, For: jobLimit}, pair[1])
+	f.close(fd) // no event: another process has it open
 	return p
 }
 
-// shutBy lets another process close, and then closes the other end.
-func (w *world) shutBy(p *lab.Proc, second int) {
-	w.begin()
-	w.check("the holder", p.Release())
-	w.follow(second)
+// closeBy lets another process close, and then closes the other end.
+func (f *fixture) closeBy(p *lab.Proc, second int) {
+	f.noteOrphan()
+	f.check("the holder", p.Release())
+	f.closeSecond(second)
 }

@@ -13,73 +13,71 @@ import (
 	"github.com/porttrace/porttrace/internal/live"
 )
 
-// life is something that sockets go through, together with what is to be told of it.
-// Its sockets are those of this process, made by plain system calls, unless it says
-// otherwise.
-type life struct {
+// scenario is something that sockets go through, together with the events that should be
+// reported of it. Its sockets are those of this process, made by plain system calls, unless it
+// says otherwise.
+type scenario struct {
 	name  string
-	place place
-	live  func(*world)
+	setup setup
+	run   func(*fixture)
 }
 
-// place is where a life is lived: by itself, one namespace with both ends on its loopback
-// device.
-type place uint
+// setup is what a scenario needs. Without any flag that is one namespace with both ends on its
+// loopback device.
+type setup uint
 
 const (
-	linked    place = 1 << iota // the server has another, at the end of a veth pair
-	twins                       // two that know nothing of each other
-	inhabited                   // a process is in it; without one porttrace cannot ask for buckets there
-	apart                       // lived before all others: it forks, and what is forked shares for a moment what others close
-	alone     place = 0
+	overVeth    setup = 1 << iota // the server has another namespace, at the end of a veth pair
+	twoNetns                      // the server has another namespace, without a connection
+	withProcess                   // a process is in it; without one porttrace cannot ask for buckets there
+	exclusive                     // runs before all others: it forks, and what is forked shares for a moment what others close
+	plain       setup = 0
 )
 
-// livesAtOnce bounds how many lives are lived at a time. Most of them wait for a timer.
-const livesAtOnce = 8
+// scenariosAtOnce bounds how many run at a time. Most of them wait for a timer.
+const scenariosAtOnce = 8
 
-// Every life that a socket can have is told as it was: compared with what the program
-// did, and with the counters and TIME_WAIT buckets of its namespace. They are lived side
-// by side under one tracer, since attaching takes longer than all of them.
+// Every scenario is reported as it happened: compared with what the program did, and with the
+// counters and TIME_WAIT buckets of its namespace. All run under one tracer, since attaching
+// takes longer than all of them.
 //
-// Where the processor stands still in the midst of a program, as an emulated one does, the
-// kernel skips runs of the others and says so. A life that is told wrongly then, or that
-// took another course, is lived again.
+// If the processor stops in the middle of a program, as an emulated one does, the kernel skips
+// runs of the other programs and counts them. A scenario that is reported wrongly then, or that
+// took another course, runs again; it becomes a subtest when its result is final.
 func TestScenarios(t *testing.T) {
-	const tries = 4
-	left := slices.Concat(closingLives, connectLives, rangeLives, bucketLives, bindLives, ownerLives, addressLives, uringLives, mptcpLives)
-	for try := range tries {
-		left = liveAll(t, left, try == tries-1)
+	left := slices.Concat(closeScenarios, connectScenarios, rangeScenarios, bucketScenarios, bindScenarios,
+		ownerScenarios, addressScenarios, uringScenarios, mptcpScenarios)
+	for number := 1; number <= maxAttempts && len(left) > 0; number++ {
+		left = runScenarios(t, left, number)
 	}
 }
 
-// liveAll lives lives and reports how they were told. It returns those that are to be
-// lived again, which are none the last time.
-func liveAll(t *testing.T, lives []life, last bool) (again []life) {
-	if len(lives) == 0 {
-		return nil
-	}
-	worlds := make([]*world, len(lives))
+// runScenarios runs scenarios and reports the results that are final. It returns the others,
+// which are none in the last attempt.
+func runScenarios(t *testing.T, scenarios []scenario, number int) (again []scenario) {
+	fixtures := make([]*fixture, len(scenarios))
 	var nets []*lab.Netns
-	for i, l := range lives {
-		worlds[i] = newWorld(t, l.place)
-		nets = append(nets, worlds[i].nets()...)
+	for i, s := range scenarios {
+		fixtures[i] = newFixture(t, s.setup)
+		nets = append(nets, fixtures[i].nets()...)
 	}
 	tr := begin(t, live.Options{}, nets...)
-	liveInTurn(lives, worlds, func(p place) bool { return p&apart != 0 }, 1)
-	liveInTurn(lives, worlds, func(p place) bool { return p&apart == 0 }, livesAtOnce)
+	runSome(scenarios, fixtures, func(p setup) bool { return p&exclusive != 0 }, 1)
+	runSome(scenarios, fixtures, func(p setup) bool { return p&exclusive == 0 }, scenariosAtOnce)
 	tr.end(nil)
 
-	for i, l := range lives {
-		w := worlds[i]
-		wrong := tr.judge(t, w)
-		if len(wrong) > 0 && !last && (tr.books.health.Missed > 0 || w.strayed()) {
-			t.Logf("%s is to be lived again: %s", l.name, strings.Join(wrong, "\n"))
-			again = append(again, l)
+	for i, s := range scenarios {
+		f := fixtures[i]
+		wrong := tr.check(t, f)
+		skipped := tr.ledger.health.Missed
+		if len(wrong) > 0 && number < maxAttempts && (skipped > 0 || f.orphanDisturbed()) {
+			logRetry(t, number, skipped, append([]string{s.name}, wrong...))
+			again = append(again, s)
 			continue
 		}
-		t.Run(l.name, func(t *testing.T) {
-			if w.lacks != "" {
-				t.Skip(w.lacks)
+		t.Run(s.name, func(t *testing.T) {
+			if f.unsupported != "" {
+				t.Skip(f.unsupported)
 			}
 			for _, text := range wrong {
 				t.Error(text)
@@ -89,56 +87,57 @@ func liveAll(t *testing.T, lives []life, last bool) (again []life) {
 	return again
 }
 
-// liveInTurn lives those lives that belong to a place, so many at a time.
-func liveInTurn(lives []life, worlds []*world, belongs func(place) bool, atOnce int) {
+// runSome runs the scenarios whose setup is selected, several at a time.
+func runSome(scenarios []scenario, fixtures []*fixture, selected func(setup) bool, atOnce int) {
 	var group sync.WaitGroup
 	slots := make(chan struct{}, atOnce)
-	for i, l := range lives {
-		if !belongs(l.place) {
+	for i, s := range scenarios {
+		if !selected(s.setup) {
 			continue
 		}
 		slots <- struct{}{}
 		group.Go(func() {
-			worlds[i].run(l.live)
+			fixtures[i].run(s.run)
 			<-slots
 		})
 	}
 	group.Wait()
 }
 
-// judge says what is wrong with a life or with what is told of it.
-func (tr *trace) judge(t *testing.T, w *world) (wrong []string) {
+// check returns what is wrong with a scenario or with what is reported of it.
+func (tr *trace) check(t *testing.T, f *fixture) (wrong []string) {
 	t.Helper()
-	if w.err != nil {
-		return []string{w.err.Error()}
+	if f.err != nil {
+		return []string{f.err.Error()}
 	}
-	if w.lacks != "" {
+	if f.unsupported != "" {
 		return nil
 	}
-	for _, n := range w.nets() {
-		wrong = slices.Concat(wrong, tr.wrongTales(w, n), tr.wrongWords(t, w, n))
+	for _, n := range f.nets() {
+		wrong = slices.Concat(wrong, tr.wrongEvents(f, n), tr.wrongCounters(t, f, n))
 	}
 	return wrong
 }
 
-// tale is an event as a line of text: what, of whom, where.
-type tale struct{ what, who, where string }
+// eventText is an event as text. Example: "close local time_wait", "out 4711",
+// "127.0.0.1:32768 > 127.0.0.1:80".
+type eventText struct{ what, owner, ends string }
 
-func (s tale) String() string { return fmt.Sprintf("%s: %s %s", s.what, s.who, s.where) }
+func (s eventText) String() string { return fmt.Sprintf("%s: %s %s", s.what, s.owner, s.ends) }
 
-// inKernel is the executable of kernel threads, which have no pid to foresee.
+// inKernel is the executable of kernel threads, whose pids are not known in advance.
 const inKernel = "[kernel]"
 
 func between(local, remote any) string { return fmt.Sprint(local, " > ", remote) }
 
-// tell is what a user learns of an event, but for what has tests of its own.
-func tell(e *event.Event) tale {
+// textOf returns what a user gets of an event, without what has tests of its own.
+func textOf(e *event.Event) eventText {
 	words := []string{e.Kind.String()}
 	if e.Kind == event.BindFail {
 		words = append(words, e.Op.String())
 	}
 	words = append(words, e.Errno.String(), e.Reason.String(), e.ClosedBy.String(), e.ResetBy.String())
-	for _, f := range []struct {
+	for _, named := range []struct {
 		flag event.Flags
 		word string
 	}{
@@ -152,77 +151,80 @@ func tell(e *event.Event) tale {
 		{event.ReuseAddr, "reuse_addr"},
 		{event.ReusePort, "reuse_port"},
 	} {
-		if e.Flags.Has(f.flag) {
-			words = append(words, f.word)
+		if e.Flags.Has(named.flag) {
+			words = append(words, named.word)
 		}
 	}
 	words = slices.DeleteFunc(words, func(word string) bool { return word == "" })
-	s := tale{what: strings.Join(words, " "), who: fmt.Sprint(e.Direction, " ", e.Proc.PID), where: between(e.Src, e.Dst)}
+	s := eventText{what: strings.Join(words, " "), owner: fmt.Sprint(e.Direction, " ", e.Proc.PID), ends: between(e.Src, e.Dst)}
 	switch {
 	case e.Kind == event.Bind, e.Kind == event.BindFail:
-		s.where = e.Src.String()
+		s.ends = e.Src.String()
 	case e.Src.Port == 0:
-		s.where = between("-", e.Dst)
+		s.ends = between("-", e.Dst)
 	}
 	return s
 }
 
-// wrongTales holds the events of a namespace against those that are wanted.
-func (tr *trace) wrongTales(w *world, n *lab.Netns) (wrong []string) {
+// wrongEvents compares the events of a namespace with the expected ones.
+func (tr *trace) wrongEvents(f *fixture, n *lab.Netns) (wrong []string) {
 	var got, want []string
 	for i := range tr.events {
 		e := &tr.events[i]
 		if e.Netns != n.Inode() || !e.Kind.Public() {
 			continue
 		}
-		s := tell(e)
+		s := textOf(e)
 		if p := tr.procs[e.Proc]; p != nil && p.Exe == inKernel {
-			s.who = fmt.Sprint(e.Direction, " ", inKernel)
+			s.owner = fmt.Sprint(e.Direction, " ", inKernel)
 		}
-		got = append(got, w.line(s))
+		got = append(got, f.comparable(s))
 		if e.Direction == event.In && e.Listener.PID != uint32(os.Getpid()) {
-			wrong = append(wrong, fmt.Sprintf("the listener is said to be %d: %s", e.Listener.PID, s))
+			wrong = append(wrong, fmt.Sprintf("the listener is reported as %d: %s", e.Listener.PID, s))
 		}
 	}
-	for _, s := range w.wants[n] {
-		if s, seen := tr.seen(w, s); seen {
-			want = append(want, w.line(s))
+	for _, s := range f.expected[n] {
+		if s, visible := tr.visible(f, s); visible {
+			want = append(want, f.comparable(s))
 		}
 	}
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		wrong = append(wrong, fmt.Sprintf("namespace %d: told are\n\t%s\nwant\n\t%s", n.Inode(), strings.Join(got, "\n\t"), strings.Join(want, "\n\t")))
+		wrong = append(wrong, fmt.Sprintf("namespace %d: reported are\n\t%s\nwant\n\t%s", n.Inode(), strings.Join(got, "\n\t"), strings.Join(want, "\n\t")))
 	}
 	return wrong
 }
 
-// seen leaves out what the hooks that may be used do not see.
-func (tr *trace) seen(w *world, s tale) (tale, bool) {
+// visible returns an expected event as the hooks that may be used report it, and whether they
+// report it at all.
+func (tr *trace) visible(f *fixture, s eventText) (eventText, bool) {
 	if !strings.HasPrefix(tr.signal("connect").Hook, "fexit/") {
 		s.what = strings.Replace(s.what, " reused", "", 1)
 	}
-	shows := func(signal string) bool { return !w.hidden || !strings.HasSuffix(tr.signal(signal).Hook, "/sys_exit") }
+	shows := func(signal string) bool {
+		return !f.noSysExit || !strings.HasSuffix(tr.signal(signal).Hook, "/sys_exit")
+	}
 	kind, more, _ := strings.Cut(s.what, " ")
 	switch {
 	case kind == event.Bind.String(), kind == event.BindFail.String() && strings.HasPrefix(more, event.OpBind.String()):
 		return s, tr.seesBinds() && shows("bind")
-	case kind == event.ConnectFail.String() && strings.HasPrefix(s.where, "- ") && s.what != noPortLeft:
+	case kind == event.ConnectFail.String() && strings.HasPrefix(s.ends, "- ") && s.what != noPortLeft:
 		return s, tr.exact("connect_errors") && shows("connect_errors")
 	}
 	return s, true
 }
 
-// line is s, as far as it is known how it will be. Whether a bucket waits for a FIN depends
-// on how fast the peer was: see finWithin.
-func (w *world) line(s tale) string {
-	if w.loose {
+// comparable returns the text without what this scenario does not determine. Whether a bucket
+// waits for a FIN depends on how fast the peer was: see finWithin.
+func (f *fixture) comparable(s eventText) string {
+	if f.orderUnknown {
 		s.what, _, _ = strings.Cut(s.what, " ")
-		if strings.HasPrefix(s.who, "in ") {
-			s.who, _, _ = strings.Cut(s.who, " ")
+		if strings.HasPrefix(s.owner, "in ") {
+			s.owner, _, _ = strings.Cut(s.owner, " ")
 		}
 	}
-	if w.late {
+	if f.finLate {
 		s.what = strings.Replace(s.what, "fin_wait2", "time_wait", 1)
 	}
 	return s.String()

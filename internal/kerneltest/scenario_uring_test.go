@@ -14,35 +14,35 @@ import (
 
 // Connections that no connect(2) makes: io_uring(7) works within its own system call, or
 // in a thread of the kernel's that belongs to the process.
-var uringLives = []life{
-	{"io_uring", alone, func(w *world) {
-		fd := w.tcp(loopV4)
-		listener := w.listener(loopV4)
-		w.check("connecting", w.uring().connect(fd, loopV4, 0))
-		w.connected(fd, loopV4, listener).finish()
+var uringScenarios = []scenario{
+	{"io_uring", plain, func(f *fixture) {
+		fd := f.tcp(loopV4)
+		listener := f.listener(loopV4)
+		f.check("connecting", f.uring().connect(fd, loopV4, 0))
+		f.accepted(fd, loopV4, listener).finish()
 	}},
-	{"io_uring in a worker", alone, func(w *world) {
-		fd := w.tcp(loopV4)
-		listener := w.listener(loopV4)
-		w.check("connecting", w.uring().connect(fd, loopV4, sqeAsync))
-		w.connected(fd, loopV4, listener).finish()
+	{"io_uring in a worker", plain, func(f *fixture) {
+		fd := f.tcp(loopV4)
+		listener := f.listener(loopV4)
+		f.check("connecting", f.uring().connect(fd, loopV4, sqeAsync))
+		f.accepted(fd, loopV4, listener).finish()
 	}},
-	{"io_uring, refused", alone, func(w *world) {
-		fd := w.tcp(loopV4)
-		w.fails("connecting", w.uring().connect(fd, loopV4, sqeAsync), unix.ECONNREFUSED)
-		w.connOf(fd, loopV4).tells("open", "connect_fail ECONNREFUSED refused")
+	{"io_uring, refused", plain, func(f *fixture) {
+		fd := f.tcp(loopV4)
+		f.failsWith("connecting", f.uring().connect(fd, loopV4, sqeAsync), unix.ECONNREFUSED)
+		f.newConn(fd, loopV4).expectOut("open", "connect_fail ECONNREFUSED refused")
 	}},
-	{"io_uring finds no port", alone, func(w *world) {
-		w.narrow(firstPort, lastPort)
-		conns := w.dialMany(loopV4, fewPorts)
-		w.fails("connecting", w.uring().connect(w.tcp(loopV4), loopV4, 0), unix.EADDRNOTAVAIL)
-		w.want(w.client, noPortLeft, us("out"), between("-", loopV4))
+	{"io_uring finds no port", plain, func(f *fixture) {
+		f.narrow(firstPort, lastPort)
+		conns := f.dialMany(loopV4, fewPorts)
+		f.failsWith("connecting", f.uring().connect(f.tcp(loopV4), loopV4, 0), unix.EADDRNOTAVAIL)
+		f.expect(f.client, noPortLeft, thisProcess("out"), between("-", loopV4))
 		finishAll(conns)
 	}},
-	{"io_uring finds no route", alone, func(w *world) {
-		w.hidden = true
-		w.fails("connecting", w.uring().connect(w.tcp(loopV4), nobodyV4, 0), unix.ENETUNREACH)
-		w.want(w.client, "connect_fail ENETUNREACH unreachable", us("out"), between("-", nobodyV4))
+	{"io_uring finds no route", plain, func(f *fixture) {
+		f.noSysExit = true
+		f.failsWith("connecting", f.uring().connect(f.tcp(loopV4), unusedV4, 0), unix.ENETUNREACH)
+		f.expect(f.client, "connect_fail ENETUNREACH unreachable", thisProcess("out"), between("-", unusedV4))
 	}},
 }
 
@@ -86,7 +86,7 @@ const (
 
 // uring is an io_uring for one request at a time.
 type uring struct {
-	*world
+	*fixture
 	fd       int
 	params   uringParams
 	rings    []byte // both: IORING_FEAT_SINGLE_MMAP, Linux 5.4
@@ -94,26 +94,26 @@ type uring struct {
 }
 
 // uring makes one. A kernel may be built without, or its administrator may forbid it.
-func (w *world) uring() *uring {
-	u := &uring{world: w, fd: -1}
+func (f *fixture) uring() *uring {
+	u := &uring{fixture: f, fd: -1}
 	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&u.params)), 0)
 	switch {
 	case errno == unix.ENOSYS, errno == unix.EPERM && uringForbidden():
-		w.lacks = "this kernel has no io_uring, or forbids it: " + errno.Error()
+		f.unsupported = "this kernel has no io_uring, or forbids it: " + errno.Error()
 		return u
 	case errno != 0:
-		w.check("io_uring_setup", errno)
+		f.check("io_uring_setup", errno)
 		return u
 	}
 	u.fd = int(fd)
-	w.fds[u.fd] = true
+	f.fds[u.fd] = true
 	p := &u.params
 	size := max(p.sq.array+4*p.sqEntries, p.cq.cqes+p.cqEntries*uint32(unsafe.Sizeof(uringResult{})))
 	var err error
 	u.rings, err = unix.Mmap(u.fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	w.check("mapping the rings", err)
+	f.check("mapping the rings", err)
 	u.requests, err = unix.Mmap(u.fd, uringOfRequests, int(unsafe.Sizeof(uringRequest{})), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	w.check("mapping the requests", err)
+	f.check("mapping the requests", err)
 	return u
 }
 
@@ -125,7 +125,7 @@ func uringForbidden() bool {
 // connect connects a socket as connect(2) would, once. The first request of a ring is
 // number 0 in all its arrays.
 func (u *uring) connect(fd int, to netip.AddrPort, flags uint8) error {
-	if u.lacks != "" || u.err != nil {
+	if u.unsupported != "" || u.err != nil {
 		return nil
 	}
 	address := &unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: to.Addr().As4()}

@@ -20,7 +20,7 @@ import (
 type cgroups struct {
 	t    *testing.T
 	root string
-	top  string // where those of this test are
+	top  string // the parent of those of this test
 	own  string // the cgroup of this process
 }
 
@@ -37,9 +37,7 @@ func mountCgroups(t *testing.T) *cgroups {
 		}
 	})
 	text, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for line := range strings.Lines(string(text)) {
 		if path, is := strings.CutPrefix(line, "0::"); is {
 			c.own = strings.TrimSuffix(path, "\n")
@@ -79,13 +77,11 @@ func (c *cgroups) remove(dir string) {
 func (c *cgroups) enter(path string) {
 	c.t.Helper()
 	file := filepath.Join(c.root, path, "cgroup.procs")
-	if err := os.WriteFile(file, []byte(fmt.Sprint(os.Getpid())), 0); err != nil {
-		c.t.Fatal(err)
-	}
+	noError(c.t, os.WriteFile(file, []byte(fmt.Sprint(os.Getpid())), 0))
 }
 
-// A container and a unit are named by whoever holds ports in them, and by whoever finds
-// none: those that were there before the trace, and those that came later.
+// Holders and victims are reported with their container and unit: processes that were there
+// before the trace, and later ones.
 func TestContainers(t *testing.T) {
 	const each, tries = 4, 10
 	id := strings.Repeat("0123456789abcdef", 4)
@@ -98,9 +94,7 @@ func TestContainers(t *testing.T) {
 		{"systemd", "/system.slice/shop.service", "", "shop.service"},
 	}
 	ports := 2 * each * len(places)
-	n := newNetns(t)
-	narrow(t, n, 32768, 32768+uint16(ports)-1)
-	serve(t, n, lab.Echo, loopV4)
+	n := loopbackNet(t, ports, loopV4)
 	to, groups := []netip.AddrPort{loopV4}, mountCgroups(t)
 	start := func(name, path string, job *lab.Client) *lab.Proc {
 		return groups.within(path, func() *lab.Proc { return spawn(t, n, name, job) })
@@ -110,22 +104,18 @@ func TestContainers(t *testing.T) {
 	startAll := func(when string) {
 		for i, place := range places {
 			p := start(when+place.name, place.path, holds)
-			if r := counted(t, p); r.Succeeded != each {
-				t.Fatalf("%s: %+v", place.name, r)
-			}
+			wantCounts(t, counted(t, p), each, 0)
 			procs[p.PID()] = i
 		}
 	}
 	startAll("old-")
-	w := watchSpaces(t, n)
-	w.look(n)
+	w := traceSpaces(t, n)
+	w.awaitScans(n)
 	startAll("new-")
 	victim := start("victim", places[0].path, &lab.Client{To: to, Count: tries})
-	if r := counted(t, victim); r.ConnectErrors["EADDRNOTAVAIL"] != tries {
-		t.Fatalf("the victim: %+v", r)
-	}
+	wantCounts(t, counted(t, victim), 0, tries)
 
-	row := w.rowBy("all failures", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
+	row := w.awaitRow("all failures", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
 	check := func(p *event.Process, container, unit string) {
 		if p.Container != container || p.Unit != unit {
 			t.Errorf("%s is in container %q, unit %q: %+v", p.Comm, container, unit, p)
@@ -138,7 +128,7 @@ func TestContainers(t *testing.T) {
 		h := &row.Holders[i]
 		place, known := procs[int(h.Proc.ID.PID)]
 		if !known || h.Live != each {
-			t.Errorf("nobody's ports: %+v", h)
+			t.Errorf("ports of an unknown process: %+v", h)
 			continue
 		}
 		check(&h.Proc, places[place].container, places[place].unit)

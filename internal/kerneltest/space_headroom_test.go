@@ -19,8 +19,8 @@ var mixSeed = flag.Uint64("mix-seed", 0, "make the mixes of TestHeadroom that th
 
 const (
 	mixes = 60
-	// Buckets live for a minute: what is made before the tool is asked about it must not
-	// take long, nor may it be long ago when the ports are counted.
+	// Buckets live for a minute: the ports must be taken in a short time, and be counted soon
+	// after that.
 	mixesAtOnce = 20
 	mixingTime  = 10 * time.Second
 	mixLife     = 50 * time.Second
@@ -34,7 +34,7 @@ func TestHeadroom(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	t.Logf("these mixes are made again by -mix-seed %d", seed)
-	w := watchSpaces(t)
+	w := traceSpaces(t)
 	checked := 0
 	for number := 0; checked < mixes && number < 2*mixes; {
 		began := time.Now()
@@ -45,7 +45,7 @@ func TestHeadroom(t *testing.T) {
 			group, nets = append(group, m), append(nets, m.net)
 			number++
 		}
-		w.look(nets...)
+		w.awaitScans(nets...)
 		shown := w.snapshot()
 		for _, m := range group {
 			wrong := m.check(t, w, shown)
@@ -66,16 +66,16 @@ func TestHeadroom(t *testing.T) {
 	}
 }
 
-// check uses the space up and says what is wrong with what is told of it.
-func (m *mix) check(t *testing.T, w *spaceWatch, shown *snapshot.Snapshot) (wrong string) {
+// check fills the space, and returns what is wrong with what was reported of it.
+func (m *mix) check(t *testing.T, w *spaceTrace, shown *snapshot.Snapshot) (wrong string) {
 	t.Helper()
 	id := portspace.ID{Netns: m.net.Inode(), Local: event.AddrFrom(m.local), Remote: endpoint(m.remote)}
 	var want int
-	var told string
-	w.ask(func(table *portspace.Table) {
+	var reported string
+	w.withTable(func(table *portspace.Table) {
 		space := table.Find(id)
-		want = space.All().Headroom()
-		told = fmt.Sprintf("headroom is %d of %d: %s", want, space.All().Capacity(), takenText(table, space))
+		want = headroom(space)
+		reported = fmt.Sprintf("headroom is %d of %d: %s", want, space.All().Capacity(), takenText(table, space))
 	})
 	got, err := m.fill()
 	if err != nil {
@@ -83,7 +83,7 @@ func (m *mix) check(t *testing.T, w *spaceWatch, shown *snapshot.Snapshot) (wron
 	}
 	if got != want {
 		return fmt.Sprintf("%s, %s > %s of %d ports from %d on without %q: %d connects succeeded, %s\n%s",
-			m.name, m.local, m.remote, m.size, m.low, m.reserved, got, told, strings.Join(m.did, "\n"))
+			m.name, m.local, m.remote, m.size, m.low, m.reserved, got, reported, strings.Join(m.log, "\n"))
 	}
 	if row := rowOf(shown, id); row != nil && row.Headroom() != want {
 		return fmt.Sprintf("%s: is shown with a headroom of %d, it is %d: %s", m.name, row.Headroom(), want, spaceText(row))
@@ -91,13 +91,13 @@ func (m *mix) check(t *testing.T, w *spaceWatch, shown *snapshot.Snapshot) (wron
 	return ""
 }
 
-// takenText lists the ports that are said to be taken.
+// takenText lists the ports that the table has as taken.
 func takenText(table *portspace.Table, space *portspace.Space) string {
 	var list []string
 	for port, s := range space.Each() {
 		list = append(list, fmt.Sprintf("%d in state %d", port, s.State))
 	}
-	table.Netns(space.Netns).EachOwned(func(port uint16, o portspace.Owned) {
+	table.Netns(space.Netns).EachOwned(func(port uint16, o portspace.OwnedPort) {
 		list = append(list, fmt.Sprintf("%d owned at %s in state %d", port, o.Local, o.State))
 	})
 	slices.Sort(list)

@@ -10,24 +10,19 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// Namespaces with the same addresses, ports and range have nothing else in common.
+// Namespaces with the same addresses, ports and range share nothing else.
 func TestSpacesApart(t *testing.T) {
 	const ports, few, tries = 64, 3, 40
-	full, spare := newNetns(t), newNetns(t)
-	for _, n := range []*lab.Netns{full, spare} {
-		narrow(t, n, 32768, 32768+ports-1)
-		serve(t, n, lab.Echo, loopV4)
-	}
-	w := watchSpaces(t, full, spare)
+	full, spare := loopbackNet(t, ports, loopV4), loopbackNet(t, ports, loopV4)
+	w := traceSpaces(t, full, spare)
 	to := []netip.AddrPort{loopV4}
 	filler := spawn(t, full, "filler", &lab.Client{To: to, Count: ports, Talk: true, Hold: true})
 	user := spawn(t, spare, "user", &lab.Client{To: to, Count: few, Talk: true, Hold: true})
-	if r, s := counted(t, filler), counted(t, user); r.Succeeded != ports || s.Succeeded != few {
-		t.Fatalf("the clients: %+v, %+v", r, s)
-	}
+	wantCounts(t, counted(t, filler), ports, 0)
+	wantCounts(t, counted(t, user), few, 0)
 	victim := run(t, full, "victim", &lab.Client{To: to, Count: tries})
-	w.rowBy("all failures", loopID(full, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
-	for range 2 { // as it was told, and as it is after a look
+	w.awaitRow("all failures", loopID(full, loopV4), func(p *snapshot.PortSpace) bool { return p.Exhausted == tries })
+	for range 2 { // by the events, and after a scan
 		snap := w.snapshot()
 		row, other := rowOf(snap, loopID(full, loopV4)), rowOf(snap, loopID(spare, loopV4))
 		if row == nil || other == nil {
@@ -42,10 +37,10 @@ func TestSpacesApart(t *testing.T) {
 		if got := holders(other); other.InUse() != few || other.Headroom() != ports-few || len(got) != 1 || got[user.PID()] != few {
 			t.Errorf("held by %v: %s", got, spaceText(other))
 		}
-		if other.Exhausted != 0 || len(other.Victims) != 0 || !other.Full.IsZero() {
-			t.Errorf("a space that nobody has used up: %+v", other)
+		if other.Exhausted != 0 || len(other.Victims) != 0 || !other.FullSince.IsZero() {
+			t.Errorf("a space that is not exhausted: %+v", other)
 		}
-		w.look(full, spare)
+		w.awaitScans(full, spare)
 	}
 	release(t, filler)
 	release(t, user)
@@ -56,23 +51,19 @@ func TestSpacesApart(t *testing.T) {
 func TestSpacesOfNextNetns(t *testing.T) {
 	const ports, tries = 64, 200
 	first := newNetns(t)
-	narrow(t, first, 32768, 32768+ports-1)
+	narrow(t, first, ports)
 	server := serve(t, first, lab.Echo, loopV4)
-	w := watchSpaces(t)
+	w := traceSpaces(t)
 	bound := spawn(t, first, "binder", &lab.Binder{Socket: lab.Socket{Bind: at(loopV4, 0)}})
-	b := counted(t, bound)
 	r := run(t, first, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: ports - 1, Talk: true})
-	if b.Succeeded != 1 || r.Succeeded != ports-1 {
-		t.Fatalf("the clients: %+v, %+v", b, r)
-	}
-	w.rowBy("buckets", loopID(first, loopV4), func(p *snapshot.PortSpace) bool { return p.TimeWait == ports-1 && p.Bound == 1 })
+	wantCounts(t, counted(t, bound), 1, 0)
+	wantCounts(t, r, ports-1, 0)
+	w.awaitRow("buckets", loopID(first, loopV4), func(p *snapshot.PortSpace) bool { return p.TimeWait == ports-1 && p.Bound == 1 })
 	bound.Stop()
 	server.Stop()
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
-	// The kernel takes it down in its own time. What is made meanwhile stays, so that its
-	// inodes are not given out instead.
+	noError(t, first.Close())
+	// The kernel removes it some time later. The namespaces that are made meanwhile stay, so that
+	// their inodes are not given out instead.
 	next := newNetns(t)
 	for left := tries; left > 0 && next.Inode() != first.Inode(); left-- {
 		time.Sleep(100 * time.Millisecond)
@@ -81,15 +72,15 @@ func TestSpacesOfNextNetns(t *testing.T) {
 	if next.Inode() != first.Inode() {
 		t.Skipf("no namespace got the inode %d in %d tries", first.Inode(), tries)
 	}
-	narrow(t, next, 32768, 32768+ports-1)
+	narrow(t, next, ports)
 	serve(t, next, lab.Echo, loopV4)
-	w.look(next)
+	w.awaitScans(next)
 	if row := rowOf(w.snapshot(), loopID(next, loopV4)); row != nil && row.InUse() != 0 {
 		t.Errorf("in the next namespace: %s", spaceText(row))
 	}
-	w.ask(func(table *portspace.Table) {
-		if space := table.Find(loopID(next, loopV4)); space.All().Headroom() != ports {
-			t.Errorf("the next namespace has a headroom of %d: %s", space.All().Headroom(), takenText(table, space))
+	w.withTable(func(table *portspace.Table) {
+		if space := table.Find(loopID(next, loopV4)); headroom(space) != ports {
+			t.Errorf("the next namespace has a headroom of %d: %s", headroom(space), takenText(table, space))
 		}
 	})
 }

@@ -4,18 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/portspace"
 )
 
-// ownedTuples are who last had each pair of ends, by what the processes say themselves.
+// ownedTuples maps each pair of ends to the pid that last had it, by the processes' own reports.
 type ownedTuples map[[2]netip.AddrPort]int
 
 func (o ownedTuples) add(r lab.Result) {
@@ -30,12 +27,10 @@ func TestTimeWaitOwners(t *testing.T) {
 	const processes, each, taken = 4, 150, 100
 	servers := []netip.AddrPort{loopV4, at(loopV4, 81), loopV6}
 	closer := at(loopV4, 82)
-	n := newNetns(t)
-	narrow(t, n, 32768, 32768+processes*each-1)
-	serve(t, n, lab.Echo, servers...)
+	n := loopbackNet(t, processes*each, servers...)
 	server := serve(t, n, lab.CloseFirst, closer)
-	w := watchSpaces(t, n)
-	w.look(n)
+	w := traceSpaces(t, n)
+	w.awaitScans(n)
 
 	owners, want := ownedTuples{}, 0
 	var jobs []lab.Job
@@ -46,10 +41,8 @@ func TestTimeWaitOwners(t *testing.T) {
 		owners.add(r)
 		want += r.Succeeded
 	}
-	alive, err := churnHere(n, loopV4, each)
-	if err != nil {
-		t.Fatal(err)
-	}
+	alive, err := connectHere(n, loopV4, each)
+	noError(t, err)
 	owners.add(alive)
 	r := run(t, n, "client", &lab.Client{To: []netip.AddrPort{closer}, Count: each, AwaitPeer: true, List: true})
 	for _, try := range r.Tries {
@@ -59,17 +52,15 @@ func TestTimeWaitOwners(t *testing.T) {
 		t.Fatalf("%d of %d connections, %d, %+v", want, processes*each, len(alive.Tries), r)
 	}
 	rest := fmt.Sprintf("%d-%d", 32768+taken, 32768+processes*each-1)
-	if err := errors.Join(n.Sysctl("ipv4/ip_local_reserved_ports", rest), n.Sysctl("ipv4/tcp_tw_reuse", "1")); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, errors.Join(n.Sysctl("ipv4/ip_local_reserved_ports", rest), n.Sysctl("ipv4/tcp_tw_reuse", "1")))
 	eventually(t, "buckets that are old enough", func() bool {
-		time.Sleep(reuseAge)
+		time.Sleep(reuseAge) // what is tested: buckets must be old enough
 		r := run(t, n, "heir", &lab.Client{To: []netip.AddrPort{loopV4}, Count: taken, Talk: true, List: true})
 		owners.add(lab.Result{PID: r.PID, Tries: successful(r.Tries)})
 		return r.Succeeded == taken
 	})
 	w.checkOwners(n, owners)
-	w.look(n)
+	w.awaitScans(n)
 	w.checkOwners(n, owners)
 }
 
@@ -82,44 +73,20 @@ func successful(tries []lab.Try) (list []lab.Try) {
 	return list
 }
 
-// churnHere connects and closes by this process.
-func churnHere(n *lab.Netns, to netip.AddrPort, count int) (lab.Result, error) {
-	r := lab.Result{PID: os.Getpid()}
-	err := n.Do(func() error {
-		for range count {
-			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-			if err != nil {
-				return err
-			}
-			if err := unix.Connect(fd, lab.Sockaddr(to)); err != nil {
-				return errors.Join(err, unix.Close(fd))
-			}
-			r.Tries = append(r.Tries, lab.Try{Local: lab.LocalAddr(fd), Remote: to})
-			if err := unix.Close(fd); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return r, err
-}
-
-// checkOwners holds what the kernel lists against what is known of it, and that against
-// the truth. Where a processor is emulated the first buckets have ended by then.
-func (w *spaceWatch) checkOwners(n *lab.Netns, owners ownedTuples) {
+// checkOwners compares the kernel's buckets with the reported owners, and those with the truth.
+// On an emulated processor the first buckets have ended by then.
+func (w *spaceTrace) checkOwners(n *lab.Netns, owners ownedTuples) {
 	w.t.Helper()
 	p := openProbe(w.t)
-	eventually(w.t, "nothing but buckets", func() bool { return onlyBuckets(w.t, n) })
+	eventually(w.t, "only buckets", func() bool { return onlyBuckets(w.t, n) })
 	w.snapshot() // by now all that had happened has come
 	var found []event.Event
 	err := n.Do(func() (err error) {
 		found, err = p.Sockets(nil, portspace.Limit, event.PortRange{}, nil)
 		return err
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	cookies := kernelAtLeast(w.t, 6, 1) // before, a socket has one only if somebody asked for it
+	noError(w.t, err)
+	cookies := kernelAtLeast(w.t, 6, 1) // before, a socket has one only if a process asked for it
 	buckets, wrong, byCookie := 0, 0, 0
 	for i := range found {
 		b := &found[i]
@@ -134,7 +101,7 @@ func (w *spaceWatch) checkOwners(n *lab.Netns, owners ownedTuples) {
 		}
 		if owner.PID != uint32(want) || cookies && cookie != b.Cookie {
 			if wrong++; wrong < 10 {
-				w.t.Errorf("%s > %s belongs to %d, cookie %d; it is said to be that of %d, cookie %d", b.Src, b.Dst, want, b.Cookie, owner.PID, cookie)
+				w.t.Errorf("%s > %s belongs to %d, cookie %d; reported is %d, cookie %d", b.Src, b.Dst, want, b.Cookie, owner.PID, cookie)
 			}
 		}
 	}
@@ -148,7 +115,7 @@ func (w *spaceWatch) checkOwners(n *lab.Netns, owners ownedTuples) {
 }
 
 // onlyBuckets reports whether no connection is left.
-func onlyBuckets(t *testing.T, n *lab.Netns) bool {
+func onlyBuckets(t testing.TB, n *lab.Netns) bool {
 	t.Helper()
 	for _, s := range sockets(t, n) {
 		if s.State != lab.Listen && s.State != lab.TimeWait {
@@ -160,10 +127,10 @@ func onlyBuckets(t *testing.T, n *lab.Netns) bool {
 
 func tuple(e event.Endpoint) netip.AddrPort { return netip.AddrPortFrom(e.Addr.IP(), e.Port) }
 
-// ownerOf is who is known to have made a bucket: that of an outgoing connection is in a
-// port space, that of an accepted one, which takes no port of the range, was told.
-func (w *spaceWatch) ownerOf(bucket *event.Event) (owner event.ProcID, cookie uint64) {
-	w.ask(func(table *portspace.Table) {
+// ownerOf returns the reported owner of a bucket: that of an outgoing connection is in a port
+// space; that of an accepted one, which takes no port of the range, is in its close.
+func (w *spaceTrace) ownerOf(bucket *event.Event) (owner event.ProcID, cookie uint64) {
+	w.withTable(func(table *portspace.Table) {
 		for port, s := range table.Find(portspace.IDOf(bucket)).Each() {
 			if port == bucket.Src.Port {
 				owner, cookie = s.Proc, s.Cookie
@@ -176,7 +143,7 @@ func (w *spaceWatch) ownerOf(bucket *event.Event) (owner event.ProcID, cookie ui
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var closed event.Time
-	for i := range w.events { // one that waited for the peer's FIN is told late
+	for i := range w.events { // one that waited for the peer's FIN is reported late
 		e := &w.events[i]
 		if e.Kind == event.Close && e.Direction == event.In && e.Src == bucket.Src && e.Dst == bucket.Dst && e.Time > closed {
 			closed, owner, cookie = e.Time, e.Proc, e.Cookie

@@ -9,11 +9,11 @@ import (
 	"github.com/porttrace/porttrace/internal/live"
 )
 
-// A UDP socket that finds no port at its connect() gets EAGAIN, which says nothing of ports.
+// A UDP socket that finds no port at its connect() gets EAGAIN, which does not mention ports.
 func TestAutobindExhausted(t *testing.T) {
 	const ports, tries = 32, 20
 	n := newNetns(t)
-	narrow(t, n, 32768, 32768+ports-1)
+	narrow(t, n, ports)
 	tr := begin(t, live.Options{}, n)
 	if s := tr.signal("autobind"); s.Mode == event.Off {
 		if tr.exact("connect") {
@@ -23,9 +23,7 @@ func TestAutobindExhausted(t *testing.T) {
 	}
 	udp := lab.Socket{UDP: true}
 	holder := spawn(t, n, "holder", &lab.Client{Socket: udp, To: []netip.AddrPort{loopV4}, Count: ports, Hold: true})
-	if r := counted(t, holder); r.Succeeded != ports {
-		t.Fatalf("the holder: %+v", r)
-	}
+	wantCounts(t, counted(t, holder), ports, 0)
 	// Before its connect() a socket has any address, of both families, so one list of ports
 	// is used up for all.
 	var results []lab.Result
@@ -42,7 +40,7 @@ func TestAutobindExhausted(t *testing.T) {
 	for _, r := range results {
 		fails := tr.of(event.BindFail, r.PID)
 		if got := occurrences(fails); got != tries {
-			t.Errorf("%d failures are told, the victim counted %d", got, tries)
+			t.Errorf("%d failures are reported, the victim counted %d", got, tries)
 		}
 		for _, e := range fails {
 			if e.Proto != event.UDP || e.Op != event.OpAutobind || e.Errno.String() != "EAGAIN" || e.Reason != event.RangeExhausted {

@@ -104,8 +104,7 @@ func TestClientUnanswered(t *testing.T) {
 	}
 }
 
-// A port chosen by bind belongs to nobody else, one chosen by connect to one
-// connection.
+// A port chosen by bind is exclusive, one chosen by connect belongs to one connection.
 func TestClientBindsEarly(t *testing.T) {
 	client, _ := pair(t, Echo)
 	set(t, client, "ipv4/ip_local_port_range", "32768 32799", "ipv4/tcp_tw_reuse", "0")

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The world of the demo. The addresses are local to its namespace: no packet
-// leaves the host.
+// The addresses and ports of the demo are local to its namespace: no packet leaves the
+// host.
 var (
 	demoClient  = netip.MustParseAddr("10.99.0.20")
 	demoServer  = netip.MustParseAddr("10.99.0.1")
@@ -21,7 +21,7 @@ var (
 	demoPortsHi = uint16(33023) // 256 ports: they are gone within seconds
 )
 
-// Demo is a private world with three programs that misbehave.
+// Demo is a private network namespace with three programs that misbehave.
 type Demo struct {
 	netns  *Netns
 	procs  []*Proc
@@ -31,7 +31,7 @@ type Demo struct {
 	end    func()        // ends all programs and waits for them, once
 }
 
-// Exit says that a program of the demo ended though nobody told it to.
+// Exit reports that a program of the demo ended by itself.
 type Exit struct {
 	Name string
 	PID  int
@@ -46,7 +46,7 @@ type DemoOptions struct {
 // StartDemo makes a network namespace with few ports, a server, and three
 // clients: shop-api opens a connection a request and runs out of ports, because
 // each leaves a TIME_WAIT of 60 s; report-job binds before it connects, and so
-// takes ports from everybody; sync-agent never closes. They end with the process,
+// takes ports from every destination; sync-agent never closes. They end with the process,
 // whatever ends it, with ctx, or with Close.
 func StartDemo(ctx context.Context, opts DemoOptions) (*Demo, error) {
 	if opts.For == 0 {
@@ -105,7 +105,7 @@ type demoJob struct {
 func demoClients(limit time.Duration) []demoJob {
 	return []demoJob{
 		{"shop-api", Client{
-			To: []netip.AddrPort{demoWeb}, Rate: 40, Talk: true, For: limit,
+			To: []netip.AddrPort{demoWeb}, Rate: 40, Talk: true, For: limit, ReportFailure: true,
 		}},
 		{"report-job", Client{
 			Socket: Socket{Bind: netip.AddrPortFrom(demoClient, 0)},
@@ -119,7 +119,7 @@ func demoClients(limit time.Duration) []demoJob {
 
 // watch reports programs that end by themselves.
 func (d *Demo) watch() {
-	d.exits = make(chan Exit, len(d.procs)) // room for all: nobody has to listen
+	d.exits = make(chan Exit, len(d.procs)) // room for all: reading it is optional
 	var watchers sync.WaitGroup
 	for _, p := range d.procs {
 		watchers.Go(func() {
@@ -159,11 +159,11 @@ func (d *Demo) PIDs() []int {
 	return pids
 }
 
-// Exits tells of programs that ended before the demo did; the others go on. It
-// is closed when all have ended.
+// Exits reports programs that ended before the demo did; the others go on. It is
+// closed when all have ended.
 func (d *Demo) Exits() <-chan Exit { return d.exits }
 
-// Close ends all programs and waits for them, and gives the namespace up.
+// Close ends all programs and waits for them, and closes the namespace.
 func (d *Demo) Close() error {
 	d.detach()
 	d.end()

@@ -1,4 +1,4 @@
-// Package lab makes small worlds in which ephemeral ports run out: private
+// Package lab makes situations in which ephemeral ports run out: private
 // network namespaces, a server, and clients that misbehave in known ways.
 //
 // Tests of the kernel side use it, and so does the demo command. The programs

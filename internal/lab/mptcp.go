@@ -29,7 +29,7 @@ type genlHeader struct {
 	_                uint16
 }
 
-// AllowSubflows lets MPTCP connections of the namespace have so many subflows
+// AllowSubflows lets MPTCP connections of the namespace have that many subflows
 // beyond the first.
 func (n *Netns) AllowSubflows(count uint32) error {
 	return n.mptcp(mptcpSetLimits, func(r *request) { r.attrUint32(mptcpSubflows, count) })

@@ -44,7 +44,7 @@ func NewNetns() (*Netns, error) {
 	return n, nil
 }
 
-// keep is the keeper: it enters a new namespace, says so, and then runs calls.
+// keep is the keeper: it enters a new namespace, reports its inode, and then runs calls.
 func (n *Netns) keep(ready chan<- error) {
 	defer close(n.ended)
 	if err := n.enterNew(); err != nil {
@@ -82,8 +82,8 @@ func (n *Netns) enterNew() error {
 // /proc/PID/ns/net).
 func (n *Netns) Inode() uint32 { return n.inode }
 
-// Close gives the namespace up. The kernel kills what Start or Spawn left
-// running in it; whoever wants to wait for them stops them first.
+// Close closes the namespace. The kernel kills what Start or Spawn left running in
+// it; to wait for their end, stop them first.
 func (n *Netns) Close() error {
 	select {
 	case <-n.quit:

@@ -28,8 +28,8 @@ type Proc struct {
 }
 
 // Spawn starts a job inside the namespace, under a name that ps and tracers show
-// (15 bytes of it). The process is this very binary: see MaybeRun. Files are what it
-// has open from descriptor 3 on.
+// (15 bytes of it). The process is this very binary: see MaybeRun. It has the files open
+// from descriptor 3 on.
 func (n *Netns) Spawn(name string, job Job, files ...*os.File) (*Proc, error) {
 	p, err := n.spawn(name, job, files)
 	if err != nil {
@@ -85,10 +85,10 @@ func (p *Proc) Decode(v any) error {
 	return nil
 }
 
-// Release closes the standard input of the process, which tells the job to close
-// what it holds and to end, and waits for that.
+// Release closes the standard input of the process, at which the job closes
+// what it holds and ends, and waits for that.
 func (p *Proc) Release() error {
-	_ = p.stdin.Close() // fails only where the process has ended already
+	_ = p.stdin.Close() // fails only if the process has ended already
 	<-p.done
 	_ = p.stdout.Close() // read only: nothing can be lost
 	return p.exit()
@@ -96,7 +96,7 @@ func (p *Proc) Release() error {
 
 // Stop ends the process, with SIGKILL if SIGTERM does not do, and waits for it.
 func (p *Proc) Stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails only where it has ended already
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails only if it has ended already
 	select {
 	case <-p.done:
 	case <-time.After(stopGrace):
@@ -106,7 +106,7 @@ func (p *Proc) Stop() {
 	_ = p.stdout.Close()
 }
 
-// exit says how a process ended; nil if it did its job.
+// exit returns how a process ended; nil if it did its job.
 func (p *Proc) exit() error {
 	if p.err == nil {
 		return nil

@@ -50,7 +50,7 @@ type Sockstat struct {
 	InUse    int // of IPv4, TIME_WAIT not included
 	Orphan   int // owned by no process any more
 	TimeWait int // of both families
-	Alloc    int // of both families, whatever their state
+	Alloc    int // of both families, in any state
 }
 
 // Sockstat returns the kernel's own count of TCP sockets.
@@ -77,7 +77,7 @@ func (n *Netns) Sockstat() (Sockstat, error) {
 type TCPSocket struct {
 	Local, Remote netip.AddrPort
 	State         TCPState
-	Inode         uint64        // 0 where no process has it open
+	Inode         uint64        // 0 if no process has it open
 	Left          time.Duration // until its timer is due, to 10 ms; 0 without one
 }
 
@@ -115,7 +115,7 @@ func (n *Netns) TCPSockets() ([]TCPSocket, error) {
 	return sockets, nil
 }
 
-// userHZ is in what times are given to programs (include/asm-generic/param.h).
+// userHZ is the unit of times in /proc (include/asm-generic/param.h).
 const userHZ = 100
 
 // parseTCP reads: sl, local, remote, st, queues, timer, retransmits, uid,

@@ -2,7 +2,7 @@ package lab
 
 import "net/netip"
 
-// Result is what a Client or a Binder counted itself: the truth that a test
+// Result has the counts of a Client or a Binder itself: the truth that a test
 // holds a tracer against. Errors are counted by name: "EADDRNOTAVAIL".
 type Result struct {
 	PID       int
@@ -10,11 +10,11 @@ type Result struct {
 	Succeeded int // connections that came about, or sockets bound (and listening)
 
 	BindErrors    map[string]int // of bind(2)
-	ConnectErrors map[string]int // of connect(2), or of SO_ERROR where it did not block
+	ConnectErrors map[string]int // of connect(2), or of SO_ERROR if it did not block
 	ListenErrors  map[string]int // of listen(2)
 	TalkErrors    map[string]int // of connections that broke before their close
 
-	Tries []Try // one by one, where the job asks for a list
+	Tries []Try // one by one, if the job asks for a list
 }
 
 // Try is one socket of a job.

@@ -22,7 +22,7 @@ const (
 const (
 	// defaultLimit bounds a job that names no bound.
 	defaultLimit = time.Minute
-	// endGrace is how long a job may take to end once it is told to.
+	// endGrace is how long a job may take to end after it was asked to.
 	endGrace = 5 * time.Second
 )
 
@@ -103,7 +103,7 @@ func nameProcess(name string) error {
 
 // raiseFiles makes room for a number of open sockets.
 func raiseFiles(sockets int) error {
-	want := uint64(sockets) + 64 // what a Go program opens for itself, and to spare
+	want := uint64(sockets) + 64 // more than a Go program opens for itself
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("reading the limit of open files: %w", err)

@@ -33,6 +33,8 @@ type Client struct {
 	AwaitPeer bool // let the peer close first
 	Hold      bool // close nothing before the standard input is closed
 	List      bool // report each try
+
+	ReportFailure bool // report the Result at the first connect that fails, too
 }
 
 // talkTimeout bounds the wait for an answer, and that of a connect that does not
@@ -51,7 +53,7 @@ func (c *Client) run(ctx context.Context, out *json.Encoder) error {
 			return err
 		}
 	}
-	w := &clientWork{Client: c, result: newResult(os.Getpid())}
+	w := &clientWork{Client: c, out: out, result: newResult(os.Getpid())}
 	var threads sync.WaitGroup
 	for range max(1, c.Threads) {
 		threads.Go(func() { w.loop(ctx) })
@@ -69,14 +71,16 @@ func (c *Client) run(ctx context.Context, out *json.Encoder) error {
 	return w.closeHeld()
 }
 
-// clientWork is what the threads of a Client share.
+// clientWork is the state that the threads of a Client share.
 type clientWork struct {
 	*Client
-	mu     sync.Mutex
-	begun  int
-	result *Result
-	held   []int
-	err    error // of a call that should not fail: the job ends
+	mu       sync.Mutex
+	begun    int
+	out      *json.Encoder
+	result   *Result
+	reported bool // the first failure
+	held     []int
+	err      error // of a call that should not fail: the job ends
 }
 
 // loop is one thread of the client.
@@ -113,6 +117,10 @@ func (w *clientWork) done(fd int, try Try, err error) {
 		return
 	}
 	w.result.count(try, w.List)
+	if w.ReportFailure && try.Op == "connect" && !w.reported {
+		w.reported = true
+		w.err = w.out.Encode(w.result)
+	}
 	if fd >= 0 {
 		w.held = append(w.held, fd)
 	}
@@ -127,7 +135,7 @@ func (w *clientWork) closeHeld() error {
 	return nil
 }
 
-// connect makes one connection. It returns the socket only where that is held;
+// connect makes one connection. It returns the socket only if it is held;
 // an error is one of the lab, not of the connection.
 func (c *Client) connect(to netip.AddrPort) (int, Try, error) {
 	try := Try{Remote: to}
@@ -135,7 +143,7 @@ func (c *Client) connect(to netip.AddrPort) (int, Try, error) {
 	if err != nil {
 		return -1, try, err
 	}
-	if try.Op, err = c.live(fd, to); err != nil {
+	if try.Op, err = c.use(fd, to); err != nil {
 		try.Errno = errnoName(err)
 	}
 	if c.List {
@@ -147,8 +155,8 @@ func (c *Client) connect(to netip.AddrPort) (int, Try, error) {
 	return -1, try, unix.Close(fd)
 }
 
-// live takes a socket through its life up to the close. It returns what failed.
-func (c *Client) live(fd int, to netip.AddrPort) (op string, err error) {
+// use connects and uses a socket up to the close. It returns the operation that failed.
+func (c *Client) use(fd int, to netip.AddrPort) (op string, err error) {
 	if err := c.bind(fd); err != nil {
 		return "bind", err
 	}

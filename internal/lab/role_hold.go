@@ -40,7 +40,7 @@ func (h *Holder) run(ctx context.Context, out *json.Encoder) error {
 	return unix.Close(held)
 }
 
-// SendFile passes a descriptor to whoever has the other end of a unix(7) socket.
+// SendFile passes a descriptor to the process that has the other end of a unix(7) socket.
 func SendFile(over, fd int) error {
 	if err := unix.Sendmsg(over, []byte{0}, unix.UnixRights(fd), nil, 0); err != nil {
 		return fmt.Errorf("passing a descriptor: %w", err)

@@ -120,7 +120,7 @@ func (l *serverLoop) add(fd int, listener bool) error {
 	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &event)
 }
 
-// run serves until ctx is done, which it looks at twice a second.
+// run serves until ctx is done, which it checks twice a second.
 func (l *serverLoop) run(ctx context.Context) error {
 	events := make([]unix.EpollEvent, 256)
 	for ctx.Err() == nil {

@@ -35,9 +35,9 @@ const (
 	// the next. They lie below the range of NewStormNetns.
 	stormPort = 1000
 	// stormDests is the number of destination addresses. Each is a port space of
-	// its own, so that none is ever near half full, where connect gets slow.
+	// its own, so that none is ever near half full: connect gets slow then.
 	stormDests = 1024
-	// stormCheck is after how many connections a thread looks at the clock.
+	// stormCheck is after how many connections a thread reads the clock.
 	stormCheck = 64
 )
 

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Socket says how a job makes its sockets, before it connects or listens.
+// Socket has the options of a job's sockets, set before it connects or listens.
 type Socket struct {
 	Bind      netip.AddrPort // bind(2) to this first; port 0 lets the kernel choose
 	NoPort    bool           // IP_BIND_ADDRESS_NO_PORT: the port is chosen by connect(2)
@@ -68,7 +68,7 @@ func (s Socket) setOptions(fd int) error {
 	return nil
 }
 
-// bind binds a socket where the job wants that.
+// bind binds a socket if the job asks for it.
 func (s Socket) bind(fd int) error {
 	if !s.Bind.IsValid() {
 		return nil
@@ -86,7 +86,7 @@ func Sockaddr(ap netip.AddrPort) unix.Sockaddr {
 	return &unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16(), ZoneId: uint32(zone)}
 }
 
-// LocalAddr returns what getsockname(2) says, without a zone, or nothing.
+// LocalAddr returns the address of getsockname(2) without a zone; the zero value on failure.
 func LocalAddr(fd int) netip.AddrPort {
 	sa, err := unix.Getsockname(fd)
 	if err != nil {

@@ -13,7 +13,7 @@ func PortRange(s *snapshot.PortSpace) string {
 		return "not known, and so neither is the capacity"
 	}
 	text := fmt.Sprintf("%d-%d (net.ipv4.ip_local_port_range)", s.Range.Low, s.Range.High)
-	if s.OwnRange {
+	if s.PerSocketRange {
 		text = fmt.Sprintf("%d-%d, set by the sockets (IP_LOCAL_PORT_RANGE)", s.Range.Low, s.Range.High)
 	}
 	if reserved := int(s.Range.High) - int(s.Range.Low) + 1 - s.Capacity; reserved > 0 {

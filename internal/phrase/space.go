@@ -114,7 +114,7 @@ func Status(s *snapshot.PortSpace, now time.Time) []string {
 	taken, forecast := Taken(s)+" taken", s.Outlook()
 	exhausted := "NO FREE PORT until " + Ago(now, s.LastExhausted)
 	switch {
-	case s.IsFull() && s.Full.IsZero():
+	case s.IsFull() && s.FullSince.IsZero():
 		return []string{"FULL"}
 	case s.IsFull():
 		return []string{"FULL " + FullFor(s, now), "FULL"}
@@ -132,19 +132,19 @@ func Status(s *snapshot.PortSpace, now time.Time) []string {
 
 // FullFor returns for how long the space has been full: for 24s, for over 24s.
 func FullFor(s *snapshot.PortSpace, now time.Time) string {
-	if s.FullBefore {
-		return "for over " + Elapsed(now.Sub(s.Full))
+	if s.FullBeforeStart {
+		return "for over " + Elapsed(now.Sub(s.FullSince))
 	}
-	return "for " + Elapsed(now.Sub(s.Full))
+	return "for " + Elapsed(now.Sub(s.FullSince))
 }
 
 // FullSince returns since when the space has been full, empty while a port is left.
 func FullSince(s *snapshot.PortSpace, layout string) string {
 	switch {
-	case s.Full.IsZero():
+	case s.FullSince.IsZero():
 		return ""
-	case s.FullBefore:
-		return "since before " + Time(s.Full, layout)
+	case s.FullBeforeStart:
+		return "since before " + Time(s.FullSince, layout)
 	}
-	return "since " + Time(s.Full, layout)
+	return "since " + Time(s.FullSince, layout)
 }

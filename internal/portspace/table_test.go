@@ -43,7 +43,7 @@ func cookie(c uint64) func(*event.Event)         { return func(e *event.Event) {
 func by(p event.ProcID) func(*event.Event)       { return func(e *event.Event) { e.Proc = p } }
 func going(d event.Direction) func(*event.Event) { return func(e *event.Event) { e.Direction = d } }
 func own(low, high uint16) func(*event.Event) {
-	return func(e *event.Event) { e.Ports = event.PortRange{Low: low, High: high} }
+	return func(e *event.Event) { e.SocketRange = event.PortRange{Low: low, High: high} }
 }
 
 func ending(in time.Duration) func(*event.Event) {

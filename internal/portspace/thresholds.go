@@ -66,11 +66,11 @@ func (t *Thresholds) Add(e *event.Event) []event.Event {
 		e.Kind == event.SocketFound && e.Direction != event.In && !e.Flags.Has(event.OwnedByBind):
 		if s := t.table.space(e); s != nil {
 			s.selected = true
-			t.allocated(s, e.Ports)
+			t.allocated(s, e.SocketRange)
 		}
 	case e.Kind == event.ConnectFail && e.Reason == event.RangeExhausted && !e.Src.Addr.IP().IsUnspecified():
 		// No socket need hold a port there: bind() alone can have taken them all.
-		t.allocated(t.table.Find(IDOf(e)), e.Ports)
+		t.allocated(t.table.Find(IDOf(e)), e.SocketRange)
 	}
 	return t.changes
 }
@@ -122,7 +122,7 @@ func (t *Thresholds) evaluateAll() {
 		if order := IDOf(&a).Compare(IDOf(&b)); order != 0 {
 			return order
 		}
-		return a.Ports.Compare(b.Ports)
+		return a.SocketRange.Compare(b.SocketRange)
 	})
 }
 
@@ -158,7 +158,7 @@ func (t *Thresholds) evaluate(key rangeKey, view View) {
 		return // it was high before it was full
 	}
 	t.changes = append(t.changes, event.Event{
-		Time: t.table.now, Kind: event.SpaceChanged, Proto: event.TCP, Netns: key.Netns, Device: key.Device, Ports: key.own,
+		Time: t.table.now, Kind: event.SpaceChanged, Proto: event.TCP, Netns: key.Netns, Device: key.Device, SocketRange: key.own,
 		Proc: view.topHolder(), Src: event.Endpoint{Addr: key.Local}, Dst: key.Remote, Count: 1, Fact: &use,
 	})
 }

@@ -51,7 +51,7 @@ func decodeSocket(s *bpfCensusSocket, now event.Time, e *event.Event) {
 		Flags:     flags(s.Flags),
 		State:     event.State(s.State),
 		Device:    s.Device,
-		Ports:     event.PortRange{Low: s.Low, High: s.High},
+		SocketRange:     event.PortRange{Low: s.Low, High: s.High},
 		Netns:     s.Netns,
 		Src:       event.Endpoint{Addr: s.Saddr, Port: s.Sport},
 		Cookie:    s.Cookie,

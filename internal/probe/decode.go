@@ -64,7 +64,7 @@ func decodeSock(r *bpfSockEvent, e *event.Event) {
 		Errno:     event.Errno(r.Err),
 		Flags:     flags(r.Flags),
 		Device:    r.Device,
-		Ports:     event.PortRange{Low: r.Low, High: r.High},
+		SocketRange:     event.PortRange{Low: r.Low, High: r.High},
 		Netns:     r.Netns,
 		Proc:      owner(r.Head.Pid, r.Head.Start),
 		Src:       event.Endpoint{Addr: r.Saddr, Port: r.Sport},

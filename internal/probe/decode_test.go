@@ -48,7 +48,7 @@ func ofProcess(p event.Process) event.Event {
 var decoded = map[string]event.Event{
 	"open": ofSocket(event.Event{
 		Kind: event.Open, Time: sentAt - 2500, Direction: event.Out, Proc: curl, PortSearch: 700, Device: 3,
-		Ports: event.PortRange{Low: 40000, High: 40099}, Cookie: 0x1001,
+		SocketRange: event.PortRange{Low: 40000, High: 40099}, Cookie: 0x1001,
 		Src: endpoint("10.1.0.1:40007"), Dst: endpoint("10.1.0.2:443"),
 	}),
 	"close": ofSocket(event.Event{

@@ -104,7 +104,7 @@ func (d *decoder) addShape(b []byte) error {
 		Kind: s.kind, Direction: s.direction, Proto: s.proto, Op: s.op, Reason: s.reason, ClosedBy: s.closedBy,
 		ResetBy: s.resetBy, Errno: s.errno, Flags: s.flags, Inferred: s.inferred, Netns: s.netns,
 		Proc: d.id(proc), Listener: d.id(listener), Src: s.src, Dst: s.dst, Count: uint64(s.count),
-		State: s.state, Device: s.device, Ports: s.ports,
+		State: s.state, Device: s.device, SocketRange: s.ports,
 	}})
 	return limit(len(d.shapes))
 }

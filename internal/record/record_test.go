@@ -99,7 +99,7 @@ func random(rnd *rand.Rand, at event.Time) event.Event {
 	}
 	e := event.Event{
 		Time: at, Kind: event.Kind(rnd.IntN(int(event.Listen)) + 1), State: event.State(rnd.IntN(12)), Device: uint32(rnd.IntN(3)),
-		Ports: event.PortRange{Low: uint16(maybe()), High: uint16(maybe())}, Direction: event.Direction(rnd.IntN(3)),
+		SocketRange: event.PortRange{Low: uint16(maybe()), High: uint16(maybe())}, Direction: event.Direction(rnd.IntN(3)),
 		Proto: event.TCP, Op: event.Op(rnd.IntN(5)), Reason: event.Reason(rnd.IntN(11)),
 		ClosedBy: event.ClosedBy(rnd.IntN(6)), ResetBy: event.ClosedBy(rnd.IntN(3)), Errno: event.Errno(rnd.IntN(200)),
 		Flags: event.Flags(rnd.IntN(1 << 14)), Inferred: event.Field(rnd.IntN(1 << 8)), Netns: uint32(maybe()),

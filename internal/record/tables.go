@@ -15,7 +15,7 @@ func shapeOf(e *event.Event) shape {
 		kind: e.Kind, direction: e.Direction, proto: e.Proto, op: e.Op, reason: e.Reason, closedBy: e.ClosedBy,
 		resetBy: e.ResetBy, errno: e.Errno, flags: e.Flags, inferred: e.Inferred, netns: e.Netns,
 		procPID: e.Proc.PID, procStart: e.Proc.Start, listenerPID: e.Listener.PID, listenerStart: e.Listener.Start,
-		src: e.Src, dst: e.Dst, state: e.State, device: e.Device, ports: e.Ports, columns: columnsOf(e),
+		src: e.Src, dst: e.Dst, state: e.State, device: e.Device, ports: e.SocketRange, columns: columnsOf(e),
 	}
 	if s.columns&hasLocalPort != 0 {
 		s.src.Port = 0

@@ -30,7 +30,7 @@ type namespace struct {
 func newNamespace(n *snapshot.Namespace) namespace {
 	out := namespace{
 		Netns: n.Inode, NetnsName: n.Name, RangeLow: n.Ports.Low, RangeHigh: n.Ports.High, Reserved: n.Reserved,
-		Bound: n.Bound, BoundKnown: n.BoundKnown, LastScan: formatTime(n.Census), LastScanUS: n.CensusTook.Microseconds(),
+		Bound: n.Bound, BoundKnown: n.BoundKnown, LastScan: formatTime(n.LastScan), LastScanUS: n.LastScanTook.Microseconds(),
 	}
 	if n.Ports.Known() {
 		out.Capacity, out.TwReuse, out.MaxTimeWait = &n.Capacity, &n.Reuse, &n.MaxTimeWait
@@ -47,7 +47,7 @@ const topNamespaces = 10
 // writeNamespaces lists the port configuration of the namespaces that were scanned, those
 // with most ports in use first. On a calm host the report has little else.
 func writeNamespaces(out *bytes.Buffer, s *snapshot.Snapshot) {
-	seen := slices.DeleteFunc(slices.Clone(s.Namespaces), func(n snapshot.Namespace) bool { return n.Census.IsZero() })
+	seen := slices.DeleteFunc(slices.Clone(s.Namespaces), func(n snapshot.Namespace) bool { return n.LastScan.IsZero() })
 	slices.SortStableFunc(seen, func(a, b snapshot.Namespace) int { return cmp.Compare(occupied(&b), occupied(&a)) })
 	t := table{
 		head: []string{"netns", "range", "reserved", "capacity", "time_wait", "bound"},

@@ -118,15 +118,15 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 	out := space{
 		Kind: s.Kind, Netns: s.Netns, NetnsName: s.NetnsName, Family: spaceFamily(s), Proto: s.Proto.String(),
 		Saddr: localAddr(s), Daddr: s.Remote.Host(), Dport: s.Remote.Port, Device: s.Device,
-		RangeLow: s.Range.Low, RangeHigh: s.Range.High, PerSocket: s.OwnRange,
+		RangeLow: s.Range.Low, RangeHigh: s.Range.High, PerSocket: s.PerSocketRange,
 		InUse: s.InUse(), Live: s.Live, SynSent: s.SynSent, CloseWait: s.CloseWait, TimeWait: s.TimeWait, Bound: s.Bound,
-		Reusable: s.Reusable, Peak: s.Peak, PeakAt: formatTime(s.PeakAt), FullSince: formatTime(s.Full),
+		Reusable: s.Reusable, Peak: s.Peak, PeakAt: formatTime(s.PeakAt), FullSince: formatTime(s.FullSince),
 		TimeWaitExpiring: append([]int{}, s.Expiring...),
 		Opens:            s.Opens, OpenRate: s.OpenRate, SustainableRate: known(s.Sustainable), TextbookRate: known(s.Textbook),
 		forecast:  newForecast(s.Outlook()),
 		Exhausted: s.Exhausted, ExhaustionRate: s.ExhaustionRate, LastExhausted: formatTime(s.LastExhausted),
 		SearchP50US: known(microseconds(s.SearchP50)), SearchP99US: known(microseconds(s.SearchP99)),
-		SecondParityShare: s.SecondHalf,
+		SecondParityShare: s.SecondParity,
 		Holders:           convert(s.Holders, func(h *snapshot.Holder) holder { return holder{newIdentity(&h.Proc, clock), newPorts(h)} }),
 		Victims:           convert(s.Victims, func(v *snapshot.Victim) victim { return newVictim(v, clock) }),
 	}

@@ -30,9 +30,9 @@ func fullSpaces() []snapshot.PortSpace {
 
 	full := connecting("10.0.0.1", "10.0.0.2:80")
 	full.Live, full.SynSent, full.CloseWait, full.TimeWait, full.Bound = 100, 3, 2, 28_120, 10
-	full.Peak, full.PeakAt, full.Full, full.Opens, full.OpenRate = 28_230, at, at, 28_220, 458
+	full.Peak, full.PeakAt, full.FullSince, full.Opens, full.OpenRate = 28_230, at, at, 28_220, 458
 	full.Exhausted, full.ExhaustionRate, full.LastExhausted = 1200, 122.25, at
-	full.SearchP50, full.SearchP99, full.SecondHalf = 900*time.Nanosecond, 4*time.Millisecond, 0.5
+	full.SearchP50, full.SearchP99, full.SecondParity = 900*time.Nanosecond, 4*time.Millisecond, 0.5
 	full.Forecast = snapshot.Forecast{Known: true, Model: "458 opens/s, each held for 61.4 s"}
 	full.Holders = []snapshot.Holder{
 		{Proc: shop, Live: 90, CloseWait: 2, TimeWait: 28_000}, {TimeWait: 120, Before: 120}, {Proc: hostile, Bound: 10},
@@ -67,7 +67,7 @@ func fixtureNamespaces() []snapshot.Namespace {
 		{
 			Inode: 4026531833, Name: "host", Ports: event.PortRange{Low: 32768, High: 60999}, Reserved: "40000-40001", Capacity: 28_230,
 			Reuse: 2, TimeWait: 28_300, MaxTimeWait: 131_072, Bound: 10, BoundKnown: true,
-			Census: started, CensusTook: 8 * time.Millisecond,
+			LastScan: started, LastScanTook: 8 * time.Millisecond,
 		},
 		{Inode: 4026532177, TimeWait: -1},
 	}
@@ -80,7 +80,7 @@ func countedNamespaces() []snapshot.Namespace {
 	for i := range 13 {
 		list = append(list, snapshot.Namespace{
 			Inode: 4026532200 + uint32(i), Name: fmt.Sprintf("pod-%d", i), Ports: event.PortRange{Low: 32768, High: 60999},
-			Capacity: 28_232, TimeWait: int64(i), Bound: 1, Census: started,
+			Capacity: 28_232, TimeWait: int64(i), Bound: 1, LastScan: started,
 		})
 	}
 	list[11].Name, list[11].Capacity, list[11].BoundKnown = "\x1b[2J", 28_230, true

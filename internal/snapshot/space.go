@@ -20,26 +20,26 @@ const (
 // PortSpace is one row: a set of ports and what occupies it. Its figures count ports of the
 // range, each once, whatever a filter selects.
 type PortSpace struct {
-	Kind      SpaceKind
-	Netns     uint32
-	NetnsName string
-	Proto     event.Proto
-	Local     event.Addr     // all zero of a BindSpace: any address
-	Remote    event.Endpoint // zero of a BindSpace
-	Device    uint32         // the interface that its sockets are bound to, 0: none
-	Range     event.PortRange
-	OwnRange  bool // Range is that of the sockets (IP_LOCAL_PORT_RANGE), not of the namespace
+	Kind           SpaceKind
+	Netns          uint32
+	NetnsName      string
+	Proto          event.Proto
+	Local          event.Addr     // all zero of a BindSpace: any address
+	Remote         event.Endpoint // zero of a BindSpace
+	Device         uint32         // the interface that its sockets are bound to, 0: none
+	Range          event.PortRange
+	PerSocketRange bool // Range is that of the sockets (IP_LOCAL_PORT_RANGE), not of the namespace
 
 	event.Occupancy
 	// Expiring[i] is how many of TimeWait, without Reusable, expire between i and i+1 seconds
 	// from now; empty of a BindSpace, and of one far from the fullest.
 	Expiring []int
 
-	Peak   int // the most that was in use at a time since Started
-	PeakAt time.Time
-	Full   time.Time // since when no port is left; zero: one is
-	// FullBefore says that it was full when the trace began: it has been so for longer.
-	FullBefore bool
+	Peak      int // the most that was in use at a time since Started
+	PeakAt    time.Time
+	FullSince time.Time // since when no port is left; zero: one is
+	// FullBeforeStart says that it was full when the trace began: it has been so for longer.
+	FullBeforeStart bool
 
 	Opens       uint64  // since Started
 	OpenRate    float64 // per second
@@ -53,9 +53,9 @@ type PortSpace struct {
 
 	SearchP50 time.Duration // in the port search of connect(); 0: not measured
 	SearchP99 time.Duration
-	// SecondHalf is the share of the newest opens that got a port of the parity that
+	// SecondParity is the share of the newest opens that got a port of the parity that
 	// connect() tries only when it finds no port of the first: more than half is in use.
-	SecondHalf float64
+	SecondParity float64
 
 	Holders      []Holder // most ports first, bounded
 	OtherHolders Holder   // the rest
@@ -102,10 +102,11 @@ type Namespace struct {
 	Reuse       uint8
 	TimeWait    int64 // buckets that the kernel counts, -1: unknown
 	MaxTimeWait int64
-	Bound       int       // ports of the range that a bind() owns
-	Census      time.Time // the end of the last scan of all its sockets; zero: never
-	CensusTook  time.Duration
-	BoundKnown  bool // scans show sockets that are only bound
+	Bound       int // ports of the range that a bind() owns
+
+	LastScan     time.Time // the end of the last scan of all its sockets; zero: never
+	LastScanTook time.Duration
+	BoundKnown   bool // scans show sockets that are only bound
 }
 
 // Namespace returns the network namespace with that inode, nil if it is unknown.

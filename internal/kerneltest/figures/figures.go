@@ -25,10 +25,10 @@ type Accuracy struct {
 	Skipped int `json:"skipped"` // runs that the kernel skipped and counted: each can be one missed
 }
 
-// Precision is the part of what was told that was so.
+// Precision returns the part of what was reported that is true.
 func (a Accuracy) Precision() float64 { return part(a.Right, a.Wrong) }
 
-// Recall is the part of what was so that was told.
+// Recall returns the part of what is true that was reported.
 func (a Accuracy) Recall() float64 { return part(a.Right, a.Missed) }
 
 func part(right, not int) float64 {
@@ -71,7 +71,7 @@ func (a Accuracy) cell() cell {
 	return cell{a.Signal, a.Kernel + " " + a.Arch, a.Hooks, a.text()}
 }
 
-// text leaves out what is as it should be. It rounds down: 1.000 is every one.
+// text rounds down: 1.000 is every one.
 func (a Accuracy) text() string {
 	if a.Mode == "off" {
 		return a.Mode
@@ -101,8 +101,8 @@ func parse(text string) (c cell, found bool, err error) {
 	return c, false, nil
 }
 
-// Collect puts the figures of an output into the tables of a document. How many there
-// were is returned, too.
+// Collect puts the figures of an output into the tables of a document, and returns the document
+// and their number.
 func Collect(doc, output string) (string, int, error) {
 	count := 0
 	for text := range strings.Lines(output) {
@@ -127,7 +127,7 @@ func Collect(doc, output string) (string, int, error) {
 
 var digits = regexp.MustCompile(`[0-9]+`)
 
-// series is a release without what changes from one update to the next.
+// series returns a release without what changes from one update to the next.
 func series(row string) string {
 	version := digits.FindAllString(row, 2)
 	return strings.Join(version, ".") + digits.ReplaceAllString(row, "")

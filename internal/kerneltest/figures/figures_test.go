@@ -50,7 +50,7 @@ func TestCollect(t *testing.T) {
 	}
 }
 
-// What cannot be put anywhere is said.
+// A figure without a place in the tables is an error.
 func TestCollectErrors(t *testing.T) {
 	for _, text := range []string{
 		`accuracy: {"signal":"none"}`,

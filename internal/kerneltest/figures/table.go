@@ -51,7 +51,7 @@ func split(line string) []string {
 	return cells
 }
 
-// Cell is empty where nothing was measured.
+// Cell returns "" if nothing was measured.
 func (t *Table) Cell(row, column string) string { return t.rows[row][column] }
 
 func (t *Table) set(row, column, text string) {

@@ -115,7 +115,7 @@ func statsOn() (off func() error, err error) {
 	return func() error { return unix.Close(int(fd)) }, nil
 }
 
-// needStatsOff refuses to measure where statistics are on already.
+// needStatsOff refuses to measure if statistics are on already.
 func needStatsOff() error {
 	text, err := os.ReadFile("/proc/sys/kernel/bpf_stats_enabled")
 	if err != nil {

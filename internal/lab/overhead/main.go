@@ -21,7 +21,7 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// config is what the command line says.
+// config has the values of the command line.
 type config struct {
 	tracers  []command
 	rounds   int

@@ -11,9 +11,9 @@ import (
 
 const tracefs = "/sys/kernel/tracing"
 
-// mountTracefs gives this process and its tracers a tracefs where the host has not
+// mountTracefs gives this process and its tracers a tracefs if the host has not
 // mounted one: classic tracepoints, which the peers use, are attached through it. It is
-// mounted in a mount namespace of their own, for which the program starts anew.
+// mounted in a mount namespace of their own, for which the program executes itself again.
 func mountTracefs() error {
 	if _, err := os.Stat(tracefs + "/events"); err == nil {
 		return nil
@@ -28,5 +28,5 @@ func mountTracefs() error {
 	if err := unix.Mount("tracefs", tracefs, "tracefs", 0, ""); err != nil {
 		return fmt.Errorf("mounting tracefs: %w", err)
 	}
-	return fmt.Errorf("starting anew: %w", syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
+	return fmt.Errorf("starting again: %w", syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
 }

@@ -19,7 +19,7 @@ type archive struct {
 	opts []string
 }
 
-// openArchive reads the package lists anew once a day.
+// openArchive downloads the package lists once a day.
 func openArchive(cache, arch string) (*archive, error) {
 	a := &archive{arch: arch, dir: filepath.Join(cache, "apt-"+arch)}
 	for _, dir := range []string{"state/lists/partial", "cache/archives/partial"} {
@@ -87,7 +87,7 @@ func hideHosts(line string) string {
 	return strings.Join(words, " ") + "\n"
 }
 
-// mirrors are where the system has its packages from.
+// mirrors returns the URLs from which the system gets its packages.
 func mirrors() (main, security string, err error) {
 	out, err := exec.Command("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages").Output()
 	if err != nil {

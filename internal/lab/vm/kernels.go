@@ -50,7 +50,7 @@ const (
 	central = "TestScenario|TestAccuracy"
 )
 
-// suites are where kernels are looked for. One that the archive does not have any more
+// suites are the Debian suites that are searched for kernels. One that the archive does not have any more
 // is left out, and its kernel replaced by the nearest newer one.
 var suites = []string{
 	"bullseye", "bullseye-security", "bookworm", "bookworm-security",
@@ -71,7 +71,7 @@ func series(version string) int {
 
 func (p pack) series() int { return series(p.version) }
 
-// choose takes the newest package of the series; where there is none, the newest of
+// choose takes the newest package of the series; if there is none, the newest of
 // the next series.
 func choose(wanted string, packs []pack) (pack, error) {
 	want := series(wanted)

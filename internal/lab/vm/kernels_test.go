@@ -44,7 +44,7 @@ func TestSeries(t *testing.T) {
 	}
 }
 
-// TestFollow: what a machine says is given to the run it is of, and a run that does not
+// TestFollow checks that each line is passed on with its run, and that a run that does not
 // end has no status.
 func TestFollow(t *testing.T) {
 	t.Parallel()

@@ -38,9 +38,9 @@ var (
 	counted = slices.Concat(emulated, []string{"-icount", "shift=0,sleep=off"})
 )
 
-// boot runs the image. Each line that a run prints goes to say; the result has the status
+// boot runs the image. Each line of a run is passed to print; the result has the status
 // of each run that ended.
-func boot(ctx context.Context, arch string, processor []string, img image, say func(run int, line string)) (map[int]int, error) {
+func boot(ctx context.Context, arch string, processor []string, img image, print func(run int, line string)) (map[int]int, error) {
 	m := machines[arch]
 	cmd := exec.CommandContext(ctx, m.qemu, slices.Concat(processor, []string{
 		"-machine", m.model, "-m", "1G", "-smp", "2",
@@ -58,16 +58,16 @@ func boot(ctx context.Context, arch string, processor []string, img image, say f
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting QEMU: %w", err)
 	}
-	ended, tail := follow(console, say)
+	ended, tail := follow(console, print)
 	if err := errors.Join(cmd.Wait(), ctx.Err()); err != nil {
 		return ended, fmt.Errorf("the machine died: %w%s\n%s", err, tail, complaints.Bytes())
 	}
 	return ended, nil
 }
 
-// follow reads the console to its end, and returns the status of every run that ended and
-// what was said outside of any.
-func follow(console io.Reader, say func(int, string)) (ended map[int]int, tail string) {
+// follow reads the console to its end, and returns the status of every run that ended and the
+// lines outside of runs.
+func follow(console io.Reader, print func(int, string)) (ended map[int]int, tail string) {
 	ended = map[int]int{}
 	current := -1
 	lines := bufio.NewScanner(console)
@@ -76,12 +76,12 @@ func follow(console io.Reader, say func(int, string)) (ended map[int]int, tail s
 		line := strings.TrimRight(lines.Text(), "\r")
 		var run, status int
 		switch {
-		case scan(line, "vm: end %d %d", &run, &status):
+		case matches(line, "vm: end %d %d", &run, &status):
 			ended[run], current = status, -1
-		case scan(line, "vm: begin %d", &run):
+		case matches(line, "vm: begin %d", &run):
 			current = run
 		case current >= 0:
-			say(current, line)
+			print(current, line)
 		case line != "":
 			tail += "\n  " + line
 		}
@@ -89,7 +89,7 @@ func follow(console io.Reader, say func(int, string)) (ended map[int]int, tail s
 	return ended, tail
 }
 
-func scan(line, format string, into ...any) bool {
+func matches(line, format string, into ...any) bool {
 	n, err := fmt.Sscanf(line, format, into...)
 	return err == nil && n == len(into)
 }
@@ -105,7 +105,7 @@ func kvmWorks(ctx context.Context, arch string, img image) bool {
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
 	defer cancel()
 	works := false
-	// It is stopped at the first thing that it says, or when it says nothing.
+	// The machine is stopped at its first line, or if there is none in time.
 	_, _ = boot(ctx, arch, virtual, img, func(int, string) { works = true; cancel() })
 	return works
 }

@@ -26,7 +26,7 @@ import (
 	"time"
 )
 
-// config is what the command line says.
+// config has the values of the command line.
 type config struct {
 	kernels  []kernel
 	run      string

@@ -7,7 +7,8 @@ import (
 	"sync"
 )
 
-// printer holds back what a run prints until it is known to have failed.
+// printer holds back what a run prints until it is known to have failed. Tests that were tried
+// again are printed in any case.
 type printer struct {
 	head    string
 	all     bool
@@ -36,7 +37,7 @@ func (p *printer) take(line string) {
 		p.skipped[p.last]++
 	}
 	switch {
-	case p.all:
+	case p.all, strings.Contains(line, "RETRY: "):
 		p.print(line)
 	case !boring.MatchString(line):
 		p.held = append(p.held, line)

@@ -103,7 +103,7 @@ func loopbackUp() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, ifr)
 }
 
-// runOne is the status of a command, 125 where it could not be started. Orphans come
+// runOne returns the status of a command, 125 if it could not be started. Orphans come
 // to the first program: it waits for them, too.
 func runOne(words []string) int {
 	env := []string{"PATH=/bin", "HOME=/", "TMPDIR=/tmp"}
