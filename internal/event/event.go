@@ -21,9 +21,9 @@ type Event struct {
 	Flags     Flags
 	Inferred  Field // which fields were inferred, not observed
 
-	State  State     // SocketFound
-	Device uint32    // index of the interface that the socket is bound to, 0: none
-	SocketRange  PortRange // IP_LOCAL_PORT_RANGE of the socket, zero: the namespace's
+	State       State     // SocketFound
+	Device      uint32    // index of the interface that the socket is bound to, 0: none
+	SocketRange PortRange // IP_LOCAL_PORT_RANGE of the socket, zero: the namespace's
 
 	Netns    uint32 // inode of the network namespace
 	Proc     ProcID // the owner of the socket; zero if unknown

@@ -44,18 +44,18 @@ func (p *Probe) Sockets(dst []event.Event, limit int, ports event.PortRange, hol
 
 func decodeSocket(s *bpfCensusSocket, now event.Time, e *event.Event) {
 	*e = event.Event{
-		Time:      now,
-		Kind:      event.SocketFound,
-		Direction: event.Direction(s.Direction),
-		Proto:     event.TCP,
-		Flags:     flags(s.Flags),
-		State:     event.State(s.State),
-		Device:    s.Device,
-		SocketRange:     event.PortRange{Low: s.Low, High: s.High},
-		Netns:     s.Netns,
-		Src:       event.Endpoint{Addr: s.Saddr, Port: s.Sport},
-		Cookie:    s.Cookie,
-		Count:     1,
+		Time:        now,
+		Kind:        event.SocketFound,
+		Direction:   event.Direction(s.Direction),
+		Proto:       event.TCP,
+		Flags:       flags(s.Flags),
+		State:       event.State(s.State),
+		Device:      s.Device,
+		SocketRange: event.PortRange{Low: s.Low, High: s.High},
+		Netns:       s.Netns,
+		Src:         event.Endpoint{Addr: s.Saddr, Port: s.Sport},
+		Cookie:      s.Cookie,
+		Count:       1,
 	}
 	if e.State != event.StateListen {
 		e.Dst = event.Endpoint{Addr: s.Daddr, Port: s.Dport}

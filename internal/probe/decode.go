@@ -56,22 +56,22 @@ var kinds = [...]event.Kind{
 
 func decodeSock(r *bpfSockEvent, e *event.Event) {
 	*e = event.Event{
-		Time:      event.Time(r.Head.Ts),
-		Kind:      kinds[r.Head.Kind],
-		Direction: event.Direction(r.Direction),
-		Proto:     event.Proto(r.Proto),
-		Op:        op(r.Op),
-		Errno:     event.Errno(r.Err),
-		Flags:     flags(r.Flags),
-		Device:    r.Device,
-		SocketRange:     event.PortRange{Low: r.Low, High: r.High},
-		Netns:     r.Netns,
-		Proc:      owner(r.Head.Pid, r.Head.Start),
-		Src:       event.Endpoint{Addr: r.Saddr, Port: r.Sport},
-		Dst:       event.Endpoint{Addr: r.Daddr, Port: r.Dport},
-		Cookie:    r.Cookie,
-		CloseWait: r.CloseWait,
-		Count:     1,
+		Time:        event.Time(r.Head.Ts),
+		Kind:        kinds[r.Head.Kind],
+		Direction:   event.Direction(r.Direction),
+		Proto:       event.Proto(r.Proto),
+		Op:          op(r.Op),
+		Errno:       event.Errno(r.Err),
+		Flags:       flags(r.Flags),
+		Device:      r.Device,
+		SocketRange: event.PortRange{Low: r.Low, High: r.High},
+		Netns:       r.Netns,
+		Proc:        owner(r.Head.Pid, r.Head.Start),
+		Src:         event.Endpoint{Addr: r.Saddr, Port: r.Sport},
+		Dst:         event.Endpoint{Addr: r.Daddr, Port: r.Dport},
+		Cookie:      r.Cookie,
+		CloseWait:   r.CloseWait,
+		Count:       1,
 	}
 	switch e.Kind {
 	case event.Open:
