@@ -51,7 +51,7 @@ func TestHoldOnlyFinWaits(t *testing.T) {
 // A burst is looked up, and after it a number per second; closes beyond that are not held.
 func TestLookUpBudget(t *testing.T) {
 	t.Parallel()
-	f := always(netns.NoBucket)
+	f, now := always(netns.NoBucket), start
 	for _, step := range []struct {
 		after time.Duration
 		held  int
@@ -64,7 +64,7 @@ func TestLookUpBudget(t *testing.T) {
 		{500 * time.Millisecond, finLookupsPerSecond / 2},
 		{time.Hour, finLookupsAtOnce},
 	} {
-		now := f.filled.Add(step.after)
+		now = now.Add(step.after)
 		f.release(nil, now, true)
 		if held := holdMany(f, 2*finLookupsAtOnce); held != step.held {
 			t.Errorf("after %s: %d are held, want %d", step.after, held, step.held)

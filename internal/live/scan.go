@@ -115,7 +115,7 @@ func (s *scans) readHolders(scanned []event.NetnsScan) []event.Process {
 
 // wait returns the result of the running scan if it is done within the time, else nil.
 func (s *scans) wait(patience time.Duration) *scanResult {
-	if !s.running || patience == 0 && len(s.results) == 0 {
+	if !s.running {
 		return nil
 	}
 	var late <-chan time.Time // never, if the result is there
