@@ -113,11 +113,17 @@ func TestNameByProcess(t *testing.T) {
 		t.Errorf("no process gives %q", got)
 	}
 	me := self(t)
-	want := me.Unit
-	if me.Container != "" {
-		want = me.Container[:min(len(me.Container), shortID)]
-	}
-	if got := nameByProcess(me.ID.PID); got != want {
+	if got, want := nameByProcess(me.ID.PID), nameBy(&me); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, tc := range []struct{ container, unit, want string }{
+		{"", "", ""},
+		{"", "nginx.service", "nginx.service"},
+		{"0123456789abcdef", "docker-0123456789abcdef.scope", "0123456789ab"},
+		{"short", "", "short"},
+	} {
+		if got := nameBy(&event.Process{Container: tc.container, Unit: tc.unit}); got != tc.want {
+			t.Errorf("container %q, unit %q: got %q", tc.container, tc.unit, got)
+		}
 	}
 }
