@@ -41,6 +41,10 @@ func nameByProcess(pid uint32) string {
 	if pid == 0 || err != nil {
 		return ""
 	}
+	return nameBy(&p)
+}
+
+func nameBy(p *event.Process) string {
 	if p.Container != "" {
 		return p.Container[:min(len(p.Container), shortID)]
 	}

@@ -118,18 +118,15 @@ func (s *scans) wait(patience time.Duration) *scanResult {
 	if !s.running {
 		return nil
 	}
-	select {
-	case r := <-s.results:
-		return &r
-	default:
-	}
-	if patience == 0 {
-		return nil
+	var late <-chan time.Time // never, if the result is there
+	if len(s.results) == 0 {
+		late = time.After(patience)
 	}
 	select {
 	case r := <-s.results:
+		s.running = false // it has ended, even if finish is not called because of an error
 		return &r
-	case <-time.After(patience):
+	case <-late:
 		return nil
 	}
 }
@@ -138,7 +135,6 @@ func (s *scans) wait(patience time.Duration) *scanResult {
 // stream already. It appends the processes to report, and returns what was found, valid
 // until the next begin.
 func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]event.Event, *event.Scan) {
-	s.running = false
 	s.next = r.began.Add(cmp.Or(s.interval, max(scanInterval, scanShare*r.cost)))
 	for i := range r.processes {
 		p := &r.processes[i]

@@ -1,0 +1,129 @@
+package live
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+const unused = 1 // no namespace has this inode
+
+// What a namespace is called, and how many buckets it has, comes from this host; how it
+// allocates ports from configs. Those that cannot be read are reported once, and are not
+// scanned.
+func TestNamespaceFacts(t *testing.T) {
+	t.Parallel()
+	own := ownNetns(t)
+	config := event.Netns{
+		Inode: own, Cookie: 5, Ports: event.PortRange{Low: 40000, High: 40099}, Reuse: 2, MaxTimeWait: 1000, TimeWait: -7, Name: "x",
+	}
+	n := newNamespaces(func() ([]event.Netns, error) { return []event.Netns{{Inode: unused, Reuse: 1}, config}, nil })
+	if err := n.discover(); err != nil {
+		t.Fatal(err)
+	}
+	n.known[unused], n.ranges[unused] = true, config.Ports
+	find := func(facts []event.Netns, inode uint32) *event.Netns {
+		i := slices.IndexFunc(facts, func(n event.Netns) bool { return n.Inode == inode })
+		if i < 0 {
+			return nil
+		}
+		return &facts[i]
+	}
+	facts := n.facts()
+	fact := find(facts, own)
+	if fact == nil || fact.TimeWait < 0 || fact.Name == "x" {
+		t.Fatalf("got %+v", facts)
+	}
+	config.TimeWait, config.Name = fact.TimeWait, fact.Name
+	if *fact != config {
+		t.Errorf("got %+v, want %+v", *fact, config)
+	}
+	if gone := find(facts, unused); gone == nil || *gone != (event.Netns{Inode: unused, TimeWait: -1}) {
+		t.Errorf("got %+v", gone)
+	}
+	isOwn := func(one target) bool { return one.inode == own && one.ports == config.Ports }
+	if list := n.targets(); !slices.ContainsFunc(list, isOwn) || slices.ContainsFunc(list, func(one target) bool { return one.inode == unused }) {
+		t.Errorf("to scan are %+v", list)
+	}
+	if _, is := n.ranges[unused]; is || find(n.facts(), unused) != nil {
+		t.Error("one that is gone is still known")
+	}
+}
+
+// Without configs a namespace is asked itself, and what it does not answer stays as it was.
+func TestNamespaceConfigUnknown(t *testing.T) {
+	t.Parallel()
+	own := ownNetns(t)
+	n := newNamespaces(func() ([]event.Netns, error) { return []event.Netns{{Inode: own}}, nil })
+	n.known[own] = true
+	n.ranges[own] = event.PortRange{Low: 1, High: 2}
+	if n.facts(); n.ranges[own] != (event.PortRange{Low: 1, High: 2}) {
+		t.Errorf("a range that cannot be read replaces %v", n.ranges[own])
+	}
+	n = newNamespaces(func() ([]event.Netns, error) { return nil, errors.New("the signal is off") })
+	n.known[own] = true
+	facts := n.facts()
+	if want, err := n.netns.Config(own); err == nil && (facts[0].Inode != own || facts[0].Ports != want.Ports || n.ranges[own] != want.Ports) {
+		t.Errorf("got %+v, want %+v", facts, want)
+	}
+}
+
+func TestTargetsAreSorted(t *testing.T) {
+	t.Parallel()
+	n := newNamespaces(noConfigs)
+	r := event.PortRange{Low: 40000, High: 40099}
+	for _, inode := range []uint32{5, 9, 1, 7} {
+		n.known[inode] = true
+	}
+	n.ranges[7] = r
+	if want := []target{{inode: 1}, {inode: 5}, {inode: 7, ports: r}, {inode: 9}}; !reflect.DeepEqual(n.targets(), want) {
+		t.Errorf("got %+v", n.targets())
+	}
+}
+
+// A name is looked up once for a namespace, not for a later one with its inode, and their
+// number is bounded.
+func TestNamesAreBounded(t *testing.T) {
+	t.Parallel()
+	n := newNamespaces(noConfigs)
+	if got := n.name(&event.Netns{Inode: unused, Name: "blue"}); got != "blue" || len(n.names) != 0 {
+		t.Errorf("got %q", got)
+	}
+	n.names[namespaceKey{unused, 1}] = "web"
+	if got := n.name(&event.Netns{Inode: unused, Cookie: 1}); got != "web" {
+		t.Errorf("got %q", got)
+	}
+	if got := n.name(&event.Netns{Inode: unused, Cookie: 2}); got != "" {
+		t.Errorf("got %q", got)
+	}
+	for i := range uint32(2 * maxNames) {
+		n.name(&event.Netns{Inode: unused, Cookie: uint64(i)})
+		if len(n.names) > maxNames+1 {
+			t.Fatalf("%d names are kept", len(n.names))
+		}
+	}
+}
+
+func TestNameByProcess(t *testing.T) {
+	t.Parallel()
+	if got := nameByProcess(0); got != "" {
+		t.Errorf("no process gives %q", got)
+	}
+	me := self(t)
+	if got, want := nameByProcess(me.ID.PID), nameBy(&me); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, tc := range []struct{ container, unit, want string }{
+		{"", "", ""},
+		{"", "nginx.service", "nginx.service"},
+		{"0123456789abcdef", "docker-0123456789abcdef.scope", "0123456789ab"},
+		{"short", "", "short"},
+	} {
+		if got := nameBy(&event.Process{Container: tc.container, Unit: tc.unit}); got != tc.want {
+			t.Errorf("container %q, unit %q: got %q", tc.container, tc.unit, got)
+		}
+	}
+}
