@@ -171,7 +171,7 @@ func TestScanDifferences(t *testing.T) {
 	}
 	snap := s.state.Snapshot(4 * second)
 	i := slices.IndexFunc(snap.Namespaces, func(n snapshot.Namespace) bool { return n.Inode == 7 })
-	if n := snap.Namespaces[i]; !n.BoundKnown || n.Census.IsZero() {
+	if n := snap.Namespaces[i]; !n.BoundKnown || n.LastScan.IsZero() {
 		t.Errorf("got %+v", n)
 	}
 }

@@ -118,7 +118,6 @@ func (s *State) restart(at event.Time) {
 		return
 	}
 	s.table.Advance(at)
-	s.table.RestartPeaks()
 	s.rows.Restart(at)
 }
 
