@@ -200,7 +200,7 @@ func lateFIN() error {
 		return err
 	}
 	err = errors.Join(c.closeOut(), awaitPoll(c.in, unix.POLLRDHUP, waitLimit))
-	time.Sleep(10 * time.Millisecond) // what is measured: the second FIN comes late
+	time.Sleep(40 * time.Millisecond) // what is measured: the second FIN comes late, also for a slow emulated processor
 	return errors.Join(err, c.closeIn())
 }
 
