@@ -58,7 +58,7 @@ func TestLookUpBudget(t *testing.T) {
 	}{
 		{0, finLookupsAtOnce},
 		{0, 0},
-		{time.Second / finLookupsPerSecond / 2, 0}, // half a look-up
+		{time.Second / finLookupsPerSecond / 2, 0}, // half of one
 		{time.Second / finLookupsPerSecond, 1},
 		{100 * time.Millisecond, finLookupsPerSecond / 10},
 		{500 * time.Millisecond, finLookupsPerSecond / 2},

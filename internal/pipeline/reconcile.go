@@ -53,7 +53,7 @@ func (r *reconciler) each(scan *event.NetnsScan, at event.Time, add func([]event
 
 	r.changes = append(r.warn(r.changes[:0], scan, at), event.Event{Time: at, Kind: event.CensusTaken, Fact: &fact})
 	r.changes = r.table.Reconcile(r.changes, portspace.Found{
-		NetnsScan: scan, At: at, Unsettled: func(p portspace.Port) bool { return r.touched[p] },
+		NetnsScan: scan, At: at, Unsettled: func(p portspace.Port) bool { return r.touched[p] && !scan.Gone },
 	})
 	add(r.changes)
 	if due {

@@ -174,3 +174,14 @@ func TestGap(t *testing.T) {
 		t.Errorf("%d live after a gap", got)
 	}
 }
+
+// A listener is the same port in the stream, which has the wildcard of IPv4 as its remote
+// end, and in a scan, which has none.
+func TestPortOfListener(t *testing.T) {
+	t.Parallel()
+	listen := socketEvent(event.Listen, "0.0.0.0:40009", "0.0.0.0:0")
+	scanned := found("0.0.0.0:40009", "", event.StateListen)
+	if a, b := PortOf(&listen), PortOf(&scanned); a != b {
+		t.Errorf("%+v in the stream, %+v in a scan", a, b)
+	}
+}

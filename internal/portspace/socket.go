@@ -12,10 +12,11 @@ type Port struct {
 	Port uint16
 }
 
-// PortOf returns the port that the event is about.
+// PortOf returns the port that the event is about. A socket without a remote port is only
+// bound: the remote address of a listener can be the wildcard of IPv4.
 func PortOf(e *event.Event) Port {
 	id := IDOf(e)
-	if !e.Dst.Known() {
+	if e.Dst.Port == 0 {
 		id = ID{Netns: e.Netns}
 	}
 	return Port{id, e.Src.Port}
