@@ -14,13 +14,15 @@ type namespaces struct {
 	netns   *netns.Namespaces
 	known   map[uint32]bool // those to report and to scan
 	ranges  map[uint32]event.PortRange
+	buckets map[uint32]int // TIME_WAIT, by the kernel's count
 	names   names
 	configs func() ([]event.Netns, error) // of all that a process is in, without entering them
 }
 
 func newNamespaces(configs func() ([]event.Netns, error)) *namespaces {
 	return &namespaces{
-		netns: netns.New(), known: map[uint32]bool{}, ranges: map[uint32]event.PortRange{}, names: names{}, configs: configs,
+		netns: netns.New(), known: map[uint32]bool{}, ranges: map[uint32]event.PortRange{}, buckets: map[uint32]int{},
+		names: names{}, configs: configs,
 	}
 }
 
@@ -45,7 +47,7 @@ func (n *namespaces) inodes() []uint32 {
 func (n *namespaces) targets() []target {
 	var list []target
 	for _, inode := range n.inodes() {
-		list = append(list, target{inode: inode, ports: n.ranges[inode]})
+		list = append(list, target{inode: inode, ports: n.ranges[inode], buckets: n.buckets[inode]})
 	}
 	return list
 }
@@ -62,6 +64,7 @@ func (n *namespaces) facts() []event.Netns {
 		if fact.TimeWait < 0 { // it is gone, or cannot be read; an event brings it back
 			delete(n.known, fact.Inode)
 			delete(n.ranges, fact.Inode)
+			delete(n.buckets, fact.Inode)
 			continue
 		}
 		config, known := configs[fact.Inode]
@@ -71,6 +74,7 @@ func (n *namespaces) facts() []event.Netns {
 		config.Inode, config.Name, config.TimeWait = fact.Inode, fact.Name, fact.TimeWait
 		*fact = config
 		fact.Name = n.name(fact)
+		n.buckets[fact.Inode] = int(fact.TimeWait)
 		if fact.Ports.Known() {
 			n.ranges[fact.Inode] = fact.Ports
 		}

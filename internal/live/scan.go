@@ -8,6 +8,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/linux"
+	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
@@ -50,9 +51,10 @@ type scanResult struct {
 
 // target is a namespace to scan.
 type target struct {
-	inode  uint32
-	ports  event.PortRange // its port range
-	buffer []event.Event   // for the sockets
+	inode   uint32
+	ports   event.PortRange // its port range
+	buckets int             // that the kernel counts: most sockets of a host in trouble
+	buffer  []event.Event   // for the sockets
 }
 
 func newScans(s scanner) *scans {
@@ -74,7 +76,7 @@ func (s *scans) begin(targets []target, now event.Time) {
 	inodes := make([]uint32, len(targets))
 	for i := range targets {
 		inodes[i] = targets[i].inode
-		targets[i].buffer = s.buffers[inodes[i]]
+		targets[i].buffer = slices.Grow(s.buffers[inodes[i]], min(targets[i].buckets, portspace.Limit)) // growing it piece by piece takes twice the memory
 	}
 	clear(s.buffers)
 	for _, inode := range s.scanned {
