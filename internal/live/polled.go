@@ -55,7 +55,7 @@ func (p *Polled) Read(ctx context.Context) (event.Batch, error) {
 		p.begun = true
 		return p.begin()
 	}
-	p.scans.begin(p.namespaces.targets(), monotonic())
+	p.scans.beginIfDue(p.namespaces.targets, monotonic())
 	select {
 	case <-ctx.Done():
 		return p.read(scanPatience), ctx.Err()
@@ -75,7 +75,7 @@ func (p *Polled) begin() (event.Batch, error) {
 		return event.Batch{}, err
 	}
 	p.survey(now)
-	p.scans.begin(p.namespaces.targets(), now)
+	p.scans.beginIfDue(p.namespaces.targets, now)
 	return p.read(scanPatience), nil
 }
 

@@ -28,7 +28,7 @@ func (s *Source) Read(ctx context.Context) (event.Batch, error) {
 		s.begun = true
 		return s.begin()
 	}
-	s.scans.begin(s.namespaces.targets(), monotonic())
+	s.scans.beginIfDue(s.namespaces.targets, monotonic())
 	select {
 	case <-ctx.Done():
 		batch, err := s.read(scanPatience, true)
@@ -54,7 +54,7 @@ func (s *Source) begin() (event.Batch, error) {
 	}
 	s.completer.listeners.search(s.namespaces.netns)
 	s.addNamespaces(now)
-	s.scans.begin(s.namespaces.targets(), now)
+	s.scans.beginIfDue(s.namespaces.targets, now)
 	s.nextSurvey = time.Now().Add(surveyInterval)
 	return s.readInto(s.events, scanPatience, false)
 }

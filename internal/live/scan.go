@@ -63,12 +63,15 @@ func newScans(s scanner) *scans {
 	}
 }
 
-// begin starts a scan if one is due. It must not be called before the reader has done with
-// the result of the last one.
-func (s *scans) begin(targets []target, now event.Time) {
-	if s.running || now < s.next || s.stopped.Load() {
-		return
+// beginIfDue starts a scan of the namespaces that targets returns, if one is due. It must not
+// be called before the reader has done with the result of the last one.
+func (s *scans) beginIfDue(targets func() []target, now event.Time) {
+	if !s.running && now >= s.next && !s.stopped.Load() {
+		s.begin(targets())
 	}
+}
+
+func (s *scans) begin(targets []target) {
 	s.running = true
 	if len(s.reported) > maxReported {
 		clear(s.reported) // to report a process twice does no harm
@@ -135,7 +138,7 @@ func (s *scans) wait(patience time.Duration) *scanResult {
 
 // finish takes the result of a scan. Everything that happened before its end must be in the
 // stream already. It appends the processes to report, and returns what was found, valid
-// until the next begin.
+// until the next one begins.
 func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]event.Event, *event.Scan) {
 	s.next = r.began.Add(cmp.Or(s.interval, max(scanInterval, scanShare*r.cost)))
 	for i := range r.processes {

@@ -43,6 +43,8 @@ func finding(owners ...event.ProcID) scannerFunc {
 	}
 }
 
+func of(list []target) func() []target { return func() []target { return list } }
+
 func targetsOf(inodes ...uint32) (list []target) {
 	for _, inode := range inodes {
 		list = append(list, target{inode: inode})
@@ -53,7 +55,7 @@ func targetsOf(inodes ...uint32) (list []target) {
 // scanNow makes a scan, due or not, and returns what is reported.
 func scanNow(t *testing.T, s *scans, inodes ...uint32) ([]event.Event, *event.Scan) {
 	t.Helper()
-	s.begin(targetsOf(inodes...), later)
+	s.beginIfDue(of(targetsOf(inodes...)), later)
 	done := s.wait(time.Minute)
 	if done == nil {
 		t.Fatal("no scan was made")
@@ -82,11 +84,11 @@ func TestScanSchedule(t *testing.T) {
 			s.interval = tc.interval
 			s.finish(nil, &scanResult{began: began, cost: tc.cost}, began.Add(time.Millisecond))
 			next := began.Add(tc.want)
-			s.begin(nil, next-1)
+			s.beginIfDue(of(nil), next-1)
 			if s.running {
 				t.Errorf("the next scan began less than %s after the last one", tc.want)
 			}
-			s.begin(nil, next)
+			s.beginIfDue(of(nil), next)
 			if !s.running {
 				t.Errorf("no scan began %s after the last one", tc.want)
 			}
@@ -102,7 +104,7 @@ func TestFirstScan(t *testing.T) {
 	const cost = time.Hour
 	before := monotonic()
 	s := newScans(scannerFunc(func([]target, *atomic.Bool) ([]event.NetnsScan, time.Duration) { return nil, cost }))
-	s.begin(nil, 1)
+	s.beginIfDue(of(nil), 1)
 	r := s.wait(time.Minute)
 	if r == nil || r.cost <= cost || r.cost > cost+time.Minute || r.began < before || r.began > monotonic() {
 		t.Errorf("got %+v", r)
@@ -119,7 +121,7 @@ func TestOneScanAtATime(t *testing.T) {
 			return empty(targets, stopped)
 		}))
 		for range 3 {
-			s.begin(targetsOf(netns1), later)
+			s.beginIfDue(of(targetsOf(netns1)), later)
 			synctest.Wait()
 		}
 		if len(calls) != 1 {
@@ -151,13 +153,13 @@ func TestScanPatience(t *testing.T) {
 			}
 		}
 		wait(time.Minute, false, 0) // none runs
-		s.begin(nil, later)
+		s.beginIfDue(of(nil), later)
 		wait(0, false, 0)
 		wait(30*time.Millisecond, false, 30*time.Millisecond)
 		wait(time.Minute, true, 100*time.Millisecond)
 		wait(time.Minute, false, 100*time.Millisecond) // it was taken
 
-		s.begin(nil, later)
+		s.beginIfDue(of(nil), later)
 		time.Sleep(150 * time.Millisecond)
 		wait(0, true, 250*time.Millisecond)
 	})
@@ -190,14 +192,14 @@ func TestStopScan(t *testing.T) {
 			}
 			return nil, 0
 		}))
-		s.begin(nil, later)
+		s.beginIfDue(of(nil), later)
 		time.Sleep(10 * time.Second)
 		begin := time.Now()
 		s.stop()
 		if !ended || time.Since(begin) > time.Second {
 			t.Errorf("ended is %v after %s", ended, time.Since(begin))
 		}
-		s.begin(nil, later)
+		s.beginIfDue(of(nil), later)
 		if s.running {
 			t.Error("a scan began after the end")
 		}
@@ -210,7 +212,7 @@ func TestStopAfterResult(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScans(scannerFunc(empty))
-		s.begin(targetsOf(netns1), later)
+		s.beginIfDue(of(targetsOf(netns1)), later)
 		if s.wait(time.Minute) == nil {
 			t.Fatal("no scan was made")
 		}
