@@ -76,14 +76,16 @@ func (w *spaceTrace) advance(now event.Time) error {
 }
 
 // awaitScans waits for a scan of the namespaces and a reading of their settings that both
-// began after the call: for the second of each, since the first may have begun before.
+// began after the call, and that no event before the call makes doubtful: for the third of
+// each. The first may have begun before, and what happened until the second began is read
+// from the rings after that, so it can count as unsettled.
 func (w *spaceTrace) awaitScans(nets ...*lab.Netns) {
 	w.t.Helper()
-	w.awaitTwo("scans of all sockets", nets, w.scans, w.settings)
+	w.awaitCounts("scans of all sockets", nets, 3, w.scans, w.settings)
 }
 
-// awaitTwo waits until the counts of each namespace have grown by two.
-func (w *spaceTrace) awaitTwo(what string, nets []*lab.Netns, counts ...map[uint32]int) {
+// awaitCounts waits until the counts of each namespace have grown by n.
+func (w *spaceTrace) awaitCounts(what string, nets []*lab.Netns, n int, counts ...map[uint32]int) {
 	w.t.Helper()
 	read := func() (list []int) {
 		w.mu.Lock()
@@ -96,9 +98,9 @@ func (w *spaceTrace) awaitTwo(what string, nets []*lab.Netns, counts ...map[uint
 		return list
 	}
 	before := read()
-	eventually(w.t, "two "+what, func() bool {
+	eventually(w.t, fmt.Sprint(n, " ", what), func() bool {
 		for i, count := range read() {
-			if count < before[i]+2 {
+			if count < before[i]+n {
 				return false
 			}
 		}

@@ -20,7 +20,7 @@ import (
 // returns its row.
 func (w *spaceTrace) configuredAs(n *lab.Netns) snapshot.Namespace {
 	w.t.Helper()
-	w.awaitTwo("readings of the settings", []*lab.Netns{n}, w.settings)
+	w.awaitCounts("readings of the settings", []*lab.Netns{n}, 2, w.settings)
 	for _, row := range w.snapshot().Namespaces {
 		if row.Inode == n.Inode() {
 			return row
