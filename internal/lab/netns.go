@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
 // Netns is a private network namespace whose loopback device is up. It lives
@@ -34,7 +36,7 @@ func NewNetns() (*Netns, error) {
 		ended: make(chan struct{}),
 	}
 	ready := make(chan error)
-	goThread(func() { n.keep(ready) })
+	linux.GoThread(func() { n.keep(ready) })
 	if err := <-ready; err != nil {
 		return nil, fmt.Errorf("making a network namespace: %w", err)
 	}
@@ -100,7 +102,7 @@ func (n *Netns) Close() error {
 // namespace, and in a test it must not call t.Fatal.
 func (n *Netns) Do(fn func() error) error {
 	result := make(chan error, 1)
-	goThread(func() {
+	linux.GoThread(func() {
 		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
 			result <- fmt.Errorf("entering network namespace %d: %w", n.inode, err)
 			return
