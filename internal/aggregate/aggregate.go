@@ -3,7 +3,8 @@
 // knows no clock but the one in the events.
 //
 // It reads the table of sockets and the facts of the world, and owns neither: the pipeline
-// does, and other readers of the stream use the same ones.
+// does, and other readers of the stream use the same ones. Only Restart gives the world back
+// the names that rows have kept for longer.
 package aggregate
 
 import (

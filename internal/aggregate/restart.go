@@ -21,7 +21,6 @@ func (s *State) Restart(at event.Time) {
 	restart(s.processes, b.processes)
 	restart(s.dests, b.dests)
 	restart(s.pairs, b.pairs)
-	s.table.RestartPeaks()
 	s.flows.restart()
 	s.failures = map[failKey]*failure{}
 	s.notices = nil

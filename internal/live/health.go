@@ -29,7 +29,7 @@ func addOwnCost(h *event.Health) {
 	h.Memory = residentBytes()
 }
 
-// residentBytes is the second field of proc_pid_statm(5), 0 where it cannot be read.
+// residentBytes returns the second field of proc_pid_statm(5) in bytes, 0 if it cannot be read.
 func residentBytes() uint64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	fields := bytes.Fields(text)

@@ -10,7 +10,7 @@ import (
 // no owner of its own until a process closes it.
 type listeners struct {
 	byPort map[netns.Listener]event.ProcID
-	found  chan []listener // those from before the start; closed once they were taken
+	found  chan []listener // those from before the start; closed when the search has ended, nil: none was begun
 }
 
 // listener is one from before the start, with what /proc knows of its process.

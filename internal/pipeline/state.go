@@ -118,6 +118,7 @@ func (s *State) restart(at event.Time) {
 		return
 	}
 	s.table.Advance(at)
+	s.table.RestartPeaks()
 	s.rows.Restart(at)
 }
 
