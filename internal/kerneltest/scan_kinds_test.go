@@ -72,14 +72,15 @@ func (c scanMethod) buckets(t *testing.T) {
 // socketIn makes a socket of this process in a namespace.
 func socketIn(t *testing.T, n *lab.Netns, kind, protocol int) (fd int, file *os.File) {
 	t.Helper()
-	err := n.Do(func() (err error) {
+	if protocol == unix.IPPROTO_MPTCP {
+		if lacks := withoutMPTCP(); lacks != nil {
+			t.Skip(lacks)
+		}
+	}
+	noError(t, n.Do(func() (err error) {
 		fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, protocol)
 		return err
-	})
-	if _, lacks := os.Stat("/proc/sys/net/mptcp/enabled"); protocol == unix.IPPROTO_MPTCP && err != nil && lacks != nil {
-		t.Skipf("this kernel has no MPTCP: %v", lacks)
-	}
-	noError(t, err)
+	}))
 	file = os.NewFile(uintptr(fd), "socket")
 	t.Cleanup(func() { file.Close() })
 	return fd, file

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -70,12 +69,25 @@ func twoSubflows(f *fixture) {
 
 // mptcp makes a socket of a namespace, if the kernel is built with MPTCP.
 func (f *fixture) mptcp(n *lab.Netns, to netip.AddrPort) int {
-	if _, err := os.Stat("/proc/sys/net/mptcp/enabled"); err != nil {
-		f.unsupported = "this kernel has no MPTCP: " + err.Error()
+	if lacks := withoutMPTCP(); lacks != nil {
+		f.unsupported = lacks.Error()
 		return -1
 	}
 	f.check("sysctl", n.Sysctl("mptcp/enabled", "1"))
 	return f.socket(n, domain(to.Addr()), 0, unix.IPPROTO_MPTCP)
+}
+
+// withoutMPTCP returns why this kernel has no MPTCP: it does not know the protocol. Anything
+// else that fails is a failure of the test.
+func withoutMPTCP() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.IPPROTO_MPTCP)
+	if err == nil {
+		unix.Close(fd)
+	}
+	if !errors.Is(err, unix.EPROTONOSUPPORT) {
+		return nil
+	}
+	return fmt.Errorf("this kernel has no MPTCP: %w", err)
 }
 
 // mptcpListener makes the server's listener for an address an MPTCP one.
