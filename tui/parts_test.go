@@ -60,10 +60,19 @@ func TestSparkline(t *testing.T) {
 	}
 }
 
+// allExact are signals that miss no failure.
+func allExact() event.Signals {
+	var signals event.Signals
+	for _, name := range event.SignalNames() {
+		signals = append(signals, event.Signal{Name: name, Mode: event.Exact})
+	}
+	return signals
+}
+
 func TestVerdict(t *testing.T) {
 	t.Parallel()
 	only := func(f snapshot.Failure) *snapshot.Snapshot {
-		return &snapshot.Snapshot{Wall: fixtureNow, Failures: []snapshot.Failure{f}}
+		return &snapshot.Snapshot{Wall: fixtureNow, Signals: allExact(), Failures: []snapshot.Failure{f}}
 	}
 	rows := fixtureFailures()
 	long := only(rows[3]) // ago
@@ -79,7 +88,8 @@ func TestVerdict(t *testing.T) {
 		width    int
 		want     string
 	}{
-		{&snapshot.Snapshot{}, 80, "no connect or bind has failed"},
+		{&snapshot.Snapshot{Signals: allExact()}, 80, "no connect or bind has failed"},
+		{&snapshot.Snapshot{}, 80, "no failure seen; which failures are observed is not known"},
 		{long, 80, "nothing fails now; 2 failures earlier"},
 		{once, 80, "nothing fails now; 1 failure earlier  the last traced process has ended"},
 		{long, 30, "nothing fails now"},
