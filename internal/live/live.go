@@ -122,7 +122,7 @@ func Host() *event.Host {
 	name, release := linux.Uname()
 	h := &event.Host{Name: name, Kernel: release, Arch: runtime.GOARCH}
 	if inode, host, err := linux.PIDNamespace(); err == nil && !host {
-		h.PIDNS = fmt.Sprintf("pids are those of pid namespace %d, not the host's", inode)
+		h.PIDNS = fmt.Sprintf("pid namespace %d, not the host's", inode)
 	}
 	return h
 }

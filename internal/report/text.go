@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -47,7 +48,8 @@ func writeHead(out *bytes.Buffer, s *snapshot.Snapshot) {
 	fmt.Fprintf(out, "%s to %s UTC, %.1f s\n", s.Started.UTC().Format(timeLayout), s.Wall.UTC().Format(timeLayout),
 		s.Elapsed.Seconds())
 	if s.Host.PIDNS != "" {
-		fmt.Fprintf(out, "pids are those of %s\n", printable.String(s.Host.PIDNS))
+		const head = "pids are those of " // older recordings have it in the fact
+		fmt.Fprintf(out, "%s%s\n", head, printable.String(strings.TrimPrefix(s.Host.PIDNS, head)))
 	}
 }
 
