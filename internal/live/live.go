@@ -22,6 +22,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/linux"
 	"github.com/porttrace/porttrace/internal/probe"
+	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
 // Options are those of the probe and what concerns this host.
@@ -86,6 +87,9 @@ func newSource(p *probe.Probe, opts Options) *Source {
 		scans:    newScans(iterScanner{p, n.netns, selected}),
 		notices:  make(chan string, 16),
 		interval: opts.ReadInterval,
+	}
+	if procinfo.OwnVersionOne() {
+		s.completer.cgroup = procinfo.Cgroup
 	}
 	s.scans.interval = opts.ScanInterval
 	if s.interval == 0 {

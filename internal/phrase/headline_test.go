@@ -140,7 +140,8 @@ func TestHeadlineOfASilentPeer(t *testing.T) {
 			}}, "9 SYNs unanswered: 6 to 10.0.0.9:80 (a, b and 1 more), 3 to others", Warning,
 		},
 		{
-			"after failures", snapshot.Snapshot{Totals: snapshot.Totals{SynSent: 2, ConnectFailures: 7}},
+			"after failures",
+			snapshot.Snapshot{Totals: snapshot.Totals{SynSent: 2, ConnectFailures: 7}},
 			"2 SYNs unanswered; 7 failures earlier", Warning,
 		},
 		{"nowhere listed", snapshot.Snapshot{Totals: snapshot.Totals{SynSent: 1}}, "1 SYN unanswered", Warning},
