@@ -184,3 +184,23 @@ func TestMissing(t *testing.T) {
 		t.Errorf("got:\n%s", got)
 	}
 }
+
+// TestCensusClaimsNothing: what only lists sockets has seen neither failures nor connects.
+func TestCensusClaimsNothing(t *testing.T) {
+	t.Parallel()
+	s := empty()
+	s.Signals = event.Signals{{Name: event.SignalStates, Mode: event.Off}, {Name: event.SignalCensus, Mode: event.Inferred}}
+	for _, tab := range []string{"2", "3", "4"} {
+		got := text(screen(120, 24, s, tab))
+		for _, want := range []string{"failures are not observed", "failures not observed", "Failures -", "nothing is traced here"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("tab %s: no %q in\n%s", tab, want, got)
+			}
+		}
+		for _, claim := range []string{"has failed", "no outgoing connection", "0 fail/s"} {
+			if strings.Contains(got, claim) {
+				t.Errorf("tab %s claims %q:\n%s", tab, claim, got)
+			}
+		}
+	}
+}
