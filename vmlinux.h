@@ -40,8 +40,11 @@
  * keep struct fs_struct: root
  * keep struct mm_struct: exe_file
  * keep struct kernfs_node: __parent name
- * keep struct cgroup: kn
- * keep struct css_set: dfl_cgrp
+ * keep struct cgroup: kn root
+ * keep struct css_set: dfl_cgrp cgrp_links
+ * keep struct cgrp_cset_link: cgrp cgrp_link
+ * keep struct cgroup_root: name
+ * keep struct list_head: next
  * keep struct cred: uid cap_effective
  * keep struct pid_namespace: ns
  * keep struct upid: *
@@ -156,6 +159,10 @@ struct pt_regs {
 
 /* generated from 6.18.44-fc-v669 */
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct timer_list {
 	long unsigned int expires;
 };
@@ -211,6 +218,7 @@ struct nsproxy {
 
 struct css_set {
 	struct cgroup *dfl_cgrp;
+	struct list_head cgrp_links;
 };
 
 struct path {
@@ -243,6 +251,7 @@ struct vfsmount {
 
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct kernfs_node {
@@ -271,6 +280,10 @@ struct net {
 	struct ns_common ns;
 	struct netns_ipv4 ipv4;
 	u64 net_cookie;
+};
+
+struct cgroup_root {
+	char name[64];
 };
 
 enum bpf_map_type {
@@ -366,6 +379,11 @@ struct files_struct {
 struct bpf_iter_meta {
 	struct seq_file *seq;
 	u64 session_id;
+};
+
+struct cgrp_cset_link {
+	struct cgroup *cgrp;
+	struct list_head cgrp_link;
 };
 
 struct bpf_sock {

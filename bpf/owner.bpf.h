@@ -14,6 +14,7 @@
 
 #define MAX_PATH_PARTS 24
 #define MAX_PID_LEVELS 8
+#define MAX_HIERARCHIES 16
 #define NS_PER_TICK 10000000ULL /* USER_HZ is 100 */
 
 struct owner {
@@ -103,9 +104,44 @@ static __always_inline void read_exe(struct task_struct *leader, struct process_
 	}
 }
 
+/* Returns the cgroup that names the process best. A host with hierarchies of version 1 can
+ * have a container in those alone: then it is at the root of the unified one, or in the
+ * cgroup of the daemon that started it. Of these a named one, systemd's, is preferred. A host
+ * without has one link only, to the unified hierarchy. */
+static __always_inline struct kernfs_node *cgroup_of(struct task_struct *leader)
+{
+	struct css_set *set = BPF_CORE_READ(leader, cgroups);
+	struct kernfs_node *best = BPF_CORE_READ(set, dfl_cgrp, kn);
+	struct list_head *end = (void *)set + bpf_core_field_offset(struct css_set, cgrp_links);
+	struct list_head *at = BPF_CORE_READ(end, next);
+	bool root = !kernfs_parent(best);
+
+	for (int i = 0; i < MAX_HIERARCHIES && at && at != end; i++) {
+		struct cgrp_cset_link *link =
+			(void *)at - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
+		struct cgroup *cgroup = BPF_CORE_READ(link, cgrp);
+		struct kernfs_node *kn = BPF_CORE_READ(cgroup, kn);
+		struct cgroup_root *hierarchy;
+		char named = 0;
+
+		at = BPF_CORE_READ(at, next);
+		if (!kernfs_parent(kn))
+			continue;
+		hierarchy = BPF_CORE_READ(cgroup, root);
+		bpf_core_read(&named, sizeof(named), &hierarchy->name);
+		if (named)
+			return kn;
+		if (root) {
+			best = kn;
+			root = false;
+		}
+	}
+	return best;
+}
+
 static __always_inline void read_cgroup(struct task_struct *leader, struct process_event *e)
 {
-	struct kernfs_node *kn = BPF_CORE_READ(leader, cgroups, dfl_cgrp, kn);
+	struct kernfs_node *kn = cgroup_of(leader);
 
 	for (int i = 0; i < MAX_PATH_PARTS; i++) {
 		struct kernfs_node *parent = kernfs_parent(kn);

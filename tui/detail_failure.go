@@ -23,7 +23,7 @@ func (d *failureDetail) write(to *sheet) {
 	to.field("errno", cmp.Or(phrase.Errno(f), phrase.Unknown), plain)
 	to.field("reason", cmp.Or(reason(f), phrase.Unknown), failing(f))
 	to.field("", phrase.Reason(f.Op, f.Reason), plain)
-	to.field("target", endpoint(f.Target, to.width), plain)
+	to.field("target", remoteEnd(f.Proto, f.Target, to.width), plain)
 	to.field("local", failureLocal(f, to.width), plain)
 	to.field("protocol", f.Proto.String(), plain)
 	to.field("namespace", phrase.Netns(f.NetnsName, f.Netns), plain)

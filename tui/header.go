@@ -97,22 +97,19 @@ func signals(list event.Signals) piece {
 	return p
 }
 
-// verdictLine returns what fails now, else what failed most. Without a failure of now it
-// has the newest notice.
+// verdictLine returns what fails now, else what failed most, as far as that is observed.
+// Without a failure of now it has the newest notice.
 func verdictLine(s *snapshot.Snapshot) []piece {
-	verdict := piece{forms: phrase.Headline(s)}
-	worst, _ := s.WorstFailure()
-	switch {
-	case worst != nil && worst.Rate > 0:
-		verdict.tone = fail
-	case worst != nil:
-		verdict.tone = warn
-	case len(s.Notices) > 0:
+	forms, level := phrase.Headline(s)
+	verdict := piece{forms: forms, tone: levelTones[level]}
+	if level == phrase.Calm && len(s.Notices) > 0 {
 		text := printable.String(s.Notices[len(s.Notices)-1].Text)
 		return []piece{verdict, {tone: warn, forms: []string{text}}}
 	}
 	return []piece{verdict}
 }
+
+var levelTones = map[phrase.Level]tone{phrase.Calm: plain, phrase.Warning: warn, phrase.Failing: fail}
 
 // rateLine returns the rates and gauges of everything selected.
 func rateLine(s *snapshot.Snapshot) []piece {
@@ -134,6 +131,9 @@ func rateLine(s *snapshot.Snapshot) []piece {
 		pieces = append(pieces, piece{rank: 5, comma: true, forms: []string{phrase.Count(t.TimeWaitOther) + " before start"}})
 	}
 	failures := piece{forms: []string{phrase.Rate(s.Rates.Failures) + " fail/s"}}
+	if phrase.CensusOnly(s) {
+		failures.forms = []string{"failures not observed"}
+	}
 	if s.Rates.Failures > 0 {
 		failures.tone = fail
 	}

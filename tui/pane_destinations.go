@@ -35,6 +35,7 @@ func newDestinations() *destinations {
 	d.order = "open_rate"
 	d.source = func(s *snapshot.Snapshot) []snapshot.Destination { return s.Destinations }
 	d.key = keyOfDestination
+	d.traced = true
 	d.text = destinationText
 	d.detail = func(row followed[snapshot.Destination, destinationKey]) subject { return &destinationDetail{row} }
 	d.empty = [...]string{"no outgoing connection", "a row appears for each address and port that a process connects to"}

@@ -36,9 +36,9 @@ func newFailures() *failures {
 	f.order = "rate"
 	f.source = func(s *snapshot.Snapshot) []snapshot.Failure { return s.Failures }
 	f.key = keyOfFailure
+	f.traced = true
 	f.text = failureText
 	f.detail = func(row followed[snapshot.Failure, failureKey]) subject { return &failureDetail{row} }
-	f.empty = [...]string{"no connect() or bind() has failed", "a row appears for each kind of failure"}
 	return f
 }
 
@@ -66,7 +66,7 @@ func failureColumns(now func() time.Time, withProcess bool) []column[snapshot.Fa
 		words("call", "CALL", 7, 8, 0, func(f *row, _ int) string { return f.Op.String() }),
 		words("errno", "ERRNO", 3, 14, 15, func(f *row, _ int) string { return phrase.Errno(f) }),
 		words("reason", "REASON", 0, 16, 17, func(f *row, _ int) string { return reason(f) }),
-		words("target", "TARGET", 4, 20, 48, func(f *row, width int) string { return endpoint(f.Target, width) }),
+		words("target", "TARGET", 4, 20, 48, func(f *row, width int) string { return remoteEnd(f.Proto, f.Target, width) }),
 		number("last", "LAST", 6, 10, func(f *row) string { return phrase.Ago(now(), f.Last) }),
 		words("local", "LOCAL", 8, 21, 48, failureLocal),
 	)
@@ -104,8 +104,20 @@ func reason(f *snapshot.Failure) string {
 func failureText(f *snapshot.Failure) string {
 	return strings.Join([]string{
 		identity(&f.Proc), f.Op.String(), f.Errno.String(), f.Reason.String(),
-		endpoint(f.Target, 64), endpoint(f.Local, 64), phrase.Netns(f.NetnsName, f.Netns),
+		remoteEnd(f.Proto, f.Target, 64), endpoint(f.Local, 64), phrase.Netns(f.NetnsName, f.Netns),
 	}, " ")
 }
 
-func (f *failures) set(s *snapshot.Snapshot, filter string) { f.show(s, nil, filter) }
+func (f *failures) set(s *snapshot.Snapshot, filter string) {
+	f.empty = noFailures(s)
+	f.show(s, nil, filter)
+}
+
+// noFailures returns why the table is empty: that can be for want of a signal.
+func noFailures(s *snapshot.Snapshot) [2]string {
+	const row = "a row appears for each kind of failure"
+	if limits := phrase.Limits(s); len(limits) > 0 {
+		return [...]string{"no failure was seen", limits[0] + "; " + row}
+	}
+	return [...]string{"no connect() or bind() has failed", row}
+}

@@ -21,7 +21,7 @@ func newGroupTable() *groupTable {
 	g.key = func(row *snapshot.ProcessGroup) snapshot.GroupKey { return row.GroupKey }
 	g.text = groupText
 	g.detail = func(row followed[snapshot.ProcessGroup, snapshot.GroupKey]) subject { return &groupDetail{row, g.by} }
-	g.empty = noProcesses
+	g.empty, g.traced = noProcesses, true
 	return g
 }
 

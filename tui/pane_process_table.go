@@ -23,7 +23,7 @@ func newProcessTable() *processTable {
 	p.key = func(row *snapshot.Process) event.ProcID { return row.Info.ID }
 	p.text = func(row *snapshot.Process) string { return identity(&row.Info) }
 	p.detail = func(row followed[snapshot.Process, event.ProcID]) subject { return &processDetail{row} }
-	p.empty = noProcesses
+	p.empty, p.traced = noProcesses, true
 	return p
 }
 

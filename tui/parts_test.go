@@ -60,10 +60,19 @@ func TestSparkline(t *testing.T) {
 	}
 }
 
+// allExact are signals that miss no failure.
+func allExact() event.Signals {
+	var signals event.Signals
+	for _, name := range event.SignalNames() {
+		signals = append(signals, event.Signal{Name: name, Mode: event.Exact})
+	}
+	return signals
+}
+
 func TestVerdict(t *testing.T) {
 	t.Parallel()
 	only := func(f snapshot.Failure) *snapshot.Snapshot {
-		return &snapshot.Snapshot{Wall: fixtureNow, Failures: []snapshot.Failure{f}}
+		return &snapshot.Snapshot{Wall: fixtureNow, Signals: allExact(), Failures: []snapshot.Failure{f}}
 	}
 	rows := fixtureFailures()
 	long := only(rows[3]) // ago
@@ -79,7 +88,8 @@ func TestVerdict(t *testing.T) {
 		width    int
 		want     string
 	}{
-		{&snapshot.Snapshot{}, 80, "no connect or bind has failed"},
+		{&snapshot.Snapshot{Signals: allExact()}, 80, "no connect or bind has failed"},
+		{&snapshot.Snapshot{}, 80, "no failure seen; which failures are observed is not known"},
 		{long, 80, "nothing fails now; 2 failures earlier"},
 		{once, 80, "nothing fails now; 1 failure earlier  the last traced process has ended"},
 		{long, 30, "nothing fails now"},
@@ -172,5 +182,25 @@ func TestMissing(t *testing.T) {
 	s.Gaps, s.Health.Lost, s.Health.LostDetails = []snapshot.Gap{damage, cut}, 12, 0
 	if got := text(screen(120, 24, s)); !strings.Contains(got, "lost 12  1 gap, truncated") || strings.Contains(got, "none lost") {
 		t.Errorf("got:\n%s", got)
+	}
+}
+
+// TestCensusClaimsNothing: what only lists sockets has seen neither failures nor connects.
+func TestCensusClaimsNothing(t *testing.T) {
+	t.Parallel()
+	s := empty()
+	s.Signals = event.Signals{{Name: event.SignalStates, Mode: event.Off}, {Name: event.SignalCensus, Mode: event.Inferred}}
+	for _, tab := range []string{"2", "3", "4"} {
+		got := text(screen(120, 24, s, tab))
+		for _, want := range []string{"failures are not observed", "failures not observed", "Failures -", "nothing is traced here"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("tab %s: no %q in\n%s", tab, want, got)
+			}
+		}
+		for _, claim := range []string{"has failed", "no outgoing connection", "0 fail/s"} {
+			if strings.Contains(got, claim) {
+				t.Errorf("tab %s claims %q:\n%s", tab, claim, got)
+			}
+		}
 	}
 }

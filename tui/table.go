@@ -14,6 +14,7 @@ type table[T any, K comparable] struct {
 	text    func(*T) string              // what a filter searches
 	detail  func(followed[T, K]) subject // the detail of a row
 	empty   [2]string                    // what has not happened, and which event adds a row
+	traced  bool                         // a census adds no rows
 	order   string                       // name of the column sorted by
 	reverse bool
 
@@ -140,6 +141,9 @@ func (t *table[T, K]) open() subject {
 func (t *table[T, K]) emptyNote() string {
 	if len(t.all) > 0 {
 		return "no row matches " + quoted(t.filter) + "; " + phrase.Count(len(t.all)) + " hidden, Esc clears the filter"
+	}
+	if t.traced && phrase.CensusOnly(t.snapshot) {
+		return "nothing is traced here: only the sockets that exist are listed, as port spaces (tracing takes root)"
 	}
 	return t.empty[0] + " since the start (" + phrase.Elapsed(t.snapshot.Elapsed) + "); " + t.empty[1]
 }

@@ -48,8 +48,12 @@ func (m *Model) tabTone(tab int) tone {
 	return plain
 }
 
-// rowCount returns the number of rows, with + if there are more than the table lists.
+// rowCount returns the number of rows, with + if there are more than the table lists, or
+// that it is not known.
 func rowCount(s *snapshot.Snapshot, tab int) string {
+	if tab == failuresTab && phrase.CensusOnly(s) {
+		return phrase.Unknown
+	}
 	rows, more := len(s.Failures), false
 	switch tab {
 	case spacesTab:

@@ -122,7 +122,7 @@ func (f *liveFlags) open(ctx context.Context, print io.Writer) (*session, error)
 	}
 	fmt.Fprintln(print, attachedLine(s.source.Signals()))
 	if host := live.Host(); host.PIDNS != "" {
-		fmt.Fprintln(print, host.PIDNS)
+		fmt.Fprintln(print, "pids are those of "+host.PIDNS)
 	}
 	return s, nil
 }
@@ -169,7 +169,7 @@ func (s *session) close() {
 		s.source.Close()
 	}
 	if s.child != nil {
-		s.child.Close()
+		s.child.Close(urged(s.ctx))
 	}
 }
 

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -31,10 +30,7 @@ func main() {
 	}
 	// A closed pipe (| head) comes back from the write and ends the run quietly.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	status := exitStatus(rootCommand().ExecuteContext(ctx))
-	stop()
-	os.Exit(status)
+	os.Exit(exitStatus(rootCommand().ExecuteContext(interruptible())))
 }
 
 func exitStatus(err error) int {

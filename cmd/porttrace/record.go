@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"time"
 
@@ -67,7 +66,7 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 		return err
 	}
 	defer session.close()
-	to, err := flags.create()
+	to, err := flags.create(ctx)
 	if err != nil {
 		return err
 	}
@@ -122,7 +121,7 @@ func pipe(to *os.File, name string, closeIt func() error) output {
 }
 
 // create makes the file, which only its owner may read: it has the connections of all users.
-func (f *recordFlags) create() (output, error) {
+func (f *recordFlags) create(ctx context.Context) (output, error) {
 	if f.file == "-" {
 		if isTerminal(os.Stdout) {
 			return output{}, usagef("-o -: a recording cannot go to a terminal; send it to a file or a pipe")
@@ -133,16 +132,9 @@ func (f *recordFlags) create() (output, error) {
 	if err != nil {
 		return output{}, err
 	}
-	how := os.O_EXCL
-	if f.force {
-		how = os.O_TRUNC
-	}
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND|how, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return output{}, fmt.Errorf("%s exists: choose another name, or overwrite it with --force", name)
-	}
+	file, err := createFile(ctx, "recording", name, os.O_APPEND, 0o600, f.force)
 	if err != nil {
-		return output{}, fmt.Errorf("recording: %w", err)
+		return output{}, err
 	}
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return pipe(file, name, file.Close), err

@@ -24,6 +24,7 @@ type reportFlags struct {
 	duration time.Duration
 	census   bool
 	file     string
+	force    bool
 }
 
 func reportCommand() *cobra.Command {
@@ -47,6 +48,7 @@ the command, and then summarizes that.`,
 	flags.group.register(cmd)
 	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 10*time.Second, "how long to trace")
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
+	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
 	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that exist: without privileges and BPF, with the owners that /proc shows")
 	return cmd
 }
@@ -84,15 +86,11 @@ func (f *reportFlags) checkCensus() error {
 }
 
 // out opens the output. Callers must do so before they trace or read for long.
-func (f *reportFlags) out() (*os.File, error) {
+func (f *reportFlags) out(ctx context.Context) (*os.File, error) {
 	if f.file == "" {
 		return os.Stdout, nil
 	}
-	out, err := os.Create(f.file)
-	if err != nil {
-		return nil, fmt.Errorf("writing the report: %w", err)
-	}
-	return out, nil
+	return createFile(ctx, "writing the report", f.file, 0, 0o666, f.force)
 }
 
 // overwrites reports whether the report would replace the recording.
@@ -125,7 +123,7 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	}
 	defer session.close()
 	// Attached first, so that a host that cannot be traced leaves an older report as it is.
-	out, err := flags.out()
+	out, err := flags.out(ctx)
 	if err != nil {
 		return err
 	}
@@ -145,7 +143,7 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 }
 
 func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
-	out, err := flags.out()
+	out, err := flags.out(ctx)
 	if err != nil {
 		return err
 	}
@@ -174,7 +172,7 @@ func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
 	if opts.From, opts.To, err = flags.within(recording); err != nil {
 		return err
 	}
-	out, err := flags.out()
+	out, err := flags.out(ctx)
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ type csvWriter struct {
 
 // NewCSV writes a line with the names of the columns and returns a Writer of rows
 // (RFC 4180). A row is always one line: characters that are not printable are escaped, as
-// in text.
+// in text. A value that a spreadsheet would take for a formula begins with an apostrophe.
 func NewCSV(w io.Writer) (Writer, error) {
 	out := &csvWriter{out: csv.NewWriter(w), row: make([]string, len(columns))}
 	for i, column := range columns {
@@ -84,9 +84,22 @@ func (w *csvWriter) Write(e *event.Event, c Context) error {
 		r.Reason = use.State.String() // the columns are fixed and have none for the state
 	}
 	for i, column := range columns {
-		w.row[i] = column.value(&r)
+		w.row[i] = cell(column.value(&r))
 	}
 	return w.flush()
+}
+
+// cell returns a value that no spreadsheet takes for a formula: names and paths are chosen
+// by the traced programs. The apostrophe is what spreadsheets themselves put before text. A
+// number stays a number, whatever its sign.
+func cell(value string) string {
+	if value == "" || !strings.ContainsRune("=+-@", rune(value[0])) {
+		return value
+	}
+	if digits := value[1:]; digits != "" && strings.Trim(digits, "0123456789.") == "" {
+		return value
+	}
+	return "'" + value
 }
 
 func (w *csvWriter) flush() error {

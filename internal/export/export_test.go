@@ -205,6 +205,34 @@ func TestCSV(t *testing.T) {
 	}
 }
 
+// TestCSVHasNoFormulas: what a traced program calls itself is text to a spreadsheet.
+func TestCSVHasNoFormulas(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"": "", "curl": "curl", "-12": "-12", "+3.5": "+3.5", "10.0.0.1": "10.0.0.1", "::1": "::1", "a=b": "a=b",
+		"=HYPERLINK(A1)": "'=HYPERLINK(A1)", "+1+cmd|' /C calc'!A0": "'+1+cmd|' /C calc'!A0", "-bash": "'-bash", "-1+1": "'-1+1",
+		"@SUM(A1)": "'@SUM(A1)", "-": "'-",
+	} {
+		if got := cell(value); got != want {
+			t.Errorf("%q becomes %q, want %q", value, got, want)
+		}
+	}
+	var out bytes.Buffer
+	w, err := NewCSV(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Context{Process: &event.Process{Comm: "=1+1", Exe: "@x", Unit: "-.service"}}
+	if err := w.Write(&event.Event{Kind: event.Open, Proto: event.TCP}, c); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{",'=1+1,", ",'@x,", ",'-.service,"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
+	}
+}
+
 // TestFieldsAgree keeps JSON and CSV from drifting apart.
 func TestFieldsAgree(t *testing.T) {
 	t.Parallel()

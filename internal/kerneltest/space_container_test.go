@@ -16,7 +16,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// cgroups is a private mount of the unified hierarchy, cgroups(7).
+// cgroups is a private mount of a hierarchy, cgroups(7).
 type cgroups struct {
 	t    *testing.T
 	root string
@@ -24,12 +24,18 @@ type cgroups struct {
 	own  string // the cgroup of this process
 }
 
-func mountCgroups(t *testing.T) *cgroups {
+// hierarchies are the unified one, and that of version 1 in which systemd keeps processes.
+var hierarchies = []struct{ name, fstype, options, prefix string }{
+	{"version 2", "cgroup2", "", "0::"},
+	{"version 1", "cgroup", "none,name=systemd", ":name=systemd:"},
+}
+
+func mountCgroups(t *testing.T, fstype, options, prefix string) *cgroups {
 	t.Helper()
 	needKernel(t)
 	c := &cgroups{t: t, root: t.TempDir(), top: fmt.Sprintf("/porttrace-test-%d", os.Getpid())}
-	if err := unix.Mount("none", c.root, "cgroup2", 0, ""); err != nil {
-		t.Skipf("this kernel has no cgroup v2 to mount: %v", err)
+	if err := unix.Mount("none", c.root, fstype, 0, options); err != nil {
+		t.Skipf("this kernel has no %s to mount: %v", fstype, err)
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(c.root, unix.MNT_DETACH); err != nil {
@@ -39,7 +45,7 @@ func mountCgroups(t *testing.T) *cgroups {
 	text, err := os.ReadFile("/proc/self/cgroup")
 	noError(t, err)
 	for line := range strings.Lines(string(text)) {
-		if path, is := strings.CutPrefix(line, "0::"); is {
+		if _, path, is := strings.Cut(line, prefix); is {
 			c.own = strings.TrimSuffix(path, "\n")
 		}
 	}
@@ -83,6 +89,13 @@ func (c *cgroups) enter(path string) {
 // Holders and victims are reported with their container and unit: processes that were there
 // before the trace, and later ones.
 func TestContainers(t *testing.T) {
+	for _, h := range hierarchies {
+		t.Run(h.name, func(t *testing.T) { testContainers(t, mountCgroups(t, h.fstype, h.options, h.prefix)) })
+	}
+}
+
+func testContainers(t *testing.T, groups *cgroups) {
+	t.Helper()
 	const each, tries = 4, 10
 	id := strings.Repeat("0123456789abcdef", 4)
 	pod := "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod7f.slice"
@@ -95,7 +108,7 @@ func TestContainers(t *testing.T) {
 	}
 	ports := 2 * each * len(places)
 	n := loopbackNet(t, ports, loopV4)
-	to, groups := []netip.AddrPort{loopV4}, mountCgroups(t)
+	to := []netip.AddrPort{loopV4}
 	start := func(name, path string, job *lab.Client) *lab.Proc {
 		return groups.within(path, func() *lab.Proc { return spawn(t, n, name, job) })
 	}

@@ -12,7 +12,7 @@ import (
 
 // Command is a started command. Close must be called.
 type Command struct {
-	pid     int
+	process *os.Process
 	release chan func() // receives what to call after the end; closed: the command must not run
 	done    chan struct{}
 }
@@ -33,22 +33,46 @@ func Start(args []string) (*Command, error) {
 }
 
 // PID returns the id of the process.
-func (c *Command) PID() uint32 { return uint32(c.pid) }
+func (c *Command) PID() uint32 { return uint32(c.process.Pid) }
 
 // Release lets the command run. After its end, and a moment for its last closes to arrive,
 // ended is called. It must be called once at most, and not after Close.
 func (c *Command) Release(ended func()) { c.release <- ended }
 
-// Close kills the command if it was not released, else asks it to end, and waits for it.
-func (c *Command) Close() {
+// grace is how long a command may take to end when it is asked to, and how long it may take
+// to be gone once it is killed.
+const grace = 2 * time.Second
+
+// Close kills the command if it was not released, else asks it to end. A command that does
+// not end within the grace, or by the time that hurry is closed, is killed. It alone is: a
+// program that the command has started belongs to the command.
+func (c *Command) Close(hurry <-chan struct{}) {
 	select {
 	case <-c.done:
 		return
 	default:
 	}
 	close(c.release)
-	_ = syscall.Kill(c.pid, syscall.SIGTERM) // it may have ended by itself
-	<-c.done
+	c.signal(syscall.SIGTERM)
+	if c.ended(hurry) {
+		return
+	}
+	c.signal(syscall.SIGKILL)
+	c.ended(nil) // a process that the kernel holds back cannot be waited for
+}
+
+// signal does nothing if the process has ended: its pid may be that of another then.
+func (c *Command) signal(s syscall.Signal) { _ = c.process.Signal(s) }
+
+// ended waits for the end of the command, for the grace or until hurry is closed.
+func (c *Command) ended(hurry <-chan struct{}) bool {
+	select {
+	case <-c.done:
+		return true
+	case <-hurry:
+	case <-time.After(grace):
+	}
+	return false
 }
 
 // run stays on one thread: the tracer of a process is a thread, and no other may release it.
@@ -60,19 +84,19 @@ func (c *Command) run(cmd *exec.Cmd, started chan<- error) {
 		started <- fmt.Errorf("starting the command: %w", err)
 		return
 	}
-	c.pid = cmd.Process.Pid
+	c.process = cmd.Process
 	var status syscall.WaitStatus
-	if _, err := syscall.Wait4(c.pid, &status, 0, nil); err != nil || !status.Stopped() {
+	if _, err := syscall.Wait4(c.process.Pid, &status, 0, nil); err != nil || !status.Stopped() {
 		started <- errors.New("starting the command: it ended before its first instruction")
 		return
 	}
 	started <- nil
 	ended, released := <-c.release
 	if !released {
-		_ = cmd.Process.Kill()
+		c.signal(syscall.SIGKILL)
 	}
-	_ = syscall.PtraceDetach(c.pid) // fails if the process was killed meanwhile, as Wait shows
-	_ = cmd.Wait()                  // its exit status means nothing here
+	_ = syscall.PtraceDetach(c.process.Pid) // fails if the process was killed meanwhile, as Wait shows
+	_ = cmd.Wait()                          // its exit status means nothing here
 	if released {
 		time.Sleep(lastClosesAfter)
 		ended()

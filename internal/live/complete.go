@@ -16,6 +16,9 @@ type completer struct {
 	selected func(event.ProcID) bool
 	// localAddrs returns a test for the addresses of a namespace.
 	localAddrs func(netns uint32) (func(netip.Addr) bool, error)
+	// cgroup returns the cgroup of a process in any hierarchy, nil: the host has the unified
+	// one alone, which the kernel side reports.
+	cgroup func(event.ProcID) string
 }
 
 // completeFrom completes the events from begin on. It returns the events without those that
@@ -43,7 +46,7 @@ func (c *completer) complete(e *event.Event) {
 	switch e.Kind {
 	case event.ProcessKnown:
 		if p, ok := e.Fact.(*event.Process); ok {
-			p.Container, p.Unit = procinfo.Identify(p.Cgroup)
+			c.identify(p)
 		}
 	case event.Listen:
 		c.listeners.add(e)
@@ -55,6 +58,18 @@ func (c *completer) complete(e *event.Event) {
 	if e.Direction == event.In {
 		c.listeners.complete(e)
 		c.selectAccepted(e)
+	}
+}
+
+// identify derives container and unit from the cgroup.
+func (c *completer) identify(p *event.Process) {
+	p.Container, p.Unit = procinfo.Identify(p.Cgroup)
+	if p.Container != "" || c.cgroup == nil {
+		return
+	}
+	if path := c.cgroup(p.ID); path != "" {
+		p.Cgroup = path
+		p.Container, p.Unit = procinfo.Identify(path)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ func newCompleter(selected ...event.ProcID) *completer {
 		finWaits: newFinWaits(func(_ uint32, tuples []netns.Tuple) ([]netns.Bucket, error) {
 			return slices.Repeat([]netns.Bucket{netns.InTimeWait}, len(tuples)), nil
 		}, 0),
+		cgroup: func(event.ProcID) string { return "" },
 		localAddrs: func(inode uint32) (func(netip.Addr) bool, error) {
 			if inode != netns1 {
 				return nil, errors.New("no process and no name leads to it")
@@ -218,5 +220,26 @@ func TestHeldIsComplete(t *testing.T) {
 	want.Flags, want.Listener, want.Inferred = event.TimeWait, nginx, event.FieldPID
 	if got := c.finWaits.release(nil, event.Time(time.Second), false); !slices.Equal(got, []event.Event{want}) {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestIdentify: where the kernel side names no container, the hierarchies of version 1 do. A
+// process that has ended keeps what the kernel side knew.
+func TestIdentify(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("0a1b2c3d", 8)
+	for _, tc := range []struct{ name, kernel, proc, container, unit, cgroup string }{
+		{"version 1", "/", "/docker/" + id, id, "", "/docker/" + id},
+		{"hybrid", "/system.slice/containerd.service", "/docker/" + id, id, "", "/docker/" + id},
+		{"a service", "/", "/system.slice/cron.service", "", "cron.service", "/system.slice/cron.service"},
+		{"unified", "/docker/" + id, "/other.service", id, "", "/docker/" + id},
+		{"ended", "/system.slice/cron.service", "", "", "cron.service", "/system.slice/cron.service"},
+	} {
+		p := event.Process{Cgroup: tc.kernel}
+		c := completer{cgroup: func(event.ProcID) string { return tc.proc }}
+		c.identify(&p)
+		if p.Container != tc.container || p.Unit != tc.unit || p.Cgroup != tc.cgroup {
+			t.Errorf("%s: %+v", tc.name, p)
+		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/linux"
 	"github.com/porttrace/porttrace/internal/probe"
+	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
 // Options are those of the probe and what concerns this host.
@@ -87,6 +88,9 @@ func newSource(p *probe.Probe, opts Options) *Source {
 		notices:  make(chan string, 16),
 		interval: opts.ReadInterval,
 	}
+	if procinfo.OwnVersionOne() {
+		s.completer.cgroup = procinfo.Cgroup
+	}
 	s.scans.interval = opts.ScanInterval
 	if s.interval == 0 {
 		s.interval = readInterval
@@ -122,7 +126,7 @@ func Host() *event.Host {
 	name, release := linux.Uname()
 	h := &event.Host{Name: name, Kernel: release, Arch: runtime.GOARCH}
 	if inode, host, err := linux.PIDNamespace(); err == nil && !host {
-		h.PIDNS = fmt.Sprintf("pids are those of pid namespace %d, not the host's", inode)
+		h.PIDNS = fmt.Sprintf("pid namespace %d, not the host's", inode)
 	}
 	return h
 }

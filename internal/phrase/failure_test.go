@@ -53,6 +53,18 @@ func TestHeadline(t *testing.T) {
 			"process 7 cannot listen on [::]:443: port already in use (EADDRINUSE), 5.0/s",
 		},
 		{
+			"a rate is now, whatever the clock says",
+			[]snapshot.Failure{with(exhausted, func(f *snapshot.Failure) { f.Rate = 1 })},
+			"curl cannot connect to 10.0.0.2:80: no free local port (EADDRNOTAVAIL), 1.0/s",
+		},
+		{
+			"UDP",
+			[]snapshot.Failure{with(taken, func(f *snapshot.Failure) {
+				f.Op, f.Proto, f.Reason, f.Target.Port, f.Rate = event.OpBind, event.UDP, event.RangeExhausted, 0, 8
+			})},
+			"process 7 cannot bind a UDP socket to 10.0.0.2:*: no free local port (EADDRINUSE), 8.0/s",
+		},
+		{
 			"most frequent of earlier",
 			[]snapshot.Failure{exhausted, taken},
 			"nothing fails now; earlier, process 7 could not listen on 10.0.0.2:80: port already in use (EADDRINUSE), 9 times",
@@ -60,9 +72,9 @@ func TestHeadline(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			s := snapshot.Snapshot{Wall: now, Failures: tc.failures}
-			if got := Headline(&s)[0]; got != tc.want {
-				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			s := snapshot.Snapshot{Wall: now, Failures: tc.failures, Signals: allExact()}
+			if got, _ := Headline(&s); got[0] != tc.want {
+				t.Errorf("got\n%s\nwant\n%s", got[0], tc.want)
 			}
 		})
 	}
@@ -70,6 +82,9 @@ func TestHeadline(t *testing.T) {
 
 func TestEveryReasonHasAMeaning(t *testing.T) {
 	t.Parallel()
+	if reasons["given_up"].words == "" {
+		t.Error("a connect() that was given up has no words")
+	}
 	for r := event.RangeExhausted; r <= event.OtherReason; r++ {
 		for _, op := range []event.Op{event.OpConnect, event.OpBind} {
 			if !strings.HasSuffix(Reason(op, r), ".") {

@@ -5,28 +5,32 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// reasons are in a few words, empty if the errno says more, and in a sentence.
-var reasons = map[event.Reason]struct{ words, sentence string }{
-	event.RangeExhausted: {
+// reasons are, by name, in a few words, empty if the errno says more, and in a sentence.
+var reasons = map[string]struct{ words, sentence string }{
+	"range_exhausted": {
 		"no free local port", "Every port of net.ipv4.ip_local_port_range is taken towards that destination from that local address. " +
 			"Other destinations are not affected.",
 	},
-	event.TupleTaken: {
+	"tuple_taken": {
 		"connection already exists", "The local port that the socket is bound to is already connected to that destination, or was until " +
 			"a moment ago and is in TIME_WAIT.",
 	},
-	event.PortTaken:      {"port already in use", "Another socket holds that port on that address."},
-	event.ForeignAddress: {"not a local address", "The address is not one of this host's, in the network namespace of the process."},
-	event.NoIPv6:         {"no IPv6 source address", "The host has no IPv6 source address for that destination, or no IPv6 at all."},
-	event.Unreachable:    {"unreachable", "There is no route to the destination, or an ICMP message reported it as unreachable."},
-	event.Refused: {
+	"port_taken":      {"port already in use", "Another socket holds that port on that address."},
+	"foreign_address": {"not a local address", "The address is not one of this host's, in the network namespace of the process."},
+	"no_ipv6":         {"no IPv6 source address", "The host has no IPv6 source address for that destination, or no IPv6 at all."},
+	"unreachable":     {"unreachable", "There is no route to the destination, or an ICMP message reported it as unreachable."},
+	"refused": {
 		"connection refused", "The peer answered the SYN with a RST: no process listens on that port there, or a firewall rejects it.",
 	},
-	event.TimedOut: {
+	"timeout": {
 		"timed out", "No answer to the SYN: the peer is down, a firewall drops the packets, or the listener's queue is full.",
 	},
-	event.ResetByPeer: {"connection reset", "The peer reset the connection."},
-	event.OtherReason: {
+	"given_up": {
+		"gave up waiting for an answer", "The program closed the socket while its SYN had no answer: the peer is down, a firewall " +
+			"drops the packets, or the listener's queue is full, and the program does not wait as long as the kernel does.",
+	},
+	"reset": {"connection reset", "The peer reset the connection."},
+	"other": {
 		"", "None of the causes that porttrace knows; connect(2), bind(2) and listen(2) say what the errno can mean.",
 	},
 }
@@ -36,9 +40,9 @@ func Reason(op event.Op, r event.Reason) string {
 	if r == event.RangeExhausted && op != event.OpConnect {
 		return "Every port of net.ipv4.ip_local_port_range is taken on that local address: the kernel had no free port to assign."
 	}
-	return reasons[r].sentence
+	return reasons[r.String()].sentence
 }
 
 func reasonWords(f *snapshot.Failure) string {
-	return Marked(f.Inferred, event.FieldReason, reasons[f.Reason].words)
+	return Marked(f.Inferred, event.FieldReason, reasons[f.Reason.String()].words)
 }

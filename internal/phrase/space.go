@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -14,9 +15,18 @@ const Arrow = " → "
 // Space returns the name of a port space: LOCAL → REMOTE:PORT, LOCAL: bind() to port 0.
 func Space(s *snapshot.PortSpace) string {
 	if s.Kind == snapshot.BindSpace {
-		return Local(s) + ": bind() to port 0"
+		return Local(s) + ": " + bindOf(s) + " to port 0"
 	}
 	return Local(s) + Arrow + Remote(s.Proto, s.Remote)
+}
+
+// bindOf returns the call that allocates from a bind space. TCP and UDP have ports of their
+// own each.
+func bindOf(s *snapshot.PortSpace) string {
+	if s.Proto == event.UDP {
+		return "UDP bind()"
+	}
+	return "bind()"
 }
 
 // Local returns the local address, with the interface as ss(8) writes it.
@@ -39,7 +49,7 @@ func Local(s *snapshot.PortSpace) string {
 // Purpose returns which calls allocate from the space.
 func Purpose(s *snapshot.PortSpace) string {
 	if s.Kind == snapshot.BindSpace {
-		return "bind() to port 0 on " + Local(s) + ": it allocates ports that no socket on that address has, connected or not"
+		return bindOf(s) + " to port 0 on " + Local(s) + ": it allocates ports that no socket on that address has, connected or not"
 	}
 	return "connect() from " + Local(s) + " to " + Remote(s.Proto, s.Remote) + "; other destinations have their own"
 }

@@ -1,30 +1,77 @@
 package procinfo
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// cgroupPath returns the path of /proc/PID/cgroup, cgroups(7), that names the process best:
-// that of the unified hierarchy, or of systemd's if the host keeps its processes in
-// hierarchies of version 1.
-func cgroupPath(file string) string {
-	var unified, systemd string
+// hierarchy is a line of /proc/PID/cgroup, cgroups(7): where a process is in one of them.
+type hierarchy struct {
+	unified     bool // version 2
+	controllers []string
+	path        string
+}
+
+// versionOne are the controllers of version 1 by how well their paths name a process: systemd
+// has a hierarchy for that alone, and keeps every service in that of pids.
+var versionOne = []string{"name=systemd", "pids", "memory", "devices", "cpu"}
+
+// hierarchies returns the lines of /proc/PID/cgroup.
+func hierarchies(file string) []hierarchy {
+	var all []hierarchy
 	for line := range strings.Lines(file) {
 		_, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
 		controllers, path, found := strings.Cut(rest, ":")
 		if !found {
 			continue
 		}
-		switch controllers {
-		case "":
-			unified = strings.TrimSuffix(path, deleted)
-		case "name=systemd":
-			systemd = strings.TrimSuffix(path, deleted)
+		all = append(all, hierarchy{controllers == "", strings.Split(controllers, ","), strings.TrimSuffix(path, deleted)})
+	}
+	return all
+}
+
+// cgroupPath returns the path of /proc/PID/cgroup that names the process best. On a host with
+// hierarchies of version 1 a container can be in those alone: in the unified one it has
+// the root, or the cgroup of the daemon that started it.
+func cgroupPath(file string) string {
+	all := hierarchies(file)
+	rank := func(h hierarchy) int {
+		if h.unified {
+			return 0
+		}
+		for i, name := range versionOne {
+			if slices.Contains(h.controllers, name) {
+				return 1 + i
+			}
+		}
+		return 1 + len(versionOne)
+	}
+	slices.SortStableFunc(all, func(a, b hierarchy) int { return rank(a) - rank(b) })
+	best, known := "", -1
+	for _, h := range all {
+		if n := naming(h.path); n > known {
+			best, known = h.path, n
 		}
 	}
-	// A hybrid host has both, and the unified hierarchy may be unused.
-	if (unified == "" || unified == "/") && systemd != "" {
-		return systemd
+	return best
+}
+
+// naming returns how much a path says: of a container, of a unit, anything, nothing.
+func naming(path string) int {
+	switch container, unit := Identify(path); {
+	case container != "":
+		return 3
+	case unit != "":
+		return 2
+	case path != "" && path != "/":
+		return 1
 	}
-	return unified
+	return 0
+}
+
+// hasVersionOne reports whether /proc/PID/cgroup lists hierarchies of version 1.
+func hasVersionOne(file string) bool {
+	return slices.ContainsFunc(hierarchies(file), func(h hierarchy) bool { return !h.unified })
 }
 
 // deleted is what the kernel adds to the name of a removed cgroup or executable.

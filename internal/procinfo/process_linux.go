@@ -88,6 +88,21 @@ func executable(pid uint32) string {
 	return strings.TrimSuffix(target, deleted)
 }
 
+// OwnVersionOne reports whether this host keeps processes in hierarchies of cgroup version 1.
+func OwnVersionOne() bool {
+	file, err := readFile(uint32(os.Getpid()), "cgroup")
+	return err == nil && hasVersionOne(string(file))
+}
+
+// Cgroup returns the cgroup that names the process best, empty if it has ended.
+func Cgroup(id event.ProcID) string {
+	path := cgroup(id.PID)
+	if start, err := StartTicks(id.PID); err != nil || start != id.Start {
+		return "" // read before: whatever came then was of another process
+	}
+	return path
+}
+
 func cgroup(pid uint32) string {
 	file, err := readFile(pid, "cgroup")
 	if err != nil {

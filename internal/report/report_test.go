@@ -301,3 +301,18 @@ func groupsOf(t *testing.T, object []byte) []byte {
 	}
 	return append(report.Groups, '\n')
 }
+
+// TestPIDNamespaceIsNamedOnce: older recordings have the whole sentence in the fact.
+func TestPIDNamespaceIsNamedOnce(t *testing.T) {
+	t.Parallel()
+	for _, fact := range []string{"pid namespace 7, not the host's", "pids are those of pid namespace 7, not the host's"} {
+		var out bytes.Buffer
+		s := snapshot.Snapshot{Host: event.Host{PIDNS: fact}}
+		if err := Text(&out, &s, snapshot.ByProcess); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "\npids are those of pid namespace 7, not the host's\n") {
+			t.Errorf("%q becomes\n%s", fact, &out)
+		}
+	}
+}

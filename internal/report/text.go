@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -19,7 +20,8 @@ const timeLayout = "2006-01-02 15:04:05"
 func text(s *snapshot.Snapshot, by snapshot.Grouping) []byte {
 	var out bytes.Buffer
 	writeHead(&out, s)
-	fmt.Fprintf(&out, "\n%s\n\n", phrase.Headline(s)[0])
+	headline, _ := phrase.Headline(s)
+	fmt.Fprintf(&out, "\n%s\n\n", headline[0])
 	writeTotals(&out, s)
 	writeSpaces(&out, s)
 	writeNamespaces(&out, s)
@@ -46,15 +48,15 @@ func writeHead(out *bytes.Buffer, s *snapshot.Snapshot) {
 	fmt.Fprintf(out, "%s to %s UTC, %.1f s\n", s.Started.UTC().Format(timeLayout), s.Wall.UTC().Format(timeLayout),
 		s.Elapsed.Seconds())
 	if s.Host.PIDNS != "" {
-		fmt.Fprintf(out, "pids are those of %s\n", printable.String(s.Host.PIDNS))
+		const head = "pids are those of " // older recordings have it in the fact
+		fmt.Fprintf(out, "%s%s\n", head, printable.String(strings.TrimPrefix(s.Host.PIDNS, head)))
 	}
 }
 
 func writeTotals(out *bytes.Buffer, s *snapshot.Snapshot) {
 	t := &s.Totals
-	fmt.Fprintf(out, "seen  %s opened (%.1f/s now), %s closed, %s entered TIME_WAIT; %s connects and %s binds failed\n",
-		phrase.Grouped(t.Opens), s.Rates.Opens, phrase.Grouped(t.Closes()), phrase.Grouped(t.TimeWaitEntered),
-		phrase.Grouped(t.ConnectFailures), phrase.Grouped(t.BindFailures))
+	fmt.Fprintf(out, "seen  %s opened (%.1f/s now), %s closed, %s entered TIME_WAIT; %s\n",
+		phrase.Grouped(t.Opens), s.Rates.Opens, phrase.Grouped(t.Closes()), phrase.Grouped(t.TimeWaitEntered), phrase.Failed(s))
 	fmt.Fprintf(out, "now   %s open, %s with an unanswered SYN, %s in CLOSE_WAIT; TIME_WAIT %s outgoing, %s accepted (they hold no port), %s before start\n",
 		phrase.Grouped(t.Live()), phrase.Grouped(t.SynSent), phrase.Grouped(t.CloseWait), phrase.Grouped(t.TimeWaitOut),
 		phrase.Grouped(t.TimeWaitIn), phrase.Grouped(t.TimeWaitOther))
@@ -81,7 +83,7 @@ func writeDestinations(out *bytes.Buffer, s *snapshot.Snapshot) {
 		left: "destination netns",
 	}
 	for _, d := range top(s.Destinations) {
-		row := append([]string{d.Remote.String()}, totalCells(&d.Totals, d.Rates)...)
+		row := append([]string{d.Remote.String() + phrase.ProtoSuffix(d.Proto)}, totalCells(&d.Totals, d.Rates)...)
 		t.add(append(row, phrase.Netns(d.NetnsName, d.Netns))...)
 	}
 	if s.OtherDestinations != nil {
@@ -101,7 +103,7 @@ func writeFailures(out *bytes.Buffer, s *snapshot.Snapshot) {
 			reason += " (inferred)"
 		}
 		t.add(phrase.Grouped(f.Count), fmt.Sprintf("%.1f", f.Rate), phrase.PID(f.Proc.ID), f.Proc.Comm,
-			f.Op.String(), f.Errno.String(), reason, f.Target.String(), f.Last.UTC().Format(time.TimeOnly))
+			f.Op.String(), f.Errno.String(), reason, f.Target.String()+phrase.ProtoSuffix(f.Proto), f.Last.UTC().Format(time.TimeOnly))
 	}
 	t.write(out, "Failures", len(s.Failures)-topRows)
 }

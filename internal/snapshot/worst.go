@@ -1,9 +1,6 @@
 package snapshot
 
-import (
-	"cmp"
-	"time"
-)
+import "time"
 
 const (
 	// recentFailure is how long after its last occurrence a failure is still reported as one of now.
@@ -12,20 +9,16 @@ const (
 	recentExhaustion = 10 * time.Second
 )
 
-// WorstFailure returns the failure to report first: the one with the highest rate, else
-// the latest of the last minute; nil without either. others is how many more there are.
-func (s *Snapshot) WorstFailure() (worst *Failure, others int) {
+// RecentFailures returns the failures of now and of the last minute.
+func (s *Snapshot) RecentFailures() []*Failure {
+	var recent []*Failure
 	for i := range s.Failures {
 		f := &s.Failures[i]
-		if f.Rate <= 0 && s.Wall.Sub(f.Last) > recentFailure {
-			continue
-		}
-		others++
-		if worst == nil || cmp.Or(cmp.Compare(f.Rate, worst.Rate), f.Last.Compare(worst.Last)) > 0 {
-			worst = f
+		if f.Rate > 0 || s.Wall.Sub(f.Last) <= recentFailure {
+			recent = append(recent, f)
 		}
 	}
-	return worst, max(others-1, 0)
+	return recent
 }
 
 // WorstSpace returns the port space to report first: the fullest of those that were

@@ -55,34 +55,22 @@ func TestTakenPercent(t *testing.T) {
 	}
 }
 
-func TestWorstFailure(t *testing.T) {
+func TestRecentFailures(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 21, 3, 12, 0, 0, time.UTC)
-	failed := func(count uint64, rate float64, ago time.Duration) Failure {
-		return Failure{Count: count, Rate: rate, Last: now.Add(-ago)}
-	}
 	for _, tc := range []struct {
-		name     string
-		failures []Failure
-		want     uint64 // its count, 0 for none
-		others   int
+		name string
+		rate float64
+		ago  time.Duration
+		want int
 	}{
-		{"none", nil, 0, 0},
-		{"only earlier", []Failure{failed(1, 0, 61*time.Second)}, 0, 0},
-		{"just a minute ago", []Failure{failed(1, 0, time.Minute)}, 1, 0},
-		{"rate before time", []Failure{failed(1, 0, 0), failed(2, 0.2, 4*time.Second), failed(3, 0.1, 0)}, 2, 2},
-		{"the latest", []Failure{failed(1, 0, 9*time.Second), failed(2, 0, 8*time.Second), failed(3, 0, time.Hour)}, 2, 1},
-		{"equal", []Failure{failed(1, 1, 0), failed(2, 1, 0)}, 1, 1},
-		{"a rate is now, whatever the clock says", []Failure{failed(1, 1, time.Hour)}, 1, 0},
+		{"earlier", 0, 61 * time.Second, 0},
+		{"just a minute ago", 0, time.Minute, 1},
+		{"a rate is now, whatever the clock says", 1, time.Hour, 1},
 	} {
-		s := Snapshot{Wall: now, Failures: tc.failures}
-		worst, others := s.WorstFailure()
-		var got uint64
-		if worst != nil {
-			got = worst.Count
-		}
-		if got != tc.want || others != tc.others {
-			t.Errorf("%s: got %d and %d others, want %d and %d", tc.name, got, others, tc.want, tc.others)
+		s := Snapshot{Wall: now, Failures: []Failure{{Rate: tc.rate, Last: now.Add(-tc.ago)}}}
+		if got := s.RecentFailures(); len(got) != tc.want {
+			t.Errorf("%s: got %d, want %d", tc.name, len(got), tc.want)
 		}
 	}
 }
