@@ -48,7 +48,8 @@ enum event_reason {
 	REASON_NONE,
 	REASON_RANGE_EXHAUSTED,
 	REASON_TUPLE_TAKEN,
-	REASON_ERRNO, /* user space derives it from the errno */
+	REASON_ERRNO,	 /* user space derives it from the errno */
+	REASON_GIVEN_UP, /* closed by its owner while the SYN had no answer */
 };
 
 enum event_closed_by {
@@ -170,9 +171,8 @@ struct fail_key {
 struct fail_counts {
 	__u64 first; /* ns */
 	__u64 last;
-	__u64 sent;	     /* delivered one by one since the maps were swapped */
-	__u64 folded;	     /* not delivered */
-	__u64 left_syn_sent; /* of folded */
+	__u64 sent;   /* delivered one by one since the maps were swapped */
+	__u64 folded; /* not delivered */
 };
 
 /* Per kind and CPU: seen = delivered + folded + filtered + lost. */

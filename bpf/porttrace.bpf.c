@@ -153,12 +153,16 @@ int BPF_KRETPROBE(pt_autobind_kret, int ret)
 SEC("fexit/tcp_v4_connect")
 int BPF_PROG(pt_conn_fexit, struct sock *sk, void *uaddr, int len, int ret)
 {
+	if (!ret)
+		syn_sent(sk);
 	return v4_connect_returned(sk, uaddr, ret);
 }
 
 SEC("fexit/tcp_v6_connect")
 int BPF_PROG(pt_conn6_fexit, struct sock *sk, void *uaddr, int len, int ret)
 {
+	if (!ret)
+		syn_sent(sk);
 	return connect_returned(sk, in_kernel(uaddr), ret);
 }
 

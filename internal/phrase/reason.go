@@ -26,6 +26,10 @@ var reasons = map[event.Reason]struct{ words, sentence string }{
 		"timed out", "No answer to the SYN: the peer is down, a firewall drops the packets, or the listener's queue is full.",
 	},
 	event.ResetByPeer: {"connection reset", "The peer reset the connection."},
+	event.GivenUp: {
+		"given up without an answer", "The program closed the socket while its SYN had no answer. If the SYN had been sent again, the " +
+			"peer is down or a firewall drops the packets; one that tries two addresses at once drops the slower one early.",
+	},
 	event.OtherReason: {
 		"", "None of the causes that porttrace knows; connect(2), bind(2) and listen(2) say what the errno can mean.",
 	},

@@ -160,15 +160,15 @@ const (
 	bpfEventReasonREASON_RANGE_EXHAUSTED bpfEventReason = 1
 	bpfEventReasonREASON_TUPLE_TAKEN     bpfEventReason = 2
 	bpfEventReasonREASON_ERRNO           bpfEventReason = 3
+	bpfEventReasonREASON_GIVEN_UP        bpfEventReason = 4
 )
 
 type bpfFailCounts struct {
-	_           structs.HostLayout
-	First       uint64
-	Last        uint64
-	Sent        uint64
-	Folded      uint64
-	LeftSynSent uint64
+	_      structs.HostLayout
+	First  uint64
+	Last   uint64
+	Sent   uint64
+	Folded uint64
 }
 
 type bpfFailKey struct {

@@ -171,6 +171,8 @@ func reason(from bpfEventReason, e *event.Event) event.Reason {
 		return event.RangeExhausted
 	case bpfEventReasonREASON_TUPLE_TAKEN:
 		return event.TupleTaken
+	case bpfEventReasonREASON_GIVEN_UP:
+		return event.GivenUp
 	}
 	if e.Kind == event.BindFail {
 		return event.BindReason(e.Errno, e.Src.Port)
