@@ -90,9 +90,11 @@ struct event_head {
 struct sock_event {
 	struct event_head head;
 	__u64 cookie;
-	__u64 duration;	  /* ns since the SYN, or since an accepted one was established */
+	/* ns since the SYN, or since an accepted one was established. Of a bind() that
+	 * bind_started() has seen: the address of its struct net. */
+	__u64 duration;
 	__u64 close_wait; /* ns in CLOSE_WAIT */
-	__u32 search_ns;  /* inside inet_hash_connect */
+	__u32 search_ns;  /* inside inet_hash_connect; of such a bind(): address_generation() */
 	__u32 netns;
 	__u32 device; /* SO_BINDTODEVICE */
 	__u32 flags;

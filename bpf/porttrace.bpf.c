@@ -226,6 +226,13 @@ int pt_post_bind6(struct bpf_sock *ctx)
 	return bind_succeeded(ctx);
 }
 
+/* Attached to nothing: user space runs it, with the address of a struct net. */
+SEC("raw_tp")
+int pt_addresses(struct bpf_raw_tracepoint_args *ctx)
+{
+	return generation_now(ctx->args[0]);
+}
+
 SEC("iter/tcp")
 int pt_sockets(struct bpf_iter__tcp *ctx)
 {

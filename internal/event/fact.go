@@ -3,7 +3,8 @@ package event
 import "slices"
 
 // Fact is a piece of the world that the stream carries: *Host, Signals, Clock,
-// *Process, *Netns, *Census, *Fold, *Health, Text or *Gap. *SpaceUse follows from it.
+// *Process, *Netns, *Census, *Fold, *Health, Text or *Gap. *SpaceUse follows from it, and an
+// *AddressStamp is taken out before.
 type Fact interface{ fact() }
 
 // Host is where the stream was made.
@@ -133,14 +134,22 @@ type Gap struct {
 	Truncated  bool // the recording was cut short there; otherwise it is damaged
 }
 
-func (*Host) fact()     {}
-func (Signals) fact()   {}
-func (Clock) fact()     {}
-func (*Process) fact()  {}
-func (*Netns) fact()    {}
-func (*Census) fact()   {}
-func (*Fold) fact()     {}
-func (*Health) fact()   {}
-func (Text) fact()      {}
-func (*Gap) fact()      {}
-func (*SpaceUse) fact() {}
+// AddressStamp identifies the addresses of a namespace at a moment: a Bind or BindFail has it
+// until errnos are inferred from them.
+type AddressStamp struct {
+	Net        uint64 // the address of its struct net
+	Generation uint32 // grows with every change
+}
+
+func (*Host) fact()         {}
+func (Signals) fact()       {}
+func (Clock) fact()         {}
+func (*Process) fact()      {}
+func (*Netns) fact()        {}
+func (*Census) fact()       {}
+func (*Fold) fact()         {}
+func (*Health) fact()       {}
+func (Text) fact()          {}
+func (*Gap) fact()          {}
+func (*SpaceUse) fact()     {}
+func (*AddressStamp) fact() {}

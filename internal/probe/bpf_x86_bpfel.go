@@ -300,6 +300,7 @@ const (
 	bpfMapPtReady            = "pt_ready"
 	bpfMapPtReported         = "pt_reported"
 	bpfMapPtTargets          = "pt_targets"
+	bpfProgPtAddresses       = "pt_addresses"
 	bpfProgPtAutobindFexit   = "pt_autobind_fexit"
 	bpfProgPtAutobindKprobe  = "pt_autobind_kprobe"
 	bpfProgPtAutobindKret    = "pt_autobind_kret"
@@ -392,6 +393,7 @@ type bpfSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfProgramSpecs struct {
+	PtAddresses      *ebpf.ProgramSpec `ebpf:"pt_addresses"`
 	PtAutobindFexit  *ebpf.ProgramSpec `ebpf:"pt_autobind_fexit"`
 	PtAutobindKprobe *ebpf.ProgramSpec `ebpf:"pt_autobind_kprobe"`
 	PtAutobindKret   *ebpf.ProgramSpec `ebpf:"pt_autobind_kret"`
@@ -555,6 +557,7 @@ type bpfVariables struct {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfPrograms struct {
+	PtAddresses      *ebpf.Program `ebpf:"pt_addresses"`
 	PtAutobindFexit  *ebpf.Program `ebpf:"pt_autobind_fexit"`
 	PtAutobindKprobe *ebpf.Program `ebpf:"pt_autobind_kprobe"`
 	PtAutobindKret   *ebpf.Program `ebpf:"pt_autobind_kret"`
@@ -591,6 +594,7 @@ type bpfPrograms struct {
 
 func (p *bpfPrograms) Close() error {
 	return _BpfClose(
+		p.PtAddresses,
 		p.PtAutobindFexit,
 		p.PtAutobindKprobe,
 		p.PtAutobindKret,

@@ -73,6 +73,9 @@ func decodeSock(r *bpfSockEvent, e *event.Event) {
 		CloseWait: r.CloseWait,
 		Count:     1,
 	}
+	if e.Op == event.OpBind && r.Duration != 0 {
+		e.Fact = &event.AddressStamp{Net: r.Duration, Generation: r.SearchNs}
+	}
 	switch e.Kind {
 	case event.Open:
 		e.Time -= event.Time(r.Duration) // when the SYN was sent
