@@ -76,13 +76,23 @@ func (n *Netns) setUp(ifname string) error {
 // AddAddr gives a device an address. IPv6 duplicate detection, which would make
 // it unusable for a second, is off.
 func (n *Netns) AddAddr(ifname string, addr netip.Prefix) error {
+	return n.addAddr(ifname, addr, unix.IFA_F_NODAD)
+}
+
+// AddTentative gives a device an IPv6 address, which is tentative until duplicate detection
+// has ended, for a second or two.
+func (n *Netns) AddTentative(ifname string, addr netip.Prefix) error {
+	return n.addAddr(ifname, addr, 0)
+}
+
+func (n *Netns) addAddr(ifname string, addr netip.Prefix, flags uint32) error {
 	err := n.onLink(ifname, func(index int) error {
 		r := newRequest(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, unix.IfAddrmsg{
 			Family: family(addr.Addr()), Prefixlen: uint8(addr.Bits()), Index: uint32(index),
 		})
 		r.attr(unix.IFA_LOCAL, addr.Addr().AsSlice())
 		r.attr(unix.IFA_ADDRESS, addr.Addr().AsSlice())
-		r.attrUint32(unix.IFA_FLAGS, unix.IFA_F_NODAD)
+		r.attrUint32(unix.IFA_FLAGS, flags)
 		return r.send()
 	})
 	if err != nil {
