@@ -21,8 +21,9 @@ func Headline(s *snapshot.Snapshot) []string {
 		return forms
 	}
 	var forms []string
-	if len(s.Failures) > 0 {
-		most := slices.MaxFunc(s.Failures, func(a, b snapshot.Failure) int { return cmp.Compare(a.Count, b.Count) })
+	failures := slices.DeleteFunc(slices.Clone(s.Failures), func(f snapshot.Failure) bool { return f.Harmless() })
+	if len(failures) > 0 {
+		most := slices.MaxFunc(failures, func(a, b snapshot.Failure) int { return cmp.Compare(a.Count, b.Count) })
 		subject, _ := caller(&most.Proc)
 		forms = append(forms, fmt.Sprintf("nothing fails now; earlier, %s %s: %s, %s",
 			subject, predicate(&most, "could not"), cause(&most), plural(most.Count, "time")))

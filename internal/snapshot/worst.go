@@ -13,11 +13,12 @@ const (
 )
 
 // WorstFailure returns the failure to report first: the one with the highest rate, else
-// the latest of the last minute; nil without either. others is how many more there are.
+// the latest of the last minute; nil without either. others is how many more there are. Those
+// that are harmless do not count.
 func (s *Snapshot) WorstFailure() (worst *Failure, others int) {
 	for i := range s.Failures {
 		f := &s.Failures[i]
-		if f.Rate <= 0 && s.Wall.Sub(f.Last) > recentFailure {
+		if f.Harmless() || f.Rate <= 0 && s.Wall.Sub(f.Last) > recentFailure {
 			continue
 		}
 		others++
