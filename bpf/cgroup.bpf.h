@@ -105,8 +105,4 @@ static __always_inline int bind_succeeded(struct bpf_sock *ctx)
 	return 1;
 }
 
-/* Returns the address_generation() of a struct net that bind_started() has sent, whose memory
- * may have been freed since. */
-static __always_inline u32 generation_now(u64 net) { return address_generation((struct net *)net); }
-
 #endif /* __PORTTRACE_CGROUP_BPF_H */

@@ -226,11 +226,12 @@ int pt_post_bind6(struct bpf_sock *ctx)
 	return bind_succeeded(ctx);
 }
 
-/* Attached to nothing: user space runs it, with the address of a struct net. */
+/* Attached to nothing: user space runs it, with the address of a struct net that
+ * bind_started() has sent. Its memory may have been freed since. */
 SEC("raw_tp")
 int pt_addresses(struct bpf_raw_tracepoint_args *ctx)
 {
-	return generation_now(ctx->args[0]);
+	return address_generation((struct net *)ctx->args[0]);
 }
 
 SEC("iter/tcp")

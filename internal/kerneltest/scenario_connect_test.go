@@ -68,6 +68,16 @@ var connectScenarios = []scenario{
 		f.close(c.fd)
 	}},
 	{"from a port that is connected there already", plain, tupleTaken},
+	{"without a route from the port that was chosen", overVeth, func(f *fixture) {
+		f.check("prohibiting", f.client.ProhibitPorts(firstPort, lastPort))
+		f.narrow(firstPort, lastPort)
+		for range 2 * fewPorts { // each of them has released its port
+			fd := f.tcp(serverV4)
+			f.failsWith("connecting", unix.Connect(fd, lab.Sockaddr(serverV4)), unix.EACCES)
+			f.expect(f.client, noRouteFromPort, thisProcess("out"), between("-", serverV4))
+			f.close(fd)
+		}
+	}},
 	{"from a bound port to two servers", plain, func(f *fixture) {
 		from := netip.AddrPortFrom(loopV4.Addr(), 20000)
 		var conns []*conn
@@ -102,6 +112,9 @@ func (f *fixture) startConnect(to netip.AddrPort) int {
 	f.failsWith("beginning to connect", unix.Connect(fd, lab.Sockaddr(to)), unix.EINPROGRESS)
 	return fd
 }
+
+// noRouteFromPort is a connect() that fails between the choice of its port and its SYN.
+const noRouteFromPort = "connect_fail EACCES other"
 
 // synTimeout is longer than the kernel waits until it sends a SYN again: a second
 // (TCP_TIMEOUT_INIT).

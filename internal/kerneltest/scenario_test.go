@@ -216,6 +216,12 @@ func (tr *trace) visible(f *fixture, s eventText) (eventText, bool) {
 	shows := func(signal string) bool {
 		return !f.noSysExit || !strings.HasSuffix(tr.signal(signal).Hook, "/sys_exit")
 	}
+	if s.what == noRouteFromPort {
+		if !tr.exact("connect") || !tr.exact("connect_errors") { // state changes do not show its errno
+			s.what = "connect_fail other"
+		}
+		return s, true
+	}
 	kind, more, _ := strings.Cut(s.what, " ")
 	switch {
 	case kind == event.Bind.String(), kind == event.BindFail.String() && strings.HasPrefix(more, event.OpBind.String()):

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
@@ -117,6 +118,32 @@ func (n *Netns) AddLocal(dst netip.Prefix, src netip.Addr) error {
 	})
 	if err != nil {
 		return fmt.Errorf("adding local %s: %w", dst, err)
+	}
+	return nil
+}
+
+// Of linux/fib_rules.h.
+const (
+	fraPriority   = 6
+	fraIPProto    = 22
+	fraSportRange = 23
+	frActProhibit = 8
+)
+
+// ProhibitPorts adds a rule by which the IPv4 routes of connections from these local ports fail
+// with EACCES.
+func (n *Netns) ProhibitPorts(low, high uint16) error {
+	err := n.Do(func() error {
+		// struct fib_rule_hdr: the family is its first byte, the action its eighth.
+		fibRuleHeader := [12]byte{0: unix.AF_INET, 7: frActProhibit}
+		r := newRequest(unix.RTM_NEWRULE, unix.NLM_F_CREATE|unix.NLM_F_EXCL, fibRuleHeader)
+		r.attrUint32(fraPriority, 0)
+		r.attr(fraIPProto, []byte{unix.IPPROTO_TCP})
+		r.attr(fraSportRange, binary.NativeEndian.AppendUint16(binary.NativeEndian.AppendUint16(nil, low), high))
+		return r.send()
+	})
+	if err != nil {
+		return fmt.Errorf("prohibiting ports: %w", err)
 	}
 	return nil
 }
