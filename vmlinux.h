@@ -16,8 +16,9 @@
  * keep struct ns_common: inum
  * keep struct local_ports: range
  * keep struct inet_timewait_death_row: sysctl_max_tw_buckets
- * keep struct netns_ipv4: tcp_death_row ip_local_ports sysctl_tcp_tw_reuse sysctl_tcp_tw_reuse_delay sysctl_local_reserved_ports sysctl_ip_prot_sock
- * keep struct net: net_cookie ns ipv4
+ * keep struct netns_ipv4: tcp_death_row ip_local_ports sysctl_tcp_tw_reuse sysctl_tcp_tw_reuse_delay sysctl_local_reserved_ports sysctl_ip_prot_sock dev_addr_genid
+ * keep struct netns_ipv6: dev_addr_genid
+ * keep struct net: net_cookie ns ipv4 ipv6
  * keep struct nsproxy: net_ns
  * keep struct sock_common: skc_daddr skc_rcv_saddr skc_dport skc_num skc_family skc_state skc_reuse skc_reuseport skc_bound_dev_if skc_net skc_v6_daddr skc_v6_rcv_saddr skc_cookie skc_flags
  * keep struct sock: __sk_common sk_protocol sk_err sk_shutdown sk_userlocks
@@ -25,7 +26,7 @@
  * keep struct inet_bind_bucket: fastreuse fastreuseport
  * keep struct inet_connection_sock: icsk_inet icsk_bind_hash
  * keep struct tcp_options_received: ts_recent_stamp
- * keep struct tcp_sock: inet_conn linger2 rx_opt
+ * keep struct tcp_sock: inet_conn linger2 packets_out rx_opt
  * keep struct mptcp_sock: first
  * keep struct timer_list: expires
  * keep struct inet_timewait_sock: __tw_common tw_substate tw_timer tw_tb
@@ -57,6 +58,7 @@
  * keep struct bpf_iter__tcp: meta sk_common
  * keep struct bpf_iter__task: meta task
  * keep struct bpf_iter__task_file: meta task file
+ * keep struct bpf_raw_tracepoint_args: *
  * keep struct bpf_sock: *
  * keep struct bpf_sock_addr: *
  */
@@ -102,6 +104,10 @@ typedef struct {
 typedef struct {
 	u64 val;
 } kernel_cap_t;
+
+typedef struct {
+	int counter;
+} atomic_t;
 
 typedef struct {
 	s64 counter;
@@ -272,13 +278,19 @@ struct netns_ipv4 {
 	struct local_ports ip_local_ports;
 	u8 sysctl_tcp_tw_reuse;
 	unsigned int sysctl_tcp_tw_reuse_delay;
+	atomic_t dev_addr_genid;
 	long unsigned int *sysctl_local_reserved_ports;
 	int sysctl_ip_prot_sock;
+};
+
+struct netns_ipv6 {
+	atomic_t dev_addr_genid;
 };
 
 struct net {
 	struct ns_common ns;
 	struct netns_ipv4 ipv4;
+	struct netns_ipv6 ipv6;
 	u64 net_cookie;
 };
 
@@ -381,6 +393,10 @@ struct bpf_iter_meta {
 	u64 session_id;
 };
 
+struct bpf_raw_tracepoint_args {
+	__u64 args[0];
+};
+
 struct cgrp_cset_link {
 	struct cgroup *cgrp;
 	struct list_head cgrp_link;
@@ -464,6 +480,7 @@ struct tcp_options_received {
 
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
+	u32 packets_out;
 	struct tcp_options_received rx_opt;
 	int linger2;
 };

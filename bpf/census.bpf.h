@@ -7,6 +7,7 @@
 #ifndef __PORTTRACE_CENSUS_BPF_H
 #define __PORTTRACE_CENSUS_BPF_H
 
+#include "connect.bpf.h"
 #include "core.bpf.h"
 #include "options.bpf.h"
 #include "owner.bpf.h"
@@ -69,8 +70,10 @@ static __always_inline void read_full(struct tcp_sock *tp, struct census_socket 
 	s->low = range;
 	s->high = range >> 16;
 	read_bind_bucket(tp->inet_conn.icsk_bind_hash, s);
-	if (s->state == TCP_SYN_SENT)
+	if (s->state == TCP_SYN_SENT) {
 		s->direction = DIR_OUT;
+		syn_sent((struct sock *)tp);
+	}
 }
 
 /* Skips connection requests (TCP_NEW_SYN_RECV): they hold no port. */

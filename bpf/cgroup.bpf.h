@@ -61,6 +61,7 @@ static __always_inline int bind_started(struct bpf_sock_addr *ctx, bool v6)
 	struct bpf_sock *ctx_sk = ctx->sk;
 	struct sock_event e;
 	struct sock *sk;
+	struct net *net;
 
 	if (ctx->protocol != IPPROTO_TCP || !ctx_sk)
 		return 1;
@@ -78,6 +79,9 @@ static __always_inline int bind_started(struct bpf_sock_addr *ctx, bool v6)
 		bpf_map_delete_elem(&pt_binds, &thread);
 		return 1;
 	}
+	net = sk->__sk_common.skc_net.net;
+	e.duration = (u64)net;
+	e.search_ns = address_generation(net);
 	e.err = early_errno(sk, &e);
 	e.flags |= FLAG_ERRNO_INFERRED;
 	bpf_map_update_elem(&pt_binds, &thread, &e, BPF_ANY);

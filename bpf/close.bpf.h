@@ -143,7 +143,7 @@ static __noinline void connection_closed(struct sock *sk, struct conn *conn, int
 
 	/* The kernel may have skipped the run at which it was established. */
 	if (conn && flags & CONN_OUT)
-		send_open(sk, conn, 0);
+		send_open(sk, conn);
 	fill_event(&e, sk, conn, KIND_CLOSE);
 	e.err = err;
 	e.closed_by = closed_by(flags, old, err);

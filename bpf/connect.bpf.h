@@ -2,9 +2,11 @@
 /*
  * Outgoing connections until they are established or have failed.
  *
- * tcp_v4_connect() and tcp_v6_connect() set SYN_SENT, search a port, and set CLOSE
- * again if there is none. State changes alone thus show every failure, on any kernel; a
- * hook on the return of the search shows the port and the errno at once.
+ * tcp_v4_connect() and tcp_v6_connect() set SYN_SENT, search a port, send the SYN, and set
+ * CLOSE again if one of these fails. State changes alone thus show every failure, on any
+ * kernel. Hooks on the return of the search and of connect() show the errno, and the port as
+ * soon as the SYN was sent; without them a connect() that has no answer shows at the next
+ * scan of all sockets, or when its SYN is sent again.
  */
 #ifndef __PORTTRACE_CONNECT_BPF_H
 #define __PORTTRACE_CONNECT_BPF_H
@@ -33,10 +35,8 @@ static __noinline void connect_started(struct sock *sk, bool bound)
 		conn.flags |= CONN_BOUND;
 	if (owner.filtered)
 		conn.flags |= CONN_FILTERED;
-	if (bound)
-		send_open(sk, &conn, 0);
 	if (!keep_conn(sk, &conn)) /* its CLOSE will not be attributed to it */
-		count_lost(conn.flags & CONN_OPENED ? KIND_CLOSE : KIND_OPEN);
+		count_lost(KIND_OPEN);
 }
 
 /* Keeps the result of the port search with the connection. */
@@ -71,22 +71,18 @@ static __always_inline int port_searched(struct sock *sk, int ret)
 {
 	struct conn *conn = find_or_start_connect(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	bool reused;
 
 	if (!conn || !(conn->flags & CONN_OUT))
 		return 0;
 	note_search(conn, ret);
-	if (!tp || ret)
-		return 0;
 	/* tcp_twsk_unique() copies the bucket's timestamp to the new socket. A socket that
 	 * was connected before may have one of its own. */
-	reused = !conn->old_sport && tp->rx_opt.ts_recent_stamp;
-	send_open(sk, conn, reused ? FLAG_REUSED : 0);
+	if (tp && !ret && !conn->old_sport && tp->rx_opt.ts_recent_stamp)
+		conn->flags |= CONN_REUSED;
 	return 0;
 }
 
-/* The same for a kretprobe, which cannot read the socket: the OPEN is sent at the next
- * state change, and its port is exact, too. */
+/* The same for a kretprobe, which cannot read the socket. */
 static __always_inline int port_searched_kret(u64 sk_address, int ret)
 {
 	struct conn *conn = bpf_map_lookup_elem(&pt_conns, &sk_address);
@@ -96,11 +92,21 @@ static __always_inline int port_searched_kret(u64 sk_address, int ret)
 	return 0;
 }
 
+/* Sends the OPEN of a connection that waits for the answer to its SYN. The task has returned
+ * from connect(), or a scan has come upon the socket. */
+static __always_inline void syn_sent(struct sock *sk)
+{
+	struct conn *conn = find_conn(sk);
+
+	if (conn && conn->flags & CONN_OUT && syn_in_flight(sk))
+		send_open(sk, conn);
+}
+
 static __noinline void connect_established(struct sock *sk, struct conn *conn)
 {
 	struct sock_event e;
 
-	send_open(sk, conn, 0);
+	send_open(sk, conn);
 	if (!(conn->flags & CONN_UNANSWERED))
 		return;
 	conn->flags &= ~CONN_UNANSWERED;
@@ -119,7 +125,7 @@ static __always_inline int syn_retransmitted(struct sock *sk)
 	conn = find_conn(sk);
 	if (!conn || !(conn->flags & CONN_OUT) || conn->flags & CONN_UNANSWERED)
 		return 0;
-	send_open(sk, conn, 0);
+	send_open(sk, conn);
 	conn->flags |= CONN_UNANSWERED;
 	fill_event(&e, sk, conn, KIND_SYN_UNANSWERED);
 	deliver(&e);
@@ -136,22 +142,9 @@ static __always_inline void send_connect_failure(struct sock *sk, struct conn *c
 	e.err = err;
 	e.reason = reason;
 	e.flags |= more_flags;
-	if (!(more_flags & FLAG_HAS_PORT))
+	if (!(more_flags & FLAG_HAS_PORT) && !(conn->flags & CONN_BOUND))
 		e.sport = 0; /* stale */
 	deliver_failure(&e);
-}
-
-/* The search found no port. For a bound socket it only checks whether the 4-tuple is
- * taken: then the range is not exhausted. */
-static __always_inline void send_no_port(struct sock *sk, struct conn *conn)
-{
-	u32 inferred = conn->flags & CONN_SEARCHED ? 0 : FLAG_ERRNO_INFERRED;
-
-	if (conn->flags & CONN_BOUND)
-		send_connect_failure(sk, conn, EADDRNOTAVAIL, REASON_TUPLE_TAKEN,
-				     FLAG_HAS_PORT | inferred);
-	else
-		send_connect_failure(sk, conn, EADDRNOTAVAIL, REASON_RANGE_EXHAUSTED, inferred);
 }
 
 /* connect() itself is about to fail: connect_returned() must not report it again. */
@@ -168,37 +161,49 @@ static __always_inline bool port_was_found(struct sock *sk, struct conn *conn)
 {
 	if (conn->flags & CONN_SEARCHED)
 		return conn->search_ret == 0;
-	if (conn->flags & CONN_UNANSWERED)
-		return true;
 	return local_port(sk) != conn->old_sport;
 }
 
-/* SYN_SENT to CLOSE. */
+/*
+ * connect() fails without a SYN: there was no OPEN, and the port is free again. Of a bound
+ * socket the search only checks whether the 4-tuple is taken: then the range is not
+ * exhausted. If a port was found, the route with that port or the memory for the SYN failed,
+ * tcp_v4_connect(); the hooks that show the search show the errno of connect(), too.
+ */
+static __always_inline void connect_failed_early(struct sock *sk, struct conn *conn)
+{
+	u32 inferred = conn->flags & CONN_SEARCHED ? 0 : FLAG_ERRNO_INFERRED;
+
+	if (port_was_found(sk, conn)) {
+		if (inferred || !opt_calls) {
+			mark_reported();
+			send_connect_failure(sk, conn, 0, REASON_ERRNO, FLAG_ERRNO_INFERRED);
+		}
+		return;
+	}
+	mark_reported();
+	send_connect_failure(sk, conn, EADDRNOTAVAIL,
+			     conn->flags & CONN_BOUND ? REASON_TUPLE_TAKEN : REASON_RANGE_EXHAUSTED,
+			     inferred);
+}
+
+/* SYN_SENT to CLOSE. Without an error but after the SYN, its owner gave it up: close(),
+ * shutdown(), the end of the process, or connect() with AF_UNSPEC. */
 static __noinline void connect_ended(struct sock *sk, struct conn *conn)
 {
-	u8 shutdown = sk->sk_shutdown;
 	int err = sk->sk_err;
-	struct sock_event e;
 
 	if (err == conn->old_err)
 		err = 0;
-	if (!err && !shutdown)
-		mark_reported();
-	if (!err && !shutdown && !port_was_found(sk, conn)) {
-		send_no_port(sk, conn);
+	if (err || conn->flags & CONN_OPENED || syn_in_flight(sk)) {
+		send_open(sk, conn);
+		send_connect_failure(sk, conn, err, err ? REASON_ERRNO : REASON_GIVEN_UP,
+				     FLAG_HAS_PORT);
 		return;
 	}
-	send_open(sk, conn, 0);
-	if (err || !shutdown) {
-		/* Without an errno: the route or the queue refused the SYN, tcp_v4_connect(). */
-		send_connect_failure(sk, conn, err, REASON_ERRNO,
-				     FLAG_HAS_PORT | (err ? 0 : FLAG_ERRNO_INFERRED));
-		return;
-	}
-	/* Closed or killed while in SYN_SENT: aborted, not failed. */
-	fill_event(&e, sk, conn, KIND_CLOSE);
-	e.closed_by = CLOSED_BY_ABORT;
-	deliver(&e);
+	/* Shut down without a SYN: it was to go out with the first data, TCP_FASTOPEN_CONNECT. */
+	if (!sk->sk_shutdown)
+		connect_failed_early(sk, conn);
 }
 
 #endif /* __PORTTRACE_CONNECT_BPF_H */

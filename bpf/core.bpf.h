@@ -103,6 +103,17 @@ struct local_ports___o {
 	int range[2];
 } __attribute__((preserve_access_index));
 
+/* Returns a number that grows with every change of the addresses of a namespace: the kernel
+ * counts them after each, a tentative address that becomes usable among them. */
+static __always_inline u32 address_generation(struct net *net)
+{
+	u32 generation = BPF_CORE_READ(net, ipv4.dev_addr_genid.counter);
+
+	if (bpf_core_field_exists(net->ipv6))
+		generation += BPF_CORE_READ(net, ipv6.dev_addr_genid.counter);
+	return generation;
+}
+
 static __always_inline u32 netns_port_range(struct net *net)
 {
 	struct local_ports *ports = __builtin_preserve_access_index(&net->ipv4.ip_local_ports);

@@ -123,7 +123,7 @@ static __always_inline struct fail_counts *fail_slot(struct sock_event *e)
 		.start = e->head.start,
 		.pid = e->head.pid,
 		.netns = e->netns,
-		.flags = e->flags & (FLAG_HAS_PORT | FLAG_ERRNO_INFERRED),
+		.flags = e->flags & (FLAG_HAS_PORT | FLAG_ERRNO_INFERRED | FLAG_UNANSWERED),
 		.port = bind ? e->sport : e->dport,
 		.err = e->err,
 		.op = e->op,
@@ -173,8 +173,6 @@ static __noinline int deliver_failure(struct sock_event *e)
 	}
 	fails->last = e->head.ts;
 	atomic_add(fails->folded, 1);
-	if (e->flags & FLAG_UNANSWERED)
-		atomic_add(fails->left_syn_sent, 1);
 	if (filtered)
 		atomic_add(counts->filtered, 1);
 	else

@@ -48,7 +48,8 @@ enum event_reason {
 	REASON_NONE,
 	REASON_RANGE_EXHAUSTED,
 	REASON_TUPLE_TAKEN,
-	REASON_ERRNO, /* user space derives it from the errno */
+	REASON_ERRNO,	 /* user space derives it from the errno */
+	REASON_GIVEN_UP, /* closed by its owner while the SYN had no answer */
 };
 
 enum event_closed_by {
@@ -89,9 +90,11 @@ struct event_head {
 struct sock_event {
 	struct event_head head;
 	__u64 cookie;
-	__u64 duration;	  /* ns since the SYN, or since an accepted one was established */
+	/* ns since the SYN, or since an accepted one was established. Of a bind() that
+	 * bind_started() has seen: the address of its struct net. */
+	__u64 duration;
 	__u64 close_wait; /* ns in CLOSE_WAIT */
-	__u32 search_ns;  /* inside inet_hash_connect */
+	__u32 search_ns;  /* inside inet_hash_connect; of such a bind(): address_generation() */
 	__u32 netns;
 	__u32 device; /* SO_BINDTODEVICE */
 	__u32 flags;
@@ -170,9 +173,8 @@ struct fail_key {
 struct fail_counts {
 	__u64 first; /* ns */
 	__u64 last;
-	__u64 sent;	     /* delivered one by one since the maps were swapped */
-	__u64 folded;	     /* not delivered */
-	__u64 left_syn_sent; /* of folded */
+	__u64 sent;   /* delivered one by one since the maps were swapped */
+	__u64 folded; /* not delivered */
 };
 
 /* Per kind and CPU: seen = delivered + folded + filtered + lost. */

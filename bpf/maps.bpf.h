@@ -47,6 +47,7 @@ enum conn_flag {
 	CONN_REMOTE_FIN = 1 << 9, /* passive close */
 	CONN_IN_CLOSE_WAIT = 1 << 10,
 	CONN_ADOPTED = 1 << 11, /* it existed before the trace */
+	CONN_REUSED = 1 << 12,	/* its port was taken from a TIME_WAIT bucket */
 };
 
 struct {

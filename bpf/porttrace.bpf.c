@@ -153,12 +153,16 @@ int BPF_KRETPROBE(pt_autobind_kret, int ret)
 SEC("fexit/tcp_v4_connect")
 int BPF_PROG(pt_conn_fexit, struct sock *sk, void *uaddr, int len, int ret)
 {
+	if (!ret)
+		syn_sent(sk);
 	return v4_connect_returned(sk, uaddr, ret);
 }
 
 SEC("fexit/tcp_v6_connect")
 int BPF_PROG(pt_conn6_fexit, struct sock *sk, void *uaddr, int len, int ret)
 {
+	if (!ret)
+		syn_sent(sk);
 	return connect_returned(sk, in_kernel(uaddr), ret);
 }
 
@@ -220,6 +224,14 @@ SEC("cgroup/post_bind6")
 int pt_post_bind6(struct bpf_sock *ctx)
 {
 	return bind_succeeded(ctx);
+}
+
+/* Attached to nothing: user space runs it, with the address of a struct net that
+ * bind_started() has sent. Its memory may have been freed since. */
+SEC("raw_tp")
+int pt_addresses(struct bpf_raw_tracepoint_args *ctx)
+{
+	return address_generation((struct net *)ctx->args[0]);
 }
 
 SEC("iter/tcp")

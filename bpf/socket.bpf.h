@@ -82,6 +82,16 @@ static __always_inline void read_port(struct sock *sk, struct sock_event *e)
 	e->high = range >> 16;
 }
 
+/* Reports whether the SYN of a socket that is or was in SYN_SENT has been sent. It stays in
+ * the retransmission queue until it is answered or tcp_disconnect() purges the queue, which
+ * is after the change of state (tcp_connect_queue_skb(), net/ipv4/tcp_output.c). */
+static __always_inline bool syn_in_flight(struct sock *sk)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	return tp && tp->packets_out;
+}
+
 /* Sets the fields that all events of a connection share. conn may be NULL. */
 static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
 				       const struct conn *conn, u32 kind)
@@ -114,8 +124,12 @@ static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
 		e->flags |= FLAG_IN_CLOSE_WAIT;
 }
 
-/* Sends one OPEN for each outgoing connection, at the first event that shows its port. */
-static __noinline void send_open(struct sock *sk, struct conn *conn, u32 more_flags)
+/*
+ * Sends one OPEN for each outgoing connection whose SYN was sent, at the first hook after
+ * that. Those whose connect() fails before have none: TcpActiveOpens does not count them,
+ * and a bound socket whose 4-tuple is taken never had it.
+ */
+static __noinline void send_open(struct sock *sk, struct conn *conn)
 {
 	struct sock_event e;
 
@@ -124,7 +138,8 @@ static __noinline void send_open(struct sock *sk, struct conn *conn, u32 more_fl
 	conn->flags |= CONN_OPENED;
 	fill_event(&e, sk, conn, KIND_OPEN);
 	e.search_ns = conn->search_ns;
-	e.flags |= more_flags;
+	if (conn->flags & CONN_REUSED)
+		e.flags |= FLAG_REUSED;
 	if (!(conn->flags & (CONN_BOUND | CONN_SEARCHED)))
 		e.flags |= FLAG_SPORT_INFERRED;
 	deliver(&e);

@@ -28,6 +28,7 @@ type failure struct {
 	inferred event.Field
 	local    event.Endpoint
 	count    uint64
+	resent   uint64 // of count: their SYN had been sent again
 	history  history.History
 	first    event.Time
 	last     event.Time
@@ -52,6 +53,9 @@ func (s *State) fail(e *event.Event, n uint64) {
 		f.local = e.Src
 	}
 	f.count += n
+	if e.Flags.Has(event.Unanswered) {
+		f.resent += n
+	}
 	f.history.Add(e.Time, snapshot.Point{Failures: uint32(n)})
 	f.first = min(f.first, e.Time)
 	f.last = max(f.last, e.Time)

@@ -203,7 +203,7 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 			f.addExhausted(e, n)
 		}
 		if e.Flags.Has(event.HadPort) {
-			f.of(flowOf(e), e.Time).Close(e, n)
+			f.failed(e, n)
 		}
 	}
 }
@@ -220,6 +220,16 @@ func (f *flow) open(e *event.Event, n uint64, r event.PortRange) {
 	}
 	if !e.Flags.Has(event.EarlyBind) && !e.SocketRange.Known() && r.Holds(e.Src.Port) {
 		f.parity.add(e.Time, e.Src.Port, r)
+	}
+}
+
+// failed takes connections that failed after their SYN. Those that come folded do not say
+// from which address.
+func (f *flows) failed(e *event.Event, n uint64) {
+	if !unspecified(e.Src.Addr) {
+		f.of(flowOf(e), e.Time).Close(e, n)
+	} else if known := f.byDest[destKey{e.Netns, e.Dst, event.TCP}]; known != nil {
+		known.Close(e, n)
 	}
 }
 

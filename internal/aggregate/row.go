@@ -111,6 +111,8 @@ func (r *row) fold(f *event.Fold, at event.Time) {
 	r.ClosesOut += f.ClosesOut
 	r.ClosesIn += f.ClosesIn
 	r.ClosesUnknown += f.ClosesUnknown
+	r.ConnectFailures += f.ConnectFails
+	r.FailedOpens += f.ConnectFails
 	r.Binds += f.Binds
 	r.TimeWaitEntered += f.TimeWaitOut + f.TimeWaitIn
 	r.SynSent += int64(f.EnterSynSent) - int64(f.LeaveSynSent)

@@ -172,6 +172,7 @@ func (s *State) addFailures(snap *snapshot.Snapshot) {
 			Target:    f.target,
 			Local:     f.local,
 			Count:     f.count,
+			Resent:    f.resent,
 			Rate:      f.history.Rates(s.started, s.now).Failures,
 			First:     clock.WallTime(f.first),
 			Last:      clock.WallTime(f.last),

@@ -74,7 +74,7 @@ const (
 	ReuseAddr                     // Bind, BindFail: SO_REUSEADDR was set
 	ReusePort                     // Bind, BindFail: SO_REUSEPORT was set
 	NoPort                        // Bind, BindFail: IP_BIND_ADDRESS_NO_PORT was set
-	HadPort                       // ConnectFail: a port was allocated, so it ends an Open
+	HadPort                       // ConnectFail: its SYN had been sent, so it ends an Open
 	NotSelected                   // the filter does not select it: it counts for its destination only
 	OwnedByBind                   // SocketFound: the port's bind bucket is exclusive, so no connect() can take it
 	BeforeStart                   // SocketFound: the socket is older than the trace

@@ -74,7 +74,7 @@ func TestNames(t *testing.T) {
 	for o := OpConnect; o <= OpAutobind; o++ {
 		got = append(got, o.String())
 	}
-	for r := RangeExhausted; r <= OtherReason; r++ {
+	for r := RangeExhausted; r <= GivenUp; r++ {
 		got = append(got, r.String())
 	}
 	for c := Local; c <= Abort; c++ {
@@ -82,9 +82,9 @@ func TestNames(t *testing.T) {
 	}
 	got = append(got, TCP.String(), UDP.String(), Proto(1).String())
 	want := []string{
-		"open", "close", "connect_fail", "bind", "bind_fail", "", "out", "in", "connect", "bind", "listen", "autobind",
+		"open", "close", "connect_fail", "bind", "bind_fail", "syn_unanswered", "", "out", "in", "connect", "bind", "listen", "autobind",
 		"range_exhausted", "tuple_taken", "port_taken", "foreign_address", "no_ipv6", "unreachable", "refused", "timeout",
-		"reset", "other", "local", "remote", "reset", "timeout", "abort", "tcp", "udp", "",
+		"reset", "other", "given_up", "local", "remote", "reset", "timeout", "abort", "tcp", "udp", "",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)

@@ -4,6 +4,7 @@ import "slices"
 
 // Fact is the value of an event that is not about one socket: *Host, Signals, Clock,
 // *Process, *Netns, *Census, *Fold, *Health, Text or *Gap. *SpaceUse follows from the stream.
+// A Bind or BindFail has an *AddressStamp until its errno is known.
 type Fact interface{ fact() }
 
 // Host is the host on which the stream was made.
@@ -133,14 +134,22 @@ type Gap struct {
 	Truncated  bool // the recording ends there without its end mark; otherwise it is damaged
 }
 
-func (*Host) fact()     {}
-func (Signals) fact()   {}
-func (Clock) fact()     {}
-func (*Process) fact()  {}
-func (*Netns) fact()    {}
-func (*Census) fact()   {}
-func (*Fold) fact()     {}
-func (*Health) fact()   {}
-func (Text) fact()      {}
-func (*Gap) fact()      {}
-func (*SpaceUse) fact() {}
+// AddressStamp identifies the addresses of a namespace at a moment: a Bind or BindFail has it
+// until errnos are inferred from them.
+type AddressStamp struct {
+	Net        uint64 // the address of its struct net
+	Generation uint32 // grows with every change
+}
+
+func (*Host) fact()         {}
+func (Signals) fact()       {}
+func (Clock) fact()         {}
+func (*Process) fact()      {}
+func (*Netns) fact()        {}
+func (*Census) fact()       {}
+func (*Fold) fact()         {}
+func (*Health) fact()       {}
+func (Text) fact()          {}
+func (*Gap) fact()          {}
+func (*SpaceUse) fact()     {}
+func (*AddressStamp) fact() {}

@@ -4,9 +4,9 @@ package event
 type Kind uint8
 
 const (
-	// Events of one socket. The first five are shown to users.
-	Open        Kind = iota + 1 // a local port was allocated for an outgoing connection
-	Close                       // an established connection, or an outgoing one that was given up, ended
+	// Events of one socket. The first five and SynUnanswered are shown to users.
+	Open        Kind = iota + 1 // the first SYN of an outgoing connection was sent
+	Close                       // an established connection ended
 	ConnectFail                 // connect() did not lead to a connection
 	Bind                        // bind() allocated a port
 	BindFail                    // bind(), listen() or an autobind failed
@@ -40,7 +40,8 @@ const (
 const SpaceChanged Kind = 0x80
 
 var kindNames = map[Kind]string{
-	Open: "open", Close: "close", ConnectFail: "connect_fail", Bind: "bind", BindFail: "bind_fail", SpaceChanged: "port_space",
+	Open: "open", Close: "close", ConnectFail: "connect_fail", Bind: "bind", BindFail: "bind_fail",
+	SynUnanswered: "syn_unanswered", SpaceChanged: "port_space",
 }
 
 // Public reports whether users see events of this kind one by one.
@@ -59,7 +60,9 @@ func (k Kind) String() string {
 }
 
 // PublicKinds returns the kinds that users see, in the order of the help.
-func PublicKinds() []Kind { return []Kind{Open, Close, ConnectFail, Bind, BindFail, SpaceChanged} }
+func PublicKinds() []Kind {
+	return []Kind{Open, Close, ConnectFail, Bind, BindFail, SynUnanswered, SpaceChanged}
+}
 
 // Direction is which end opened the connection.
 type Direction uint8
@@ -117,12 +120,13 @@ const (
 	TimedOut                         // nothing answered the SYN
 	ResetByPeer                      // the peer reset the connection
 	OtherReason
+	GivenUp // closed by its owner while the SYN had no answer
 )
 
 func (r Reason) String() string {
 	return [...]string{
 		"", "range_exhausted", "tuple_taken", "port_taken", "foreign_address", "no_ipv6",
-		"unreachable", "refused", "timeout", "reset", "other",
+		"unreachable", "refused", "timeout", "reset", "other", "given_up",
 	}[r]
 }
 
@@ -135,7 +139,7 @@ const (
 	Remote
 	Reset
 	Timeout
-	Abort // given up before it was established, or ended by the system
+	Abort // ended by the system
 )
 
 func (c ClosedBy) String() string {

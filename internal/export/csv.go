@@ -51,6 +51,15 @@ var columns = []struct {
 	{"count", func(r *record) string { return number(max(r.Count, 1)) }},
 	{"first", func(r *record) string { return r.First }},
 	{"last", func(r *record) string { return r.Last }},
+	{"bound_port", func(r *record) string { return optional(nonzero(r.BoundPort), number) }},
+	{"unanswered", func(r *record) string { return optional(r.Unanswered, strconv.FormatBool) }},
+}
+
+func nonzero(n uint16) *uint16 {
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 func number[N uint16 | uint32 | uint64](n N) string { return strconv.FormatUint(uint64(n), 10) }

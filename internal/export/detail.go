@@ -28,6 +28,8 @@ func detail(e *event.Event, c Context) string {
 		words = append(words, closing(e)...)
 	case event.ConnectFail, event.BindFail:
 		words = append(words, failing(e)...)
+	case event.SynUnanswered:
+		words = append(words, "SYN sent again")
 	case event.SpaceChanged:
 		words = append(words, filling(e))
 	}

@@ -25,7 +25,7 @@ const (
 	always = "time kind pid ppid start_time comm exe container unit uid netns netns_name cookie direction family proto " +
 		"saddr sport daddr dport"
 	whereTheyApply = "errno op reason time_wait fin_wait2 closed_by reset_by duration_us close_wait_us port_search_ns " +
-		"early_bind reused inferred count first last"
+		"early_bind reused inferred count first last bound_port unanswered"
 	ofSpaces = "state capacity in_use live time_wait bound headroom reusable"
 )
 
@@ -102,6 +102,15 @@ func each() []struct {
 			e.Kind, e.Time, e.Errno, e.Op, e.Reason = event.BindFail, at(0), event.EADDRINUSE, event.OpListen, event.PortTaken
 			e.Direction, e.Proc, e.Src, e.Dst = event.Unknown, event.ProcID{}, event.Endpoint{Port: 8080}, event.Endpoint{}
 		}),
+		with(known, func(e *event.Event) {
+			e.Kind, e.Time, e.Errno, e.Op = event.ConnectFail, at(time.Minute), event.EADDRNOTAVAIL, event.OpConnect
+			e.Reason, e.Flags = event.TupleTaken, event.EarlyBind
+		}),
+		with(known, func(e *event.Event) {
+			e.Kind, e.Time, e.Op, e.Reason = event.ConnectFail, at(time.Minute), event.OpConnect, event.GivenUp
+			e.Flags = event.HadPort | event.Unanswered
+		}),
+		with(known, func(e *event.Event) { e.Kind, e.Time, e.Flags = event.SynUnanswered, at(time.Second), event.Unanswered }),
 		with(known, func(e *event.Event) {
 			e.Kind, e.Time, e.Proto, e.Direction = event.Bind, at(0), event.UDP, event.Unknown
 			e.Src, e.Dst = endpoint4("0.0.0.0:5353"), event.Endpoint{}

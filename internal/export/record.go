@@ -46,6 +46,8 @@ type record struct {
 	Count        uint64   `json:"count,omitempty"`
 	First        string   `json:"first,omitempty"`
 	Last         string   `json:"last,omitempty"`
+	BoundPort    uint16   `json:"bound_port,omitempty"` // that a connect() without an open could not use
+	Unanswered   *bool    `json:"unanswered,omitempty"` // of given_up: the SYN had been sent again
 }
 
 const nsPerUS = 1000
@@ -75,6 +77,8 @@ func newRecord(e *event.Event, c Context) record {
 		r.addOpen(e)
 	case event.Close:
 		r.addClose(e)
+	case event.ConnectFail:
+		r.addConnectFail(e)
 	}
 	if e.Count > 1 {
 		r.Count = e.Count
@@ -98,6 +102,17 @@ func (r *record) addClose(e *event.Event) {
 	if e.Flags.Has(event.InCloseWait) || e.CloseWait > 0 {
 		closeWait := e.CloseWait / nsPerUS
 		r.CloseWaitUS = &closeWait
+	}
+}
+
+// addConnectFail names the port of a bound socket whose connect() failed before its SYN, so
+// that sport is set only if the failure ends an open.
+func (r *record) addConnectFail(e *event.Event) {
+	if !e.Flags.Has(event.HadPort) {
+		r.Sport, r.BoundPort = 0, e.Src.Port
+	}
+	if e.Reason == event.GivenUp {
+		r.Unanswered = has(e, event.Unanswered)
 	}
 }
 

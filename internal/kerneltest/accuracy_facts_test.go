@@ -40,7 +40,7 @@ func (f facts) addEnd(l oneEnd) {
 	case l.errno != 0:
 		f.add("connect_errno", l.pid, l.errno, l.reason, l.dst)
 	}
-	if l.direction == event.Out && l.src.Port != 0 {
+	if l.direction == event.Out && l.src.Port != 0 && l.reason != event.TupleTaken { // no SYN was sent then
 		f.add("sport", ends)
 		f.add("owner", ends, l.pid)
 		if l.cookie != 0 {
@@ -134,7 +134,7 @@ func failMeasure(e *event.Event) string {
 		return "listen_errno"
 	case e.Kind == event.BindFail:
 		return "bind_errno"
-	case e.Flags.Has(event.HadPort), e.Reason == event.RangeExhausted:
+	case e.Flags.Has(event.HadPort), e.Reason == event.RangeExhausted, e.Reason == event.TupleTaken:
 		return "connect_errno"
 	}
 	return "connect_errors"

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -70,6 +71,61 @@ func testBindFails(t *attempt) {
 				t.Errorf("nothing was bound: %+v", binds)
 			}
 		})
+	}
+}
+
+// A program retries a bind() until its address is there. The last failures, which are reported
+// when it is there, are not those of a taken port.
+func TestBindAddressComes(t *testing.T) { retry(t, testBindAddressComes) }
+
+func testBindAddressComes(t *attempt) {
+	const device = "lab1"
+	client, _ := pair(t)
+	spawn(t, client, "resident", &lab.Binder{For: jobLimit})
+	tr := begin(t, live.Options{}, client)
+	for _, c := range []struct {
+		addr netip.AddrPort
+		add  func(string, netip.Prefix) error
+	}{
+		{netip.MustParseAddrPort("10.99.0.1:8080"), client.AddAddr},
+		{netip.MustParseAddrPort("[fd99::1]:8080"), client.AddTentative},
+	} {
+		time.AfterFunc(150*time.Millisecond, func() {
+			if err := c.add(device, netip.PrefixFrom(c.addr.Addr(), c.addr.Addr().BitLen())); err != nil {
+				t.Errorf("adding %s: %v", c.addr, err)
+			}
+		})
+		noError(t, client.Do(func() error { return bindWhenThere(c.addr) }))
+	}
+	tr.end(nil)
+	if !tr.seesBinds() {
+		return
+	}
+	fails := tr.of(event.BindFail, os.Getpid())
+	foreign := 0
+	for _, e := range fails {
+		if e.Reason == event.ForeignAddress && e.Errno == event.EADDRNOTAVAIL {
+			foreign += int(e.Count)
+		} else if e.Errno != 0 || e.Reason != event.OtherReason || e.Inferred&event.FieldErrno == 0 {
+			t.Errorf("%s %s of %s: the address was not there", e.Errno, e.Reason, e.Src)
+		}
+	}
+	if total := occurrences(fails); foreign == 0 || tr.exact("bind") && foreign != total {
+		t.Errorf("%d of %d failures are reported as those of a foreign address", foreign, total)
+	}
+}
+
+// bindWhenThere binds to an address until that succeeds.
+func bindWhenThere(addr netip.AddrPort) error {
+	for deadline := time.Now().Add(scenarioWait); ; time.Sleep(20 * time.Millisecond) {
+		fd, err := socketAt(addr)
+		if err == nil {
+			return unix.Close(fd)
+		}
+		unix.Close(fd)
+		if !errors.Is(err, unix.EADDRNOTAVAIL) || time.Now().After(deadline) {
+			return err
+		}
 	}
 }
 

@@ -198,11 +198,11 @@ func testTupleTaken(t *attempt) {
 
 	wantCounts(t, second, 0, 2)
 	fails := tr.of(event.ConnectFail, second.PID)
-	if len(fails) != 2 || len(tr.of(event.Open, second.PID)) != 2 {
+	if len(fails) != 2 || len(tr.of(event.Open, second.PID)) != 0 {
 		t.Fatalf("failures: %+v", fails)
 	}
 	for _, e := range fails {
-		if e.Reason != event.TupleTaken || e.Errno != event.EADDRNOTAVAIL || !e.Flags.Has(event.HadPort|event.EarlyBind) ||
+		if e.Reason != event.TupleTaken || e.Errno != event.EADDRNOTAVAIL || !e.Flags.Has(event.EarlyBind) || e.Flags.Has(event.HadPort) ||
 			e.Src != endpoint(socket.Bind) || e.Dst != endpoint(serverV4) {
 			t.Errorf("%s %s %s to %s: %+v", e.Errno, e.Reason, e.Src, e.Dst, e)
 		}
@@ -238,8 +238,7 @@ func testLeak(t *attempt) {
 	}
 }
 
-// A connect that is given up before it is answered is no failure: its open ends in a
-// close without a bucket.
+// A connect that is given up before it is answered is a failure with the port of its open.
 func TestGivenUp(t *testing.T) { retry(t, testGivenUp) }
 
 func testGivenUp(t *attempt) {
@@ -253,11 +252,12 @@ func testGivenUp(t *attempt) {
 	tr.end(nil)
 
 	opens, closes, fails := tr.of(event.Open, killed.PID()), tr.of(event.Close, killed.PID()), tr.of(event.ConnectFail, killed.PID())
-	if len(opens) != 1 || len(closes) != 1 || len(fails) != 0 {
+	if len(opens) != 1 || len(closes) != 0 || len(fails) != 1 {
 		t.Fatalf("%d opens, %d closes, failures: %+v", len(opens), len(closes), fails)
 	}
-	if e := closes[0]; e.ClosedBy != event.Abort || e.Flags&(event.TimeWait|event.FinWait2) != 0 || e.Src != opens[0].Src || e.Src.Port == 0 {
-		t.Errorf("the close: %+v", e)
+	if e := fails[0]; e.Reason != event.GivenUp || e.Errno != 0 || e.Inferred != 0 || !e.Flags.Has(event.HadPort) ||
+		e.Src != opens[0].Src || e.Src.Port == 0 {
+		t.Errorf("the failure: %+v", e)
 	}
 }
 

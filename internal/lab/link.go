@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
@@ -76,13 +77,23 @@ func (n *Netns) setUp(ifname string) error {
 // AddAddr gives a device an address. IPv6 duplicate detection, which would make
 // it unusable for a second, is off.
 func (n *Netns) AddAddr(ifname string, addr netip.Prefix) error {
+	return n.addAddr(ifname, addr, unix.IFA_F_NODAD)
+}
+
+// AddTentative gives a device an IPv6 address, which is tentative until duplicate detection
+// has ended, for a second or two.
+func (n *Netns) AddTentative(ifname string, addr netip.Prefix) error {
+	return n.addAddr(ifname, addr, 0)
+}
+
+func (n *Netns) addAddr(ifname string, addr netip.Prefix, flags uint32) error {
 	err := n.onLink(ifname, func(index int) error {
 		r := newRequest(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, unix.IfAddrmsg{
 			Family: family(addr.Addr()), Prefixlen: uint8(addr.Bits()), Index: uint32(index),
 		})
 		r.attr(unix.IFA_LOCAL, addr.Addr().AsSlice())
 		r.attr(unix.IFA_ADDRESS, addr.Addr().AsSlice())
-		r.attrUint32(unix.IFA_FLAGS, unix.IFA_F_NODAD)
+		r.attrUint32(unix.IFA_FLAGS, flags)
 		return r.send()
 	})
 	if err != nil {
@@ -107,6 +118,32 @@ func (n *Netns) AddLocal(dst netip.Prefix, src netip.Addr) error {
 	})
 	if err != nil {
 		return fmt.Errorf("adding local %s: %w", dst, err)
+	}
+	return nil
+}
+
+// Of linux/fib_rules.h.
+const (
+	fraPriority   = 6
+	fraIPProto    = 22
+	fraSportRange = 23
+	frActProhibit = 8
+)
+
+// ProhibitPorts adds a rule by which the IPv4 routes of connections from these local ports fail
+// with EACCES.
+func (n *Netns) ProhibitPorts(low, high uint16) error {
+	err := n.Do(func() error {
+		// struct fib_rule_hdr: the family is its first byte, the action its eighth.
+		fibRuleHeader := [12]byte{0: unix.AF_INET, 7: frActProhibit}
+		r := newRequest(unix.RTM_NEWRULE, unix.NLM_F_CREATE|unix.NLM_F_EXCL, fibRuleHeader)
+		r.attrUint32(fraPriority, 0)
+		r.attr(fraIPProto, []byte{unix.IPPROTO_TCP})
+		r.attr(fraSportRange, binary.NativeEndian.AppendUint16(binary.NativeEndian.AppendUint16(nil, low), high))
+		return r.send()
+	})
+	if err != nil {
+		return fmt.Errorf("prohibiting ports: %w", err)
 	}
 	return nil
 }

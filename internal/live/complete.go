@@ -1,8 +1,6 @@
 package live
 
 import (
-	"net/netip"
-
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
@@ -14,8 +12,7 @@ type completer struct {
 	known     map[uint32]bool // namespaces: those of events become known
 	// selected reports whether --pid selects the process, nil: it selects all.
 	selected func(event.ProcID) bool
-	// localAddrs returns a test for the addresses of a namespace.
-	localAddrs func(netns uint32) (func(netip.Addr) bool, error)
+	binds    bindErrnos
 	// cgroup returns the cgroup of a process in any hierarchy, nil: the host has the unified
 	// one alone, which the kernel side reports.
 	cgroup func(event.ProcID) string
@@ -50,10 +47,8 @@ func (c *completer) complete(e *event.Event) {
 		}
 	case event.Listen:
 		c.listeners.add(e)
-	case event.BindFail:
-		if e.Errno == 0 {
-			c.inferBindErrno(e)
-		}
+	case event.Bind, event.BindFail:
+		c.binds.complete(e)
 	}
 	if e.Direction == event.In {
 		c.listeners.complete(e)
@@ -88,16 +83,4 @@ func (c *completer) selectAccepted(e *event.Event) {
 			e.Flags |= event.NotSelected
 		}
 	}
-}
-
-// inferBindErrno infers why a bind() failed of which only the beginning was seen. Of what
-// __inet_bind() of net/ipv4/af_inet.c checks, the kernel side has ruled out the privileged
-// port and the socket that is bound already; a foreign address comes next, and what remains
-// is a port that another socket holds.
-func (c *completer) inferBindErrno(e *event.Event) {
-	e.Errno = event.EADDRINUSE
-	if local, err := c.localAddrs(e.Netns); err == nil && !local(e.Src.Addr.IP()) {
-		e.Errno = event.EADDRNOTAVAIL
-	}
-	e.Reason = event.BindReason(e.Errno, e.Src.Port)
 }

@@ -22,11 +22,14 @@ func newCompleter(selected ...event.ProcID) *completer {
 			return slices.Repeat([]netns.Bucket{netns.InTimeWait}, len(tuples)), nil
 		}, 0),
 		cgroup: func(event.ProcID) string { return "" },
-		localAddrs: func(inode uint32) (func(netip.Addr) bool, error) {
-			if inode != netns1 {
-				return nil, errors.New("no process and no name leads to it")
-			}
-			return func(a netip.Addr) bool { return a == netip.MustParseAddr("10.0.0.1") }, nil
+		binds: bindErrnos{
+			addresses: func(inode uint32) (func(netip.Addr) bool, error) {
+				if inode != netns1 {
+					return nil, errors.New("no process and no name leads to it")
+				}
+				return func(a netip.Addr) bool { return a == netip.MustParseAddr("10.0.0.1") }, nil
+			},
+			unchanged: func(event.AddressStamp) bool { return true },
 		},
 	}
 	if selected != nil {
@@ -142,6 +145,7 @@ func TestInferBindErrno(t *testing.T) {
 	c := newCompleter()
 	bind := func(src string, change ...func(*event.Event)) event.Event {
 		e := event.Event{Kind: event.BindFail, Op: event.OpBind, Proto: event.TCP, Netns: netns1, Src: endpoint(src)}
+		e.Fact = &event.AddressStamp{Net: 1}
 		for _, change := range change {
 			change(&e)
 		}
@@ -157,7 +161,7 @@ func TestInferBindErrno(t *testing.T) {
 		{"local, any port", bind("10.0.0.1:0"), event.EADDRINUSE, event.RangeExhausted},
 		{"foreign", bind("10.0.0.2:80"), event.EADDRNOTAVAIL, event.ForeignAddress},
 		{"foreign, any port", bind("10.0.0.2:0"), event.EADDRNOTAVAIL, event.ForeignAddress},
-		{"its addresses are not known", bind("10.0.0.2:80", in(netns2)), event.EADDRINUSE, event.PortTaken},
+		{"its addresses are not known", bind("10.0.0.2:80", in(netns2)), 0, event.OtherReason},
 		{"seen", bind("10.0.0.2:80", func(e *event.Event) { e.Errno, e.Reason = event.EACCES, event.OtherReason }), event.EACCES, event.OtherReason},
 		{"no failure", bind("10.0.0.2:80", func(e *event.Event) { e.Kind = event.Bind }), 0, 0},
 	} {

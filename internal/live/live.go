@@ -81,7 +81,7 @@ func newSource(p *probe.Probe, opts Options) *Source {
 		namespaces: n,
 		completer: completer{
 			listeners: newListeners(), finWaits: newFinWaits(n.netns.Buckets, monotonic()), known: n.known,
-			selected: selected, localAddrs: n.netns.LocalAddrs,
+			selected: selected, binds: bindErrnos{addresses: n.netns.LocalAddrs, unchanged: p.AddressesUnchanged},
 		},
 		targets:  newTargets(opts.Probe.Targets),
 		scans:    newScans(iterScanner{p, n.netns, selected}),

@@ -5,36 +5,18 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
-	"time"
 )
 
-// localsFor is how long the addresses of a namespace are used before they are read again.
-const localsFor = time.Second
-
-type localAddrs struct {
-	read time.Time
-	set  *addrSet
-}
-
 // LocalAddrs returns a function that reports whether bind() accepts an address in the
-// namespace: if it does not, a bind fails because the address is foreign. The addresses are
-// read again when they are more than a second old.
+// namespace, by the addresses that it has now: if it does not, a bind fails because the address
+// is foreign.
 func (n *Namespaces) LocalAddrs(inode uint32) (func(netip.Addr) bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if cached := n.locals[inode]; time.Since(cached.read) < localsFor {
-		return cached.set.has, nil
-	}
 	set, err := n.readAddrs(inode)
 	if err != nil {
 		return nil, err
 	}
-	for other, cached := range n.locals {
-		if time.Since(cached.read) >= localsFor {
-			delete(n.locals, other)
-		}
-	}
-	n.locals[inode] = localAddrs{read: time.Now(), set: set}
 	return set.has, nil
 }
 

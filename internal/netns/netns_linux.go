@@ -25,7 +25,6 @@ type Namespaces struct {
 	mu         sync.Mutex
 	discovered time.Time
 	found      map[uint32]*namespace
-	locals     map[uint32]localAddrs
 }
 
 // namespace is one of them and the way to read it: by a process, else by a file that is
@@ -39,7 +38,7 @@ type namespace struct {
 
 // New returns Namespaces that search /proc when they are first asked for something.
 func New() *Namespaces {
-	return &Namespaces{found: make(map[uint32]*namespace), locals: make(map[uint32]localAddrs)}
+	return &Namespaces{found: make(map[uint32]*namespace)}
 }
 
 // Discover searches for all namespaces, now.

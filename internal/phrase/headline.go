@@ -63,11 +63,13 @@ func pastFailures(s *snapshot.Snapshot) []string {
 		now = "no failure seen now"
 	}
 	var forms []string
-	if len(s.Failures) > 0 {
-		rows := make([]*snapshot.Failure, len(s.Failures))
-		for i := range s.Failures {
-			rows[i] = &s.Failures[i]
+	var rows []*snapshot.Failure
+	for i := range s.Failures {
+		if f := &s.Failures[i]; !f.Harmless() {
+			rows = append(rows, f)
 		}
+	}
+	if len(rows) > 0 {
 		most := slices.MaxFunc(sweeps(rows), func(a, b *sweep) int { return cmp.Compare(a.count, b.count) })
 		text := now + "; earlier, " + most.earlier()
 		forms = append(following(text+"; ", limits), text)

@@ -26,8 +26,8 @@ var reasons = map[string]struct{ words, sentence string }{
 		"timed out", "No answer to the SYN: the peer is down, a firewall drops the packets, or the listener's queue is full.",
 	},
 	"given_up": {
-		"gave up waiting for an answer", "The program closed the socket while its SYN had no answer: the peer is down, a firewall " +
-			"drops the packets, or the listener's queue is full, and the program does not wait as long as the kernel does.",
+		"gave up waiting for an answer", "The program closed the socket while its SYN had no answer. If the SYN was retransmitted, the " +
+			"peer is down, a firewall drops the packets, or the listener's queue is full; a program that tries two addresses at once drops the slower one early.",
 	},
 	"reset": {"connection reset", "The peer reset the connection."},
 	"other": {

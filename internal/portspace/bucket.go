@@ -32,6 +32,8 @@ func (t *Table) close(e *event.Event) {
 		known, is := s.sockets[uint32(e.Src.Port)]
 		switch {
 		case !is:
+		case known.State != event.StateTimeWait && !known.isOf(e): // the port has passed to another socket
+			return
 		case known.State != event.StateTimeWait:
 			known.Cookie = cmp.Or(e.Cookie, known.Cookie)
 			socket = known

@@ -110,9 +110,27 @@ func (t *Table) drop(s *Space, port uint16, socket *Socket) {
 	}
 }
 
+// isOf reports whether the event is about this socket and not another that has, had or wants
+// the same 4-tuple. Cookies decide. Where the kernel gives programs none (before 6.1), an
+// outgoing connection keeps the process that has opened it, and a bucket is no connection
+// any more: only a bucket that follows it, or a scan, can change it.
+func (s *Socket) isOf(e *event.Event) bool {
+	switch {
+	case e.Kind == event.SocketGone: // comes from the table itself
+		return true
+	case s.Cookie != 0 && e.Cookie != 0:
+		return s.Cookie == e.Cookie
+	case s.State == event.StateTimeWait:
+		return false
+	case s.Direction == event.Out && e.Direction == event.Out && s.Proc.Known() && e.Proc.Known():
+		return s.Proc == e.Proc
+	}
+	return true
+}
+
 func (t *Table) remove(e *event.Event) {
 	if s := t.space(e); s != nil {
-		if socket, is := s.sockets[uint32(e.Src.Port)]; is {
+		if socket, is := s.sockets[uint32(e.Src.Port)]; is && socket.isOf(e) {
 			t.drop(s, e.Src.Port, &socket)
 		}
 	}
@@ -124,7 +142,7 @@ func (t *Table) move(e *event.Event, to event.State) {
 	if s == nil {
 		return
 	}
-	if socket, is := s.sockets[uint32(e.Src.Port)]; is {
+	if socket, is := s.sockets[uint32(e.Src.Port)]; is && socket.isOf(e) {
 		s.count(e.Src.Port, &socket, -1)
 		s.net.track(&socket, -1)
 		socket.State = to

@@ -80,13 +80,17 @@ func (p *Probe) attach(r rung) error {
 			}
 			return err
 		}
-		links = append(links, l)
+		if l != nil {
+			links = append(links, l)
+		}
 	}
 	p.links = append(p.links, links...)
-	for i, name := range r.programs {
+	for _, name := range r.programs {
 		p.progs[name] = coll.DetachProgram(name)
-		if it, is := links[i].(*link.Iter); is {
-			p.iters[name] = it
+	}
+	if r.hook == iterate { // each of its programs has a link
+		for i, name := range r.programs {
+			p.iters[name], _ = links[i].(*link.Iter)
 		}
 	}
 	return nil
@@ -141,6 +145,7 @@ func (p *Probe) loadPrograms(programs []string, cookie bool) (*ebpf.Collection, 
 	return ebpf.NewCollectionWithOptions(spec, loading)
 }
 
+// attachProgram returns no link for a program that user space runs.
 func attachProgram(spec *ebpf.ProgramSpec, prog *ebpf.Program) (link.Link, error) {
 	kind, _, _ := strings.Cut(spec.SectionName, "/")
 	switch kind {
@@ -152,6 +157,8 @@ func attachProgram(spec *ebpf.ProgramSpec, prog *ebpf.Program) (link.Link, error
 	case "kretprobe":
 		l, err := link.Kretprobe(spec.AttachTo, prog, nil)
 		return l, kprobeError(spec.AttachTo, err)
+	case "raw_tp":
+		return nil, nil
 	case "iter":
 		return link.AttachIter(link.IterOptions{Program: prog})
 	case "cgroup":

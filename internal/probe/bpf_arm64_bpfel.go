@@ -160,15 +160,15 @@ const (
 	bpfEventReasonREASON_RANGE_EXHAUSTED bpfEventReason = 1
 	bpfEventReasonREASON_TUPLE_TAKEN     bpfEventReason = 2
 	bpfEventReasonREASON_ERRNO           bpfEventReason = 3
+	bpfEventReasonREASON_GIVEN_UP        bpfEventReason = 4
 )
 
 type bpfFailCounts struct {
-	_           structs.HostLayout
-	First       uint64
-	Last        uint64
-	Sent        uint64
-	Folded      uint64
-	LeftSynSent uint64
+	_      structs.HostLayout
+	First  uint64
+	Last   uint64
+	Sent   uint64
+	Folded uint64
 }
 
 type bpfFailKey struct {
@@ -300,6 +300,7 @@ const (
 	bpfMapPtReady            = "pt_ready"
 	bpfMapPtReported         = "pt_reported"
 	bpfMapPtTargets          = "pt_targets"
+	bpfProgPtAddresses       = "pt_addresses"
 	bpfProgPtAutobindFexit   = "pt_autobind_fexit"
 	bpfProgPtAutobindKprobe  = "pt_autobind_kprobe"
 	bpfProgPtAutobindKret    = "pt_autobind_kret"
@@ -392,6 +393,7 @@ type bpfSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfProgramSpecs struct {
+	PtAddresses      *ebpf.ProgramSpec `ebpf:"pt_addresses"`
 	PtAutobindFexit  *ebpf.ProgramSpec `ebpf:"pt_autobind_fexit"`
 	PtAutobindKprobe *ebpf.ProgramSpec `ebpf:"pt_autobind_kprobe"`
 	PtAutobindKret   *ebpf.ProgramSpec `ebpf:"pt_autobind_kret"`
@@ -555,6 +557,7 @@ type bpfVariables struct {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfPrograms struct {
+	PtAddresses      *ebpf.Program `ebpf:"pt_addresses"`
 	PtAutobindFexit  *ebpf.Program `ebpf:"pt_autobind_fexit"`
 	PtAutobindKprobe *ebpf.Program `ebpf:"pt_autobind_kprobe"`
 	PtAutobindKret   *ebpf.Program `ebpf:"pt_autobind_kret"`
@@ -591,6 +594,7 @@ type bpfPrograms struct {
 
 func (p *bpfPrograms) Close() error {
 	return _BpfClose(
+		p.PtAddresses,
 		p.PtAutobindFexit,
 		p.PtAutobindKprobe,
 		p.PtAutobindKret,

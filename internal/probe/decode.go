@@ -73,6 +73,9 @@ func decodeSock(r *bpfSockEvent, e *event.Event) {
 		CloseWait:   r.CloseWait,
 		Count:       1,
 	}
+	if e.Op == event.OpBind && r.Duration != 0 {
+		e.Fact = &event.AddressStamp{Net: r.Duration, Generation: r.SearchNs}
+	}
 	switch e.Kind {
 	case event.Open:
 		e.Time -= event.Time(r.Duration) // when the SYN was sent
@@ -171,6 +174,8 @@ func reason(from bpfEventReason, e *event.Event) event.Reason {
 		return event.RangeExhausted
 	case bpfEventReasonREASON_TUPLE_TAKEN:
 		return event.TupleTaken
+	case bpfEventReasonREASON_GIVEN_UP:
+		return event.GivenUp
 	}
 	if e.Kind == event.BindFail {
 		return event.BindReason(e.Errno, e.Src.Port)

@@ -203,7 +203,7 @@ func TestDecodeClosedBy(t *testing.T) {
 
 func TestDecodeReason(t *testing.T) {
 	raw := readRecords(t, "records.hex")["connect refused"]
-	for i, want := range []event.Reason{event.Refused, event.RangeExhausted, event.TupleTaken, event.Refused, event.Refused} {
+	for i, want := range []event.Reason{event.Refused, event.RangeExhausted, event.TupleTaken, event.Refused, event.GivenUp, event.Refused} {
 		raw[reasonOffset] = byte(i)
 		var e event.Event
 		if _, err := decode(raw, &e); err != nil || e.Reason != want {

@@ -42,7 +42,7 @@ func (p *Probe) ReadFolds(dst []event.Event) ([]event.Event, error) {
 		eachEntry(folds, func(k *bpfFoldKey, c *bpfFoldCounts) { dst = append(dst, foldEvent(k, c)) }),
 		eachEntry(fails, func(k *bpfFailKey, c *bpfFailCounts) {
 			if c.Folded != 0 {
-				dst = append(dst, failEvents(k, c)...)
+				dst = append(dst, failEvent(k, c))
 			}
 		}))
 	return dst, err
@@ -128,9 +128,8 @@ func foldEvent(k *bpfFoldKey, c *bpfFoldCounts) event.Event {
 	return e
 }
 
-// failEvents returns one failure with its Count for an entry of the map of failures, and a
-// Folded if some of them had left SYN_SENT.
-func failEvents(k *bpfFailKey, c *bpfFailCounts) []event.Event {
+// failEvent returns one failure with its Count for an entry of the map of failures.
+func failEvent(k *bpfFailKey, c *bpfFailCounts) event.Event {
 	e := event.Event{
 		Time:  event.Time(c.Last),
 		Kind:  event.ConnectFail,
@@ -156,15 +155,11 @@ func failEvents(k *bpfFailKey, c *bpfFailCounts) []event.Event {
 	if has(k.Flags, bpfEventFlagFLAG_HAS_PORT) {
 		e.Flags |= event.HadPort
 	}
+	if has(k.Flags, bpfEventFlagFLAG_UNANSWERED) {
+		e.Flags |= event.Unanswered
+	}
 	if k.Filtered != 0 {
 		e.Flags |= event.NotSelected
 	}
-	events := []event.Event{e}
-	if c.LeftSynSent != 0 {
-		left := e
-		left.Kind, left.Count = event.Folded, 0
-		left.Fact = &event.Fold{LeaveSynSent: c.LeftSynSent}
-		events = append(events, left)
-	}
-	return events
+	return e
 }

@@ -110,7 +110,7 @@ var ladders = []signal{
 			syscalls,
 			{
 				hook: Cgroup, name: "cgroup/bind4, bind6, post_bind4, post_bind6", mode: event.Inferred,
-				programs: []string{"pt_bind4", "pt_bind6", "pt_post_bind4", "pt_post_bind6"},
+				programs: []string{"pt_bind4", "pt_bind6", "pt_post_bind4", "pt_post_bind6", addressesProgram},
 				why:      "a failed bind() is reported with an inferred errno; TCP only",
 			},
 		},
@@ -159,6 +159,9 @@ func allSignals(ofLadders event.Signals, noCookies error) event.Signals {
 }
 
 const forksProgram = "pt_fork"
+
+// addressesProgram is attached to nothing: AddressesUnchanged runs it.
+const addressesProgram = "pt_addresses"
 
 // The programs of the iterators.
 const (

@@ -117,7 +117,7 @@ func (s *shape) clamp() {
 	if s.op > event.OpAutobind {
 		s.op = 0
 	}
-	if s.reason > event.OtherReason {
+	if s.reason > event.GivenUp {
 		s.reason = event.OtherReason
 	}
 	if s.closedBy > event.Abort {

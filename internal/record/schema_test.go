@@ -46,7 +46,7 @@ func TestNumbers(t *testing.T) {
 	}
 	kinds := names(t, "Kind", "KIND")
 	for k, name := range map[event.Kind]string{
-		event.EnterCloseWait: "enter_close_wait", event.SynUnanswered: "syn_unanswered", event.SynAnswered: "syn_answered",
+		event.EnterCloseWait: "enter_close_wait", event.SynAnswered: "syn_answered",
 		event.Listen: "listen", event.HostKnown: "host", event.SignalsKnown: "signals", event.ClockAnchor: "clock",
 		event.ProcessKnown: "process", event.NetnsKnown: "netns", event.Folded: "folded", event.HealthKnown: "health",
 		event.Notice: "notice", event.Missing: "missing", event.CensusTaken: "census", event.SocketFound: "socket_found", event.SocketGone: "socket_gone",
@@ -66,7 +66,7 @@ func TestNumbers(t *testing.T) {
 	for o := event.OpConnect; o <= event.OpAutobind; o++ {
 		hold("op", o.String(), int(o), ops)
 	}
-	for r := event.RangeExhausted; r <= event.OtherReason; r++ {
+	for r := event.RangeExhausted; r <= event.GivenUp; r++ {
 		hold("reason", r.String(), int(r), reasons)
 	}
 	for c := event.Local; c <= event.Abort; c++ {

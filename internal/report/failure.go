@@ -14,7 +14,8 @@ type failure struct {
 	Reason    string   `json:"reason"`
 	Inferred  []string `json:"inferred"`
 	Count     uint64   `json:"count"`
-	Rate      float64  `json:"rate"` // per second, over the last seconds of the window
+	Resent    uint64   `json:"syn_resent"` // of count: connects whose SYN had been sent again
+	Rate      float64  `json:"rate"`       // per second, over the last seconds of the window
 	First     string   `json:"first"`
 	Last      string   `json:"last"`
 	Netns     uint32   `json:"netns"`
@@ -36,7 +37,7 @@ func newFailure(f *snapshot.Failure, clock event.Clock) failure {
 	}
 	return failure{
 		identity: newIdentity(&f.Proc, clock), Op: f.Op.String(), Errno: f.Errno.String(), Reason: f.Reason.String(),
-		Inferred: append([]string{}, f.Inferred.Names()...), Count: f.Count, Rate: f.Rate,
+		Inferred: append([]string{}, f.Inferred.Names()...), Count: f.Count, Resent: f.Resent, Rate: f.Rate,
 		First: formatTime(f.First), Last: formatTime(f.Last),
 		Netns: f.Netns, NetnsName: f.NetnsName, Family: family(f.Target), Proto: f.Proto.String(),
 		Saddr: saddr, Sport: local.Port, Daddr: target.Host(), Dport: target.Port,

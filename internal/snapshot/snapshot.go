@@ -64,7 +64,7 @@ type Totals struct {
 	ClosesIn        uint64
 	ClosesUnknown   uint64 // of sockets that existed before the start
 	ConnectFailures uint64 // all
-	FailedOpens     uint64 // of ConnectFailures: those that had taken a port, and so an Open
+	FailedOpens     uint64 // of ConnectFailures: those whose SYN had been sent, and so had an Open
 	Binds           uint64
 	BindFailures    uint64
 
@@ -163,7 +163,13 @@ type Failure struct {
 	// The newest local address, with its port if one had been taken.
 	Local event.Endpoint
 	Count uint64
-	Rate  float64 // per second over RateWindow
-	First time.Time
-	Last  time.Time
+	// Of Count: connects whose SYN had been sent again, after a second without an answer.
+	Resent uint64
+	Rate   float64 // per second over RateWindow
+	First  time.Time
+	Last   time.Time
 }
+
+// Harmless reports whether these are connects that were given up so early that an answer may
+// have been on its way: a client that tries two addresses at once drops the slower one.
+func (f *Failure) Harmless() bool { return f.Reason == event.GivenUp && f.Resent == 0 }

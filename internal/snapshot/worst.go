@@ -9,12 +9,12 @@ const (
 	recentExhaustion = 10 * time.Second
 )
 
-// RecentFailures returns the failures of now and of the last minute.
+// RecentFailures returns the failures of now and of the last minute, without the harmless.
 func (s *Snapshot) RecentFailures() []*Failure {
 	var recent []*Failure
 	for i := range s.Failures {
 		f := &s.Failures[i]
-		if f.Rate > 0 || s.Wall.Sub(f.Last) <= recentFailure {
+		if !f.Harmless() && (f.Rate > 0 || s.Wall.Sub(f.Last) <= recentFailure) {
 			recent = append(recent, f)
 		}
 	}
