@@ -16,7 +16,7 @@
  * keep struct ns_common: inum
  * keep struct local_ports: range
  * keep struct inet_timewait_death_row: sysctl_max_tw_buckets
- * keep struct netns_ipv4: tcp_death_row ip_local_ports sysctl_tcp_tw_reuse sysctl_tcp_tw_reuse_delay sysctl_local_reserved_ports sysctl_ip_prot_sock
+ * keep struct netns_ipv4: tcp_death_row ip_local_ports sysctl_tcp_tw_reuse sysctl_tcp_tw_reuse_delay sysctl_tcp_timestamps sysctl_tcp_fin_timeout sysctl_local_reserved_ports sysctl_ip_prot_sock
  * keep struct net: net_cookie ns ipv4
  * keep struct nsproxy: net_ns
  * keep struct sock_common: skc_daddr skc_rcv_saddr skc_dport skc_num skc_family skc_state skc_reuse skc_reuseport skc_bound_dev_if skc_net skc_v6_daddr skc_v6_rcv_saddr skc_cookie skc_flags
@@ -29,7 +29,7 @@
  * keep struct mptcp_sock: first
  * keep struct timer_list: expires
  * keep struct inet_timewait_sock: __tw_common tw_substate tw_timer tw_tb
- * keep struct tcp_timewait_sock: tw_sk
+ * keep struct tcp_timewait_sock: tw_sk tw_ts_recent_stamp
  * keep struct qstr: name
  * keep struct dentry: d_parent d_name
  * keep struct vfsmount: mnt_root
@@ -263,6 +263,8 @@ struct netns_ipv4 {
 	struct local_ports ip_local_ports;
 	u8 sysctl_tcp_tw_reuse;
 	unsigned int sysctl_tcp_tw_reuse_delay;
+	u8 sysctl_tcp_timestamps;
+	int sysctl_tcp_fin_timeout;
 	long unsigned int *sysctl_local_reserved_ports;
 	int sysctl_ip_prot_sock;
 };
@@ -459,6 +461,7 @@ struct inet_timewait_sock {
 
 struct tcp_timewait_sock {
 	struct inet_timewait_sock tw_sk;
+	int tw_ts_recent_stamp;
 };
 
 struct bpf_iter__tcp {

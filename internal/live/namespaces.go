@@ -14,13 +14,14 @@ type namespaces struct {
 	netns   *netns.Namespaces
 	known   map[uint32]bool // those to report and to scan
 	ranges  map[uint32]event.PortRange
+	refused map[uint32]event.Counter
 	names   names
 	configs func() ([]event.Netns, error) // of all that a process is in, without entering them
 }
 
 func newNamespaces(configs func() ([]event.Netns, error)) *namespaces {
 	return &namespaces{
-		netns: netns.New(), known: map[uint32]bool{}, ranges: map[uint32]event.PortRange{}, names: names{}, configs: configs,
+		netns: netns.New(), known: map[uint32]bool{}, ranges: map[uint32]event.PortRange{}, refused: map[uint32]event.Counter{}, names: names{}, configs: configs,
 	}
 }
 
@@ -62,6 +63,7 @@ func (n *namespaces) facts() []event.Netns {
 		if fact.TimeWait < 0 { // it is gone, or cannot be read; an event brings it back
 			delete(n.known, fact.Inode)
 			delete(n.ranges, fact.Inode)
+			delete(n.refused, fact.Inode)
 			continue
 		}
 		config, known := configs[fact.Inode]
@@ -70,12 +72,25 @@ func (n *namespaces) facts() []event.Netns {
 		}
 		config.Inode, config.Name, config.TimeWait = fact.Inode, fact.Name, fact.TimeWait
 		*fact = config
-		fact.Name = n.name(fact)
+		fact.Name, fact.Refused = n.name(fact), n.countRefused(fact)
 		if fact.Ports.Known() {
 			n.ranges[fact.Inode] = fact.Ports
 		}
 	}
 	return facts
+}
+
+// countRefused returns how many buckets the namespace was refused so far. The count changes
+// only at the limit, and buckets live for a minute: far below it the last reading holds.
+func (n *namespaces) countRefused(fact *event.Netns) event.Counter {
+	last := n.refused[fact.Inode]
+	if !fact.Ports.Known() || last.Known() && fact.TimeWait < fact.MaxTimeWait/2 {
+		return last
+	}
+	if count, err := n.netns.Refused(fact.Inode); err == nil {
+		n.refused[fact.Inode] = event.CounterOf(count)
+	}
+	return n.refused[fact.Inode]
 }
 
 func (n *namespaces) readConfigs() map[uint32]event.Netns {
