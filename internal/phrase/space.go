@@ -104,6 +104,8 @@ func Headroom(s *snapshot.PortSpace) string {
 		return "not known"
 	case s.Reusable > 0:
 		return Count(s.Headroom()) + ", plus " + Count(s.Reusable) + " in TIME_WAIT that can be reused (tcp_tw_reuse)"
+	case s.Unstamped > 0:
+		return Count(s.Headroom()) + "; " + Count(s.Unstamped) + " in TIME_WAIT cannot be reused: the peer sends no TCP timestamps, or tcp_timestamps is 0"
 	}
 	return Count(s.Headroom())
 }

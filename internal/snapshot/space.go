@@ -35,6 +35,9 @@ type PortSpace struct {
 	// from now; empty of a BindSpace, and of one far from the fullest.
 	Expiring []int
 
+	// Unstamped is how many of TimeWait tcp_tw_reuse would allocate if they had a TCP timestamp.
+	Unstamped int
+
 	Peak      int // the most that was in use at a time since Started
 	PeakAt    time.Time
 	FullSince time.Time // since when no port is left; zero: one is
@@ -102,7 +105,13 @@ type Namespace struct {
 	Reuse       uint8
 	TimeWait    int64 // buckets that the kernel counts, -1: not known
 	MaxTimeWait int64
-	Bound       int // ports of the range that a bind() owns
+	Timestamps  event.Setting // net.ipv4.tcp_timestamps
+	FinTimeout  time.Duration // 0: not known
+	// TimeWaitLength is how long a TIME_WAIT bucket lives: 60 s, or what its timers have shown.
+	TimeWaitLength time.Duration
+	Refused        uint64 // buckets that MaxTimeWait refused since Started, if RefusedKnown
+	RefusedKnown   bool
+	Bound          int // ports of the range that a bind() owns
 	// How its sockets are seen: exact with programs in the kernel, polled without.
 	LastScan     time.Time // when all its sockets were last scanned; zero: never
 	LastScanTook time.Duration
