@@ -21,7 +21,7 @@ func local(addr string) event.Addr { return event.AddrFrom(netip.MustParseAddr(a
 func connecting(from string, to event.Endpoint) snapshot.PortSpace {
 	return snapshot.PortSpace{
 		Kind: snapshot.ConnectSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Local: local(from), Remote: to,
-		Range: hostRange, Occupancy: event.Occupancy{Capacity: 28_232}, Sustainable: 459.5, Textbook: 470.53,
+		Range: hostRange, Occupancy: event.Occupancy{Capacity: 28_232}, Sustainable: 459.5, Textbook: 470.53, TimeWaitLength: time.Minute,
 	}
 }
 

@@ -107,7 +107,7 @@ func (b *spaceRows) addRow(kind snapshot.SpaceKind, view portspace.View, o event
 	row := &spaceRow{id: id, flow: flow, view: view, PortSpace: snapshot.PortSpace{
 		Kind: kind, Netns: id.Netns, NetnsName: b.world.Netns(id.Netns).Name, Proto: event.TCP,
 		Local: id.Local, Remote: id.Remote, Device: id.Device, Range: view.Range, PerSocketRange: view.IsOwn,
-		Occupancy: o, Peak: o.InUse(),
+		Occupancy: o, Peak: o.InUse(), TimeWaitLength: b.table.Netns(id.Netns).TimeWaitLength(),
 	}}
 	if flow != nil {
 		b.addUsage(row, flow)

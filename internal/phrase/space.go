@@ -97,6 +97,15 @@ func SustainableSentence(s *snapshot.PortSpace) string {
 	return text
 }
 
+// TimeWait returns how many ports are in TIME_WAIT, and how many of them wait for the peer.
+func TimeWait(s *snapshot.PortSpace) string {
+	text := fmt.Sprintf("%s after an active close by this host, each for %.0f s", Count(s.TimeWait), s.TimeWaitLength.Seconds())
+	if s.FinWait2 > 0 {
+		text += "; " + Count(s.FinWait2) + " of them in FIN_WAIT2, until the peer closes or tcp_fin_timeout ends them"
+	}
+	return text
+}
+
 // Headroom returns how many ports are left.
 func Headroom(s *snapshot.PortSpace) string {
 	switch {

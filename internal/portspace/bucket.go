@@ -34,14 +34,19 @@ func (t *Table) close(e *event.Event) {
 	socket.Proc = cmp.Or(socket.Proc, e.Listener)
 	const taken = event.NoTimestamps | event.NotSelected
 	socket.Flags = socket.Flags&^(event.FinWait2|taken) | e.Flags&taken
-	socket.Expiry = t.Netns(e.Netns).TimeWaitExpiry(e.Time)
-	if e.Flags.Has(event.FinWait2) && e.Inferred&event.FieldTimeWait == 0 { // a peer that is done sends its FIN at once
+	if isFinWait2(e) {
 		socket.Flags |= event.FinWait2
-		socket.Expiry = t.Netns(e.Netns).finWaitExpiry(e.Time)
 	}
+	socket.Expiry = t.Netns(e.Netns).BucketExpiry(e)
 	if socket.Expiry > t.now {
 		t.put(e, &socket)
 	}
+}
+
+// isFinWait2 reports whether the bucket of a close waits for the peer's FIN. One that was not
+// looked up does not: a peer that is done sends its FIN at once.
+func isFinWait2(e *event.Event) bool {
+	return e.Flags.Has(event.FinWait2) && e.Inferred&event.FieldTimeWait == 0
 }
 
 // expire ends a bucket, or puts that off.

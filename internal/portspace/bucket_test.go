@@ -156,10 +156,11 @@ func TestBucketLimitAgain(t *testing.T) {
 	t.Parallel()
 	const dst = "10.0.0.2:80"
 	table := tableOf(config(hundred, "", func(n *event.Netns) { n.MaxTimeWait = 1 }))
-	for i, after := range []time.Duration{0, time.Second, 70 * time.Second} {
+	const ms = time.Millisecond // the first one ends after 61,300 ms
+	for i, after := range []time.Duration{300 * ms, time.Second, 61_100 * ms, 61_600 * ms} {
 		e := socketEvent(event.Close, local(i), dst, flags(event.TimeWait), inferred, at(after))
 		table.Add(&e)
-		if want := i != 1; e.Flags.Has(event.TimeWait) != want {
+		if want := i == 0 || i == 3; e.Flags.Has(event.TimeWait) != want {
 			t.Errorf("after %s a bucket was made: %v", after, !want)
 		}
 	}

@@ -75,6 +75,14 @@ func (n *Netns) TimeWaitExpiry(made event.Time) event.Time {
 	return n.firesAt(made, n.TimeWaitLength())
 }
 
+// BucketExpiry returns when the kernel ends the bucket that a close has made.
+func (n *Netns) BucketExpiry(e *event.Event) event.Time {
+	if isFinWait2(e) {
+		return n.finWaitExpiry(e.Time)
+	}
+	return n.TimeWaitExpiry(e.Time)
+}
+
 // finWaitExpiry returns when the kernel ends an orphan's FIN_WAIT2 bucket that was made at a
 // time, unless the peer's FIN comes before: after tcp_fin_timeout. Of a longer one than
 // TCP_TIMEWAIT_LEN the socket itself waits for the excess, and the bucket is made then, for

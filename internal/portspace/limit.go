@@ -2,6 +2,7 @@ package portspace
 
 import (
 	"slices"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -12,6 +13,7 @@ import (
 type bucketLimit struct {
 	others [3]int
 	next   int
+	ended  event.Time // when those that were due were dropped last
 }
 
 // update takes the kernel's count.
@@ -37,7 +39,27 @@ func (n *Netns) BucketRoom() int64 {
 // that was looked up is there.
 func (t *Table) refuse(e *event.Event) {
 	const bucket = event.TimeWait | event.FinWait2
-	if e.Flags&bucket != 0 && e.Inferred&event.FieldTimeWait != 0 && t.Netns(e.Netns).BucketRoom() == 0 && !t.HasBucket(e) {
+	n := t.Netns(e.Netns)
+	if e.Flags&bucket == 0 || e.Inferred&event.FieldTimeWait == 0 || n.BucketRoom() > 0 || t.HasBucket(e) {
+		return
+	}
+	t.dropDue(n, e.Time)
+	if n.BucketRoom() == 0 {
 		e.Flags &^= bucket | event.NoTimestamps
+	}
+}
+
+// dropDue drops the buckets of the namespace that have ended within this second, to make room:
+// Advance drops those of whole seconds.
+func (t *Table) dropDue(n *Netns, now event.Time) {
+	const often = 20 * time.Millisecond
+	if now.Sub(n.limited.ended) < often {
+		return
+	}
+	n.limited.ended = now
+	for _, x := range t.expiries.slots[(t.expiries.done+1)%slots] {
+		if s, socket := t.bucket(x); s != nil && s.net == n && socket.Expiry <= now {
+			t.drop(s, x.port, &socket)
+		}
 	}
 }

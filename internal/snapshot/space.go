@@ -47,8 +47,10 @@ type PortSpace struct {
 	Opens       uint64  // since Started
 	OpenRate    float64 // per second
 	Sustainable float64 // opens per second that the space can serve indefinitely; 0: not known
-	Textbook    float64 // the textbook figure for that: Capacity / 60 s
-	Forecast    Forecast
+	Textbook    float64 // the textbook figure for that: Capacity / TimeWaitLength
+	// TimeWaitLength is how long a TIME_WAIT bucket lives: 60 s, or what its timers have shown.
+	TimeWaitLength time.Duration
+	Forecast       Forecast
 
 	Exhausted      uint64 // calls that failed for want of a port, since Started
 	ExhaustionRate float64
