@@ -115,7 +115,7 @@ func starved() *snapshot.Snapshot {
 
 	binding := snapshot.PortSpace{
 		TimeWaitLength: time.Minute,
-		Kind: snapshot.BindSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Range: small, Occupancy: event.Occupancy{Capacity: 250, Live: 4, Bound: 246}, Peak: 250, PeakAt: fixtureNow, FullSince: fixtureNow.Add(-74 * time.Second), Opens: 260,
+		Kind:           snapshot.BindSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Range: small, Occupancy: event.Occupancy{Capacity: 250, Live: 4, Bound: 246}, Peak: 250, PeakAt: fixtureNow, FullSince: fixtureNow.Add(-74 * time.Second), Opens: 260,
 		Exhausted: 7, LastExhausted: fixtureNow.Add(-2 * time.Second),
 		Holders: []snapshot.Holder{{Proc: reportJob, Bound: 246}, {Proc: shop, Live: 4}},
 		Victims: []snapshot.Victim{{Proc: reportJob, Failures: 7, Last: fixtureNow.Add(-2 * time.Second)}},

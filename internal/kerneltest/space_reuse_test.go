@@ -83,7 +83,7 @@ func TestRefusedBuckets(t *testing.T) {
 	noError(t, n.Sysctl("ipv4/tcp_tw_reuse", "0"), n.Sysctl("ipv4/tcp_max_tw_buckets", "32"))
 	w := traceSpaces(t, n)
 	w.awaitScans(n)
-	// All in one second: so many closes no scan corrects in time.
+	// All within a second: no scan corrects the count in time.
 	wantCounts(t, run(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: opens, Talk: true}), opens, 0)
 	row := w.awaitRow("all connections", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return p.Opens == opens && p.Live == 0 })
 	if row.TimeWait != limit || row.IsFull() || row.Peak > limit+2 || kernelBuckets(t, n).all != limit {
@@ -131,7 +131,7 @@ func TestFinTimeout(t *testing.T) {
 	}
 }
 
-// The ports of an early binder are in one class, whichever destination is looked at.
+// The ports of an early binder are in one class, towards whichever destination.
 func TestEarlyBindManyEnds(t *testing.T) {
 	const ports, count = 128, 64
 	to := []netip.AddrPort{loopV4, at(loopV4, 81), at(loopV4, 82), at(loopV4, 83)}
