@@ -149,9 +149,9 @@ func (s *Space) releasedAt(port uint16, socket *Socket) event.Time {
 	return s.reusableFrom(socket)
 }
 
-// isKept reports whether nothing but its timer ends the bucket (tcp_twsk_unique,
-// net/ipv4/tcp_ipv4.c): a bind() owns the port; it has no TCP timestamp to tell old segments
-// by; or it waits for the peer's FIN (0d9e5df4a257, 6.12 and the stable kernels of its time).
+// isKept reports whether only its timer ends the bucket (tcp_twsk_unique,
+// net/ipv4/tcp_ipv4.c): a bind() owns the port; it has no TCP timestamp to distinguish old
+// segments by; or it waits for the peer's FIN (0d9e5df4a257, 6.12 and the stable kernels of its time).
 func (s *Space) isKept(port uint16, socket *Socket) bool {
 	const kept = event.NoTimestamps | event.FinWait2 | event.OwnedByBind
 	return socket.Flags&kept != 0 || s.net.Owns(port) || s.isUnseen(socket) && s.net.stampsOff()
