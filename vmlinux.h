@@ -16,7 +16,7 @@
  * keep struct ns_common: inum
  * keep struct local_ports: range
  * keep struct inet_timewait_death_row: sysctl_max_tw_buckets
- * keep struct netns_ipv4: tcp_death_row ip_local_ports sysctl_tcp_tw_reuse sysctl_tcp_tw_reuse_delay sysctl_local_reserved_ports sysctl_ip_prot_sock dev_addr_genid
+ * keep struct netns_ipv4: tcp_death_row ip_local_ports sysctl_tcp_tw_reuse sysctl_tcp_tw_reuse_delay sysctl_tcp_timestamps sysctl_tcp_fin_timeout sysctl_local_reserved_ports sysctl_ip_prot_sock dev_addr_genid
  * keep struct netns_ipv6: dev_addr_genid
  * keep struct net: net_cookie ns ipv4 ipv6
  * keep struct nsproxy: net_ns
@@ -30,7 +30,7 @@
  * keep struct mptcp_sock: first
  * keep struct timer_list: expires
  * keep struct inet_timewait_sock: __tw_common tw_substate tw_timer tw_tb
- * keep struct tcp_timewait_sock: tw_sk
+ * keep struct tcp_timewait_sock: tw_sk tw_ts_recent_stamp
  * keep struct qstr: name
  * keep struct dentry: d_parent d_name
  * keep struct vfsmount: mnt_root
@@ -278,6 +278,8 @@ struct netns_ipv4 {
 	struct local_ports ip_local_ports;
 	u8 sysctl_tcp_tw_reuse;
 	unsigned int sysctl_tcp_tw_reuse_delay;
+	u8 sysctl_tcp_timestamps;
+	int sysctl_tcp_fin_timeout;
 	atomic_t dev_addr_genid;
 	long unsigned int *sysctl_local_reserved_ports;
 	int sysctl_ip_prot_sock;
@@ -494,6 +496,7 @@ struct inet_timewait_sock {
 
 struct tcp_timewait_sock {
 	struct inet_timewait_sock tw_sk;
+	int tw_ts_recent_stamp;
 };
 
 struct bpf_iter__tcp {

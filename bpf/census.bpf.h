@@ -53,13 +53,15 @@ static __always_inline void read_bind_bucket(struct inet_bind_bucket *tb, struct
 
 static __always_inline void read_time_wait(struct tcp_timewait_sock *tw, struct census_socket *s)
 {
-	/* The wheel rounds up: calc_index(), kernel/time/timer.c. */
-	u64 due = ((tw->tw_sk.tw_timer.expires >> opt_wheel_shift) + 1) << opt_wheel_shift;
-	s64 left = due - bpf_jiffies64();
+	u64 due = tw->tw_sk.tw_timer.expires;
 
-	s->expiry = bpf_ktime_get_ns() + left * opt_tick_ns;
-	if (tw->tw_sk.tw_substate == TCP_FIN_WAIT2)
+	if (tw->tw_sk.tw_substate == TCP_FIN_WAIT2) /* a shorter timer, with smaller steps */
 		s->flags |= FLAG_FIN_WAIT2;
+	else /* the wheel rounds up: calc_index(), kernel/time/timer.c */
+		due = ((due >> opt_wheel_shift) + 1) << opt_wheel_shift;
+	s->expiry = bpf_ktime_get_ns() + (s64)(due - bpf_jiffies64()) * opt_tick_ns;
+	if (!tw->tw_ts_recent_stamp) /* tcp_twsk_unique() asks for it */
+		s->flags |= FLAG_NO_TIMESTAMPS;
 	read_bind_bucket(tw->tw_sk.tw_tb, s);
 }
 
@@ -178,6 +180,8 @@ static __always_inline void read_netns(struct net *net, struct census_netns *n)
 	n->high = range >> 16;
 	n->reuse = BPF_CORE_READ(net, ipv4.sysctl_tcp_tw_reuse);
 	n->reuse_delay_ms = netns_reuse_delay_ms(net);
+	n->timestamps = BPF_CORE_READ(net, ipv4.sysctl_tcp_timestamps);
+	n->fin_timeout = BPF_CORE_READ(net, ipv4.sysctl_tcp_fin_timeout);
 	n->max_time_wait = netns_max_time_wait(net);
 	bpf_probe_read_kernel(n->reserved, sizeof(n->reserved),
 			      net->ipv4.sysctl_local_reserved_ports);

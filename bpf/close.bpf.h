@@ -91,20 +91,25 @@ static __noinline void remote_fin(struct sock *sk)
  * the bucket just before, and no tracepoint shows that. SOCK_DONE means that the peer's FIN
  * arrived: TIME_WAIT, 60 s. Without it the socket is an orphan and the bucket in FIN_WAIT2,
  * for tcp_fin_timeout; a negative linger2 (TCP_LINGER2) prevents that one. A full bucket
- * table (tcp_max_tw_buckets) is not detected.
+ * table (tcp_max_tw_buckets) is not detected. The bucket inherits ts_recent_stamp, without
+ * which tcp_twsk_unique() lets no connect() have its port.
  */
 static __always_inline u32 bucket_flags(struct sock *sk, int old, int err)
 {
 	struct tcp_sock *tp;
 
+	u32 stamps;
+
 	if (err || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING))
 		return 0;
-	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DONE)))
-		return FLAG_TIME_WAIT;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DEAD)) && tp &&
-	    tp->linger2 >= 0)
-		return FLAG_FIN_WAIT2;
+	if (!tp)
+		return 0;
+	stamps = tp->rx_opt.ts_recent_stamp ? 0 : FLAG_NO_TIMESTAMPS;
+	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DONE)))
+		return FLAG_TIME_WAIT | stamps;
+	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DEAD)) && tp->linger2 >= 0)
+		return FLAG_FIN_WAIT2 | stamps;
 	return 0;
 }
 

@@ -78,6 +78,7 @@ enum event_flag {
 	FLAG_V4MAPPED = 1 << 12,       /* an AF_INET6 socket that uses IPv4 */
 	FLAG_FILTERED = 1 << 13,       /* the filter does not select its owner */
 	FLAG_OWNED_BY_BIND = 1 << 14,  /* no connect() can take the port */
+	FLAG_NO_TIMESTAMPS = 1 << 15,  /* of a bucket: the peer sent none, so it is not reused */
 };
 
 struct event_head {
@@ -227,10 +228,12 @@ struct census_netns {
 	__u32 inode;
 	__u32 reuse_delay_ms;
 	__u32 max_time_wait;
+	__u32 fin_timeout; /* jiffies */
 	__u16 low;
 	__u16 high;
 	__u8 reuse;
-	__u8 pad[7];
+	__u8 timestamps;
+	__u8 pad[2];
 	__u64 reserved[1024]; /* a bit for each port */
 };
 

@@ -18,6 +18,16 @@ func writeNamespace(to *sheet, n *snapshot.Namespace, now time.Time) {
 	if n.TimeWait >= 0 && n.MaxTimeWait > 0 {
 		to.field("TIME_WAIT", phrase.Count(n.TimeWait)+" in the namespace, of at most "+phrase.Count(n.MaxTimeWait)+" (net.ipv4.tcp_max_tw_buckets)", plain)
 	}
+	if n.Refused > 0 {
+		to.field("", phrase.Grouped(n.Refused)+" more were refused since the start: their ports were free at once", plain)
+	}
+	if n.Timestamps.Known() && n.Timestamps.Value() == 0 {
+		to.field("timestamps", "net.ipv4.tcp_timestamps is 0: no TIME_WAIT is reused", warn)
+	}
+	if n.FinTimeout > 0 {
+		to.field("timers", "a TIME_WAIT lives "+phrase.ShortDuration(n.TimeWaitLength)+
+			", a FIN_WAIT2 without an owner "+phrase.ShortDuration(n.FinTimeout)+" (net.ipv4.tcp_fin_timeout)", plain)
+	}
 	if !n.LastScan.IsZero() {
 		to.field("last scan", "of all sockets: "+phrase.Ago(now, n.LastScan)+", took "+phrase.ShortDuration(n.LastScanTook), plain)
 	}

@@ -68,7 +68,7 @@ func (d *spaceDetail) writeUse(to *sheet) {
 	s := d.row
 	to.field("live", phrase.Count(s.Live)+" held by connections"+notable(int64(s.SynSent), "of them with an unanswered SYN")+
 		notable(int64(s.CloseWait), "of them in CLOSE_WAIT"), plain)
-	to.field("TIME_WAIT", phrase.Count(s.TimeWait)+" after an active close by this host, each for 60 s", plain)
+	to.field("TIME_WAIT", phrase.TimeWait(s), plain)
 	to.field("", phrase.Expiry(s.Expiring), plain)
 	to.field("bound", phrase.Count(s.Bound)+" more, reserved by bind() on any address: unavailable to every connect() of the namespace", plain)
 	to.field("peak", peakWords(s), plain)

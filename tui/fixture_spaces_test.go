@@ -21,7 +21,7 @@ func local(addr string) event.Addr { return event.AddrFrom(netip.MustParseAddr(a
 func connecting(from string, to event.Endpoint) snapshot.PortSpace {
 	return snapshot.PortSpace{
 		Kind: snapshot.ConnectSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Local: local(from), Remote: to,
-		Range: hostRange, Occupancy: event.Occupancy{Capacity: 28_232}, Sustainable: 459.5, Textbook: 470.53,
+		Range: hostRange, Occupancy: event.Occupancy{Capacity: 28_232}, Sustainable: 459.5, Textbook: 470.53, TimeWaitLength: time.Minute,
 	}
 }
 
@@ -114,7 +114,8 @@ func starved() *snapshot.Snapshot {
 	space.Victims = []snapshot.Victim{{Proc: shop, Failures: 310, Last: fixtureNow.Add(-time.Second)}}
 
 	binding := snapshot.PortSpace{
-		Kind: snapshot.BindSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Range: small, Occupancy: event.Occupancy{Capacity: 250, Live: 4, Bound: 246}, Peak: 250, PeakAt: fixtureNow, FullSince: fixtureNow.Add(-74 * time.Second), Opens: 260,
+		TimeWaitLength: time.Minute,
+		Kind:           snapshot.BindSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Range: small, Occupancy: event.Occupancy{Capacity: 250, Live: 4, Bound: 246}, Peak: 250, PeakAt: fixtureNow, FullSince: fixtureNow.Add(-74 * time.Second), Opens: 260,
 		Exhausted: 7, LastExhausted: fixtureNow.Add(-2 * time.Second),
 		Holders: []snapshot.Holder{{Proc: reportJob, Bound: 246}, {Proc: shop, Live: 4}},
 		Victims: []snapshot.Victim{{Proc: reportJob, Failures: 7, Last: fixtureNow.Add(-2 * time.Second)}},

@@ -208,7 +208,7 @@ func (s *State) socket(e *event.Event) {
 		s.moveCloseWait(e, &h, -1)
 	}
 	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.Direction == event.In && !s.table.HasBucket(e) {
-		s.buckets.enter(h, s.table.Netns(e.Netns).TimeWaitExpiry(e.Time), 1)
+		s.buckets.enter(h, s.table.Netns(e.Netns).BucketExpiry(e), 1)
 	}
 	if (e.Kind == event.ConnectFail || e.Kind == event.BindFail) && h.total != nil {
 		s.fail(e, n)
@@ -267,7 +267,8 @@ func (s *State) fold(e *event.Event) {
 			s.moveCloseWait(e, &h, move)
 		}
 	}
-	if n := f.TimeWaitOut + f.TimeWaitIn; n != 0 {
-		s.buckets.enter(h, s.table.Netns(e.Netns).TimeWaitExpiry(e.Time), int64(n))
+	net := s.table.Netns(e.Netns)
+	if n := min(int64(f.TimeWaitOut+f.TimeWaitIn), net.BucketRoom()); n > 0 {
+		s.buckets.enter(h, net.TimeWaitExpiry(e.Time), n)
 	}
 }

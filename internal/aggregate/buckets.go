@@ -6,10 +6,9 @@ import (
 	"github.com/porttrace/porttrace/internal/portspace"
 )
 
-// bucketSlots is enough for every second in which a bucket that exists now can expire. When
-// that is, the namespace knows. An orphan's FIN_WAIT2 bucket has tcp_fin_timeout, 60 s
-// too unless it was set, and becomes a TIME_WAIT when the peer's FIN comes.
-const bucketSlots = 80
+// bucketSlots is enough for every second in which a bucket that exists now can expire: 600 s
+// is the longest TIME_WAIT that a kernel can be set to. When that is, the namespace knows.
+const bucketSlots = 620
 
 // buckets are those of the TIME_WAIT backlog that the table of sockets does not hold: those
 // of accepted connections, which take no port of the range, and those that were counted in

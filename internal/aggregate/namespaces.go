@@ -16,6 +16,8 @@ func (s *State) addNamespaces(snap *snapshot.Snapshot) {
 		row := snapshot.Namespace{
 			Inode: fact.Inode, Name: fact.Name, Ports: fact.Ports, Reserved: fact.Reserved, Capacity: n.Capacity(),
 			Reuse: fact.Reuse, TimeWait: fact.TimeWait, MaxTimeWait: fact.MaxTimeWait, Bound: n.Bound(),
+			Timestamps: fact.Timestamps, FinTimeout: time.Duration(fact.FinTimeout), TimeWaitLength: n.TimeWaitLength(),
+			Refused: n.Refused(), RefusedKnown: fact.Refused.Known(),
 			LastScan: wallTime(s.world.Clock, n.CensusAt), LastScanTook: time.Duration(n.Census.Took), BoundKnown: n.Census.Bound,
 		}
 		snap.Namespaces = append(snap.Namespaces, row)

@@ -13,7 +13,22 @@ import (
 const maxHolders = 10
 
 // boundPorts are those of the range that one process owns by bind().
-type boundPorts struct{ ports, before int }
+type boundPorts struct {
+	ports   int
+	waiting int // of ports: only TIME_WAIT buckets are left
+	before  int // of ports
+}
+
+// add counts a port n times, -1 takes it away.
+func (b *boundPorts) add(o *portspace.OwnedPort, n int) {
+	b.ports += n
+	if o.Waiting() {
+		b.waiting += n
+	}
+	if o.Before {
+		b.before += n
+	}
+}
 
 // addHolders adds the processes that hold the ports.
 func (b *spaceRows) addHolders(row *spaceRow) {
@@ -25,7 +40,7 @@ func (b *spaceRows) addHolders(row *spaceRow) {
 		return byProc[id]
 	}
 	for id, bound := range b.boundPorts(row) {
-		of(id).Bound, of(id).Before = bound.ports, bound.before
+		of(id).Bound, of(id).TimeWait, of(id).Before = bound.ports-bound.waiting, bound.waiting, bound.before
 	}
 	net := b.table.Netns(row.Netns)
 	for port, socket := range row.view.Each() {
@@ -34,10 +49,10 @@ func (b *spaceRows) addHolders(row *spaceRow) {
 		}
 		if net.Owns(port) { // counted with the connection and not as bound
 			owner := net.Owner(port)
-			of(owner.Proc).Bound--
-			if owner.Before {
-				of(owner.Proc).Before--
-			}
+			var own boundPorts
+			own.add(&owner, 1)
+			h := of(owner.Proc)
+			h.Bound, h.TimeWait, h.Before = h.Bound-own.ports+own.waiting, h.TimeWait-own.waiting, h.Before-own.before
 		}
 		addSocket(of(socket.Proc), socket)
 	}
@@ -71,10 +86,7 @@ func (b *spaceRows) boundPorts(row *spaceRow) map[event.ProcID]boundPorts {
 			return
 		}
 		bound := owners[o.Proc]
-		bound.ports++
-		if o.Before {
-			bound.before++
-		}
+		bound.add(&o, 1)
 		owners[o.Proc] = bound
 	})
 	if !row.PerSocketRange {

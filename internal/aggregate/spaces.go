@@ -71,11 +71,12 @@ func (b *spaceRows) addConnectSpace(id flowID, flow *flow) {
 	if view.IsOwn {
 		return
 	}
-	row.Peak = max(row.Peak, view.Peak)
+	row.Peak, row.Unstamped = max(row.Peak, view.Peak), view.Unstamped()
 	row.PeakAt = wallTime(b.world.Clock, view.PeakAt)
 	if row.IsFull() { // and not if ports can be reused, or a bind() has released some
-		row.FullSince = wallTime(b.world.Clock, view.FullSince)
-		row.FullBeforeStart = view.FullSince != 0 && view.FullSince.Sub(b.started) < firstScan
+		since := view.FullSince(b.now)
+		row.FullSince = wallTime(b.world.Clock, since)
+		row.FullBeforeStart = since != 0 && since.Sub(b.started) < firstScan
 	}
 }
 
@@ -106,7 +107,7 @@ func (b *spaceRows) addRow(kind snapshot.SpaceKind, view portspace.View, o event
 	row := &spaceRow{id: id, flow: flow, view: view, PortSpace: snapshot.PortSpace{
 		Kind: kind, Netns: id.Netns, NetnsName: b.world.Netns(id.Netns).Name, Proto: event.TCP,
 		Local: id.Local, Remote: id.Remote, Device: id.Device, Range: view.Range, PerSocketRange: view.IsOwn,
-		Occupancy: o, Peak: o.InUse(),
+		Occupancy: o, Peak: o.InUse(), TimeWaitLength: b.table.Netns(id.Netns).TimeWaitLength(),
 	}}
 	if flow != nil {
 		b.addUsage(row, flow)
@@ -148,10 +149,10 @@ func (b *spaceRows) addForecast(row *spaceRow) {
 		BoundRate: b.table.Netns(row.Netns).BoundGrowth(b.now),
 	}
 	if row.flow != nil {
-		row.flow.Inputs(&in, row.view.TimeWaitLife(), portspace.TimeWaitLife, b.now)
+		row.flow.Inputs(&in, row.view.TimeWaitLife(), b.table.Netns(row.Netns).BucketLife(), b.now)
 	}
 	row.Sustainable = in.Sustainable()
-	row.Textbook = float64(row.Capacity) / portspace.TimeWaitLength.Seconds()
+	row.Textbook = float64(row.Capacity) / b.table.Netns(row.Netns).TimeWaitLength().Seconds()
 	if b.world.Signals.Off(event.SignalStates) && !row.IsFull() {
 		return // no open is seen, so neither is that a space fills
 	}

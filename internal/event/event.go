@@ -78,6 +78,7 @@ const (
 	NotSelected                   // the filter does not select it: it counts for its destination only
 	OwnedByBind                   // SocketFound: the port's bind bucket is exclusive, so no connect() can take it
 	BeforeStart                   // SocketFound: the socket is older than the trace
+	NoTimestamps                  // Close, SocketFound: the peer sent no TCP timestamps: no connect() can reuse the bucket
 )
 
 // Has reports whether all bits of f are set.

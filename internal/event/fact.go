@@ -76,6 +76,11 @@ type Netns struct {
 	Reuse       uint8     // tcp_tw_reuse: 0 never, 1 always, 2 on loopback
 	ReuseDelay  uint64    // tcp_tw_reuse_delay, ns
 	MaxTimeWait int64     // tcp_max_tw_buckets
+	Timestamps  Setting   // tcp_timestamps: 0 off, 1 and 2 on
+	FinTimeout  uint64    // tcp_fin_timeout, ns; 0: not known
+	// Refused counts the buckets that tcp_max_tw_buckets has refused since the namespace
+	// was made (TCPTimeWaitOverflow).
+	Refused Counter
 
 	// Timers of 60 s expire on boundaries of the timer wheel, TimerStep ns apart, one of them
 	// at TimerAt (kernel/time/timer.c). 0: unknown.
@@ -94,6 +99,9 @@ type Census struct {
 	Bound   bool
 	Sockets uint64
 	Took    uint64 // ns
+	// TimeWait is how long the timers of the TIME_WAIT buckets were set to that the scan
+	// has found and whose closes are known, ns; 0: too few of them to say.
+	TimeWait uint64
 }
 
 // Fold has the counts of occurrences that were not delivered one by one: of one owner and

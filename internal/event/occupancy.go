@@ -14,8 +14,9 @@ type Occupancy struct {
 	Live      int // held by connections, from SYN_SENT to LAST_ACK
 	SynSent   int // of Live: the SYN had to be sent again
 	CloseWait int // of Live: the peer has closed, the owner has not
-	TimeWait  int // held by TIME_WAIT buckets, FIN_WAIT2 ones included
-	Bound     int // not in the above: owned by a bind(), for whatever address
+	TimeWait  int // held by TIME_WAIT buckets alone, FIN_WAIT2 ones included, also those of a bind() towards another end
+	FinWait2  int // of TimeWait: the bucket waits for the peer's FIN, for tcp_fin_timeout
+	Bound     int // not in the above: owned by a bind() whose socket is there, for whatever address
 	Reusable  int // of TimeWait: tcp_tw_reuse would allocate them now
 }
 

@@ -48,6 +48,7 @@
 //	space_forecast     when a space will be full
 //	space_headroom     headroom is the number of connects that then succeed, for random mixes
 //	space_netns        namespaces do not mix; space_netns_end: they end
+//	space_reuse        buckets without timestamps, refused, bound later, in FIN_WAIT2
 //	space_settings     sysctls that change, listeners, IP_LOCAL_PORT_RANGE
 //	space_spread       many destinations and one; space_time_wait: older buckets; space_udp
 //	space_unanswered   connects without an answer, in their space and in the totals

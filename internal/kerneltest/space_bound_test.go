@@ -37,7 +37,7 @@ func TestEarlyBinder(t *testing.T) {
 	if f := row.Forecast; !f.Known || f.Never || f.ETA != 0 {
 		t.Errorf("when it will be full: %s", phrase.Forecast(&f))
 	}
-	checkOnlyHolder(t, row, binder.PID(), ports)
+	checkOnlyHolder(t, row, binder.PID(), snapshot.Holder{Bound: ports})
 	if len(row.Victims) != 1 || row.Victims[0].Proc.ID.PID != uint32(victim.PID) || row.Victims[0].Proc.Comm != "victim" || row.Victims[0].Failures != tries {
 		t.Errorf("victims: %+v", row.Victims)
 	}
@@ -47,27 +47,27 @@ func TestEarlyBinder(t *testing.T) {
 	again := run(t, n, "again", &lab.Client{To: []netip.AddrPort{victims}, Count: tries})
 	wantCounts(t, again, 0, tries)
 	row = w.awaitRow("all failures", loopID(n, victims), func(p *snapshot.PortSpace) bool { return p.Exhausted == 2*tries })
-	if row.Bound != ports || !row.IsFull() {
+	if row.TimeWait != ports || row.Bound != 0 || !row.IsFull() {
 		t.Errorf("behind the binder: %s", spaceText(row))
 	}
-	checkOnlyHolder(t, row, binder.PID(), ports)
+	checkOnlyHolder(t, row, binder.PID(), snapshot.Holder{TimeWait: ports})
 	w.awaitScans(n)
 	row = rowOf(w.snapshot(), loopID(n, victims))
-	if row == nil || row.Bound != ports {
+	if row == nil || row.TimeWait != ports || row.Bound != 0 {
 		t.Fatalf("after a scan: %s", spaceText(row))
 	}
-	checkOnlyHolder(t, row, binder.PID(), ports)
+	checkOnlyHolder(t, row, binder.PID(), snapshot.Holder{TimeWait: ports})
 }
 
-// checkOnlyHolder checks that one process has all ports, none of them in the space itself.
-func checkOnlyHolder(t *testing.T, row *snapshot.PortSpace, pid, ports int) {
+// checkOnlyHolder checks that one process has all ports, in that class.
+func checkOnlyHolder(t *testing.T, row *snapshot.PortSpace, pid int, want snapshot.Holder) {
 	t.Helper()
 	if len(row.Holders) != 1 {
 		t.Errorf("holders: %+v", row.Holders)
 		return
 	}
 	h := row.Holders[0]
-	if h.Proc.ID.PID != uint32(pid) || h.Proc.Comm != "binder" || h.Bound != ports || h.Ports() != ports || h.Before != 0 {
-		t.Errorf("of %d ports of %d the holder is %+v", ports, pid, h)
+	if h.Proc.ID.PID != uint32(pid) || h.Proc.Comm != "binder" || h.Bound != want.Bound || h.Ports() != want.Ports() || h.Before != 0 {
+		t.Errorf("of %d ports of %d the holder is %+v", want.Ports(), pid, h)
 	}
 }

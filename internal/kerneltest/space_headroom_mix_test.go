@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
@@ -17,17 +20,22 @@ import (
 // space that is filled then.
 type mix struct {
 	*rand.Rand
-	name      string
-	net       *lab.Netns
-	resident  *lab.Proc // it keeps the namespace visible
-	low, size uint16
-	reserved  string
-	local     netip.Addr // the space
-	remote    netip.AddrPort
+	name           string
+	net            *lab.Netns
+	resident       *lab.Proc // it keeps the namespace visible
+	low, size      uint16
+	reserved       string
+	reuse          int        // tcp_tw_reuse
+	unstamped      bool       // tcp_timestamps is 0 now
+	local          netip.Addr // the space
+	remote         netip.AddrPort
+	shown          event.Occupancy // of the space, before it is filled
+	shownUnstamped int
 
 	listeners map[netip.AddrPort]int
 	fds       []int
-	log       []string // what was done, for the message of a failure
+	waiting   []netip.AddrPort // ports in TIME_WAIT
+	log       []string         // what was done, for the message of a failure
 }
 
 // The addresses of each family that a mix uses, the wildcard last.
@@ -48,7 +56,11 @@ func newMix(t *testing.T, name string, random *rand.Rand) *mix {
 		Rand: random, name: name, net: newNetns(t), low: uint16(20000 + random.IntN(10000)), size: []uint16{32, 64}[random.IntN(2)],
 		listeners: map[netip.AddrPort]int{},
 	}
-	noError(t, m.net.PortRange(m.low, m.low+m.size-1), m.net.Sysctl("ipv4/tcp_tw_reuse", "0"))
+	m.reuse = random.IntN(3)
+	noError(t, m.net.PortRange(m.low, m.low+m.size-1), m.net.Sysctl("ipv4/tcp_tw_reuse", strconv.Itoa(m.reuse)))
+	if random.IntN(4) == 0 {
+		noError(t, m.net.Sysctl("ipv4/tcp_max_tw_buckets", strconv.Itoa(random.IntN(int(m.size)/4))))
+	}
 	if random.IntN(2) == 0 {
 		first := m.anyPort()
 		m.reserved = fmt.Sprintf("%d-%d,%d", first, first+uint16(random.IntN(5)), m.anyPort())
@@ -115,6 +127,8 @@ var mixWays = []struct {
 	{"connected", func(m *mix, v6 bool) (string, error) { return m.connect(v6, netip.AddrPort{}, hold) }},
 	{"connected and closed", func(m *mix, v6 bool) (string, error) { return m.connect(v6, netip.AddrPort{}, closeFirst) }},
 	{"connected and closed by the peer", func(m *mix, v6 bool) (string, error) { return m.connect(v6, netip.AddrPort{}, closeLast) }},
+	{"connected and orphaned", func(m *mix, v6 bool) (string, error) { return m.connect(v6, netip.AddrPort{}, orphan) }},
+	{"bound after TIME_WAIT", func(m *mix, _ bool) (string, error) { return m.bindWaiting() }},
 	{"early bound", func(m *mix, v6 bool) (string, error) { return m.connect(v6, m.anyBind(v6), hold) }},
 	{"early bound and closed", func(m *mix, v6 bool) (string, error) { return m.connect(v6, m.anyBind(v6), closeFirst) }},
 	{"bound", func(m *mix, v6 bool) (string, error) { return m.bindOnly(v6, true) }},
@@ -131,6 +145,7 @@ const (
 	hold       ending = iota // not before the mix does
 	closeFirst               // it leaves its TIME_WAIT bucket
 	closeLast                // the peer has that
+	orphan                   // it is closed, the peer never: a FIN_WAIT2 bucket
 )
 
 func (m *mix) anyPort() uint16 { return m.low + uint16(m.IntN(int(m.size))) }
@@ -198,13 +213,22 @@ func (m *mix) listen(at netip.AddrPort) (int, error) {
 // connect makes a connection to a server: from a bound port, else from any address
 // and a port that connect() chooses.
 func (m *mix) connect(v6 bool, from netip.AddrPort, how ending) (string, error) {
-	to := m.anyServer(v6)
+	to, source := m.anyServer(v6), m.anyAddr(v6)
+	if m.IntN(2) == 0 { // in the space that is filled
+		v6, to, source = m.local.Is6(), m.remote, m.local
+		if from.IsValid() && from.Addr().Is6() != v6 {
+			from = m.anyBind(v6)
+		}
+	}
+	if err := m.stamp(); err != nil {
+		return "timestamps", err
+	}
 	var fd int
 	var err error
 	if from.IsValid() {
 		fd, err = m.bound(from)
 	} else {
-		fd, err = m.late(m.anyAddr(v6))
+		fd, err = m.late(source)
 	}
 	if err != nil {
 		return fmt.Sprint(from), err
@@ -212,7 +236,11 @@ func (m *mix) connect(v6 bool, from netip.AddrPort, how ending) (string, error) 
 	if err := unix.Connect(fd, lab.Sockaddr(to)); err != nil {
 		return fmt.Sprint(from, " > ", to), errors.Join(err, m.close(fd))
 	}
-	text := fmt.Sprint(lab.LocalAddr(fd), " > ", to)
+	local := lab.LocalAddr(fd)
+	if how == closeFirst {
+		m.waiting = append(m.waiting, local)
+	}
+	text := fmt.Sprint(local, " > ", to, " without timestamps: ", m.unstamped)
 	return text, m.finish(fd, m.listeners[netip.AddrPortFrom(mixAddrs[v6][3], to.Port())], how)
 }
 
@@ -240,8 +268,32 @@ func (m *mix) finish(fd, listener int, how ending) error {
 		return m.release(fd, peer)
 	case closeLast:
 		return m.release(peer, fd)
+	case orphan:
+		return m.close(fd)
 	}
 	return nil
+}
+
+// stamp turns TCP timestamps off or on, for both ends of the connections to come.
+func (m *mix) stamp() error {
+	if m.IntN(4) != 0 {
+		return nil
+	}
+	m.unstamped = !m.unstamped
+	value := map[bool]string{false: "1", true: "0"}[m.unstamped]
+	return os.WriteFile("/proc/sys/net/ipv4/tcp_timestamps", []byte(value), 0)
+}
+
+// bindWaiting binds a port that is in TIME_WAIT, at an address next to it.
+func (m *mix) bindWaiting() (string, error) {
+	if len(m.waiting) == 0 {
+		return "none", nil
+	}
+	from := m.waiting[m.IntN(len(m.waiting))]
+	addrs := mixAddrs[from.Addr().Is6()]
+	at := netip.AddrPortFrom(addrs[(slices.Index(addrs, from.Addr())+1)%3], from.Port())
+	_, err := m.bound(at)
+	return at.String(), err
 }
 
 // release closes both ends, the second after it has seen the first one's FIN.

@@ -15,6 +15,7 @@ type namespaces struct {
 	known   map[uint32]bool // those to report and to scan
 	ranges  map[uint32]event.PortRange
 	buckets map[uint32]int // TIME_WAIT, by the kernel's count
+	refused map[uint32]event.Counter
 	names   names
 	configs func() ([]event.Netns, error) // of all that a process is in, without entering them
 }
@@ -22,7 +23,7 @@ type namespaces struct {
 func newNamespaces(configs func() ([]event.Netns, error)) *namespaces {
 	return &namespaces{
 		netns: netns.New(), known: map[uint32]bool{}, ranges: map[uint32]event.PortRange{}, buckets: map[uint32]int{},
-		names: names{}, configs: configs,
+		refused: map[uint32]event.Counter{}, names: names{}, configs: configs,
 	}
 }
 
@@ -65,6 +66,7 @@ func (n *namespaces) facts() []event.Netns {
 			delete(n.known, fact.Inode)
 			delete(n.ranges, fact.Inode)
 			delete(n.buckets, fact.Inode)
+			delete(n.refused, fact.Inode)
 			continue
 		}
 		config, known := configs[fact.Inode]
@@ -73,13 +75,26 @@ func (n *namespaces) facts() []event.Netns {
 		}
 		config.Inode, config.Name, config.TimeWait = fact.Inode, fact.Name, fact.TimeWait
 		*fact = config
-		fact.Name = n.name(fact)
+		fact.Name, fact.Refused = n.name(fact), n.countRefused(fact)
 		n.buckets[fact.Inode] = int(fact.TimeWait)
 		if fact.Ports.Known() {
 			n.ranges[fact.Inode] = fact.Ports
 		}
 	}
 	return facts
+}
+
+// countRefused returns how many buckets the namespace was refused so far. The count changes
+// only at the limit, and buckets live for a minute: far below it the last reading holds.
+func (n *namespaces) countRefused(fact *event.Netns) event.Counter {
+	last := n.refused[fact.Inode]
+	if !fact.Ports.Known() || last.Known() && fact.TimeWait < fact.MaxTimeWait/2 {
+		return last
+	}
+	if count, err := n.netns.Refused(fact.Inode); err == nil {
+		n.refused[fact.Inode] = event.CounterOf(count)
+	}
+	return n.refused[fact.Inode]
 }
 
 func (n *namespaces) readConfigs() map[uint32]event.Netns {

@@ -11,8 +11,8 @@ import (
 
 const unused = 1 // no namespace has this inode
 
-// What a namespace is called, and how many buckets it has, comes from this host; how it
-// allocates ports from configs. Those that cannot be read are reported once, and are not
+// What a namespace is called, how many buckets it has and was refused, comes from this host;
+// how it allocates ports from configs. Those that cannot be read are reported once, and are not
 // scanned.
 func TestNamespaceFacts(t *testing.T) {
 	t.Parallel()
@@ -34,10 +34,10 @@ func TestNamespaceFacts(t *testing.T) {
 	}
 	facts := n.facts()
 	fact := find(facts, own)
-	if fact == nil || fact.TimeWait < 0 || fact.Name == "x" {
+	if fact == nil || fact.TimeWait < 0 || fact.Name == "x" || !fact.Refused.Known() {
 		t.Fatalf("got %+v", facts)
 	}
-	config.TimeWait, config.Name = fact.TimeWait, fact.Name
+	config.TimeWait, config.Name, config.Refused = fact.TimeWait, fact.Name, fact.Refused
 	if *fact != config {
 		t.Errorf("got %+v, want %+v", *fact, config)
 	}

@@ -37,7 +37,7 @@ func (p *Polled) Signals() event.Signals {
 		if name == event.SignalCensus {
 			signal = event.Signal{
 				Name: name, Mode: event.Inferred, Hook: "sock_diag",
-				Reason: "sockets are listed once a second; which ports a bind() owns is inferred",
+				Reason: "sockets are listed once a second; which ports a bind() owns is inferred, and whether a peer sends TCP timestamps is not seen: without them no TIME_WAIT is reused",
 			}
 		}
 		signals = append(signals, signal)

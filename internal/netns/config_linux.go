@@ -38,6 +38,8 @@ func readConfig() (event.Netns, error) {
 		Reuse:       uint8(s.number("tcp_tw_reuse")),
 		MaxTimeWait: int64(s.number("tcp_max_tw_buckets")),
 		ReuseDelay:  uint64(reuseDelay),
+		Timestamps:  event.SettingOf(uint8(s.number("tcp_timestamps"))),
+		FinTimeout:  s.number("tcp_fin_timeout") * uint64(time.Second),
 	}
 	if s.err != nil {
 		return event.Netns{}, fmt.Errorf("reading the port settings: %w", s.err)

@@ -2,9 +2,11 @@ package netns
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -45,6 +47,30 @@ func parseTimeWait(r io.Reader) (int64, error) {
 		return 0, err
 	}
 	return 0, errSockstat
+}
+
+// errNetstat is the error if the kernel has changed the form of the file.
+var errNetstat = errors.New("no TCPTimeWaitOverflow in netstat")
+
+// parseRefused returns the counter TCPTimeWaitOverflow of /proc/net/netstat: a line
+// "TcpExt: NAME NAME ..." and one with as many numbers.
+func parseRefused(r io.Reader) (uint64, error) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	at := -1
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		switch {
+		case len(fields) == 0 || fields[0] != "TcpExt:":
+		case at < 0:
+			if at = slices.Index(fields, "TCPTimeWaitOverflow"); at < 0 {
+				return 0, errNetstat
+			}
+		case at < len(fields):
+			return strconv.ParseUint(fields[at], 10, 64)
+		}
+	}
+	return 0, cmp.Or(lines.Err(), errNetstat)
 }
 
 // parseListeners reads the listening sockets of /proc/net/tcp or tcp6, proc_pid_net(5):

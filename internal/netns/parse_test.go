@@ -31,6 +31,19 @@ func TestParseTimeWait(t *testing.T) {
 	}
 }
 
+func TestParseRefused(t *testing.T) {
+	t.Parallel()
+	const file = "TcpExt: SyncookiesSent TCPTimeWaitOverflow TCPReqQFullDrop\nTcpExt: 3 1168 5\nIpExt: InNoRoutes\nIpExt: 7\n"
+	if got, err := parseRefused(strings.NewReader(file)); err != nil || got != 1168 {
+		t.Errorf("parseRefused = %d, %v", got, err)
+	}
+	for _, bad := range []string{"", "TcpExt: SyncookiesSent\nTcpExt: 3\n", "TcpExt: A TCPTimeWaitOverflow\n", "TcpExt: A TCPTimeWaitOverflow\nTcpExt: 1\n"} {
+		if got, err := parseRefused(strings.NewReader(bad)); err == nil {
+			t.Errorf("parseRefused of %q = %d, want an error", bad, got)
+		}
+	}
+}
+
 // fibTrie is of a namespace with 10.9.8.7/24, 10.9.9.0/31 and the route 'local
 // 10.77.0.0/16', where a policy rule keeps the tables apart.
 const fibTrie = `Main:

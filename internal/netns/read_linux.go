@@ -19,6 +19,20 @@ func (ns *namespace) timeWait() (count int64, err error) {
 	return count, err
 }
 
+// Refused returns how many buckets tcp_max_tw_buckets has refused in the namespace since
+// that was made.
+func (n *Namespaces) Refused(inode uint32) (count uint64, err error) {
+	ns, err := n.find(inode)
+	if err != nil {
+		return 0, err
+	}
+	err = ns.read("netstat", func(r io.Reader) (err error) {
+		count, err = parseRefused(r)
+		return err
+	})
+	return count, err
+}
+
 // read hands a file of the namespace's /proc/net to parse.
 func (ns *namespace) read(name string, parse func(io.Reader) error) error {
 	var err error

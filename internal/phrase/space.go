@@ -107,6 +107,15 @@ func SustainableSentence(s *snapshot.PortSpace) string {
 	return text
 }
 
+// TimeWait returns how many ports are in TIME_WAIT, and how many of them wait for the peer.
+func TimeWait(s *snapshot.PortSpace) string {
+	text := fmt.Sprintf("%s after an active close by this host, each for %.0f s", Count(s.TimeWait), s.TimeWaitLength.Seconds())
+	if s.FinWait2 > 0 {
+		text += "; " + Count(s.FinWait2) + " of them in FIN_WAIT2, until the peer closes or tcp_fin_timeout ends them"
+	}
+	return text
+}
+
 // Headroom returns how many ports are left.
 func Headroom(s *snapshot.PortSpace) string {
 	switch {
@@ -114,6 +123,8 @@ func Headroom(s *snapshot.PortSpace) string {
 		return "not known"
 	case s.Reusable > 0:
 		return Count(s.Headroom()) + ", plus " + Count(s.Reusable) + " in TIME_WAIT that can be reused (tcp_tw_reuse)"
+	case s.Unstamped > 0:
+		return Count(s.Headroom()) + "; " + Count(s.Unstamped) + " in TIME_WAIT cannot be reused: the peer sends no TCP timestamps, or tcp_timestamps is 0"
 	}
 	return Count(s.Headroom())
 }

@@ -50,6 +50,7 @@ func (r *reconciler) each(scan *event.NetnsScan, at event.Time, add func([]event
 	due := resynced && at.Sub(last) >= resyncEvery && !scan.Gone
 	fact := scan.Census
 	fact.Whole = due || fresh // of a fresh one the differences are all sockets
+	fact.TimeWait = uint64(r.table.MeasureTimeWait(scan))
 
 	r.changes = append(r.warn(r.changes[:0], scan, at), event.Event{Time: at, Kind: event.CensusTaken, Fact: &fact})
 	r.changes = r.table.Reconcile(r.changes, portspace.Found{

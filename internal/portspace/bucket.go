@@ -7,19 +7,10 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-const (
-	// TimeWaitLength is TCP_TIMEWAIT_LEN of include/net/tcp.h. tcp_fin_timeout does not
-	// change it.
-	TimeWaitLength = 60 * time.Second
-	// TimeWaitLife is how long a bucket takes a port away from a space that is full all the
-	// time. The timer wheel of kernel/time/timer.c rounds TimeWaitLength up to its next step,
-	// and the next connection takes the port at that step: 30 of 2.048 s at 250 Hz, 15 of
-	// 4.096 s at 1000 Hz, 12 of 5.12 s at 100 Hz. 256 ports gave 256 opens every 61.5 s.
-	TimeWaitLife = 61440 * time.Millisecond
-)
-
-// close turns the connection into its bucket, or releases the port.
+// close turns the connection into its bucket, or releases the port. A bucket that the kernel
+// had no room for is taken from the event, for those who read it next.
 func (t *Table) close(e *event.Event) {
+	t.refuse(e)
 	if e.Flags&(event.TimeWait|event.FinWait2) == 0 {
 		t.remove(e)
 		return
@@ -43,14 +34,21 @@ func (t *Table) close(e *event.Event) {
 	}
 	socket.State, socket.Closed = event.StateTimeWait, e.Time
 	socket.Proc = cmp.Or(socket.Proc, e.Listener)
-	socket.Flags = socket.Flags&^(event.FinWait2|event.NotSelected) | e.Flags&event.NotSelected
-	if e.Flags.Has(event.FinWait2) && e.Inferred&event.FieldTimeWait == 0 { // a peer that is done sends its FIN at once
+	const taken = event.NoTimestamps | event.NotSelected
+	socket.Flags = socket.Flags&^(event.FinWait2|taken) | e.Flags&taken
+	if isFinWait2(e) {
 		socket.Flags |= event.FinWait2
 	}
-	socket.Expiry = t.Netns(e.Netns).TimeWaitExpiry(e.Time)
+	socket.Expiry = t.Netns(e.Netns).BucketExpiry(e)
 	if socket.Expiry > t.now {
 		t.put(e, &socket)
 	}
+}
+
+// isFinWait2 reports whether the bucket of a close waits for the peer's FIN. One that was not
+// looked up does not: a peer that is done sends its FIN at once.
+func isFinWait2(e *event.Event) bool {
+	return e.Flags.Has(event.FinWait2) && e.Inferred&event.FieldTimeWait == 0
 }
 
 // expire ends a bucket, or puts that off.
@@ -116,21 +114,6 @@ func (t *Table) EachBucket(f func(*Space, Socket)) {
 	}
 }
 
-// TimeWaitExpiry returns when the kernel ends a TIME_WAIT bucket that was made at a time:
-// after TimeWaitLength, at the next step of its timer wheel.
-func (n *Netns) TimeWaitExpiry(made event.Time) event.Time {
-	step := event.Time(n.fact.TimerStep)
-	if step <= 0 {
-		return made.Add(TimeWaitLength + time.Second) // half a step, at 250 Hz
-	}
-	due := made.Add(TimeWaitLength)
-	into := (due - n.fact.TimerAt) % step
-	if into < 0 {
-		into += step
-	}
-	return due - into + step
-}
-
 func (n *Netns) reuseDelay() time.Duration {
 	if n.fact.ReuseDelay != 0 {
 		return time.Duration(n.fact.ReuseDelay)
@@ -138,24 +121,57 @@ func (n *Netns) reuseDelay() time.Duration {
 	return time.Second // what it was before tcp_tw_reuse_delay (ca6a6f93867a, 6.14)
 }
 
-// TimeWaitLife returns for how long a TIME_WAIT bucket takes a port of the space away.
+// TimeWaitLife returns for how long a TIME_WAIT bucket takes a port of the space away: until
+// it can be reused, if that is so for most of the buckets there are, or was for the last one.
 func (s *Space) TimeWaitLife() time.Duration {
-	if s.reuses() {
-		return s.net.reuseDelay()
+	if !s.reuses() {
+		return s.net.BucketLife()
 	}
-	return TimeWaitLife
+	kept, all := 0, 0
+	for port, socket := range s.Each() {
+		if socket.State == event.StateTimeWait {
+			all++
+			if s.isKept(port, &socket) {
+				kept++
+			}
+		}
+	}
+	if all == 0 && (s.stampless || s.net.stampsOff()) || 2*kept > all {
+		return s.net.BucketLife()
+	}
+	return s.net.reuseDelay()
 }
 
 // releasedAt returns when connect() can take the port of a bucket: at its expiry, or when
-// it is old enough to be reused. One that waits for the peer's FIN never is (0d9e5df4a257,
-// 6.12 and the stable kernels of its time).
-func (s *Space) releasedAt(socket Socket) event.Time {
-	if socket.owned() || !s.reuses() || socket.Flags.Has(event.FinWait2) {
+// it is old enough to be reused.
+func (s *Space) releasedAt(port uint16, socket *Socket) event.Time {
+	if !s.reuses() || s.net.Owns(port) || s.isKept(port, socket) {
 		return socket.Expiry
 	}
-	made := socket.Closed
-	if made == 0 { // found: Expiry is up to a step of the timer wheel late
-		made = socket.Expiry.Add(-TimeWaitLength)
+	return s.reusableFrom(socket)
+}
+
+// isKept reports whether only its timer ends the bucket (tcp_twsk_unique,
+// net/ipv4/tcp_ipv4.c): a bind() owns the port; it has no TCP timestamp to distinguish old
+// segments by; or it waits for the peer's FIN (0d9e5df4a257, 6.12 and the stable kernels of its time).
+func (s *Space) isKept(port uint16, socket *Socket) bool {
+	const kept = event.NoTimestamps | event.FinWait2 | event.OwnedByBind
+	return socket.Flags&kept != 0 || s.net.Owns(port) || s.isUnseen(socket) && s.net.stampsOff()
+}
+
+// isUnseen reports whether a bucket's timestamp is not known: sock_diag does not show it.
+func (s *Space) isUnseen(socket *Socket) bool { return socket.Closed == 0 && !s.net.Census.Bound }
+
+// stampsOff reports whether connections of the namespace have no TCP timestamps.
+func (n *Netns) stampsOff() bool { return n.fact.Timestamps.Known() && n.fact.Timestamps.Value() == 0 }
+
+// reusableFrom returns from when on a connect() can take over a bucket that is not kept.
+func (s *Space) reusableFrom(socket *Socket) event.Time {
+	// Of a bucket that a scan has found, or that was in FIN_WAIT2 first, when it became a
+	// TIME_WAIT is known to a step of the timer wheel.
+	made := socket.Expiry.Add(-s.net.TimeWaitLength())
+	if socket.Closed != 0 && made.Sub(socket.Closed) < 2*lengthTolerance {
+		made = socket.Closed
 	}
 	return min(socket.Expiry, made.Add(s.net.reuseDelay()))
 }

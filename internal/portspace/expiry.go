@@ -6,9 +6,9 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// slots is enough for every second in which a bucket that exists now can expire: a
-// FIN_WAIT2 one that becomes a TIME_WAIT lives longest.
-const slots = 128
+// slots is enough for every second in which a bucket that exists now can expire, see
+// longestBucket: TIME_WAIT can be set to 600 s where it can be set.
+const slots = 2048
 
 // expiryQueue holds when buckets expire, in one slot for each second.
 type expiryQueue struct {

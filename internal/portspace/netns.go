@@ -1,29 +1,38 @@
 package portspace
 
 import (
+	"time"
+
 	"github.com/porttrace/porttrace/internal/event"
 )
 
 // Netns is a network namespace: the range that its spaces share, and the ports in it
 // that a bind() owns.
 type Netns struct {
-	fact       event.Netns
-	usable     *bitmap
-	total      int // ports in usable
-	sockets    int // that hold ports of its spaces
-	buckets    int // of sockets: those in TIME_WAIT
-	attributed int // of buckets: made by a close of the stream, which has named the owner
-	owned      map[uint16]*OwnedPort
-	inRange    int // of owned
-	bound      growth
-	incomplete bool // a part of the stream is missing
-	Census     event.Census
-	CensusAt   event.Time // 0: never
+	fact          event.Netns
+	usable        *bitmap
+	total         int // ports in usable
+	sockets       int // that hold ports of its spaces
+	buckets       int // of sockets: those in TIME_WAIT
+	attributed    int // of buckets: made by a close of the stream, which has named the owner
+	owned         map[uint16]*OwnedPort
+	inRange       int              // of owned
+	waiting       int              // of inRange: only TIME_WAIT buckets are left of the port
+	chosen        map[uint32]int32 // by port: the sockets whose port a connect() chose
+	takeovers     uint32           // changes of owned at a port that is also in chosen
+	limited       bucketLimit
+	refusedBefore event.Counter // what had been refused when the counting began
+	length        time.Duration // of TIME_WAIT as it was measured, 0: not measured
+	narrowedAt    event.Time    // when the usable ports changed
+	bound         growth
+	incomplete    bool // a part of the stream is missing
+	Census        event.Census
+	CensusAt      event.Time // 0: never
 }
 
 func newNetns(inode uint32) *Netns {
 	return &Netns{
-		fact: event.Netns{Inode: inode, TimeWait: -1}, usable: &bitmap{}, owned: map[uint16]*OwnedPort{},
+		fact: event.Netns{Inode: inode, TimeWait: -1}, usable: &bitmap{}, owned: map[uint16]*OwnedPort{}, chosen: map[uint32]int32{},
 	}
 }
 
@@ -33,8 +42,13 @@ func (n *Netns) Fact() event.Netns { return n.fact }
 // Capacity returns the number of ports that are not reserved, 0 if the range is not known.
 func (n *Netns) Capacity() int { return n.total }
 
-// Bound returns how many of those a bind() owns.
-func (n *Netns) Bound() int { return n.inRange }
+// Bound returns how many of those a bind() owns, without those of which only TIME_WAIT
+// buckets are left.
+func (n *Netns) Bound() int { return n.inRange - n.waiting }
+
+// Refused returns how many buckets tcp_max_tw_buckets has refused since the first reading of
+// the kernel's count, or since RestartPeaks.
+func (n *Netns) Refused() uint64 { return n.fact.Refused.Since(n.refusedBefore) }
 
 // Attributed returns the number of TIME_WAIT buckets whose close was in the stream, so
 // that their owners are known.
@@ -50,7 +64,7 @@ func (n *Netns) track(socket *Socket, times int) {
 	}
 }
 
-// configure takes a new configuration and reports whether the usable ports have changed.
+// configure takes a new configuration and the counts that come with it, and reports whether the usable ports have changed.
 func (n *Netns) configure(fact *event.Netns) bool {
 	if !fact.Ports.Known() { // only a count has come, or a name
 		kept := n.fact
@@ -58,17 +72,24 @@ func (n *Netns) configure(fact *event.Netns) bool {
 		n.fact.Cookie, n.fact.Ports, n.fact.Reserved = kept.Cookie, kept.Ports, kept.Reserved
 		n.fact.Reuse, n.fact.ReuseDelay, n.fact.MaxTimeWait = kept.Reuse, kept.ReuseDelay, kept.MaxTimeWait
 		n.fact.TimerStep, n.fact.TimerAt = kept.TimerStep, kept.TimerAt
+		n.fact.Timestamps, n.fact.FinTimeout, n.fact.Refused = kept.Timestamps, kept.FinTimeout, kept.Refused
 		return false
+	}
+	if !n.refusedBefore.Known() {
+		n.refusedBefore = fact.Refused
 	}
 	changed := n.fact.Ports != fact.Ports || n.fact.Reserved != fact.Reserved
 	n.fact = *fact
 	if changed {
 		n.usable = usable(fact.Ports, fact.Reserved)
 		n.total = n.usable.count(fact.Ports)
-		n.inRange = 0
+		n.inRange, n.waiting = 0, 0
 		bound := 0
 		for port, o := range n.owned {
 			n.inRange += n.usableCount(port)
+			if o.Waiting() {
+				n.waiting += n.usableCount(port)
+			}
 			if o.State == event.StateBound {
 				bound += n.usableCount(port)
 			}

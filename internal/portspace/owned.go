@@ -8,9 +8,16 @@ type OwnedPort struct {
 	Local   event.Addr
 	State   event.State // StateBound or StateListen; 0: only connections are left of it
 	Before  bool        // older than the trace
+	since   event.Time  // when a bind() took it
 	sockets int         // connections and buckets that keep it
+	buckets int         // of sockets
+	expiry  event.Time  // of the bucket that was made last
 	scan    uint32      // the last one that has found it
 }
+
+// Waiting reports whether only TIME_WAIT buckets are left of the port: they keep it from
+// every connect(), and release it when their timers end.
+func (o *OwnedPort) Waiting() bool { return o.State == 0 && o.sockets > 0 && o.buckets == o.sockets }
 
 // bind notes that a socket owns the port, bound or listening.
 func (t *Table) bind(e *event.Event, state event.State) {
@@ -18,7 +25,7 @@ func (t *Table) bind(e *event.Event, state event.State) {
 		return
 	}
 	n := t.Netns(e.Netns)
-	o := n.addOwned(e.Src.Port)
+	o := n.addOwned(e.Src.Port, e.Time)
 	n.setOwnedState(o, state, e)
 	o.Proc, o.Local, o.Before = e.Proc, e.Src.Addr, e.Flags.Has(event.BeforeStart)
 }
@@ -32,36 +39,91 @@ func (t *Table) unbind(e *event.Event) {
 	}
 }
 
-// updateOwned notes that a socket keeps a port for the bind() that owns it, or no longer
-// does.
-func (t *Table) updateOwned(s *Space, port uint16, socket *Socket) {
+// addKeeper notes that a socket has its port: for the bind() that owns it, or because
+// connect() chose it.
+func (s *Space) addKeeper(port uint16, socket *Socket, at event.Time) {
+	n := s.net
 	if !socket.owned() {
-		t.releaseOwned(s, port)
+		n.chosen[uint32(port)]++
+		s.recountShared(port)
 		return
 	}
-	o := s.net.addOwned(port)
-	o.sockets++
+	o := n.addOwned(port, at)
+	n.changeOwned(port, o, func() {
+		o.sockets++
+		if socket.State == event.StateTimeWait {
+			o.buckets++
+			o.expiry = socket.Expiry
+		}
+	})
 	if o.sockets == 1 && o.State == 0 {
 		o.Proc, o.Local, o.Before = socket.Proc, s.Local, socket.Flags.Has(event.BeforeStart)
 	}
 }
 
-func (t *Table) releaseOwned(s *Space, port uint16) {
-	if o := s.net.owned[port]; o != nil {
+// removeKeeper notes that a socket no longer has its port. replaced says that another one
+// has it, for a bind() as well.
+func (s *Space) removeKeeper(port uint16, socket *Socket, replaced bool) {
+	n := s.net
+	if !socket.owned() {
+		if n.chosen[uint32(port)]--; n.chosen[uint32(port)] <= 0 {
+			delete(n.chosen, uint32(port))
+		}
+		s.recountShared(port)
+		return
+	}
+	o := n.owned[port]
+	if o == nil {
+		return
+	}
+	n.changeOwned(port, o, func() {
 		o.sockets--
-		s.net.releaseIfUnused(port)
+		if socket.State == event.StateTimeWait {
+			o.buckets--
+		}
+	})
+	if !replaced {
+		n.releaseIfUnused(port)
+	}
+}
+
+// recountShared has takenOver counted again if a bind() owns the port.
+func (s *Space) recountShared(port uint16) {
+	if len(s.net.owned) > 0 && s.net.Owns(port) {
+		s.sharedAt = s.net.takeovers - 1
+	}
+}
+
+// changeOwned keeps count of the ports that are Waiting while change is made.
+func (n *Netns) changeOwned(port uint16, o *OwnedPort, change func()) {
+	before := o.Waiting()
+	change()
+	if after := o.Waiting(); after != before {
+		if before {
+			n.waiting -= n.usableCount(port)
+		} else {
+			n.waiting += n.usableCount(port)
+		}
 	}
 }
 
 // addOwned returns the port's entry, a new one if no bind() owned it before.
-func (n *Netns) addOwned(port uint16) *OwnedPort {
+func (n *Netns) addOwned(port uint16, at event.Time) *OwnedPort {
 	o := n.owned[port]
 	if o == nil {
-		o = &OwnedPort{}
+		o = &OwnedPort{since: at}
 		n.owned[port] = o
 		n.inRange += n.usableCount(port)
+		n.noteTakeover(port)
 	}
 	return o
+}
+
+// noteTakeover has every space count its takenOver again if a connect() chose the port.
+func (n *Netns) noteTakeover(port uint16) {
+	if n.chosen[uint32(port)] > 0 {
+		n.takeovers++
+	}
 }
 
 // setOwnedState changes what a port is bound for.
@@ -73,7 +135,7 @@ func (n *Netns) setOwnedState(o *OwnedPort, state event.State, e *event.Event) {
 	if state == event.StateBound {
 		change++
 	}
-	o.State = state
+	n.changeOwned(e.Src.Port, o, func() { o.State = state })
 	if change != 0 && n.usable.has(e.Src.Port) {
 		n.bound.add(change, e.Time, e.Flags.Has(event.BeforeStart))
 	}
@@ -84,6 +146,7 @@ func (n *Netns) releaseIfUnused(port uint16) {
 	if o := n.owned[port]; o != nil && o.State == 0 && o.sockets <= 0 {
 		delete(n.owned, port)
 		n.inRange -= n.usableCount(port)
+		n.noteTakeover(port)
 	}
 }
 
@@ -92,6 +155,17 @@ func (n *Netns) ownedIn(r event.PortRange) int {
 	sum := 0
 	for port := range n.owned {
 		if r.Holds(port) {
+			sum += n.usableCount(port)
+		}
+	}
+	return sum
+}
+
+// waitingIn returns how many of those are Waiting.
+func (n *Netns) waitingIn(r event.PortRange) int {
+	sum := 0
+	for port, o := range n.owned {
+		if r.Holds(port) && o.Waiting() {
 			sum += n.usableCount(port)
 		}
 	}

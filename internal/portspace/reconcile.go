@@ -96,6 +96,9 @@ func (r *reconciliation) socketDiffers(port Port, e *event.Event) bool {
 	if known.Cookie != 0 && e.Cookie != 0 && known.Cookie != e.Cookie {
 		return true
 	}
+	if !r.Census.Bound { // sock_diag does not show timestamps
+		e.Flags |= known.Flags & event.NoTimestamps
+	}
 	if e.State == event.StateSynSent && class(known.State) != event.StateTimeWait {
 		e.State = known.State // counted as SYN_SENT only from the first retransmission on
 	}
@@ -129,10 +132,10 @@ func class(s event.State) event.State {
 	return event.StateEstablished
 }
 
-// timerRestarted reports whether the bucket's timer was set again, because the peer's FIN
-// has come. Predictions are off by up to a second.
+// timerRestarted reports whether the bucket is of another kind than is known, or its timer
+// was set again, because the peer's FIN has come. Predictions are off by up to a second.
 func (s *Socket) timerRestarted(found *event.Event) bool {
-	return (s.Flags ^ found.Flags).Has(event.FinWait2) || s.Expiry.Sub(found.Last).Abs() > 3*time.Second
+	return (s.Flags^found.Flags)&(event.FinWait2|event.NoTimestamps) != 0 || s.Expiry.Sub(found.Last).Abs() > 3*time.Second
 }
 
 // removeUnseen appends a SocketGone for what the table has and the scan has not found.

@@ -1,8 +1,6 @@
 package portspace
 
 import (
-	"time"
-
 	"github.com/porttrace/porttrace/internal/event"
 )
 
@@ -35,9 +33,9 @@ type Socket struct {
 }
 
 // keptFlags are the flags of a socket: a bind() owns its port, so no other connect() can
-// take that; it is older than the trace; its bucket waits for the peer's FIN; the user's
-// filter leaves it out.
-const keptFlags = event.OwnedByBind | event.BeforeStart | event.FinWait2 | event.NotSelected
+// take that; it is older than the trace; its bucket waits for the peer's FIN, or has no
+// timestamp and cannot be reused; the user's filter leaves it out.
+const keptFlags = event.OwnedByBind | event.BeforeStart | event.FinWait2 | event.NoTimestamps | event.NotSelected
 
 func (s *Socket) owned() bool { return s.Flags.Has(event.OwnedByBind) }
 
@@ -73,16 +71,32 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 		s.net.sockets++
 	}
 	if socket.State == event.StateTimeWait {
-		socket.Expiry = min(socket.Expiry, t.now.Add((slots-2)*time.Second))
+		socket.Expiry = min(socket.Expiry, t.now.Add(s.net.longestBucket()))
 		t.expiries.schedule(expiry{s.number, port}, socket.Expiry)
 	}
+	s.noteTaken(e, socket, old, is)
 	s.sockets[uint32(port)] = *socket
 	s.count(port, socket, 1)
 	s.net.track(socket, 1)
-	if is && old.owned() != socket.owned() || !is && socket.owned() {
-		t.updateOwned(s, port, socket)
+	if is {
+		s.removeKeeper(port, &old, socket.owned())
 	}
-	s.updateFullness(e.Time) // and not t.now, which a snapshot moves on
+	s.addKeeper(port, socket, e.Time)
+	s.updatePeak(e.Time)
+}
+
+// noteTaken keeps when a port was taken last, and what the newest bucket is like.
+func (s *Space) noteTaken(e *event.Event, socket *Socket, old Socket, is bool) {
+	before := &old
+	if !is {
+		before = nil
+	}
+	if s.takes(e.Src.Port, socket, before) {
+		s.tookAt = e.Time // and not t.now, which a snapshot moves on
+	}
+	if socket.State == event.StateTimeWait {
+		s.stampless = socket.Flags.Has(event.NoTimestamps)
+	}
 }
 
 // drop takes the socket at a port out of its space, and ends a space that is empty then.
@@ -92,12 +106,7 @@ func (t *Table) drop(s *Space, port uint16, socket *Socket) {
 	delete(s.sockets, uint32(port))
 	t.sockets--
 	s.net.sockets--
-	if socket.owned() {
-		t.releaseOwned(s, port)
-	}
-	if s.FullSince != 0 {
-		s.updateFullness(s.FullSince)
-	}
+	s.removeKeeper(port, socket, false)
 	if s.Empty() {
 		delete(t.spaces, s.ID)
 		delete(t.numbered, s.number)

@@ -40,20 +40,28 @@ type Space struct {
 	tally    tally
 	selected bool // an allocation that the user's filter selects was seen
 
-	Peak      int        // the most ports in use after an allocation
-	PeakAt    event.Time // and when that was
-	FullSince event.Time // since when no port is free, reusable ones aside; 0: one is
+	Peak   int        // the most ports in use after an allocation
+	PeakAt event.Time // and when that was
+
+	tookAt    event.Time // when a socket last took a port that was free
+	stampless bool       // the newest bucket cannot be reused, for want of TCP timestamps
+	shared    int        // see takenOver
+	sharedAt  uint32     // the namespace's takeovers when that was counted
 }
 
 // tally counts the sockets of a space whose ports lie in the range.
 type tally struct {
 	live, synSent, closeWait, timeWait int
-	owned                              int // of these: a bind() owns the port, too
+	finWait2                           int // of timeWait: it waits for the peer's FIN
+	owned                              int // of live and timeWait: a bind() owns the port, too
 }
 
 func (t *tally) add(socket *Socket, n int) {
 	if socket.State == event.StateTimeWait {
 		t.timeWait += n
+		if socket.Flags.Has(event.FinWait2) {
+			t.finWait2 += n
+		}
 	} else {
 		t.live += n
 	}
@@ -114,27 +122,38 @@ func (s *Space) recount() {
 	for port, socket := range s.Each() {
 		s.count(port, &socket, 1)
 	}
-	s.updateFullness(0)
+	s.sharedAt = s.net.takeovers - 1
+	s.updatePeak(0)
 }
 
-// inUseAtMost is cheap enough for every event. It is never less than the InUse of All's
-// Occupancy: a port that connect() chose and a bind() of another address took later is in
-// it twice.
-func (s *Space) inUseAtMost() int {
-	return s.tally.live + s.tally.timeWait + s.net.inRange - s.tally.owned
+// inUse is the InUse of All's Occupancy, and cheap enough for every event.
+func (s *Space) inUse() int {
+	return s.tally.live + s.tally.timeWait + s.net.inRange - s.tally.owned - s.takenOver()
 }
 
-// updateFullness keeps Peak and FullSince after a change.
-func (s *Space) updateFullness(now event.Time) {
-	capacity := s.net.total
-	used := min(s.inUseAtMost(), capacity)
-	if used > s.Peak {
-		s.Peak, s.PeakAt = used, now
+// takenOver returns how many ports of the range a connect() of this space chose and a bind()
+// of another address took later.
+func (s *Space) takenOver() int {
+	if s.sharedAt != s.net.takeovers {
+		s.shared, s.sharedAt = s.All().overlap()-s.tally.owned, s.net.takeovers
 	}
+	return s.shared
+}
+
+// takes reports whether the socket takes a port that connect() could have had.
+func (s *Space) takes(port uint16, socket, old *Socket) bool {
 	switch {
-	case capacity == 0 || used < capacity:
-		s.FullSince = 0
-	case s.FullSince == 0:
-		s.FullSince = now
+	case !s.net.usable.has(port):
+		return false
+	case old == nil:
+		return !s.net.Owns(port)
+	}
+	return old.State == event.StateTimeWait && !old.owned() && socket.State != event.StateTimeWait
+}
+
+// updatePeak keeps Peak after an allocation.
+func (s *Space) updatePeak(now event.Time) {
+	if used := min(s.inUse(), s.net.total); used > s.Peak {
+		s.Peak, s.PeakAt = used, now
 	}
 }

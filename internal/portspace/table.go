@@ -1,6 +1,8 @@
 package portspace
 
 import (
+	"time"
+
 	"github.com/porttrace/porttrace/internal/event"
 )
 
@@ -36,7 +38,7 @@ func (t *Table) Add(e *event.Event) {
 	t.Advance(e.Time)
 	switch fact := e.Fact.(type) {
 	case *event.Netns:
-		t.configure(fact)
+		t.configure(fact, e.Time)
 		return
 	case *event.Census:
 		t.census(e, fact)
@@ -136,21 +138,27 @@ func (t *Table) Find(id ID) *Space {
 	return &Space{ID: id, net: t.Netns(id.Netns)}
 }
 
-// RestartPeaks lets the peaks begin with what is in use now.
+// RestartPeaks lets the peaks begin with what is in use now, and the counts of refused
+// buckets with zero.
 func (t *Table) RestartPeaks() {
+	for _, n := range t.nets {
+		n.refusedBefore = n.fact.Refused
+	}
 	for _, s := range t.spaces {
 		s.Peak, s.PeakAt = 0, 0
-		s.updateFullness(t.now)
+		s.updatePeak(t.now)
 	}
 }
 
-func (t *Table) configure(fact *event.Netns) {
+func (t *Table) configure(fact *event.Netns, at event.Time) {
 	n := t.Netns(fact.Inode)
 	if n.fact.Cookie != 0 && fact.Cookie != 0 && n.fact.Cookie != fact.Cookie {
 		t.forget(fact.Inode) // the inode has passed to another namespace
 		n = t.Netns(fact.Inode)
+		n.length, n.limited, n.refusedBefore = 0, bucketLimit{}, 0
 	}
 	if n.configure(fact) {
+		n.narrowedAt = at
 		for _, s := range t.spaces {
 			if s.net == n {
 				s.recount()
@@ -158,6 +166,7 @@ func (t *Table) configure(fact *event.Netns) {
 		}
 	}
 	t.trim(n)
+	n.limited.update(n)
 }
 
 // forget drops all sockets of a namespace, but not its configuration.
@@ -172,7 +181,9 @@ func (t *Table) forget(inode uint32) {
 	}
 	t.last = nil
 	clear(n.owned)
-	n.inRange, n.sockets, n.buckets, n.attributed, n.bound = 0, 0, 0, 0, growth{}
+	clear(n.chosen)
+	n.takeovers++
+	n.waiting, n.inRange, n.sockets, n.buckets, n.attributed, n.bound = 0, 0, 0, 0, 0, growth{}
 }
 
 func (t *Table) census(e *event.Event, fact *event.Census) {
@@ -182,6 +193,7 @@ func (t *Table) census(e *event.Event, fact *event.Census) {
 		n.incomplete = false
 	}
 	n.Census, n.CensusAt = *fact, e.Time
+	n.setLength(time.Duration(fact.TimeWait))
 }
 
 // AtLimit reports whether there is room for no more sockets: occupancies are lower bounds

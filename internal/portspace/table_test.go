@@ -85,7 +85,7 @@ func TestLives(t *testing.T) {
 		"open":      {[]event.Event{open}, event.Occupancy{Live: 1}},
 		"closed":    {[]event.Event{open, socketEvent(event.Close, src, dst)}, event.Occupancy{}},
 		"TIME_WAIT": {[]event.Event{open, socketEvent(event.Close, src, dst, flags(event.TimeWait))}, event.Occupancy{TimeWait: 1}},
-		"FIN_WAIT2": {[]event.Event{open, socketEvent(event.Close, src, dst, flags(event.FinWait2))}, event.Occupancy{TimeWait: 1}},
+		"FIN_WAIT2": {[]event.Event{open, socketEvent(event.Close, src, dst, flags(event.FinWait2))}, event.Occupancy{TimeWait: 1, FinWait2: 1}},
 		"failed":    {[]event.Event{open, socketEvent(event.ConnectFail, src, dst, flags(event.HadPort))}, event.Occupancy{}},
 		"no port":   {[]event.Event{open, socketEvent(event.ConnectFail, "10.0.0.1:0", dst)}, event.Occupancy{Live: 1}},
 		"SYN_SENT":  {[]event.Event{open, socketEvent(event.SynUnanswered, src, dst)}, event.Occupancy{Live: 1, SynSent: 1}},
@@ -107,7 +107,7 @@ func TestLives(t *testing.T) {
 		"TIME_WAIT of an early bound one elsewhere": {[]event.Event{
 			socketEvent(event.Open, src, "10.0.0.3:80", flags(event.EarlyBind)),
 			socketEvent(event.Close, src, "10.0.0.3:80", flags(event.TimeWait)),
-		}, event.Occupancy{Bound: 1}},
+		}, event.Occupancy{TimeWait: 1}},
 		"end of an early bound one": {[]event.Event{
 			socketEvent(event.Bind, src, ""), socketEvent(event.Open, src, "10.0.0.3:80", flags(event.EarlyBind)),
 			socketEvent(event.Close, src, "10.0.0.3:80"),
@@ -309,13 +309,13 @@ func TestFull(t *testing.T) {
 	table := tableOf(config(event.PortRange{Low: 40000, High: 40001}, ""),
 		socketEvent(event.Open, "10.0.0.1:40000", dst), socketEvent(event.Open, "10.0.0.1:40001", dst, at(time.Second)))
 	s := spaceTo(table, "10.0.0.1", dst)
-	if s.FullSince != start.Add(time.Second) || s.Peak != 2 || s.PeakAt != s.FullSince {
-		t.Errorf("full since %d, peak %d at %d", s.FullSince, s.Peak, s.PeakAt)
+	if since := s.All().FullSince(table.now); since != start.Add(time.Second) || s.Peak != 2 || s.PeakAt != since {
+		t.Errorf("full since %d, peak %d at %d", since, s.Peak, s.PeakAt)
 	}
 	gone := socketEvent(event.Close, "10.0.0.1:40001", dst, at(2*time.Second))
 	table.Add(&gone)
-	if s.FullSince != 0 || s.Peak != 2 {
-		t.Errorf("full since %d, peak %d", s.FullSince, s.Peak)
+	if since := s.All().FullSince(table.now); since != 0 || s.Peak != 2 {
+		t.Errorf("full since %d, peak %d", since, s.Peak)
 	}
 }
 

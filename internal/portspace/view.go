@@ -29,24 +29,36 @@ func (v View) Capacity() int {
 // Occupancy returns how full the space is now. What a bind() owns is counted for every
 // space of the namespace.
 func (v View) Occupancy(now event.Time) event.Occupancy {
-	t, owned := v.tally, v.net.inRange
+	t, owned, waiting := v.tally, v.net.inRange, v.net.waiting
 	if v.IsOwn {
-		t, owned = tally{}, v.net.ownedIn(v.Range)
+		t, owned, waiting = tally{}, v.net.ownedIn(v.Range), v.net.waitingIn(v.Range)
 		for port, socket := range v.Each() {
 			if v.Holds(port) {
 				t.add(&socket, 1)
 			}
 		}
 	}
+	elsewhere := 0
+	if waiting > 0 {
+		elsewhere = waiting - v.ownWaiting()
+	}
 	return event.Occupancy{
-		Capacity: v.Capacity(), Live: t.live, SynSent: t.synSent, CloseWait: t.closeWait, TimeWait: t.timeWait,
-		Bound: owned - v.shared(), Reusable: v.reusable(now),
+		Capacity: v.Capacity(), Live: t.live, SynSent: t.synSent, CloseWait: t.closeWait, TimeWait: t.timeWait + elsewhere,
+		FinWait2: t.finWait2, Bound: owned - v.overlapping() - elsewhere, Reusable: v.reusable(now),
 	}
 }
 
-// shared returns how many ports of the space's own sockets a bind() owns as well: also
+// overlapping returns how many ports of the space's own sockets a bind() owns as well: also
 // those that connect() chose and a bind() of another address took later.
-func (v View) shared() int {
+func (v View) overlapping() int {
+	if v.IsOwn {
+		return v.overlap()
+	}
+	return v.tally.owned + v.takenOver()
+}
+
+// overlap counts overlapping.
+func (v View) overlap() int {
 	n := 0
 	if len(v.sockets) < len(v.net.owned) {
 		for port := range v.Each() {
@@ -64,39 +76,103 @@ func (v View) shared() int {
 	return n
 }
 
-// reusable returns how many TIME_WAIT buckets connect() would take over now: tcp_tw_reuse
-// allows it for the pair, the bucket is old enough, and no bind() owns the port
-// (tcp_twsk_unique, net/ipv4/tcp_ipv4.c). It takes TCP timestamps, which are on by default.
-func (v View) reusable(now event.Time) int {
-	if !v.reuses() {
-		return 0
-	}
+// ownWaiting returns how many of the ports that are Waiting hold a socket of the space: they
+// are counted by its state.
+func (v View) ownWaiting() int {
 	n := 0
-	for port, socket := range v.Each() {
-		if socket.State == event.StateTimeWait && v.Holds(port) && v.releasedAt(socket) <= now {
+	for port := range v.Each() {
+		if o := v.net.owned[port]; o != nil && o.Waiting() && v.Holds(port) {
 			n++
 		}
 	}
 	return n
 }
 
+// reusable returns how many TIME_WAIT buckets connect() would take over now: tcp_tw_reuse
+// allows it for the pair, the bucket is old enough, and nothing keeps it.
+func (v View) reusable(now event.Time) int {
+	if !v.reuses() {
+		return 0
+	}
+	n := 0
+	for port, socket := range v.Each() {
+		if v.isReusable(port, &socket, now) {
+			n++
+		}
+	}
+	return n
+}
+
+func (v View) isReusable(port uint16, socket *Socket, now event.Time) bool {
+	return socket.State == event.StateTimeWait && v.reuses() && v.Holds(port) && !v.isKept(port, socket) && v.reusableFrom(socket) <= now
+}
+
+// Unstamped returns how many of the space's buckets cannot be reused because they have no
+// TCP timestamp, 0 if tcp_tw_reuse does not apply anyhow.
+func (v View) Unstamped() int {
+	if !v.reuses() {
+		return 0
+	}
+	n := 0
+	for port, socket := range v.Each() {
+		if socket.State == event.StateTimeWait && v.Holds(port) &&
+			(socket.Flags.Has(event.NoTimestamps) || v.isUnseen(&socket) && v.net.stampsOff()) {
+			n++
+		}
+	}
+	return n
+}
+
+// FullSince returns since when connect() has found no port, reusable ones counted; 0: it
+// finds one. A port was taken last then, by a socket of the space or by a bind().
+func (v View) FullSince(now event.Time) event.Time {
+	if o := v.Occupancy(now); !o.IsFull() {
+		return 0
+	}
+	since := max(v.tookAt, v.net.narrowedAt)
+	for port, o := range v.net.owned {
+		if o.since > since && v.Holds(port) && v.lostPort(port, o.since) {
+			since = o.since
+		}
+	}
+	return since
+}
+
+// lostPort reports whether a bind() at that moment took a port that connect() could have had.
+func (v View) lostPort(port uint16, at event.Time) bool {
+	socket, is := v.sockets[uint32(port)]
+	if !is || socket.owned() {
+		return true
+	}
+	const kept = event.NoTimestamps | event.FinWait2
+	return socket.State == event.StateTimeWait && v.reuses() && socket.Flags&kept == 0 && v.reusableFrom(&socket) <= at
+}
+
 // Expiring returns how many TIME_WAIT buckets release their ports within each of the next
 // seconds, without those that could be reused now.
 func (v View) Expiring(now event.Time) []int {
 	var list []int
-	for port, socket := range v.Each() {
-		if socket.State != event.StateTimeWait || !v.Holds(port) {
-			continue
-		}
-		in := v.releasedAt(socket).Sub(now)
-		if in <= 0 && v.reuses() {
-			continue
-		}
-		i := int(min(max(in, 0), slots*time.Second) / time.Second)
+	add := func(at event.Time) {
+		i := int(min(max(at.Sub(now), 0), slots*time.Second) / time.Second)
 		for len(list) <= i {
 			list = append(list, 0)
 		}
 		list[i]++
+	}
+	for port, socket := range v.Each() {
+		if socket.State != event.StateTimeWait || !v.Holds(port) || v.isReusable(port, &socket, now) {
+			continue
+		}
+		if o := v.net.owned[port]; o == nil || o.Waiting() { // else its end does not release it
+			add(v.releasedAt(port, &socket))
+		}
+	}
+	if v.net.waiting > 0 {
+		for port, o := range v.net.owned {
+			if _, counted := v.sockets[uint32(port)]; !counted && o.Waiting() && v.Holds(port) {
+				add(o.expiry)
+			}
+		}
 	}
 	return list
 }

@@ -47,10 +47,12 @@ type bpfCensusNetns struct {
 	Inode        uint32
 	ReuseDelayMs uint32
 	MaxTimeWait  uint32
+	FinTimeout   uint32
 	Low          uint16
 	High         uint16
 	Reuse        uint8
-	Pad          [7]uint8
+	Timestamps   uint8
+	Pad          [2]uint8
 	Reserved     [1024]uint64
 }
 
@@ -125,6 +127,7 @@ const (
 	bpfEventFlagFLAG_V4MAPPED       bpfEventFlag = 4096
 	bpfEventFlagFLAG_FILTERED       bpfEventFlag = 8192
 	bpfEventFlagFLAG_OWNED_BY_BIND  bpfEventFlag = 16384
+	bpfEventFlagFLAG_NO_TIMESTAMPS  bpfEventFlag = 32768
 )
 
 type bpfEventKind uint32

@@ -20,7 +20,8 @@ var ErrNoCensus = errors.New("BPF iterators cannot be used on this kernel")
 // are appended by Holders.Bound.
 //
 // Time is when the scan began. Last is the expiry of a bucket whose timer was set to 60 s.
-// The flag FinWait2 marks a bucket that waits for the peer's FIN. Direction is Out if
+// The flag FinWait2 marks a bucket that waits for the peer's FIN, NoTimestamps one that is never
+// reused. Direction is Out if
 // connect() chose the port, else unknown.
 //
 // Sockets whose port is outside the range, if that is known, are left out: a server can have
@@ -96,6 +97,8 @@ func decodeNetns(n *bpfCensusNetns) event.Netns {
 		Reuse:       n.Reuse,
 		ReuseDelay:  uint64(n.ReuseDelayMs) * uint64(time.Millisecond),
 		MaxTimeWait: int64(n.MaxTimeWait),
+		Timestamps:  event.SettingOf(n.Timestamps),
+		FinTimeout:  uint64(n.FinTimeout) * uint64(linux.Jiffy()),
 		TimerStep:   uint64(step),
 		// How much of the tick had passed is not known. An expiry that is a step late is better
 		// than one that is early: the next scan corrects it.

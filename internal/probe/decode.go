@@ -120,6 +120,7 @@ var flagPairs = []struct {
 	{bpfEventFlagFLAG_HAS_PORT, event.HadPort},
 	{bpfEventFlagFLAG_FILTERED, event.NotSelected},
 	{bpfEventFlagFLAG_OWNED_BY_BIND, event.OwnedByBind},
+	{bpfEventFlagFLAG_NO_TIMESTAMPS, event.NoTimestamps},
 }
 
 func flags(from uint32) event.Flags {

@@ -169,7 +169,8 @@ func TestDecodeFlags(t *testing.T) {
 		12: {"open", event.Mapped, 0},
 		13: {"open", event.NotSelected, 0},
 		14: {"open", event.OwnedByBind, 0},
-		15: {"open", 0, 0},
+		15: {"open", event.NoTimestamps, 0},
+		16: {"open", 0, 0},
 		31: {"open", 0, 0},
 	} {
 		raw := slices.Clone(records[c.record])

@@ -78,6 +78,7 @@ func TestNumbers(t *testing.T) {
 		event.Unanswered: "unanswered", event.InCloseWait: "in_close_wait", event.Mapped: "mapped",
 		event.ReuseAddr: "reuse_addr", event.ReusePort: "reuse_port", event.NoPort: "no_port", event.HadPort: "had_port",
 		event.NotSelected: "not_selected", event.OwnedByBind: "owned_by_bind", event.BeforeStart: "before_start",
+		event.NoTimestamps: "no_timestamps",
 	} {
 		hold("flag", name, int(f), flags)
 	}

@@ -12,28 +12,44 @@ import (
 
 // namespace is the port configuration of a network namespace.
 type namespace struct {
-	Netns       uint32 `json:"netns"`
-	NetnsName   string `json:"netns_name"`
-	RangeLow    uint16 `json:"range_low"`
-	RangeHigh   uint16 `json:"range_high"` // 0: the configuration is not known
-	Reserved    string `json:"reserved"`   // as the kernel prints it: 8080,9000-9100
-	Capacity    *int   `json:"capacity"`
-	TwReuse     *uint8 `json:"tw_reuse"`  // net.ipv4.tcp_tw_reuse
-	TimeWait    *int64 `json:"time_wait"` // buckets counted by the kernel, null: unknown
-	MaxTimeWait *int64 `json:"max_time_wait"`
-	Bound       int    `json:"bound"`        // ports of the range reserved by a bind()
-	BoundKnown  bool   `json:"bound_known"`  // ports that are only bound are visible
-	LastScan    string `json:"last_scan"`    // of all its sockets, empty: never
-	LastScanUS  int64  `json:"last_scan_us"` // how long it took
+	Netns       uint32   `json:"netns"`
+	NetnsName   string   `json:"netns_name"`
+	RangeLow    uint16   `json:"range_low"`
+	RangeHigh   uint16   `json:"range_high"` // 0: the configuration is not known
+	Reserved    string   `json:"reserved"`   // as the kernel prints it: 8080,9000-9100
+	Capacity    *int     `json:"capacity"`
+	TwReuse     *uint8   `json:"tw_reuse"`  // net.ipv4.tcp_tw_reuse
+	TimeWait    *int64   `json:"time_wait"` // buckets counted by the kernel, null: unknown
+	MaxTimeWait *int64   `json:"max_time_wait"`
+	Refused     *uint64  `json:"time_wait_refused"`   // buckets refused by max_time_wait since the start (TCPTimeWaitOverflow)
+	Length      float64  `json:"time_wait_seconds"`   // how long a TIME_WAIT lives: 60, or what the kernel's timers show
+	Timestamps  *uint8   `json:"timestamps"`          // net.ipv4.tcp_timestamps, null: unknown
+	FinTimeout  *float64 `json:"fin_timeout_seconds"` // net.ipv4.tcp_fin_timeout, null: unknown
+	Bound       int      `json:"bound"`               // ports of the range reserved by a bind()
+	BoundKnown  bool     `json:"bound_known"`         // ports that are only bound are visible
+	LastScan    string   `json:"last_scan"`           // of all its sockets, empty: never
+	LastScanUS  int64    `json:"last_scan_us"`        // how long it took
 }
 
 func newNamespace(n *snapshot.Namespace) namespace {
 	out := namespace{
 		Netns: n.Inode, NetnsName: n.Name, RangeLow: n.Ports.Low, RangeHigh: n.Ports.High, Reserved: n.Reserved,
 		Bound: n.Bound, BoundKnown: n.BoundKnown, LastScan: formatTime(n.LastScan), LastScanUS: n.LastScanTook.Microseconds(),
+		Length: n.TimeWaitLength.Seconds(),
 	}
 	if n.Ports.Known() {
 		out.Capacity, out.TwReuse, out.MaxTimeWait = &n.Capacity, &n.Reuse, &n.MaxTimeWait
+	}
+	if n.RefusedKnown {
+		out.Refused = &n.Refused
+	}
+	if n.Timestamps.Known() {
+		stamps := n.Timestamps.Value()
+		out.Timestamps = &stamps
+	}
+	if n.FinTimeout != 0 {
+		timeout := n.FinTimeout.Seconds()
+		out.FinTimeout = &timeout
 	}
 	if n.TimeWait >= 0 {
 		out.TimeWait = &n.TimeWait
@@ -72,12 +88,17 @@ func rangeCells(n *snapshot.Namespace) []string {
 	return []string{fmt.Sprintf("%d-%d", n.Ports.Low, n.Ports.High), phrase.Grouped(all - n.Capacity), phrase.Grouped(n.Capacity)}
 }
 
-// bucketCell returns the buckets counted by the kernel, of accepted connections too.
+// bucketCell returns the buckets counted by the kernel, of accepted connections too, and how
+// many tcp_max_tw_buckets has refused.
 func bucketCell(n *snapshot.Namespace) string {
 	if n.TimeWait < 0 {
 		return "?"
 	}
-	return phrase.Grouped(n.TimeWait)
+	cell := phrase.Grouped(n.TimeWait)
+	if n.Refused > 0 {
+		cell += " (" + phrase.Grouped(n.Refused) + " refused)"
+	}
+	return cell
 }
 
 // boundCell returns the bound ports, with + if there can be more than are visible.

@@ -30,9 +30,11 @@ type space struct {
 	SynSent   int    `json:"syn_sent"`
 	CloseWait int    `json:"close_wait"`
 	TimeWait  int    `json:"time_wait"`
+	FinWait2  int    `json:"fin_wait2"` // of time_wait: the bucket of a closed connection that waits for the peer's FIN
 	Bound     int    `json:"bound"`
 	Headroom  *int   `json:"headroom"`
-	Reusable  int    `json:"reusable"` // of time_wait: tcp_tw_reuse would reuse them now
+	Reusable  int    `json:"reusable"`           // of time_wait: tcp_tw_reuse would reuse them now
+	Unstamped int    `json:"without_timestamps"` // of time_wait: tcp_tw_reuse applies, but without TCP timestamps they are never reused
 	Peak      int    `json:"peak"`
 	PeakAt    string `json:"peak_at"`
 	FullSince string `json:"full_since"` // empty while a port is left
@@ -119,8 +121,8 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 		Kind: s.Kind, Netns: s.Netns, NetnsName: s.NetnsName, Family: spaceFamily(s), Proto: s.Proto.String(),
 		Saddr: localAddr(s), Daddr: s.Remote.Host(), Dport: s.Remote.Port, Device: s.Device,
 		RangeLow: s.Range.Low, RangeHigh: s.Range.High, PerSocket: s.PerSocketRange,
-		InUse: s.InUse(), Live: s.Live, SynSent: s.SynSent, CloseWait: s.CloseWait, TimeWait: s.TimeWait, Bound: s.Bound,
-		Reusable: s.Reusable, Peak: s.Peak, PeakAt: formatTime(s.PeakAt), FullSince: formatTime(s.FullSince),
+		InUse: s.InUse(), Live: s.Live, SynSent: s.SynSent, CloseWait: s.CloseWait, TimeWait: s.TimeWait, FinWait2: s.FinWait2, Bound: s.Bound,
+		Reusable: s.Reusable, Unstamped: s.Unstamped, Peak: s.Peak, PeakAt: formatTime(s.PeakAt), FullSince: formatTime(s.FullSince),
 		TimeWaitExpiring: append([]int{}, s.Expiring...),
 		Opens:            s.Opens, OpenRate: s.OpenRate, SustainableRate: known(s.Sustainable), TextbookRate: known(s.Textbook),
 		forecast:  newForecast(s.Outlook()),

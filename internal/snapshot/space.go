@@ -35,6 +35,9 @@ type PortSpace struct {
 	// from now; empty of a BindSpace, and of one far from the fullest.
 	Expiring []int
 
+	// Unstamped is how many of TimeWait tcp_tw_reuse would allocate if they had a TCP timestamp.
+	Unstamped int
+
 	Peak      int // the most that was in use at a time since Started
 	PeakAt    time.Time
 	FullSince time.Time // since when no port is left; zero: one is
@@ -44,8 +47,10 @@ type PortSpace struct {
 	Opens       uint64  // since Started
 	OpenRate    float64 // per second
 	Sustainable float64 // opens per second that the space can serve at current lifetimes; 0: unknown
-	Textbook    float64 // the same by the rule of thumb: Capacity / 60 s
-	Forecast    Forecast
+	Textbook    float64 // the same by the rule of thumb: Capacity / TimeWaitLength
+	// TimeWaitLength is how long a TIME_WAIT bucket lives: 60 s, or what its timers have shown.
+	TimeWaitLength time.Duration
+	Forecast       Forecast
 
 	Exhausted      uint64 // calls that found no port, since Started
 	ExhaustionRate float64
@@ -102,7 +107,13 @@ type Namespace struct {
 	Reuse       uint8
 	TimeWait    int64 // buckets that the kernel counts, -1: unknown
 	MaxTimeWait int64
-	Bound       int // ports of the range that a bind() owns
+	Timestamps  event.Setting // net.ipv4.tcp_timestamps
+	FinTimeout  time.Duration // net.ipv4.tcp_fin_timeout; 0: unknown
+	// TimeWaitLength is how long a TIME_WAIT bucket lives: 60 s, or what its timers have shown.
+	TimeWaitLength time.Duration
+	Refused        uint64 // buckets that MaxTimeWait refused since Started, if RefusedKnown
+	RefusedKnown   bool
+	Bound          int // ports of the range that a bind() owns
 
 	LastScan     time.Time // the end of the last scan of all its sockets; zero: never
 	LastScanTook time.Duration
