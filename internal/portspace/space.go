@@ -117,17 +117,17 @@ func (s *Space) recount() {
 	s.updateFullness(0)
 }
 
-// inUseAtMost is cheap enough for every event. It is never less than the InUse of All's
+// InUseAtMost is cheap enough for every event. It is never less than the InUse of All's
 // Occupancy: a port that connect() chose and a bind() of another address took later is in
 // it twice.
-func (s *Space) inUseAtMost() int {
+func (s *Space) InUseAtMost() int {
 	return s.tally.live + s.tally.timeWait + s.net.inRange - s.tally.owned
 }
 
 // updateFullness keeps Peak and FullSince after a change.
 func (s *Space) updateFullness(now event.Time) {
 	capacity := s.net.total
-	used := min(s.inUseAtMost(), capacity)
+	used := min(s.InUseAtMost(), capacity)
 	if used > s.Peak {
 		s.Peak, s.PeakAt = used, now
 	}
