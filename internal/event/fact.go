@@ -112,6 +112,9 @@ type Fold struct {
 	LeaveSynSent   uint64
 }
 
+// Closes are all of them.
+func (f *Fold) Closes() uint64 { return f.ClosesOut + f.ClosesIn + f.ClosesUnknown }
+
 // Health is what the tracer knows of its own losses and cost, counted since its start.
 type Health struct {
 	Events       uint64 // delivered one by one

@@ -18,7 +18,7 @@ const slowSearch = time.Millisecond
 // detail returns the end of a line, after the addresses.
 func detail(e *event.Event, c Context) string {
 	var words []string
-	if e.Proto != event.TCP {
+	if e.Proto != event.TCP && e.Kind != event.EventsLost {
 		words = append(words, e.Proto.String())
 	}
 	switch e.Kind {
@@ -28,6 +28,8 @@ func detail(e *event.Event, c Context) string {
 		words = append(words, closing(e)...)
 	case event.ConnectFail, event.BindFail:
 		words = append(words, failing(e)...)
+	case event.Folded, event.EventsLost:
+		words = append(words, leavingOut(e))
 	case event.SpaceChanged:
 		words = append(words, filling(e))
 	}

@@ -46,6 +46,12 @@ type record struct {
 	Count        uint64   `json:"count,omitempty"`
 	First        string   `json:"first,omitempty"`
 	Last         string   `json:"last,omitempty"`
+
+	// Of the kind folded.
+	Opens           *uint64 `json:"opens,omitempty"`
+	Closes          *uint64 `json:"closes,omitempty"`
+	Binds           *uint64 `json:"binds,omitempty"`
+	TimeWaitEntered *uint64 `json:"time_wait_entered,omitempty"`
 }
 
 const nsPerUS = 1000
@@ -76,7 +82,12 @@ func newRecord(e *event.Event, c Context) record {
 	case event.Close:
 		r.addClose(e)
 	}
-	if e.Count > 1 {
+	switch f, folded := e.Fact.(*event.Fold); {
+	case folded:
+		r.addFold(e, f, c)
+	case e.Kind == event.EventsLost:
+		r.Count, r.Family = e.Count, 0
+	case e.Count > 1:
 		r.Count = e.Count
 		r.First, r.Last = formatTime(c.Clock.WallTime(e.First)), formatTime(c.Clock.WallTime(e.Last))
 	}

@@ -44,6 +44,9 @@ func (w textWriter) clock(t time.Time) string {
 
 // addresses returns LOCAL → REMOTE, with the arrow in the direction of the SYN.
 func addresses(e *event.Event) string {
+	if e.Kind == event.EventsLost {
+		return "-"
+	}
 	local := endpoint(localAddr(e), e.Src.Port)
 	if bound(e) {
 		return local
