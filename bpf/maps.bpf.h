@@ -12,6 +12,7 @@
 #define MAX_TARGETS (1 << 14)
 #define MAX_CALLS (1 << 13)
 #define MAX_FOLDS (1 << 14)
+#define MAX_OWNER_FOLDS (1 << 12)
 #define MAX_NETNS (1 << 12)
 
 /*
@@ -182,6 +183,43 @@ struct {
 	__array(values, struct fail_map);
 } pt_fails SEC(".maps") = {
 	.values = { &pt_fails_first },
+};
+
+/*
+ * What has no room in these is counted by owner alone, without the endpoint, so that a
+ * process that uses very many destinations still has its totals. User space swaps these maps
+ * together with the others.
+ */
+struct owner_fold_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_OWNER_FOLDS);
+	__type(key, struct fold_key);
+	__type(value, struct fold_counts);
+} pt_owner_folds_first SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(values, struct owner_fold_map);
+} pt_owner_folds SEC(".maps") = {
+	.values = { &pt_owner_folds_first },
+};
+
+struct owner_fail_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_OWNER_FOLDS);
+	__type(key, struct fail_key);
+	__type(value, struct fail_counts);
+} pt_owner_fails_first SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(values, struct owner_fail_map);
+} pt_owner_fails SEC(".maps") = {
+	.values = { &pt_owner_fails_first },
 };
 
 /* Namespaces that were emitted, by address: the iterator session that did so. LRU, since
