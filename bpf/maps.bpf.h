@@ -9,6 +9,7 @@
 
 #define MAX_CONNS (1 << 18)
 #define MAX_PROCS (1 << 14)
+#define MAX_UNSENT (1 << 12)
 #define MAX_TARGETS (1 << 14)
 #define MAX_CALLS (1 << 13)
 #define MAX_FOLDS (1 << 14)
@@ -77,6 +78,22 @@ struct {
 	__type(key, u32);
 	__type(value, struct known_proc);
 } pt_procs SEC(".maps");
+
+/* Processes whose facts did not fit into the ring, until user space has read them here: one that
+ * lives for a few ms makes no other call. LRU, since a storm of them can have no end. */
+struct unsent_proc {
+	u64 start;
+	u32 ppid;
+	u32 uid;
+	char comm[COMM_LEN];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_UNSENT);
+	__type(key, u32);
+	__type(value, struct unsent_proc);
+} pt_unsent SEC(".maps");
 
 /* The selected processes: pid -> start in clock ticks, the unit of /proc. */
 struct {

@@ -280,6 +280,14 @@ type bpfSockEvent struct {
 	Daddr     [16]uint8
 }
 
+type bpfUnsentProc struct {
+	_     structs.HostLayout
+	Start uint64
+	Ppid  uint32
+	Uid   uint32
+	Comm  [16]int8
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -304,6 +312,7 @@ const (
 	bpfMapPtReady            = "pt_ready"
 	bpfMapPtReported         = "pt_reported"
 	bpfMapPtTargets          = "pt_targets"
+	bpfMapPtUnsent           = "pt_unsent"
 	bpfProgPtAutobindFexit   = "pt_autobind_fexit"
 	bpfProgPtAutobindKprobe  = "pt_autobind_kprobe"
 	bpfProgPtAutobindKret    = "pt_autobind_kret"
@@ -454,6 +463,7 @@ type bpfMapSpecs struct {
 	PtReady           *ebpf.MapSpec `ebpf:"pt_ready"`
 	PtReported        *ebpf.MapSpec `ebpf:"pt_reported"`
 	PtTargets         *ebpf.MapSpec `ebpf:"pt_targets"`
+	PtUnsent          *ebpf.MapSpec `ebpf:"pt_unsent"`
 }
 
 // bpfVariableSpecs contains global variables before they are loaded into the kernel.
@@ -518,6 +528,7 @@ type bpfMaps struct {
 	PtReady           *ebpf.Map `ebpf:"pt_ready"`
 	PtReported        *ebpf.Map `ebpf:"pt_reported"`
 	PtTargets         *ebpf.Map `ebpf:"pt_targets"`
+	PtUnsent          *ebpf.Map `ebpf:"pt_unsent"`
 }
 
 func (m *bpfMaps) Close() error {
@@ -542,6 +553,7 @@ func (m *bpfMaps) Close() error {
 		m.PtReady,
 		m.PtReported,
 		m.PtTargets,
+		m.PtUnsent,
 	)
 }
 
