@@ -81,7 +81,7 @@ func (f *failures) add(e *event.Event, n uint64, whois func(event.ProcID) *event
 	if e.Kind == event.ConnectFail && (!unspecified(e.Src.Addr) || !row.local.Known()) {
 		row.local = e.Src
 	}
-	row.occurred.add(e, n)
+	row.add(e, n)
 	row.sweep = f.sweeps.current(row.sweep, row.sweepKey)
 	row.sweep.add(e, n, row.target)
 }

@@ -107,7 +107,7 @@ func (s *State) addPast(snap *snapshot.Snapshot, b *backlog) {
 	if r := s.past.processes.other; r != nil {
 		snap.Past = append(snap.Past, s.pastRow(snapshot.Identity{Others: true}, r, waiting{}))
 	}
-	slices.SortFunc(snap.Past, func(a, b snapshot.Past) int { return a.Identity.Compare(b.Identity) })
+	slices.SortFunc(snap.Past, func(a, b snapshot.Past) int { return a.Compare(b.Identity) })
 	snap.PastPairs = s.pastPairs()
 }
 
@@ -134,7 +134,7 @@ func (s *State) pastPairs() []snapshot.PastPair {
 		}
 	}
 	slices.SortFunc(pairs, func(a, b snapshot.PastPair) int {
-		return cmp.Or(a.Identity.Compare(b.Identity), comparePairs(&a.Pair, &b.Pair))
+		return cmp.Or(a.Compare(b.Identity), comparePairs(&a.Pair, &b.Pair))
 	})
 	return pairs
 }

@@ -96,7 +96,7 @@ func TestTopRowsOutliveAStorm(t *testing.T) {
 		keep   func(i int) bool
 	}{
 		"closed":                {60_000, func(int) bool { return false }},
-		"very many":             {250_000, func(int) bool { return false }},
+		"very many":             {120_000, func(int) bool { return false }},
 		"left open":             {60_000, func(int) bool { return true }},
 		"some of them are open": {60_000, func(i int) bool { return i < 8_100 }},
 	} {

@@ -79,6 +79,7 @@ func (s *sweeps) rows(state *State) []snapshot.Sweep {
 	var rows []snapshot.Sweep
 	for _, one := range s.byKey {
 		count, estimated := one.targets.count()
+		count = int(min(uint64(count), one.count)) // an estimate can be too high
 		if count < snapshot.SweepTargets {
 			continue
 		}

@@ -24,7 +24,7 @@ func (s *pairSum) add(p *Pair) {
 		s.index[key] = at
 		s.pairs = append(s.pairs, Pair{Netns: p.Netns, NetnsName: p.NetnsName, Proto: p.Proto, Remote: p.Remote})
 	}
-	s.pairs[at].Totals.add(&p.Totals)
+	s.pairs[at].add(&p.Totals)
 	s.pairs[at].Lifetimes.Merge(&p.Lifetimes)
 }
 
