@@ -20,13 +20,13 @@
 static const struct fold_counts no_folds;
 static const struct fail_counts no_fails;
 
-static __always_inline struct fold_counts *fold_slot(struct fold_key *key, u64 now)
+static __always_inline struct fold_counts *fold_slot_of(void *outer, struct fold_key *key, u64 now)
 {
 	struct fold_counts *counts;
 	void *folds;
 	u32 zero = 0;
 
-	folds = bpf_map_lookup_elem(&pt_folds, &zero);
+	folds = bpf_map_lookup_elem(outer, &zero);
 	if (!folds)
 		return NULL;
 	counts = bpf_map_lookup_elem(folds, key);
@@ -39,7 +39,19 @@ static __always_inline struct fold_counts *fold_slot(struct fold_key *key, u64 n
 	return counts;
 }
 
-/* Counts the event in a map. Returns false if the map is full. */
+/* Returns where to count: if there is no room for the endpoint, with the owner alone. */
+static __always_inline struct fold_counts *fold_slot(struct fold_key *key, u64 now)
+{
+	struct fold_counts *counts = fold_slot_of(&pt_folds, key, now);
+
+	if (counts)
+		return counts;
+	key->port = 0;
+	__builtin_memset(key->addr, 0, sizeof(key->addr));
+	return fold_slot_of(&pt_owner_folds, key, now);
+}
+
+/* Counts the event in a map. Returns false if there is no room in any. */
 static __always_inline bool fold(struct sock_event *e)
 {
 	bool local_end = e->direction == DIR_IN || e->head.kind == KIND_BIND;
@@ -116,6 +128,26 @@ static __noinline int deliver(struct sock_event *e)
 	return 0;
 }
 
+static __always_inline struct fail_counts *fail_slot_of(void *outer, struct fail_key *key, u64 now)
+{
+	struct fail_counts *counts;
+	void *fails;
+	u32 zero = 0;
+
+	fails = bpf_map_lookup_elem(outer, &zero);
+	if (!fails)
+		return NULL;
+	counts = bpf_map_lookup_elem(fails, key);
+	if (counts)
+		return counts;
+	bpf_map_update_elem(fails, key, &no_fails, BPF_NOEXIST);
+	counts = bpf_map_lookup_elem(fails, key);
+	if (counts && !counts->first)
+		counts->first = now;
+	return counts;
+}
+
+/* As fold_slot(). */
 static __always_inline struct fail_counts *fail_slot(struct sock_event *e)
 {
 	bool bind = e->op != OP_CONNECT;
@@ -132,21 +164,14 @@ static __always_inline struct fail_counts *fail_slot(struct sock_event *e)
 		.filtered = !!(e->flags & FLAG_FILTERED),
 	};
 	struct fail_counts *counts;
-	void *fails;
-	u32 zero = 0;
 
 	__builtin_memcpy(key.addr, bind ? e->saddr : e->daddr, sizeof(key.addr));
-	fails = bpf_map_lookup_elem(&pt_fails, &zero);
-	if (!fails)
-		return NULL;
-	counts = bpf_map_lookup_elem(fails, &key);
+	counts = fail_slot_of(&pt_fails, &key, e->head.ts);
 	if (counts)
 		return counts;
-	bpf_map_update_elem(fails, &key, &no_fails, BPF_NOEXIST);
-	counts = bpf_map_lookup_elem(fails, &key);
-	if (counts && !counts->first)
-		counts->first = e->head.ts;
-	return counts;
+	key.port = 0;
+	__builtin_memset(key.addr, 0, sizeof(key.addr));
+	return fail_slot_of(&pt_owner_fails, &key, e->head.ts);
 }
 
 /* Sends the first failures of a key one by one and folds the others. */

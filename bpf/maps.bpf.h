@@ -9,9 +9,11 @@
 
 #define MAX_CONNS (1 << 18)
 #define MAX_PROCS (1 << 14)
+#define MAX_UNSENT (1 << 12)
 #define MAX_TARGETS (1 << 14)
 #define MAX_CALLS (1 << 13)
 #define MAX_FOLDS (1 << 14)
+#define MAX_OWNER_FOLDS (1 << 12)
 #define MAX_NETNS (1 << 12)
 
 /*
@@ -77,6 +79,22 @@ struct {
 	__type(key, u32);
 	__type(value, struct known_proc);
 } pt_procs SEC(".maps");
+
+/* Processes whose facts did not fit into the ring, until user space has read them here: one that
+ * lives for a few ms makes no other call. LRU, since a storm of them can have no end. */
+struct unsent_proc {
+	u64 start;
+	u32 ppid;
+	u32 uid;
+	char comm[COMM_LEN];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_UNSENT);
+	__type(key, u32);
+	__type(value, struct unsent_proc);
+} pt_unsent SEC(".maps");
 
 /* The selected processes: pid -> start in clock ticks, the unit of /proc. */
 struct {
@@ -183,6 +201,43 @@ struct {
 	__array(values, struct fail_map);
 } pt_fails SEC(".maps") = {
 	.values = { &pt_fails_first },
+};
+
+/*
+ * What has no room in these is counted by owner alone, without the endpoint, so that a
+ * process that uses very many destinations still has its totals. User space swaps these maps
+ * together with the others.
+ */
+struct owner_fold_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_OWNER_FOLDS);
+	__type(key, struct fold_key);
+	__type(value, struct fold_counts);
+} pt_owner_folds_first SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(values, struct owner_fold_map);
+} pt_owner_folds SEC(".maps") = {
+	.values = { &pt_owner_folds_first },
+};
+
+struct owner_fail_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_OWNER_FOLDS);
+	__type(key, struct fail_key);
+	__type(value, struct fail_counts);
+} pt_owner_fails_first SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(values, struct owner_fail_map);
+} pt_owner_fails SEC(".maps") = {
+	.values = { &pt_owner_fails_first },
 };
 
 /* Namespaces that were emitted, by address: the iterator session that did so. LRU, since

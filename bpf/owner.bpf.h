@@ -159,6 +159,19 @@ static __always_inline void read_cgroup(struct task_struct *leader, struct proce
 	}
 }
 
+/* Keeps the name of a process whose facts did not fit into the ring. */
+static __always_inline void keep_unsent(struct task_struct *leader, u64 start, u32 pid)
+{
+	struct unsent_proc proc = {
+		.start = start,
+		.ppid = pid_of(BPF_CORE_READ(leader, real_parent, group_leader)),
+		.uid = BPF_CORE_READ(leader, cred, uid.val),
+	};
+
+	BPF_CORE_READ_STR_INTO(&proc.comm, leader, comm);
+	bpf_map_update_elem(&pt_unsent, &pid, &proc, BPF_ANY);
+}
+
 /* Returns 0 if the facts were sent. A global function is verified once and not at each
  * call, which matters on 5.10, where the loops take long. It can only take numbers. */
 __noinline int send_process(u64 leader_address, u64 start, u32 pid)
@@ -167,8 +180,10 @@ __noinline int send_process(u64 leader_address, u64 start, u32 pid)
 	struct process_event *e;
 
 	e = bpf_ringbuf_reserve(&pt_failures, sizeof(*e), 0);
-	if (!e)
+	if (!e) {
+		keep_unsent(leader, start, pid);
 		return -1;
+	}
 	__builtin_memset(e, 0, offsetof(struct process_event, exe));
 	e->head.ts = bpf_ktime_get_ns();
 	e->head.start = start;
@@ -181,6 +196,7 @@ __noinline int send_process(u64 leader_address, u64 start, u32 pid)
 	read_exe(leader, e);
 	read_cgroup(leader, e);
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	bpf_map_delete_elem(&pt_unsent, &pid);
 	return 0;
 }
 

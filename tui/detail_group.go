@@ -19,7 +19,7 @@ const maxMembers = 100
 
 func (d *groupDetail) write(to *sheet) {
 	to.untrusted(string(d.by), groupName(d.row.GroupKey, d.by, 2*to.width))
-	to.field("processes", phrase.Count(len(d.row.Members)), plain)
+	to.field("processes", phrase.Count(d.row.Processes()), plain)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
 	d.writeMembers(to)

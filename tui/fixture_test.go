@@ -64,7 +64,7 @@ func fixture() *snapshot.Snapshot {
 	s.Processes, s.Destinations, s.Failures = fixtureProcesses(), fixtureDestinations(), fixtureFailures()
 	s.PortSpaces, s.Namespaces = fixtureSpaces(), fixtureNamespaces()
 	s.OtherProcesses = &snapshot.Process{Totals: snapshot.Totals{Opens: 1_003, ClosesOut: 1_003}}
-	return s
+	return grouped(s)
 }
 
 func fixtureProcesses() []snapshot.Process {

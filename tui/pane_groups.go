@@ -47,7 +47,7 @@ func (g *groupTable) members(row *snapshot.ProcessGroup, _ int) string {
 	if row == g.other || row.Unknown {
 		return phrase.Unknown
 	}
-	return phrase.Count(len(row.Members))
+	return phrase.Count(row.Processes())
 }
 
 // groupName returns what the processes have in common. Of a long path it is the end.
@@ -76,15 +76,6 @@ func groupText(row *snapshot.ProcessGroup) string {
 
 func (g *groupTable) set(s *snapshot.Snapshot, filter string) {
 	by := g.by // a detail keeps the grouping that it was opened with
-	g.source = func(s *snapshot.Snapshot) []snapshot.ProcessGroup { return snapshot.GroupProcesses(s.Processes, by) }
-	g.show(s, otherGroup(s), filter)
-}
-
-// otherGroup returns the sum of the processes beyond the bounds of the table, nil if all fit.
-func otherGroup(s *snapshot.Snapshot) *snapshot.ProcessGroup {
-	if s.OtherProcesses == nil {
-		return nil
-	}
-	o := s.OtherProcesses
-	return &snapshot.ProcessGroup{Totals: o.Totals, Rates: o.Rates, History: o.History}
+	g.source = func(s *snapshot.Snapshot) []snapshot.ProcessGroup { return snapshot.GroupProcesses(s, by) }
+	g.show(s, snapshot.OtherGroup(s), filter)
 }

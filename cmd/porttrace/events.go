@@ -54,7 +54,7 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 	defer session.close()
 	ctx, cancel := limited(session.ctx, flags.duration)
 	defer cancel()
-	out, err := flags.printer(kinds, format, os.Stdout, time.Local)
+	out, err := flags.printer(kinds, format, os.Stdout, time.Local, true)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,11 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 	opts.Filter = session.filter
 	session.begin()
 	err = pipeline.Run(ctx, session.source, opts)
-	return cmp.Or(err, out.out.Flush())
+	err = cmp.Or(err, out.out.Flush())
+	if err == nil {
+		out.leftOut.write(os.Stderr)
+	}
+	return err
 }
 
 // limited returns ctx, which ends after the duration if it is not 0.

@@ -60,7 +60,7 @@ func runExport(ctx context.Context, name string, flags *exportFlags) error {
 		return err
 	}
 	defer recording.close()
-	out, err := flags.printer(kinds, format, os.Stdout, time.UTC)
+	out, err := flags.printer(kinds, format, os.Stdout, time.UTC, flags.from == "")
 	if err != nil {
 		return err
 	}
@@ -69,6 +69,9 @@ func runExport(ctx context.Context, name string, flags *exportFlags) error {
 	if opts.From, opts.To, err = flags.within(recording); err != nil {
 		return err
 	}
-	err = pipeline.Run(ctx, recording, opts)
-	return cmp.Or(err, out.out.Flush(), recording.reportGaps())
+	if err = cmp.Or(pipeline.Run(ctx, recording, opts), out.out.Flush()); err != nil {
+		return err
+	}
+	out.leftOut.write(os.Stderr)
+	return recording.reportGaps()
 }

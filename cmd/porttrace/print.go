@@ -23,14 +23,14 @@ type printFlags struct {
 }
 
 func (f *printFlags) register(cmd *cobra.Command) {
-	cmd.Flags().IntVarP(&f.limit, "number", "n", 0, "end after this many events (0: no limit)")
+	cmd.Flags().IntVarP(&f.limit, "number", "n", 0, "end after this many lines (0: no limit)")
 	cmd.Flags().BoolVarP(&f.failures, "failures", "x", false, "failures only")
 	cmd.Flags().StringSliceVar(&f.kinds, "kind", nil, "only events of this kind: "+strings.Join(kindNames(), ", "))
 }
 
 func kindNames() []string {
 	var names []string
-	for _, k := range event.PublicKinds() {
+	for _, k := range event.PrintedKinds() {
 		names = append(names, k.String())
 	}
 	return names
@@ -41,9 +41,9 @@ func (f *printFlags) wanted() ([]event.Kind, error) {
 	if f.limit < 0 {
 		return nil, usagef("--number %d: must not be negative", f.limit)
 	}
-	kinds := event.PublicKinds()
+	kinds := event.PrintedKinds()
 	if f.failures {
-		kinds = []event.Kind{event.ConnectFail, event.BindFail, event.SpaceChanged} // of SpaceChanged only the state full, see wants
+		kinds = []event.Kind{event.ConnectFail, event.BindFail, event.SpaceChanged, event.EventsLost} // of SpaceChanged only the state full, see wants
 	}
 	if len(f.kinds) == 0 {
 		return kinds, nil
@@ -64,16 +64,20 @@ func (f *printFlags) wanted() ([]event.Kind, error) {
 type printer struct {
 	kinds    []event.Kind
 	failures bool // of SpaceChanged, only the state full
-	left     int  // -1: no limit
+	left     int  // lines, -1: no limit
+	leftOut  leftOut
 	out      *bufio.Writer
 	writer   export.Writer
 }
 
-// printer prints as text with times in the zone.
-func (f *printFlags) printer(kinds []event.Kind, format string, to io.Writer, zone *time.Location) (*printer, error) {
+// printer prints as text with times in the zone. whole says that the stream is printed from
+// its beginning.
+func (f *printFlags) printer(kinds []event.Kind, format string, to io.Writer, zone *time.Location, whole bool) (*printer, error) {
 	out := bufio.NewWriter(to)
 	writer, err := eventWriter(format, out, zone)
-	return &printer{kinds: kinds, failures: f.failures, left: cmp.Or(f.limit, -1), out: out, writer: writer}, err
+	return &printer{
+		kinds: kinds, failures: f.failures, left: cmp.Or(f.limit, -1), leftOut: leftOut{kinds: kinds, begun: whole}, out: out, writer: writer,
+	}, err
 }
 
 func eventWriter(format string, to io.Writer, zone *time.Location) (export.Writer, error) {
@@ -96,11 +100,19 @@ func (p *printer) wants(e *event.Event) bool {
 	if e.Flags.Has(event.NotSelected) || !slices.Contains(p.kinds, e.Kind) {
 		return false
 	}
-	use, ok := e.Fact.(*event.SpaceUse)
-	return !ok || !p.failures || use.State == event.SpaceFull
+	switch fact := e.Fact.(type) {
+	case *event.SpaceUse:
+		return !p.failures || fact.State == event.SpaceFull
+	case *event.Fold:
+		return fact.Public() > 0 // the rest is of kinds that are never printed
+	}
+	return true
 }
 
 func (p *printer) print(e *event.Event, world *event.World) error {
+	if lost := p.leftOut.add(e); lost > 0 {
+		e = &event.Event{Time: e.Time, Kind: event.EventsLost, Count: lost}
+	}
 	if !p.wants(e) {
 		return nil
 	}

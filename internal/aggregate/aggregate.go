@@ -13,16 +13,6 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// Bounds of the tables. What does not fit is summed up in one row.
-const (
-	maxProcesses    = 8192
-	maxDestinations = 8192
-	maxPairs        = 16384
-	maxFailures     = 4096
-	maxNotices      = 32
-	maxGaps         = 64
-)
-
 // The fields stand so that there is no padding between them: it would have a map hash
 // each piece by itself.
 type destKey struct {
@@ -46,10 +36,13 @@ type State struct {
 	total     *row
 	processes *table[event.ProcID]
 	dests     *table[destKey]
-	pairs     *table[pairKey]
-	failures  map[failKey]*failure
+	// Destinations that only events had which the filter leaves out: they must not take the
+	// place of others, but once one is selected all its sockets count.
+	unselected *table[destKey]
+	past       past
+	pairs      *table[pairKey]
+	failures   failures
 
-	failuresMade uint64
 	buckets      buckets
 	flows        flows
 	health       event.Health // the newest, since the tracer's start
@@ -62,17 +55,21 @@ type State struct {
 // New returns an empty state; its time begins with the first event. world and table must
 // have taken in every event before Add gets it.
 func New(world *event.World, table *portspace.Table) *State {
-	return &State{
-		world:     world,
-		table:     table,
-		total:     newRow(true),
-		processes: newTable[event.ProcID](maxProcesses, true),
-		dests:     newTable[destKey](maxDestinations, true),
-		pairs:     newTable[pairKey](maxPairs, false),
-		failures:  map[failKey]*failure{},
-		buckets:   newBuckets(),
-		flows:     newFlows(),
+	s := &State{
+		world:      world,
+		table:      table,
+		total:      newRow(true),
+		processes:  newTable[event.ProcID](maxProcesses, true),
+		dests:      newTable[destKey](maxDestinations, true),
+		unselected: newTable[destKey](maxDestinations, true),
+		past:       newPast(),
+		pairs:      newTable[pairKey](maxPairs, false),
+		failures:   newFailures(),
+		buckets:    newBuckets(),
+		flows:      newFlows(),
 	}
+	s.processes.overflow, s.pairs.overflow = s.pastProcess, s.pastPair
+	return s
 }
 
 // Add takes the events of the stream, in order.
@@ -133,11 +130,14 @@ func (s *State) rowsOf(e *event.Event) rowSet {
 	dest := destKey{e.Netns, e.Dst, e.Proto}
 	switch {
 	case outgoing && selected:
-		s.addPairRows(&h, pairKey{e.Proc, dest}, e.Time)
+		s.addPairRows(&h, pairKey{e.Proc, dest}, e)
 	case outgoing:
-		h.dest = s.dests.row(dest, e.Time)
+		h.dest = s.unselectedDest(dest, e)
 	case selected:
-		h.proc = s.process(ownerOf(e), e.Time)
+		h.proc = s.process(ownerOf(e), e)
+		if e.Kind == event.Folded && e.Direction == event.Out {
+			h.dest = s.dests.share(dest, nil) // the kernel had no room for its destinations
+		}
 	}
 	if selected {
 		h.total = s.total
@@ -146,27 +146,46 @@ func (s *State) rowsOf(e *event.Event) rowSet {
 }
 
 // addPairRows is one look-up instead of three for all but the first event of a pair.
-func (s *State) addPairRows(h *rowSet, key pairKey, at event.Time) {
-	p := s.pairs.row(key, at)
+func (s *State) addPairRows(h *rowSet, key pairKey, e *event.Event) {
+	p := s.pairs.row(key, e)
+	if p.shared {
+		h.pair, h.proc, h.dest = p, s.process(key.proc, e), s.dest(key.dest, e)
+		return
+	}
+	if !s.processes.holds(p.proc) {
+		p.proc = s.process(key.proc, e)
+	}
+	if !s.dests.holds(p.dest) {
+		p.dest = s.dest(key.dest, e)
+	}
 	h.pair, h.proc, h.dest = p, p.proc, p.dest
-	if !s.processes.holds(h.proc) || p == s.pairs.other {
-		h.proc = s.process(key.proc, at)
-		p.proc = h.proc
-	}
-	if !s.dests.holds(h.dest) || p == s.pairs.other {
-		h.dest = s.dests.row(key.dest, at)
-		p.dest = h.dest
-	}
-	h.dest.selected = true
 }
 
 // process returns the row of a process.
-func (s *State) process(id event.ProcID, at event.Time) *row {
-	r := s.processes.row(id, at)
-	if r.info == nil && r != s.processes.other {
+func (s *State) process(id event.ProcID, e *event.Event) *row {
+	r := s.processes.row(id, e)
+	if r.info == nil && !r.shared {
 		r.info = s.world.Process(id)
 	}
 	return r
+}
+
+// dest returns the row of a destination that is selected.
+func (s *State) dest(key destKey, e *event.Event) *row {
+	r := s.dests.row(key, e)
+	if before := s.unselected.rows[key]; before != nil && !r.shared {
+		delete(s.unselected.rows, key)
+		r.merge(before)
+		*before = row{mergedInto: r}
+	}
+	return r
+}
+
+func (s *State) unselectedDest(key destKey, e *event.Event) *row {
+	if r := s.dests.rows[key]; r != nil {
+		return r
+	}
+	return s.unselected.row(key, e)
 }
 
 // whois returns what is known of a process. A row keeps it for longer than the world does.
@@ -211,7 +230,7 @@ func (s *State) socket(e *event.Event) {
 		s.buckets.enter(h, s.table.Netns(e.Netns).BucketExpiry(e), 1)
 	}
 	if (e.Kind == event.ConnectFail || e.Kind == event.BindFail) && h.total != nil {
-		s.fail(e, n)
+		s.failures.add(e, n, s.whois)
 	}
 }
 
@@ -240,10 +259,10 @@ func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
 			return
 		}
 		move = max(move, min(-r.CloseWait, 0))
-	case move < 0 && r == nil && s.processes.other == nil:
+	case move < 0 && r == nil && !s.processes.shares:
 		return
 	}
-	r = s.process(e.Listener, e.Time)
+	r = s.process(e.Listener, e)
 	r.seen(e.Time)
 	r.CloseWait += move
 	s.total.CloseWait += move

@@ -2,7 +2,7 @@ package aggregate
 
 import (
 	"cmp"
-	"slices"
+	"math"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/history"
@@ -12,68 +12,154 @@ import (
 // failKey says which failures are one row: the same call of the same process, for the
 // same thing, with the same result.
 type failKey struct {
-	proc   event.ProcID
-	netns  uint32
-	proto  event.Proto
-	op     event.Op
-	errno  event.Errno
-	reason event.Reason
+	sweepKey
 	target event.Endpoint
 }
 
 type failure struct {
 	failKey
+	occurred
 	info     *event.Process
 	number   uint64
+	credit   uint64
 	inferred event.Field
 	local    event.Endpoint
-	count    uint64
-	resent   uint64 // of count: their SYN had been sent again
-	history  history.History
-	first    event.Time
-	last     event.Time
+	sweep    *sweep
 }
 
-func (s *State) fail(e *event.Event, n uint64) {
-	key := failKey{e.Proc, e.Netns, e.Proto, e.Op, e.Errno, e.Reason, e.Dst}
+// occurred is how often something happened, and when.
+type occurred struct {
+	count       uint64
+	resent      uint64 // of count: their SYN was retransmitted
+	history     history.History
+	first, last event.Time
+}
+
+func (o *occurred) add(e *event.Event, n uint64) {
+	o.count += n
+	if e.Flags.Has(event.Unanswered) {
+		o.resent += n
+	}
+	o.history.Add(e.Time, snapshot.Point{Failures: uint32(n)})
+	begin := cmp.Or(e.First, e.Time)
+	if o.first == 0 || begin < o.first {
+		o.first = begin
+	}
+	o.last = max(o.last, e.Time)
+}
+
+func (o *occurred) merge(other *occurred) {
+	o.count += other.count
+	o.resent += other.resent
+	o.history.Merge(&other.history)
+	if o.first == 0 || other.first < o.first {
+		o.first = other.first
+	}
+	o.last = max(o.last, other.last)
+}
+
+// failures are bounded as the rows of a table are: the lightest go. What they have counted
+// stays in other and in their sweep.
+type failures struct {
+	byKey  map[failKey]*failure
+	sweeps sweeps
+	made   uint64
+	floor  uint64    // the weight of the heaviest that was evicted
+	other  *occurred // nil until it is needed
+}
+
+func newFailures() failures {
+	return failures{byKey: map[failKey]*failure{}, sweeps: newSweeps()}
+}
+
+func (f *failures) add(e *event.Event, n uint64, whois func(event.ProcID) *event.Process) {
+	key := failKey{sweepKey{e.Proc, e.Netns, e.Proto, e.Op, e.Errno, e.Reason}, e.Dst}
 	if e.Kind == event.BindFail {
 		key.target = e.Src
 	}
-	f := s.failures[key]
-	if f == nil {
-		if len(s.failures) >= maxFailures {
-			s.forgetFailures()
-		}
-		s.failuresMade++
-		f = &failure{failKey: key, info: s.whois(e.Proc), number: s.failuresMade, inferred: e.Inferred, first: e.Time}
-		s.failures[key] = f
+	row := f.byKey[key]
+	if row == nil {
+		row = f.create(key, e)
+		row.info = whois(e.Proc)
 	}
 	// Repeats that come folded do not say from where.
-	if e.Kind == event.ConnectFail && (!unspecified(e.Src.Addr) || !f.local.Known()) {
-		f.local = e.Src
+	if e.Kind == event.ConnectFail && (!unspecified(e.Src.Addr) || !row.local.Known()) {
+		row.local = e.Src
 	}
-	f.count += n
-	if e.Flags.Has(event.Unanswered) {
-		f.resent += n
+	row.add(e, n)
+	row.sweep = f.sweeps.current(row.sweep, row.sweepKey)
+	row.sweep.add(e, n, row.target)
+}
+
+func (f *failures) create(key failKey, e *event.Event) *failure {
+	if len(f.byKey) >= maxFailures {
+		f.evict()
 	}
-	f.history.Add(e.Time, snapshot.Point{Failures: uint32(n)})
-	f.first = min(f.first, e.Time)
-	f.last = max(f.last, e.Time)
-	if e.First != 0 {
-		f.first = min(f.first, e.First)
+	f.made++
+	row := &failure{failKey: key, number: f.made, credit: f.floor, inferred: e.Inferred}
+	f.byKey[key] = row
+	return row
+}
+
+// portWeight is how much more a failure for want of a port weighs: it is what the user has
+// come for.
+const portWeight = 64
+
+func (f *failure) weight() uint64 {
+	weight := f.credit + f.count
+	switch f.reason {
+	case event.RangeExhausted, event.TupleTaken, event.PortTaken:
+		weight = min(weight, math.MaxUint64/portWeight) * portWeight
+	}
+	return weight
+}
+
+func compareFailures(a, b **failure) int {
+	return cmp.Or(cmp.Compare((*a).weight(), (*b).weight()), cmp.Compare((*a).last, (*b).last), cmp.Compare((*a).number, (*b).number))
+}
+
+// evict gives up the lightest eighth; the totals and other keep their number.
+func (f *failures) evict() {
+	all := make([]*failure, 0, len(f.byKey))
+	for _, row := range f.byKey {
+		all = append(all, row)
+	}
+	batch := len(all) / 8
+	lightest(all, batch, compareFailures)
+	if f.other == nil {
+		f.other = &occurred{}
+	}
+	for _, row := range all[:batch] {
+		f.floor = max(f.floor, row.credit+row.count)
+		f.other.merge(&row.occurred)
+		delete(f.byKey, row.failKey)
 	}
 }
 
-// forgetFailures drops the eighth that is longest ago; the totals keep their number.
-func (s *State) forgetFailures() {
-	all := make([]*failure, 0, len(s.failures))
-	for _, f := range s.failures {
-		all = append(all, f)
+// rows adds the rows to a snapshot.
+func (f *failures) rows(s *State, snap *snapshot.Snapshot) {
+	for _, row := range f.byKey {
+		if p := s.whois(row.proc); p.Comm != "" {
+			row.info = p
+		}
+		out := s.failureRow(&row.occurred)
+		out.Proc, out.Netns, out.NetnsName, out.Proto = *row.info, row.netns, s.world.Netns(row.netns).Name, row.proto
+		out.Op, out.Errno, out.Reason, out.Inferred = row.op, row.errno, row.reason, row.inferred
+		out.Target, out.Local = row.target, row.local
+		snap.Failures = append(snap.Failures, out)
 	}
-	slices.SortFunc(all, func(a, b *failure) int {
-		return cmp.Or(cmp.Compare(a.last, b.last), cmp.Compare(a.number, b.number))
-	})
-	for _, f := range all[:len(all)/8] {
-		delete(s.failures, f.failKey)
+	snap.Failures = snapshot.Sort(snap.Failures, snapshot.FailureColumns()[0], false)
+	if f.other != nil {
+		other := s.failureRow(f.other)
+		snap.OtherFailures = &other
+	}
+	snap.Sweeps = f.sweeps.rows(s)
+}
+
+func (s *State) failureRow(o *occurred) snapshot.Failure {
+	clock := s.world.Clock
+	return snapshot.Failure{
+		Count: o.count, Resent: o.resent, Rate: o.history.Rates(s.started, s.now).Failures,
+		First: clock.WallTime(o.first), Last: clock.WallTime(o.last),
 	}
 }

@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -11,9 +10,6 @@ import (
 	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
-
-// maxFlows bounds the port spaces whose usage is followed.
-const maxFlows = 8192
 
 // flowID identifies what sockets allocate from: those that have a range of their own
 // (IP_LOCAL_PORT_RANGE) find the space full earlier than the others.
@@ -34,7 +30,7 @@ type flow struct {
 	lastExhausted event.Time
 	failingSince  event.Time // since when every call found no port, 0: the last one did
 
-	search lifetimes // in the port search of connect()
+	search snapshot.Lifetimes // in the port search of connect()
 	parity parityStats
 }
 
@@ -120,7 +116,7 @@ func (f *flows) addGone(e *event.Event) {
 	}
 }
 
-func (f *flows) of(id flowID, at event.Time) *flow {
+func (f *flows) of(id flowID, at event.Time, table *portspace.Table) *flow {
 	if f.last != nil && f.last.id == id {
 		f.last.last = max(f.last.last, at)
 		return f.last
@@ -128,7 +124,7 @@ func (f *flows) of(id flowID, at event.Time) *flow {
 	flow := f.byID[id]
 	if flow == nil {
 		if len(f.byID) >= maxFlows {
-			f.evict()
+			f.evict(table)
 		}
 		flow = newFlow(id, at)
 		f.byID[id] = flow
@@ -159,24 +155,6 @@ func (f *flow) noteSelected(e *event.Event) {
 	f.selected = f.selected || !e.Flags.Has(event.NotSelected)
 }
 
-// evict drops the eighth that has been quiet longest.
-func (f *flows) evict() {
-	all := make([]*flow, 0, len(f.byID))
-	for _, flow := range f.byID {
-		all = append(all, flow)
-	}
-	slices.SortFunc(all, func(a, b *flow) int {
-		return cmp.Or(cmp.Compare(a.last, b.last), compareFlow(a.id, b.id))
-	})
-	for _, flow := range all[:len(all)/8] {
-		delete(f.byID, flow.id)
-		if key := (destKey{flow.id.Netns, flow.id.Remote, event.TCP}); f.byDest[key] == flow {
-			delete(f.byDest, key)
-		}
-	}
-	f.last = nil
-}
-
 func (f *flows) restart() {
 	*f = flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, filtered: f.filtered, held: f.held}
 }
@@ -189,10 +167,10 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 	f.filtered = f.filtered || e.Flags.Has(event.NotSelected)
 	switch e.Kind {
 	case event.Open:
-		f.of(flowOf(e), e.Time).open(e, n, table.Netns(e.Netns).Fact().Ports)
+		f.of(flowOf(e), e.Time, table).open(e, n, table.Netns(e.Netns).Fact().Ports)
 	case event.Close:
 		if e.Direction == event.Out && e.Duration != 0 {
-			f.of(flowOf(e), e.Time).Close(e, n)
+			f.of(flowOf(e), e.Time, table).Close(e, n)
 		}
 	case event.Bind:
 		if !e.Flags.Has(event.NotSelected) {
@@ -200,10 +178,10 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 		}
 	case event.ConnectFail, event.BindFail:
 		if e.Reason == event.RangeExhausted {
-			f.addExhausted(e, n)
+			f.addExhausted(e, n, table)
 		}
 		if e.Flags.Has(event.HadPort) {
-			f.failed(e, n)
+			f.failed(e, n, table)
 		}
 	}
 }
@@ -216,31 +194,31 @@ func (f *flow) open(e *event.Event, n uint64, r event.PortRange) {
 		f.failingSince = 0
 	}
 	if e.PortSearch != 0 {
-		f.search.add(time.Duration(e.PortSearch))
+		f.search.Add(time.Duration(e.PortSearch))
 	}
 	if !e.Flags.Has(event.EarlyBind) && !e.SocketRange.Known() && r.Holds(e.Src.Port) {
 		f.parity.add(e.Time, e.Src.Port, r)
 	}
 }
 
-// failed takes connections that failed after their SYN. Those that come folded do not say
+// failed counts connections that failed after their SYN. Those that come folded do not say
 // from which address.
-func (f *flows) failed(e *event.Event, n uint64) {
+func (f *flows) failed(e *event.Event, n uint64, table *portspace.Table) {
 	if !unspecified(e.Src.Addr) {
-		f.of(flowOf(e), e.Time).Close(e, n)
+		f.of(flowOf(e), e.Time, table).Close(e, n)
 	} else if known := f.byDest[destKey{e.Netns, e.Dst, event.TCP}]; known != nil {
 		known.Close(e, n)
 	}
 }
 
-func (f *flows) addExhausted(e *event.Event, n uint64) {
+func (f *flows) addExhausted(e *event.Event, n uint64, table *portspace.Table) {
 	id := flowOf(e)
 	if e.Kind == event.BindFail {
 		id = bindID(e.Netns, e.Src.Addr)
 	} else if known := f.byDest[destKey{e.Netns, e.Dst, event.TCP}]; known != nil && unspecified(e.Src.Addr) {
 		id = known.id
 	}
-	flow := f.of(id, e.Time)
+	flow := f.of(id, e.Time, table)
 	flow.noteSelected(e)
 	flow.exhausted += n
 	if flow.failingSince == 0 {

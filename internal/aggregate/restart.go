@@ -17,12 +17,16 @@ func (s *State) Restart(at event.Time) {
 		s.world.Apply(&event.Event{Fact: r.info})
 	}
 	b := s.backlog()
+	past := s.pastBacklog(b)
 	s.total.restart()
 	restart(s.processes, b.processes)
 	restart(s.dests, b.dests)
+	restart(s.unselected, b.dests)
 	restart(s.pairs, b.pairs)
+	restart(s.past.processes, past)
+	restart(s.past.pairs, nil)
 	s.flows.restart()
-	s.failures = map[failKey]*failure{}
+	s.failures = newFailures()
 	s.notices = nil
 	s.gaps.restart(at)
 	s.unattributed = 0
@@ -42,7 +46,7 @@ func restart[K comparable](t *table[K], backlog map[K]waiting) {
 			t.other = nil
 		}
 	}
-	t.retry = 0 // there may be room now
+	t.retry, t.floor, t.waiting = 0, 0, nil // there may be room now, and what is counted is zero
 }
 
 // restart keeps the gauges and the row's process. The rows that a pair belongs to may
@@ -52,11 +56,12 @@ func (r *row) restart() {
 		LiveBefore: r.Live(), TimeWaitOut: r.TimeWaitOut, TimeWaitIn: r.TimeWaitIn,
 		SynSent: r.SynSent, CloseWait: r.CloseWait,
 	}
-	r.lifetimes = lifetimes{}
+	r.lifetimes = snapshot.Lifetimes{}
 	if r.history != nil {
 		r.history = &history.History{}
 	}
 	r.first, r.last = 0, 0
+	r.credit, r.evicted = 0, 0
 	r.proc, r.dest = nil, nil
 }
 

@@ -11,16 +11,33 @@ import (
 // row is what is counted of a process, a destination, a pair of them, or the whole.
 type row struct {
 	snapshot.Totals
-	lifetimes lifetimes
+	lifetimes snapshot.Lifetimes
 	history   *history.History // nil if none is kept
 	first     event.Time
 	last      event.Time
-	selected  bool // some event that the filter selects touched it
 
-	info       *event.Process // of a process: who it is
-	proc, dest *row           // of a pair: the rows it belongs to
-	number     uint64         // the rows of a table are made one after another
-	mergedInto *row           // set when the row was evicted: the row that has its counts
+	info       *event.Process     // of a process: who it is
+	proc, dest *row               // of a pair: the rows it belongs to
+	number     uint64             // the rows of a table are made one after another
+	credit     uint64             // what it weighed when it was made
+	mergedInto *row               // set when the row was evicted: the row that has its counts
+	shared     bool               // it counts for several keys
+	group      *snapshot.Identity // of a shared row of processes: what they have in common
+	evicted    int                // of the same: how many lost their rows to it
+}
+
+const (
+	failureWeight = 4 // a row is read for its failures first
+	openWeight    = 4 // and for what is going on
+)
+
+// weight decides which rows of a full table stay.
+func (r *row) weight() uint64 {
+	weight := r.credit + r.Opens + r.ClosesIn + r.Binds + failureWeight*r.Failed()
+	if r.idle() {
+		return weight
+	}
+	return openWeight * (weight + uint64(max(r.Live(), 0)))
 }
 
 func newRow(withHistory bool) *row {
@@ -33,8 +50,8 @@ func newRow(withHistory bool) *row {
 
 // current returns the row that counts in place of r.
 func (r *row) current() *row {
-	if r != nil && r.mergedInto != nil {
-		return r.mergedInto
+	for r != nil && r.mergedInto != nil { // a shared row can be evicted, too
+		r = r.mergedInto
 	}
 	return r
 }
@@ -90,7 +107,7 @@ func (r *row) closed(e *event.Event) {
 	switch e.Direction {
 	case event.Out:
 		r.ClosesOut++
-		r.lifetimes.add(time.Duration(e.Duration))
+		r.lifetimes.Add(time.Duration(e.Duration))
 	case event.In:
 		r.ClosesIn++
 	default:
@@ -147,11 +164,11 @@ func (r *row) merge(o *row) {
 	t.TimeWaitIn += u.TimeWaitIn
 	t.SynSent += u.SynSent
 	t.CloseWait += u.CloseWait
-	r.lifetimes.merge(&o.lifetimes)
+	r.lifetimes.Merge(&o.lifetimes)
 	r.history.Merge(o.history)
 	if o.first != 0 {
 		r.seen(o.first)
 		r.seen(o.last)
 	}
-	r.selected = r.selected || o.selected
+	r.evicted += o.evicted
 }

@@ -37,9 +37,10 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 	snap.Health.Unattributed = s.unattributed
 	snap.Totals.TimeWaitOther = s.buckets.unattributed(s.table)
 	s.addProcesses(snap, b)
+	s.addPast(snap, b)
 	s.addDestinations(snap, b)
 	s.addPairs(snap, b)
-	s.addFailures(snap)
+	s.failures.rows(s, snap)
 	s.addSpaces(snap)
 	return snap
 }
@@ -58,8 +59,8 @@ func totals(r *row, backlog waiting) snapshot.Totals {
 	t := r.Totals
 	t.TimeWaitOut += backlog.out
 	t.TimeWaitIn += backlog.in
-	t.LifetimeP50 = r.lifetimes.quantile(0.5)
-	t.LifetimeP99 = r.lifetimes.quantile(0.99)
+	t.LifetimeP50 = r.lifetimes.Quantile(0.5)
+	t.LifetimeP99 = r.lifetimes.Quantile(0.99)
 	return t
 }
 
@@ -71,6 +72,8 @@ func (s *State) processRow(info event.Process, r *row, w waiting) snapshot.Proce
 		History: r.history.Points(s.now),
 		First:   wallTime(s.world.Clock, r.first),
 		Last:    wallTime(s.world.Clock, r.last),
+
+		Lifetimes: r.lifetimes.Share(),
 	}
 }
 
@@ -80,8 +83,8 @@ func (s *State) addProcesses(snap *snapshot.Snapshot, b *backlog) {
 		snap.Processes = append(snap.Processes, s.processRow(*r.info, r, b.processes[id]))
 	}
 	snap.Processes = snapshot.Sort(snap.Processes, byOpens(snapshot.ProcessColumns()), false)
-	if r := s.processes.other; r != nil {
-		other := s.processRow(event.Process{}, r, others(b.processes, s.processes))
+	if !s.past.empty() {
+		other := s.processRow(event.Process{}, s.past.sum(), others(b.processes, s.processes))
 		snap.OtherProcesses = &other
 	}
 }
@@ -103,15 +106,24 @@ func (s *State) destination(key destKey, r *row, w waiting) snapshot.Destination
 func (s *State) addDestinations(snap *snapshot.Snapshot, b *backlog) {
 	snap.Destinations = make([]snapshot.Destination, 0, len(s.dests.rows))
 	for key, r := range s.dests.rows {
-		if r.selected {
-			snap.Destinations = append(snap.Destinations, s.destination(key, r, b.dests[key]))
-		}
+		snap.Destinations = append(snap.Destinations, s.destination(key, r, b.dests[key]))
 	}
 	snap.Destinations = snapshot.Sort(snap.Destinations, byOpens(snapshot.DestinationColumns()), false)
-	if r := s.dests.other; r != nil && r.selected {
-		other := s.destination(destKey{}, r, others(b.dests, s.dests))
+	if r := s.dests.other; r != nil {
+		other := s.destination(destKey{}, r, s.otherDests(b))
 		snap.OtherDestinations = &other
 	}
+}
+
+// otherDests returns the buckets of the destinations without a row. Those that the filter
+// leaves out are in no pair.
+func (s *State) otherDests(b *backlog) (sum waiting) {
+	for key, w := range b.pairs {
+		if s.dests.rows[key.dest] == nil {
+			sum = sum.plus(w)
+		}
+	}
+	return sum
 }
 
 // addPairs hangs each pair under its process and its destination, most opens first.
@@ -127,6 +139,7 @@ func (s *State) addPairs(snap *snapshot.Snapshot, b *backlog) {
 		dests[destKey{d.Netns, d.Remote, d.Proto}] = d
 	}
 	pairs := s.sortedPairs(b)
+	snap.Pairs = pairs
 	for i := range pairs {
 		pair := &pairs[i]
 		if p := processes[pair.Proc]; p != nil && len(p.Destinations) < maxPairsShown {
@@ -141,44 +154,22 @@ func (s *State) addPairs(snap *snapshot.Snapshot, b *backlog) {
 func (s *State) sortedPairs(b *backlog) []snapshot.Pair {
 	pairs := make([]snapshot.Pair, 0, len(s.pairs.rows))
 	for key, r := range s.pairs.rows {
-		pairs = append(pairs, snapshot.Pair{
-			Proc:      key.proc,
-			Comm:      s.whois(key.proc).Comm,
-			Netns:     key.dest.netns,
-			NetnsName: s.world.Netns(key.dest.netns).Name,
-			Proto:     key.dest.proto,
-			Remote:    key.dest.remote,
-			Totals:    totals(r, b.pairs[key]),
-		})
+		pairs = append(pairs, s.pair(key, r, b.pairs[key]))
 	}
 	return snapshot.Sort(pairs, byOpens(snapshot.PairColumns()), false)
 }
 
-func (s *State) addFailures(snap *snapshot.Snapshot) {
-	clock := s.world.Clock
-	for _, f := range s.failures {
-		if p := s.whois(f.proc); p.Comm != "" {
-			f.info = p
-		}
-		snap.Failures = append(snap.Failures, snapshot.Failure{
-			Proc:      *f.info,
-			Netns:     f.netns,
-			NetnsName: s.world.Netns(f.netns).Name,
-			Proto:     f.proto,
-			Op:        f.op,
-			Errno:     f.errno,
-			Reason:    f.reason,
-			Inferred:  f.inferred,
-			Target:    f.target,
-			Local:     f.local,
-			Count:     f.count,
-			Resent:    f.resent,
-			Rate:      f.history.Rates(s.started, s.now).Failures,
-			First:     clock.WallTime(f.first),
-			Last:      clock.WallTime(f.last),
-		})
+func (s *State) pair(key pairKey, r *row, w waiting) snapshot.Pair {
+	return snapshot.Pair{
+		Proc:      key.proc,
+		Comm:      s.whois(key.proc).Comm,
+		Netns:     key.dest.netns,
+		NetnsName: s.world.Netns(key.dest.netns).Name,
+		Proto:     key.dest.proto,
+		Remote:    key.dest.remote,
+		Totals:    totals(r, w),
+		Lifetimes: r.lifetimes.Share(),
 	}
-	snap.Failures = snapshot.Sort(snap.Failures, snapshot.FailureColumns()[0], false)
 }
 
 // byOpens returns the order of a snapshot's rows, the same each time.

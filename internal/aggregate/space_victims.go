@@ -14,7 +14,7 @@ func (b *spaceRows) victims(row *spaceRow) []snapshot.Victim {
 		return nil
 	}
 	byProc := map[event.ProcID]*snapshot.Victim{}
-	for _, f := range b.failures {
+	for _, f := range b.failures.byKey {
 		if f.reason != event.RangeExhausted || f.netns != row.Netns || f.proto != event.TCP {
 			continue
 		}

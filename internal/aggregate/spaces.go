@@ -122,7 +122,7 @@ func (b *spaceRows) addUsage(row *spaceRow, flow *flow) {
 	row.Opens, row.OpenRate = flow.Opens, rates.Opens
 	row.Exhausted, row.ExhaustionRate = flow.exhausted, rates.Failures
 	row.LastExhausted = wallTime(b.world.Clock, flow.lastExhausted)
-	row.SearchP50, row.SearchP99 = flow.search.quantile(0.5), flow.search.quantile(0.99)
+	row.SearchP50, row.SearchP99 = flow.search.Quantile(0.5), flow.search.Quantile(0.99)
 	row.SecondParity = flow.parity.secondShare(b.now)
 }
 

@@ -2,75 +2,175 @@ package aggregate
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// table is a bounded set of rows. When it is full, the idle ones that have been quiet longest
-// are merged into other; if none is idle, new keys count for other.
+// table is a bounded set of rows. When it is full, the lightest eighth goes, so that a storm
+// of new keys does not displace what is counted often: see row.weight. A new row begins with
+// the weight of the heaviest that went before, by which a key that had no luck at first can
+// catch up, and what was heavy long ago goes in the end. The algorithm is Space-Saving
+// (Metwally, Agrawal, El Abbadi, 2005) in batches: of N occurrences, a key with more than
+// N/(7/8 limit) keeps its row.
+//
+// A row with open sockets goes only for a key that is heavier by then. Until then, and
+// once they are evicted, keys count for a row that they share.
 type table[K comparable] struct {
 	rows        map[K]*row
-	other       *row // nil until it is needed
+	other       *row // the shared row if there is no overflow; nil until it is needed
 	limit       int
-	withHistory bool       // its rows keep one
-	made        uint64     // rows so far
-	retry       event.Time // when it is full: not before then is it searched for idle rows again
+	withHistory bool // its rows keep one
+	// overflow returns the row that counts for a key without one. had is the row that the
+	// key loses, nil if it has none.
+	overflow func(key K, had *row) *row
+
+	made     uint64 // rows so far
+	shares   bool   // some key was counted for a shared row
+	floor    uint64 // the weight of the heaviest row that was evicted
+	waiting  map[K]uint64
+	retry    event.Time // when too few rows were evicted: when to search again
+	lightest uint64     // and what a key must weigh to have a row before that
 }
 
 func newTable[K comparable](limit int, withHistory bool) *table[K] {
 	return &table[K]{rows: map[K]*row{}, limit: limit, withHistory: withHistory}
 }
 
-func (t *table[K]) row(key K, at event.Time) *row {
+// row returns the row that the event counts for.
+func (t *table[K]) row(key K, e *event.Event) *row {
 	if r, ok := t.rows[key]; ok {
 		return r
 	}
-	if len(t.rows) >= t.limit && !t.evict(at) {
-		return t.other
+	if t.shares && endsConnection(e) {
+		if r := t.share(key, nil); r.Live() > 0 {
+			return r // its open was counted there
+		}
+	}
+	return t.create(key, e.Time, occurrences(e))
+}
+
+// create returns a row for a key that has none and for which n occurrences count.
+func (t *table[K]) create(key K, at event.Time, n uint64) *row {
+	credit := t.floor
+	if len(t.rows) >= t.limit {
+		waited, ok := t.makeRoom(key, at, n)
+		if !ok {
+			return t.share(key, nil)
+		}
+		credit = max(t.floor, waited)
 	}
 	t.made++
 	r := newRow(t.withHistory)
-	r.number = t.made
+	r.credit, r.number = credit, t.made
 	t.rows[key] = r
 	return r
 }
 
-// holds reports whether r is the row of one key, and so valid until it is evicted.
-func (t *table[K]) holds(r *row) bool { return r != nil && r.mergedInto == nil && r != t.other }
-
-// evict makes room for an eighth of the table, so that it is seldom called. It returns false
-// if no row may go.
-func (t *table[K]) evict(at event.Time) bool {
-	if at < t.retry {
-		return false
+// share returns the row that counts for keys that have none of their own.
+func (t *table[K]) share(key K, had *row) *row {
+	t.shares = true
+	if t.overflow != nil {
+		return t.overflow(key, had)
 	}
-	type candidate struct {
-		key K
-		row *row
-	}
-	var idle []candidate
-	for key, r := range t.rows {
-		if r.idle() {
-			idle = append(idle, candidate{key, r})
-		}
-	}
-	slices.SortFunc(idle, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.row.last, b.row.last), cmp.Compare(a.row.number, b.row.number))
-	})
 	if t.other == nil {
 		t.other = newRow(t.withHistory)
+		t.other.shared = true
 	}
-	wanted := max(t.limit/8, 1)
-	if len(idle) < wanted {
-		// The whole table was searched for little or nothing: not again for each event.
-		t.retry = at.Add(time.Second)
+	return t.other
+}
+
+// holds reports whether r is the row of one key, and so valid until it is evicted.
+func (t *table[K]) holds(r *row) bool { return r != nil && r.mergedInto == nil && !r.shared }
+
+// makeRoom evicts rows for a key that has none. It returns how much was counted for the key
+// while it waited.
+func (t *table[K]) makeRoom(key K, at event.Time, n uint64) (waited uint64, ok bool) {
+	waited = t.wait(key, n)
+	if at < t.retry && waited <= t.lightest {
+		return waited, false // the table was searched for little or nothing: not again for each event
 	}
-	for _, c := range idle[:min(len(idle), wanted)] {
-		t.other.merge(c.row)
-		*c.row = row{mergedInto: t.other}
-		delete(t.rows, c.key)
+	if !t.evict(at, waited) {
+		return waited, false
 	}
-	return len(idle) > 0
+	delete(t.waiting, key)
+	return waited, true
+}
+
+// wait counts the occurrences of a key for which there may be no room.
+func (t *table[K]) wait(key K, n uint64) uint64 {
+	if t.waiting == nil || len(t.waiting) >= t.batch() && t.waiting[key] == 0 {
+		t.waiting = map[K]uint64{}
+	}
+	t.waiting[key] += n
+	return t.waiting[key]
+}
+
+// batch is how many rows go at once, so that the search is seldom.
+func (t *table[K]) batch() int { return max(t.limit/8, 1) }
+
+type candidate[K comparable] struct {
+	key    K
+	row    *row
+	weight uint64
+}
+
+// compareCandidates puts first what is to go first.
+func compareCandidates[K comparable](a, b *candidate[K]) int {
+	return cmp.Or(cmp.Compare(a.weight, b.weight), cmp.Compare(a.row.last, b.row.last), cmp.Compare(a.row.number, b.row.number))
+}
+
+// evict makes room for a key with a weight. It returns false if no row may go.
+func (t *table[K]) evict(at event.Time, weight uint64) bool {
+	all := make([]candidate[K], 0, len(t.rows))
+	for key, r := range t.rows {
+		all = append(all, candidate[K]{key, r, r.weight()})
+	}
+	batch := min(t.batch(), len(all))
+	lightest(all, batch, compareCandidates)
+	// In order: what is shared can be in a table that is full itself.
+	slices.SortFunc(all[:batch], func(a, b candidate[K]) int { return compareCandidates(&a, &b) })
+	evicted, stays := 0, uint64(math.MaxUint64)
+	for i := range all[:batch] {
+		c := &all[i]
+		if !c.row.idle() && c.weight >= weight {
+			stays = min(stays, c.weight)
+			continue
+		}
+		t.give(c)
+		evicted++
+	}
+	if evicted < batch {
+		t.retry, t.lightest = at.Add(time.Second), stays
+	}
+	return evicted > 0
+}
+
+// give takes the row of a key away; what it has counted stays in the shared row.
+func (t *table[K]) give(c *candidate[K]) {
+	if c.row.idle() {
+		t.floor = max(t.floor, c.weight)
+	}
+	delete(t.rows, c.key)
+	to := t.share(c.key, c.row)
+	to.merge(c.row)
+	*c.row = row{mergedInto: to}
+}
+
+// occurrences returns for how much an event counts in the weight of a row.
+func occurrences(e *event.Event) uint64 {
+	if f, ok := e.Fact.(*event.Fold); ok {
+		return max(f.Opens+f.ClosesIn+f.Binds, 1)
+	}
+	return max(e.Count, 1)
+}
+
+// endsConnection reports whether the event ends more outgoing connections than it begins.
+func endsConnection(e *event.Event) bool {
+	if f, ok := e.Fact.(*event.Fold); ok {
+		return f.ClosesOut > f.Opens
+	}
+	return e.Direction == event.Out && (e.Kind == event.Close || e.Kind == event.ConnectFail && e.Flags.Has(event.HadPort))
 }

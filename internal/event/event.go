@@ -64,21 +64,21 @@ type Endpoint struct {
 type Flags uint16
 
 const (
-	TimeWait    Flags = 1 << iota // Close: it left a bucket in TIME_WAIT
-	FinWait2                      // Close, SocketFound: a bucket in FIN_WAIT2, of an orphan that waits for the peer's FIN
-	EarlyBind                     // Open: the port was bound before connect
-	Reused                        // Open: the port was taken from a TIME_WAIT bucket
-	Unanswered                    // the SYN was retransmitted: counted in SYN_SENT
-	InCloseWait                   // Close: the connection was counted in CLOSE_WAIT
-	Mapped                        // the socket is AF_INET6 with v4-mapped addresses
-	ReuseAddr                     // Bind, BindFail: SO_REUSEADDR was set
-	ReusePort                     // Bind, BindFail: SO_REUSEPORT was set
-	NoPort                        // Bind, BindFail: IP_BIND_ADDRESS_NO_PORT was set
-	HadPort                       // ConnectFail: its SYN had been sent, so it ends an Open
-	NotSelected                   // the filter does not select it: it counts for its destination only
-	OwnedByBind                   // SocketFound: the port's bind bucket is exclusive, so no connect() can take it
-	BeforeStart                   // SocketFound: the socket is older than the trace
-	NoTimestamps                  // Close, SocketFound: the peer sent no TCP timestamps: no connect() can reuse the bucket
+	TimeWait     Flags = 1 << iota // Close: it left a bucket in TIME_WAIT
+	FinWait2                       // Close, SocketFound: a bucket in FIN_WAIT2, of an orphan that waits for the peer's FIN
+	EarlyBind                      // Open: the port was bound before connect
+	Reused                         // Open: the port was taken from a TIME_WAIT bucket
+	Unanswered                     // the SYN was retransmitted: counted in SYN_SENT
+	InCloseWait                    // Close: the connection was counted in CLOSE_WAIT
+	Mapped                         // the socket is AF_INET6 with v4-mapped addresses
+	ReuseAddr                      // Bind, BindFail: SO_REUSEADDR was set
+	ReusePort                      // Bind, BindFail: SO_REUSEPORT was set
+	NoPort                         // Bind, BindFail: IP_BIND_ADDRESS_NO_PORT was set
+	HadPort                        // ConnectFail: its SYN had been sent, so it ends an Open
+	NotSelected                    // the filter does not select it: it counts for its destination only
+	OwnedByBind                    // SocketFound: the port's bind bucket is exclusive, so no connect() can take it
+	BeforeStart                    // SocketFound: the socket is older than the trace
+	NoTimestamps                   // Close, SocketFound: the peer sent no TCP timestamps: no connect() can reuse the bucket
 )
 
 // Has reports whether all bits of f are set.

@@ -64,9 +64,12 @@ func TestNames(t *testing.T) {
 		}
 		if k.Public() {
 			got = append(got, k.String())
-		} else if k.String() != "internal" {
+		} else if (k.String() != "internal") != slices.Contains(PrintedKinds(), k) {
 			t.Errorf("kind %d is called %s", k, k)
 		}
+	}
+	for _, k := range PrintedKinds()[len(PublicKinds()):] {
+		got = append(got, k.String())
 	}
 	for d := Unknown; d <= In; d++ {
 		got = append(got, d.String())
@@ -82,7 +85,7 @@ func TestNames(t *testing.T) {
 	}
 	got = append(got, TCP.String(), UDP.String(), Proto(1).String())
 	want := []string{
-		"open", "close", "connect_fail", "bind", "bind_fail", "syn_unanswered", "", "out", "in", "connect", "bind", "listen", "autobind",
+		"open", "close", "connect_fail", "bind", "bind_fail", "syn_unanswered", "folded", "lost", "", "out", "in", "connect", "bind", "listen", "autobind",
 		"range_exhausted", "tuple_taken", "port_taken", "foreign_address", "no_ipv6", "unreachable", "refused", "timeout",
 		"reset", "other", "given_up", "local", "remote", "reset", "timeout", "abort", "tcp", "udp", "",
 	}

@@ -121,6 +121,13 @@ type Fold struct {
 	LeaveSynSent   uint64
 }
 
+// Closes returns all of them.
+func (f *Fold) Closes() uint64 { return f.ClosesOut + f.ClosesIn + f.ClosesUnknown }
+
+// Public returns how many events of public kinds it stands for, without failures: those have
+// events of their own.
+func (f *Fold) Public() uint64 { return f.Opens + f.Closes() + f.Binds + f.EnterSynSent }
+
 // Health has the losses and the cost of the tracer since its start.
 type Health struct {
 	Events       uint64 // delivered one by one

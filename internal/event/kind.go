@@ -39,13 +39,17 @@ const (
 // recordings.
 const SpaceChanged Kind = 0x80
 
+// EventsLost says that events were lost, Count of them, and not even counted by a Fold. It
+// follows from Health, and is no part of the stream either.
+const EventsLost Kind = 0x81
+
 var kindNames = map[Kind]string{
 	Open: "open", Close: "close", ConnectFail: "connect_fail", Bind: "bind", BindFail: "bind_fail",
-	SynUnanswered: "syn_unanswered", SpaceChanged: "port_space",
+	SynUnanswered: "syn_unanswered", SpaceChanged: "port_space", Folded: "folded", EventsLost: "lost",
 }
 
 // Public reports whether users see events of this kind one by one.
-func (k Kind) Public() bool { _, ok := kindNames[k]; return ok }
+func (k Kind) Public() bool { return k >= Open && k <= BindFail || k == SynUnanswered || k == SpaceChanged }
 
 // AboutSocket reports whether an event of this kind belongs to a socket and its owner,
 // so that a filter applies to it.
@@ -63,6 +67,9 @@ func (k Kind) String() string {
 func PublicKinds() []Kind {
 	return []Kind{Open, Close, ConnectFail, Bind, BindFail, SynUnanswered, SpaceChanged}
 }
+
+// PrintedKinds returns the public ones and those that say what they leave out.
+func PrintedKinds() []Kind { return append(PublicKinds(), Folded, EventsLost) }
 
 // Direction is which end opened the connection.
 type Direction uint8

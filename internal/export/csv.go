@@ -51,6 +51,11 @@ var columns = []struct {
 	{"count", func(r *record) string { return number(max(r.Count, 1)) }},
 	{"first", func(r *record) string { return r.First }},
 	{"last", func(r *record) string { return r.Last }},
+	{"opens", func(r *record) string { return optional(r.Opens, number) }},
+	{"closes", func(r *record) string { return optional(r.Closes, number) }},
+	{"binds", func(r *record) string { return optional(r.Binds, number) }},
+	{"time_wait_entered", func(r *record) string { return optional(r.TimeWaitEntered, number) }},
+	{"syns_unanswered", func(r *record) string { return optional(r.SynsUnanswered, number) }},
 	{"bound_port", func(r *record) string { return optional(nonzero(r.BoundPort), number) }},
 	{"unanswered", func(r *record) string { return optional(r.Unanswered, strconv.FormatBool) }},
 }

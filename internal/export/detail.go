@@ -18,7 +18,7 @@ const slowSearch = time.Millisecond
 // detail returns the end of a line, after the addresses.
 func detail(e *event.Event, c Context) string {
 	var words []string
-	if e.Proto != event.TCP {
+	if e.Proto != event.TCP && e.Kind != event.EventsLost {
 		words = append(words, e.Proto.String())
 	}
 	switch e.Kind {
@@ -29,7 +29,9 @@ func detail(e *event.Event, c Context) string {
 	case event.ConnectFail, event.BindFail:
 		words = append(words, failing(e)...)
 	case event.SynUnanswered:
-		words = append(words, "SYN sent again")
+		words = append(words, "SYN retransmitted")
+	case event.Folded, event.EventsLost:
+		words = append(words, leavingOut(e))
 	case event.SpaceChanged:
 		words = append(words, filling(e))
 	}

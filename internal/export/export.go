@@ -9,7 +9,7 @@ import (
 	"github.com/porttrace/porttrace/internal/phrase"
 )
 
-// Writer writes events of the public kinds. It keeps nothing in a buffer.
+// Writer writes events of the printed kinds. It keeps nothing in a buffer.
 type Writer interface {
 	Write(e *event.Event, c Context) error
 }

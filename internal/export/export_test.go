@@ -25,7 +25,7 @@ const (
 	always = "time kind pid ppid start_time comm exe container unit uid netns netns_name cookie direction family proto " +
 		"saddr sport daddr dport"
 	whereTheyApply = "errno op reason time_wait fin_wait2 closed_by reset_by duration_us close_wait_us port_search_ns " +
-		"early_bind reused inferred count first last bound_port unanswered"
+		"early_bind reused inferred count first last opens closes binds time_wait_entered syns_unanswered bound_port unanswered"
 	ofSpaces = "state capacity in_use live time_wait bound headroom reusable"
 )
 
@@ -123,6 +123,18 @@ func each() []struct {
 			e.Kind, e.Time, e.Direction, e.Proc = event.SpaceChanged, at(3*time.Minute), event.Unknown, event.ProcID{}
 			e.Src, e.Dst = endpoint4("[fd00::1]:0"), endpoint4("[fd00::2]:443")
 			e.Fact = &event.SpaceUse{State: event.SpaceHigh, Occupancy: event.Occupancy{Capacity: 100, Live: 80, TimeWait: 20, Reusable: 9}}
+		}),
+		with(known, func(e *event.Event) {
+			e.Kind, e.Time, e.Src, e.Count = event.Folded, at(4*time.Minute), event.Endpoint{}, 0
+			e.First, e.Last = at(239*time.Second), at(4*time.Minute)
+			e.Fact = &event.Fold{Opens: 106_700, ClosesOut: 106_650, TimeWaitOut: 9}
+		}),
+		with(known, func(e *event.Event) {
+			e.Kind, e.Time, e.Direction, e.Src, e.Dst, e.Count = event.Folded, at(5*time.Minute), event.In, endpoint4("10.0.0.1:80"), event.Endpoint{}, 0
+			e.Fact = &event.Fold{ClosesIn: 3}
+		}),
+		with(Context{Clock: testClock}, func(e *event.Event) {
+			*e = event.Event{Kind: event.EventsLost, Time: at(6 * time.Minute), Count: 41}
 		}),
 	}
 }

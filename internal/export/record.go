@@ -46,8 +46,16 @@ type record struct {
 	Count        uint64   `json:"count,omitempty"`
 	First        string   `json:"first,omitempty"`
 	Last         string   `json:"last,omitempty"`
-	BoundPort    uint16   `json:"bound_port,omitempty"` // that a connect() without an open could not use
-	Unanswered   *bool    `json:"unanswered,omitempty"` // of given_up: the SYN had been sent again
+	// Of the kind folded.
+	Opens           *uint64 `json:"opens,omitempty"`
+	Closes          *uint64 `json:"closes,omitempty"`
+	Binds           *uint64 `json:"binds,omitempty"`
+	TimeWaitEntered *uint64 `json:"time_wait_entered,omitempty"`
+	SynsUnanswered  *uint64 `json:"syns_unanswered,omitempty"`
+
+	// Of connect_fail.
+	BoundPort  uint16 `json:"bound_port,omitempty"` // that a connect() without an open could not use
+	Unanswered *bool  `json:"unanswered,omitempty"` // of given_up: the SYN had been sent again
 }
 
 const nsPerUS = 1000
@@ -80,7 +88,12 @@ func newRecord(e *event.Event, c Context) record {
 	case event.ConnectFail:
 		r.addConnectFail(e)
 	}
-	if e.Count > 1 {
+	switch f, folded := e.Fact.(*event.Fold); {
+	case folded:
+		r.addFold(e, f, c)
+	case e.Kind == event.EventsLost:
+		r.Count, r.Family = e.Count, 0
+	case e.Count > 1:
 		r.Count = e.Count
 		r.First, r.Last = formatTime(c.Clock.WallTime(e.First)), formatTime(c.Clock.WallTime(e.Last))
 	}

@@ -29,7 +29,7 @@ func (w textWriter) Write(e *event.Event, c Context) error {
 	if c.Process != nil {
 		comm = printable.String(c.Process.Comm)
 	}
-	line := fmt.Sprintf("%-12s  %-12s  %7s  %-15s  %-*s  %s", w.clock(c.Clock.WallTime(e.Time)), e.Kind,
+	line := fmt.Sprintf("%-12s  %-14s  %7s  %-15s  %-*s  %s", w.clock(c.Clock.WallTime(e.Time)), e.Kind,
 		phrase.PID(e.Proc), comm, addressWidth, addresses(e), detail(e, c))
 	_, err := io.WriteString(w.out, strings.TrimRight(line, " ")+"\n")
 	return err
@@ -44,6 +44,9 @@ func (w textWriter) clock(t time.Time) string {
 
 // addresses returns LOCAL → REMOTE, with the arrow in the direction of the SYN.
 func addresses(e *event.Event) string {
+	if e.Kind == event.EventsLost {
+		return "-"
+	}
 	local := endpoint(localAddr(e), e.Src.Port)
 	if bound(e) {
 		return local

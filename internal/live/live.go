@@ -4,6 +4,7 @@
 //	live.go        attaching and detaching
 //	read.go        one batch: ring buffers, survey, scan, in this order
 //	complete.go    what the kernel programs cannot know is added to their events
+//	unsent.go      processes whose facts had no room in the ring
 //	finwait.go     FIN_WAIT2 buckets, looked up before their close is delivered
 //	listeners.go   which process listens on a port
 //	targets.go     --pid and --children

@@ -113,6 +113,9 @@ func (s *Source) survey(now event.Time, last bool) error {
 	if s.events, err = s.probe.ReadPendingBinds(s.events, now, last); err != nil {
 		return err
 	}
+	if s.events, err = s.addUnsent(s.events, now); err != nil {
+		return err
+	}
 	if s.events, err = s.probe.ReadFolds(s.events); err != nil {
 		return err
 	}

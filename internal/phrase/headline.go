@@ -21,8 +21,7 @@ const (
 // failure would not be seen: then it says what is not observed.
 func Headline(s *snapshot.Snapshot) ([]string, Level) {
 	silent := unanswered(s)
-	if recent := s.RecentFailures(); len(recent) > 0 {
-		sums := sweeps(recent)
+	if sums := sweeps(s, s.Recent); len(sums) > 0 {
 		level := Warning
 		if sums[0].rate > 0 {
 			level = Failing
@@ -63,14 +62,8 @@ func pastFailures(s *snapshot.Snapshot) []string {
 		now = "no failure seen now"
 	}
 	var forms []string
-	var rows []*snapshot.Failure
-	for i := range s.Failures {
-		if f := &s.Failures[i]; !f.Harmless() {
-			rows = append(rows, f)
-		}
-	}
-	if len(rows) > 0 {
-		most := slices.MaxFunc(sweeps(rows), func(a, b *sweep) int { return cmp.Compare(a.count, b.count) })
+	if all := sweeps(s, func(*snapshot.Failure) bool { return true }); len(all) > 0 {
+		most := slices.MaxFunc(all, func(a, b *sweep) int { return cmp.Compare(a.count, b.count) })
 		text := now + "; earlier, " + most.earlier()
 		forms = append(following(text+"; ", limits), text)
 	}

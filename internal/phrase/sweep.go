@@ -16,11 +16,12 @@ const minSweep = 5
 // sweep is one failure, or many of one program that differ only by target or by process: a
 // scanner that is refused by a thousand targets, a shell loop whose every curl(1) fails.
 type sweep struct {
-	worst     *snapshot.Failure // the row with the highest rate, else the latest
-	inferred  event.Field       // of any row
-	rows      int
+	worst     *snapshot.Failure // the part with the highest rate, else the latest
+	inferred  event.Field       // of any part
 	processes map[event.ProcID]bool
 	targets   map[event.Endpoint]bool
+	swept     int  // targets that have no row each
+	about     bool // swept is an estimate, or the same targets may be in it twice
 	count     uint64
 	rate      float64
 	last      time.Time
@@ -45,50 +46,98 @@ func keyOfSweep(f *snapshot.Failure) sweepKey {
 	return key
 }
 
-// sweeps sums up the failures, worst first: by rate, then by time. Those that are too few
-// for a sweep stay one by one.
-func sweeps(failures []*snapshot.Failure) []*sweep {
-	index := map[sweepKey]*sweep{}
-	for _, f := range failures {
-		key := keyOfSweep(f)
-		if index[key] == nil {
-			index[key] = &sweep{}
-		}
-		index[key].add(f)
+// part is a row of failures, or the sweep of one process in place of its rows.
+type part struct {
+	*snapshot.Failure
+	targets   int // 0: the target of the Failure
+	estimated bool
+}
+
+// parts returns the wanted failures without the harmless, each occurrence in one part.
+func parts(s *snapshot.Snapshot, wanted func(*snapshot.Failure) bool) []part {
+	type key struct {
+		sweepKey
+		proc  event.ProcID
+		netns uint32
 	}
-	var all []*sweep
-	for _, f := range failures {
-		key := keyOfSweep(f)
-		switch whole := index[key]; {
-		case whole == nil: // is in all already
-		case whole.rows < minSweep:
-			single := &sweep{}
-			single.add(f)
-			all = append(all, single)
-		default:
-			all = append(all, whole)
-			index[key] = nil
+	keyOf := func(f *snapshot.Failure) key { return key{keyOfSweep(f), f.Proc.ID, f.Netns} }
+	swept := map[key]bool{}
+	var all []part
+	add := func(p part) {
+		if !p.Harmless() && wanted(p.Failure) {
+			all = append(all, p)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *sweep) int { return cmp.Or(cmp.Compare(b.rate, a.rate), b.last.Compare(a.last)) })
+	for i := range s.Sweeps {
+		w := &s.Sweeps[i]
+		swept[keyOf(&w.Failure)] = true
+		add(part{&w.Failure, w.Targets, w.Estimated})
+	}
+	for i := range s.Failures {
+		if f := &s.Failures[i]; !swept[keyOf(f)] {
+			add(part{Failure: f})
+		}
+	}
 	return all
 }
 
-func (w *sweep) add(f *snapshot.Failure) {
-	if w.rows == 0 {
-		w.processes, w.targets = map[event.ProcID]bool{}, map[event.Endpoint]bool{}
+// sweeps sums up the wanted failures, worst first: by rate, then by time. Those that are too
+// few for a sweep stay one by one.
+func sweeps(s *snapshot.Snapshot, wanted func(*snapshot.Failure) bool) []*sweep {
+	index := map[sweepKey][]part{}
+	for _, p := range parts(s, wanted) {
+		key := keyOfSweep(p.Failure)
+		index[key] = append(index[key], p)
 	}
-	if w.worst == nil || cmp.Or(cmp.Compare(f.Rate, w.worst.Rate), f.Last.Compare(w.worst.Last)) > 0 {
-		w.worst = f
+	var all []*sweep
+	for _, alike := range index {
+		if whole := newSweep(alike...); len(alike)+whole.swept >= minSweep {
+			all = append(all, whole)
+			continue
+		}
+		for _, p := range alike {
+			all = append(all, newSweep(p))
+		}
 	}
-	w.rows++
-	w.processes[f.Proc.ID], w.targets[f.Target] = true, true
-	w.inferred |= f.Inferred
-	w.count += f.Count
-	w.rate += f.Rate
-	if f.Last.After(w.last) {
-		w.last = f.Last
+	slices.SortFunc(all, func(a, b *sweep) int {
+		return cmp.Or(
+			cmp.Compare(b.rate, a.rate), b.last.Compare(a.last), cmp.Compare(b.count, a.count),
+			cmp.Compare(a.worst.Proc.ID.PID, b.worst.Proc.ID.PID), cmp.Compare(a.worst.Target.String(), b.worst.Target.String()),
+		)
+	})
+	return all
+}
+
+func newSweep(parts ...part) *sweep {
+	w := &sweep{processes: map[event.ProcID]bool{}, targets: map[event.Endpoint]bool{}}
+	for _, p := range parts {
+		w.add(p)
 	}
+	return w
+}
+
+func (w *sweep) add(p part) {
+	if w.worst == nil || cmp.Or(cmp.Compare(p.Rate, w.worst.Rate), p.Last.Compare(w.worst.Last)) > 0 {
+		w.worst = p.Failure
+	}
+	if p.targets > 0 {
+		w.about = w.about || p.estimated || w.swept > 0
+		w.swept += p.targets
+	} else {
+		w.targets[p.Target] = true
+	}
+	w.processes[p.Proc.ID] = true
+	w.inferred |= p.Inferred
+	w.count += p.Count
+	w.rate += p.Rate
+	if p.Last.After(w.last) {
+		w.last = p.Last
+	}
+}
+
+// Sweep returns the failures of one process towards many targets in one sentence.
+func Sweep(w *snapshot.Sweep, now time.Time) string {
+	return newSweep(part{&w.Failure, w.Targets, w.Estimated}).forms(now)[0] + "; " + plural(w.Count, "time") + " in all"
 }
 
 // forms returns which program fails to do what, why, and how often or when, in forms:
@@ -138,10 +187,13 @@ func (w *sweep) subject() (full, name string) {
 func (w *sweep) predicate(verb string) string {
 	f := w.worst
 	what := Endpoint(f.Target)
-	if n := len(w.targets); n > 1 {
-		what = Count(n) + " targets"
+	if n := len(w.targets) + w.swept; n > 1 {
+		what = Grouped(n) + " targets"
 		if f.Op != event.OpConnect {
-			what = Count(n) + " addresses"
+			what = Grouped(n) + " addresses"
+		}
+		if w.about {
+			what = "about " + what
 		}
 	}
 	return verb + " " + deed(f) + " " + what

@@ -83,7 +83,7 @@ func (s *State) addAll(events []event.Event, out *output) {
 }
 
 func (s *State) add(e *event.Event, out *output) {
-	if e.Kind == event.SpaceChanged {
+	if e.Kind == event.SpaceChanged || e.Kind == event.EventsLost {
 		return // follows from the stream and is no part of it, but a recording can hold anything
 	}
 	s.world.Apply(e)

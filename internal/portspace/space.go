@@ -126,8 +126,8 @@ func (s *Space) recount() {
 	s.updatePeak(0)
 }
 
-// inUse is the InUse of All's Occupancy, and cheap enough for every event.
-func (s *Space) inUse() int {
+// InUse returns the InUse of All's Occupancy, and is cheap enough for every event.
+func (s *Space) InUse() int {
 	return s.tally.live + s.tally.timeWait + s.net.inRange - s.tally.owned - s.takenOver()
 }
 
@@ -153,7 +153,7 @@ func (s *Space) takes(port uint16, socket, old *Socket) bool {
 
 // updatePeak keeps Peak after an allocation.
 func (s *Space) updatePeak(now event.Time) {
-	if used := min(s.inUse(), s.net.total); used > s.Peak {
+	if used := min(s.InUse(), s.net.total); used > s.Peak {
 		s.Peak, s.PeakAt = used, now
 	}
 }

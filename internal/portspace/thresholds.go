@@ -92,7 +92,7 @@ func (t *Thresholds) allocated(s *Space, own event.PortRange) {
 
 // atMost returns an upper bound of the occupancy that is cheap enough for every event.
 func (s *Space) atMost() event.Occupancy {
-	return event.Occupancy{Capacity: s.net.total, Live: s.inUse()}
+	return event.Occupancy{Capacity: s.net.total, Live: s.InUse()}
 }
 
 func (t *Thresholds) postpone(key rangeKey) {

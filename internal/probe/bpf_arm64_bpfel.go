@@ -283,6 +283,14 @@ type bpfSockEvent struct {
 	Daddr     [16]uint8
 }
 
+type bpfUnsentProc struct {
+	_     structs.HostLayout
+	Start uint64
+	Ppid  uint32
+	Uid   uint32
+	Comm  [16]int8
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -299,10 +307,15 @@ const (
 	bpfMapPtFoldsFirst       = "pt_folds_first"
 	bpfMapPtNetns            = "pt_netns"
 	bpfMapPtNetnsSent        = "pt_netns_sent"
+	bpfMapPtOwnerFails       = "pt_owner_fails"
+	bpfMapPtOwnerFailsFirst  = "pt_owner_fails_first"
+	bpfMapPtOwnerFolds       = "pt_owner_folds"
+	bpfMapPtOwnerFoldsFirst  = "pt_owner_folds_first"
 	bpfMapPtProcs            = "pt_procs"
 	bpfMapPtReady            = "pt_ready"
 	bpfMapPtReported         = "pt_reported"
 	bpfMapPtTargets          = "pt_targets"
+	bpfMapPtUnsent           = "pt_unsent"
 	bpfProgPtAddresses       = "pt_addresses"
 	bpfProgPtAutobindFexit   = "pt_autobind_fexit"
 	bpfProgPtAutobindKprobe  = "pt_autobind_kprobe"
@@ -435,22 +448,27 @@ type bpfProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
-	PtBinds      *ebpf.MapSpec `ebpf:"pt_binds"`
-	PtCalls      *ebpf.MapSpec `ebpf:"pt_calls"`
-	PtConns      *ebpf.MapSpec `ebpf:"pt_conns"`
-	PtCounts     *ebpf.MapSpec `ebpf:"pt_counts"`
-	PtEvents     *ebpf.MapSpec `ebpf:"pt_events"`
-	PtFails      *ebpf.MapSpec `ebpf:"pt_fails"`
-	PtFailsFirst *ebpf.MapSpec `ebpf:"pt_fails_first"`
-	PtFailures   *ebpf.MapSpec `ebpf:"pt_failures"`
-	PtFolds      *ebpf.MapSpec `ebpf:"pt_folds"`
-	PtFoldsFirst *ebpf.MapSpec `ebpf:"pt_folds_first"`
-	PtNetns      *ebpf.MapSpec `ebpf:"pt_netns"`
-	PtNetnsSent  *ebpf.MapSpec `ebpf:"pt_netns_sent"`
-	PtProcs      *ebpf.MapSpec `ebpf:"pt_procs"`
-	PtReady      *ebpf.MapSpec `ebpf:"pt_ready"`
-	PtReported   *ebpf.MapSpec `ebpf:"pt_reported"`
-	PtTargets    *ebpf.MapSpec `ebpf:"pt_targets"`
+	PtBinds           *ebpf.MapSpec `ebpf:"pt_binds"`
+	PtCalls           *ebpf.MapSpec `ebpf:"pt_calls"`
+	PtConns           *ebpf.MapSpec `ebpf:"pt_conns"`
+	PtCounts          *ebpf.MapSpec `ebpf:"pt_counts"`
+	PtEvents          *ebpf.MapSpec `ebpf:"pt_events"`
+	PtFails           *ebpf.MapSpec `ebpf:"pt_fails"`
+	PtFailsFirst      *ebpf.MapSpec `ebpf:"pt_fails_first"`
+	PtFailures        *ebpf.MapSpec `ebpf:"pt_failures"`
+	PtFolds           *ebpf.MapSpec `ebpf:"pt_folds"`
+	PtFoldsFirst      *ebpf.MapSpec `ebpf:"pt_folds_first"`
+	PtNetns           *ebpf.MapSpec `ebpf:"pt_netns"`
+	PtNetnsSent       *ebpf.MapSpec `ebpf:"pt_netns_sent"`
+	PtOwnerFails      *ebpf.MapSpec `ebpf:"pt_owner_fails"`
+	PtOwnerFailsFirst *ebpf.MapSpec `ebpf:"pt_owner_fails_first"`
+	PtOwnerFolds      *ebpf.MapSpec `ebpf:"pt_owner_folds"`
+	PtOwnerFoldsFirst *ebpf.MapSpec `ebpf:"pt_owner_folds_first"`
+	PtProcs           *ebpf.MapSpec `ebpf:"pt_procs"`
+	PtReady           *ebpf.MapSpec `ebpf:"pt_ready"`
+	PtReported        *ebpf.MapSpec `ebpf:"pt_reported"`
+	PtTargets         *ebpf.MapSpec `ebpf:"pt_targets"`
+	PtUnsent          *ebpf.MapSpec `ebpf:"pt_unsent"`
 }
 
 // bpfVariableSpecs contains global variables before they are loaded into the kernel.
@@ -495,22 +513,27 @@ func (o *bpfObjects) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
-	PtBinds      *ebpf.Map `ebpf:"pt_binds"`
-	PtCalls      *ebpf.Map `ebpf:"pt_calls"`
-	PtConns      *ebpf.Map `ebpf:"pt_conns"`
-	PtCounts     *ebpf.Map `ebpf:"pt_counts"`
-	PtEvents     *ebpf.Map `ebpf:"pt_events"`
-	PtFails      *ebpf.Map `ebpf:"pt_fails"`
-	PtFailsFirst *ebpf.Map `ebpf:"pt_fails_first"`
-	PtFailures   *ebpf.Map `ebpf:"pt_failures"`
-	PtFolds      *ebpf.Map `ebpf:"pt_folds"`
-	PtFoldsFirst *ebpf.Map `ebpf:"pt_folds_first"`
-	PtNetns      *ebpf.Map `ebpf:"pt_netns"`
-	PtNetnsSent  *ebpf.Map `ebpf:"pt_netns_sent"`
-	PtProcs      *ebpf.Map `ebpf:"pt_procs"`
-	PtReady      *ebpf.Map `ebpf:"pt_ready"`
-	PtReported   *ebpf.Map `ebpf:"pt_reported"`
-	PtTargets    *ebpf.Map `ebpf:"pt_targets"`
+	PtBinds           *ebpf.Map `ebpf:"pt_binds"`
+	PtCalls           *ebpf.Map `ebpf:"pt_calls"`
+	PtConns           *ebpf.Map `ebpf:"pt_conns"`
+	PtCounts          *ebpf.Map `ebpf:"pt_counts"`
+	PtEvents          *ebpf.Map `ebpf:"pt_events"`
+	PtFails           *ebpf.Map `ebpf:"pt_fails"`
+	PtFailsFirst      *ebpf.Map `ebpf:"pt_fails_first"`
+	PtFailures        *ebpf.Map `ebpf:"pt_failures"`
+	PtFolds           *ebpf.Map `ebpf:"pt_folds"`
+	PtFoldsFirst      *ebpf.Map `ebpf:"pt_folds_first"`
+	PtNetns           *ebpf.Map `ebpf:"pt_netns"`
+	PtNetnsSent       *ebpf.Map `ebpf:"pt_netns_sent"`
+	PtOwnerFails      *ebpf.Map `ebpf:"pt_owner_fails"`
+	PtOwnerFailsFirst *ebpf.Map `ebpf:"pt_owner_fails_first"`
+	PtOwnerFolds      *ebpf.Map `ebpf:"pt_owner_folds"`
+	PtOwnerFoldsFirst *ebpf.Map `ebpf:"pt_owner_folds_first"`
+	PtProcs           *ebpf.Map `ebpf:"pt_procs"`
+	PtReady           *ebpf.Map `ebpf:"pt_ready"`
+	PtReported        *ebpf.Map `ebpf:"pt_reported"`
+	PtTargets         *ebpf.Map `ebpf:"pt_targets"`
+	PtUnsent          *ebpf.Map `ebpf:"pt_unsent"`
 }
 
 func (m *bpfMaps) Close() error {
@@ -527,10 +550,15 @@ func (m *bpfMaps) Close() error {
 		m.PtFoldsFirst,
 		m.PtNetns,
 		m.PtNetnsSent,
+		m.PtOwnerFails,
+		m.PtOwnerFailsFirst,
+		m.PtOwnerFolds,
+		m.PtOwnerFoldsFirst,
 		m.PtProcs,
 		m.PtReady,
 		m.PtReported,
 		m.PtTargets,
+		m.PtUnsent,
 	)
 }
 

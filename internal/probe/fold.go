@@ -28,24 +28,38 @@ func (p *Probe) ReadFolds(dst []event.Event) ([]event.Event, error) {
 		return dst, nil
 	}
 	p.folded = folded + failures
-	folds, err := p.swap("pt_folds", p.foldSpec)
-	if err != nil {
-		return dst, err
+	for _, name := range [...]string{"pt_folds", "pt_owner_folds"} {
+		if err := eachCounted(p, name, func(k *bpfFoldKey, c *bpfFoldCounts) { dst = append(dst, foldEvent(k, c)) }); err != nil {
+			return dst, err
+		}
 	}
-	defer folds.Close()
-	fails, err := p.swap("pt_fails", p.failSpec)
-	if err != nil {
-		return dst, err
-	}
-	defer fails.Close()
-	err = errors.Join(
-		eachEntry(folds, func(k *bpfFoldKey, c *bpfFoldCounts) { dst = append(dst, foldEvent(k, c)) }),
-		eachEntry(fails, func(k *bpfFailKey, c *bpfFailCounts) {
+	for _, name := range [...]string{"pt_fails", "pt_owner_fails"} {
+		err := eachCounted(p, name, func(k *bpfFailKey, c *bpfFailCounts) {
 			if c.Folded != 0 {
 				dst = append(dst, failEvent(k, c))
 			}
-		}))
-	return dst, err
+		})
+		if err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}
+
+// eachCounted calls f for every entry of the inner map, which is empty afterwards. An inner
+// map without an entry is not swapped, since swapping waits for all programs.
+func eachCounted[K, V any](p *Probe, outer string, f func(*K, *V)) error {
+	spec := p.counted[outer]
+	var first K
+	if err := p.maps[spec.Name].NextKey(nil, &first); errors.Is(err, ebpf.ErrKeyNotExist) {
+		return nil
+	}
+	old, err := p.swap(outer, spec)
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	return eachEntry(old, f)
 }
 
 // swap replaces the inner map by an empty one and returns the old one.

@@ -39,8 +39,7 @@ type Options struct {
 type Probe struct {
 	spec      *ebpf.CollectionSpec // until all is attached
 	cache     *btf.Cache
-	foldSpec  *ebpf.MapSpec
-	failSpec  *ebpf.MapSpec
+	counted   map[string]*ebpf.MapSpec // of what is counted in the kernel: the inner map of each outer one
 	opts      Options
 	maps      map[string]*ebpf.Map
 	progs     map[string]*ebpf.Program
@@ -127,7 +126,10 @@ func (p *Probe) open() error {
 // releaseTypes drops the types of the kernel: some 30 MiB that are not needed any more. The
 // reader of the events returns them to the system.
 func (p *Probe) releaseTypes() {
-	p.foldSpec, p.failSpec = p.spec.Maps["pt_folds_first"], p.spec.Maps["pt_fails_first"]
+	p.counted = map[string]*ebpf.MapSpec{}
+	for _, outer := range [...]string{"pt_folds", "pt_fails", "pt_owner_folds", "pt_owner_fails"} {
+		p.counted[outer] = p.spec.Maps[outer+"_first"]
+	}
 	p.spec, p.cache = nil, nil
 }
 

@@ -43,3 +43,36 @@ func newFailure(f *snapshot.Failure, clock event.Clock) failure {
 		Saddr: saddr, Sport: local.Port, Daddr: target.Host(), Dport: target.Port,
 	}
 }
+
+// otherFailures is the failures without a row, of any process and call.
+type otherFailures struct {
+	Count uint64  `json:"count"`
+	Rate  float64 `json:"rate"`
+	First string  `json:"first"`
+	Last  string  `json:"last"`
+}
+
+// sweep is the calls of a process that failed in the same way for many targets.
+type sweep struct {
+	identity
+	Op        string  `json:"op"`
+	Errno     string  `json:"errno"`
+	Reason    string  `json:"reason"`
+	Targets   int     `json:"targets"`
+	Estimated bool    `json:"targets_estimated"` // to some percent
+	Count     uint64  `json:"count"`
+	Rate      float64 `json:"rate"`
+	First     string  `json:"first"`
+	Last      string  `json:"last"`
+	Netns     uint32  `json:"netns"`
+	NetnsName string  `json:"netns_name"`
+	Proto     string  `json:"proto"`
+}
+
+func newSweep(w *snapshot.Sweep, clock event.Clock) sweep {
+	return sweep{
+		identity: newIdentity(&w.Proc, clock), Op: w.Op.String(), Errno: w.Errno.String(), Reason: w.Reason.String(),
+		Targets: w.Targets, Estimated: w.Estimated, Count: w.Count, Rate: w.Rate, First: formatTime(w.First), Last: formatTime(w.Last),
+		Netns: w.Netns, NetnsName: w.NetnsName, Proto: w.Proto.String(),
+	}
+}

@@ -32,7 +32,7 @@ func members(g *snapshot.ProcessGroup) int {
 	if g.Unknown {
 		return 0
 	}
-	return len(g.Members)
+	return g.Processes()
 }
 
 func writeGroups(out *bytes.Buffer, s *snapshot.Snapshot, by snapshot.Grouping) {
@@ -40,12 +40,12 @@ func writeGroups(out *bytes.Buffer, s *snapshot.Snapshot, by snapshot.Grouping) 
 		head: []string{string(by), "processes", "opens", "opens/s", "live", "time_wait", "failed", "lifetime"},
 		left: string(by),
 	}
-	groups := snapshot.GroupProcesses(s.Processes, by)
+	groups := snapshot.GroupProcesses(s, by)
 	for _, g := range top(groups) {
 		t.add(append([]string{groupName(&g, by), memberCount(&g)}, totalCells(&g.Totals, g.Rates)...)...)
 	}
-	if s.OtherProcesses != nil {
-		t.add(append([]string{"all others", ""}, totalCells(&s.OtherProcesses.Totals, s.OtherProcesses.Rates)...)...)
+	if other := snapshot.OtherGroup(s); other != nil {
+		t.add(append([]string{"all others", ""}, totalCells(&other.Totals, other.Rates)...)...)
 	}
 	t.write(out, "Processes by "+string(by), len(groups)-topRows)
 }
@@ -54,7 +54,7 @@ func memberCount(g *snapshot.ProcessGroup) string {
 	if g.Unknown {
 		return phrase.Unknown
 	}
-	return phrase.Grouped(len(g.Members))
+	return phrase.Grouped(g.Processes())
 }
 
 func groupName(g *snapshot.ProcessGroup, by snapshot.Grouping) string {

@@ -41,11 +41,14 @@ type document struct {
 	GroupBy           snapshot.Grouping `json:"group_by"`
 	Groups            []processGroup    `json:"groups"` // of the processes; empty if GroupBy is process
 	Destinations      []destination     `json:"destinations"`
+	OtherGroups       *counts           `json:"other_groups"`
 	OtherDestinations *counts           `json:"other_destinations"`
 	PortSpaces        []space           `json:"port_spaces"`       // fullest first
 	OtherPortSpaces   int               `json:"other_port_spaces"` // how many are not listed
 	Namespaces        []namespace       `json:"namespaces"`
 	Failures          []failure         `json:"failures"`
+	OtherFailures     *otherFailures    `json:"other_failures"` // the rest in one, null when all are listed
+	Sweeps            []sweep           `json:"sweeps"`         // failures of one kind and process, for many targets
 	// Findings is always empty: Schema promises the list, and nothing makes findings yet.
 	Findings []struct{} `json:"findings"`
 	Health   health     `json:"health"`
@@ -103,23 +106,37 @@ func newDocument(s *snapshot.Snapshot, by snapshot.Grouping) document {
 		Totals: newTotals(&s.Totals), OtherPortSpaces: s.OtherPortSpaces, Findings: []struct{}{},
 		Processes:    convert(s.Processes, func(p *snapshot.Process) process { return newProcess(p, s.Clock) }),
 		GroupBy:      by,
-		Groups:       convert(snapshot.GroupProcesses(s.Processes, by), newGroup),
+		Groups:       convert(snapshot.GroupProcesses(s, by), newGroup),
 		Destinations: convert(s.Destinations, newDestination),
 		PortSpaces:   convert(s.PortSpaces, func(p *snapshot.PortSpace) space { return newSpace(p, s.Clock) }),
 		Namespaces:   convert(s.Namespaces, newNamespace),
 		Failures:     convert(s.Failures, func(f *snapshot.Failure) failure { return newFailure(f, s.Clock) }),
+		Sweeps:       convert(s.Sweeps, func(w *snapshot.Sweep) sweep { return newSweep(w, s.Clock) }),
 		Health:       newHealth(s),
 		Notices:      convert(s.Notices, newNotice),
 	}
+	d.OtherProcesses, d.OtherGroups, d.OtherDestinations, d.OtherFailures = others(s, by)
+	return d
+}
+
+// others returns what the lists leave out; nil for a list of all.
+func others(s *snapshot.Snapshot, by snapshot.Grouping) (processes, groups, destinations *counts, failures *otherFailures) {
 	if other := s.OtherProcesses; other != nil {
 		c := newCounts(&other.Totals)
-		d.OtherProcesses = &c
+		processes = &c
+	}
+	if other := snapshot.OtherGroup(s); other != nil && by != snapshot.ByProcess {
+		c := newCounts(&other.Totals)
+		groups = &c
 	}
 	if other := s.OtherDestinations; other != nil {
 		c := newCounts(&other.Totals)
-		d.OtherDestinations = &c
+		destinations = &c
 	}
-	return d
+	if other := s.OtherFailures; other != nil {
+		failures = &otherFailures{other.Count, other.Rate, formatTime(other.First), formatTime(other.Last)}
+	}
+	return processes, groups, destinations, failures
 }
 
 func newHealth(s *snapshot.Snapshot) health {

@@ -256,6 +256,46 @@ func TestManyGaps(t *testing.T) {
 	}
 }
 
+// TestSweep: a sweep is one sentence, and what has no row is in the sum of the rest.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	s := busy()
+	s.OtherFailures = &snapshot.Failure{Count: 195_904, Rate: 4_865, First: started, Last: started.Add(9 * time.Second)}
+	s.Sweeps = []snapshot.Sweep{{Failure: snapshot.Failure{
+		Proc: event.Process{ID: event.ProcID{PID: 99}, Comm: "scanner"}, Proto: event.TCP, Op: event.OpConnect, Errno: event.ECONNREFUSED,
+		Reason: event.Refused, Count: 200_000, Rate: 4_867, First: started, Last: started.Add(9 * time.Second),
+	}, Targets: 7_000, Estimated: true}}
+	var text, object bytes.Buffer
+	if err := errors.Join(Text(&text, s, snapshot.ByProcess), JSON(&object, s, snapshot.ByProcess)); err != nil {
+		t.Fatal(err)
+	}
+	failures := string(section(text.Bytes(), "Failures"))
+	for _, want := range []string{
+		"195,904  4865.0        all others",
+		"  scanner(99) cannot connect to about 7,000 targets: connection refused (ECONNREFUSED), 4,867/s; 200,000 times in all\n",
+	} {
+		if !strings.Contains(failures, want) {
+			t.Errorf("no %q in\n%s", want, failures)
+		}
+	}
+	var report struct {
+		Other struct {
+			Count uint64 `json:"count"`
+		} `json:"other_failures"`
+		Sweeps []struct {
+			Targets   int    `json:"targets"`
+			Estimated bool   `json:"targets_estimated"`
+			Comm      string `json:"comm"`
+		} `json:"sweeps"`
+	}
+	if err := json.Unmarshal(object.Bytes(), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Other.Count != 195_904 || len(report.Sweeps) != 1 || report.Sweeps[0].Targets != 7_000 || !report.Sweeps[0].Estimated {
+		t.Errorf("got %+v", report)
+	}
+}
+
 // TestGroups writes the processes of a loop of short programs as one.
 func TestGroups(t *testing.T) {
 	t.Parallel()
@@ -268,6 +308,7 @@ func TestGroups(t *testing.T) {
 		})
 	}
 	s.Processes = append(s.Processes, snapshot.Process{Totals: snapshot.Totals{Opens: 4}})
+	grouped(s)
 	for _, by := range snapshot.Groupings()[1:] {
 		var text, object bytes.Buffer
 		if err := errors.Join(Text(&text, s, by), JSON(&object, s, by)); err != nil {

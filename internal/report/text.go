@@ -105,7 +105,13 @@ func writeFailures(out *bytes.Buffer, s *snapshot.Snapshot) {
 		t.add(phrase.Grouped(f.Count), fmt.Sprintf("%.1f", f.Rate), phrase.PID(f.Proc.ID), f.Proc.Comm,
 			f.Op.String(), f.Errno.String(), reason, f.Target.String()+phrase.ProtoSuffix(f.Proto), f.Last.UTC().Format(time.TimeOnly))
 	}
+	if other := s.OtherFailures; other != nil {
+		t.add(phrase.Grouped(other.Count), fmt.Sprintf("%.1f", other.Rate), "", "all others", "", "", "", "", other.Last.UTC().Format(time.TimeOnly))
+	}
 	t.write(out, "Failures", len(s.Failures)-topRows)
+	for i := range s.Sweeps[:min(len(s.Sweeps), topRows)] {
+		fmt.Fprintf(out, "  %s\n", phrase.Sweep(&s.Sweeps[i], s.Wall))
+	}
 }
 
 func writeSignals(out *bytes.Buffer, signals event.Signals) {

@@ -29,7 +29,7 @@ func ProcessColumns() []Column[Process] {
 func GroupColumns() []Column[ProcessGroup] {
 	columns := []Column[ProcessGroup]{
 		{"name", ascending(func(g *ProcessGroup) string { return g.Name })},
-		{"processes", descending(func(g *ProcessGroup) int { return len(g.Members) })},
+		{"processes", descending(func(g *ProcessGroup) int { return g.Processes() })},
 		{"open_rate", then(descending(func(g *ProcessGroup) float64 { return g.Rates.Opens }),
 			descending(func(g *ProcessGroup) uint64 { return g.Opens }))},
 	}

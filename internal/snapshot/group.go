@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -21,19 +20,24 @@ const (
 func Groupings() []Grouping { return []Grouping{ByProcess, ByExecutable, ByContainer, ByUnit} }
 
 // ProcessGroup is one row: the sum of the processes of an executable, container or unit,
-// for example of a shell loop that runs curl 10,000 times.
+// for example of a shell loop that runs curl 10,000 times. It counts the processes that have
+// no row of their own any more as well.
 type ProcessGroup struct {
 	GroupKey
-	// Totals are the sums. The lifetimes are quantiles of the members' quantiles, weighted
-	// by their closed connections: exact for one member, and for members of one connection
-	// each; otherwise an estimate.
 	Totals
 	Rates        Rates
 	History      []Point
 	First, Last  time.Time
-	Destinations []Pair // of all members, most opens first, without a process, bounded
+	Destinations []Pair // of all its processes, most opens first, without a process, bounded
 	Members      []*Process
+	Past         int // how many processes it had that have no row any more
+
+	lives Lifetimes
+	pairs *pairSum
 }
+
+// Processes returns how many processes the group has or had.
+func (g *ProcessGroup) Processes() int { return len(g.Members) + g.Past }
 
 // GroupKey identifies a group.
 type GroupKey struct {
@@ -47,61 +51,91 @@ type GroupKey struct {
 // maxGroupDestinations bounds a row, as for a process.
 const maxGroupDestinations = 50
 
-// GroupProcesses returns the groups of the rows, most opens first, none for ByProcess.
-func GroupProcesses(rows []Process, by Grouping) []ProcessGroup {
+// GroupProcesses returns the groups of the processes, most opens first, none for ByProcess.
+func GroupProcesses(s *Snapshot, by Grouping) []ProcessGroup {
 	if by == ByProcess {
 		return nil
 	}
-	index := map[GroupKey]int{}
-	var groups []ProcessGroup
-	for i := range rows {
-		key := groupOf(&rows[i].Info, by)
-		at, ok := index[key]
-		if !ok {
-			at = len(groups)
-			index[key] = at
-			groups = append(groups, ProcessGroup{GroupKey: key})
-		}
-		groups[at].Members = append(groups[at].Members, &rows[i])
+	groups := groups{index: map[GroupKey]*ProcessGroup{}}
+	owners := make(map[event.ProcID]*ProcessGroup, len(s.Processes))
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		g := groups.of(IdentityOf(&p.Info).key(by))
+		g.Members = append(g.Members, p)
+		g.add(p)
+		owners[p.Info.ID] = g
 	}
-	for i := range groups {
-		groups[i].sum()
+	for i := range s.Past {
+		if s.Past[i].Others {
+			continue // see OtherGroup
+		}
+		g := groups.of(s.Past[i].key(by))
+		g.Past += s.Past[i].Count
+		g.add(&s.Past[i].Process)
+	}
+	groups.addPairs(s, owners, by)
+	return groups.sorted()
+}
+
+// OtherGroup returns the sum of the processes for whose groups there was no room, nil
+// without any.
+func OtherGroup(s *Snapshot) *ProcessGroup {
+	for i := range s.Past {
+		if p := &s.Past[i]; p.Others {
+			g := &ProcessGroup{Past: p.Count}
+			g.add(&p.Process)
+			g.LifetimeP50, g.LifetimeP99 = p.LifetimeP50, p.LifetimeP99
+			return g
+		}
+	}
+	return nil
+}
+
+// groups are those that were found so far.
+type groups struct{ index map[GroupKey]*ProcessGroup }
+
+func (g *groups) of(key GroupKey) *ProcessGroup {
+	if g.index[key] == nil {
+		g.index[key] = &ProcessGroup{GroupKey: key, pairs: newPairSum()}
+	}
+	return g.index[key]
+}
+
+// addPairs adds the destinations. owners are the groups of the processes with a row.
+func (g *groups) addPairs(s *Snapshot, owners map[event.ProcID]*ProcessGroup, by Grouping) {
+	for i := range s.Pairs {
+		if owner := owners[s.Pairs[i].Proc]; owner != nil { // the others are in PastPairs
+			owner.pairs.add(&s.Pairs[i])
+		}
+	}
+	for i := range s.PastPairs {
+		if p := &s.PastPairs[i]; !p.Others {
+			g.of(p.key(by)).pairs.add(&p.Pair)
+		}
+	}
+}
+
+func (g *groups) sorted() []ProcessGroup {
+	rows := make([]ProcessGroup, 0, len(g.index))
+	for _, row := range g.index {
+		row.LifetimeP50, row.LifetimeP99 = row.lives.Quantile(0.5), row.lives.Quantile(0.99)
+		row.Destinations = row.pairs.sorted()
+		row.pairs, row.lives = nil, Lifetimes{}
+		rows = append(rows, *row)
 	}
 	byOpens, _ := ColumnNamed(GroupColumns(), "opens")
-	return Sort(groups, byOpens, false)
+	return Sort(rows, byOpens, false)
 }
 
-// groupOf returns the group of a process. An unknown executable has the name of the
-// process in brackets, as in ps(1): no path begins with one.
-func groupOf(p *event.Process, by Grouping) GroupKey {
-	if !p.ID.Known() {
-		return GroupKey{Unknown: true}
-	}
-	switch by {
-	case ByContainer:
-		return GroupKey{Name: p.Container}
-	case ByUnit:
-		return GroupKey{Name: p.Unit}
-	}
-	return GroupKey{Name: cmp.Or(p.Exe, "["+p.Comm+"]")}
-}
-
-// sum adds up the members.
-func (g *ProcessGroup) sum() {
-	pairs := newPairSum()
-	var lives lifetimes
-	for _, p := range g.Members {
-		g.add(&p.Totals)
-		g.Rates.Opens += p.Rates.Opens
-		g.Rates.Closes += p.Rates.Closes
-		g.Rates.Failures += p.Rates.Failures
-		g.History = addHistory(g.History, p.History)
-		g.seen(p.First, p.Last)
-		pairs.add(p.Destinations)
-		lives.add(&p.Totals)
-	}
-	g.LifetimeP50, g.LifetimeP99 = lives.quantiles()
-	g.Destinations = pairs.sorted()
+// add adds what a process has done, without its destinations.
+func (g *ProcessGroup) add(p *Process) {
+	g.Totals.add(&p.Totals)
+	g.Rates.Opens += p.Rates.Opens
+	g.Rates.Closes += p.Rates.Closes
+	g.Rates.Failures += p.Rates.Failures
+	g.History = addHistory(g.History, p.History)
+	g.seen(p.First, p.Last)
+	g.lives.Merge(&p.Lifetimes)
 }
 
 func (g *ProcessGroup) seen(first, last time.Time) {

@@ -21,7 +21,8 @@ func loop(n int) []Process {
 		rows = append(rows, Process{
 			Info: info, Totals: totals, Rates: Rates{Opens: 0.2, Closes: 0.2},
 			History: []Point{{Opens: 1}}, First: at.Add(time.Duration(i) * time.Second), Last: at.Add(time.Duration(i+1) * time.Second),
-			Destinations: []Pair{{Proc: info.ID, Comm: "curl", Remote: cache, Totals: totals}},
+			Destinations: []Pair{{Proc: info.ID, Comm: "curl", Remote: cache, Totals: totals, Lifetimes: lived(time.Duration(i+1) * time.Millisecond)}},
+			Lifetimes:    lived(time.Duration(i+1) * time.Millisecond),
 		})
 	}
 	return append(rows,
@@ -30,6 +31,20 @@ func loop(n int) []Process {
 		Process{Info: event.Process{ID: event.ProcID{PID: 3}, Comm: "nginx", Exe: "/usr/sbin/nginx", Container: "c0ffee"}, Totals: Totals{Opens: 4}},
 		Process{Totals: Totals{Opens: 5}},
 	)
+}
+
+func lived(d time.Duration) (l Lifetimes) {
+	l.Add(d)
+	return l
+}
+
+// with is a snapshot of the processes and their connections.
+func with(rows []Process) *Snapshot {
+	s := &Snapshot{Processes: rows}
+	for i := range rows {
+		s.Pairs = append(s.Pairs, rows[i].Destinations...)
+	}
+	return s
 }
 
 func TestGroupProcesses(t *testing.T) {
@@ -41,7 +56,7 @@ func TestGroupProcesses(t *testing.T) {
 		ByUnit:       "[cron.service 101*102  2*7 (unknown) 1*5]",
 	} {
 		got := []string{}
-		for _, g := range GroupProcesses(loop(100), by) {
+		for _, g := range GroupProcesses(with(loop(100)), by) {
 			name := g.Name
 			if g.Unknown {
 				name = "(unknown)"
@@ -57,11 +72,12 @@ func TestGroupProcesses(t *testing.T) {
 func TestGroupIsTheSum(t *testing.T) {
 	t.Parallel()
 	rows := loop(100)
-	g := GroupProcesses(rows, ByExecutable)[0]
+	g := GroupProcesses(with(rows), ByExecutable)[0]
 	if g.Rates.Opens < 19.9 || g.Rates.Opens > 20.1 || !reflect.DeepEqual(g.History, []Point{{Opens: 100}}) {
 		t.Errorf("rates %v, history %v", g.Rates, g.History)
 	}
-	if g.LifetimeP50 != 51*time.Millisecond || g.LifetimeP99 != 100*time.Millisecond {
+	p50, p99 := middleOf(classOf(51*time.Millisecond)), middleOf(classOf(100*time.Millisecond))
+	if g.LifetimeP50 != p50 || g.LifetimeP99 != p99 {
 		t.Errorf("lifetimes %v and %v", g.LifetimeP50, g.LifetimeP99)
 	}
 	if !g.First.Equal(rows[0].First) || !g.Last.Equal(rows[99].Last) {
@@ -70,7 +86,7 @@ func TestGroupIsTheSum(t *testing.T) {
 	if len(g.Destinations) != 1 {
 		t.Fatalf("%d destinations", len(g.Destinations))
 	}
-	if d := g.Destinations[0]; d.Opens != 100 || d.Proc.Known() || d.Comm != "" || d.LifetimeP50 != 51*time.Millisecond {
+	if d := g.Destinations[0]; d.Opens != 100 || d.Proc.Known() || d.Comm != "" || d.LifetimeP50 != p50 {
 		t.Errorf("towards its destination: %+v", d)
 	}
 	for i := range rows[:100] {
@@ -95,11 +111,11 @@ func TestNoTotalIsForgotten(t *testing.T) {
 			}
 		}
 	}
-	sum := reflect.ValueOf(GroupProcesses(rows, ByExecutable)[0].Totals)
+	sum := reflect.ValueOf(GroupProcesses(with(rows), ByExecutable)[0].Totals)
 	for f := range sum.NumField() {
 		want := 2 * (f + 1)
 		if sum.Field(f).Type() == reflect.TypeFor[time.Duration]() {
-			want = f + 1 // the same of both
+			continue // has no sum
 		}
 		if got := fmt.Sprintf("%d", sum.Field(f).Interface()); got != fmt.Sprint(want) {
 			t.Errorf("%s is %s, want %d", sum.Type().Field(f).Name, got, want)
@@ -122,24 +138,49 @@ func TestHistoriesEndTogether(t *testing.T) {
 	}
 }
 
-func TestWeightedQuantile(t *testing.T) {
+// TestGroupLifetimes: quantiles are those of all connections, not of the members' quantiles.
+func TestGroupLifetimes(t *testing.T) {
 	t.Parallel()
-	var l lifetimes
-	l.add(&Totals{ClosesOut: 98, LifetimeP50: 1, LifetimeP99: 2})
-	l.add(&Totals{ClosesOut: 2, LifetimeP50: 100, LifetimeP99: 200})
-	l.add(&Totals{ClosesOut: 9, LifetimeP50: 0})
-	if p50, p99 := l.quantiles(); p50 != 1 || p99 != 200 {
-		t.Errorf("got %v and %v", p50, p99)
+	rows := make([]Process, 2)
+	for i := range rows {
+		rows[i].Info = event.Process{ID: event.ProcID{PID: uint32(i + 1)}, Exe: "/x"}
 	}
-	if p50, p99 := (&lifetimes{}).quantiles(); p50 != 0 || p99 != 0 {
-		t.Errorf("of nothing: %v and %v", p50, p99)
+	for range 60 {
+		rows[0].Lifetimes.Add(time.Millisecond)
+	}
+	for range 40 {
+		rows[0].Lifetimes.Add(time.Second)
+		rows[1].Lifetimes.Add(time.Second)
+	}
+	g := GroupProcesses(with(rows), ByExecutable)[0]
+	if want := middleOf(classOf(time.Second)); g.LifetimeP50 != want || g.LifetimeP99 != want {
+		t.Errorf("half live %v, nearly all %v, want %v", g.LifetimeP50, g.LifetimeP99, want)
+	}
+}
+
+// TestGroupsCountThePast: what has lost its row counts in each of its groups.
+func TestGroupsCountThePast(t *testing.T) {
+	t.Parallel()
+	s := with(loop(100))
+	curl := Identity{Executable: "/usr/bin/curl", Unit: "cron.service"}
+	s.Past = []Past{{Identity: curl, Process: Process{Totals: Totals{Opens: 9_900}}, Count: 9_900}, {Identity: Identity{Others: true}, Process: Process{Totals: Totals{Opens: 50}}}}
+	s.PastPairs = []PastPair{{Identity: curl, Pair: Pair{Remote: event.Endpoint{Port: 80}, Totals: Totals{Opens: 9_900}}}}
+	for _, by := range []Grouping{ByExecutable, ByUnit} {
+		g := GroupProcesses(s, by)[0]
+		if g.Opens < 10_000 || g.Opens > 10_002 || g.Processes() < 10_000 || g.Destinations[0].Opens != 10_000 {
+			t.Errorf("by %s: %s has %d opens of %d processes, %+v", by, g.Name, g.Opens, g.Processes(), g.Destinations)
+		}
+	}
+	if others := OtherGroup(s); others == nil || others.Opens != 50 {
+		t.Errorf("others are %+v", others)
 	}
 }
 
 func BenchmarkGroupProcesses(b *testing.B) {
 	rows := loop(8192)
 	b.ReportAllocs()
+	s := with(rows)
 	for b.Loop() {
-		GroupProcesses(rows, ByExecutable)
+		GroupProcesses(s, ByExecutable)
 	}
 }

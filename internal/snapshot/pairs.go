@@ -6,7 +6,6 @@ import "github.com/porttrace/porttrace/internal/event"
 type pairSum struct {
 	index map[pairKey]int
 	pairs []Pair
-	lives []lifetimes // of each pair
 }
 
 type pairKey struct {
@@ -17,26 +16,24 @@ type pairKey struct {
 
 func newPairSum() *pairSum { return &pairSum{index: map[pairKey]int{}} }
 
-func (s *pairSum) add(pairs []Pair) {
-	for i := range pairs {
-		p := &pairs[i]
-		key := pairKey{p.Netns, p.Proto, p.Remote}
-		at, ok := s.index[key]
-		if !ok {
-			at = len(s.pairs)
-			s.index[key] = at
-			s.pairs = append(s.pairs, Pair{Netns: p.Netns, NetnsName: p.NetnsName, Proto: p.Proto, Remote: p.Remote})
-			s.lives = append(s.lives, lifetimes{})
-		}
-		s.pairs[at].add(&p.Totals)
-		s.lives[at].add(&p.Totals)
+func (s *pairSum) add(p *Pair) {
+	key := pairKey{p.Netns, p.Proto, p.Remote}
+	at, ok := s.index[key]
+	if !ok {
+		at = len(s.pairs)
+		s.index[key] = at
+		s.pairs = append(s.pairs, Pair{Netns: p.Netns, NetnsName: p.NetnsName, Proto: p.Proto, Remote: p.Remote})
 	}
+	s.pairs[at].add(&p.Totals)
+	s.pairs[at].Lifetimes.Merge(&p.Lifetimes)
 }
 
 // sorted returns the pairs, most opens first, bounded.
 func (s *pairSum) sorted() []Pair {
 	for i := range s.pairs {
-		s.pairs[i].LifetimeP50, s.pairs[i].LifetimeP99 = s.lives[i].quantiles()
+		p := &s.pairs[i]
+		p.LifetimeP50, p.LifetimeP99 = p.Lifetimes.Quantile(0.5), p.Lifetimes.Quantile(0.99)
+		p.Lifetimes = Lifetimes{}
 	}
 	byOpens, _ := ColumnNamed(PairColumns(), "opens")
 	sorted := Sort(s.pairs, byOpens, false)

@@ -37,7 +37,15 @@ type Snapshot struct {
 	// Rows beyond the table's bounds are summed up in one; nil when all fit.
 	OtherProcesses    *Process
 	OtherDestinations *Destination
-	OtherPortSpaces   int // how many there is no room for
+	OtherPortSpaces   int      // how many there is no room for
+	OtherFailures     *Failure // of several processes, calls and targets
+	Sweeps            []Sweep  // most failures first, bounded
+
+	// What groups are made from besides Processes: all connections by process and
+	// destination, most opens first, bounded; and what has no row of its own.
+	Pairs     []Pair
+	Past      []Past
+	PastPairs []PastPair
 }
 
 // RateWindow is the time over which the rates of a snapshot are taken.
@@ -119,6 +127,7 @@ type Process struct {
 	Last    time.Time // last event
 	// Destinations of this process, most opens first, bounded.
 	Destinations []Pair
+	Lifetimes    Lifetimes // those of which Totals has quantiles
 }
 
 // Destination is one row: a remote address and port within a network namespace.
@@ -146,6 +155,7 @@ type Pair struct {
 	Proto     event.Proto
 	Remote    event.Endpoint
 	Totals
+	Lifetimes Lifetimes
 }
 
 // Failure is one row: calls that failed in the same way.

@@ -9,16 +9,9 @@ const (
 	recentExhaustion = 10 * time.Second
 )
 
-// RecentFailures returns the failures of now and of the last minute, without the harmless.
-func (s *Snapshot) RecentFailures() []*Failure {
-	var recent []*Failure
-	for i := range s.Failures {
-		f := &s.Failures[i]
-		if !f.Harmless() && (f.Rate > 0 || s.Wall.Sub(f.Last) <= recentFailure) {
-			recent = append(recent, f)
-		}
-	}
-	return recent
+// Recent reports whether the failure is one of now or of the last minute.
+func (s *Snapshot) Recent(f *Failure) bool {
+	return f.Rate > 0 || s.Wall.Sub(f.Last) <= recentFailure
 }
 
 // WorstSpace returns the port space to report first: the fullest of those that were

@@ -55,22 +55,22 @@ func TestTakenPercent(t *testing.T) {
 	}
 }
 
-func TestRecentFailures(t *testing.T) {
+func TestRecent(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 21, 3, 12, 0, 0, time.UTC)
 	for _, tc := range []struct {
 		name string
 		rate float64
 		ago  time.Duration
-		want int
+		want bool
 	}{
-		{"earlier", 0, 61 * time.Second, 0},
-		{"just a minute ago", 0, time.Minute, 1},
-		{"a rate is now, whatever the clock says", 1, time.Hour, 1},
+		{"earlier", 0, 61 * time.Second, false},
+		{"just a minute ago", 0, time.Minute, true},
+		{"a rate is now, whatever the clock says", 1, time.Hour, true},
 	} {
-		s := Snapshot{Wall: now, Failures: []Failure{{Rate: tc.rate, Last: now.Add(-tc.ago)}}}
-		if got := s.RecentFailures(); len(got) != tc.want {
-			t.Errorf("%s: got %d, want %d", tc.name, len(got), tc.want)
+		s := Snapshot{Wall: now}
+		if got := s.Recent(&Failure{Rate: tc.rate, Last: now.Add(-tc.ago)}); got != tc.want {
+			t.Errorf("%s: got %v", tc.name, got)
 		}
 	}
 }

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// TestLeftOut: what the lines of a run do not show is in lines of its own, and in one at the end.
+func TestLeftOut(t *testing.T) {
+	t.Parallel()
+	stream := []event.Event{
+		{Time: 1, Kind: event.Open, Proto: event.TCP, Count: 1},
+		{Time: 2, Kind: event.HealthKnown, Fact: &event.Health{Lost: 5}},
+		{Time: 3, Kind: event.Folded, Proto: event.TCP, Fact: &event.Fold{Opens: 1_000, ClosesOut: 900, Binds: 3}},
+		{Time: 3, Kind: event.Folded, Proto: event.TCP, Fact: &event.Fold{LeaveSynSent: 3}},
+		{Time: 3, Kind: event.Folded, Proto: event.TCP, Flags: event.NotSelected, Fact: &event.Fold{Opens: 7}},
+		{Time: 4, Kind: event.HealthKnown, Fact: &event.Health{Lost: 5}},
+		{Time: 5, Kind: event.HealthKnown, Fact: &event.Health{Lost: 12}},
+	}
+	for _, tc := range []struct {
+		flags printFlags
+		whole bool
+		lines int
+		end   string
+	}{
+		{printFlags{}, true, 4, "left out: 1,903 events were counted without detail, 12 lost\n"},
+		{printFlags{}, false, 3, "left out: 1,903 events were counted without detail, 7 lost\n"},
+		{printFlags{kinds: []string{"open"}}, true, 1, "left out: 1,000 events were counted without detail, 12 lost\n"},
+		{printFlags{kinds: []string{"folded"}}, true, 1, "left out: 0 events were counted without detail, 12 lost\n"},
+		{printFlags{failures: true}, true, 2, "left out: 0 events were counted without detail, 12 lost\n"},
+		{printFlags{limit: 2}, true, 2, "left out: 0 events were counted without detail, 5 lost\n"},
+	} {
+		kinds, err := tc.flags.wanted()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out, end bytes.Buffer
+		p, err := tc.flags.printer(kinds, "text", &out, time.UTC, tc.whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var world event.World
+		for i := range stream {
+			if p.left == 0 {
+				break
+			}
+			if err := p.print(&stream[i], &world); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.out.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		p.leftOut.write(&end)
+		if got := bytes.Count(out.Bytes(), []byte("\n")); got != tc.lines || end.String() != tc.end {
+			t.Errorf("%+v: %d lines, want %d, and %q:\n%s", tc.flags, got, tc.lines, end.String(), &out)
+		}
+	}
+}

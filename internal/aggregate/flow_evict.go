@@ -1,0 +1,66 @@
+package aggregate
+
+import (
+	"cmp"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/portspace"
+)
+
+// flowRank says for how long a flow is worth its place: a scan elsewhere, which is thousands
+// of spaces with one open each, must not take it from one that somebody will ask about.
+type flowRank uint8
+
+const (
+	rankUnselected flowRank = iota // the filter leaves it out, so it is not listed
+	rankQuiet                      // it holds few ports
+	rankUsed                       // it holds a tenth of its ports, or was opened from often
+	rankFilling                    // nearly full
+	rankFailed                     // calls found no port
+)
+
+const usedOpens = 100 // from as many opens on a flow is more than a scan's
+
+func (f *flows) rank(one *flow, table *portspace.Table) flowRank {
+	switch {
+	case f.filtered && !one.selected && !f.held[one.id.ID]:
+		return rankUnselected
+	case one.exhausted > 0:
+		return rankFailed
+	}
+	view := table.Find(one.id.ID).Own(one.id.ports)
+	inUse, capacity := view.InUse(), view.Capacity()
+	switch {
+	case capacity > 0 && inUse*5 > capacity*4:
+		return rankFilling
+	case capacity > 0 && inUse*10 > capacity || one.Opens >= usedOpens:
+		return rankUsed
+	}
+	return rankQuiet
+}
+
+type rankedFlow struct {
+	*flow
+	rank flowRank
+}
+
+func compareRanked(a, b *rankedFlow) int {
+	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.last, b.last), compareFlow(a.id, b.id))
+}
+
+// evict drops an eighth: those of the lowest rank that have been quiet longest.
+func (f *flows) evict(table *portspace.Table) {
+	all := make([]rankedFlow, 0, len(f.byID))
+	for _, flow := range f.byID {
+		all = append(all, rankedFlow{flow, f.rank(flow, table)})
+	}
+	batch := len(all) / 8
+	lightest(all, batch, compareRanked)
+	for _, gone := range all[:batch] {
+		delete(f.byID, gone.id)
+		if key := (destKey{gone.id.Netns, gone.id.Remote, event.TCP}); f.byDest[key] == gone.flow {
+			delete(f.byDest, key)
+		}
+	}
+	f.last = nil
+}

@@ -1,0 +1,142 @@
+package aggregate
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// past is what is counted of processes without a row of their own. It is kept by what
+// groups have in common, so that a shell loop that starts 100,000 programs is one group
+// that counts them all.
+type past struct {
+	processes *table[snapshot.Identity]
+	pairs     *table[pastPair]
+}
+
+type pastPair struct {
+	group snapshot.Identity
+	dest  destKey
+}
+
+func newPast() past {
+	return past{newTable[snapshot.Identity](maxPast, true), newTable[pastPair](maxPastPairs, false)}
+}
+
+// pastProcess is the overflow of the table of processes.
+func (s *State) pastProcess(id event.ProcID, had *row) *row {
+	info := s.world.Process(id)
+	if had != nil && had.info != nil {
+		info = had.info
+	}
+	r := s.pastGroup(snapshot.IdentityOf(info))
+	if had != nil {
+		r.evicted++
+	}
+	return r
+}
+
+func (s *State) pastGroup(group snapshot.Identity) *row {
+	r := s.past.processes.rows[group]
+	if r == nil {
+		r = s.past.processes.create(group, s.now, 1)
+	}
+	if r.group == nil && r != s.past.processes.other {
+		r.group = &group
+	}
+	r.shared = true
+	return r
+}
+
+// pastPair is the overflow of the table of pairs.
+func (s *State) pastPair(key pairKey, had *row) *row {
+	group := snapshot.IdentityOf(s.whois(key.proc))
+	if had != nil {
+		if owner := had.proc.current(); owner != nil && owner.group != nil {
+			group = *owner.group
+		}
+	}
+	pair := pastPair{group, key.dest}
+	r := s.past.pairs.rows[pair]
+	if r == nil {
+		r = s.past.pairs.create(pair, s.now, 1)
+	}
+	r.shared = true
+	return r
+}
+
+// empty reports whether every process has its row.
+func (p *past) empty() bool { return len(p.processes.rows) == 0 && p.processes.other == nil }
+
+// sum returns one row of all processes without their own.
+func (p *past) sum() *row {
+	sum := newRow(true)
+	for _, r := range p.processes.rows {
+		sum.merge(r)
+	}
+	if p.processes.other != nil {
+		sum.merge(p.processes.other)
+	}
+	return sum
+}
+
+// pastBacklog returns the TIME_WAIT buckets of processes without a row.
+func (s *State) pastBacklog(b *backlog) map[snapshot.Identity]waiting {
+	groups := map[snapshot.Identity]waiting{}
+	for id, w := range b.processes {
+		if s.processes.rows[id] == nil {
+			group := snapshot.IdentityOf(s.world.Process(id))
+			groups[group] = groups[group].plus(w)
+		}
+	}
+	return groups
+}
+
+// addPast adds what groups are made from besides the rows of processes.
+func (s *State) addPast(snap *snapshot.Snapshot, b *backlog) {
+	buckets := s.pastBacklog(b)
+	for group, r := range s.past.processes.rows {
+		snap.Past = append(snap.Past, s.pastRow(group, r, buckets[group]))
+		delete(buckets, group)
+	}
+	for group, w := range buckets {
+		snap.Past = append(snap.Past, s.pastRow(group, newRow(true), w))
+	}
+	if r := s.past.processes.other; r != nil {
+		snap.Past = append(snap.Past, s.pastRow(snapshot.Identity{Others: true}, r, waiting{}))
+	}
+	slices.SortFunc(snap.Past, func(a, b snapshot.Past) int { return a.Compare(b.Identity) })
+	snap.PastPairs = s.pastPairs()
+}
+
+func (s *State) pastRow(group snapshot.Identity, r *row, w waiting) snapshot.Past {
+	return snapshot.Past{Identity: group, Count: r.evicted, Process: s.processRow(event.Process{}, r, w)}
+}
+
+// pastPairs returns the connections of processes without a row, by group and destination.
+func (s *State) pastPairs() []snapshot.PastPair {
+	var pairs []snapshot.PastPair
+	if r := s.past.pairs.other; r != nil {
+		pairs = append(pairs, snapshot.PastPair{Identity: snapshot.Identity{Others: true}, Pair: s.pair(pairKey{}, r, waiting{})})
+	}
+	for key, r := range s.past.pairs.rows {
+		pairs = append(pairs, snapshot.PastPair{Identity: key.group, Pair: s.pair(pairKey{dest: key.dest}, r, waiting{})})
+	}
+	for key, r := range s.pairs.rows {
+		if s.processes.rows[key.proc] == nil {
+			group := snapshot.IdentityOf(s.whois(key.proc))
+			if owner := r.proc.current(); owner != nil && owner.group != nil {
+				group = *owner.group
+			}
+			pairs = append(pairs, snapshot.PastPair{Identity: group, Pair: s.pair(key, r, waiting{})})
+		}
+	}
+	slices.SortFunc(pairs, func(a, b snapshot.PastPair) int {
+		return cmp.Or(a.Compare(b.Identity), comparePairs(&a.Pair, &b.Pair))
+	})
+	return pairs
+}
+
+var comparePairs = byOpens(snapshot.PairColumns()).Compare
