@@ -49,7 +49,9 @@ var kindNames = map[Kind]string{
 }
 
 // Public reports whether users see events of this kind one by one.
-func (k Kind) Public() bool { return k >= Open && k <= BindFail || k == SynUnanswered || k == SpaceChanged }
+func (k Kind) Public() bool {
+	return k >= Open && k <= BindFail || k == SynUnanswered || k == SpaceChanged
+}
 
 // AboutSocket reports whether an event of this kind belongs to a socket and its owner,
 // so that a filter applies to it.
