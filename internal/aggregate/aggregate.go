@@ -50,6 +50,7 @@ type State struct {
 
 	failuresMade uint64
 	buckets      buckets
+	loose        loose
 	flows        flows
 	health       event.Health // the newest, since the tracer's start
 	healthBefore event.Health // what of it had been before the counting began
@@ -70,6 +71,7 @@ func New(world *event.World, table *portspace.Table) *State {
 		pairs:     newTable[pairKey](maxPairs, false),
 		failures:  map[failKey]*failure{},
 		buckets:   newBuckets(),
+		loose:     loose{},
 		flows:     newFlows(),
 	}
 }
@@ -85,8 +87,10 @@ func (s *State) Add(e *event.Event) {
 		s.socket(e)
 	case event.SocketFound:
 		s.flows.addFound(e)
+		s.found(e)
 	case event.SocketGone:
 		s.flows.addGone(e)
+		s.gone(e)
 	default:
 		s.fact(e)
 	}
@@ -111,6 +115,10 @@ func (s *State) fact(e *event.Event) {
 		}
 	case *event.Netns:
 		s.buckets.trim(fact, int64(s.table.Netns(fact.Inode).Attributed()))
+	case *event.Census:
+		if !s.table.AtLimit() { // else it holds less than the scan has found
+			s.loose.scanned(fact.Netns)
+		}
 	case *event.Health:
 		s.health = *fact
 	case *event.Gap:
@@ -200,13 +208,15 @@ func (s *State) socket(e *event.Event) {
 		}
 	}
 	s.flows.add(e, n, s.table)
+	s.follow(e, &h, int64(n))
 	switch {
+	case e.Direction != event.In:
 	case e.Kind == event.EnterCloseWait:
-		s.moveCloseWait(e, &h, 1)
+		s.moveCloseWaitIn(e, 1)
 	case e.Kind == event.Close && e.Flags.Has(event.InCloseWait):
-		s.moveCloseWait(e, &h, -1)
+		s.moveCloseWaitIn(e, -1)
 	}
-	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.Direction == event.In && !s.table.HasBucket(e) {
+	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.Direction == event.In && s.table.LastChange().Is == 0 {
 		s.buckets.enter(h, s.table.Netns(e.Netns).TimeWaitExpiry(e.Time), 1)
 	}
 	if (e.Kind == event.ConnectFail || e.Kind == event.BindFail) && h.total != nil {
@@ -214,22 +224,9 @@ func (s *State) socket(e *event.Event) {
 	}
 }
 
-// moveCloseWait moves the gauge of connections that the peer has closed and the owner
-// has not. Which process will close an accepted one is not known when it enters, so both
-// movements count for the listener.
-func (s *State) moveCloseWait(e *event.Event, h *rowSet, move int64) {
-	if e.Direction == event.In {
-		s.moveCloseWaitIn(e, move)
-		return
-	}
-	for _, r := range h.rows() {
-		if r != nil {
-			r.CloseWait += move
-		}
-	}
-}
-
-// moveCloseWaitIn has to know whether the connection was counted when it entered: a filter
+// moveCloseWaitIn moves the gauge of accepted connections that the peer has closed and the
+// owner has not. Which process will close one is not known when it enters, so both movements
+// count for the listener. Whether the connection was counted when it entered matters: a filter
 // may select the listener and not the worker that closes, or the worker alone.
 func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
 	r := s.processes.rows[e.Listener]
@@ -261,11 +258,7 @@ func (s *State) fold(e *event.Event) {
 		}
 	}
 	s.flows.fold(e, f)
-	for _, move := range [...]int64{int64(f.EnterCloseWait), -int64(f.LeaveCloseWait)} {
-		if move != 0 {
-			s.moveCloseWait(e, &h, move)
-		}
-	}
+	s.followFold(e, &h, f)
 	if n := f.TimeWaitOut + f.TimeWaitIn; n != 0 {
 		s.buckets.enter(h, s.table.Netns(e.Netns).TimeWaitExpiry(e.Time), int64(n))
 	}

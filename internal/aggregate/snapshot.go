@@ -52,21 +52,25 @@ func wallTime(clock event.Clock, t event.Time) time.Time {
 	return clock.WallTime(t)
 }
 
-// totals returns the counts of a row. backlog is those of its TIME_WAIT buckets that the
-// table of sockets holds.
-func totals(r *row, backlog waiting) snapshot.Totals {
+// totals returns the counts of a row. held is its sockets in the table.
+func totals(r *row, held gauges) snapshot.Totals {
 	t := r.Totals
-	t.TimeWaitOut += backlog.out
-	t.TimeWaitIn += backlog.in
+	t.TimeWaitOut += held.out
+	t.TimeWaitIn += held.in
+	t.SynSent += held.synSent
+	t.CloseWait += held.closeWait
+	t.BeforeStart = held.before
+	t.EndedUnseen = 0
+	t.EndedUnseen = t.Live() - r.looseLive - held.live
 	t.LifetimeP50 = r.lifetimes.quantile(0.5)
 	t.LifetimeP99 = r.lifetimes.quantile(0.99)
 	return t
 }
 
-func (s *State) processRow(info event.Process, r *row, w waiting) snapshot.Process {
+func (s *State) processRow(info event.Process, r *row, g gauges) snapshot.Process {
 	return snapshot.Process{
 		Info:    info,
-		Totals:  totals(r, w),
+		Totals:  totals(r, g),
 		Rates:   r.history.Rates(s.started, s.now),
 		History: r.history.Points(s.now),
 		First:   wallTime(s.world.Clock, r.first),
@@ -86,13 +90,13 @@ func (s *State) addProcesses(snap *snapshot.Snapshot, b *backlog) {
 	}
 }
 
-func (s *State) destination(key destKey, r *row, w waiting) snapshot.Destination {
+func (s *State) destination(key destKey, r *row, g gauges) snapshot.Destination {
 	return snapshot.Destination{
 		Netns:     key.netns,
 		NetnsName: s.world.Netns(key.netns).Name,
 		Proto:     key.proto,
 		Remote:    key.remote,
-		Totals:    totals(r, w),
+		Totals:    totals(r, g),
 		Rates:     r.history.Rates(s.started, s.now),
 		History:   r.history.Points(s.now),
 		First:     wallTime(s.world.Clock, r.first),

@@ -86,6 +86,9 @@ func (s *State) add(e *event.Event, out *output) {
 	if e.Kind == event.SpaceChanged {
 		return // follows from the stream and is no part of it, but a recording can hold anything
 	}
+	if s.table != nil {
+		s.table.Complete(e)
+	}
 	s.world.Apply(e)
 	if s.filter != nil && (e.Kind.AboutSocket() || e.Kind == event.SocketFound) && !s.filter.Match(e, s.world.Process(e.Proc)) {
 		e.Flags |= event.NotSelected

@@ -95,25 +95,6 @@ func (t *Table) trim(n *Netns) {
 	})
 }
 
-// HasBucket reports whether the table holds the bucket that a close has made: not if an
-// accepted connection took no port of the range, and not beyond the table's limit.
-func (t *Table) HasBucket(e *event.Event) bool {
-	s := t.space(e)
-	return s != nil && s.sockets[uint32(e.Src.Port)].State == event.StateTimeWait
-}
-
-// EachBucket calls f for every TIME_WAIT bucket that a close of the stream has made, in no
-// order.
-func (t *Table) EachBucket(f func(*Space, Socket)) {
-	for _, s := range t.spaces {
-		for _, socket := range s.sockets {
-			if socket.State == event.StateTimeWait && socket.Closed != 0 {
-				f(s, socket)
-			}
-		}
-	}
-}
-
 // TimeWaitExpiry returns when the kernel ends a TIME_WAIT bucket that was made at a time:
 // after TimeWaitLength, at the next step of its timer wheel.
 func (n *Netns) TimeWaitExpiry(made event.Time) event.Time {

@@ -12,7 +12,7 @@ type Netns struct {
 	total      int // ports in usable
 	sockets    int // that hold ports of its spaces
 	buckets    int // of sockets: those in TIME_WAIT
-	attributed int // of buckets: made by a close of the stream, which has named the owner
+	attributed int // of buckets: those whose direction is known, so that rows count them
 	owned      map[uint16]*OwnedPort
 	inRange    int // of owned
 	bound      growth
@@ -36,15 +36,15 @@ func (n *Netns) Capacity() int { return n.total }
 // Bound returns how many of those a bind() owns.
 func (n *Netns) Bound() int { return n.inRange }
 
-// Attributed returns the number of TIME_WAIT buckets whose close was in the stream, so
-// that their owners are known.
+// Attributed returns the number of TIME_WAIT buckets whose direction is known, so that rows
+// count them.
 func (n *Netns) Attributed() int { return n.attributed }
 
 // track counts a socket of the namespace n times, -1 takes it away.
 func (n *Netns) track(socket *Socket, times int) {
 	if socket.State == event.StateTimeWait {
 		n.buckets += times
-		if socket.Closed != 0 {
+		if socket.Direction != event.Unknown {
 			n.attributed += times
 		}
 	}

@@ -142,7 +142,7 @@ func (r *reconciliation) removeUnseen() {
 		for _, port := range slices.Sorted(maps.Keys(n.owned)) {
 			o := n.owned[port]
 			if p := (Port{ID{Netns: r.Census.Netns}, port}); o.State != 0 && o.scan != r.table.scans && r.coversOwned(p, o) {
-				r.gone(p, event.Unknown)
+				r.gone(p, &Socket{Proc: o.Proc})
 			}
 		}
 	}
@@ -156,7 +156,8 @@ func (r *reconciliation) removeUnseen() {
 		}
 		slices.Sort(unseen)
 		for _, port := range unseen {
-			r.gone(Port{s.ID, port}, s.sockets[uint32(port)].Direction)
+			socket := s.sockets[uint32(port)]
+			r.gone(Port{s.ID, port}, &socket)
 		}
 	}
 }
@@ -172,9 +173,10 @@ func (r *reconciliation) coversOwned(p Port, o *OwnedPort) bool {
 	return r.covers(p) || o.State == event.StateBound && !r.Unsettled(p)
 }
 
-func (r *reconciliation) gone(p Port, direction event.Direction) {
+func (r *reconciliation) gone(p Port, socket *Socket) {
 	r.changes = append(r.changes, event.Event{
-		Time: r.At, Kind: event.SocketGone, Direction: direction, Proto: event.TCP, Netns: p.Netns, Device: p.Device,
+		Time: r.At, Kind: event.SocketGone, Direction: socket.Direction, Proto: event.TCP, Netns: p.Netns, Device: p.Device,
+		Proc: socket.Proc, Flags: socket.Flags & event.NotSelected,
 		Src: event.Endpoint{Addr: p.Local, Port: p.Port}, Dst: p.Remote, Count: 1,
 	})
 }

@@ -64,7 +64,9 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 	if !is && t.AtLimit() {
 		return
 	}
+	t.change.Is = socket.State
 	if is {
+		t.change.note(&old)
 		s.count(port, &old, -1)
 		s.net.track(&old, -1)
 	} else {
@@ -112,6 +114,7 @@ func (t *Table) drop(s *Space, port uint16, socket *Socket) {
 func (t *Table) remove(e *event.Event) {
 	if s := t.space(e); s != nil {
 		if socket, is := s.sockets[uint32(e.Src.Port)]; is {
+			t.change.note(&socket)
 			t.drop(s, e.Src.Port, &socket)
 		}
 	}
@@ -126,7 +129,9 @@ func (t *Table) move(e *event.Event, to event.State) {
 	if socket, is := s.sockets[uint32(e.Src.Port)]; is {
 		s.count(e.Src.Port, &socket, -1)
 		s.net.track(&socket, -1)
+		t.change.note(&socket)
 		socket.State = to
+		t.change.Is = to
 		s.sockets[uint32(e.Src.Port)] = socket
 		s.count(e.Src.Port, &socket, 1)
 		s.net.track(&socket, 1)

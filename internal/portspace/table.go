@@ -24,6 +24,7 @@ type Table struct {
 	last     *Space   // that of the event before, mostly that of the next
 	spare    []*Space // have come empty: many a connection is the only one of its space
 	lastNet  *Netns
+	change   Change // by the last event
 }
 
 // New returns an empty table that follows at most limit sockets.
@@ -34,6 +35,7 @@ func New(limit int) *Table {
 // Add applies an event of the stream. Those that are about no TCP port change nothing.
 func (t *Table) Add(e *event.Event) {
 	t.Advance(e.Time)
+	t.change = Change{}
 	switch fact := e.Fact.(type) {
 	case *event.Netns:
 		t.configure(fact)

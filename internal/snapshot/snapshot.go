@@ -55,9 +55,14 @@ type Notice struct {
 // Totals are counts since Started, and gauges of now.
 type Totals struct {
 	// LiveBefore is how many outgoing connections were open when the counting began. It
-	// can be negative for a moment: an end that is told of one by one comes before the
+	// can be negative for a moment: an end that is reported one by one comes before the
 	// sum that holds its Open.
 	LiveBefore int64
+	// EndedUnseen is how many outgoing connections ended without an event: a scan has found
+	// them gone. It can be negative for a moment, as a scan finds connections sooner than the
+	// sum that holds their opens comes.
+	EndedUnseen int64
+	BeforeStart int64 // gauge: connections and TIME_WAIT buckets that are older than the trace
 
 	Opens           uint64
 	ClosesOut       uint64
@@ -71,7 +76,7 @@ type Totals struct {
 	TimeWaitEntered uint64 // outbound and inbound
 	TimeWaitOut     int64  // gauge: buckets that hold an ephemeral port of this host
 	TimeWaitIn      int64  // gauge: buckets of accepted connections; they take no ephemeral port
-	TimeWaitOther   int64  // gauge: buckets the kernel counts that began before the start
+	TimeWaitOther   int64  // gauge: buckets the kernel counts of which no connection is known
 	SynSent         int64  // gauge: outgoing connections whose SYN had to be sent again
 	CloseWait       int64  // gauge: the peer has closed, the owner has not
 
@@ -82,10 +87,10 @@ type Totals struct {
 // Closes are all of them.
 func (t *Totals) Closes() uint64 { return t.ClosesOut + t.ClosesIn + t.ClosesUnknown }
 
-// Live is the number of outgoing connections that are open: every Open ends
-// in a Close or in a ConnectFail with a port.
+// Live is the number of outgoing connections that are open: every Open ends in a Close or
+// in a ConnectFail with a port, or unseen.
 func (t *Totals) Live() int64 {
-	return t.LiveBefore + int64(t.Opens) - int64(t.ClosesOut) - int64(t.FailedOpens)
+	return t.LiveBefore + int64(t.Opens) - int64(t.ClosesOut) - int64(t.FailedOpens) - t.EndedUnseen
 }
 
 // TimeWait is the backlog that is known by its owner.

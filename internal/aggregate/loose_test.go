@@ -1,0 +1,118 @@
+package aggregate
+
+import (
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// found is a connection that a scan has found; before is whether it is older than the trace.
+func found(port uint16, state event.State, before bool) event.Event {
+	return with(event.SocketFound, func(e *event.Event) {
+		e.Src.Port, e.State, e.Cookie = port, state, uint64(port)
+		if before {
+			e.Flags = event.BeforeStart
+		}
+		if state == event.StateTimeWait {
+			e.Proc, e.Last = event.ProcID{}, begin.Add(40*time.Second)
+		}
+	})
+}
+
+func scanned() event.Event {
+	return event.Event{Time: begin, Kind: event.CensusTaken, Fact: &event.Census{Netns: inode}}
+}
+
+func gone(port uint16) event.Event { return with(event.SocketGone, from(port)) }
+
+// gaugesOf returns those of a row that a scan corrects.
+func gaugesOf(t *snapshot.Totals) [5]int64 {
+	return [...]int64{t.Live(), t.SynSent, t.CloseWait, t.TimeWaitOut, t.BeforeStart}
+}
+
+// TestBeforeStart: connections from before the start are in every table from the scan on
+// that finds them, and leave it when they end.
+func TestBeforeStart(t *testing.T) {
+	t.Parallel()
+	s := of(
+		scanned(), found(40001, event.StateEstablished, true), found(40002, event.StateCloseWait, true),
+		found(40003, event.StateSynSent, true),
+	)
+	check := func(what string, want [5]int64) {
+		t.Helper()
+		for name, got := range rowsByName(s.Snapshot(begin)) {
+			if gaugesOf(&got) != want {
+				t.Errorf("%s, %s: live, SYN_SENT, CLOSE_WAIT, TIME_WAIT, before start are %v, want %v", what, name, gaugesOf(&got), want)
+			}
+			if got.Opens+uint64(got.LiveBefore) != got.ClosesOut+got.FailedOpens+uint64(got.Live()+got.EndedUnseen) {
+				t.Errorf("%s, %s does not add up: %+v", what, name, got)
+			}
+		}
+	}
+	check("found", [5]int64{3, 1, 1, 0, 3})
+	s.Add([]event.Event{with(event.Open, from(40004))})
+	check("one more", [5]int64{4, 1, 1, 0, 3})
+	s.Add([]event.Event{found(40001, event.StateEstablished, true), found(40002, event.StateCloseWait, true)})
+	check("repeated by a resync", [5]int64{4, 1, 1, 0, 3})
+	s.Add([]event.Event{with(event.Close, from(40002)), with(event.ConnectFail, all(from(40003), flagged(event.HadPort)))})
+	check("ended", [5]int64{2, 0, 0, 0, 1})
+	s.Add([]event.Event{with(event.Close, all(from(40001), flagged(event.TimeWait)))})
+	check("its bucket is younger", [5]int64{1, 0, 0, 1, 0})
+}
+
+// TestTimeWaitBeforeStart: such buckets have no owner, but a destination.
+func TestTimeWaitBeforeStart(t *testing.T) {
+	t.Parallel()
+	s := of(kernelCount(3), scanned(), found(40001, event.StateTimeWait, true), found(40002, event.StateTimeWait, true))
+	snap := s.Snapshot(begin)
+	if got := snap.Totals; got.TimeWaitOut != 2 || got.BeforeStart != 2 || got.TimeWaitOther != 1 || len(snap.Destinations) != 1 ||
+		snap.Destinations[0].TimeWaitOut != 2 || processOf(t, snap, event.ProcID{}).BeforeStart != 2 {
+		t.Errorf("got %+v of %+v", got, snap.Destinations)
+	}
+	if got := s.Snapshot(begin.Add(time.Minute)).Totals; got.TimeWaitOut != 0 || got.BeforeStart != 0 {
+		t.Errorf("a minute later: %+v", got)
+	}
+}
+
+// TestScanCorrectsRows: what the kernel skipped or only counted is right after the next scan.
+func TestScanCorrectsRows(t *testing.T) {
+	t.Parallel()
+	unanswered := fold(event.Fold{Opens: 5, EnterSynSent: 5, EnterCloseWait: 2}, nil)
+	for _, tc := range []struct {
+		name   string
+		events []event.Event
+		live   int64
+		unseen int64
+	}{
+		{"a close was missed", []event.Event{with(event.Open, nil), scanned(), gone(40000)}, 0, 1},
+		{"closes were missed, and the port was taken again", []event.Event{with(event.Open, nil), with(event.Open, nil), with(event.Open, nil), scanned()}, 1, 2},
+		{"a close came as a sum after the scan", []event.Event{with(event.Open, nil), scanned(), gone(40000), fold(event.Fold{ClosesOut: 1}, nil), scanned()}, 0, 0},
+		{"opens came as a sum", []event.Event{fold(event.Fold{Opens: 2}, nil), scanned(), found(40001, event.StateEstablished, false), found(40002, event.StateEstablished, false)}, 2, 0},
+		{"nothing is left of a sum", []event.Event{unanswered, scanned()}, 0, 5},
+		{"an end whose bucket the scan has seen first", []event.Event{
+			with(event.Open, nil), scanned(), found(40000, event.StateTimeWait, false), with(event.Close, flagged(event.FinWait2)),
+		}, 0, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			snap := of(tc.events...).Snapshot(begin)
+			got := processOf(t, snap, shop)
+			for _, row := range []snapshot.Totals{got.Totals, snap.Totals, snap.Destinations[0].Totals} {
+				if row.Live() != tc.live || row.EndedUnseen != tc.unseen || row.SynSent != 0 || row.CloseWait != 0 {
+					t.Errorf("live %d, %d ended unseen, want %d, %d: %+v", row.Live(), row.EndedUnseen, tc.live, tc.unseen, row)
+				}
+			}
+		})
+	}
+}
+
+// TestScanLeavesUDP: no scan finds these sockets.
+func TestScanLeavesUDP(t *testing.T) {
+	t.Parallel()
+	s := of(with(event.Open, func(e *event.Event) { e.Proto = event.UDP }), scanned())
+	if live := s.Snapshot(begin).Totals.Live(); live != 1 {
+		t.Errorf("%d live", live)
+	}
+}
