@@ -131,7 +131,10 @@ func rateLine(s *snapshot.Snapshot) []piece {
 		piece{rank: 7, comma: true, forms: []string{phrase.Count(t.TimeWaitIn) + " accepted"}},
 	)
 	if t.TimeWaitOther > 0 {
-		pieces = append(pieces, piece{rank: 5, comma: true, forms: []string{phrase.Count(t.TimeWaitOther) + " before start"}})
+		pieces = append(pieces, piece{rank: 8, comma: true, forms: []string{phrase.Count(t.TimeWaitOther) + " unknown"}})
+	}
+	if t.BeforeStart > 0 {
+		pieces = append(pieces, piece{rank: 5, forms: []string{phrase.Count(t.BeforeStart) + " from before start"}})
 	}
 	failures := piece{forms: []string{phrase.Rate(s.Rates.Failures) + " fail/s"}}
 	if s.Rates.Failures > 0 {

@@ -18,14 +18,15 @@ type totals struct {
 	CloseWait       int64  `json:"close_wait"`
 	TimeWait        int64  `json:"time_wait"`       // of outgoing connections: each holds a port
 	TimeWaitIn      int64  `json:"time_wait_in"`    // of accepted connections: they hold no port
-	TimeWaitOther   int64  `json:"time_wait_other"` // before start
+	TimeWaitOther   int64  `json:"time_wait_other"` // counted by the kernel, of connections that are not known
+	BeforeStart     int64  `json:"before_start"`    // of live and TIME_WAIT, accepted ones too: older than the trace
 }
 
 func newTotals(t *snapshot.Totals) totals {
 	return totals{
 		Opens: t.Opens, Closes: t.Closes(), TimeWaitEntered: t.TimeWaitEntered, ConnectFailures: t.ConnectFailures,
 		Binds: t.Binds, BindFailures: t.BindFailures, Live: t.Live(), SynSent: t.SynSent, CloseWait: t.CloseWait,
-		TimeWait: t.TimeWaitOut, TimeWaitIn: t.TimeWaitIn, TimeWaitOther: t.TimeWaitOther,
+		TimeWait: t.TimeWaitOut, TimeWaitIn: t.TimeWaitIn, TimeWaitOther: t.TimeWaitOther, BeforeStart: t.BeforeStart,
 	}
 }
 
@@ -38,6 +39,7 @@ type counts struct {
 	CloseWait       int64  `json:"close_wait"`
 	TimeWait        int64  `json:"time_wait"`
 	TimeWaitIn      int64  `json:"time_wait_in"`
+	BeforeStart     int64  `json:"before_start"` // connections and TIME_WAIT buckets that are older than the trace
 	ConnectFailures uint64 `json:"connect_failures"`
 	BindFailures    uint64 `json:"bind_failures"`
 	LifetimeP50US   *int64 `json:"lifetime_p50_us"` // of outgoing connections, null when none has ended
@@ -46,7 +48,7 @@ type counts struct {
 func newCounts(t *snapshot.Totals) counts {
 	c := counts{
 		Opens: t.Opens, Closes: t.Closes(), Live: t.Live(), SynSent: t.SynSent, CloseWait: t.CloseWait,
-		TimeWait: t.TimeWaitOut, TimeWaitIn: t.TimeWaitIn,
+		TimeWait: t.TimeWaitOut, TimeWaitIn: t.TimeWaitIn, BeforeStart: t.BeforeStart,
 		ConnectFailures: t.ConnectFailures, BindFailures: t.BindFailures,
 	}
 	if t.LifetimeP50 > 0 {

@@ -55,9 +55,9 @@ func writeTotals(out *bytes.Buffer, s *snapshot.Snapshot) {
 	fmt.Fprintf(out, "seen  %s opened (%.1f/s now), %s closed, %s entered TIME_WAIT; %s connects and %s binds failed\n",
 		phrase.Grouped(t.Opens), s.Rates.Opens, phrase.Grouped(t.Closes()), phrase.Grouped(t.TimeWaitEntered),
 		phrase.Grouped(t.ConnectFailures), phrase.Grouped(t.BindFailures))
-	fmt.Fprintf(out, "now   %s open, %s with an unanswered SYN, %s in CLOSE_WAIT; TIME_WAIT %s outgoing, %s accepted (they hold no port), %s before start\n",
+	fmt.Fprintf(out, "now   %s open, %s with an unanswered SYN, %s in CLOSE_WAIT; TIME_WAIT %s outgoing, %s accepted (they hold no port), %s of connections that are not known; %s sockets from before start\n",
 		phrase.Grouped(t.Live()), phrase.Grouped(t.SynSent), phrase.Grouped(t.CloseWait), phrase.Grouped(t.TimeWaitOut),
-		phrase.Grouped(t.TimeWaitIn), phrase.Grouped(t.TimeWaitOther))
+		phrase.Grouped(t.TimeWaitIn), phrase.Grouped(t.TimeWaitOther), phrase.Grouped(t.BeforeStart))
 }
 
 func writeProcesses(out *bytes.Buffer, s *snapshot.Snapshot) {
