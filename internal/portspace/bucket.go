@@ -20,7 +20,7 @@ const (
 
 // close turns the connection into its bucket, or releases the port.
 func (t *Table) close(e *event.Event) {
-	if e.Flags&(event.TimeWait|event.FinWait2) == 0 {
+	if e.Flags&(event.TimeWait|event.FinWait2) == 0 || !t.OccupiesRange(e) {
 		t.remove(e)
 		return
 	}
@@ -36,6 +36,7 @@ func (t *Table) close(e *event.Event) {
 			known.Cookie = cmp.Or(e.Cookie, known.Cookie)
 			socket = known
 		case known.Closed > e.Time: // reported late (live holds orphans up to 100 ms): the port was reused and closed again
+			t.change = Change{Was: known.State, Is: known.State}
 			return
 		}
 	}

@@ -43,11 +43,14 @@ func (r *reconciliation) compareFound(found *event.Event) {
 	port := PortOf(found)
 	r.table.markSeen(port)
 	bucket := found.State == event.StateTimeWait
-	if r.Unsettled(port) || !r.table.OccupiesRange(found) || bucket && found.Last <= r.At {
+	if r.Unsettled(port) || bucket && found.Last <= r.At {
 		return
 	}
 	e := *found
 	e.Time = r.At
+	if !r.table.OccupiesRange(&e) && !r.followed(port, &e) {
+		return
+	}
 	differs := r.socketDiffers
 	if !e.Dst.Known() {
 		differs = r.ownedDiffers
@@ -55,6 +58,12 @@ func (r *reconciliation) compareFound(found *event.Event) {
 	if differs(port, &e) {
 		r.changes = append(r.changes, e)
 	}
+}
+
+// followed reports whether the table keeps or has a socket outside the port range.
+func (r *reconciliation) followed(port Port, e *event.Event) bool {
+	_, is := r.table.socket(port)
+	return is || r.table.follows(e)
 }
 
 // markSeen notes that the scan that is being compared has found the port's socket.

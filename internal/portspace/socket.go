@@ -52,7 +52,7 @@ func (t *Table) socket(p Port) (Socket, bool) {
 // put gives the socket its port, in place of what held it before. At the table's limit a
 // socket with a new port is dropped.
 func (t *Table) put(e *event.Event, socket *Socket) {
-	if !t.OccupiesRange(e) {
+	if !t.follows(e) {
 		return
 	}
 	s := t.space(e)

@@ -1,6 +1,8 @@
 package portspace
 
 import (
+	"cmp"
+
 	"github.com/porttrace/porttrace/internal/event"
 )
 
@@ -200,6 +202,16 @@ func (t *Table) OccupiesRange(e *event.Event) bool {
 	return e.Direction == event.Out || n.usable.has(e.Src.Port)
 }
 
+// follows reports whether the table keeps a socket: if it occupies the range, or is an
+// accepted connection from before the start, which no event introduces. Such ones fill no
+// more than half of the table.
+func (t *Table) follows(e *event.Event) bool {
+	if t.OccupiesRange(e) {
+		return true
+	}
+	return e.Kind == event.SocketFound && e.Direction == event.In && e.Flags.Has(event.BeforeStart) && t.sockets < t.limit/2
+}
+
 func (t *Table) space(e *event.Event) *Space {
 	id := IDOf(e)
 	if t.last != nil && t.last.ID == id {
@@ -248,7 +260,7 @@ func (t *Table) found(e *event.Event) {
 		return
 	}
 	socket := Socket{
-		State: e.State, Direction: e.Direction, Flags: e.Flags & keptFlags, Proc: e.Proc, Cookie: e.Cookie, Expiry: e.Last,
+		State: e.State, Direction: e.Direction, Flags: e.Flags & keptFlags, Proc: cmp.Or(e.Proc, e.Listener), Cookie: e.Cookie, Expiry: e.Last,
 	}
 	if known, is := t.socket(PortOf(e)); is && e.State == event.StateTimeWait && known.State == e.State && known.Cookie == e.Cookie {
 		socket.Closed = known.Closed // the same bucket
