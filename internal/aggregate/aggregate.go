@@ -51,6 +51,7 @@ type State struct {
 	failuresMade uint64
 	buckets      buckets
 	loose        loose
+	scope        scope
 	flows        flows
 	health       event.Health // the newest, since the tracer's start
 	healthBefore event.Health // what of it had been before the counting began
@@ -72,6 +73,7 @@ func New(world *event.World, table *portspace.Table) *State {
 		failures:  map[failKey]*failure{},
 		buckets:   newBuckets(),
 		loose:     loose{},
+		scope:     newScope(),
 		flows:     newFlows(),
 	}
 }
@@ -81,11 +83,14 @@ func (s *State) Add(e *event.Event) {
 	s.advance(e.Time)
 	switch e.Kind {
 	case event.Folded:
+		s.scope.add(e)
 		s.fold(e)
 	case event.Open, event.Close, event.ConnectFail, event.Bind, event.BindFail,
 		event.EnterCloseWait, event.SynUnanswered, event.SynAnswered:
+		s.scope.add(e)
 		s.socket(e)
 	case event.SocketFound:
+		s.scope.add(e)
 		s.flows.addFound(e)
 		s.found(e)
 	case event.SocketGone:

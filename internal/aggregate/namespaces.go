@@ -13,6 +13,9 @@ import (
 func (s *State) addNamespaces(snap *snapshot.Snapshot) {
 	s.table.EachNetns(func(n *portspace.Netns) {
 		fact := n.Fact()
+		if !s.scope.part(fact.Inode) {
+			return
+		}
 		row := snapshot.Namespace{
 			Inode: fact.Inode, Name: fact.Name, Ports: fact.Ports, Reserved: fact.Reserved, Capacity: n.Capacity(),
 			Reuse: fact.Reuse, TimeWait: fact.TimeWait, MaxTimeWait: fact.MaxTimeWait, Bound: n.Bound(),

@@ -27,6 +27,7 @@ func (s *State) Restart(at event.Time) {
 	s.notices = nil
 	s.gaps.restart(at)
 	s.unattributed = 0
+	s.scope.events = 0
 	s.healthBefore = s.health
 }
 

@@ -35,7 +35,8 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 		OlderGaps: s.gaps.older,
 	}
 	snap.Health.Unattributed = s.unattributed
-	snap.Totals.TimeWaitOther = s.buckets.unattributed(s.table)
+	snap.Filtered, snap.SelectedEvents = s.scope.filtered, s.scope.events
+	snap.Totals.TimeWaitOther = s.buckets.unattributed(s.table, s.scope.whole)
 	s.addProcesses(snap, b)
 	s.addDestinations(snap, b)
 	s.addPairs(snap, b)

@@ -31,7 +31,7 @@ func text(s *snapshot.Snapshot, by snapshot.Grouping) []byte {
 	writeDestinations(&out, s)
 	writeFailures(&out, s)
 	writeSignals(&out, s.Signals)
-	writeHealth(&out, &s.Health)
+	writeHealth(&out, s)
 	writeGaps(&out, s)
 	writeNotices(&out, s.Notices)
 	return out.Bytes()
@@ -114,11 +114,21 @@ func writeSignals(out *bytes.Buffer, signals event.Signals) {
 	t.write(out, "Signals", 0)
 }
 
-func writeHealth(out *bytes.Buffer, h *event.Health) {
-	fmt.Fprintf(out, "\nHealth\n  %s events, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel; "+
+func writeHealth(out *bytes.Buffer, s *snapshot.Snapshot) {
+	h := &s.Health
+	fmt.Fprintf(out, "\nHealth\n  %s events%s, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel; "+
 		"porttrace used %s of CPU and %d MiB\n",
-		phrase.Grouped(h.Events), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails), phrase.Grouped(h.Filtered),
+		phrase.Grouped(h.Events), selectedEvents(s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails), phrase.Grouped(h.Filtered),
 		phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed), phrase.Duration(time.Duration(h.CPU)), h.Memory>>20)
+}
+
+// selectedEvents says how many events are the filter's. All the rest of the health is the
+// host's: a filter does not make porttrace see less.
+func selectedEvents(s *snapshot.Snapshot) string {
+	if !s.Filtered {
+		return ""
+	}
+	return fmt.Sprintf(" on the host (%s selected)", phrase.Grouped(s.SelectedEvents))
 }
 
 // writeGaps lists the missing parts of a recording, newest last.

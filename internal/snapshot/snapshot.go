@@ -19,7 +19,11 @@ type Snapshot struct {
 	Host    event.Host
 	Clock   event.Clock // turns stream time and start ticks into wall time
 	Signals event.Signals
-	Health  event.Health // its counts are since Started
+	Health  event.Health // its counts are since Started, of the whole host
+	// Filtered says that a filter has left something out, and SelectedEvents how many of
+	// Health.Events it has not.
+	Filtered       bool
+	SelectedEvents uint64
 	Notices []Notice     // newest last, bounded
 
 	Gaps      []Gap  // what is missing, newest last, bounded
