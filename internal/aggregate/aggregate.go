@@ -26,6 +26,7 @@ const (
 // each piece by itself.
 type destKey struct {
 	netns  uint32
+	ended  uint32 // which namespace that is, if its inode is another's by now: see netnsRows
 	remote event.Endpoint
 	proto  event.Proto
 }
@@ -52,6 +53,7 @@ type State struct {
 	buckets      buckets
 	loose        loose
 	scope        scope
+	netns        netnsRows
 	flows        flows
 	health       event.Health // the newest, since the tracer's start
 	healthBefore event.Health // what of it had been before the counting began
@@ -74,6 +76,7 @@ func New(world *event.World, table *portspace.Table) *State {
 		buckets:   newBuckets(),
 		loose:     loose{},
 		scope:     newScope(),
+		netns:     newNetnsRows(),
 		flows:     newFlows(),
 	}
 }
@@ -109,6 +112,7 @@ func (s *State) advance(to event.Time) {
 	if to > s.now {
 		s.now = to
 		s.buckets.expire(to)
+		s.age()
 	}
 }
 
@@ -119,6 +123,7 @@ func (s *State) fact(e *event.Event) {
 			r.info = fact
 		}
 	case *event.Netns:
+		s.takeNetns(fact)
 		s.buckets.trim(fact, int64(s.table.Netns(fact.Inode).Attributed()))
 	case *event.Census:
 		if !s.table.AtLimit() { // else it holds less than the scan has found
@@ -142,7 +147,7 @@ func (s *State) rowsOf(e *event.Event) rowSet {
 	h := rowSet{netns: e.Netns, inbound: e.Direction == event.In}
 	outgoing := e.Direction == event.Out && e.Dst.Port != 0
 	selected := !e.Flags.Has(event.NotSelected)
-	dest := destKey{e.Netns, e.Dst, e.Proto}
+	dest := destKey{netns: e.Netns, remote: e.Dst, proto: e.Proto}
 	switch {
 	case outgoing && selected:
 		s.addPairRows(&h, pairKey{e.Proc, dest}, e.Time)

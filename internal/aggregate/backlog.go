@@ -50,7 +50,7 @@ func (s *State) backlog() *backlog {
 			return
 		}
 		next := socketRun{
-			pair:      pairKey{socket.Proc, destKey{space.Netns, space.Remote, event.TCP}},
+			pair:      pairKey{socket.Proc, destKey{netns: space.Netns, remote: space.Remote, proto: event.TCP}},
 			direction: socket.Direction, selected: !socket.Flags.Has(event.NotSelected),
 		}
 		if run.direction == event.Unknown || !run.joins(&next) {

@@ -31,6 +31,7 @@ type failure struct {
 	history  history.History
 	first    event.Time
 	last     event.Time
+	ended    *netnsName // its namespace, if the inode is another's by now
 }
 
 func (s *State) fail(e *event.Event, n uint64) {

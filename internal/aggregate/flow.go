@@ -143,7 +143,7 @@ func (f *flows) of(id flowID, at event.Time) *flow {
 
 // setDefault makes the flow the one that stands for its destination.
 func (f *flows) setDefault(flow *flow) {
-	key := destKey{flow.id.Netns, flow.id.Remote, event.TCP}
+	key := destKey{netns: flow.id.Netns, remote: flow.id.Remote, proto: event.TCP}
 	if before := f.byDest[key]; before != nil {
 		before.isDefault = false
 	}
@@ -170,7 +170,7 @@ func (f *flows) evict() {
 	})
 	for _, flow := range all[:len(all)/8] {
 		delete(f.byID, flow.id)
-		if key := (destKey{flow.id.Netns, flow.id.Remote, event.TCP}); f.byDest[key] == flow {
+		if key := (destKey{netns: flow.id.Netns, remote: flow.id.Remote, proto: event.TCP}); f.byDest[key] == flow {
 			delete(f.byDest, key)
 		}
 	}
@@ -227,7 +227,7 @@ func (f *flows) addExhausted(e *event.Event, n uint64) {
 	id := flowOf(e)
 	if e.Kind == event.BindFail {
 		id = bindID(e.Netns, e.Src.Addr)
-	} else if known := f.byDest[destKey{e.Netns, e.Dst, event.TCP}]; known != nil && unspecified(e.Src.Addr) {
+	} else if known := f.byDest[destKey{netns: e.Netns, remote: e.Dst, proto: event.TCP}]; known != nil && unspecified(e.Src.Addr) {
 		id = known.id
 	}
 	flow := f.of(id, e.Time)
@@ -256,7 +256,7 @@ func compareFlow(a, b flowID) int {
 
 // fold takes opens that were counted and not delivered one by one.
 func (f *flows) fold(e *event.Event, fold *event.Fold) {
-	if flow := f.byDest[destKey{e.Netns, e.Dst, e.Proto}]; flow != nil {
+	if flow := f.byDest[destKey{netns: e.Netns, remote: e.Dst, proto: e.Proto}]; flow != nil {
 		flow.Fold(e.Time, fold.Opens, fold.ClosesOut)
 	}
 }

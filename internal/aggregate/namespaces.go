@@ -17,7 +17,7 @@ func (s *State) addNamespaces(snap *snapshot.Snapshot) {
 			return
 		}
 		row := snapshot.Namespace{
-			Inode: fact.Inode, Name: fact.Name, Ports: fact.Ports, Reserved: fact.Reserved, Capacity: n.Capacity(),
+			Inode: fact.Inode, Name: fact.Name, Gone: fact.Gone, Ports: fact.Ports, Reserved: fact.Reserved, Capacity: n.Capacity(),
 			Reuse: fact.Reuse, TimeWait: fact.TimeWait, MaxTimeWait: fact.MaxTimeWait, Bound: n.Bound(),
 			LastScan: wallTime(s.world.Clock, n.CensusAt), LastScanTook: time.Duration(n.Census.Took), BoundKnown: n.Census.Bound,
 		}

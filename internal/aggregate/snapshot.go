@@ -42,6 +42,7 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 	s.addPairs(snap, b)
 	s.addFailures(snap)
 	s.addSpaces(snap)
+	s.markGone(snap)
 	return snap
 }
 
@@ -92,9 +93,11 @@ func (s *State) addProcesses(snap *snapshot.Snapshot, b *backlog) {
 }
 
 func (s *State) destination(key destKey, r *row, g gauges) snapshot.Destination {
+	name, gone := s.netnsOf(key)
 	return snapshot.Destination{
 		Netns:     key.netns,
-		NetnsName: s.world.Netns(key.netns).Name,
+		NetnsName: name,
+		NetnsGone: gone,
 		Proto:     key.proto,
 		Remote:    key.remote,
 		Totals:    totals(r, g),
@@ -126,10 +129,17 @@ func (s *State) addPairs(snap *snapshot.Snapshot, b *backlog) {
 		p := &snap.Processes[i]
 		processes[p.Info.ID] = p
 	}
-	dests := make(map[destKey]*snapshot.Destination, len(snap.Destinations))
+	type remote struct {
+		netns uint32
+		name  string
+		gone  bool
+		end   event.Endpoint
+		proto event.Proto
+	}
+	dests := make(map[remote]*snapshot.Destination, len(snap.Destinations))
 	for i := range snap.Destinations {
 		d := &snap.Destinations[i]
-		dests[destKey{d.Netns, d.Remote, d.Proto}] = d
+		dests[remote{d.Netns, d.NetnsName, d.NetnsGone, d.Remote, d.Proto}] = d
 	}
 	pairs := s.sortedPairs(b)
 	for i := range pairs {
@@ -137,7 +147,7 @@ func (s *State) addPairs(snap *snapshot.Snapshot, b *backlog) {
 		if p := processes[pair.Proc]; p != nil && len(p.Destinations) < maxPairsShown {
 			p.Destinations = append(p.Destinations, *pair)
 		}
-		if d := dests[destKey{pair.Netns, pair.Remote, pair.Proto}]; d != nil && len(d.Processes) < maxPairsShown {
+		if d := dests[remote{pair.Netns, pair.NetnsName, pair.NetnsGone, pair.Remote, pair.Proto}]; d != nil && len(d.Processes) < maxPairsShown {
 			d.Processes = append(d.Processes, *pair)
 		}
 	}
@@ -146,11 +156,13 @@ func (s *State) addPairs(snap *snapshot.Snapshot, b *backlog) {
 func (s *State) sortedPairs(b *backlog) []snapshot.Pair {
 	pairs := make([]snapshot.Pair, 0, len(s.pairs.rows))
 	for key, r := range s.pairs.rows {
+		name, gone := s.netnsOf(key.dest)
 		pairs = append(pairs, snapshot.Pair{
 			Proc:      key.proc,
 			Comm:      s.whois(key.proc).Comm,
 			Netns:     key.dest.netns,
-			NetnsName: s.world.Netns(key.dest.netns).Name,
+			NetnsName: name,
+			NetnsGone: gone,
 			Proto:     key.dest.proto,
 			Remote:    key.dest.remote,
 			Totals:    totals(r, b.pairs[key]),
@@ -165,10 +177,15 @@ func (s *State) addFailures(snap *snapshot.Snapshot) {
 		if p := s.whois(f.proc); p.Comm != "" {
 			f.info = p
 		}
+		name, gone := s.netnsOf(destKey{netns: f.netns})
+		if f.ended != nil {
+			name, gone = f.ended.name, true
+		}
 		snap.Failures = append(snap.Failures, snapshot.Failure{
 			Proc:      *f.info,
 			Netns:     f.netns,
-			NetnsName: s.world.Netns(f.netns).Name,
+			NetnsName: name,
+			NetnsGone: gone,
 			Proto:     f.proto,
 			Op:        f.op,
 			Errno:     f.errno,

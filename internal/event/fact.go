@@ -76,6 +76,10 @@ type Netns struct {
 	ReuseDelay  uint64    // tcp_tw_reuse_delay, ns
 	MaxTimeWait int64     // tcp_max_tw_buckets
 
+	// Gone says that the namespace exists no more, nor any of its sockets. The rest is what it
+	// was. Its inode may be given to another one.
+	Gone bool
+
 	// Timers of a minute fire at steps only, of so many ns, one of which is at TimerAt
 	// (kernel/time/timer.c). 0: not known.
 	TimerStep uint64

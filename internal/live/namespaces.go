@@ -12,7 +12,8 @@ import (
 // allocate ports.
 type namespaces struct {
 	netns   *netns.Namespaces
-	known   map[uint32]bool // those to report and to scan
+	known   map[uint32]bool        // those to report and to scan
+	last    map[uint32]event.Netns // what was reported of them last
 	ranges  map[uint32]event.PortRange
 	names   names
 	configs func() ([]event.Netns, error) // of all that a process is in, without entering them
@@ -20,7 +21,7 @@ type namespaces struct {
 
 func newNamespaces(configs func() ([]event.Netns, error)) *namespaces {
 	return &namespaces{
-		netns: netns.New(), known: map[uint32]bool{}, ranges: map[uint32]event.PortRange{}, names: names{}, configs: configs,
+		netns: netns.New(), known: map[uint32]bool{}, last: map[uint32]event.Netns{}, ranges: map[uint32]event.PortRange{}, names: names{}, configs: configs,
 	}
 }
 
@@ -50,7 +51,7 @@ func (n *namespaces) targets() []target {
 	return list
 }
 
-// facts returns what is true of them now.
+// facts returns what is true of them now. One that is gone is in them a last time.
 func (n *namespaces) facts() []event.Netns {
 	for _, inode := range n.netns.Inodes() {
 		n.known[inode] = true
@@ -60,8 +61,7 @@ func (n *namespaces) facts() []event.Netns {
 	for i := range facts {
 		fact := &facts[i]
 		if fact.TimeWait < 0 { // it is gone, or cannot be read; an event brings it back
-			delete(n.known, fact.Inode)
-			delete(n.ranges, fact.Inode)
+			n.end(fact)
 			continue
 		}
 		config, known := configs[fact.Inode]
@@ -74,8 +74,21 @@ func (n *namespaces) facts() []event.Netns {
 		if fact.Ports.Known() {
 			n.ranges[fact.Inode] = fact.Ports
 		}
+		n.last[fact.Inode] = *fact
 	}
 	return facts
+}
+
+// end forgets a namespace that cannot be found any more: no process is in it, and it has no
+// name. If it was read before, the fact becomes its last.
+func (n *namespaces) end(fact *event.Netns) {
+	if last, was := n.last[fact.Inode]; was {
+		*fact = last
+		fact.Gone, fact.TimeWait = true, 0
+	}
+	delete(n.last, fact.Inode)
+	delete(n.known, fact.Inode)
+	delete(n.ranges, fact.Inode)
 }
 
 func (n *namespaces) readConfigs() map[uint32]event.Netns {

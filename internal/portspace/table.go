@@ -2,6 +2,7 @@ package portspace
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -26,12 +27,13 @@ type Table struct {
 	last     *Space   // that of the event before, mostly that of the next
 	spare    []*Space // have come empty: many a connection is the only one of its space
 	lastNet  *Netns
-	change   Change // by the last event
+	change   Change                // by the last event
+	gone     map[uint32]event.Time // namespaces that exist no more, and since when
 }
 
 // New returns an empty table that follows at most limit sockets.
 func New(limit int) *Table {
-	return &Table{spaces: map[ID]*Space{}, numbered: map[uint32]*Space{}, nets: map[uint32]*Netns{}, limit: limit}
+	return &Table{spaces: map[ID]*Space{}, numbered: map[uint32]*Space{}, nets: map[uint32]*Netns{}, gone: map[uint32]event.Time{}, limit: limit}
 }
 
 // Add applies an event of the stream. Those that are about no TCP port change nothing.
@@ -95,6 +97,7 @@ func (t *Table) Advance(now event.Time) {
 	t.now = now
 	if second(now) > t.expiries.done {
 		t.expiries.advance(now, t.expire)
+		t.dropGone(now)
 	}
 }
 
@@ -154,6 +157,7 @@ func (t *Table) configure(fact *event.Netns) {
 		t.forget(fact.Inode) // the inode has passed to another namespace
 		n = t.Netns(fact.Inode)
 	}
+	t.noteGone(fact)
 	if n.configure(fact) {
 		for _, s := range t.spaces {
 			if s.net == n {
@@ -162,6 +166,32 @@ func (t *Table) configure(fact *event.Netns) {
 		}
 	}
 	t.trim(n)
+}
+
+// GoneKept is for how long a namespace that exists no more is known.
+const GoneKept = time.Minute
+
+// noteGone notes whether the namespace exists. One that does not has no sockets.
+func (t *Table) noteGone(fact *event.Netns) {
+	_, was := t.gone[fact.Inode]
+	switch {
+	case !fact.Gone:
+		delete(t.gone, fact.Inode)
+	case !was:
+		t.gone[fact.Inode] = t.now
+		t.forget(fact.Inode)
+	}
+}
+
+func (t *Table) dropGone(now event.Time) {
+	for inode, since := range t.gone {
+		if now.Sub(since) >= GoneKept {
+			t.forget(inode)
+			delete(t.nets, inode)
+			delete(t.gone, inode)
+			t.lastNet = nil
+		}
+	}
 }
 
 // forget drops all sockets of a namespace, but not its configuration.

@@ -85,7 +85,7 @@ func processFields(p *event.Process) fields {
 func netnsFields(n *event.Netns) fields {
 	return fields{
 		&n.Inode, &n.Name, &n.TimeWait, &n.Cookie, &n.Ports.Low, &n.Ports.High, &n.Reserved, &n.Reuse, &n.ReuseDelay, &n.MaxTimeWait,
-		&n.TimerStep, (*int64)(&n.TimerAt),
+		&n.TimerStep, (*int64)(&n.TimerAt), &n.Gone,
 	}
 }
 

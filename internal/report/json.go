@@ -75,11 +75,11 @@ type notice struct {
 type health struct {
 	Events       uint64  `json:"events"`          // on the whole host
 	Selected     uint64  `json:"selected_events"` // of these: those that the filter selects
-	Lost         uint64  `json:"lost"`         // not even counted
-	LostDetails  uint64  `json:"lost_details"` // counted without detail
-	Filtered     uint64  `json:"filtered"`     // counted without detail because a filter left them out
-	Unattributed uint64  `json:"unattributed"` // of sockets without a known owner
-	Missed       uint64  `json:"missed"`       // runs that the kernel skipped
+	Lost         uint64  `json:"lost"`            // not even counted
+	LostDetails  uint64  `json:"lost_details"`    // counted without detail
+	Filtered     uint64  `json:"filtered"`        // counted without detail because a filter left them out
+	Unattributed uint64  `json:"unattributed"`    // of sockets without a known owner
+	Missed       uint64  `json:"missed"`          // runs that the kernel skipped
 	Complete     bool    `json:"complete"`
 	Gaps         []gap   `json:"gaps"`      // parts missing from a recording, newest last
 	GapCount     uint64  `json:"gap_count"` // all, listed or not

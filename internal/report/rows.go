@@ -94,15 +94,16 @@ func newIdentity(p *event.Process, clock event.Clock) identity {
 type remote struct {
 	Netns     uint32 `json:"netns"`
 	NetnsName string `json:"netns_name"`
+	NetnsGone bool   `json:"netns_gone"` // the namespace exists no more
 	Family    int    `json:"family"`
 	Proto     string `json:"proto"`
 	Daddr     string `json:"daddr"`
 	Dport     uint16 `json:"dport"`
 }
 
-func newRemote(netns uint32, name string, proto event.Proto, to event.Endpoint) remote {
+func newRemote(netns uint32, name string, gone bool, proto event.Proto, to event.Endpoint) remote {
 	return remote{
-		Netns: netns, NetnsName: name, Family: family(to), Proto: proto.String(), Daddr: to.Host(), Dport: to.Port,
+		Netns: netns, NetnsName: name, NetnsGone: gone, Family: family(to), Proto: proto.String(), Daddr: to.Host(), Dport: to.Port,
 	}
 }
 
@@ -135,7 +136,7 @@ func newProcess(p *snapshot.Process, clock event.Clock) process {
 }
 
 func newPair(p *snapshot.Pair) pair {
-	return pair{newRemote(p.Netns, p.NetnsName, p.Proto, p.Remote), newCounts(&p.Totals)}
+	return pair{newRemote(p.Netns, p.NetnsName, p.NetnsGone, p.Proto, p.Remote), newCounts(&p.Totals)}
 }
 
 type destination struct {
@@ -156,7 +157,7 @@ type client struct {
 
 func newDestination(d *snapshot.Destination) destination {
 	return destination{
-		remote: newRemote(d.Netns, d.NetnsName, d.Proto, d.Remote),
+		remote: newRemote(d.Netns, d.NetnsName, d.NetnsGone, d.Proto, d.Remote),
 		counts: newCounts(&d.Totals), rates: newRates(d.Rates), First: formatTime(d.First), Last: formatTime(d.Last),
 		Processes: convert(d.Processes, func(q *snapshot.Pair) client {
 			return client{PID: q.Proc.PID, Comm: q.Comm, counts: newCounts(&q.Totals)}

@@ -82,7 +82,7 @@ func writeDestinations(out *bytes.Buffer, s *snapshot.Snapshot) {
 	}
 	for _, d := range top(s.Destinations) {
 		row := append([]string{d.Remote.String()}, totalCells(&d.Totals, d.Rates)...)
-		t.add(append(row, phrase.Netns(d.NetnsName, d.Netns))...)
+		t.add(append(row, phrase.NetnsState(d.NetnsName, d.Netns, d.NetnsGone))...)
 	}
 	if s.OtherDestinations != nil {
 		t.add(append([]string{"all others"}, totalCells(&s.OtherDestinations.Totals, s.OtherDestinations.Rates)...)...)

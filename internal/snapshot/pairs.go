@@ -11,6 +11,7 @@ type pairSum struct {
 
 type pairKey struct {
 	netns  uint32
+	gone   bool
 	proto  event.Proto
 	remote event.Endpoint
 }
@@ -20,12 +21,12 @@ func newPairSum() *pairSum { return &pairSum{index: map[pairKey]int{}} }
 func (s *pairSum) add(pairs []Pair) {
 	for i := range pairs {
 		p := &pairs[i]
-		key := pairKey{p.Netns, p.Proto, p.Remote}
+		key := pairKey{p.Netns, p.NetnsGone, p.Proto, p.Remote}
 		at, ok := s.index[key]
 		if !ok {
 			at = len(s.pairs)
 			s.index[key] = at
-			s.pairs = append(s.pairs, Pair{Netns: p.Netns, NetnsName: p.NetnsName, Proto: p.Proto, Remote: p.Remote})
+			s.pairs = append(s.pairs, Pair{Netns: p.Netns, NetnsName: p.NetnsName, NetnsGone: p.NetnsGone, Proto: p.Proto, Remote: p.Remote})
 			s.lives = append(s.lives, lifetimes{})
 		}
 		s.pairs[at].add(&p.Totals)

@@ -24,7 +24,7 @@ type Snapshot struct {
 	// Health.Events it has not.
 	Filtered       bool
 	SelectedEvents uint64
-	Notices []Notice     // newest last, bounded
+	Notices        []Notice // newest last, bounded
 
 	Gaps      []Gap  // what is missing, newest last, bounded
 	OlderGaps uint64 // those that Gaps has no room for
@@ -135,6 +135,7 @@ type Process struct {
 type Destination struct {
 	Netns     uint32
 	NetnsName string
+	NetnsGone bool // the namespace exists no more
 	Proto     event.Proto
 	Remote    event.Endpoint
 	Totals
@@ -152,6 +153,7 @@ type Pair struct {
 	Comm      string
 	Netns     uint32
 	NetnsName string
+	NetnsGone bool
 	Proto     event.Proto
 	Remote    event.Endpoint
 	Totals
@@ -162,6 +164,7 @@ type Failure struct {
 	Proc      event.Process
 	Netns     uint32
 	NetnsName string
+	NetnsGone bool // the namespace exists no more
 	Proto     event.Proto
 	Op        event.Op
 	Errno     event.Errno
