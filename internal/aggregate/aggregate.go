@@ -204,6 +204,9 @@ func ownerOf(e *event.Event) event.ProcID {
 }
 
 func (s *State) socket(e *event.Event) {
+	if s.netns.anyGone && e.Kind == event.Open {
+		s.openIn(e.Netns)
+	}
 	h := s.rowsOf(e)
 	n := e.Count
 	if n == 0 {

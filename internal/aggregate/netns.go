@@ -15,6 +15,7 @@ type netnsRows struct {
 	ended   map[uint32]*netnsName // whose inode another has by now, by number
 	made    uint32
 	aged    int64 // the second in which those that are gone were aged last
+	anyGone bool  // one of current is gone
 }
 
 // netnsName is what rows of a namespace show.
@@ -37,7 +38,10 @@ func (s *State) netnsOf(key destKey) (name string, gone bool) {
 		}
 		return "", true
 	}
-	return s.world.Netns(key.netns).Name, s.isGone(key.netns)
+	if n := s.netns.current[key.netns]; n != nil {
+		return n.name, n.gone != 0
+	}
+	return s.world.Netns(key.netns).Name, false
 }
 
 // isGone reports whether the namespace that had the inode last exists no more.
@@ -67,7 +71,16 @@ func (s *State) takeNetns(fact *event.Netns) {
 	case !fact.Gone:
 		n.gone = 0
 	case n.gone == 0:
-		n.gone = s.now
+		n.gone, s.netns.anyGone = s.now, true
+	}
+}
+
+// openIn takes an open in a namespace. If the one with that inode is gone, it is in another,
+// whose facts are still to come.
+func (s *State) openIn(inode uint32) {
+	if n := s.netns.current[inode]; n != nil && n.gone != 0 {
+		s.retire(n)
+		s.netns.current[inode] = &netnsName{inode: inode}
 	}
 }
 

@@ -52,8 +52,15 @@ func TestInodeIsGivenAway(t *testing.T) {
 			if tc.name == "without cookies" {
 				s = of(netnsFact("blue", 0, false), with(event.Open, nil), with(event.Open, from(40001)), with(event.ConnectFail, noPort))
 			}
-			s.Add(tc.facts)
-			s.Add([]event.Event{with(event.Open, func(e *event.Event) { e.Proc = worker })})
+			s.Add(tc.facts[:len(tc.facts)-1])
+			opened := []event.Event{with(event.Open, func(e *event.Event) { e.Proc = worker })}
+			if len(tc.facts) == 1 { // nothing but the cookie distinguishes them
+				s.Add(tc.facts)
+				s.Add(opened)
+			} else { // the facts of a new one come up to a second late
+				s.Add(opened)
+				s.Add(tc.facts[1:])
+			}
 			snap := s.Snapshot(begin.Add(time.Second))
 			requireSums(t, snap)
 			if len(snap.Destinations) != 2 {

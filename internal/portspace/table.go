@@ -153,8 +153,8 @@ func (t *Table) RestartPeaks() {
 
 func (t *Table) configure(fact *event.Netns) {
 	n := t.Netns(fact.Inode)
-	if n.fact.Cookie != 0 && fact.Cookie != 0 && n.fact.Cookie != fact.Cookie {
-		t.forget(fact.Inode) // the inode has passed to another namespace
+	if n.fact.Cookie != 0 && fact.Cookie != 0 && n.fact.Cookie != fact.Cookie && !n.fact.Gone {
+		t.forget(fact.Inode) // the inode has passed to another namespace; of one that is gone that was done
 		n = t.Netns(fact.Inode)
 	}
 	t.noteGone(fact)
