@@ -52,6 +52,8 @@ type State struct {
 	failuresMade uint64
 	buckets      buckets
 	loose        loose
+	looseOutside loose           // of accepted connections that have a port outside the port range
+	wide         map[uint32]bool // namespaces of which these were scanned
 	scope        scope
 	netns        netnsRows
 	flows        flows
@@ -75,9 +77,12 @@ func New(world *event.World, table *portspace.Table) *State {
 		failures:  map[failKey]*failure{},
 		buckets:   newBuckets(),
 		loose:     loose{},
-		scope:     newScope(),
-		netns:     newNetnsRows(),
-		flows:     newFlows(),
+
+		looseOutside: loose{},
+		wide:         map[uint32]bool{},
+		scope:        newScope(),
+		netns:        newNetnsRows(),
+		flows:        newFlows(),
 	}
 }
 
@@ -128,6 +133,10 @@ func (s *State) fact(e *event.Event) {
 	case *event.Census:
 		if !s.table.AtLimit() { // else it holds less than the scan has found
 			s.loose.scanned(fact.Netns)
+			if fact.Wide {
+				s.looseOutside.scanned(fact.Netns)
+				s.wide[fact.Netns] = true
+			}
 		}
 	case *event.Health:
 		s.health = *fact
@@ -222,40 +231,12 @@ func (s *State) socket(e *event.Event) {
 	}
 	s.flows.add(e, n, s.table)
 	s.follow(e, &h, int64(n))
-	switch {
-	case e.Direction != event.In:
-	case e.Kind == event.EnterCloseWait:
-		s.moveCloseWaitIn(e, 1)
-	case e.Kind == event.Close && e.Flags.Has(event.InCloseWait):
-		s.moveCloseWaitIn(e, -1)
-	}
 	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.Direction == event.In && s.table.LastChange().Is == 0 {
 		s.buckets.enter(h, s.table.Netns(e.Netns).TimeWaitExpiry(e.Time), 1)
 	}
 	if (e.Kind == event.ConnectFail || e.Kind == event.BindFail) && h.total != nil {
 		s.fail(e, n)
 	}
-}
-
-// moveCloseWaitIn moves the gauge of accepted connections that the peer has closed and the
-// owner has not. Which process will close one is not known when it enters, so both movements
-// count for the listener. Whether the connection was counted when it entered matters: a filter
-// may select the listener and not the worker that closes, or the worker alone.
-func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
-	r := s.processes.rows[e.Listener]
-	switch {
-	case e.Flags.Has(event.NotSelected):
-		if r == nil || move > 0 {
-			return
-		}
-		move = max(move, min(-r.CloseWait, 0))
-	case move < 0 && r == nil && s.processes.other == nil:
-		return
-	}
-	r = s.process(e.Listener, e.Time)
-	r.seen(e.Time)
-	r.CloseWait += move
-	s.total.CloseWait += move
 }
 
 // fold adds what the kernel counted and did not deliver one by one.

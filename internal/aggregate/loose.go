@@ -26,9 +26,7 @@ func (l loose) add(h rowSet, move gauges) {
 	if of[h] == nil {
 		of[h] = &gauges{}
 	}
-	if *of[h] = of[h].plus(move); *of[h] == (gauges{}) {
-		delete(of, h)
-	}
+	*of[h] = of[h].plus(move)
 }
 
 // scanned takes what was known of a namespace back.
@@ -113,8 +111,12 @@ func plain(e *event.Event, c portspace.Change) bool {
 	return false
 }
 
-// follow takes what an event of an outgoing connection changes that the table has not.
+// follow takes what an event of a connection changes that the table has not.
 func (s *State) follow(e *event.Event, h *rowSet, n int64) {
+	if e.Direction == event.In {
+		s.followIn(e, n)
+		return
+	}
 	if e.Direction != event.Out || n == 1 && plain(e, s.table.LastChange()) {
 		return
 	}
@@ -129,6 +131,48 @@ func (s *State) follow(e *event.Event, h *rowSet, n int64) {
 		return
 	}
 	s.loose.add(*h, move.minus(movedTable(change)))
+}
+
+// followIn does the same for an accepted connection, whose only gauge is CLOSE_WAIT.
+func (s *State) followIn(e *event.Event, n int64) {
+	change := s.table.LastChange()
+	if change.Before {
+		return
+	}
+	if move := moved(e, n).closeWait - movedTable(change).closeWait; move != 0 {
+		s.moveCloseWaitIn(e, move)
+	}
+}
+
+// moveCloseWaitIn moves the gauge of accepted connections that the peer has closed and the
+// owner has not. Which process will close one is not known when it enters, so both movements
+// count for the listener. Whether the connection was counted when it entered matters: a filter
+// may select the listener and not the worker that closes, or the worker alone.
+func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
+	id := e.Listener
+	r := s.processes.rows[id]
+	switch {
+	case e.Flags.Has(event.NotSelected):
+		if r == nil || move > 0 {
+			return
+		}
+		move = max(move, min(-r.CloseWait, 0))
+	case move < 0 && (r == nil || r.CloseWait <= 0):
+		unknown := s.processes.rows[event.ProcID{}]
+		switch {
+		case unknown != nil && unknown.CloseWait > 0:
+			id = event.ProcID{} // the listener was not known when the connection entered
+		case r == nil && s.processes.other == nil, e.Kind != event.Folded && s.wide[e.Netns]:
+			return // it did not enter, or while a scan was running, which has voided that
+		}
+	}
+	r = s.process(id, e.Time)
+	r.seen(e.Time)
+	to := s.looseOutside
+	if s.table.OccupiesRange(e) {
+		to = s.loose
+	}
+	to.add(rowSet{netns: e.Netns, inbound: true, total: s.total, proc: r}, gauges{closeWait: move})
 }
 
 // followFold takes what the kernel counted only.

@@ -116,3 +116,48 @@ func TestScanLeavesUDP(t *testing.T) {
 		t.Errorf("%d live", live)
 	}
 }
+
+// TestAcceptedBeforeStart: connections that a server accepted before the start count for
+// their owner, wherever their port is.
+func TestAcceptedBeforeStart(t *testing.T) {
+	t.Parallel()
+	accepted := func(port uint16, state event.State, change ...func(*event.Event)) event.Event {
+		return inbound(event.SocketFound, func(e *event.Event) {
+			e.Dst.Port, e.State, e.Flags, e.Listener = port, state, event.BeforeStart, event.ProcID{}
+			for _, c := range change {
+				c(e)
+			}
+		})
+	}
+	wide := event.Event{Time: begin, Kind: event.CensusTaken, Fact: &event.Census{Netns: inode, Wide: true}}
+	enter := inbound(event.EnterCloseWait, func(e *event.Event) { e.Proc, e.Dst.Port = nginx, 9 })
+	leave := inbound(event.Close, func(e *event.Event) { e.Flags, e.Dst.Port = event.InCloseWait, 9 })
+	younger := func(e *event.Event) { e.Flags = 0 }
+	for _, tc := range []struct {
+		name              string
+		events            []event.Event
+		closeWait, before int64
+	}{
+		{"found", []event.Event{wide, accepted(1, event.StateEstablished), accepted(2, event.StateCloseWait)}, 1, 2},
+		{"one has ended", []event.Event{wide, accepted(1, event.StateEstablished), accepted(2, event.StateCloseWait), inbound(event.Close, func(e *event.Event) { e.Dst.Port = 2 })}, 0, 1},
+		{"a younger one", []event.Event{enter, leave, enter}, 1, 0},
+		{"its close was missed", []event.Event{enter, wide}, 0, 0},
+		{"it is found", []event.Event{enter, wide, accepted(9, event.StateCloseWait, younger)}, 1, 0},
+		{"it is found and ends", []event.Event{enter, wide, accepted(9, event.StateCloseWait, younger), leave}, 0, 0},
+		{"it entered and left while the scan was running", []event.Event{enter, wide, leave}, 0, 0},
+		{"it goes on closing", []event.Event{enter, wide, accepted(9, event.StateCloseWait, younger), accepted(9, event.StateLastAck, younger)}, 0, 0},
+		{"its listener is known late", []event.Event{inbound(event.EnterCloseWait, func(e *event.Event) { e.Proc, e.Listener = event.ProcID{}, event.ProcID{} }), leave}, 0, 0},
+	} {
+		snap := of(tc.events...).Snapshot(begin)
+		var sum int64
+		for _, p := range snap.Processes {
+			sum += p.CloseWait
+			if p.CloseWait < 0 {
+				t.Errorf("%s: %v has %d in CLOSE_WAIT", tc.name, p.Info.ID, p.CloseWait)
+			}
+		}
+		if got := snap.Totals; got.CloseWait != tc.closeWait || got.BeforeStart != tc.before || sum != tc.closeWait || got.Live() != 0 {
+			t.Errorf("%s: CLOSE_WAIT %d, in rows %d, %d before start, %d live", tc.name, got.CloseWait, sum, got.BeforeStart, got.Live())
+		}
+	}
+}

@@ -143,6 +143,8 @@ func (s *State) forgetNetns(n *netnsName) {
 	s.scope.forget(n.inode)
 	delete(s.buckets.actual, n.inode)
 	s.loose.scanned(n.inode)
+	s.looseOutside.scanned(n.inode)
+	delete(s.wide, n.inode)
 }
 
 func (f *flows) forgetNetns(inode uint32) {

@@ -95,6 +95,8 @@ type Census struct {
 	// Bound says that ports which only a bind() holds were seen, and which bind buckets
 	// are exclusive.
 	Bound   bool
+	// Wide says that the ports outside the port range were scanned, too.
+	Wide    bool
 	Sockets uint64
 	Took    uint64 // ns
 }

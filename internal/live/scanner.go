@@ -87,6 +87,7 @@ func scanEach(targets []target, stopped *atomic.Bool, scan func(at target, one *
 		}
 		left -= len(one.Sockets)
 		inferDirections(one.Sockets, at.ports)
+		one.Census.Wide = !one.Ports.Known() && !one.Truncated
 		one.Census.Sockets, one.Census.Took = uint64(len(one.Sockets)), uint64(monotonic().Sub(began))
 		all = append(all, one)
 	}

@@ -233,13 +233,14 @@ func (t *Table) OccupiesRange(e *event.Event) bool {
 }
 
 // follows reports whether the table keeps a socket: if it occupies the range, or is an
-// accepted connection from before the start, which no event introduces. Such ones fill no
-// more than half of the table.
+// accepted connection that a scan has found and that rows count, because it is older than the
+// trace or in CLOSE_WAIT. Such ones fill no more than half of the table.
 func (t *Table) follows(e *event.Event) bool {
 	if t.OccupiesRange(e) {
 		return true
 	}
-	return e.Kind == event.SocketFound && e.Direction == event.In && e.Flags.Has(event.BeforeStart) && t.sockets < t.limit/2
+	return e.Kind == event.SocketFound && e.Direction == event.In && t.sockets < t.limit/2 &&
+		(e.Flags.Has(event.BeforeStart) || e.State == event.StateCloseWait)
 }
 
 func (t *Table) space(e *event.Event) *Space {
@@ -287,6 +288,10 @@ func (t *Table) open(e *event.Event) {
 func (t *Table) found(e *event.Event) {
 	if e.State == event.StateBound || e.State == event.StateListen {
 		t.bind(e, e.State)
+		return
+	}
+	if !t.follows(e) {
+		t.remove(e)
 		return
 	}
 	socket := Socket{
