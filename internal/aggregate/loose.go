@@ -104,7 +104,7 @@ func plain(e *event.Event, c portspace.Change) bool {
 	}
 	switch e.Kind {
 	case event.Open:
-		return c == portspace.Change{Is: event.StateEstablished}
+		return c.Is == event.StateEstablished && (c.Was == 0 || c.Was == event.StateTimeWait)
 	case event.Close:
 		return c.Was == event.StateEstablished && (c.Is == 0 || c.Is == event.StateTimeWait)
 	}
