@@ -132,9 +132,9 @@ func (s *State) fact(e *event.Event) {
 		s.buckets.trim(fact, int64(s.table.Netns(fact.Inode).Attributed()))
 	case *event.Census:
 		if !s.table.AtLimit() { // else it holds less than the scan has found
-			s.loose.scanned(fact.Netns)
+			s.loose.scanned(fact.Netns, began(fact, e.Time))
 			if fact.Wide {
-				s.looseOutside.scanned(fact.Netns)
+				s.looseOutside.scanned(fact.Netns, began(fact, e.Time))
 				s.wide[fact.Netns] = true
 			}
 		}

@@ -1,6 +1,9 @@
 package aggregate
 
 import (
+	"math"
+	"time"
+
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/portspace"
 )
@@ -8,34 +11,94 @@ import (
 // loose is what events have shown of connections that the table of sockets does not follow:
 // events that the kernel counted and did not deliver one by one, and sockets beyond the
 // table's limit. Row gauges (live, SYN_SENT, CLOSE_WAIT) are the table's sockets and these.
+//
 // The next scan of a namespace finds what is there, so that these are void then: whatever was
-// missed, a gauge is right after the scan.
-type loose map[uint32]map[rowSet]*gauges
+// missed, a gauge is right after the scan. That is not so if something was only counted
+// while the scan was running: whether that was before the scan came by is not known. Then all
+// stays as it was counted until a scan finds the namespace quiet.
+type loose map[uint32]*looseNetns
+
+type looseNetns struct {
+	rows map[rowSet]*gauges
+	// When something was last only counted, of what the filter leaves out and of what it
+	// selects: rows have the sockets of one of them.
+	folded [2]event.Time
+}
+
+// foldWindow is how long a scan may take, with what waits for its end, if its beginning is not
+// known.
+const foldWindow = 2 * time.Second
+
+// began returns since when what is only counted may not be in a scan.
+func began(census *event.Census, ended event.Time) event.Time {
+	if census.Began != 0 {
+		return census.Began
+	}
+	return ended.Add(-foldWindow)
+}
+
+// of returns the entry of a namespace.
+func (l loose) of(netns uint32) *looseNetns {
+	n := l[netns]
+	if n == nil {
+		n = &looseNetns{rows: map[rowSet]*gauges{}}
+		l[netns] = n
+	}
+	return n
+}
+
+// busy reports whether something was only counted since a scan began.
+func (n *looseNetns) busy(selected bool, began event.Time) bool {
+	folded := n.folded[index(selected)]
+	return folded != 0 && folded >= began
+}
+
+func index(selected bool) int {
+	if selected {
+		return 1
+	}
+	return 0
+}
 
 // add moves the gauges of the rows.
-func (l loose) add(h rowSet, move gauges) {
+func (l loose) add(h *rowSet, move gauges) {
 	if move == (gauges{}) {
 		return
 	}
 	h.move(move)
-	of := l[h.netns]
-	if of == nil {
-		of = map[rowSet]*gauges{}
-		l[h.netns] = of
+	n := l.of(h.netns)
+	if n.rows[*h] == nil {
+		n.rows[*h] = &gauges{}
 	}
-	if of[h] == nil {
-		of[h] = &gauges{}
-	}
-	*of[h] = of[h].plus(move)
+	*n.rows[*h] = n.rows[*h].plus(move)
 }
 
-// scanned takes what was known of a namespace back.
-func (l loose) scanned(netns uint32) {
-	for h, g := range l[netns] {
-		h.move(gauges{}.minus(*g))
-	}
-	delete(l, netns)
+// fold does the same for what was only counted.
+func (l loose) fold(h *rowSet, move gauges, last event.Time) {
+	l.add(h, move)
+	folded := &l.of(h.netns).folded[index(h.total != nil)]
+	*folded = max(*folded, last)
 }
+
+// scanned voids what was counted in a namespace before a scan began, if nothing was since.
+func (l loose) scanned(netns uint32, began event.Time) {
+	n := l[netns]
+	if n == nil {
+		return
+	}
+	for h, g := range n.rows {
+		if !n.busy(h.total != nil, began) {
+			h.move(gauges{}.minus(*g))
+			delete(n.rows, h)
+		}
+	}
+	if len(n.rows) == 0 && !n.busy(true, began) && !n.busy(false, began) {
+		delete(l, netns)
+	}
+}
+
+// forget voids all that was counted in a namespace.
+func (l loose) forget(netns uint32) { l.scanned(netns, math.MaxInt64) }
 
 // move moves the gauges of the rows.
 func (h *rowSet) move(g gauges) {
@@ -127,10 +190,10 @@ func (s *State) follow(e *event.Event, h *rowSet, n int64) {
 	}
 	change := s.table.LastChange()
 	// An end that is reported after a scan has found the bucket: the table has taken it.
-	if change.Before || change.Was == event.StateTimeWait && e.Kind == event.Close {
+	if change.Before || change.Was == event.StateTimeWait && e.Kind == event.Close && (change.Same || e.Cookie == 0) {
 		return
 	}
-	s.loose.add(*h, move.minus(movedTable(change)))
+	s.loose.add(h, move.minus(movedTable(change)))
 }
 
 // followIn does the same for an accepted connection, whose only gauge is CLOSE_WAIT.
@@ -172,7 +235,12 @@ func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
 	if s.table.OccupiesRange(e) {
 		to = s.loose
 	}
-	to.add(rowSet{netns: e.Netns, inbound: true, total: s.total, proc: r}, gauges{closeWait: move})
+	h, moved := &rowSet{netns: e.Netns, inbound: true, total: s.total, proc: r}, gauges{closeWait: move}
+	if e.Kind == event.Folded {
+		to.fold(h, moved, e.Time)
+		return
+	}
+	to.add(h, moved)
 }
 
 // followFold takes what the kernel counted only.
@@ -187,7 +255,7 @@ func (s *State) followFold(e *event.Event, h *rowSet, f *event.Fold) {
 	case e.Proto != event.TCP:
 		h.move(movedFold(f))
 	default:
-		s.loose.add(*h, movedFold(f))
+		s.loose.fold(h, movedFold(f), e.Time)
 	}
 }
 
@@ -198,16 +266,31 @@ func (s *State) found(e *event.Event) {
 		return
 	}
 	h := s.rowsOf(e)
-	change := s.table.LastChange()
-	isNew := change.Is != 0 && change.Was == 0
-	if !isNew || !e.Flags.Has(event.BeforeStart) || e.Direction != event.Out || e.State == event.StateTimeWait {
+	if e.Direction != event.Out {
 		return
 	}
-	for _, r := range h.rows() {
-		if r != nil {
-			r.LiveBefore++
+	change := s.table.LastChange()
+	if before := change.Before || e.Flags.Has(event.BeforeStart); !before || h.hasOpened(e) && s.isBusy(&h) {
+		// The first scan could not know that what was only counted is younger than the trace.
+		s.keepCounted(&h)
+		return
+	}
+	if change.Was == 0 && change.Is != 0 && change.Is != event.StateTimeWait {
+		for _, r := range h.rows() {
+			if r != nil {
+				r.LiveBefore++
+			}
 		}
 	}
+}
+
+// hasOpened reports whether the connection's process has opened one to its destination since
+// the start; if that is not known, because no file refers to it any more, whether any has.
+func (h *rowSet) hasOpened(e *event.Event) bool {
+	if h.pair != nil && e.Proc.Known() {
+		return h.pair.Opens > 0
+	}
+	return h.dest != nil && h.dest.Opens > 0
 }
 
 // gone takes a connection whose end no event has shown.
@@ -219,9 +302,25 @@ func (s *State) gone(e *event.Event) {
 		return
 	}
 	h := s.rowsOf(e)
+	s.keepCounted(&h)
 	for _, r := range h.rows() {
 		if r != nil {
 			r.EndedUnseen++
 		}
 	}
+}
+
+// keepCounted leaves the gauges of rows as they were counted although a scan has changed the
+// table, if what it found may have been counted only.
+func (s *State) keepCounted(h *rowSet) {
+	if s.isBusy(h) {
+		s.loose.add(h, gauges{}.minus(movedTable(s.table.LastChange())))
+	}
+}
+
+// isBusy reports whether something that counts for the rows was only counted since the newest
+// scan of their namespace began.
+func (s *State) isBusy(h *rowSet) bool {
+	n, net := s.loose[h.netns], s.table.Netns(h.netns)
+	return n != nil && n.busy(h.total != nil, began(&net.Census, net.CensusAt))
 }

@@ -88,9 +88,11 @@ func TestScanCorrectsRows(t *testing.T) {
 	}{
 		{"a close was missed", []event.Event{with(event.Open, nil), scanned(), gone(40000)}, 0, 1},
 		{"closes were missed, and the port was taken again", []event.Event{with(event.Open, nil), with(event.Open, nil), with(event.Open, nil), scanned()}, 1, 2},
-		{"a close came as a sum after the scan", []event.Event{with(event.Open, nil), scanned(), gone(40000), fold(event.Fold{ClosesOut: 1}, nil), scanned()}, 0, 0},
+		{"a close came as a sum", []event.Event{with(event.Open, nil), fold(event.Fold{ClosesOut: 1}, nil), scanned(), gone(40000)}, 0, 0},
+		{"and while the scan was running", []event.Event{with(event.Open, nil), fold(event.Fold{ClosesOut: 1}, nil), scanned(), after(5*time.Second, scanned()), after(5*time.Second, gone(40000))}, 0, 0},
 		{"opens came as a sum", []event.Event{fold(event.Fold{Opens: 2}, nil), scanned(), found(40001, event.StateEstablished, false), found(40002, event.StateEstablished, false)}, 2, 0},
-		{"nothing is left of a sum", []event.Event{unanswered, scanned()}, 0, 5},
+		{"nothing is left of a sum", []event.Event{unanswered, after(3*time.Second, scanned())}, 0, 5},
+		{"a sum that goes on is counted", []event.Event{fold(event.Fold{Opens: 5}, nil), scanned(), found(40001, event.StateEstablished, false)}, 5, 0},
 		{"an end whose bucket the scan has seen first", []event.Event{
 			with(event.Open, nil), scanned(), found(40000, event.StateTimeWait, false), with(event.Close, flagged(event.FinWait2)),
 		}, 0, 0},

@@ -142,8 +142,8 @@ func (s *State) forgetNetns(n *netnsName) {
 	s.flows.forgetNetns(n.inode)
 	s.scope.forget(n.inode)
 	delete(s.buckets.actual, n.inode)
-	s.loose.scanned(n.inode)
-	s.looseOutside.scanned(n.inode)
+	s.loose.forget(n.inode)
+	s.looseOutside.forget(n.inode)
 	delete(s.wide, n.inode)
 }
 

@@ -99,6 +99,7 @@ type Census struct {
 	Wide    bool
 	Sockets uint64
 	Took    uint64 // ns
+	Began   Time   // 0: not known
 }
 
 // Fold stands for occurrences that were counted in the kernel and not delivered

@@ -60,11 +60,11 @@ func (n *namespaces) facts() []event.Netns {
 	facts := n.netns.Refresh(n.inodes())
 	for i := range facts {
 		fact := &facts[i]
-		if fact.TimeWait < 0 { // it is gone, or cannot be read; an event brings it back
+		config, known := configs[fact.Inode]
+		if fact.TimeWait < 0 && !known { // it is gone, or cannot be read; an event brings it back
 			n.end(fact)
 			continue
 		}
-		config, known := configs[fact.Inode]
 		if !known { // no process is in it
 			config, _ = n.netns.Config(fact.Inode) // if it may not be entered, nothing is known
 		}
@@ -79,7 +79,7 @@ func (n *namespaces) facts() []event.Netns {
 	return facts
 }
 
-// end forgets a namespace that cannot be found any more: no process is in it, and it has no
+// end forgets a namespace that cannot be found any more: no thread is in it, and it has no
 // name. If it was read before, the fact becomes its last.
 func (n *namespaces) end(fact *event.Netns) {
 	if last, was := n.last[fact.Inode]; was {

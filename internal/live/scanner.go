@@ -81,7 +81,7 @@ func scanEach(targets []target, stopped *atomic.Bool, scan func(at target, one *
 	left := portspace.Limit
 	for _, at := range targets {
 		began := monotonic()
-		one := event.NetnsScan{Census: event.Census{Netns: at.inode}}
+		one := event.NetnsScan{Census: event.Census{Netns: at.inode, Began: began}}
 		if stopped.Load() || scan(at, &one, left) != nil {
 			continue
 		}

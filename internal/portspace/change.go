@@ -10,14 +10,17 @@ type Change struct {
 	// Before is true if the socket that was there is older than the trace: the kernel side
 	// follows it less closely than a scan does.
 	Before bool
+	// Same is true if what was there is the socket of the event, by its cookie.
+	Same bool
 }
 
 // LastChange returns what the last event that was added has done.
 func (t *Table) LastChange() Change { return t.change }
 
 // note notes what was at the port before an event.
-func (c *Change) note(old *Socket) {
+func (c *Change) note(e *event.Event, old *Socket) {
 	c.Was, c.Before = old.State, old.Flags.Has(event.BeforeStart)
+	c.Same = old.Cookie != 0 && old.Cookie == e.Cookie
 }
 
 // EachSocket calls f for every connection and TIME_WAIT bucket, those of a space one after

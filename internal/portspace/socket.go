@@ -66,7 +66,7 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 	}
 	t.change.Is = socket.State
 	if is {
-		t.change.note(&old)
+		t.change.note(e, &old)
 		s.count(port, &old, -1)
 		s.net.track(&old, -1)
 	} else {
@@ -114,7 +114,7 @@ func (t *Table) drop(s *Space, port uint16, socket *Socket) {
 func (t *Table) remove(e *event.Event) {
 	if s := t.space(e); s != nil {
 		if socket, is := s.sockets[uint32(e.Src.Port)]; is {
-			t.change.note(&socket)
+			t.change.note(e, &socket)
 			t.drop(s, e.Src.Port, &socket)
 		}
 	}
@@ -129,7 +129,7 @@ func (t *Table) move(e *event.Event, to event.State) {
 	if socket, is := s.sockets[uint32(e.Src.Port)]; is {
 		s.count(e.Src.Port, &socket, -1)
 		s.net.track(&socket, -1)
-		t.change.note(&socket)
+		t.change.note(e, &socket)
 		socket.State = to
 		t.change.Is = to
 		s.sockets[uint32(e.Src.Port)] = socket

@@ -90,7 +90,7 @@ func netnsFields(n *event.Netns) fields {
 }
 
 func censusFields(c *event.Census) fields {
-	return fields{&c.Netns, &c.Whole, &c.Bound, &c.Sockets, &c.Took, &c.Wide}
+	return fields{&c.Netns, &c.Whole, &c.Bound, &c.Sockets, &c.Took, &c.Wide, (*int64)(&c.Began)}
 }
 
 func foldFields(f *event.Fold) fields {
