@@ -301,7 +301,10 @@ func (s *State) gone(e *event.Event) {
 	if was := s.table.LastChange().Was; was == 0 || was == event.StateTimeWait {
 		return
 	}
-	h := s.rowsOf(e)
+	h := rowSet{netns: e.Netns, total: s.total, dest: s.dests.rows[destKey{netns: e.Netns, remote: e.Dst, proto: e.Proto}]}
+	if e.Proc.Known() { // recordings of earlier versions do not have it
+		h = s.rowsOf(e)
+	}
 	s.keepCounted(&h)
 	for _, r := range h.rows() {
 		if r != nil {
