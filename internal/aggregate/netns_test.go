@@ -54,7 +54,7 @@ func TestInodeIsGivenAway(t *testing.T) {
 			}
 			s.Add(tc.facts[:len(tc.facts)-1])
 			opened := []event.Event{with(event.Open, func(e *event.Event) { e.Proc = worker })}
-			if len(tc.facts) == 1 { // nothing but the cookie distinguishes them
+			if len(tc.facts) == 1 { // only the cookie distinguishes them
 				s.Add(tc.facts)
 				s.Add(opened)
 			} else { // the facts of a new one come up to a second late
