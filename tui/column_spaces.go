@@ -20,7 +20,7 @@ func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 	if withNetns {
 		columns = append(columns, column[row]{
 			name: "netns", title: "NETNS", rank: 5, min: 10, max: 16, left: true, rising: true,
-			cell: func(r *row, _ int) string { return phrase.Netns(r.NetnsName, r.Netns) },
+			cell: func(r *row, _ int) string { return phrase.NetnsState(r.NetnsName, r.Netns, r.NetnsGone) },
 		})
 	}
 	return append(columns,

@@ -83,7 +83,8 @@ func (s *scroll) window(lines []string) []string { return lines[clamp(s.offset, 
 func writeTotals(to *sheet, t *snapshot.Totals, r snapshot.Rates, points []snapshot.Point) {
 	to.field("connections", fmt.Sprintf("%s opened (%s/s), %s closed (%s/s), %s live",
 		phrase.Count(t.Opens), phrase.Rate(r.Opens), phrase.Count(t.Closes()), phrase.Rate(r.Closes), phrase.Count(t.Live()))+
-		notable(t.SynSent, "SYN_SENT")+notable(t.CloseWait, "CLOSE_WAIT")+notable(int64(t.Binds), "binds"), plain)
+		notable(t.SynSent, "SYN_SENT")+notable(t.CloseWait, "CLOSE_WAIT")+notable(int64(t.Binds), "binds")+
+		notable(t.BeforeStart, "sockets from before start"), plain)
 	to.field("TIME_WAIT", fmt.Sprintf("%s outgoing, %s accepted, %s entered",
 		phrase.Count(t.TimeWaitOut), phrase.Count(t.TimeWaitIn), phrase.Count(t.TimeWaitEntered)), plain)
 	level := plain

@@ -17,7 +17,7 @@ func (d *destinationDetail) title() string { return destination(d.row, 60) }
 func (d *destinationDetail) write(to *sheet) {
 	to.field("destination", destination(d.row, to.width), plain)
 	to.field("protocol", cmp.Or(d.row.Proto.String(), phrase.Unknown), plain)
-	to.field("namespace", phrase.Netns(d.row.NetnsName, d.row.Netns), plain)
+	to.field("namespace", phrase.NetnsState(d.row.NetnsName, d.row.Netns, d.row.NetnsGone), plain)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
 	if len(d.row.Processes) > 0 {

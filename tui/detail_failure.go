@@ -26,7 +26,7 @@ func (d *failureDetail) write(to *sheet) {
 	to.field("target", remoteEnd(f.Proto, f.Target, to.width), plain)
 	to.field("local", failureLocal(f, to.width), plain)
 	to.field("protocol", f.Proto.String(), plain)
-	to.field("namespace", phrase.Netns(f.NetnsName, f.Netns), plain)
+	to.field("namespace", phrase.NetnsState(f.NetnsName, f.Netns, f.NetnsGone), plain)
 	to.field("count", phrase.Count(f.Count)+", "+phrase.Rate(f.Rate)+"/s", failing(f))
 	writeSeen(to, d.snapshot.Wall, f.First, f.Last)
 	if names := f.Inferred.Names(); len(names) > 0 {

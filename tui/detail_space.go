@@ -36,7 +36,7 @@ func (d *spaceDetail) write(to *sheet) {
 	to.section("Rates")
 	d.writePace(to)
 	to.section("Configuration")
-	to.field("namespace", phrase.Netns(s.NetnsName, s.Netns), plain)
+	to.field("namespace", phrase.NetnsState(s.NetnsName, s.Netns, s.NetnsGone), plain)
 	to.field("range", phrase.PortRange(s), plain)
 	if n := d.snapshot.Namespace(s.Netns); n != nil {
 		writeNamespace(to, n, now)

@@ -29,7 +29,7 @@ func hostLine(s *snapshot.Snapshot) []piece {
 		{rank: 5, tone: quiet, forms: []string{kernel, release}},
 		{forms: []string{phrase.Elapsed(s.Elapsed)}},
 		signals(s.Signals),
-		{rank: 4, forms: []string{phrase.Count(s.Health.Events) + " events"}},
+		{rank: 4, forms: events(s)},
 	}
 	if s.Complete() {
 		pieces = append(pieces, piece{rank: 6, comma: true, forms: []string{"none lost"}})
@@ -44,6 +44,16 @@ func hostLine(s *snapshot.Snapshot) []piece {
 		pieces = append(pieces, piece{rank: 2, tone: warn, forms: []string{phrase.Count(s.Health.LostDetails) + " without detail"}})
 	}
 	return pieces
+}
+
+// events returns how many events there were, in forms; under a filter how many of the host's
+// are selected.
+func events(s *snapshot.Snapshot) []string {
+	all := phrase.Count(s.Health.Events) + " events"
+	if !s.Filtered {
+		return []string{all}
+	}
+	return []string{phrase.Count(s.SelectedEvents) + " of " + all, phrase.Count(s.SelectedEvents) + " events"}
 }
 
 // missing returns the gaps of a recording, in forms. Only its end can be truncated.
@@ -128,7 +138,10 @@ func rateLine(s *snapshot.Snapshot) []piece {
 		piece{rank: 7, comma: true, forms: []string{phrase.Count(t.TimeWaitIn) + " accepted"}},
 	)
 	if t.TimeWaitOther > 0 {
-		pieces = append(pieces, piece{rank: 5, comma: true, forms: []string{phrase.Count(t.TimeWaitOther) + " before start"}})
+		pieces = append(pieces, piece{rank: 8, comma: true, forms: []string{phrase.Count(t.TimeWaitOther) + " unknown"}})
+	}
+	if t.BeforeStart > 0 {
+		pieces = append(pieces, piece{rank: 5, forms: []string{phrase.Count(t.BeforeStart) + " from before start"}})
 	}
 	failures := piece{forms: []string{phrase.Rate(s.Rates.Failures) + " fail/s"}}
 	if phrase.CensusOnly(s) {

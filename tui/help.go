@@ -21,7 +21,7 @@ var helpNotes = [][2]string{
 	{"CLOSE_WAIT", "the peer has closed, the program has not"},
 	{"~", "inferred from other events, not observed"},
 	{"lost", "events that were not counted; without detail: counted, but not listed"},
-	{"before start", "sockets older than the trace, with an unknown owner"},
+	{"before start", "sockets older than the trace; BEFORE counts them"},
 }
 
 // replayNotes explain the time line.

@@ -72,11 +72,11 @@ func (d *destinations) netns(row *snapshot.Destination, _ int) string {
 	if row == d.other {
 		return ""
 	}
-	return phrase.Netns(row.NetnsName, row.Netns)
+	return phrase.NetnsState(row.NetnsName, row.Netns, row.NetnsGone)
 }
 
 func destinationText(row *snapshot.Destination) string {
-	words := []string{destination(row, 64), phrase.Netns(row.NetnsName, row.Netns)}
+	words := []string{destination(row, 64), phrase.NetnsState(row.NetnsName, row.Netns, row.NetnsGone)}
 	for i := range row.Processes {
 		words = append(words, printable.String(row.Processes[i].Comm))
 	}

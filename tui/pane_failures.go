@@ -104,7 +104,7 @@ func reason(f *snapshot.Failure) string {
 func failureText(f *snapshot.Failure) string {
 	return strings.Join([]string{
 		identity(&f.Proc), f.Op.String(), f.Errno.String(), f.Reason.String(),
-		remoteEnd(f.Proto, f.Target, 64), endpoint(f.Local, 64), phrase.Netns(f.NetnsName, f.Netns),
+		remoteEnd(f.Proto, f.Target, 64), endpoint(f.Local, 64), phrase.NetnsState(f.NetnsName, f.Netns, f.NetnsGone),
 	}, " ")
 }
 

@@ -60,7 +60,7 @@ func (s *spaces) set(snap *snapshot.Snapshot, filter string) {
 
 // spaceText returns the text that a filter searches: the space, its holders and victims.
 func spaceText(s *snapshot.PortSpace) string {
-	words := []string{string(s.Kind), spaceName(s, 2*maxName), phrase.Netns(s.NetnsName, s.Netns)}
+	words := []string{string(s.Kind), spaceName(s, 2*maxName), phrase.NetnsState(s.NetnsName, s.Netns, s.NetnsGone)}
 	for i := range s.Holders {
 		words = append(words, identity(&s.Holders[i].Proc))
 	}

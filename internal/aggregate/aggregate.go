@@ -17,6 +17,7 @@ import (
 // each piece by itself.
 type destKey struct {
 	netns  uint32
+	ended  uint32 // which namespace that is, if its inode is another's by now: see netnsRows
 	remote event.Endpoint
 	proto  event.Proto
 }
@@ -44,6 +45,11 @@ type State struct {
 	failures   failures
 
 	buckets      buckets
+	loose        loose
+	looseOutside loose           // of accepted connections that have a port outside the port range
+	wide         map[uint32]bool // namespaces of which these were scanned
+	scope        scope
+	netns        netnsRows
 	flows        flows
 	health       event.Health // the newest, since the tracer's start
 	healthBefore event.Health // what of it had been before the counting began
@@ -65,8 +71,14 @@ func New(world *event.World, table *portspace.Table) *State {
 		past:       newPast(),
 		pairs:      newTable[pairKey](maxPairs, false),
 		failures:   newFailures(),
-		buckets:    newBuckets(),
-		flows:      newFlows(),
+
+		buckets:      newBuckets(),
+		loose:        loose{},
+		looseOutside: loose{},
+		wide:         map[uint32]bool{},
+		scope:        newScope(),
+		netns:        newNetnsRows(),
+		flows:        newFlows(),
 	}
 	s.processes.overflow, s.pairs.overflow = s.pastProcess, s.pastPair
 	return s
@@ -77,14 +89,19 @@ func (s *State) Add(e *event.Event) {
 	s.advance(e.Time)
 	switch e.Kind {
 	case event.Folded:
+		s.scope.add(e)
 		s.fold(e)
 	case event.Open, event.Close, event.ConnectFail, event.Bind, event.BindFail,
 		event.EnterCloseWait, event.SynUnanswered, event.SynAnswered:
+		s.scope.add(e)
 		s.socket(e)
 	case event.SocketFound:
+		s.scope.add(e)
 		s.flows.addFound(e)
+		s.found(e)
 	case event.SocketGone:
 		s.flows.addGone(e)
+		s.gone(e)
 	default:
 		s.fact(e)
 	}
@@ -98,6 +115,7 @@ func (s *State) advance(to event.Time) {
 	if to > s.now {
 		s.now = to
 		s.buckets.expire(to)
+		s.age()
 	}
 }
 
@@ -108,7 +126,16 @@ func (s *State) fact(e *event.Event) {
 			r.info = fact
 		}
 	case *event.Netns:
+		s.takeNetns(fact)
 		s.buckets.trim(fact, int64(s.table.Netns(fact.Inode).Attributed()))
+	case *event.Census:
+		if !s.table.AtLimit() { // else it holds less than the scan has found
+			s.loose.scanned(fact.Netns, began(fact, e.Time))
+			if fact.Wide {
+				s.looseOutside.scanned(fact.Netns, began(fact, e.Time))
+				s.wide[fact.Netns] = true
+			}
+		}
 	case *event.Health:
 		s.health = *fact
 	case *event.Gap:
@@ -127,7 +154,7 @@ func (s *State) rowsOf(e *event.Event) rowSet {
 	h := rowSet{netns: e.Netns, inbound: e.Direction == event.In}
 	outgoing := e.Direction == event.Out && e.Dst.Port != 0
 	selected := !e.Flags.Has(event.NotSelected)
-	dest := destKey{e.Netns, e.Dst, e.Proto}
+	dest := destKey{netns: e.Netns, remote: e.Dst, proto: e.Proto}
 	switch {
 	case outgoing && selected:
 		s.addPairRows(&h, pairKey{e.Proc, dest}, e)
@@ -206,6 +233,9 @@ func ownerOf(e *event.Event) event.ProcID {
 }
 
 func (s *State) socket(e *event.Event) {
+	if s.netns.anyGone && e.Kind == event.Open {
+		s.openIn(e.Netns)
+	}
 	h := s.rowsOf(e)
 	n := e.Count
 	if n == 0 {
@@ -220,52 +250,13 @@ func (s *State) socket(e *event.Event) {
 		}
 	}
 	s.flows.add(e, n, s.table)
-	switch {
-	case e.Kind == event.EnterCloseWait:
-		s.moveCloseWait(e, &h, 1)
-	case e.Kind == event.Close && e.Flags.Has(event.InCloseWait):
-		s.moveCloseWait(e, &h, -1)
-	}
-	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.Direction == event.In && !s.table.HasBucket(e) {
+	s.follow(e, &h, int64(n))
+	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.Direction == event.In && s.table.LastChange().Is == 0 {
 		s.buckets.enter(h, s.table.Netns(e.Netns).BucketExpiry(e), 1)
 	}
 	if (e.Kind == event.ConnectFail || e.Kind == event.BindFail) && h.total != nil {
 		s.failures.add(e, n, s.whois)
 	}
-}
-
-// moveCloseWait moves the gauge of connections that the peer has closed and the owner
-// has not. Which process will close an accepted one is not known when it enters, so both
-// movements count for the listener.
-func (s *State) moveCloseWait(e *event.Event, h *rowSet, move int64) {
-	if e.Direction == event.In {
-		s.moveCloseWaitIn(e, move)
-		return
-	}
-	for _, r := range h.rows() {
-		if r != nil {
-			r.CloseWait += move
-		}
-	}
-}
-
-// moveCloseWaitIn has to know whether the connection was counted when it entered: a filter
-// may select the listener and not the worker that closes, or the worker alone.
-func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
-	r := s.processes.rows[e.Listener]
-	switch {
-	case e.Flags.Has(event.NotSelected):
-		if r == nil || move > 0 {
-			return
-		}
-		move = max(move, min(-r.CloseWait, 0))
-	case move < 0 && r == nil && !s.processes.shares:
-		return
-	}
-	r = s.process(e.Listener, e)
-	r.seen(e.Time)
-	r.CloseWait += move
-	s.total.CloseWait += move
 }
 
 // fold adds what the kernel counted and did not deliver one by one.
@@ -281,11 +272,7 @@ func (s *State) fold(e *event.Event) {
 		}
 	}
 	s.flows.fold(e, f)
-	for _, move := range [...]int64{int64(f.EnterCloseWait), -int64(f.LeaveCloseWait)} {
-		if move != 0 {
-			s.moveCloseWait(e, &h, move)
-		}
-	}
+	s.followFold(e, &h, f)
 	net := s.table.Netns(e.Netns)
 	if n := min(int64(f.TimeWaitOut+f.TimeWaitIn), net.BucketRoom()); n > 0 {
 		s.buckets.enter(h, net.TimeWaitExpiry(e.Time), n)

@@ -255,7 +255,7 @@ func TestNotSelected(t *testing.T) {
 	t.Parallel()
 	s := of(
 		with(event.Open, nil),
-		notSelected(with(event.Open, func(e *event.Event) { e.Proc = worker })),
+		notSelected(with(event.Open, func(e *event.Event) { e.Proc, e.Src.Port = worker, 40001 })),
 		notSelected(fold(event.Fold{Opens: 5, ClosesOut: 5, TimeWaitOut: 5}, func(e *event.Event) { e.Proc = worker })),
 		notSelected(with(event.ConnectFail, func(e *event.Event) { e.Proc, e.Op = worker, event.OpConnect })),
 		notSelected(with(event.Open, func(e *event.Event) { e.Proc, e.Dst = worker, mail })),

@@ -5,83 +5,123 @@ import (
 	"github.com/porttrace/porttrace/internal/portspace"
 )
 
-// backlog is the TIME_WAIT buckets of each row. Those that hold a port of the range come
-// from the table of sockets, which the port spaces read as well: one source, so that rows
-// and spaces cannot contradict each other. The others are in row.Totals, see buckets.
+// backlog is the sockets of each row: connections and TIME_WAIT buckets. They come from the
+// table of sockets, which the port spaces read as well: one source, so that rows and spaces
+// cannot contradict each other, and what a scan corrects is corrected everywhere. What the
+// table cannot hold is in row.Totals, see loose and buckets.
 type backlog struct {
-	total     waiting
-	processes map[event.ProcID]waiting
-	dests     map[destKey]waiting
-	pairs     map[pairKey]waiting
+	total     gauges
+	processes map[event.ProcID]gauges
+	dests     map[destKey]gauges
+	pairs     map[pairKey]gauges
 }
 
-// waiting is a number of buckets by the direction of their connections.
-type waiting struct{ out, in int64 }
+// gauges are numbers of sockets. live, synSent and closeWait are of full sockets, the rest
+// are of TIME_WAIT buckets by the direction of their connections. before counts those of both
+// kinds that are older than the trace.
+type gauges struct {
+	live, synSent, closeWait, out, in, before int64
+}
 
-func (w waiting) plus(o waiting) waiting { return waiting{w.out + o.out, w.in + o.in} }
+func (g gauges) plus(o gauges) gauges {
+	return gauges{
+		g.live + o.live, g.synSent + o.synSent, g.closeWait + o.closeWait, g.out + o.out, g.in + o.in, g.before + o.before,
+	}
+}
 
-// backlog counts the buckets whose close was in the stream, for the rows that the close was
-// counted for. A key whose row was evicted counts for the row of the others.
+// minus returns what must be added to o to get g.
+func (g gauges) minus(o gauges) gauges {
+	return gauges{
+		g.live - o.live, g.synSent - o.synSent, g.closeWait - o.closeWait, g.out - o.out, g.in - o.in, g.before - o.before,
+	}
+}
+
+// backlog counts the sockets for the rows that their events count for. A key whose row was
+// evicted counts for the row of the others.
 func (s *State) backlog() *backlog {
 	b := &backlog{
-		processes: map[event.ProcID]waiting{}, dests: map[destKey]waiting{}, pairs: map[pairKey]waiting{},
+		processes: map[event.ProcID]gauges{}, dests: map[destKey]gauges{}, pairs: map[pairKey]gauges{},
 	}
-	// Buckets of a space come one after another and most have one owner: they are added in
+	// Sockets of a space come one after another and most have one owner: they are added in
 	// runs.
-	var run bucketRun
-	s.table.EachBucket(func(space *portspace.Space, socket portspace.Socket) {
-		next := bucketRun{
-			pair:      pairKey{socket.Proc, destKey{space.Netns, space.Remote, event.TCP}},
-			direction: socket.Direction, selected: !socket.Flags.Has(event.NotSelected), n: 1,
-		}
-		if run.joins(&next) {
-			run.n++
+	var run socketRun
+	s.table.EachSocket(func(space *portspace.Space, socket portspace.Socket) {
+		if socket.Direction == event.Unknown {
 			return
 		}
-		b.add(&run)
-		run = next
+		next := socketRun{
+			pair:      pairKey{socket.Proc, destKey{netns: space.Netns, remote: space.Remote, proto: event.TCP}},
+			direction: socket.Direction, selected: !socket.Flags.Has(event.NotSelected),
+		}
+		if run.direction == event.Unknown || !run.joins(&next) {
+			b.add(&run)
+			run = next
+		}
+		run.count(&socket)
 	})
 	b.add(&run)
 	return b
 }
 
-// bucketRun is buckets that count for the same rows.
-type bucketRun struct {
+// socketRun is sockets that count for the same rows.
+type socketRun struct {
 	pair      pairKey
 	direction event.Direction
 	selected  bool
-	n         int64
+	gauges
 }
 
-func (r *bucketRun) joins(next *bucketRun) bool {
+func (r *socketRun) joins(next *socketRun) bool {
 	return r.pair == next.pair && r.direction == next.direction && r.selected == next.selected
 }
 
-func (b *backlog) add(r *bucketRun) {
-	var w waiting
-	switch r.direction {
-	case event.Out:
-		w.out = r.n
-		b.dests[r.pair.dest] = b.dests[r.pair.dest].plus(w)
-		if r.selected {
-			b.pairs[r.pair] = b.pairs[r.pair].plus(w)
-		}
-	case event.In:
-		w.in = r.n
-	default:
-		return
+func (r *socketRun) count(socket *portspace.Socket) {
+	if socket.Flags.Has(event.BeforeStart) && socket.Closed == 0 {
+		r.before++
 	}
-	if r.selected {
-		b.total = b.total.plus(w)
-		b.processes[r.pair.proc] = b.processes[r.pair.proc].plus(w)
+	switch {
+	case socket.State != event.StateTimeWait:
+		r.gauges = r.plus(full(socket.State, socket.Direction))
+	case socket.Direction == event.Out:
+		r.out++
+	default:
+		r.in++
+	}
+}
+
+// full returns the gauges of one connection that is no TIME_WAIT bucket: live are the
+// outgoing ones.
+func full(state event.State, direction event.Direction) (g gauges) {
+	if direction == event.Out {
+		g.live = 1
+	}
+	switch state {
+	case event.StateSynSent:
+		g.synSent = 1
+	case event.StateCloseWait:
+		g.closeWait = 1
+	}
+	return g
+}
+
+func (b *backlog) add(r *socketRun) {
+	if r.direction == event.Out {
+		b.dests[r.pair.dest] = b.dests[r.pair.dest].plus(r.gauges)
+		if r.selected {
+			b.pairs[r.pair] = b.pairs[r.pair].plus(r.gauges)
+		}
+	}
+	if r.selected && r.direction != event.Unknown {
+		b.total = b.total.plus(r.gauges)
+		b.processes[r.pair.proc] = b.processes[r.pair.proc].plus(r.gauges)
 	}
 }
 
 // others returns the sum of those whose key has no row of its own.
-func others[K comparable](all map[K]waiting, t *table[K]) (sum waiting) {
-	for key, w := range all {
+func others[K comparable](all map[K]gauges, t *table[K]) (sum gauges) {
+	for key, g := range all {
 		if t.rows[key] == nil {
-			sum = sum.plus(w)
+			sum = sum.plus(g)
 		}
 	}
 	return sum

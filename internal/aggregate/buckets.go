@@ -120,11 +120,14 @@ func (b *buckets) trim(n *event.Netns, attributed int64) {
 	}
 }
 
-// unattributed returns how many buckets the kernel counts that have no owner: neither here
-// nor in the table. Their connections were there before the start.
-func (b *buckets) unattributed(table *portspace.Table) int64 {
+// unattributed returns how many buckets the kernel counts that are neither here nor in the
+// table, in the namespaces of which all is selected.
+func (b *buckets) unattributed(table *portspace.Table, whole func(inode uint32) bool) int64 {
 	var sum int64
 	for netns, actual := range b.actual {
+		if !whole(netns) {
+			continue
+		}
 		sum += max(actual-b.held[netns]-int64(table.Netns(netns).Attributed()), 0)
 	}
 	return sum

@@ -25,6 +25,7 @@ type failure struct {
 	inferred event.Field
 	local    event.Endpoint
 	sweep    *sweep
+	ended    *netnsName // its namespace, if the inode is another's by now
 }
 
 // occurred is how often something happened, and when.
@@ -143,7 +144,8 @@ func (f *failures) rows(s *State, snap *snapshot.Snapshot) {
 			row.info = p
 		}
 		out := s.failureRow(&row.occurred)
-		out.Proc, out.Netns, out.NetnsName, out.Proto = *row.info, row.netns, s.world.Netns(row.netns).Name, row.proto
+		out.Proc, out.Netns, out.Proto = *row.info, row.netns, row.proto
+		out.NetnsName, out.NetnsGone = s.netnsOfFailure(row.netns, row.ended)
 		out.Op, out.Errno, out.Reason, out.Inferred = row.op, row.errno, row.reason, row.inferred
 		out.Target, out.Local = row.target, row.local
 		snap.Failures = append(snap.Failures, out)
@@ -162,4 +164,26 @@ func (s *State) failureRow(o *occurred) snapshot.Failure {
 		Count: o.count, Resent: o.resent, Rate: o.history.Rates(s.started, s.now).Failures,
 		First: clock.WallTime(o.first), Last: clock.WallTime(o.last),
 	}
+}
+
+// endNetns notes that the inode of the namespace is another's by now.
+func (f *failures) endNetns(n *netnsName) {
+	for _, row := range f.byKey {
+		if row.netns == n.inode && row.ended == nil {
+			row.ended = n
+		}
+	}
+	for _, one := range f.sweeps.byKey {
+		if one.netns == n.inode && one.ended == nil {
+			one.ended = n
+		}
+	}
+}
+
+// netnsOfFailure returns the name of a failure's namespace, and whether it is gone.
+func (s *State) netnsOfFailure(inode uint32, ended *netnsName) (name string, gone bool) {
+	if ended != nil {
+		return ended.name, true
+	}
+	return s.netnsOf(destKey{netns: inode})
 }

@@ -139,7 +139,7 @@ func (f *flows) of(id flowID, at event.Time, table *portspace.Table) *flow {
 
 // setDefault makes the flow the one that stands for its destination.
 func (f *flows) setDefault(flow *flow) {
-	key := destKey{flow.id.Netns, flow.id.Remote, event.TCP}
+	key := destKey{netns: flow.id.Netns, remote: flow.id.Remote, proto: event.TCP}
 	if before := f.byDest[key]; before != nil {
 		before.isDefault = false
 	}
@@ -206,7 +206,7 @@ func (f *flow) open(e *event.Event, n uint64, r event.PortRange) {
 func (f *flows) failed(e *event.Event, n uint64, table *portspace.Table) {
 	if !unspecified(e.Src.Addr) {
 		f.of(flowOf(e), e.Time, table).Close(e, n)
-	} else if known := f.byDest[destKey{e.Netns, e.Dst, event.TCP}]; known != nil {
+	} else if known := f.byDest[destKey{netns: e.Netns, remote: e.Dst, proto: event.TCP}]; known != nil {
 		known.Close(e, n)
 	}
 }
@@ -215,7 +215,7 @@ func (f *flows) addExhausted(e *event.Event, n uint64, table *portspace.Table) {
 	id := flowOf(e)
 	if e.Kind == event.BindFail {
 		id = bindID(e.Netns, e.Src.Addr)
-	} else if known := f.byDest[destKey{e.Netns, e.Dst, event.TCP}]; known != nil && unspecified(e.Src.Addr) {
+	} else if known := f.byDest[destKey{netns: e.Netns, remote: e.Dst, proto: event.TCP}]; known != nil && unspecified(e.Src.Addr) {
 		id = known.id
 	}
 	flow := f.of(id, e.Time, table)
@@ -244,7 +244,7 @@ func compareFlow(a, b flowID) int {
 
 // fold takes opens that were counted and not delivered one by one.
 func (f *flows) fold(e *event.Event, fold *event.Fold) {
-	if flow := f.byDest[destKey{e.Netns, e.Dst, e.Proto}]; flow != nil {
+	if flow := f.byDest[destKey{netns: e.Netns, remote: e.Dst, proto: e.Proto}]; flow != nil {
 		flow.Fold(e.Time, fold.Opens, fold.ClosesOut)
 	}
 }

@@ -58,7 +58,7 @@ func (f *flows) evict(table *portspace.Table) {
 	lightest(all, batch, compareRanked)
 	for _, gone := range all[:batch] {
 		delete(f.byID, gone.id)
-		if key := (destKey{gone.id.Netns, gone.id.Remote, event.TCP}); f.byDest[key] == gone.flow {
+		if key := (destKey{netns: gone.id.Netns, remote: gone.id.Remote, proto: event.TCP}); f.byDest[key] == gone.flow {
 			delete(f.byDest, key)
 		}
 	}

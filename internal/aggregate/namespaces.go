@@ -13,8 +13,11 @@ import (
 func (s *State) addNamespaces(snap *snapshot.Snapshot) {
 	s.table.EachNetns(func(n *portspace.Netns) {
 		fact := n.Fact()
+		if !s.scope.part(fact.Inode) {
+			return
+		}
 		row := snapshot.Namespace{
-			Inode: fact.Inode, Name: fact.Name, Ports: fact.Ports, Reserved: fact.Reserved, Capacity: n.Capacity(),
+			Inode: fact.Inode, Name: fact.Name, Gone: fact.Gone, Ports: fact.Ports, Reserved: fact.Reserved, Capacity: n.Capacity(),
 			Reuse: fact.Reuse, TimeWait: fact.TimeWait, MaxTimeWait: fact.MaxTimeWait, Bound: n.Bound(),
 			Timestamps: fact.Timestamps, FinTimeout: time.Duration(fact.FinTimeout), TimeWaitLength: n.TimeWaitLength(),
 			Refused: n.Refused(), RefusedKnown: fact.Refused.Known(),

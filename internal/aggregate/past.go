@@ -54,9 +54,7 @@ func (s *State) pastGroup(group snapshot.Identity) *row {
 func (s *State) pastPair(key pairKey, had *row) *row {
 	group := snapshot.IdentityOf(s.whois(key.proc))
 	if had != nil {
-		if owner := had.proc.current(); owner != nil && owner.group != nil {
-			group = *owner.group
-		}
+		group = s.groupOfPair(key, had)
 	}
 	pair := pastPair{group, key.dest}
 	r := s.past.pairs.rows[pair]
@@ -82,9 +80,9 @@ func (p *past) sum() *row {
 	return sum
 }
 
-// pastBacklog returns the TIME_WAIT buckets of processes without a row.
-func (s *State) pastBacklog(b *backlog) map[snapshot.Identity]waiting {
-	groups := map[snapshot.Identity]waiting{}
+// pastBacklog returns the sockets of processes without a row.
+func (s *State) pastBacklog(b *backlog) map[snapshot.Identity]gauges {
+	groups := map[snapshot.Identity]gauges{}
 	for id, w := range b.processes {
 		if s.processes.rows[id] == nil {
 			group := snapshot.IdentityOf(s.world.Process(id))
@@ -96,47 +94,73 @@ func (s *State) pastBacklog(b *backlog) map[snapshot.Identity]waiting {
 
 // addPast adds what groups are made from besides the rows of processes.
 func (s *State) addPast(snap *snapshot.Snapshot, b *backlog) {
-	buckets := s.pastBacklog(b)
+	held := s.pastBacklog(b)
 	for group, r := range s.past.processes.rows {
-		snap.Past = append(snap.Past, s.pastRow(group, r, buckets[group]))
-		delete(buckets, group)
-	}
-	for group, w := range buckets {
-		snap.Past = append(snap.Past, s.pastRow(group, newRow(true), w))
+		snap.Past = append(snap.Past, s.pastRow(group, r, held[group]))
+		delete(held, group)
 	}
 	if r := s.past.processes.other; r != nil {
-		snap.Past = append(snap.Past, s.pastRow(snapshot.Identity{Others: true}, r, waiting{}))
+		snap.Past = append(snap.Past, s.pastRow(snapshot.Identity{Others: true}, r, sumOf(held)))
+		clear(held)
+	}
+	for group, g := range held {
+		snap.Past = append(snap.Past, s.pastRow(group, newRow(true), g))
 	}
 	slices.SortFunc(snap.Past, func(a, b snapshot.Past) int { return a.Compare(b.Identity) })
-	snap.PastPairs = s.pastPairs()
+	snap.PastPairs = s.pastPairs(b)
 }
 
-func (s *State) pastRow(group snapshot.Identity, r *row, w waiting) snapshot.Past {
-	return snapshot.Past{Identity: group, Count: r.evicted, Process: s.processRow(event.Process{}, r, w)}
+func sumOf[K comparable](all map[K]gauges) (sum gauges) {
+	for _, g := range all {
+		sum = sum.plus(g)
+	}
+	return sum
+}
+
+func (s *State) pastRow(group snapshot.Identity, r *row, g gauges) snapshot.Past {
+	return snapshot.Past{Identity: group, Count: r.evicted, Process: s.processRow(event.Process{}, r, g)}
 }
 
 // pastPairs returns the connections of processes without a row, by group and destination.
-func (s *State) pastPairs() []snapshot.PastPair {
+func (s *State) pastPairs(b *backlog) []snapshot.PastPair {
 	var pairs []snapshot.PastPair
-	if r := s.past.pairs.other; r != nil {
-		pairs = append(pairs, snapshot.PastPair{Identity: snapshot.Identity{Others: true}, Pair: s.pair(pairKey{}, r, waiting{})})
-	}
+	held := s.pastPairBacklog(b)
 	for key, r := range s.past.pairs.rows {
-		pairs = append(pairs, snapshot.PastPair{Identity: key.group, Pair: s.pair(pairKey{dest: key.dest}, r, waiting{})})
+		pairs = append(pairs, snapshot.PastPair{Identity: key.group, Pair: s.pair(pairKey{dest: key.dest}, r, held[key])})
+		delete(held, key)
+	}
+	if r := s.past.pairs.other; r != nil {
+		pairs = append(pairs, snapshot.PastPair{Identity: snapshot.Identity{Others: true}, Pair: s.pair(pairKey{}, r, sumOf(held))})
 	}
 	for key, r := range s.pairs.rows {
 		if s.processes.rows[key.proc] == nil {
-			group := snapshot.IdentityOf(s.whois(key.proc))
-			if owner := r.proc.current(); owner != nil && owner.group != nil {
-				group = *owner.group
-			}
-			pairs = append(pairs, snapshot.PastPair{Identity: group, Pair: s.pair(key, r, waiting{})})
+			pairs = append(pairs, snapshot.PastPair{Identity: s.groupOfPair(key, r), Pair: s.pair(key, r, b.pairs[key])})
 		}
 	}
 	slices.SortFunc(pairs, func(a, b snapshot.PastPair) int {
 		return cmp.Or(a.Compare(b.Identity), comparePairs(&a.Pair, &b.Pair))
 	})
 	return pairs
+}
+
+// pastPairBacklog returns the sockets of pairs without a row.
+func (s *State) pastPairBacklog(b *backlog) map[pastPair]gauges {
+	held := map[pastPair]gauges{}
+	for key, g := range b.pairs {
+		if s.pairs.rows[key] == nil {
+			pair := pastPair{snapshot.IdentityOf(s.whois(key.proc)), key.dest}
+			held[pair] = held[pair].plus(g)
+		}
+	}
+	return held
+}
+
+// groupOfPair returns the group of a pair's process, which may be known by its row alone.
+func (s *State) groupOfPair(key pairKey, r *row) snapshot.Identity {
+	if owner := r.proc.current(); owner != nil && owner.group != nil {
+		return *owner.group
+	}
+	return snapshot.IdentityOf(s.whois(key.proc))
 }
 
 var comparePairs = byOpens(snapshot.PairColumns()).Compare

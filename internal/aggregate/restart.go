@@ -18,7 +18,7 @@ func (s *State) Restart(at event.Time) {
 	}
 	b := s.backlog()
 	past := s.pastBacklog(b)
-	s.total.restart()
+	s.total.restart(b.total)
 	restart(s.processes, b.processes)
 	restart(s.dests, b.dests)
 	restart(s.unselected, b.dests)
@@ -30,19 +30,20 @@ func (s *State) Restart(at event.Time) {
 	s.notices = nil
 	s.gaps.restart(at)
 	s.unattributed = 0
+	s.scope.events = 0
 	s.healthBefore = s.health
 }
 
 // restart drops the rows that hold nothing, neither sockets nor TIME_WAIT buckets.
-func restart[K comparable](t *table[K], backlog map[K]waiting) {
+func restart[K comparable](t *table[K], backlog map[K]gauges) {
 	others := others(backlog, t)
 	for key, r := range t.rows {
-		if r.restart(); r.empty() && backlog[key] == (waiting{}) {
+		if r.restart(backlog[key]); r.empty() && backlog[key] == (gauges{}) {
 			delete(t.rows, key)
 		}
 	}
 	if t.other != nil {
-		if t.other.restart(); t.other.empty() && others == (waiting{}) {
+		if t.other.restart(others); t.other.empty() && others == (gauges{}) {
 			t.other = nil
 		}
 	}
@@ -51,9 +52,9 @@ func restart[K comparable](t *table[K], backlog map[K]waiting) {
 
 // restart keeps the gauges and the row's process. The rows that a pair belongs to may
 // have gone: its next event looks them up.
-func (r *row) restart() {
+func (r *row) restart(held gauges) {
 	r.Totals = snapshot.Totals{
-		LiveBefore: r.Live(), TimeWaitOut: r.TimeWaitOut, TimeWaitIn: r.TimeWaitIn,
+		LiveBefore: r.looseLive + held.live, TimeWaitOut: r.TimeWaitOut, TimeWaitIn: r.TimeWaitIn,
 		SynSent: r.SynSent, CloseWait: r.CloseWait,
 	}
 	r.lifetimes = snapshot.Lifetimes{}
@@ -69,7 +70,7 @@ func (r *row) restart() {
 // what makes up for it is still to come. TIME_WAIT buckets point to their rows, so a row
 // that holds any stays.
 func (r *row) empty() bool {
-	return r.Live() == 0 && r.SynSent == 0 && r.CloseWait == 0 && r.TimeWaitOut == 0 && r.TimeWaitIn == 0
+	return r.looseLive == 0 && r.SynSent == 0 && r.CloseWait == 0 && r.TimeWaitOut == 0 && r.TimeWaitIn == 0
 }
 
 // healthSince returns what happened between two accounts of the tracer's own health. A

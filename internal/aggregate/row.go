@@ -11,6 +11,7 @@ import (
 // row is what is counted of a process, a destination, a pair of them, or the whole.
 type row struct {
 	snapshot.Totals
+	looseLive int64 // see loose; of the other gauges it is in Totals
 	lifetimes snapshot.Lifetimes
 	history   *history.History // nil if none is kept
 	first     event.Time
@@ -87,18 +88,11 @@ func (r *row) count(e *event.Event, n uint64) {
 		if e.Flags.Has(event.HadPort) {
 			r.FailedOpens += n
 		}
-		if e.Flags.Has(event.Unanswered) {
-			r.SynSent -= int64(n)
-		}
 	case event.Bind:
 		r.Binds += n
 	case event.BindFail:
 		r.BindFailures += n
 		r.history.Add(e.Time, snapshot.Point{Failures: uint32(n)})
-	case event.SynUnanswered:
-		r.SynSent++
-	case event.SynAnswered:
-		r.SynSent--
 	}
 }
 
@@ -116,9 +110,6 @@ func (r *row) closed(e *event.Event) {
 	if e.Flags&(event.TimeWait|event.FinWait2) != 0 {
 		r.TimeWaitEntered++
 	}
-	if e.Flags.Has(event.Unanswered) {
-		r.SynSent--
-	}
 }
 
 func (r *row) fold(f *event.Fold, at event.Time) {
@@ -132,7 +123,6 @@ func (r *row) fold(f *event.Fold, at event.Time) {
 	r.FailedOpens += f.ConnectFails
 	r.Binds += f.Binds
 	r.TimeWaitEntered += f.TimeWaitOut + f.TimeWaitIn
-	r.SynSent += int64(f.EnterSynSent) - int64(f.LeaveSynSent)
 	r.history.Add(at, snapshot.Point{Opens: uint32(f.Opens), Closes: uint32(closes)})
 }
 
@@ -143,14 +133,14 @@ func (r *row) seen(at event.Time) {
 	r.last = max(r.last, at)
 }
 
-// idle reports whether the row has no open socket: only the expiry of its TIME_WAIT buckets
-// can still change it.
+// idle reports whether no outgoing connection of the row is open, as far as events have shown.
 func (r *row) idle() bool { return r.Live() <= 0 && r.CloseWait <= 0 && r.SynSent <= 0 }
 
 // merge adds another row's counts; histories and lifetimes too.
 func (r *row) merge(o *row) {
 	t, u := &r.Totals, &o.Totals
 	t.LiveBefore += u.LiveBefore
+	t.EndedUnseen += u.EndedUnseen
 	t.Opens += u.Opens
 	t.ClosesOut += u.ClosesOut
 	t.ClosesIn += u.ClosesIn
@@ -164,6 +154,7 @@ func (r *row) merge(o *row) {
 	t.TimeWaitIn += u.TimeWaitIn
 	t.SynSent += u.SynSent
 	t.CloseWait += u.CloseWait
+	r.looseLive += o.looseLive
 	r.lifetimes.Merge(&o.lifetimes)
 	r.history.Merge(o.history)
 	if o.first != 0 {

@@ -35,13 +35,15 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 		OlderGaps: s.gaps.older,
 	}
 	snap.Health.Unattributed = s.unattributed
-	snap.Totals.TimeWaitOther = s.buckets.unattributed(s.table)
+	snap.Filtered, snap.SelectedEvents = s.scope.filtered, s.scope.events
+	snap.Totals.TimeWaitOther = s.buckets.unattributed(s.table, s.scope.whole)
 	s.addProcesses(snap, b)
 	s.addPast(snap, b)
 	s.addDestinations(snap, b)
 	s.addPairs(snap, b)
 	s.failures.rows(s, snap)
 	s.addSpaces(snap)
+	s.markGone(snap)
 	return snap
 }
 
@@ -53,21 +55,25 @@ func wallTime(clock event.Clock, t event.Time) time.Time {
 	return clock.WallTime(t)
 }
 
-// totals returns the counts of a row. backlog is those of its TIME_WAIT buckets that the
-// table of sockets holds.
-func totals(r *row, backlog waiting) snapshot.Totals {
+// totals returns the counts of a row. held is its sockets in the table.
+func totals(r *row, held gauges) snapshot.Totals {
 	t := r.Totals
-	t.TimeWaitOut += backlog.out
-	t.TimeWaitIn += backlog.in
+	t.TimeWaitOut += held.out
+	t.TimeWaitIn += held.in
+	t.SynSent += held.synSent
+	t.CloseWait += held.closeWait
+	t.BeforeStart = held.before
+	t.EndedUnseen = 0
+	t.EndedUnseen = t.Live() - r.looseLive - held.live
 	t.LifetimeP50 = r.lifetimes.Quantile(0.5)
 	t.LifetimeP99 = r.lifetimes.Quantile(0.99)
 	return t
 }
 
-func (s *State) processRow(info event.Process, r *row, w waiting) snapshot.Process {
+func (s *State) processRow(info event.Process, r *row, g gauges) snapshot.Process {
 	return snapshot.Process{
 		Info:    info,
-		Totals:  totals(r, w),
+		Totals:  totals(r, g),
 		Rates:   r.history.Rates(s.started, s.now),
 		History: r.history.Points(s.now),
 		First:   wallTime(s.world.Clock, r.first),
@@ -89,13 +95,15 @@ func (s *State) addProcesses(snap *snapshot.Snapshot, b *backlog) {
 	}
 }
 
-func (s *State) destination(key destKey, r *row, w waiting) snapshot.Destination {
+func (s *State) destination(key destKey, r *row, g gauges) snapshot.Destination {
+	name, gone := s.netnsOf(key)
 	return snapshot.Destination{
 		Netns:     key.netns,
-		NetnsName: s.world.Netns(key.netns).Name,
+		NetnsName: name,
+		NetnsGone: gone,
 		Proto:     key.proto,
 		Remote:    key.remote,
-		Totals:    totals(r, w),
+		Totals:    totals(r, g),
 		Rates:     r.history.Rates(s.started, s.now),
 		History:   r.history.Points(s.now),
 		First:     wallTime(s.world.Clock, r.first),
@@ -115,12 +123,12 @@ func (s *State) addDestinations(snap *snapshot.Snapshot, b *backlog) {
 	}
 }
 
-// otherDests returns the buckets of the destinations without a row. Those that the filter
+// otherDests returns the sockets of the destinations without a row. Those that the filter
 // leaves out are in no pair.
-func (s *State) otherDests(b *backlog) (sum waiting) {
-	for key, w := range b.pairs {
+func (s *State) otherDests(b *backlog) (sum gauges) {
+	for key, g := range b.pairs {
 		if s.dests.rows[key.dest] == nil {
-			sum = sum.plus(w)
+			sum = sum.plus(g)
 		}
 	}
 	return sum
@@ -133,10 +141,17 @@ func (s *State) addPairs(snap *snapshot.Snapshot, b *backlog) {
 		p := &snap.Processes[i]
 		processes[p.Info.ID] = p
 	}
-	dests := make(map[destKey]*snapshot.Destination, len(snap.Destinations))
+	type remote struct {
+		netns uint32
+		name  string
+		gone  bool
+		end   event.Endpoint
+		proto event.Proto
+	}
+	dests := make(map[remote]*snapshot.Destination, len(snap.Destinations))
 	for i := range snap.Destinations {
 		d := &snap.Destinations[i]
-		dests[destKey{d.Netns, d.Remote, d.Proto}] = d
+		dests[remote{d.Netns, d.NetnsName, d.NetnsGone, d.Remote, d.Proto}] = d
 	}
 	pairs := s.sortedPairs(b)
 	snap.Pairs = pairs
@@ -145,7 +160,7 @@ func (s *State) addPairs(snap *snapshot.Snapshot, b *backlog) {
 		if p := processes[pair.Proc]; p != nil && len(p.Destinations) < maxPairsShown {
 			p.Destinations = append(p.Destinations, *pair)
 		}
-		if d := dests[destKey{pair.Netns, pair.Remote, pair.Proto}]; d != nil && len(d.Processes) < maxPairsShown {
+		if d := dests[remote{pair.Netns, pair.NetnsName, pair.NetnsGone, pair.Remote, pair.Proto}]; d != nil && len(d.Processes) < maxPairsShown {
 			d.Processes = append(d.Processes, *pair)
 		}
 	}
@@ -159,15 +174,17 @@ func (s *State) sortedPairs(b *backlog) []snapshot.Pair {
 	return snapshot.Sort(pairs, byOpens(snapshot.PairColumns()), false)
 }
 
-func (s *State) pair(key pairKey, r *row, w waiting) snapshot.Pair {
+func (s *State) pair(key pairKey, r *row, g gauges) snapshot.Pair {
+	name, gone := s.netnsOf(key.dest)
 	return snapshot.Pair{
 		Proc:      key.proc,
 		Comm:      s.whois(key.proc).Comm,
 		Netns:     key.dest.netns,
-		NetnsName: s.world.Netns(key.dest.netns).Name,
+		NetnsName: name,
+		NetnsGone: gone,
 		Proto:     key.dest.proto,
 		Remote:    key.dest.remote,
-		Totals:    totals(r, w),
+		Totals:    totals(r, g),
 		Lifetimes: r.lifetimes.Share(),
 	}
 }

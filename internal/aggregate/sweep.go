@@ -26,6 +26,7 @@ type sweep struct {
 	info     *event.Process
 	inferred event.Field
 	evicted  bool
+	ended    *netnsName // its namespace, if the inode is another's by now
 }
 
 // sweeps count failures without their targets, so that thousands of rows are one sentence.
@@ -89,7 +90,8 @@ func (s *sweeps) rows(state *State) []snapshot.Sweep {
 			one.info = p
 		}
 		f := state.failureRow(&one.occurred)
-		f.Proc, f.Netns, f.NetnsName, f.Proto = *one.info, one.netns, state.world.Netns(one.netns).Name, one.proto
+		f.Proc, f.Netns, f.Proto = *one.info, one.netns, one.proto
+		f.NetnsName, f.NetnsGone = state.netnsOfFailure(one.netns, one.ended)
 		f.Op, f.Errno, f.Reason, f.Inferred = one.op, one.errno, one.reason, one.inferred
 		rows = append(rows, snapshot.Sweep{Failure: f, Targets: count, Estimated: estimated})
 	}

@@ -148,15 +148,44 @@ func (t *table[K]) evict(at event.Time, weight uint64) bool {
 	return evicted > 0
 }
 
-// give takes the row of a key away; what it has counted stays in the shared row.
+// give takes the row of a key away for another; what it has counted stays in the shared row.
 func (t *table[K]) give(c *candidate[K]) {
 	if c.row.idle() {
 		t.floor = max(t.floor, c.weight)
 	}
-	delete(t.rows, c.key)
-	to := t.share(c.key, c.row)
-	to.merge(c.row)
-	*c.row = row{mergedInto: to}
+	t.remove(c.key, c.row)
+}
+
+// remove takes a row out of the table; what it has counted stays in the shared row.
+func (t *table[K]) remove(key K, r *row) {
+	delete(t.rows, key)
+	to := t.share(key, r)
+	to.merge(r)
+	*r = row{mergedInto: to}
+}
+
+// drop removes all rows with such a key.
+func (t *table[K]) drop(which func(K) bool) {
+	for key, r := range t.rows {
+		if which(key) {
+			t.remove(key, r)
+		}
+	}
+}
+
+// rename gives the rows whose key changes their new one.
+func (t *table[K]) rename(change func(K) (K, bool)) {
+	var moved []K
+	for key := range t.rows {
+		if _, is := change(key); is {
+			moved = append(moved, key)
+		}
+	}
+	for _, key := range moved {
+		to, _ := change(key)
+		t.rows[to] = t.rows[key]
+		delete(t.rows, key)
+	}
 }
 
 // occurrences returns for how much an event counts in the weight of a row.
@@ -172,5 +201,6 @@ func endsConnection(e *event.Event) bool {
 	if f, ok := e.Fact.(*event.Fold); ok {
 		return f.ClosesOut > f.Opens
 	}
-	return e.Direction == event.Out && (e.Kind == event.Close || e.Kind == event.ConnectFail && e.Flags.Has(event.HadPort))
+	ends := e.Kind == event.Close || e.Kind == event.SocketGone || e.Kind == event.ConnectFail && e.Flags.Has(event.HadPort)
+	return ends && e.Direction == event.Out
 }

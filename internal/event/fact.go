@@ -82,6 +82,10 @@ type Netns struct {
 	// was made (TCPTimeWaitOverflow).
 	Refused Counter
 
+	// Gone says that the namespace exists no more, nor any of its sockets. The rest is what it
+	// was. Its inode may be given to another one.
+	Gone bool
+
 	// Timers of 60 s expire on boundaries of the timer wheel, TimerStep ns apart, one of them
 	// at TimerAt (kernel/time/timer.c). 0: unknown.
 	TimerStep uint64
@@ -96,12 +100,15 @@ type Census struct {
 	Whole bool
 	// Bound says that the scan shows sockets that are only bound, and which bind buckets are
 	// exclusive.
-	Bound   bool
+	Bound bool
+	// Wide says that the ports outside the port range were scanned, too.
+	Wide    bool
 	Sockets uint64
 	Took    uint64 // ns
 	// TimeWait is how long the timers of the TIME_WAIT buckets were set to that the scan
 	// has found and whose closes are known, ns; 0: too few of them to say.
 	TimeWait uint64
+	Began    Time // 0: unknown
 }
 
 // Fold has the counts of occurrences that were not delivered one by one: of one owner and

@@ -13,7 +13,10 @@ import (
 )
 
 // Filter is a Request of numbers, ready to be matched. A nil Filter selects everything.
-type Filter struct{ rules []rule }
+type Filter struct {
+	rules []rule
+	netns rule // of rules; nil: all namespaces
+}
 
 // rule reports whether one flag selects an event. The process is nil if it is not known.
 type rule func(e *event.Event, p *event.Process) bool
@@ -32,6 +35,9 @@ func Parse(r Request) (*Filter, error) {
 			return nil, err
 		}
 		f.rules = append(f.rules, rule)
+		if Flags[i].Name == "netns" {
+			f.netns = rule
+		}
 	}
 	if err := r.contradiction(); err != nil || len(f.rules) == 0 {
 		return nil, err
@@ -55,4 +61,9 @@ func (f *Filter) Match(e *event.Event, p *event.Process) bool {
 		}
 	}
 	return true
+}
+
+// SelectsNetns reports whether the filter can select something in a network namespace.
+func (f *Filter) SelectsNetns(inode uint32) bool {
+	return f == nil || f.netns == nil || f.netns(&event.Event{Netns: inode}, nil)
 }

@@ -43,7 +43,8 @@
 //	                   the traffic, accuracy_facts compares; figures and accuracy/ write the tables
 //	privilege          the same for users with different capabilities; refusals without them
 //	attach             the ladder of hooks, the verifier, two tracers, nothing is left behind
-//	scan               scans by iterators and by sock_diag, settings of namespaces
+//	scan               scans by iterators and by sock_diag, settings of namespaces; scan_rows: the
+//	                   rows that scans make and correct
 //	space_bound        early binders; space_container, space_owner: holders and victims
 //	space_forecast     when a space will be full
 //	space_headroom     headroom is the number of connects that then succeed, for random mixes

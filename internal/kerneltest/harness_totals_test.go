@@ -97,6 +97,10 @@ func (tr *trace) checkTotals(held map[int]int) {
 			tr.t.Errorf("process %d has %d open connections, it is shown with %d", pid, n, row.live())
 		}
 	}
+	// What was only counted is exact after the next scan, for which a trace does not wait.
+	if got := int(tr.snap.Totals.Live()); tr.ledger.health.LostDetails == 0 && !tr.addsUp(got, open) {
+		tr.t.Errorf("%d connections are open, %d are shown", open, got)
+	}
 	if !tr.addsUp(all.live(), open) {
 		tr.t.Errorf("%d connections are open, %d are reported: %+v", open, all.live(), all)
 	}

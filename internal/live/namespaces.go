@@ -12,7 +12,8 @@ import (
 // allocate ports.
 type namespaces struct {
 	netns   *netns.Namespaces
-	known   map[uint32]bool // those to report and to scan
+	known   map[uint32]bool        // those to report and to scan
+	last    map[uint32]event.Netns // what was reported of them last
 	ranges  map[uint32]event.PortRange
 	buckets map[uint32]int // TIME_WAIT, by the kernel's count
 	refused map[uint32]event.Counter
@@ -22,8 +23,8 @@ type namespaces struct {
 
 func newNamespaces(configs func() ([]event.Netns, error)) *namespaces {
 	return &namespaces{
-		netns: netns.New(), known: map[uint32]bool{}, ranges: map[uint32]event.PortRange{}, buckets: map[uint32]int{},
-		refused: map[uint32]event.Counter{}, names: names{}, configs: configs,
+		netns: netns.New(), known: map[uint32]bool{}, last: map[uint32]event.Netns{}, ranges: map[uint32]event.PortRange{},
+		buckets: map[uint32]int{}, refused: map[uint32]event.Counter{}, names: names{}, configs: configs,
 	}
 }
 
@@ -53,7 +54,7 @@ func (n *namespaces) targets() []target {
 	return list
 }
 
-// facts returns what is true of them now.
+// facts returns what is true of them now. One that is gone is in them a last time.
 func (n *namespaces) facts() []event.Netns {
 	for _, inode := range n.netns.Inodes() {
 		n.known[inode] = true
@@ -62,14 +63,11 @@ func (n *namespaces) facts() []event.Netns {
 	facts := n.netns.Refresh(n.inodes())
 	for i := range facts {
 		fact := &facts[i]
-		if fact.TimeWait < 0 { // it is gone, or cannot be read; an event brings it back
-			delete(n.known, fact.Inode)
-			delete(n.ranges, fact.Inode)
-			delete(n.buckets, fact.Inode)
-			delete(n.refused, fact.Inode)
+		config, known := configs[fact.Inode]
+		if fact.TimeWait < 0 && !known { // it is gone, or cannot be read; an event brings it back
+			n.end(fact)
 			continue
 		}
-		config, known := configs[fact.Inode]
 		if !known { // no process is in it
 			config, _ = n.netns.Config(fact.Inode) // if it may not be entered, nothing is known
 		}
@@ -80,6 +78,7 @@ func (n *namespaces) facts() []event.Netns {
 		if fact.Ports.Known() {
 			n.ranges[fact.Inode] = fact.Ports
 		}
+		n.last[fact.Inode] = *fact
 	}
 	return facts
 }
@@ -95,6 +94,20 @@ func (n *namespaces) countRefused(fact *event.Netns) event.Counter {
 		n.refused[fact.Inode] = event.CounterOf(count)
 	}
 	return n.refused[fact.Inode]
+}
+
+// end forgets a namespace that cannot be found any more: no thread is in it, and it has no
+// name. If it was read before, the fact becomes its last.
+func (n *namespaces) end(fact *event.Netns) {
+	if last, was := n.last[fact.Inode]; was {
+		*fact = last
+		fact.Gone, fact.TimeWait = true, 0
+	}
+	delete(n.last, fact.Inode)
+	delete(n.known, fact.Inode)
+	delete(n.ranges, fact.Inode)
+	delete(n.buckets, fact.Inode)
+	delete(n.refused, fact.Inode)
 }
 
 func (n *namespaces) readConfigs() map[uint32]event.Netns {

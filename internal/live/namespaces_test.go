@@ -20,7 +20,7 @@ func TestNamespaceFacts(t *testing.T) {
 	config := event.Netns{
 		Inode: own, Cookie: 5, Ports: event.PortRange{Low: 40000, High: 40099}, Reuse: 2, MaxTimeWait: 1000, TimeWait: -7, Name: "x",
 	}
-	n := newNamespaces(func() ([]event.Netns, error) { return []event.Netns{{Inode: unused, Reuse: 1}, config}, nil })
+	n := newNamespaces(func() ([]event.Netns, error) { return []event.Netns{{Inode: unused + 1, Reuse: 1}, config}, nil })
 	if err := n.discover(); err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +50,10 @@ func TestNamespaceFacts(t *testing.T) {
 	}
 	if _, is := n.ranges[unused]; is || find(n.facts(), unused) != nil {
 		t.Error("one that is gone is still known")
+	}
+	n.known[unused], n.last[unused] = true, event.Netns{Inode: unused, Name: "x", TimeWait: 7}
+	if gone := find(n.facts(), unused); gone == nil || *gone != (event.Netns{Inode: unused, Name: "x", Gone: true}) {
+		t.Errorf("one that was read before: got %+v", gone)
 	}
 }
 

@@ -88,7 +88,8 @@ func (s *Source) readInto(events []event.Event, patience time.Duration, last boo
 	}
 	s.events = s.completer.completeFrom(s.events, begin)
 	s.events = s.completer.finWaits.release(s.events, now, last)
-	if last || !time.Now().Before(s.nextSurvey) {
+	// Before a scan is delivered, so that all that was only counted by then comes before it.
+	if last || done != nil || !time.Now().Before(s.nextSurvey) {
 		s.nextSurvey = time.Now().Add(surveyInterval)
 		if err := s.survey(now, last); err != nil {
 			return event.Batch{}, err

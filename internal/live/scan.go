@@ -23,6 +23,9 @@ const (
 	// scanPatience is how long the first screen and the last one wait for a scan that is
 	// running.
 	scanPatience = 150 * time.Millisecond
+	// wideInterval is how often a scan has the ports outside the port range, too: accepted
+	// connections from before the start are found there, and that they have ended unseen.
+	wideInterval = time.Minute
 )
 
 // scans runs scans of all sockets, one at a time, beside the reading of events.
@@ -33,12 +36,22 @@ type scans struct {
 	running  bool
 	stopped  atomic.Bool
 	next     event.Time // not before then does the next one begin
+	nextWide event.Time // the same of one of all ports
 	any      bool       // one has ended
 	scanned  []uint32   // namespaces of the last one
 	gone     []uint32   // namespaces of the one before that do not exist any more
 	reported map[event.ProcID]bool
 	buffers  map[uint32][]event.Event // by namespace: those of the last one, to be used again
 	result   event.Scan
+}
+
+// confinements returns the ports to which a scan is confined, and those of a second one if the
+// first finds more sockets than it may: what takes no port of the range is of less interest.
+func (t *target) confinements() []event.PortRange {
+	if t.wide && t.ports.Known() {
+		return []event.PortRange{{}, t.ports}
+	}
+	return []event.PortRange{t.ports}
 }
 
 // scanResult is what a scan has found.
@@ -54,6 +67,7 @@ type target struct {
 	inode   uint32
 	ports   event.PortRange // its port range
 	buckets int             // that the kernel counts: most sockets of a host in trouble
+	wide    bool            // ports outside it, too
 	buffer  []event.Event   // for the sockets
 }
 
@@ -67,11 +81,11 @@ func newScans(s scanner) *scans {
 // be called before the reader has done with the result of the last one.
 func (s *scans) beginIfDue(targets func() []target, now event.Time) {
 	if !s.running && now >= s.next && !s.stopped.Load() {
-		s.begin(targets())
+		s.begin(targets(), now)
 	}
 }
 
-func (s *scans) begin(targets []target) {
+func (s *scans) begin(targets []target, now event.Time) {
 	s.running = true
 	if len(s.reported) > maxReported {
 		clear(s.reported) // to report a process twice does no harm
@@ -80,6 +94,10 @@ func (s *scans) begin(targets []target) {
 	for i := range targets {
 		inodes[i] = targets[i].inode
 		targets[i].buffer = slices.Grow(s.buffers[inodes[i]], min(targets[i].buckets, portspace.Limit)) // growing it piece by piece takes twice the memory
+		targets[i].wide = now >= s.nextWide
+	}
+	if now >= s.nextWide {
+		s.nextWide = now.Add(wideInterval)
 	}
 	clear(s.buffers)
 	for _, inode := range s.scanned {

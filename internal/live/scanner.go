@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"sync/atomic"
 	"time"
 
@@ -33,20 +34,27 @@ func (x iterScanner) scan(targets []target, stopped *atomic.Bool) (all []event.N
 	if err != nil {
 		return diagScanner{x.netns}.scan(targets, stopped)
 	}
-	return scanEach(targets, stopped, func(at target, one *event.NetnsScan, limit int) error {
-		one.Census.Bound, one.Ports = true, at.ports
+	all = scanEach(targets, stopped, func(at target, one *event.NetnsScan, limit int) error {
+		one.Census.Bound = true
 		err := x.netns.Inside(at.inode, func() (err error) {
-			cost += linux.CPUTime(func() { one.Sockets, err = x.probe.Sockets(at.buffer, limit, at.ports, holders) })
-			return err
+			for _, one.Ports = range at.confinements() {
+				cost += linux.CPUTime(func() { one.Sockets, err = x.probe.Sockets(at.buffer, limit, one.Ports, holders) })
+				if one.Truncated = len(one.Sockets) >= limit; err != nil || !one.Truncated {
+					return err
+				}
+			}
+			return nil
 		})
 		if err != nil {
 			return err
 		}
-		one.Truncated = len(one.Sockets) >= limit
 		one.Sockets = holders.Bound(one.Sockets, at.inode)
-		markSelected(one.Sockets, x.selected)
 		return nil
-	}), cost
+	})
+	for i := range all {
+		markSelected(all[i].Sockets, x.selected)
+	}
+	return all, cost
 }
 
 // diagScanner uses what every user may: sock_diag(7) and /proc/PID/net. Which ports a bind()
@@ -73,12 +81,13 @@ func scanEach(targets []target, stopped *atomic.Bool, scan func(at target, one *
 	left := portspace.Limit
 	for _, at := range targets {
 		began := monotonic()
-		one := event.NetnsScan{Census: event.Census{Netns: at.inode}}
+		one := event.NetnsScan{Census: event.Census{Netns: at.inode, Began: began}}
 		if stopped.Load() || scan(at, &one, left) != nil {
 			continue
 		}
 		left -= len(one.Sockets)
-		inferDirections(one.Sockets)
+		inferDirections(one.Sockets, at.ports)
+		one.Census.Wide = !one.Ports.Known() && !one.Truncated
 		one.Census.Sockets, one.Census.Took = uint64(len(one.Sockets)), uint64(monotonic().Sub(began))
 		all = append(all, one)
 	}
@@ -102,18 +111,25 @@ func assignOwners(sockets []event.Event, files []uint64) {
 	}
 }
 
-// inferDirections marks accepted connections: some socket listens on their port.
-func inferDirections(sockets []event.Event) {
-	listening := map[uint16]bool{}
+// inferDirections infers the directions of connections whose port a bind() owns: accepted if a
+// process listens on the port, else outgoing if the port is one of the port range. A server
+// that has closed its listener and keeps what it accepted mostly had a port outside.
+func inferDirections(sockets []event.Event, ports event.PortRange) {
+	listening := map[uint16]event.ProcID{}
 	for i := range sockets {
 		if sockets[i].State == event.StateListen {
-			listening[sockets[i].Src.Port] = true
+			listening[sockets[i].Src.Port] = sockets[i].Proc
 		}
 	}
 	for i := range sockets {
 		e := &sockets[i]
-		if e.Direction == event.Unknown && e.Dst.Known() && listening[e.Src.Port] {
-			e.Direction = event.In
+		listener, is := listening[e.Src.Port]
+		switch {
+		case e.Direction != event.Unknown || !e.Dst.Known():
+		case is:
+			e.Direction, e.Listener = event.In, listener
+		case ports.Known() && ports.Holds(e.Src.Port):
+			e.Direction = event.Out
 		}
 	}
 }
@@ -127,10 +143,11 @@ func markSelected(sockets []event.Event, selected func(event.ProcID) bool) {
 	known := map[event.ProcID]bool{} // one look-up for each process
 	for i := range sockets {
 		e := &sockets[i]
-		is, done := known[e.Proc]
+		owner := cmp.Or(e.Proc, e.Listener)
+		is, done := known[owner]
 		if !done {
-			is = selected(e.Proc)
-			known[e.Proc] = is
+			is = selected(owner)
+			known[owner] = is
 		}
 		if !is {
 			e.Flags |= event.NotSelected

@@ -32,15 +32,20 @@ func TestInferDirections(t *testing.T) {
 		found(event.StateTimeWait, event.Unknown, "10.0.0.1:80", remote),
 		found(event.StateCloseWait, event.Unknown, "10.0.0.1:81", remote),
 		found(event.StateEstablished, event.Out, "10.0.0.1:80", remote),
+		found(event.StateEstablished, event.Unknown, "10.0.0.1:40000", remote), // of the port range
 	}
-	inferDirections(sockets)
+	sockets[1].Proc = nginx
+	inferDirections(sockets, event.PortRange{Low: 40000, High: 40099})
 	var got []event.Direction
 	for i := range sockets {
 		got = append(got, sockets[i].Direction)
 	}
-	want := []event.Direction{event.In, event.Unknown, event.Unknown, event.Unknown, event.In, event.Unknown, event.Out}
+	want := []event.Direction{event.In, event.Unknown, event.Unknown, event.Unknown, event.In, event.Unknown, event.Out, event.Out}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+	if sockets[0].Listener != nginx || sockets[5].Listener.Known() {
+		t.Errorf("the listeners are %v and %v", sockets[0].Listener, sockets[5].Listener)
 	}
 }
 

@@ -38,6 +38,14 @@ func Netns(name string, inode uint32) string {
 	return cmp.Or(printable.String(name), strconv.FormatUint(uint64(inode), 10))
 }
 
+// NetnsState returns the same, marked if the namespace exists no more.
+func NetnsState(name string, inode uint32, gone bool) string {
+	if gone {
+		return Netns(name, inode) + " (gone)"
+	}
+	return Netns(name, inode)
+}
+
 // Endpoint returns ADDR:PORT, or [ADDR]:PORT for IPv6, with * for any port.
 func Endpoint(e event.Endpoint) string {
 	if e.Port == 0 {

@@ -23,6 +23,7 @@ type State struct {
 func NewState(f *filter.Filter) *State {
 	s := newState(f, true, false)
 	s.rows = aggregate.New(&s.world, s.table)
+	s.rows.SelectNetns(f.SelectsNetns)
 	return s
 }
 
@@ -85,6 +86,9 @@ func (s *State) addAll(events []event.Event, out *output) {
 func (s *State) add(e *event.Event, out *output) {
 	if e.Kind == event.SpaceChanged || e.Kind == event.EventsLost {
 		return // follows from the stream and is no part of it, but a recording can hold anything
+	}
+	if s.table != nil {
+		s.table.Complete(e)
 	}
 	s.world.Apply(e)
 	if s.filter != nil && (e.Kind.AboutSocket() || e.Kind == event.SocketFound) && !s.filter.Match(e, s.world.Process(e.Proc)) {

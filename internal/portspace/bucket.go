@@ -11,7 +11,7 @@ import (
 // had no room for is taken from the event, for those who read it next.
 func (t *Table) close(e *event.Event) {
 	t.refuse(e)
-	if e.Flags&(event.TimeWait|event.FinWait2) == 0 {
+	if e.Flags&(event.TimeWait|event.FinWait2) == 0 || !t.OccupiesRange(e) {
 		t.remove(e)
 		return
 	}
@@ -29,6 +29,7 @@ func (t *Table) close(e *event.Event) {
 			known.Cookie = cmp.Or(e.Cookie, known.Cookie)
 			socket = known
 		case known.Closed > e.Time: // reported late (live holds orphans up to 100 ms): the port was reused and closed again
+			t.change = Change{Was: known.State, Is: known.State}
 			return
 		}
 	}
@@ -93,25 +94,6 @@ func (t *Table) trim(n *Netns) {
 		}
 		return excess > 0
 	})
-}
-
-// HasBucket reports whether the table holds the bucket that a close has made: not if an
-// accepted connection took no port of the range, and not beyond the table's limit.
-func (t *Table) HasBucket(e *event.Event) bool {
-	s := t.space(e)
-	return s != nil && s.sockets[uint32(e.Src.Port)].State == event.StateTimeWait
-}
-
-// EachBucket calls f for every TIME_WAIT bucket that a close of the stream has made, in no
-// order.
-func (t *Table) EachBucket(f func(*Space, Socket)) {
-	for _, s := range t.spaces {
-		for _, socket := range s.sockets {
-			if socket.State == event.StateTimeWait && socket.Closed != 0 {
-				f(s, socket)
-			}
-		}
-	}
 }
 
 func (n *Netns) reuseDelay() time.Duration {

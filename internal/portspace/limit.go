@@ -40,13 +40,19 @@ func (n *Netns) BucketRoom() int64 {
 func (t *Table) refuse(e *event.Event) {
 	const bucket = event.TimeWait | event.FinWait2
 	n := t.Netns(e.Netns)
-	if e.Flags&bucket == 0 || e.Inferred&event.FieldTimeWait == 0 || n.BucketRoom() > 0 || t.HasBucket(e) {
+	if e.Flags&bucket == 0 || e.Inferred&event.FieldTimeWait == 0 || n.BucketRoom() > 0 || t.hasBucket(e) {
 		return
 	}
 	t.dropDue(n, e.Time)
 	if n.BucketRoom() == 0 {
 		e.Flags &^= bucket | event.NoTimestamps
 	}
+}
+
+// hasBucket reports whether the table has a bucket at the event's 4-tuple.
+func (t *Table) hasBucket(e *event.Event) bool {
+	s := t.space(e)
+	return s != nil && s.sockets[uint32(e.Src.Port)].State == event.StateTimeWait
 }
 
 // dropDue drops the buckets of the namespace that have ended within this second, to make room:

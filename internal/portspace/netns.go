@@ -14,7 +14,7 @@ type Netns struct {
 	total         int // ports in usable
 	sockets       int // that hold ports of its spaces
 	buckets       int // of sockets: those in TIME_WAIT
-	attributed    int // of buckets: made by a close of the stream, which has named the owner
+	attributed    int // of buckets: those whose direction is known, so that rows count them
 	owned         map[uint16]*OwnedPort
 	inRange       int              // of owned
 	waiting       int              // of inRange: only TIME_WAIT buckets are left of the port
@@ -50,15 +50,15 @@ func (n *Netns) Bound() int { return n.inRange - n.waiting }
 // the kernel's count, or since RestartPeaks.
 func (n *Netns) Refused() uint64 { return n.fact.Refused.Since(n.refusedBefore) }
 
-// Attributed returns the number of TIME_WAIT buckets whose close was in the stream, so
-// that their owners are known.
+// Attributed returns the number of TIME_WAIT buckets whose direction is known, so that rows
+// count them.
 func (n *Netns) Attributed() int { return n.attributed }
 
 // track counts a socket of the namespace n times, -1 takes it away.
 func (n *Netns) track(socket *Socket, times int) {
 	if socket.State == event.StateTimeWait {
 		n.buckets += times
-		if socket.Closed != 0 {
+		if socket.Direction != event.Unknown {
 			n.attributed += times
 		}
 	}

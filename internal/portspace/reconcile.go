@@ -43,11 +43,14 @@ func (r *reconciliation) compareFound(found *event.Event) {
 	port := PortOf(found)
 	r.table.markSeen(port)
 	bucket := found.State == event.StateTimeWait
-	if r.Unsettled(port) || !r.table.OccupiesRange(found) || bucket && found.Last <= r.At {
+	if r.Unsettled(port) || bucket && found.Last <= r.At {
 		return
 	}
 	e := *found
 	e.Time = r.At
+	if !r.table.OccupiesRange(&e) && !r.followed(port, &e) {
+		return
+	}
 	differs := r.socketDiffers
 	if !e.Dst.Known() {
 		differs = r.ownedDiffers
@@ -55,6 +58,12 @@ func (r *reconciliation) compareFound(found *event.Event) {
 	if differs(port, &e) {
 		r.changes = append(r.changes, e)
 	}
+}
+
+// followed reports whether the table keeps or has a socket outside the port range.
+func (r *reconciliation) followed(port Port, e *event.Event) bool {
+	_, is := r.table.socket(port)
+	return is || r.table.follows(e)
 }
 
 // markSeen notes that the scan that is being compared has found the port's socket.
@@ -145,7 +154,7 @@ func (r *reconciliation) removeUnseen() {
 		for _, port := range slices.Sorted(maps.Keys(n.owned)) {
 			o := n.owned[port]
 			if p := (Port{ID{Netns: r.Census.Netns}, port}); o.State != 0 && o.scan != r.table.scans && r.coversOwned(p, o) {
-				r.gone(p, event.Unknown)
+				r.gone(p, &Socket{Proc: o.Proc})
 			}
 		}
 	}
@@ -159,7 +168,8 @@ func (r *reconciliation) removeUnseen() {
 		}
 		slices.Sort(unseen)
 		for _, port := range unseen {
-			r.gone(Port{s.ID, port}, s.sockets[uint32(port)].Direction)
+			socket := s.sockets[uint32(port)]
+			r.gone(Port{s.ID, port}, &socket)
 		}
 	}
 }
@@ -175,9 +185,10 @@ func (r *reconciliation) coversOwned(p Port, o *OwnedPort) bool {
 	return r.covers(p) || o.State == event.StateBound && !r.Unsettled(p)
 }
 
-func (r *reconciliation) gone(p Port, direction event.Direction) {
+func (r *reconciliation) gone(p Port, socket *Socket) {
 	r.changes = append(r.changes, event.Event{
-		Time: r.At, Kind: event.SocketGone, Direction: direction, Proto: event.TCP, Netns: p.Netns, Device: p.Device,
+		Time: r.At, Kind: event.SocketGone, Direction: socket.Direction, Proto: event.TCP, Netns: p.Netns, Device: p.Device,
+		Proc: socket.Proc, Flags: socket.Flags & event.NotSelected,
 		Src: event.Endpoint{Addr: p.Local, Port: p.Port}, Dst: p.Remote, Count: 1,
 	})
 }

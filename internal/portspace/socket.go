@@ -51,7 +51,7 @@ func (t *Table) socket(p Port) (Socket, bool) {
 // put gives the socket its port, in place of what held it before. At the table's limit a
 // socket with a new port is dropped.
 func (t *Table) put(e *event.Event, socket *Socket) {
-	if !t.OccupiesRange(e) {
+	if !t.follows(e) {
 		return
 	}
 	s := t.space(e)
@@ -63,7 +63,9 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 	if !is && t.AtLimit() {
 		return
 	}
+	t.change.Is = socket.State
 	if is {
+		t.change.note(e, &old)
 		s.count(port, &old, -1)
 		s.net.track(&old, -1)
 	} else {
@@ -140,6 +142,7 @@ func (s *Socket) isOf(e *event.Event) bool {
 func (t *Table) remove(e *event.Event) {
 	if s := t.space(e); s != nil {
 		if socket, is := s.sockets[uint32(e.Src.Port)]; is && socket.isOf(e) {
+			t.change.note(e, &socket)
 			t.drop(s, e.Src.Port, &socket)
 		}
 	}
@@ -154,7 +157,9 @@ func (t *Table) move(e *event.Event, to event.State) {
 	if socket, is := s.sockets[uint32(e.Src.Port)]; is && socket.isOf(e) {
 		s.count(e.Src.Port, &socket, -1)
 		s.net.track(&socket, -1)
+		t.change.note(e, &socket)
 		socket.State = to
+		t.change.Is = to
 		s.sockets[uint32(e.Src.Port)] = socket
 		s.count(e.Src.Port, &socket, 1)
 		s.net.track(&socket, 1)

@@ -1,6 +1,7 @@
 package portspace
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -26,16 +27,19 @@ type Table struct {
 	last     *Space   // that of the event before, mostly that of the next
 	spare    []*Space // have come empty: many a connection is the only one of its space
 	lastNet  *Netns
+	change   Change                // by the last event
+	gone     map[uint32]event.Time // namespaces that exist no more, and since when
 }
 
 // New returns an empty table that follows at most limit sockets.
 func New(limit int) *Table {
-	return &Table{spaces: map[ID]*Space{}, numbered: map[uint32]*Space{}, nets: map[uint32]*Netns{}, limit: limit}
+	return &Table{spaces: map[ID]*Space{}, numbered: map[uint32]*Space{}, nets: map[uint32]*Netns{}, gone: map[uint32]event.Time{}, limit: limit}
 }
 
 // Add applies an event of the stream. Those that are about no TCP port change nothing.
 func (t *Table) Add(e *event.Event) {
 	t.Advance(e.Time)
+	t.change = Change{}
 	switch fact := e.Fact.(type) {
 	case *event.Netns:
 		t.configure(fact, e.Time)
@@ -93,6 +97,7 @@ func (t *Table) Advance(now event.Time) {
 	t.now = now
 	if second(now) > t.expiries.done {
 		t.expiries.advance(now, t.expire)
+		t.dropGone(now)
 	}
 }
 
@@ -152,11 +157,13 @@ func (t *Table) RestartPeaks() {
 
 func (t *Table) configure(fact *event.Netns, at event.Time) {
 	n := t.Netns(fact.Inode)
-	if n.fact.Cookie != 0 && fact.Cookie != 0 && n.fact.Cookie != fact.Cookie {
-		t.forget(fact.Inode) // the inode has passed to another namespace
-		n = t.Netns(fact.Inode)
+	if n.fact.Cookie != 0 && fact.Cookie != 0 && n.fact.Cookie != fact.Cookie { // the inode has passed to another namespace
+		if !n.fact.Gone { // else that was done
+			t.forget(fact.Inode)
+		}
 		n.length, n.limited, n.refusedBefore = 0, bucketLimit{}, 0
 	}
+	t.noteGone(fact)
 	if n.configure(fact) {
 		n.narrowedAt = at
 		for _, s := range t.spaces {
@@ -167,6 +174,32 @@ func (t *Table) configure(fact *event.Netns, at event.Time) {
 	}
 	t.trim(n)
 	n.limited.update(n)
+}
+
+// GoneKept is for how long a namespace that exists no more is known.
+const GoneKept = time.Minute
+
+// noteGone notes whether the namespace exists. One that does not has no sockets.
+func (t *Table) noteGone(fact *event.Netns) {
+	_, was := t.gone[fact.Inode]
+	switch {
+	case !fact.Gone:
+		delete(t.gone, fact.Inode)
+	case !was:
+		t.gone[fact.Inode] = t.now
+		t.forget(fact.Inode)
+	}
+}
+
+func (t *Table) dropGone(now event.Time) {
+	for inode, since := range t.gone {
+		if now.Sub(since) >= GoneKept {
+			t.forget(inode)
+			delete(t.nets, inode)
+			delete(t.gone, inode)
+			t.lastNet = nil
+		}
+	}
 }
 
 // forget drops all sockets of a namespace, but not its configuration.
@@ -208,6 +241,17 @@ func (t *Table) OccupiesRange(e *event.Event) bool {
 	}
 	n := t.Netns(e.Netns)
 	return e.Direction == event.Out || n.usable.has(e.Src.Port)
+}
+
+// follows reports whether the table keeps a socket: if it occupies the range, or is an
+// accepted connection that a scan has found and that rows count, because it is older than the
+// trace or in CLOSE_WAIT. Such ones fill no more than half of the table.
+func (t *Table) follows(e *event.Event) bool {
+	if t.OccupiesRange(e) {
+		return true
+	}
+	return e.Kind == event.SocketFound && e.Direction == event.In && t.sockets < t.limit/2 &&
+		(e.Flags.Has(event.BeforeStart) || e.State == event.StateCloseWait)
 }
 
 func (t *Table) space(e *event.Event) *Space {
@@ -257,8 +301,12 @@ func (t *Table) found(e *event.Event) {
 		t.bind(e, e.State)
 		return
 	}
+	if !t.follows(e) {
+		t.remove(e)
+		return
+	}
 	socket := Socket{
-		State: e.State, Direction: e.Direction, Flags: e.Flags & keptFlags, Proc: e.Proc, Cookie: e.Cookie, Expiry: e.Last,
+		State: e.State, Direction: e.Direction, Flags: e.Flags & keptFlags, Proc: cmp.Or(e.Proc, e.Listener), Cookie: e.Cookie, Expiry: e.Last,
 	}
 	if known, is := t.socket(PortOf(e)); is && e.State == event.StateTimeWait && known.State == e.State && known.Cookie == e.Cookie {
 		socket.Closed = known.Closed // the same bucket

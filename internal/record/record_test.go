@@ -130,9 +130,9 @@ func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) eve
 			Container: text(), Unit: text(),
 		}
 	case 4:
-		return &event.Netns{Inode: uint32(maybe()), Name: text(), TimeWait: int64(maybe()), Cookie: maybe(), Reserved: text(), Reuse: uint8(maybe()), MaxTimeWait: int64(maybe()), TimerStep: maybe(), TimerAt: event.Time(maybe() >> 1)}
+		return &event.Netns{Inode: uint32(maybe()), Name: text(), TimeWait: int64(maybe()), Cookie: maybe(), Reserved: text(), Reuse: uint8(maybe()), MaxTimeWait: int64(maybe()), TimerStep: maybe(), TimerAt: event.Time(maybe() >> 1), Gone: rnd.IntN(2) == 0}
 	case 7:
-		return &event.Census{Netns: uint32(maybe()), Whole: rnd.IntN(2) == 0, Sockets: maybe()}
+		return &event.Census{Netns: uint32(maybe()), Whole: rnd.IntN(2) == 0, Wide: rnd.IntN(2) == 0, Sockets: maybe(), Began: event.Time(maybe() >> 1)}
 	case 5:
 		return &event.Fold{Opens: maybe(), ClosesOut: maybe(), LeaveSynSent: maybe()}
 	case 6:

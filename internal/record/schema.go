@@ -85,12 +85,12 @@ func processFields(p *event.Process) fields {
 func netnsFields(n *event.Netns) fields {
 	return fields{
 		&n.Inode, &n.Name, &n.TimeWait, &n.Cookie, &n.Ports.Low, &n.Ports.High, &n.Reserved, &n.Reuse, &n.ReuseDelay, &n.MaxTimeWait,
-		&n.TimerStep, (*int64)(&n.TimerAt), (*uint8)(&n.Timestamps), &n.FinTimeout, (*uint64)(&n.Refused),
+		&n.TimerStep, (*int64)(&n.TimerAt), (*uint8)(&n.Timestamps), &n.FinTimeout, (*uint64)(&n.Refused), &n.Gone,
 	}
 }
 
 func censusFields(c *event.Census) fields {
-	return fields{&c.Netns, &c.Whole, &c.Bound, &c.Sockets, &c.Took, &c.TimeWait}
+	return fields{&c.Netns, &c.Whole, &c.Bound, &c.Sockets, &c.Took, &c.TimeWait, &c.Wide, (*int64)(&c.Began)}
 }
 
 func foldFields(f *event.Fold) fields {

@@ -20,6 +20,7 @@ type failure struct {
 	Last      string   `json:"last"`
 	Netns     uint32   `json:"netns"`
 	NetnsName string   `json:"netns_name"`
+	NetnsGone bool     `json:"netns_gone"`
 	Family    int      `json:"family"`
 	Proto     string   `json:"proto"`
 	Saddr     string   `json:"saddr"`
@@ -39,7 +40,7 @@ func newFailure(f *snapshot.Failure, clock event.Clock) failure {
 		identity: newIdentity(&f.Proc, clock), Op: f.Op.String(), Errno: f.Errno.String(), Reason: f.Reason.String(),
 		Inferred: append([]string{}, f.Inferred.Names()...), Count: f.Count, Resent: f.Resent, Rate: f.Rate,
 		First: formatTime(f.First), Last: formatTime(f.Last),
-		Netns: f.Netns, NetnsName: f.NetnsName, Family: family(f.Target), Proto: f.Proto.String(),
+		Netns: f.Netns, NetnsName: f.NetnsName, NetnsGone: f.NetnsGone, Family: family(f.Target), Proto: f.Proto.String(),
 		Saddr: saddr, Sport: local.Port, Daddr: target.Host(), Dport: target.Port,
 	}
 }

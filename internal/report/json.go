@@ -76,12 +76,13 @@ type notice struct {
 
 // health is the losses and the cost of porttrace itself.
 type health struct {
-	Events       uint64  `json:"events"`
-	Lost         uint64  `json:"lost"`         // not even counted
-	LostDetails  uint64  `json:"lost_details"` // counted without detail
-	Filtered     uint64  `json:"filtered"`     // counted without detail because a filter left them out
-	Unattributed uint64  `json:"unattributed"` // of sockets without a known owner
-	Missed       uint64  `json:"missed"`       // runs that the kernel skipped
+	Events       uint64  `json:"events"`          // on the whole host
+	Selected     uint64  `json:"selected_events"` // of these: those that the filter selects
+	Lost         uint64  `json:"lost"`            // not even counted
+	LostDetails  uint64  `json:"lost_details"`    // counted without detail
+	Filtered     uint64  `json:"filtered"`        // counted without detail because a filter left them out
+	Unattributed uint64  `json:"unattributed"`    // of sockets without a known owner
+	Missed       uint64  `json:"missed"`          // runs that the kernel skipped
 	Complete     bool    `json:"complete"`
 	Gaps         []gap   `json:"gaps"`      // parts missing from a recording, newest last
 	GapCount     uint64  `json:"gap_count"` // all, listed or not
@@ -142,7 +143,7 @@ func others(s *snapshot.Snapshot, by snapshot.Grouping) (processes, groups, dest
 func newHealth(s *snapshot.Snapshot) health {
 	h := &s.Health
 	return health{
-		Events: h.Events, Lost: h.Lost, LostDetails: h.LostDetails, Filtered: h.Filtered, Unattributed: h.Unattributed,
+		Events: h.Events, Selected: s.SelectedEvents, Lost: h.Lost, LostDetails: h.LostDetails, Filtered: h.Filtered, Unattributed: h.Unattributed,
 		Missed: h.Missed, Complete: s.Complete(), Gaps: convert(s.Gaps, newGap), GapCount: s.OlderGaps + uint64(len(s.Gaps)),
 		CPUSeconds: time.Duration(h.CPU).Seconds(), MemoryBytes: h.Memory,
 	}

@@ -14,6 +14,7 @@ import (
 type namespace struct {
 	Netns       uint32   `json:"netns"`
 	NetnsName   string   `json:"netns_name"`
+	NetnsGone   bool     `json:"netns_gone"` // it exists no more
 	RangeLow    uint16   `json:"range_low"`
 	RangeHigh   uint16   `json:"range_high"` // 0: the configuration is not known
 	Reserved    string   `json:"reserved"`   // as the kernel prints it: 8080,9000-9100
@@ -33,7 +34,7 @@ type namespace struct {
 
 func newNamespace(n *snapshot.Namespace) namespace {
 	out := namespace{
-		Netns: n.Inode, NetnsName: n.Name, RangeLow: n.Ports.Low, RangeHigh: n.Ports.High, Reserved: n.Reserved,
+		Netns: n.Inode, NetnsName: n.Name, NetnsGone: n.Gone, RangeLow: n.Ports.Low, RangeHigh: n.Ports.High, Reserved: n.Reserved,
 		Bound: n.Bound, BoundKnown: n.BoundKnown, LastScan: formatTime(n.LastScan), LastScanUS: n.LastScanTook.Microseconds(),
 		Length: n.TimeWaitLength.Seconds(),
 	}
@@ -71,7 +72,7 @@ func writeNamespaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 	}
 	for i := range seen[:min(len(seen), topNamespaces)] {
 		n := &seen[i]
-		cells := append([]string{phrase.Netns(n.Name, n.Inode)}, rangeCells(n)...)
+		cells := append([]string{phrase.NetnsState(n.Name, n.Inode, n.Gone)}, rangeCells(n)...)
 		t.add(append(cells, bucketCell(n), boundCell(n))...)
 	}
 	t.write(out, "Network namespaces", len(seen)-topNamespaces)

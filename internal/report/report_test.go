@@ -56,7 +56,7 @@ func busy() *snapshot.Snapshot {
 		},
 		Totals: snapshot.Totals{
 			Opens: 12_010, ClosesOut: 11_900, ClosesIn: 40, ClosesUnknown: 2, FailedOpens: 20, ConnectFailures: 1220, Binds: 1,
-			BindFailures: 5, TimeWaitEntered: 11_840, TimeWaitOut: 11_000, TimeWaitIn: 40, TimeWaitOther: 17, SynSent: 3, CloseWait: 2,
+			BindFailures: 5, TimeWaitEntered: 11_840, TimeWaitOut: 11_000, TimeWaitIn: 40, TimeWaitOther: 17, BeforeStart: 9, SynSent: 3, CloseWait: 2,
 		},
 		Clock: event.Clock{Mono: 1, Boot: int64(2000 * time.Second), Wall: started.Add(10 * time.Second).UnixNano()},
 		Rates: snapshot.Rates{Opens: 1200.4, Closes: 1190, Failures: 122.5},

@@ -18,14 +18,15 @@ type totals struct {
 	CloseWait       int64  `json:"close_wait"`
 	TimeWait        int64  `json:"time_wait"`       // of outgoing connections: each holds a port
 	TimeWaitIn      int64  `json:"time_wait_in"`    // of accepted connections: they hold no port
-	TimeWaitOther   int64  `json:"time_wait_other"` // before start
+	TimeWaitOther   int64  `json:"time_wait_other"` // counted by the kernel, of connections that are not known
+	BeforeStart     int64  `json:"before_start"`    // of live and TIME_WAIT, accepted ones too: older than the trace
 }
 
 func newTotals(t *snapshot.Totals) totals {
 	return totals{
 		Opens: t.Opens, Closes: t.Closes(), TimeWaitEntered: t.TimeWaitEntered, ConnectFailures: t.ConnectFailures,
 		Binds: t.Binds, BindFailures: t.BindFailures, Live: t.Live(), SynSent: t.SynSent, CloseWait: t.CloseWait,
-		TimeWait: t.TimeWaitOut, TimeWaitIn: t.TimeWaitIn, TimeWaitOther: t.TimeWaitOther,
+		TimeWait: t.TimeWaitOut, TimeWaitIn: t.TimeWaitIn, TimeWaitOther: t.TimeWaitOther, BeforeStart: t.BeforeStart,
 	}
 }
 
@@ -38,6 +39,7 @@ type counts struct {
 	CloseWait       int64  `json:"close_wait"`
 	TimeWait        int64  `json:"time_wait"`
 	TimeWaitIn      int64  `json:"time_wait_in"`
+	BeforeStart     int64  `json:"before_start"` // connections and TIME_WAIT buckets that are older than the trace
 	ConnectFailures uint64 `json:"connect_failures"`
 	BindFailures    uint64 `json:"bind_failures"`
 	LifetimeP50US   *int64 `json:"lifetime_p50_us"` // of outgoing connections, null when none has ended
@@ -46,7 +48,7 @@ type counts struct {
 func newCounts(t *snapshot.Totals) counts {
 	c := counts{
 		Opens: t.Opens, Closes: t.Closes(), Live: t.Live(), SynSent: t.SynSent, CloseWait: t.CloseWait,
-		TimeWait: t.TimeWaitOut, TimeWaitIn: t.TimeWaitIn,
+		TimeWait: t.TimeWaitOut, TimeWaitIn: t.TimeWaitIn, BeforeStart: t.BeforeStart,
 		ConnectFailures: t.ConnectFailures, BindFailures: t.BindFailures,
 	}
 	if t.LifetimeP50 > 0 {
@@ -92,15 +94,16 @@ func newIdentity(p *event.Process, clock event.Clock) identity {
 type remote struct {
 	Netns     uint32 `json:"netns"`
 	NetnsName string `json:"netns_name"`
+	NetnsGone bool   `json:"netns_gone"` // the namespace exists no more
 	Family    int    `json:"family"`
 	Proto     string `json:"proto"`
 	Daddr     string `json:"daddr"`
 	Dport     uint16 `json:"dport"`
 }
 
-func newRemote(netns uint32, name string, proto event.Proto, to event.Endpoint) remote {
+func newRemote(netns uint32, name string, gone bool, proto event.Proto, to event.Endpoint) remote {
 	return remote{
-		Netns: netns, NetnsName: name, Family: family(to), Proto: proto.String(), Daddr: to.Host(), Dport: to.Port,
+		Netns: netns, NetnsName: name, NetnsGone: gone, Family: family(to), Proto: proto.String(), Daddr: to.Host(), Dport: to.Port,
 	}
 }
 
@@ -133,7 +136,7 @@ func newProcess(p *snapshot.Process, clock event.Clock) process {
 }
 
 func newPair(p *snapshot.Pair) pair {
-	return pair{newRemote(p.Netns, p.NetnsName, p.Proto, p.Remote), newCounts(&p.Totals)}
+	return pair{newRemote(p.Netns, p.NetnsName, p.NetnsGone, p.Proto, p.Remote), newCounts(&p.Totals)}
 }
 
 type destination struct {
@@ -154,7 +157,7 @@ type client struct {
 
 func newDestination(d *snapshot.Destination) destination {
 	return destination{
-		remote: newRemote(d.Netns, d.NetnsName, d.Proto, d.Remote),
+		remote: newRemote(d.Netns, d.NetnsName, d.NetnsGone, d.Proto, d.Remote),
 		counts: newCounts(&d.Totals), rates: newRates(d.Rates), First: formatTime(d.First), Last: formatTime(d.Last),
 		Processes: convert(d.Processes, func(q *snapshot.Pair) client {
 			return client{PID: q.Proc.PID, Comm: q.Comm, counts: newCounts(&q.Totals)}

@@ -14,6 +14,7 @@ type space struct {
 	Kind      snapshot.SpaceKind `json:"kind"` // connect, bind
 	Netns     uint32             `json:"netns"`
 	NetnsName string             `json:"netns_name"`
+	NetnsGone bool               `json:"netns_gone"`
 	Family    int                `json:"family"`
 	Proto     string             `json:"proto"`
 	Saddr     string             `json:"saddr"` // of a bind space: the argument of bind(), 0.0.0.0 is any
@@ -118,7 +119,7 @@ type victim struct {
 
 func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 	out := space{
-		Kind: s.Kind, Netns: s.Netns, NetnsName: s.NetnsName, Family: spaceFamily(s), Proto: s.Proto.String(),
+		Kind: s.Kind, Netns: s.Netns, NetnsName: s.NetnsName, NetnsGone: s.NetnsGone, Family: spaceFamily(s), Proto: s.Proto.String(),
 		Saddr: localAddr(s), Daddr: s.Remote.Host(), Dport: s.Remote.Port, Device: s.Device,
 		RangeLow: s.Range.Low, RangeHigh: s.Range.High, PerSocket: s.PerSocketRange,
 		InUse: s.InUse(), Live: s.Live, SynSent: s.SynSent, CloseWait: s.CloseWait, TimeWait: s.TimeWait, FinWait2: s.FinWait2, Bound: s.Bound,

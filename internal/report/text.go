@@ -33,7 +33,7 @@ func text(s *snapshot.Snapshot, by snapshot.Grouping) []byte {
 	writeDestinations(&out, s)
 	writeFailures(&out, s)
 	writeSignals(&out, s.Signals)
-	writeHealth(&out, &s.Health)
+	writeHealth(&out, s)
 	writeGaps(&out, s)
 	writeNotices(&out, s.Notices)
 	return out.Bytes()
@@ -57,9 +57,9 @@ func writeTotals(out *bytes.Buffer, s *snapshot.Snapshot) {
 	t := &s.Totals
 	fmt.Fprintf(out, "seen  %s opened (%.1f/s now), %s closed, %s entered TIME_WAIT; %s\n",
 		phrase.Grouped(t.Opens), s.Rates.Opens, phrase.Grouped(t.Closes()), phrase.Grouped(t.TimeWaitEntered), phrase.Failed(s))
-	fmt.Fprintf(out, "now   %s open, %s with an unanswered SYN, %s in CLOSE_WAIT; TIME_WAIT %s outgoing, %s accepted (they hold no port), %s before start\n",
+	fmt.Fprintf(out, "now   %s open, %s with an unanswered SYN, %s in CLOSE_WAIT; TIME_WAIT %s outgoing, %s accepted (they hold no port), %s of connections that are not known; %s sockets from before start\n",
 		phrase.Grouped(t.Live()), phrase.Grouped(t.SynSent), phrase.Grouped(t.CloseWait), phrase.Grouped(t.TimeWaitOut),
-		phrase.Grouped(t.TimeWaitIn), phrase.Grouped(t.TimeWaitOther))
+		phrase.Grouped(t.TimeWaitIn), phrase.Grouped(t.TimeWaitOther), phrase.Grouped(t.BeforeStart))
 }
 
 func writeProcesses(out *bytes.Buffer, s *snapshot.Snapshot) {
@@ -84,7 +84,7 @@ func writeDestinations(out *bytes.Buffer, s *snapshot.Snapshot) {
 	}
 	for _, d := range top(s.Destinations) {
 		row := append([]string{d.Remote.String() + phrase.ProtoSuffix(d.Proto)}, totalCells(&d.Totals, d.Rates)...)
-		t.add(append(row, phrase.Netns(d.NetnsName, d.Netns))...)
+		t.add(append(row, phrase.NetnsState(d.NetnsName, d.Netns, d.NetnsGone))...)
 	}
 	if s.OtherDestinations != nil {
 		t.add(append([]string{"all others"}, totalCells(&s.OtherDestinations.Totals, s.OtherDestinations.Rates)...)...)
@@ -122,11 +122,21 @@ func writeSignals(out *bytes.Buffer, signals event.Signals) {
 	t.write(out, "Signals", 0)
 }
 
-func writeHealth(out *bytes.Buffer, h *event.Health) {
-	fmt.Fprintf(out, "\nHealth\n  %s events, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel; "+
+func writeHealth(out *bytes.Buffer, s *snapshot.Snapshot) {
+	h := &s.Health
+	fmt.Fprintf(out, "\nHealth\n  %s events%s, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel; "+
 		"porttrace used %s of CPU and %d MiB\n",
-		phrase.Grouped(h.Events), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails), phrase.Grouped(h.Filtered),
+		phrase.Grouped(h.Events), selectedEvents(s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails), phrase.Grouped(h.Filtered),
 		phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed), phrase.Duration(time.Duration(h.CPU)), h.Memory>>20)
+}
+
+// selectedEvents says how many events are the filter's. All the rest of the health is the
+// host's: a filter does not make porttrace see less.
+func selectedEvents(s *snapshot.Snapshot) string {
+	if !s.Filtered {
+		return ""
+	}
+	return fmt.Sprintf(" on the host (%s selected)", phrase.Grouped(s.SelectedEvents))
 }
 
 // writeGaps lists the missing parts of a recording, newest last.

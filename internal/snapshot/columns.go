@@ -141,6 +141,7 @@ func totalColumns[T any](of func(*T) *Totals) []Column[T] {
 		{"syn_sent", by(func(t *Totals) int64 { return t.SynSent })},
 		{"close_wait", by(func(t *Totals) int64 { return t.CloseWait })},
 		{"closes", by(func(t *Totals) int64 { return int64(t.Closes()) })},
+		{"before_start", by(func(t *Totals) int64 { return t.BeforeStart })},
 		{"time_wait_in", by(func(t *Totals) int64 { return t.TimeWaitIn })},
 		{"lifetime_p50", by(func(t *Totals) int64 { return int64(t.LifetimeP50) })},
 	}

@@ -150,6 +150,8 @@ func (g *ProcessGroup) seen(first, last time.Time) {
 // add adds all counts. Lifetimes have no sum.
 func (t *Totals) add(o *Totals) {
 	t.LiveBefore += o.LiveBefore
+	t.EndedUnseen += o.EndedUnseen
+	t.BeforeStart += o.BeforeStart
 	t.Opens += o.Opens
 	t.ClosesOut += o.ClosesOut
 	t.ClosesIn += o.ClosesIn

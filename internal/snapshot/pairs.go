@@ -10,6 +10,7 @@ type pairSum struct {
 
 type pairKey struct {
 	netns  uint32
+	gone   bool
 	proto  event.Proto
 	remote event.Endpoint
 }
@@ -17,12 +18,12 @@ type pairKey struct {
 func newPairSum() *pairSum { return &pairSum{index: map[pairKey]int{}} }
 
 func (s *pairSum) add(p *Pair) {
-	key := pairKey{p.Netns, p.Proto, p.Remote}
+	key := pairKey{p.Netns, p.NetnsGone, p.Proto, p.Remote}
 	at, ok := s.index[key]
 	if !ok {
 		at = len(s.pairs)
 		s.index[key] = at
-		s.pairs = append(s.pairs, Pair{Netns: p.Netns, NetnsName: p.NetnsName, Proto: p.Proto, Remote: p.Remote})
+		s.pairs = append(s.pairs, Pair{Netns: p.Netns, NetnsName: p.NetnsName, NetnsGone: p.NetnsGone, Proto: p.Proto, Remote: p.Remote})
 	}
 	s.pairs[at].add(&p.Totals)
 	s.pairs[at].Lifetimes.Merge(&p.Lifetimes)

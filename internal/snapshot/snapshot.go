@@ -19,8 +19,12 @@ type Snapshot struct {
 	Host    event.Host
 	Clock   event.Clock // turns stream time and start ticks into wall time
 	Signals event.Signals
-	Health  event.Health // its counts are since Started
-	Notices []Notice     // newest last, bounded
+	Health  event.Health // its counts are since Started, of the whole host
+	// Filtered says that a filter has left something out, and SelectedEvents how many of
+	// Health.Events it has not.
+	Filtered       bool
+	SelectedEvents uint64
+	Notices        []Notice // newest last, bounded
 
 	Gaps      []Gap  // what is missing, newest last, bounded
 	OlderGaps uint64 // those that Gaps has no room for
@@ -66,6 +70,11 @@ type Totals struct {
 	// can be negative for a moment: a Close that is delivered one by one comes before
 	// the Folded that counts its Open.
 	LiveBefore int64
+	// EndedUnseen is how many outgoing connections ended without an event: a scan has found
+	// them gone. It can be negative for a moment, as a scan finds connections sooner than the
+	// sum that holds their opens comes.
+	EndedUnseen int64
+	BeforeStart int64 // gauge: connections and TIME_WAIT buckets that are older than the trace
 
 	Opens           uint64
 	ClosesOut       uint64
@@ -79,7 +88,7 @@ type Totals struct {
 	TimeWaitEntered uint64 // outbound and inbound
 	TimeWaitOut     int64  // gauge: buckets that hold an ephemeral port of this host
 	TimeWaitIn      int64  // gauge: buckets of accepted connections; they take no ephemeral port
-	TimeWaitOther   int64  // gauge: buckets the kernel counts that began before the start
+	TimeWaitOther   int64  // gauge: buckets the kernel counts of which no connection is known
 	SynSent         int64  // gauge: outgoing connections whose SYN had to be sent again
 	CloseWait       int64  // gauge: the peer has closed, the owner has not
 
@@ -90,10 +99,10 @@ type Totals struct {
 // Closes are all of them.
 func (t *Totals) Closes() uint64 { return t.ClosesOut + t.ClosesIn + t.ClosesUnknown }
 
-// Live is the number of outgoing connections that are open: every Open ends
-// in a Close or in a ConnectFail with a port.
+// Live is the number of outgoing connections that are open: every Open ends in a Close or
+// in a ConnectFail with a port, or unseen.
 func (t *Totals) Live() int64 {
-	return t.LiveBefore + int64(t.Opens) - int64(t.ClosesOut) - int64(t.FailedOpens)
+	return t.LiveBefore + int64(t.Opens) - int64(t.ClosesOut) - int64(t.FailedOpens) - t.EndedUnseen
 }
 
 // TimeWait is the backlog that is known by its owner.
@@ -135,6 +144,7 @@ type Process struct {
 type Destination struct {
 	Netns     uint32
 	NetnsName string
+	NetnsGone bool // the namespace exists no more
 	Proto     event.Proto
 	Remote    event.Endpoint
 	Totals
@@ -152,6 +162,7 @@ type Pair struct {
 	Comm      string
 	Netns     uint32
 	NetnsName string
+	NetnsGone bool
 	Proto     event.Proto
 	Remote    event.Endpoint
 	Totals
@@ -163,6 +174,7 @@ type Failure struct {
 	Proc      event.Process
 	Netns     uint32
 	NetnsName string
+	NetnsGone bool // the namespace exists no more
 	Proto     event.Proto
 	Op        event.Op
 	Errno     event.Errno

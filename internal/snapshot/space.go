@@ -23,6 +23,7 @@ type PortSpace struct {
 	Kind           SpaceKind
 	Netns          uint32
 	NetnsName      string
+	NetnsGone      bool // the namespace exists no more
 	Proto          event.Proto
 	Local          event.Addr     // all zero of a BindSpace: any address
 	Remote         event.Endpoint // zero of a BindSpace
@@ -101,6 +102,7 @@ type Forecast struct {
 type Namespace struct {
 	Inode       uint32
 	Name        string
+	Gone        bool            // it exists no more; it is listed for a minute
 	Ports       event.PortRange // zero: the settings are unknown
 	Reserved    string
 	Capacity    int // ports of the range that are not reserved

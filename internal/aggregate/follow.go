@@ -1,0 +1,223 @@
+package aggregate
+
+import (
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/portspace"
+)
+
+// moved returns by how much an event moves the gauges of an outgoing connection.
+func moved(e *event.Event, n int64) (g gauges) {
+	switch e.Kind {
+	case event.Open:
+		g.live = n
+	case event.Close:
+		g.live = -n
+	case event.ConnectFail:
+		if e.Flags.Has(event.HadPort) {
+			g.live = -n
+		}
+	case event.SynUnanswered:
+		g.synSent = n
+	case event.SynAnswered:
+		g.synSent = -n
+	case event.EnterCloseWait:
+		g.closeWait = n
+	}
+	if e.Kind == event.Close || e.Kind == event.ConnectFail {
+		if e.Flags.Has(event.Unanswered) {
+			g.synSent = -n
+		}
+		if e.Flags.Has(event.InCloseWait) {
+			g.closeWait = -n
+		}
+	}
+	return g
+}
+
+// movedFold returns the same of events that were counted only.
+func movedFold(f *event.Fold) gauges {
+	return gauges{
+		live:      int64(f.Opens) - int64(f.ClosesOut),
+		synSent:   int64(f.EnterSynSent) - int64(f.LeaveSynSent),
+		closeWait: int64(f.EnterCloseWait) - int64(f.LeaveCloseWait),
+	}
+}
+
+// movedTable returns by how much the event has moved the gauges of the table's sockets.
+func movedTable(c portspace.Change) (g gauges) {
+	of := func(state event.State) gauges {
+		if state == 0 || state == event.StateTimeWait {
+			return gauges{}
+		}
+		return full(state, event.Out)
+	}
+	return of(c.Is).minus(of(c.Was))
+}
+
+// plain reports whether the table has taken all of an event: cheap, and true of nearly all.
+func plain(e *event.Event, c portspace.Change) bool {
+	if e.Flags&(event.Unanswered|event.InCloseWait) != 0 {
+		return false
+	}
+	switch e.Kind {
+	case event.Open:
+		return c.Is == event.StateEstablished && (c.Was == 0 || c.Was == event.StateTimeWait)
+	case event.Close:
+		return c.Was == event.StateEstablished && (c.Is == 0 || c.Is == event.StateTimeWait)
+	}
+	return false
+}
+
+// follow takes what an event of a connection changes that the table has not.
+func (s *State) follow(e *event.Event, h *rowSet, n int64) {
+	if e.Direction == event.In {
+		s.followIn(e, n)
+		return
+	}
+	if e.Direction != event.Out || n == 1 && plain(e, s.table.LastChange()) {
+		return
+	}
+	move := moved(e, n)
+	if e.Proto != event.TCP {
+		h.move(move) // no scan finds it
+		return
+	}
+	change := s.table.LastChange()
+	// An end that is reported after a scan has found the bucket: the table has taken it.
+	if change.Before || change.Was == event.StateTimeWait && e.Kind == event.Close && (change.Same || e.Cookie == 0) {
+		return
+	}
+	s.loose.add(h, move.minus(movedTable(change)))
+}
+
+// followIn does the same for an accepted connection, whose only gauge is CLOSE_WAIT.
+func (s *State) followIn(e *event.Event, n int64) {
+	change := s.table.LastChange()
+	if change.Before {
+		return
+	}
+	if move := moved(e, n).closeWait - movedTable(change).closeWait; move != 0 {
+		s.moveCloseWaitIn(e, move)
+	}
+}
+
+// moveCloseWaitIn moves the gauge of accepted connections that the peer has closed and the
+// owner has not. Which process will close one is not known when it enters, so both movements
+// count for the listener. Whether the connection was counted when it entered matters: a filter
+// may select the listener and not the worker that closes, or the worker alone.
+func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
+	id := e.Listener
+	r := s.processes.rows[id]
+	switch {
+	case e.Flags.Has(event.NotSelected):
+		if r == nil || move > 0 {
+			return
+		}
+		move = max(move, min(-r.CloseWait, 0))
+	case move < 0 && (r == nil || r.CloseWait <= 0):
+		unknown := s.processes.rows[event.ProcID{}]
+		switch {
+		case unknown != nil && unknown.CloseWait > 0:
+			id = event.ProcID{} // the listener was not known when the connection entered
+		case r == nil && !s.processes.shares, e.Kind != event.Folded && s.wide[e.Netns]:
+			return // it did not enter, or while a scan was running, which has voided that
+		}
+	}
+	r = s.process(id, e)
+	r.seen(e.Time)
+	to := s.looseOutside
+	if s.table.OccupiesRange(e) {
+		to = s.loose
+	}
+	h, moved := &rowSet{netns: e.Netns, inbound: true, total: s.total, proc: r}, gauges{closeWait: move}
+	if e.Kind == event.Folded {
+		to.fold(h, moved, e.Time)
+		return
+	}
+	to.add(h, moved)
+}
+
+// followFold takes what the kernel counted only.
+func (s *State) followFold(e *event.Event, h *rowSet, f *event.Fold) {
+	switch {
+	case e.Direction == event.In:
+		for _, move := range [...]int64{int64(f.EnterCloseWait), -int64(f.LeaveCloseWait)} {
+			if move != 0 {
+				s.moveCloseWaitIn(e, move)
+			}
+		}
+	case e.Proto != event.TCP:
+		h.move(movedFold(f))
+	default:
+		s.loose.fold(h, movedFold(f), e.Time)
+	}
+}
+
+// found takes a connection that a scan has found: its rows exist from then on, whether it
+// does anything or not.
+func (s *State) found(e *event.Event) {
+	if e.Proto != event.TCP || !e.Dst.Known() || e.Direction == event.Unknown {
+		return
+	}
+	h := s.rowsOf(e)
+	if e.Direction != event.Out {
+		return
+	}
+	change := s.table.LastChange()
+	if before := change.Before || e.Flags.Has(event.BeforeStart); !before || h.hasOpened(e) && s.isBusy(&h) {
+		// The first scan could not know that what was only counted is younger than the trace.
+		s.keepCounted(&h)
+		return
+	}
+	if change.Was == 0 && change.Is != 0 && change.Is != event.StateTimeWait {
+		for _, r := range h.rows() {
+			if r != nil {
+				r.LiveBefore++
+			}
+		}
+	}
+}
+
+// hasOpened reports whether the connection's process has opened one to its destination since
+// the start; if that is not known, because no file refers to it any more, whether any has.
+func (h *rowSet) hasOpened(e *event.Event) bool {
+	if h.pair != nil && e.Proc.Known() {
+		return h.pair.Opens > 0
+	}
+	return h.dest != nil && h.dest.Opens > 0
+}
+
+// gone takes a connection whose end no event has shown.
+func (s *State) gone(e *event.Event) {
+	if e.Direction != event.Out || e.Proto != event.TCP {
+		return
+	}
+	if was := s.table.LastChange().Was; was == 0 || was == event.StateTimeWait {
+		return
+	}
+	h := rowSet{netns: e.Netns, total: s.total, dest: s.dests.rows[destKey{netns: e.Netns, remote: e.Dst, proto: e.Proto}]}
+	if e.Proc.Known() { // recordings of earlier versions do not have it
+		h = s.rowsOf(e)
+	}
+	s.keepCounted(&h)
+	for _, r := range h.rows() {
+		if r != nil {
+			r.EndedUnseen++
+		}
+	}
+}
+
+// keepCounted leaves the gauges of rows as they were counted although a scan has changed the
+// table, if what it found may have been counted only.
+func (s *State) keepCounted(h *rowSet) {
+	if s.isBusy(h) {
+		s.loose.add(h, gauges{}.minus(movedTable(s.table.LastChange())))
+	}
+}
+
+// isBusy reports whether something that counts for the rows was only counted since the newest
+// scan of their namespace began.
+func (s *State) isBusy(h *rowSet) bool {
+	n, net := s.loose[h.netns], s.table.Netns(h.netns)
+	return n != nil && n.busy(h.total != nil, began(&net.Census, net.CensusAt))
+}

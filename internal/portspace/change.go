@@ -1,0 +1,53 @@
+package portspace
+
+import "github.com/porttrace/porttrace/internal/event"
+
+// Change is what an event has done to the connection at its port, so that a reader can
+// distinguish the connections that the table follows from those that it does not: events
+// that were only counted in the kernel, and sockets beyond the table's limit.
+type Change struct {
+	Was, Is event.State // 0: the table has no socket there
+	// Before is true if the socket that was there is older than the trace: the kernel side
+	// follows it less closely than a scan does.
+	Before bool
+	// Same is true if what was there is the socket of the event, by its cookie.
+	Same bool
+}
+
+// LastChange returns what the last event that was added has done.
+func (t *Table) LastChange() Change { return t.change }
+
+// note notes what was at the port before an event.
+func (c *Change) note(e *event.Event, old *Socket) {
+	c.Was, c.Before = old.State, old.Flags.Has(event.BeforeStart)
+	c.Same = old.Cookie != 0 && old.Cookie == e.Cookie
+}
+
+// EachSocket calls f for every connection and TIME_WAIT bucket, those of a space one after
+// another, otherwise in no order.
+func (t *Table) EachSocket(f func(*Space, Socket)) {
+	for _, s := range t.spaces {
+		for _, socket := range s.sockets {
+			f(s, socket)
+		}
+	}
+}
+
+// Complete fills in what the table knows of a connection whose end the kernel side could
+// not assign, because it is older than the trace: its direction, and the process that held it.
+func (t *Table) Complete(e *event.Event) {
+	if e.Kind != event.Close || e.Direction != event.Unknown || e.Proto != event.TCP {
+		return
+	}
+	known, is := t.socket(PortOf(e))
+	if !is || known.Cookie != 0 && e.Cookie != 0 && known.Cookie != e.Cookie {
+		return
+	}
+	if known.Direction != event.Unknown {
+		e.Direction = known.Direction
+		e.Inferred |= event.FieldDirection
+	}
+	if known.Proc.Known() {
+		e.Proc = known.Proc
+	}
+}
