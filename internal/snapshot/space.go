@@ -42,8 +42,9 @@ type PortSpace struct {
 	FullBeforeStart bool
 
 	Opens       uint64  // since Started
-	OpenRate    float64 // per second
-	Sustainable float64 // opens per second that the space can serve indefinitely; 0: not known
+	OpenRate    float64 // per second; the Forecast assumes it
+	Wanted      float64 // OpenRate and the calls that found no port, per second
+	Sustainable float64 // opens per second that the space can serve indefinitely; 0: not known, or not limited by ports
 	Textbook    float64 // the textbook figure for that: Capacity / 60 s
 	Forecast    Forecast
 
