@@ -24,7 +24,7 @@ func (b *spaceRows) addForecast(row *spaceRow) {
 	if row.flow != nil {
 		rate = row.flow.Rate(b.now)
 		in.Load = row.flow.Load(&rate, row.view.TimeWaitLife(), portspace.TimeWaitLife, b.now)
-		in.Expiring, in.Watched = row.Expiring, rate.Watched
+		in.Expiring, in.Watched, in.Few = row.Expiring, rate.Watched, rate.Few
 	}
 	if rate.Known {
 		row.OpenRate = rate.Mean
@@ -107,6 +107,7 @@ func (b *spaceRows) boundElsewhere(row *spaceRow, own *forecast.Load) *forecast.
 			part = 0
 		}
 		l.Rate, l.LowRate, l.HighRate, l.Rise = part*l.Rate, part*l.LowRate, part*l.HighRate, part*l.Rise
+		l.RiseError *= part
 	}
 	l.Open, l.Draining, l.Expiring = rest.open, min(l.Draining, rest.open), rest.expiring
 	for _, n := range rest.expiring {

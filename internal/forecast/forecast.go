@@ -17,9 +17,11 @@ type Load struct {
 	Rate              float64       // opens per second
 	LowRate, HighRate float64       // between these the rate is expected to stay
 	Rise              float64       // per second and second, by which it grows; negative if it falls
+	RiseError         float64       // by which it may grow unnoticed
 	Dispersion        float64       // variance of the opens of a second, as a multiple of their mean
 	LeakShare         float64       // of opens: they stay open, while others have ended
 	Lifetime          time.Duration // mean of the connections that end; meaningless if none has
+	LongLife          time.Duration // the longest that Lifetime can be; 0: as long as it is
 	Closed            uint64        // how many did
 	TimeWaitShare     float64       // of those that ended: they left their TIME_WAIT bucket here
 	BucketLife        time.Duration // how long a bucket takes the port away
@@ -43,6 +45,7 @@ type Inputs struct {
 	// Watched is for how long the load is known: what has not ended in that time can end
 	// later. 0: since ever.
 	Watched time.Duration
+	Few     bool // the load is known too little to say that the space will never be full
 }
 
 const (
@@ -113,6 +116,12 @@ func (in *Inputs) Forecast() snapshot.Forecast {
 	}
 	if !full {
 		f.Never = true
+		if at, ok := in.fullAfter(doubtful); ok && !lowFull && at <= neverMeans {
+			f.Low = max(at-rounding, 0)
+		}
+		if in.Few && f.Low < 0 {
+			return snapshot.Forecast{}
+		}
 		return f
 	}
 	f.ETA = eta
@@ -122,6 +131,9 @@ func (in *Inputs) Forecast() snapshot.Forecast {
 	}
 	return f
 }
+
+// neverMeans is for how long a forecast of never must hold, if the load goes on as it does.
+const neverMeans = 10 * time.Minute
 
 // rounding is by how much a moment is off that a snapshot sees between two opens.
 const rounding = 500 * time.Millisecond

@@ -48,8 +48,13 @@ func TestForecast(t *testing.T) {
 		"bound ports":                {with(func(l *Inputs) { l.Bound = 500 }), 5, 0.1},
 		"buckets that end meanwhile": {with(func(l *Inputs) { l.TimeWait = 610; l.Expiring = ends }), 390.0 / 90, 0.1},
 		"nobody opens":               {with(func(l *Inputs) { l.Rate = 0; l.setRate(l.Rate, 0) }), -1, 0},
-		"long lifetimes":             {with(func(l *Inputs) { l.Rate = 2; l.setRate(l.Rate, 0); l.Lifetime = 1000 * time.Second; l.TimeWaitShare = 0 }), 693, 10},
-		"reuse":                      {with(func(l *Inputs) { l.BucketLife = time.Second }), -1, 0},
+		"long lifetimes": {with(func(l *Inputs) {
+			l.Rate = 2
+			l.setRate(l.Rate, 0)
+			l.Lifetime = 1000 * time.Second
+			l.TimeWaitShare = 0
+		}), 693, 10},
+		"reuse": {with(func(l *Inputs) { l.BucketLife = time.Second }), -1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := c.load.Forecast()

@@ -3,6 +3,8 @@ package forecast
 import (
 	"math"
 	"time"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // scenario is what is assumed of the rate and the lifetimes.
@@ -12,14 +14,15 @@ const (
 	usual scenario = iota // as they are
 	worst                 // for the ports: as many opens and as long lifetimes as can be
 	best
+	doubtful // worst, with a rise that is too small to be noticed
 )
 
 const (
 	step = 0.25 // seconds, of the model
 	// maxSteps bounds the work for long lifetimes; what comes later follows a formula.
 	maxSteps = 4096
-	// mostRise is up to what multiple a rate is expected to go on rising.
-	mostRise = 4
+	// A rise is expected to go on for moreRise times as long as it has been watched.
+	moreRise = 2
 )
 
 // pool is the ports of a Load as the model moves them on.
@@ -27,6 +30,7 @@ type pool struct {
 	*Load
 	open    float64 // mean opens per second of the scenario
 	rise    float64
+	rises   float64 // for so many seconds
 	life    float64 // seconds
 	share   float64 // that leaves a bucket
 	leak    float64
@@ -39,18 +43,22 @@ type pool struct {
 
 // newPool returns the ports of a load as they are. room is how many opens it takes to fill
 // the space: the fewer, the more it matters how they come by chance.
-func newPool(l *Load, s scenario, room float64, steps int) *pool {
+func newPool(l *Load, s scenario, room float64, steps int, watched time.Duration) *pool {
 	p := &pool{
 		Load: l, open: l.Rate, life: l.Lifetime.Seconds(), share: l.TimeWaitShare, leak: l.LeakShare,
 		ending: float64(min(l.Draining, l.Open)), bucket: float64(max(l.Buckets, 0)),
 		made: make([]float64, steps), delay: int(math.Ceil(l.BucketLife.Seconds() / step)),
 	}
 	p.staying = float64(l.Open) - p.ending
+	p.rises = moreRise * min(watched, snapshot.HistorySeconds*time.Second).Seconds()
 	chance := 1 + deviations*math.Sqrt(l.Dispersion/max(room, 1))
 	unsure := 1 + deviations/math.Sqrt(float64(max(l.Closed, 1)))
 	switch s {
-	case worst:
-		p.open, p.rise, p.life = l.HighRate*chance, max(l.Rise, 0), p.life*unsure
+	case worst, doubtful:
+		p.open, p.rise, p.life = l.HighRate*chance, max(l.Rise, 0), max(p.life*unsure, l.LongLife.Seconds())
+		if s == doubtful {
+			p.rise += l.RiseError
+		}
 		p.share = min(p.share+p.shareError(), 1)
 	case best:
 		p.open, p.rise, p.life = l.LowRate/chance, min(l.Rise, 0), p.life/unsure
@@ -72,7 +80,7 @@ func (p *pool) used() float64 { return p.ending + p.staying + max(p.bucket, 0) }
 
 // rate returns the opens per second some seconds from now.
 func (p *pool) rate(after float64) float64 {
-	return min(max(p.open+p.rise*after, 0), mostRise*p.open)
+	return max(p.open+p.rise*min(after, p.rises), 0)
 }
 
 // move makes step i: connections open at the rate, and end at random after their mean
@@ -143,9 +151,9 @@ func (in *Inputs) newModel(s scenario) *model {
 	steps := own.steps()
 	if in.Elsewhere != nil {
 		steps = max(steps, in.Elsewhere.steps())
-		m.pools = append(m.pools, newPool(in.Elsewhere, s, left, steps))
+		m.pools = append(m.pools, newPool(in.Elsewhere, s, left, steps, in.Watched))
 	}
-	m.pools = append(m.pools, newPool(&own, s, left, steps))
+	m.pools = append(m.pools, newPool(&own, s, left, steps, in.Watched))
 	return m
 }
 

@@ -15,9 +15,11 @@ type Rate struct {
 	Known      bool
 	Mean       float64       // over the shortest window that says something
 	Low, High  float64       // between these it is expected to stay
-	Rise       float64       // per second and second, by which it has been rising
+	Rise       float64       // per second and second, by which it has been rising; 0 if that can be chance
+	RiseError  float64       // by which it may have been rising or falling unnoticed
 	Dispersion float64       // variance of the opens of a second, as a multiple of their mean
 	Watched    time.Duration // for how long the space has been used
+	Few        bool          // opens or seconds: that the space will never be full does not follow
 }
 
 const (
@@ -28,6 +30,9 @@ const (
 	// sum x^2: one second with most of the opens and some with a few are little more than one.
 	fewestOpens, enoughSeconds = 5, 2.5
 	shortestWatch              = 2900 * time.Millisecond
+	// longEnough and manyOpens are what it takes to say never: most programs have come up to
+	// speed by then.
+	longEnough, manyOpens = 10 * time.Second, 2 * enoughOpens
 	// smallestDispersion is that of a pacemaker: even it is not exact.
 	smallestDispersion = 0.05
 	// silentOpens is how many missing opens in a row are not chance: e^-6 is 0.25 %.
@@ -122,7 +127,9 @@ func (u *Usage) Rate(now event.Time) Rate {
 	if !w.isRate() || c.silent(u.lastOpen, w.rate()) {
 		return Rate{Watched: watched}
 	}
-	r := Rate{Known: true, Mean: w.rate(), Watched: watched, Dispersion: c.dispersion(), Rise: c.rise()}
+	r := Rate{Known: true, Mean: w.rate(), Watched: watched, Dispersion: c.dispersion()}
+	r.Few = watched < longEnough || c.window(snapshot.HistorySeconds).opens < manyOpens
+	r.Rise, r.RiseError = c.rise(r.Dispersion)
 	margin := 1 + deviations*math.Sqrt(r.Dispersion/w.opens)
 	r.Low, r.High = r.Mean/margin, r.Mean*margin
 	for _, n := range windows {
@@ -177,19 +184,25 @@ func (c *counts) dispersionOf(length int64) float64 {
 }
 
 // rise returns by how much the rate grows each second, negative if it falls: the newer half
-// of the time compared with the older. 0 if that can be chance.
-func (c *counts) rise() float64 {
-	half := (c.last - 1 - c.from) / 2
-	if half < 3 {
-		return 0
-	}
+// of the time compared with the older. It is 0 if that can be chance, up to the error.
+func (c *counts) rise(dispersion float64) (rise, margin float64) {
+	half := max((c.last-1-c.from)/2, 1)
 	var older, newer float64
 	for i := range half {
-		newer += c.at(c.last - 1 - i)
-		older += c.at(c.last - 1 - half - i)
+		newer += c.atOrZero(c.last - 1 - i)
+		older += c.atOrZero(c.last - 1 - half - i)
 	}
-	if change := newer - older; math.Abs(change) > 2.5*math.Sqrt(newer+older) {
-		return change / float64(half*half)
+	span := float64(half * half)
+	margin = deviations * math.Sqrt(max(dispersion, 1)*(newer+older+fewestOpens))
+	if change := newer - older; half >= 3 && math.Abs(change) > margin {
+		return change / span, margin / span
 	}
-	return 0
+	return 0, margin / span
+}
+
+func (c *counts) atOrZero(second int64) float64 {
+	if second <= c.last-snapshot.HistorySeconds {
+		return 0
+	}
+	return c.at(second)
 }

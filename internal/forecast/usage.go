@@ -62,8 +62,9 @@ func (u *Usage) Load(rate *Rate, timeWaitLife, finWait2Life time.Duration, now e
 	l := Load{Closed: uint64(c.n), LeakShare: u.leakShare(now), Lifetime: c.expected(now), Draining: int(c.live + 0.5)}
 	if rate.Known {
 		l.Rate, l.LowRate, l.HighRate = rate.Mean, rate.Low, rate.High
-		l.Rise, l.Dispersion = rate.Rise, rate.Dispersion
+		l.Rise, l.RiseError, l.Dispersion = rate.Rise, rate.RiseError, rate.Dispersion
 	}
+	l.LongLife = c.longest(l.Rate, rate.Watched, now)
 	if l.LeakShare > 0 {
 		l.Lifetime = c.lifetime()
 		l.Draining = int(l.Rate * (1 - l.LeakShare) * l.Lifetime.Seconds())
