@@ -51,6 +51,9 @@ func count(c *figures.Forecast, j *judged) {
 	default:
 		c.Missed++
 	}
+	if !f.Never && f.High >= 0 {
+		c.Both++
+	}
 	if f.Never && f.Low < 0 {
 		c.Never++
 		if j.full != 0 && j.full-j.at <= neverMeans {
@@ -137,7 +140,7 @@ func TestForecastHolds(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 		all.Loads, all.Silent, all.Held = all.Loads+c.Loads, all.Silent+c.Silent, all.Held+c.Held
-		all.Missed, all.Never, all.False = all.Missed+c.Missed, all.Never+c.Never, all.False+c.False
+		all.Missed, all.Both, all.Never, all.False = all.Missed+c.Missed, all.Both+c.Both, all.Never+c.Never, all.False+c.False
 	}
 	t.Log(all)
 	if all.Loads != simulatedLoads || all.Held < 9*all.Missed {

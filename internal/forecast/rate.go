@@ -33,8 +33,11 @@ const (
 	// longEnough and manyOpens are what it takes to say never: most programs have come up to
 	// speed by then.
 	longEnough, manyOpens = 10 * time.Second, 2 * enoughOpens
-	// smallestDispersion is that of a pacemaker: even it is not exact.
-	smallestDispersion = 0.05
+	// smallestDispersion is that of a pacemaker: even it is not exact. A rise that is not
+	// noticed can be greater than a pacemaker's chance.
+	smallestDispersion, smallestRiseDispersion = 0.05, 0.25
+	// wave is the most seconds over which a rate is expected to come and go.
+	wave = 40
 	// silentOpens is how many missing opens in a row are not chance: e^-6 is 0.25 %.
 	silentOpens    = 6
 	shortestSilent = 1500 * time.Millisecond
@@ -133,7 +136,7 @@ func (u *Usage) Rate(now event.Time) Rate {
 	margin := 1 + deviations*math.Sqrt(r.Dispersion/w.opens)
 	r.Low, r.High = r.Mean/margin, r.Mean*margin
 	for _, n := range windows {
-		if other := c.window(n); other.seconds >= shortestWatch.Seconds() {
+		if other := c.window(n); n <= wave && other.seconds >= shortestWatch.Seconds() {
 			r.Low, r.High = min(r.Low, other.rate()), max(r.High, other.rate())
 		}
 	}
@@ -167,7 +170,8 @@ func (c *counts) dispersion() float64 {
 
 func (c *counts) dispersionOf(length int64) float64 {
 	var n, sum, squares float64
-	for end := c.last - 1; end-length+1 > c.from; end -= length {
+	from := max(c.from, c.last-wave)
+	for end := c.last - 1; end-length+1 > from; end -= length {
 		var x float64
 		for at := end - length + 1; at <= end; at++ {
 			x += c.at(at)
@@ -193,7 +197,7 @@ func (c *counts) rise(dispersion float64) (rise, margin float64) {
 		older += c.atOrZero(c.last - 1 - half - i)
 	}
 	span := float64(half * half)
-	margin = deviations * math.Sqrt(max(dispersion, 1)*(newer+older+fewestOpens))
+	margin = deviations * math.Sqrt(max(dispersion, smallestRiseDispersion)*(newer+older+fewestOpens))
 	if change := newer - older; half >= 3 && math.Abs(change) > margin {
 		return change / span, margin / span
 	}

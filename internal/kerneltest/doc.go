@@ -45,7 +45,8 @@
 //	attach             the ladder of hooks, the verifier, two tracers, nothing is left behind
 //	scan               scans by iterators and by sock_diag, settings of namespaces
 //	space_bound        early binders; space_container, space_owner: holders and victims
-//	space_forecast     when a space will be full
+//	space_forecast     when a space will be full; space_forecast_loads: twenty loads, for
+//	                   docs/accuracy.md
 //	space_headroom     headroom is the number of connects that then succeed, for random mixes
 //	space_netns        namespaces do not mix; space_netns_end: they end
 //	space_settings     sysctls that change, listeners, IP_LOCAL_PORT_RANGE

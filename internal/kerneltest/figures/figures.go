@@ -58,6 +58,7 @@ type Forecast struct {
 	Silent int    `json:"silent"` // moments without a forecast
 	Held   int    `json:"held"`
 	Missed int    `json:"missed"`
+	Both   int    `json:"both_ends"`   // of held and missed: intervals with an earliest and a latest moment
 	Never  int    `json:"never"`       // of held and missed: forecasts of never
 	False  int    `json:"never_false"` // of never: the space was full within ten minutes
 }
@@ -105,8 +106,8 @@ func (a Accuracy) text() string {
 func (p Privilege) cell() cell { return cell{Privileges, p.What, p.With, p.Has} }
 
 func (f Forecast) cell() cell {
-	text := fmt.Sprintf("%d loads: held %d, missed %d (%.1f %%); none %d; never %d, false %d",
-		f.Loads, f.Held, f.Missed, math.Floor(1000*part(f.Held, f.Missed))/10, f.Silent, f.Never, f.False)
+	text := fmt.Sprintf("%d loads: held %d, missed %d (%.1f %%); both ends %d; never %d, false %d; none %d",
+		f.Loads, f.Held, f.Missed, math.Floor(1000*part(f.Held, f.Missed))/10, f.Both, f.Never, f.False, f.Silent)
 	return cell{Forecasts, f.Load, f.Where, text}
 }
 
