@@ -53,6 +53,9 @@ func count(c *figures.Forecast, j *judged) {
 	}
 	if !f.Never && f.High >= 0 {
 		c.Both++
+		if !j.holds() {
+			c.BothMissed++
+		}
 	}
 	if f.Never && f.Low < 0 {
 		c.Never++
@@ -140,6 +143,7 @@ func TestForecastHolds(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 		all.Loads, all.Silent, all.Held = all.Loads+c.Loads, all.Silent+c.Silent, all.Held+c.Held
+		all.BothMissed += c.BothMissed
 		all.Missed, all.Both, all.Never, all.False = all.Missed+c.Missed, all.Both+c.Both, all.Never+c.Never, all.False+c.False
 	}
 	t.Log(all)

@@ -132,7 +132,7 @@ func (k *simulated) isFree(to event.Endpoint, port int, early bool) bool {
 type opening struct {
 	to       event.Endpoint
 	early    bool
-	lasts    time.Duration // negative: for ever
+	lasts    time.Duration // negative: it is never closed
 	timeWait bool          // this end closes first
 }
 

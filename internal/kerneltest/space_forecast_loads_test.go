@@ -132,15 +132,22 @@ func (l *judgedLoad) sample(w *spaceTrace, snap *snapshot.Snapshot) {
 	}
 }
 
-// judge counts the forecasts that held. What comes after the end of the load is what came, for
-// one that has ended; what would have come before it is not known.
+// truth returns when the space was full as of a moment, 0: it was not. While the owner has
+// not ended it is when the load would have filled the range if it had gone on: before the
+// first bucket expires.
+func (l *judgedLoad) truth(at event.Time) event.Time {
+	if at >= l.begun.Add(l.ends) {
+		return l.full
+	}
+	return l.begun.Add(time.Duration(float64(l.ports) / l.jobs[0].Rate * float64(time.Second)))
+}
+
+// judge counts the forecasts that held.
 func (l *judgedLoad) judge(t *testing.T, c *figures.Forecast, end event.Time) {
 	c.Loads++
 	for _, s := range l.samples {
-		f := &s.row.Forecast
+		f, full := &s.row.Forecast, l.truth(s.at)
 		switch ended := l.begun.Add(l.ends); {
-		case l.ends != 0 && s.at < ended:
-			continue
 		case !f.Known:
 			c.Silent++
 			continue
@@ -149,19 +156,22 @@ func (l *judgedLoad) judge(t *testing.T, c *figures.Forecast, end event.Time) {
 		}
 		if !f.Never && f.High >= 0 {
 			c.Both++
+			if !heldForecast(f, s.at, full, end) {
+				c.BothMissed++
+			}
 		}
 		if f.Never && f.Low < 0 {
 			c.Never++
-			if l.full != 0 {
+			if full != 0 {
 				c.False++
 			}
 		}
-		if heldForecast(f, s.at, l.full, end) {
+		if heldForecast(f, s.at, full, end) {
 			c.Held++
 			continue
 		}
 		c.Missed++
-		t.Logf("%s: it was %.1f s (0: never) until full, [%.1f %.1f] were stated: %s; %s", l.kind, max(l.full.Sub(s.at).Seconds(), 0),
+		t.Logf("%s: it was %.1f s (0: never) until full, [%.1f %.1f] were stated: %s; %s", l.kind, max(full.Sub(s.at).Seconds(), 0),
 			f.Low.Seconds(), f.High.Seconds(), spaceText(&s.row), f.Model)
 	}
 }

@@ -58,9 +58,11 @@ type Forecast struct {
 	Silent int    `json:"silent"` // moments without a forecast
 	Held   int    `json:"held"`
 	Missed int    `json:"missed"`
-	Both   int    `json:"both_ends"`   // of held and missed: intervals with an earliest and a latest moment
-	Never  int    `json:"never"`       // of held and missed: forecasts of never
-	False  int    `json:"never_false"` // of never: the space was full within ten minutes
+	Both   int    `json:"both_ends"` // of held and missed: intervals with an earliest and a latest moment
+	// BothMissed is how many of Both were missed.
+	BothMissed int `json:"both_missed"`
+	Never      int `json:"never"`       // of held and missed: forecasts of never
+	False      int `json:"never_false"` // of never: the space was full within ten minutes
 }
 
 func (f Forecast) String() string { return line(forecastPrefix, f) }
@@ -106,8 +108,8 @@ func (a Accuracy) text() string {
 func (p Privilege) cell() cell { return cell{Privileges, p.What, p.With, p.Has} }
 
 func (f Forecast) cell() cell {
-	text := fmt.Sprintf("%d loads: held %d, missed %d (%.1f %%); both ends %d; never %d, false %d; none %d",
-		f.Loads, f.Held, f.Missed, math.Floor(1000*part(f.Held, f.Missed))/10, f.Both, f.Never, f.False, f.Silent)
+	text := fmt.Sprintf("%d loads: held %d, missed %d (%.1f %%); both ends %d, missed %d; never %d, false %d; none %d",
+		f.Loads, f.Held, f.Missed, math.Floor(1000*part(f.Held, f.Missed))/10, f.Both, f.BothMissed, f.Never, f.False, f.Silent)
 	return cell{Forecasts, f.Load, f.Where, text}
 }
 
