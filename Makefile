@@ -180,6 +180,7 @@ test-kernels: ## the kernel tests on Debian's kernels, in virtual machines; one:
 .PHONY: accuracy
 accuracy: ## measure every signal on those kernels, and update docs/accuracy.md
 	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES) -v -run 'TestAccuracy|TestPrivileges' | $(GO) run ./internal/kerneltest/accuracy
+	$(GO) test -count=1 -v -run 'TestForecastHolds|TestForecastLoads' ./internal/aggregate ./internal/kerneltest | $(GO) run ./internal/kerneltest/accuracy
 
 # Packages without anything of Linux.
 PURE := $(addprefix ./internal/,aggregate event export filter forecast history phrase pipeline playback portspace printable \

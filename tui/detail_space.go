@@ -90,6 +90,9 @@ func (d *spaceDetail) writePace(to *sheet) {
 		verb = "binds"
 	}
 	to.field(verb, phrase.Count(s.Opens)+", "+phrase.Rate(s.OpenRate)+"/s", plain)
+	if s.Wanted > s.OpenRate {
+		to.field("wanted", phrase.Rate(s.Wanted)+"/s, with the calls that found no port", warn)
+	}
 	to.field("sustainable", phrase.SustainableSentence(s), plain)
 	if s.SearchP50 > 0 {
 		to.field("port search", "p50 "+phrase.ShortDuration(s.SearchP50)+", p99 "+phrase.ShortDuration(s.SearchP99)+" within connect()", plain)

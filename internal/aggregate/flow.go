@@ -75,6 +75,9 @@ type flows struct {
 	// used last towards its destination.
 	byDest map[destKey]*flow
 	last   *flow
+	// early is how ports that were bound before connect() are used, by namespace: they are
+	// taken from all its spaces.
+	early map[uint32]*forecast.Usage
 
 	// A filter narrows which spaces are listed to those in which a selected process
 	// allocates, holds a port since before the start, or has bound one.
@@ -83,7 +86,7 @@ type flows struct {
 }
 
 func newFlows() flows {
-	return flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, held: map[portspace.ID]bool{}}
+	return flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, early: map[uint32]*forecast.Usage{}, held: map[portspace.ID]bool{}}
 }
 
 // shows reports whether the space must be listed.
@@ -113,6 +116,9 @@ func (f *flows) hold(id portspace.ID) {
 func (f *flows) addGone(e *event.Event) {
 	if flow := f.byID[flowOf(e)]; flow != nil && e.Direction == event.Out {
 		flow.Leave(e.Time)
+		if flow.EarlyShare() > 0.5 {
+			f.earlyUsage(e).Leave(e.Time)
+		}
 	}
 }
 
@@ -156,7 +162,7 @@ func (f *flow) noteSelected(e *event.Event) {
 }
 
 func (f *flows) restart() {
-	*f = flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, filtered: f.filtered, held: f.held}
+	*f = flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, early: map[uint32]*forecast.Usage{}, filtered: f.filtered, held: f.held}
 }
 
 // add takes what happened in a port space.
@@ -168,9 +174,12 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 	switch e.Kind {
 	case event.Open:
 		f.of(flowOf(e), e.Time, table).open(e, n, table.Netns(e.Netns).Fact().Ports)
+		if e.Flags.Has(event.EarlyBind) {
+			f.earlyUsage(e).OpenEarly(e.Time, n)
+		}
 	case event.Close:
 		if e.Direction == event.Out && e.Duration != 0 {
-			f.of(flowOf(e), e.Time, table).Close(e, n)
+			f.close(e, n, table)
 		}
 	case event.Bind:
 		if !e.Flags.Has(event.NotSelected) {
@@ -186,11 +195,33 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 	}
 }
 
+// close takes the end of n connections. It does not say whether their port was bound before
+// connect(): most programs do one or the other towards a destination.
+func (f *flows) close(e *event.Event, n uint64, table *portspace.Table) {
+	flow := f.of(flowOf(e), e.Time, table)
+	flow.Close(e, n)
+	if flow.EarlyShare() > 0.5 {
+		f.earlyUsage(e).Close(e, n)
+	}
+}
+
+// earlyUsage returns the usage of the event's namespace by ports bound before connect().
+func (f *flows) earlyUsage(e *event.Event) *forecast.Usage {
+	u := f.early[e.Netns]
+	if u == nil {
+		u = &forecast.Usage{First: e.Time}
+		f.early[e.Netns] = u
+	}
+	return u
+}
+
 // open takes n connections that were opened. r is the namespace's port range.
 func (f *flow) open(e *event.Event, n uint64, r event.PortRange) {
 	f.noteSelected(e)
-	f.Open(e.Time, n)
-	if !e.Flags.Has(event.EarlyBind) {
+	if e.Flags.Has(event.EarlyBind) {
+		f.OpenEarly(e.Time, n)
+	} else {
+		f.Open(e.Time, n)
 		f.failingSince = 0
 	}
 	if e.PortSearch != 0 {
@@ -205,7 +236,7 @@ func (f *flow) open(e *event.Event, n uint64, r event.PortRange) {
 // from which address.
 func (f *flows) failed(e *event.Event, n uint64, table *portspace.Table) {
 	if !unspecified(e.Src.Addr) {
-		f.of(flowOf(e), e.Time, table).Close(e, n)
+		f.close(e, n, table)
 	} else if known := f.byDest[destKey{netns: e.Netns, remote: e.Dst, proto: event.TCP}]; known != nil {
 		known.Close(e, n)
 	}

@@ -145,6 +145,7 @@ func (f *flows) forgetNetns(inode uint32) {
 			delete(f.byDest, key)
 		}
 	}
+	delete(f.early, inode)
 	for id := range f.held {
 		if id.Netns == inode {
 			delete(f.held, id)

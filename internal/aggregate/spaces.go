@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/forecast"
 	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -25,6 +24,7 @@ const firstScan = time.Second
 type spaceRows struct {
 	*State
 	bound map[uint32]map[event.ProcID]boundPorts // by namespace, once it is needed
+	early map[uint32]*earlyPorts                 // by namespace, once it is needed
 	rows  []*spaceRow
 }
 
@@ -36,7 +36,7 @@ type spaceRow struct {
 }
 
 func (s *State) addSpaces(snap *snapshot.Snapshot) {
-	b := spaceRows{State: s, bound: map[uint32]map[event.ProcID]boundPorts{}}
+	b := spaceRows{State: s, bound: map[uint32]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{}}
 	b.connectSpaces()
 	b.bindSpaces()
 	taken, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
@@ -118,9 +118,10 @@ func (b *spaceRows) addRow(kind snapshot.SpaceKind, view portspace.View, o event
 
 // addUsage says how ports are allocated.
 func (b *spaceRows) addUsage(row *spaceRow, flow *flow) {
-	rates := flow.History.Rates(b.started, b.now)
+	rates := flow.History.Rates(max(b.started, flow.First), b.now)
 	row.Opens, row.OpenRate = flow.Opens, rates.Opens
 	row.Exhausted, row.ExhaustionRate = flow.exhausted, rates.Failures
+	row.Wanted = rates.Opens + rates.Failures
 	row.LastExhausted = wallTime(b.world.Clock, flow.lastExhausted)
 	row.SearchP50, row.SearchP99 = flow.search.Quantile(0.5), flow.search.Quantile(0.99)
 	row.SecondParity = flow.parity.secondShare(b.now)
@@ -140,21 +141,4 @@ func (b *spaceRows) detail(row *spaceRow) {
 	}
 	b.addHolders(row)
 	b.addForecast(row)
-}
-
-func (b *spaceRows) addForecast(row *spaceRow) {
-	row.Expiring = row.view.Expiring(b.now)
-	in := forecast.Inputs{
-		Occupancy: row.Occupancy, BucketLife: row.view.TimeWaitLife(), Expiring: row.Expiring,
-		BoundRate: b.table.Netns(row.Netns).BoundGrowth(b.now),
-	}
-	if row.flow != nil {
-		row.flow.Inputs(&in, row.view.TimeWaitLife(), b.table.Netns(row.Netns).BucketLife(), b.now)
-	}
-	row.Sustainable = in.Sustainable()
-	row.Textbook = float64(row.Capacity) / b.table.Netns(row.Netns).TimeWaitLength().Seconds()
-	if b.world.Signals.Off(event.SignalStates) && !row.IsFull() {
-		return // no open is seen, so neither is that a space fills
-	}
-	row.Forecast = in.Forecast()
 }

@@ -68,6 +68,15 @@ func (c closeStats) expected(now event.Time) time.Duration {
 	return mean(c.exposure, c.n)
 }
 
+// longest returns the most that the mean lifetime can be at a rate of opens. More are open than
+// the lifetimes of those that ended explain: these can stay open for twice the time for
+// which the space was watched.
+func (c closeStats) longest(rate float64, watched time.Duration, now event.Time) time.Duration {
+	c.pass(now) // of the copy
+	excess := max(c.live-rate*c.lifetime().Seconds(), 0)
+	return mean(c.exposure+2*excess*watched.Seconds(), c.n)
+}
+
 func mean(seconds, n float64) time.Duration {
 	if n == 0 {
 		return 0

@@ -1,6 +1,6 @@
 // Package forecast computes when a port space will be full, and what rate it can sustain,
 // from its occupancy and from how its connections come and end. It holds the arithmetic
-// (Inputs) and the statistics that feed it (Usage), and knows no clock and no table.
+// (Inputs, model) and the statistics that feed it (Usage), and knows no clock and no table.
 package forecast
 
 import (
@@ -12,78 +12,140 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
+// Load is how connections of one kind come and end, and which ports they hold now.
+type Load struct {
+	Rate              float64       // opens per second
+	LowRate, HighRate float64       // between these the rate is expected to stay
+	Rise              float64       // per second and second, by which it grows; negative if it falls
+	RiseError         float64       // by which it may grow unnoticed
+	Dispersion        float64       // variance of the opens of a second, as a multiple of their mean
+	LeakShare         float64       // of opens: they stay open, while others have ended
+	Lifetime          time.Duration // mean of the connections that end; meaningless if none has
+	LongLife          time.Duration // the longest that Lifetime can be; 0: as long as it is
+	Closed            uint64        // how many did
+	TimeWaitShare     float64       // of those that ended: they left their TIME_WAIT bucket here
+	BucketLife        time.Duration // how long a bucket takes the port away
+
+	Open     int   // connections now
+	Draining int   // how many of Open will end: the others stay
+	Buckets  int   // that cannot be reused now
+	Expiring []int // of Buckets: how many expire between i and i+1 seconds from now
+}
+
 // Inputs are what a forecast is computed from: the state of a space and how it is used.
 type Inputs struct {
 	event.Occupancy
 
-	Rate          float64       // opens per second
-	RateError     float64       // standard error of Rate, per second
-	LeakShare     float64       // of opens: they stay open, while others have ended
-	BoundRate     float64       // ports per second that a bind() takes, too
-	Lifetime      time.Duration // mean of the connections that end; meaningless if none has
-	Closed        uint64        // how many did
-	Draining      int           // how many of Live will end: the others stay
-	TimeWaitShare float64       // of those that ended: they left their TIME_WAIT bucket here
-
-	BucketLife time.Duration // how long a bucket takes the port away
-	// Expiring[i] is how many of the existing buckets expire between i and i+1 seconds from
-	// now.
-	Expiring []int
+	Load              // of the space
+	Elsewhere *Load   // of other spaces, of ports that a bind() owns: Open of Bound, Buckets of TimeWait. nil: none
+	BoundRate float64 // ports per second that a bind() takes, too, and does not release
+	// MaxBuckets is how many TIME_WAIT buckets of the space the kernel keeps: tcp_max_tw_buckets
+	// without those of other spaces. Beyond them a connection leaves none. 0: unknown.
+	MaxBuckets int
+	// Watched is for how long the load is known: what has not ended in that time can end
+	// later. 0: since ever.
+	Watched time.Duration
+	Few     bool // the load is known too little to say that the space will never be full
 }
 
-// never is beyond what is reported: a month of steady growth says nothing.
-const never = 30 * 24 * time.Hour
+const (
+	// never is beyond what is reported: a month of steady growth says nothing.
+	never = 30 * 24 * time.Hour
+	// mostSustainable is the most that is called a limit. No host opens a million connections
+	// per second: where ports would allow more, something else is the limit.
+	mostSustainable = 1e6
+)
 
 // Held returns the mean time for which an open takes its port: the connection's lifetime and,
 // where this end closes first, the TIME_WAIT behind it. 0 if nothing has ended yet.
-func (in *Inputs) Held() time.Duration {
-	if in.Closed == 0 {
+func (l *Load) Held() time.Duration {
+	if l.Closed == 0 {
 		return 0
 	}
-	return in.Lifetime + time.Duration(in.TimeWaitShare*float64(in.BucketLife))
+	return l.Lifetime + time.Duration(l.TimeWaitShare*float64(l.BucketLife))
 }
 
-// Sustainable returns the opens per second that the space can serve indefinitely, 0 if it is
-// not known, or if no rate is: some stay open.
+// Sustainable returns the opens per second that the space can serve indefinitely. Connections
+// elsewhere whose ports a bind() owns take their share. It is 0 if it is not known, if no rate
+// is sustainable as some connections stay open, or if ports are not what limits the rate.
 func (in *Inputs) Sustainable() float64 {
 	held := in.Held().Seconds()
 	if held <= 0 || in.LeakShare > 0 {
 		return 0
 	}
-	return float64(max(in.Capacity-in.Bound, 0)) / held
+	room := float64(max(in.Capacity-in.fixed(), 0))
+	share := 1.0 // of the room
+	if e := in.Elsewhere; e != nil && e.Rate > 0 {
+		own := in.Rate * held
+		share = own / (own + e.Rate*max(e.Held().Seconds(), e.BucketLife.Seconds()))
+	}
+	rate := share * room / held
+	if most := float64(in.MaxBuckets); most > 0 && most < room && in.Lifetime > 0 {
+		rate = max(rate, share*(room-most)/in.Lifetime.Seconds())
+	}
+	if rate > mostSustainable {
+		return 0
+	}
+	return rate
 }
 
-// Forecast follows the ports in use second by second: opens take them at the rate of now,
-// connections end by their mean lifetime or stay, and existing buckets expire when their
-// timers do. The interval comes from the rate's own error.
-func (in *Inputs) Forecast() snapshot.Forecast {
-	if in.Capacity <= 0 {
-		return snapshot.Forecast{}
+// fixed returns the number of bound ports that are not those of Elsewhere.
+func (in *Inputs) fixed() int {
+	if in.Elsewhere == nil {
+		return in.Bound
 	}
-	if in.IsFull() {
+	return max(in.Bound-in.Elsewhere.Open, 0)
+}
+
+// Forecast follows the ports in use: opens take them at the rate of now, connections end by
+// their mean lifetime or stay, and existing buckets expire when their timers do. The interval
+// is from what the rate, its trend and the lifetimes may be at worst and at best. Without a
+// rate there is none.
+func (in *Inputs) Forecast() snapshot.Forecast {
+	switch {
+	case in.Capacity <= 0:
+		return snapshot.Forecast{}
+	case in.IsFull():
 		return snapshot.Forecast{Known: true, Model: "no port is left"}
 	}
-	f := snapshot.Forecast{Known: true, Model: in.model()}
-	eta, ok := in.fullAfter(in.Rate)
-	if !ok {
-		f.Never, f.High = true, -1
-		f.Low = -1
-		if low, ok := in.fullAfter(in.Rate + 2*in.RateError); ok {
-			f.Low = low
+	f := snapshot.Forecast{Known: true, Model: in.describe(), Low: -1, High: -1}
+	eta, full := in.fullAfter(usual)
+	low, lowFull := in.fullAfter(worst)
+	if lowFull {
+		f.Low = max(low-rounding, 0)
+	}
+	if !full {
+		f.Never = true
+		if at, ok := in.fullAfter(doubtful); ok && !lowFull && at <= neverMeans {
+			f.Low = max(at-rounding, 0)
+		}
+		if in.Few && f.Low < 0 {
+			return snapshot.Forecast{}
 		}
 		return f
 	}
-	f.ETA, f.Low, f.High = eta, eta, -1
-	if low, ok := in.fullAfter(in.Rate + 2*in.RateError); ok {
-		f.Low = low
-	}
-	if high, ok := in.fullAfter(in.Rate - 2*in.RateError); ok {
-		f.High = high
+	f.ETA = eta
+	f.Low = min(max(f.Low, 0), eta)
+	if high, ok := in.fullAfter(best); ok && in.lasts(high) {
+		f.High = max(high, eta) + rounding
 	}
 	return f
 }
 
-func (in *Inputs) model() string {
+// neverMeans is for how long a forecast of never must hold, if the load goes on as it does.
+const neverMeans = 10 * time.Minute
+
+// rounding is by how much a moment is off that a snapshot sees between two opens.
+const rounding = 500 * time.Millisecond
+
+// lasts reports whether the connections that stay open can be expected to stay until then:
+// those that have been open for a minute may end in the next.
+func (in *Inputs) lasts(until time.Duration) bool {
+	stay := in.Closed == 0 && in.Rate > 0 || in.LeakShare > 0
+	return !stay || in.Watched == 0 || until <= in.Watched
+}
+
+func (in *Inputs) describe() string {
 	text := fmt.Sprintf("%.1f opens/s go on, ", in.Rate)
 	switch {
 	case in.Closed == 0:
@@ -97,94 +159,18 @@ func (in *Inputs) model() string {
 		text += fmt.Sprintf("%.1f s (%.1f s open, %.0f %% leave %.1f s of TIME_WAIT)",
 			in.Held().Seconds(), in.Lifetime.Seconds(), 100*in.TimeWaitShare, in.BucketLife.Seconds())
 	}
+	if e := in.Elsewhere; e != nil && e.Rate > 0 {
+		text += fmt.Sprintf("; bound connections to other destinations take %.1f ports/s more", e.Rate)
+	}
 	if in.BoundRate > 0 {
 		text += fmt.Sprintf("; bind() takes %.1f ports/s more", in.BoundRate)
 	}
 	return text
 }
 
-const (
-	step = 0.25 // seconds, of the model
-	// maxSteps bounds the work for long lifetimes; what comes later follows a formula.
-	maxSteps = 4096
-)
-
-// fullAfter returns the time until no port is left, false if that does not come.
-func (in *Inputs) fullAfter(rate float64) (time.Duration, bool) {
-	rate = max(rate, 0)
-	if rate+in.BoundRate <= 0 {
-		return 0, false
+func seconds(s float64) time.Duration {
+	if s > never.Seconds() {
+		return never
 	}
-	var (
-		room    = float64(in.Capacity - in.Bound)
-		ending  = float64(min(in.Draining, in.Live))
-		staying = float64(in.Live) - ending
-		bucket  = float64(in.TimeWait - in.Reusable)
-		delay   = int(math.Ceil(in.BucketLife.Seconds() / step))
-		steps   = int(min((3*in.BucketLife.Seconds()+10*in.Lifetime.Seconds()+60)/step, maxSteps))
-		made    = make([]float64, steps) // buckets in each step
-		used    = float64(in.Live) + bucket
-	)
-	for i := range steps {
-		before := used
-		ending, made[i] = in.step(rate*(1-in.LeakShare), ending)
-		staying += (rate*in.LeakShare + in.BoundRate) * step
-		bucket += made[i] - in.expiring(i)
-		if i >= delay {
-			bucket -= made[i-delay]
-		}
-		if used = ending + staying + max(bucket, 0); used >= room {
-			share := 1.0
-			if used > before {
-				share = (room - before) / (used - before)
-			}
-			return seconds((float64(i) + share) * step), true
-		}
-	}
-	return in.beyond(rate, used, staying, room, float64(steps)*step)
-}
-
-// step moves those connections on that end: they open at the rate, and end at random after
-// their mean lifetime. It returns how many there are then, and the buckets that were left.
-func (in *Inputs) step(rate, ending float64) (then, buckets float64) {
-	if in.Closed == 0 {
-		return ending + rate*step, 0
-	}
-	life := max(in.Lifetime.Seconds(), 1e-6)
-	stay := math.Exp(-step / life)
-	then = ending*stay + rate*life*(1-stay)
-	return then, (ending + rate*step - then) * in.TimeWaitShare
-}
-
-// beyond goes on when buckets are made as fast as they expire. What grows is the number of
-// connections, without end or towards where as many end as open.
-func (in *Inputs) beyond(rate, used, staying, room, after float64) (time.Duration, bool) {
-	var more float64
-	switch grows := rate*in.LeakShare + in.BoundRate; {
-	case in.Closed == 0:
-		more = (room - used) / (rate + in.BoundRate)
-	case grows > 0:
-		more = (room - used) / grows
-	default:
-		settles := staying + rate*in.Held().Seconds()
-		if settles <= room {
-			return 0, false
-		}
-		more = in.Lifetime.Seconds() * math.Log(max(settles-used, 0)/(settles-room))
-	}
-	if after+more > never.Seconds() {
-		return 0, false
-	}
-	return seconds(after + max(more, 0)), true
-}
-
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-
-// expiring returns how many of the existing buckets expire in a step.
-func (in *Inputs) expiring(i int) float64 {
-	second := int(float64(i) * step)
-	if second >= len(in.Expiring) {
-		return 0
-	}
-	return float64(in.Expiring[second]) * step
+	return time.Duration(math.Max(s, 0) * float64(time.Second))
 }

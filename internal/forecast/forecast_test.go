@@ -15,10 +15,14 @@ func near(got time.Duration, want, tolerance float64) bool {
 	return math.Abs(got.Seconds()-want) <= tolerance
 }
 
+func (l *Load) setRate(rate, margin float64) {
+	l.Rate, l.LowRate, l.HighRate = rate, max(rate-margin, 0), rate+margin
+}
+
 func TestForecast(t *testing.T) {
 	t.Parallel()
 	churn := Inputs{
-		Occupancy: event.Occupancy{Capacity: 1000}, Rate: 100, RateError: 2, Lifetime: 10 * time.Millisecond, Closed: 50, TimeWaitShare: 1, BucketLife: timeWaitLife,
+		Occupancy: event.Occupancy{Capacity: 1000}, Load: Load{Rate: 100, LowRate: 96, HighRate: 104, Lifetime: 10 * time.Millisecond, Closed: 50, TimeWaitShare: 1, BucketLife: timeWaitLife},
 	}
 	with := func(change func(*Inputs)) Inputs {
 		l := churn
@@ -36,16 +40,21 @@ func TestForecast(t *testing.T) {
 	}{
 		"churn":                      {churn, 10, 0.1},
 		"churn that is under way":    {with(func(l *Inputs) { l.TimeWait = 500 }), 5, 0.1},
-		"slow churn":                 {with(func(l *Inputs) { l.Rate = 16; l.RateError = 0.1 }), -1, 0},
-		"just too fast":              {with(func(l *Inputs) { l.Rate = 17; l.RateError = 0.1 }), 1000.0 / 17, 1},
-		"the peer closes first":      {with(func(l *Inputs) { l.TimeWaitShare = 0; l.Rate = 50000 }), -1, 0},
-		"connections that stay":      {with(func(l *Inputs) { l.Closed = 0; l.Rate = 1 }), 1000, 1},
-		"a slow leak":                {with(func(l *Inputs) { l.Closed = 0; l.Rate = 0.1; l.RateError = 0 }), 10000, 10},
+		"slow churn":                 {with(func(l *Inputs) { l.Rate = 16; l.setRate(l.Rate, 0.2) }), -1, 0},
+		"just too fast":              {with(func(l *Inputs) { l.Rate = 17; l.setRate(l.Rate, 0.2) }), 1000.0 / 17, 1},
+		"the peer closes first":      {with(func(l *Inputs) { l.TimeWaitShare = 0; l.setRate(50000, 4) }), -1, 0},
+		"connections that stay":      {with(func(l *Inputs) { l.Closed = 0; l.setRate(1, 4) }), 1000, 1},
+		"a slow leak":                {with(func(l *Inputs) { l.Closed = 0; l.Rate = 0.1; l.setRate(l.Rate, 0) }), 10000, 10},
 		"bound ports":                {with(func(l *Inputs) { l.Bound = 500 }), 5, 0.1},
 		"buckets that end meanwhile": {with(func(l *Inputs) { l.TimeWait = 610; l.Expiring = ends }), 390.0 / 90, 0.1},
-		"no opens":                   {with(func(l *Inputs) { l.Rate = 0; l.RateError = 0 }), -1, 0},
-		"long lifetimes":             {with(func(l *Inputs) { l.Rate = 2; l.RateError = 0; l.Lifetime = 1000 * time.Second; l.TimeWaitShare = 0 }), 693, 10},
-		"reuse":                      {with(func(l *Inputs) { l.BucketLife = time.Second }), -1, 0},
+		"no opens":                   {with(func(l *Inputs) { l.Rate = 0; l.setRate(l.Rate, 0) }), -1, 0},
+		"long lifetimes": {with(func(l *Inputs) {
+			l.Rate = 2
+			l.setRate(l.Rate, 0)
+			l.Lifetime = 1000 * time.Second
+			l.TimeWaitShare = 0
+		}), 693, 10},
+		"reuse": {with(func(l *Inputs) { l.BucketLife = time.Second }), -1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := c.load.Forecast()
@@ -71,7 +80,7 @@ func TestForecastEnds(t *testing.T) {
 	if f := full.Forecast(); !f.Never {
 		t.Errorf("full, but some can be reused, and no port is allocated: %+v", f)
 	}
-	if f := (&Inputs{Rate: 5}).Forecast(); f.Known {
+	if f := (&Inputs{Load: Load{Rate: 5}}).Forecast(); f.Known {
 		t.Errorf("without a range: %+v", f)
 	}
 }
@@ -80,7 +89,7 @@ func TestForecastEnds(t *testing.T) {
 // after 60 as the textbooks have it.
 func TestSustainable(t *testing.T) {
 	t.Parallel()
-	l := Inputs{Occupancy: event.Occupancy{Capacity: 28232}, Closed: 1, TimeWaitShare: 1, BucketLife: timeWaitLife}
+	l := Inputs{Occupancy: event.Occupancy{Capacity: 28232}, Load: Load{Closed: 1, TimeWaitShare: 1, BucketLife: timeWaitLife}}
 	if got := l.Sustainable(); got < 459.4 || got > 459.6 {
 		t.Errorf("got %.1f/s", got)
 	}

@@ -1,7 +1,6 @@
 package forecast
 
 import (
-	"math"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -14,14 +13,24 @@ type Usage struct {
 	History history.History // the end of a connection counts in the second in which it was opened
 	First   event.Time      // when the space was used first
 	Opens   uint64
-	closes  closeStats
+	// EarlyOpens are those of a port that a bind() owned before.
+	EarlyOpens uint64
+	lastOpen   event.Time
+	closes     closeStats
 }
 
 // Open takes n connections that were opened.
 func (u *Usage) Open(at event.Time, n uint64) {
 	u.Opens += n
+	u.lastOpen = max(u.lastOpen, at)
 	u.closes.open(at, n)
 	u.History.Add(at, snapshot.Point{Opens: uint32(n)})
+}
+
+// OpenEarly takes n connections whose port a bind() owned before.
+func (u *Usage) OpenEarly(at event.Time, n uint64) {
+	u.Open(at, n)
+	u.EarlyOpens += n
 }
 
 // Close takes n connections that have ended, or whose connect() failed after it had a port.
@@ -33,6 +42,9 @@ func (u *Usage) Close(e *event.Event, n uint64) {
 // Fold takes opens and closes that were counted in the kernel and not delivered one by one.
 func (u *Usage) Fold(at event.Time, opens, closes uint64) {
 	u.Opens += opens
+	if opens > 0 {
+		u.lastOpen = max(u.lastOpen, at)
+	}
 	u.History.Add(at, snapshot.Point{Opens: uint32(opens), Closes: uint32(closes)})
 	u.closes.open(at, opens)
 	u.closes.leave(at, closes)
@@ -41,60 +53,39 @@ func (u *Usage) Fold(at event.Time, opens, closes uint64) {
 // Leave takes a connection away whose end was not seen.
 func (u *Usage) Leave(at event.Time) { u.closes.leave(at, 1) }
 
-// Inputs completes the inputs of a forecast, whose Occupancy, BoundRate and Expiring are
-// set. A TIME_WAIT bucket takes its port away for timeWaitLife; one that waits for the
-// peer's FIN is not reused and does so for finWait2Life.
-func (u *Usage) Inputs(in *Inputs, timeWaitLife, finWait2Life time.Duration, now event.Time) {
+// Load returns how the space is used. A TIME_WAIT bucket takes its port away for
+// timeWaitLife; one that waits for the peer's FIN is not reused and does so for finWait2Life,
+// as does that of a port which a bind() owns: a share of earlyShare. It has no rate unless
+// rate is known.
+func (u *Usage) Load(rate *Rate, timeWaitLife, finWait2Life time.Duration, now event.Time) Load {
 	c := &u.closes
-	in.Rate, in.RateError = u.rate(now)
-	in.LeakShare = u.leakShare(now)
-	in.Lifetime, in.Draining = c.expected(now), int(c.live+0.5)
-	if in.LeakShare > 0 {
-		in.Lifetime = c.lifetime()
-		in.Draining = int(in.Rate * (1 - in.LeakShare) * in.Lifetime.Seconds())
+	l := Load{Closed: uint64(c.n), LeakShare: u.leakShare(now), Lifetime: c.expected(now), Draining: int(c.live + 0.5)}
+	if rate.Known {
+		l.Rate, l.LowRate, l.HighRate = rate.Mean, rate.Low, rate.High
+		l.Rise, l.RiseError, l.Dispersion = rate.Rise, rate.RiseError, rate.Dispersion
 	}
-	in.Closed = uint64(c.n)
-	in.BucketLife = timeWaitLife
+	l.LongLife = c.longest(l.Rate, rate.Watched, now)
+	if l.LeakShare > 0 {
+		l.Lifetime = c.lifetime()
+		l.Draining = int(l.Rate * (1 - l.LeakShare) * l.Lifetime.Seconds())
+	}
+	reused := 1 - u.EarlyShare()
 	if c.timeWait > 0 {
-		share := c.finWait2 / c.timeWait
-		in.BucketLife = time.Duration((1-share)*float64(timeWaitLife) + share*float64(finWait2Life))
+		reused *= 1 - c.finWait2/c.timeWait
 	}
+	l.BucketLife = time.Duration(reused*float64(timeWaitLife) + (1-reused)*float64(finWait2Life))
 	if c.n > 0 {
-		in.TimeWaitShare = c.timeWait / c.n
+		l.TimeWaitShare = c.timeWait / c.n
 	}
+	return l
 }
 
-// rateWindow is the number of whole seconds over which the rate of a forecast is taken.
-const rateWindow = 10
-
-// rate returns the mean of opens per second in the last whole seconds, since the first if
-// that is more recent, and its standard error. Arrivals can be burstier or steadier than
-// chance, so the error comes from the seconds themselves if there are enough.
-func (u *Usage) rate(now event.Time) (rate, deviation float64) {
-	last := history.SecondOf(now) - 1
-	from := max(last-rateWindow+1, history.SecondOf(u.First))
-	if last < from { // the first second is not over
-		passed := max(now.Sub(u.First), 100*time.Millisecond).Seconds()
-		return float64(u.Opens) / passed, math.Sqrt(float64(u.Opens)) / passed
+// EarlyShare returns the share of opens whose port was bound before connect().
+func (u *Usage) EarlyShare() float64 {
+	if u.Opens == 0 {
+		return 0
 	}
-	var sum, squares float64
-	n := float64(last - from + 1)
-	for _, s := range u.History.Seconds() {
-		if from <= s.At && s.At <= last {
-			sum += float64(s.Opens)
-			squares += float64(s.Opens) * float64(s.Opens)
-		}
-	}
-	if history.SecondOf(u.First) == from { // it began in the midst of that second
-		whole := event.Time((from + 1) * int64(time.Second)).Sub(u.First).Seconds()
-		n -= 1 - whole
-	}
-	rate = sum / n
-	if n < 3 {
-		return rate, math.Sqrt(sum) / n
-	}
-	variance := max(squares/n-rate*rate, 0)
-	return rate, math.Sqrt(variance / n)
+	return float64(u.EarlyOpens) / float64(u.Opens)
 }
 
 const (

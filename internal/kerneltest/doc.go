@@ -46,7 +46,8 @@
 //	scan               scans by iterators and by sock_diag, settings of namespaces; scan_rows: the
 //	                   rows that scans make and correct
 //	space_bound        early binders; space_container, space_owner: holders and victims
-//	space_forecast     when a space will be full
+//	space_forecast     when a space will be full; space_forecast_loads: twenty loads, for
+//	                   docs/accuracy.md
 //	space_headroom     headroom is the number of connects that then succeed, for random mixes
 //	space_netns        namespaces do not mix; space_netns_end: they end
 //	space_reuse        buckets without timestamps, refused, bound later, in FIN_WAIT2

@@ -46,7 +46,8 @@ type space struct {
 
 	Opens           uint64   `json:"opens"`
 	OpenRate        float64  `json:"open_rate"`
-	SustainableRate *float64 `json:"sustainable_rate"` // null: unknown
+	WantedRate      float64  `json:"wanted_rate"`      // open_rate, and the calls that found no port
+	SustainableRate *float64 `json:"sustainable_rate"` // null: unknown, or ports are not the limit
 	TextbookRate    *float64 `json:"textbook_rate"`    // capacity / 60 s
 	forecast
 
@@ -125,7 +126,7 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 		InUse: s.InUse(), Live: s.Live, SynSent: s.SynSent, CloseWait: s.CloseWait, TimeWait: s.TimeWait, FinWait2: s.FinWait2, Bound: s.Bound,
 		Reusable: s.Reusable, Unstamped: s.Unstamped, Peak: s.Peak, PeakAt: formatTime(s.PeakAt), FullSince: formatTime(s.FullSince),
 		TimeWaitExpiring: append([]int{}, s.Expiring...),
-		Opens:            s.Opens, OpenRate: s.OpenRate, SustainableRate: known(s.Sustainable), TextbookRate: known(s.Textbook),
+		Opens:            s.Opens, OpenRate: s.OpenRate, WantedRate: s.Wanted, SustainableRate: known(s.Sustainable), TextbookRate: known(s.Textbook),
 		forecast:  newForecast(s.Outlook()),
 		Exhausted: s.Exhausted, ExhaustionRate: s.ExhaustionRate, LastExhausted: formatTime(s.LastExhausted),
 		SearchP50US: known(microseconds(s.SearchP50)), SearchP99US: known(microseconds(s.SearchP99)),

@@ -46,8 +46,9 @@ type PortSpace struct {
 	FullBeforeStart bool
 
 	Opens       uint64  // since Started
-	OpenRate    float64 // per second
-	Sustainable float64 // opens per second that the space can serve at current lifetimes; 0: unknown
+	OpenRate    float64 // per second; the Forecast assumes it
+	Wanted      float64 // OpenRate and the calls that found no port, per second
+	Sustainable float64 // opens per second that the space can serve at current lifetimes; 0: unknown, or not limited by ports
 	Textbook    float64 // the same by the rule of thumb: Capacity / TimeWaitLength
 	// TimeWaitLength is how long a TIME_WAIT bucket lives: 60 s, or what its timers have shown.
 	TimeWaitLength time.Duration

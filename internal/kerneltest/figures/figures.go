@@ -49,11 +49,32 @@ type Privilege struct {
 
 func (p Privilege) String() string { return line(privilegePrefix, p) }
 
+// Forecast is how often the intervals of forecasts had the true moment in them, for loads of
+// one kind.
+type Forecast struct {
+	Load   string `json:"load"`
+	Where  string `json:"where"`  // simulated, or the kernel
+	Loads  int    `json:"loads"`  // how many of the kind
+	Silent int    `json:"silent"` // moments without a forecast
+	Held   int    `json:"held"`
+	Missed int    `json:"missed"`
+	Both   int    `json:"both_ends"` // of held and missed: intervals with an earliest and a latest moment
+	// BothMissed is how many of Both were missed.
+	BothMissed int `json:"both_missed"`
+	Never      int `json:"never"`       // of held and missed: forecasts of never
+	False      int `json:"never_false"` // of never: the space was full within ten minutes
+}
+
+func (f Forecast) String() string { return line(forecastPrefix, f) }
+
 const (
 	accuracyPrefix  = "accuracy: "
 	privilegePrefix = "privilege: "
+	forecastPrefix  = "forecast: "
 	// Privileges is the name of their table. Each signal's is its own.
 	Privileges = "privileges"
+	// Forecasts is the name of theirs.
+	Forecasts = "forecast"
 )
 
 func line(prefix string, v any) string {
@@ -86,6 +107,12 @@ func (a Accuracy) text() string {
 
 func (p Privilege) cell() cell { return cell{Privileges, p.What, p.With, p.Has} }
 
+func (f Forecast) cell() cell {
+	text := fmt.Sprintf("%d loads: held %d, missed %d (%.1f %%); both ends %d, missed %d; never %d, false %d; none %d",
+		f.Loads, f.Held, f.Missed, math.Floor(1000*part(f.Held, f.Missed))/10, f.Both, f.BothMissed, f.Never, f.False, f.Silent)
+	return cell{Forecasts, f.Load, f.Where, text}
+}
+
 // parse finds a figure in a line of output, whatever stands before it.
 func parse(text string) (c cell, found bool, err error) {
 	if _, rest, ok := strings.Cut(text, accuracyPrefix+"{"); ok {
@@ -97,6 +124,11 @@ func parse(text string) (c cell, found bool, err error) {
 		var p Privilege
 		err := json.Unmarshal([]byte("{"+rest), &p)
 		return p.cell(), true, err
+	}
+	if _, rest, ok := strings.Cut(text, forecastPrefix+"{"); ok {
+		var f Forecast
+		err := json.Unmarshal([]byte("{"+rest), &f)
+		return f.cell(), true, err
 	}
 	return c, false, nil
 }

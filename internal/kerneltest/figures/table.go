@@ -64,8 +64,12 @@ func (t *Table) set(row, column, text string) {
 	t.rows[row][column] = text
 }
 
-// dropOlder drops the rows of other releases of the same kernel.
+// dropOlder drops the rows of other releases of the same kernel. A row of another table is
+// none of a release.
 func (t *Table) dropOlder(row string) {
+	if !digits.MatchString(row) {
+		return
+	}
 	maps.DeleteFunc(t.rows, func(other string, _ map[string]string) bool {
 		return other != row && series(other) == series(row)
 	})

@@ -1,0 +1,237 @@
+package forecast
+
+import (
+	"math"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// scenario is what is assumed of the rate and the lifetimes.
+type scenario int
+
+const (
+	usual scenario = iota // as they are
+	worst                 // for the ports: as many opens and as long lifetimes as can be
+	best
+	doubtful // worst, with a rise that is too small to be noticed
+)
+
+const (
+	step = 0.25 // seconds, of the model
+	// maxSteps bounds the work for long lifetimes; what comes later follows a formula.
+	maxSteps = 4096
+	// A rise is expected to go on for moreRise times as long as it has been watched.
+	moreRise = 2
+)
+
+// pool is the ports of a Load as the model moves them on.
+type pool struct {
+	*Load
+	open    float64 // mean opens per second of the scenario
+	rise    float64
+	rises   float64 // for so many seconds
+	life    float64 // seconds
+	share   float64 // that leaves a bucket
+	leak    float64
+	ending  float64
+	staying float64
+	bucket  float64
+	made    []float64 // buckets in each step
+	delay   int
+}
+
+// newPool returns the ports of a load as they are. room is how many opens it takes to fill
+// the space: the fewer, the more it matters how they come by chance.
+func newPool(l *Load, s scenario, room float64, steps int, watched time.Duration) *pool {
+	p := &pool{
+		Load: l, open: l.Rate, life: l.Lifetime.Seconds(), share: l.TimeWaitShare, leak: l.LeakShare,
+		ending: float64(min(l.Draining, l.Open)), bucket: float64(max(l.Buckets, 0)),
+		made: make([]float64, steps), delay: int(math.Ceil(l.BucketLife.Seconds() / step)),
+	}
+	p.staying = float64(l.Open) - p.ending
+	p.rises = moreRise * min(watched, snapshot.HistorySeconds*time.Second).Seconds()
+	chance := 1 + deviations*math.Sqrt(l.Dispersion/max(room, 1))
+	unsure := 1 + deviations/math.Sqrt(float64(max(l.Closed, 1)))
+	switch s {
+	case worst, doubtful:
+		p.open, p.rise, p.life = l.HighRate*chance, max(l.Rise, 0), max(p.life*unsure, l.LongLife.Seconds())
+		if s == doubtful {
+			p.rise += l.RiseError
+		}
+		p.share = min(p.share+p.shareError(), 1)
+	case best:
+		p.open, p.rise, p.life = l.LowRate/chance, min(l.Rise, 0), p.life/unsure
+		p.share = max(p.share-p.shareError(), 0)
+	}
+	return p
+}
+
+// shareError returns by how much the share of connections that leave a bucket can be off.
+func (p *pool) shareError() float64 {
+	if p.Closed == 0 {
+		return 0
+	}
+	n := float64(p.Closed)
+	return deviations*math.Sqrt(p.share*(1-p.share)/n) + 1/n
+}
+
+func (p *pool) used() float64 { return p.ending + p.staying + max(p.bucket, 0) }
+
+// rate returns the opens per second some seconds from now.
+func (p *pool) rate(after float64) float64 {
+	return max(p.open+p.rise*min(after, p.rises), 0)
+}
+
+// move makes step i: connections open at the rate, and end at random after their mean
+// lifetime or stay; buckets are left, and expire. at most so many buckets are kept.
+func (p *pool) move(i int, most float64) {
+	rate := p.rate(float64(i) * step)
+	p.staying += rate * p.leak * step
+	rate *= 1 - p.leak
+	if p.Closed == 0 {
+		p.ending += rate * step
+	} else {
+		life := max(p.life, 1e-6)
+		stay := math.Exp(-step / life)
+		then := p.ending*stay + rate*life*(1-stay)
+		p.made[i] = (p.ending + rate*step - then) * p.share
+		p.ending = then
+	}
+	p.bucket -= p.expiring(i)
+	if i >= p.delay {
+		p.bucket -= p.made[i-p.delay]
+	}
+	p.made[i] = min(p.made[i], max(most-p.bucket, 0))
+	p.bucket += p.made[i]
+}
+
+// expiring returns how many of the existing buckets expire in a step.
+func (p *pool) expiring(i int) float64 {
+	second := int(float64(i) * step)
+	if second >= len(p.Expiring) {
+		return 0
+	}
+	return float64(p.Expiring[second]) * step
+}
+
+// grows returns the ports per second that connections take and never release.
+func (p *pool) grows() float64 {
+	if p.Closed == 0 {
+		return p.open
+	}
+	return p.open * p.leak
+}
+
+// settles returns the ports that the others take in the long run.
+func (p *pool) settles(most float64) float64 {
+	if p.Closed == 0 {
+		return p.used()
+	}
+	rate := p.rate(never.Seconds()) * (1 - p.leak)
+	return p.staying + rate*p.life + min(rate*p.share*p.BucketLife.Seconds(), most)
+}
+
+// model is the pools of a space.
+type model struct {
+	pools []*pool
+	room  float64 // for all of them
+	most  float64 // buckets that the kernel keeps
+	bound float64 // ports per second that a bind() takes
+}
+
+func (in *Inputs) newModel(s scenario) *model {
+	m := &model{room: float64(in.Capacity - in.fixed()), bound: in.BoundRate, most: math.Inf(1)}
+	if in.MaxBuckets > 0 {
+		m.most = float64(in.MaxBuckets)
+	}
+	own := in.Load
+	own.Open, own.Buckets = in.Live, min(in.TimeWait-in.Reusable, in.bucketLimit())
+	if in.Elsewhere != nil {
+		own.Buckets -= min(in.Elsewhere.Buckets, own.Buckets)
+	}
+	left := float64(in.Capacity - in.Taken())
+	steps := own.steps()
+	if in.Elsewhere != nil {
+		steps = max(steps, in.Elsewhere.steps())
+		m.pools = append(m.pools, newPool(in.Elsewhere, s, left, steps, in.Watched))
+	}
+	m.pools = append(m.pools, newPool(&own, s, left, steps, in.Watched))
+	return m
+}
+
+func (in *Inputs) bucketLimit() int {
+	if in.MaxBuckets > 0 {
+		return in.MaxBuckets
+	}
+	return math.MaxInt
+}
+
+// steps returns how many it takes until buckets are made as fast as they expire.
+func (l *Load) steps() int {
+	return int(min((3*l.BucketLife.Seconds()+10*l.Lifetime.Seconds()+60)/step, maxSteps))
+}
+
+// fullAfter returns the time until no port is left, false if that does not come.
+func (in *Inputs) fullAfter(s scenario) (time.Duration, bool) {
+	m := in.newModel(s)
+	if m.opens()+m.bound <= 0 {
+		return 0, false
+	}
+	used := m.used()
+	steps := len(m.pools[0].made)
+	for i := range steps {
+		before := used
+		for _, p := range m.pools {
+			p.move(i, m.most)
+		}
+		m.room -= m.bound * step
+		if used = m.used(); used >= m.room {
+			share := 1.0
+			if used > before {
+				share = min(max((m.room+m.bound*step-before)/(used+m.bound*step-before), 0), 1)
+			}
+			return seconds((float64(i) + share) * step), true
+		}
+	}
+	return m.beyond(used, float64(steps)*step)
+}
+
+func (m *model) used() (sum float64) {
+	for _, p := range m.pools {
+		sum += p.used()
+	}
+	return sum
+}
+
+func (m *model) opens() (sum float64) {
+	for _, p := range m.pools {
+		sum += p.open
+	}
+	return sum
+}
+
+// beyond goes on when buckets are made as fast as they expire. What grows is the number of
+// connections, without end or towards where as many end as open.
+func (m *model) beyond(used, after float64) (time.Duration, bool) {
+	var settles, life float64
+	grows := m.bound
+	for _, p := range m.pools {
+		grows += p.grows()
+		settles += p.settles(m.most)
+		life = max(life, p.life)
+	}
+	var more float64
+	switch {
+	case grows > 0:
+		more = (m.room - used) / grows
+	case settles <= m.room:
+		return 0, false
+	default:
+		more = life * math.Log(max(settles-used, 0)/(settles-m.room))
+	}
+	if math.IsNaN(more) || after+more > never.Seconds() {
+		return 0, false
+	}
+	return seconds(after + max(more, 0)), true
+}
