@@ -100,11 +100,11 @@ static __always_inline bool fold(struct sock_event *e)
 	return true;
 }
 
-/* Returns 0 if the event was sent. LISTEN is sent once and later events need it, so it goes
- * to the ring that opens cannot fill. */
+/* Returns 0 if the event was sent. LISTEN and its end are sent once and later events need them,
+ * so they go to the ring that opens cannot fill. */
 static __always_inline long send_to_ring(struct sock_event *e)
 {
-	if (e->head.kind == KIND_LISTEN)
+	if (e->head.kind == KIND_LISTEN || e->head.kind == KIND_LISTEN_END)
 		return bpf_ringbuf_output(&pt_failures, e, sizeof(*e), BPF_RB_NO_WAKEUP);
 	return bpf_ringbuf_output(&pt_events, e, sizeof(*e), BPF_RB_NO_WAKEUP);
 }

@@ -27,6 +27,7 @@ enum event_kind {
 	KIND_SYN_UNANSWERED, /* a SYN was retransmitted */
 	KIND_SYN_ANSWERED,   /* and the connection was established after all */
 	KIND_LISTEN,
+	KIND_LISTEN_END,
 	KIND_COUNT,
 };
 

@@ -30,17 +30,22 @@ static __noinline void listen_started(struct sock *sk)
 }
 
 /*
- * LISTEN to CLOSE of a socket that never listened: listen() found no port, or its port was
- * taken by another listener. __inet_hash() sets SOCK_RCU_FREE on every socket that does
- * listen; close() shuts down first, but shutdown() does not.
+ * LISTEN to CLOSE. A socket that never listened found no port, or its port was taken by another
+ * listener: __inet_hash() sets SOCK_RCU_FREE on every socket that does listen; close() shuts
+ * down first, but shutdown() does not. conn is NULL if listen() was before the start.
  */
 static __noinline void listen_ended(struct sock *sk, struct conn *conn)
 {
 	bool had_port = sk->__sk_common.skc_num;
 	struct sock_event e;
 
-	if (sk->sk_shutdown || sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_RCU_FREE)))
+	if (!conn || sk->sk_shutdown ||
+	    sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_RCU_FREE))) {
+		fill_event(&e, sk, conn, KIND_LISTEN_END);
+		e.flags &= ~FLAG_FILTERED;
+		deliver(&e);
 		return;
+	}
 	fill_event(&e, sk, conn, KIND_BIND_FAIL);
 	e.op = OP_LISTEN;
 	e.err = EADDRINUSE;

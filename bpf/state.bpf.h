@@ -36,8 +36,7 @@ static __always_inline void closed(struct sock *sk, int old)
 			connect_ended(sk, conn);
 		break;
 	case TCP_LISTEN:
-		if (conn)
-			listen_ended(sk, conn);
+		listen_ended(sk, conn);
 		break;
 	case TCP_SYN_RECV: /* not accepted yet, or a simultaneous open */
 		if (conn && conn->flags & CONN_OUT)

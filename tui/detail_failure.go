@@ -25,6 +25,9 @@ func (d *failureDetail) write(to *sheet) {
 	to.field("", phrase.Reason(f.Op, f.Reason), plain)
 	to.field("target", remoteEnd(f.Proto, f.Target, to.width), plain)
 	to.field("local", failureLocal(f, to.width), plain)
+	if h := f.HeldBy; h != nil {
+		to.field("held by", phrase.HeldBy(&h.Holder, &h.Info, h.FreeIn), warn)
+	}
 	to.field("protocol", f.Proto.String(), plain)
 	to.field("namespace", phrase.NetnsState(f.NetnsName, f.Netns, f.NetnsGone), plain)
 	to.field("count", phrase.Count(f.Count)+", "+phrase.Rate(f.Rate)+"/s", failing(f))

@@ -92,7 +92,11 @@ func eventWriter(format string, to io.Writer, zone *time.Location) (export.Write
 
 // options are those of the run whose events are printed.
 func (p *printer) options() pipeline.Options {
-	return pipeline.Options{Tee: p.print, AfterBatch: p.flush, Thresholds: slices.Contains(p.kinds, event.SpaceChanged)}
+	wants := func(kind event.Kind) bool { return slices.Contains(p.kinds, kind) }
+	return pipeline.Options{
+		Tee: p.print, AfterBatch: p.flush, Thresholds: wants(event.SpaceChanged),
+		Scans: wants(event.ConnectFail) || wants(event.BindFail), // who holds a port
+	}
 }
 
 // wants reports whether the event must be printed.
@@ -123,6 +127,9 @@ func (p *printer) print(e *event.Event, world *event.World) error {
 	c := export.Context{Netns: world.Netns(e.Netns).Name, Clock: world.Clock}
 	if e.Proc.Known() {
 		c.Process = world.Process(e.Proc)
+	}
+	if e.Holder != nil && e.Holder.Proc.Known() {
+		c.Holder = world.Process(e.Holder.Proc)
 	}
 	return p.writer.Write(e, c)
 }

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"cmp"
 	"math"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/history"
@@ -24,6 +25,7 @@ type failure struct {
 	credit   uint64
 	inferred event.Field
 	local    event.Endpoint
+	holder   *event.Holder // of the newest call for which it is known
 	sweep    *sweep
 	ended    *netnsName // its namespace, if the inode is another's by now
 }
@@ -87,6 +89,9 @@ func (f *failures) add(e *event.Event, n uint64, whois func(event.ProcID) *event
 	if e.Kind == event.ConnectFail && (!unspecified(e.Src.Addr) || !row.local.Known()) {
 		row.local = e.Src
 	}
+	if e.Holder != nil {
+		row.holder = e.Holder
+	}
 	row.add(e, n)
 	row.sweep = f.sweeps.current(row.sweep, row.sweepKey)
 	row.sweep.add(e, n, row.target)
@@ -147,7 +152,7 @@ func (f *failures) rows(s *State, snap *snapshot.Snapshot) {
 		out.Proc, out.Netns, out.Proto = *row.info, row.netns, row.proto
 		out.NetnsName, out.NetnsGone = s.netnsOfFailure(row.netns, row.ended)
 		out.Op, out.Errno, out.Reason, out.Inferred = row.op, row.errno, row.reason, row.inferred
-		out.Target, out.Local = row.target, row.local
+		out.Target, out.Local, out.HeldBy = row.target, row.local, s.heldBy(row.holder)
 		snap.Failures = append(snap.Failures, out)
 	}
 	snap.Failures = snapshot.Sort(snap.Failures, snapshot.FailureColumns()[0], false)
@@ -156,6 +161,17 @@ func (f *failures) rows(s *State, snap *snapshot.Snapshot) {
 		snap.OtherFailures = &other
 	}
 	snap.Sweeps = f.sweeps.rows(s)
+}
+
+func (s *State) heldBy(h *event.Holder) *snapshot.HeldBy {
+	if h == nil {
+		return nil
+	}
+	freeIn := time.Duration(-1)
+	if h.Expiry != 0 {
+		freeIn = max(h.Expiry.Sub(s.now), 0)
+	}
+	return &snapshot.HeldBy{Holder: *h, Info: *s.whois(h.Proc), FreeIn: freeIn}
 }
 
 func (s *State) failureRow(o *occurred) snapshot.Failure {

@@ -59,8 +59,22 @@ func (b *spaceRows) addHolders(row *spaceRow) {
 	b.rank(row, byProc)
 }
 
+// addBindHolders adds the processes that hold the ports which a bind() cannot get.
+func (b *spaceRows) addBindHolders(row *spaceRow) {
+	byProc := map[event.ProcID]*snapshot.Holder{}
+	for _, socket := range b.table.BindHolders(row.Netns, row.Local) {
+		if byProc[socket.Proc] == nil {
+			byProc[socket.Proc] = &snapshot.Holder{}
+		}
+		addSocket(byProc[socket.Proc], socket)
+	}
+	b.rank(row, byProc)
+}
+
 func addSocket(h *snapshot.Holder, socket portspace.Socket) {
 	switch socket.State {
+	case event.StateBound, event.StateListen:
+		h.Bound++
 	case event.StateTimeWait:
 		h.TimeWait++
 	case event.StateCloseWait:

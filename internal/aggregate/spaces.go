@@ -137,6 +137,7 @@ func (b *spaceRows) detail(row *spaceRow) {
 	}
 	if row.Kind == snapshot.BindSpace {
 		row.Forecast.Known = row.IsFull()
+		b.addBindHolders(row)
 		return
 	}
 	b.addHolders(row)

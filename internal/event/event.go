@@ -43,6 +43,10 @@ type Event struct {
 	First, Last Time
 
 	Fact Fact // of the kinds that are not about one socket
+
+	// Of ConnectFail and BindFail, once the socket table was asked: the socket that is in the
+	// way; nil if it is unknown or none is.
+	Holder *Holder
 }
 
 // ProcID identifies a process beyond the reuse of its pid.

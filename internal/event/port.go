@@ -32,3 +32,17 @@ const (
 	StateListen
 	StateClosing
 )
+
+var stateNames = [...]string{
+	StateEstablished: "ESTABLISHED", StateSynSent: "SYN_SENT", StateSynRecv: "SYN_RECV", StateFinWait1: "FIN_WAIT1",
+	StateFinWait2: "FIN_WAIT2", StateTimeWait: "TIME_WAIT", StateBound: "BOUND", StateCloseWait: "CLOSE_WAIT",
+	StateLastAck: "LAST_ACK", StateListen: "LISTEN", StateClosing: "CLOSING",
+}
+
+// String returns the name of the state as in /proc/net/tcp's documentation, BOUND for CLOSE with a port.
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return ""
+}

@@ -56,6 +56,7 @@ var columns = []struct {
 	{"binds", func(r *record) string { return optional(r.Binds, number) }},
 	{"time_wait_entered", func(r *record) string { return optional(r.TimeWaitEntered, number) }},
 	{"syns_unanswered", func(r *record) string { return optional(r.SynsUnanswered, number) }},
+	{"holder", func(r *record) string { return optional(r.Holder, func(h holder) string { return h.text }) }},
 	{"bound_port", func(r *record) string { return optional(nonzero(r.BoundPort), number) }},
 	{"unanswered", func(r *record) string { return optional(r.Unanswered, strconv.FormatBool) }},
 }

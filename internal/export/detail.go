@@ -28,6 +28,9 @@ func detail(e *event.Event, c Context) string {
 		words = append(words, closing(e)...)
 	case event.ConnectFail, event.BindFail:
 		words = append(words, failing(e)...)
+		if by := heldBy(e, c); by != "" {
+			words = append(words, "held by "+by)
+		}
 	case event.SynUnanswered:
 		words = append(words, "SYN retransmitted")
 	case event.Folded, event.EventsLost:

@@ -17,6 +17,7 @@ type Writer interface {
 // Context is what the stream has reported before about the objects of an event.
 type Context struct {
 	Process *event.Process // nil if unknown
+	Holder  *event.Process // of the event's Holder, nil without one
 	Netns   string         // name of the network namespace
 	Clock   event.Clock
 }

@@ -25,7 +25,7 @@ const (
 	always = "time kind pid ppid start_time comm exe container unit uid netns netns_name cookie direction family proto " +
 		"saddr sport daddr dport"
 	whereTheyApply = "errno op reason time_wait fin_wait2 closed_by reset_by duration_us close_wait_us port_search_ns " +
-		"early_bind reused inferred count first last opens closes binds time_wait_entered syns_unanswered bound_port unanswered"
+		"early_bind reused inferred count first last opens closes binds time_wait_entered syns_unanswered holder bound_port unanswered"
 	ofSpaces = "state capacity in_use live time_wait bound headroom reusable"
 )
 
@@ -51,6 +51,8 @@ func each() []struct {
 	c Context
 } {
 	known := Context{Process: &testProcess, Netns: "host", Clock: testClock}
+	holding := known
+	holding.Holder = &testProcess
 	hostile := testProcess
 	hostile.Comm, hostile.Exe, hostile.UID = "\x1b[2J\n\xff\"a,b\u202e", "/tmp/<&>\xfe", 0
 	local, remote := endpoint4("10.0.0.1:40000"), endpoint4("10.0.0.2:80")
@@ -100,11 +102,15 @@ func each() []struct {
 		}),
 		with(Context{}, func(e *event.Event) {
 			e.Kind, e.Time, e.Errno, e.Op, e.Reason = event.BindFail, at(0), event.EADDRINUSE, event.OpListen, event.PortTaken
+			e.Holder = &event.Holder{State: event.StateListen, Local: endpoint4("0.0.0.0:8080")}
 			e.Direction, e.Proc, e.Src, e.Dst = event.Unknown, event.ProcID{}, event.Endpoint{Port: 8080}, event.Endpoint{}
 		}),
-		with(known, func(e *event.Event) {
+		with(holding, func(e *event.Event) {
 			e.Kind, e.Time, e.Errno, e.Op = event.ConnectFail, at(time.Minute), event.EADDRNOTAVAIL, event.OpConnect
 			e.Reason, e.Flags = event.TupleTaken, event.EarlyBind
+			e.Holder = &event.Holder{
+				Proc: testProcess.ID, State: event.StateTimeWait, Local: local, Remote: remote, Expiry: e.Time.Add(42_500 * time.Millisecond),
+			}
 		}),
 		with(known, func(e *event.Event) {
 			e.Kind, e.Time, e.Op, e.Reason = event.ConnectFail, at(time.Minute), event.OpConnect, event.GivenUp

@@ -54,8 +54,9 @@ type record struct {
 	SynsUnanswered  *uint64 `json:"syns_unanswered,omitempty"`
 
 	// Of connect_fail.
-	BoundPort  uint16 `json:"bound_port,omitempty"` // that a connect() without an open could not use
-	Unanswered *bool  `json:"unanswered,omitempty"` // of given_up: the SYN had been sent again
+	Holder     *holder `json:"holder,omitempty"`     // of port_taken, tuple_taken: what is in the way
+	BoundPort  uint16  `json:"bound_port,omitempty"` // that a connect() without an open could not use
+	Unanswered *bool   `json:"unanswered,omitempty"` // of given_up: the SYN had been sent again
 }
 
 const nsPerUS = 1000
@@ -88,6 +89,7 @@ func newRecord(e *event.Event, c Context) record {
 	case event.ConnectFail:
 		r.addConnectFail(e)
 	}
+	r.Holder = newHolder(e, c)
 	switch f, folded := e.Fact.(*event.Fold); {
 	case folded:
 		r.addFold(e, f, c)

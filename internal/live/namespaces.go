@@ -74,7 +74,7 @@ func (n *namespaces) facts() []event.Netns {
 		config.Inode, config.Name, config.TimeWait = fact.Inode, fact.Name, fact.TimeWait
 		*fact = config
 		fact.Name, fact.Refused = n.name(fact), n.countRefused(fact)
-		n.buckets[fact.Inode] = int(fact.TimeWait)
+		n.buckets[fact.Inode] = int(max(fact.TimeWait, 0)) // -1: it cannot be read
 		if fact.Ports.Known() {
 			n.ranges[fact.Inode] = fact.Ports
 		}

@@ -155,9 +155,14 @@ func (w *sweep) forms(now time.Time) []string {
 	full, name := w.subject()
 	does := " " + w.predicate(verb) + ": "
 	why := cmp.Or(reasonWords(f), Errno(f), "unknown error")
-	return []string{
+	forms := []string{
 		full + does + cause(f) + pace, name + does + cause(f) + pace, name + does + why + pace, name + ": " + why + pace,
 	}
+	if h := f.HeldBy; h != nil && len(w.targets) == 1 {
+		by := " (held by " + HeldBy(&h.Holder, &h.Info, h.FreeIn) + ")"
+		forms = append([]string{full + does + cause(f) + by + pace, name + does + cause(f) + by + pace}, forms...)
+	}
+	return forms
 }
 
 // earlier returns the sentence of a failure of the past, with the number of its occurrences.

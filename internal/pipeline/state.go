@@ -87,6 +87,9 @@ func (s *State) add(e *event.Event, out *output) {
 	if e.Kind == event.SpaceChanged || e.Kind == event.EventsLost {
 		return // follows from the stream and is no part of it, but a recording can hold anything
 	}
+	if s.thresholds != nil {
+		putAll(s.thresholds.Advance(e.Time), out)
+	}
 	if s.table != nil {
 		s.table.Complete(e)
 	}
@@ -95,14 +98,11 @@ func (s *State) add(e *event.Event, out *output) {
 		e.Flags |= event.NotSelected
 	}
 	out.put(e)
-	switch {
-	case s.table == nil:
+	if s.table == nil {
 		return
-	case s.thresholds == nil:
-		s.table.Add(e)
-	default:
-		putAll(s.thresholds.Advance(e.Time), out)
-		s.table.Add(e)
+	}
+	s.table.Add(e)
+	if s.thresholds != nil {
 		putAll(s.thresholds.Add(e), out)
 	}
 	if s.rows != nil {

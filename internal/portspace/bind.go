@@ -38,6 +38,43 @@ func (t *Table) BindOccupancy(netns uint32, local event.Addr) event.Occupancy {
 	return occupancy
 }
 
+// BindHolders returns the socket at each of the ports that BindOccupancy counts: an open
+// connection before a bucket, and both before what is only bound.
+func (t *Table) BindHolders(netns uint32, local event.Addr) map[uint16]Socket {
+	n := t.Netns(netns)
+	held := map[uint16]Socket{}
+	for _, s := range t.spaces {
+		if s.net != n || !conflict(local, s.Local) {
+			continue
+		}
+		for port, socket := range s.Each() {
+			known, is := held[port]
+			if n.usable.has(port) && (!is || known.State == event.StateTimeWait && socket.precedes(&known)) {
+				held[port] = socket
+			}
+		}
+	}
+	for port, o := range n.owned {
+		if _, is := held[port]; !is && o.State != 0 && n.usable.has(port) && conflict(local, o.Local) {
+			held[port] = Socket{State: o.State, Proc: o.Proc, Flags: o.flags()}
+		}
+	}
+	return held
+}
+
+// precedes reports whether the socket says more of who holds a port than a bucket does: an open
+// connection, or the bucket that is there for longer.
+func (s *Socket) precedes(bucket *Socket) bool {
+	return s.State != event.StateTimeWait || s.Expiry > bucket.Expiry
+}
+
+func (o *OwnedPort) flags() event.Flags {
+	if o.Before {
+		return event.BeforeStart
+	}
+	return 0
+}
+
 // conflict reports whether two sockets cannot share a port: they have an address in
 // common. The wildcard of IPv6 takes in IPv4, unless the socket is IPV6_V6ONLY, which is
 // not known here.

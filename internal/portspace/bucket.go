@@ -7,11 +7,14 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// close turns the connection into its bucket, or releases the port. A bucket that the kernel
-// had no room for is taken from the event, for those who read it next.
+// close turns the connection into its bucket, or releases the port.
 func (t *Table) close(e *event.Event) {
-	t.refuse(e)
-	if e.Flags&(event.TimeWait|event.FinWait2) == 0 || !t.OccupiesRange(e) {
+	if e.Flags&(event.TimeWait|event.FinWait2) == 0 {
+		t.remove(e)
+		return
+	}
+	if !t.OccupiesRange(e) {
+		t.noteAccepted(e)
 		t.remove(e)
 		return
 	}

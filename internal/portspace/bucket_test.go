@@ -133,6 +133,7 @@ func TestBucketLimit(t *testing.T) {
 		left := 0
 		for port := range 50 {
 			e := socketEvent(event.Close, local(port), dst, flags(event.TimeWait), c.change)
+			table.Complete(&e)
 			table.Add(&e)
 			if e.Flags.Has(event.TimeWait) {
 				left++
@@ -159,6 +160,7 @@ func TestBucketLimitAgain(t *testing.T) {
 	const ms = time.Millisecond // the first one ends after 61,300 ms
 	for i, after := range []time.Duration{300 * ms, time.Second, 61_100 * ms, 61_600 * ms} {
 		e := socketEvent(event.Close, local(i), dst, flags(event.TimeWait), inferred, at(after))
+		table.Complete(&e)
 		table.Add(&e)
 		if want := i == 0 || i == 3; e.Flags.Has(event.TimeWait) != want {
 			t.Errorf("after %s a bucket was made: %v", after, !want)

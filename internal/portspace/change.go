@@ -32,22 +32,3 @@ func (t *Table) EachSocket(f func(*Space, Socket)) {
 		}
 	}
 }
-
-// Complete fills in what the table knows of a connection whose end the kernel side could
-// not assign, because it is older than the trace: its direction, and the process that held it.
-func (t *Table) Complete(e *event.Event) {
-	if e.Kind != event.Close || e.Direction != event.Unknown || e.Proto != event.TCP {
-		return
-	}
-	known, is := t.socket(PortOf(e))
-	if !is || known.Cookie != 0 && e.Cookie != 0 && known.Cookie != e.Cookie {
-		return
-	}
-	if known.Direction != event.Unknown {
-		e.Direction = known.Direction
-		e.Inferred |= event.FieldDirection
-	}
-	if known.Proc.Known() {
-		e.Proc = known.Proc
-	}
-}

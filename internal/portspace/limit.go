@@ -40,7 +40,7 @@ func (n *Netns) BucketRoom() int64 {
 func (t *Table) refuse(e *event.Event) {
 	const bucket = event.TimeWait | event.FinWait2
 	n := t.Netns(e.Netns)
-	if e.Flags&bucket == 0 || e.Inferred&event.FieldTimeWait == 0 || n.BucketRoom() > 0 || t.hasBucket(e) {
+	if e.Proto != event.TCP || e.Flags&bucket == 0 || e.Inferred&event.FieldTimeWait == 0 || n.BucketRoom() > 0 || t.hasBucket(e) {
 		return
 	}
 	t.dropDue(n, e.Time)

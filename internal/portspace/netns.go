@@ -16,10 +16,11 @@ type Netns struct {
 	buckets       int // of sockets: those in TIME_WAIT
 	attributed    int // of buckets: those whose direction is known, so that rows count them
 	owned         map[uint16]*OwnedPort
-	inRange       int              // of owned
-	waiting       int              // of inRange: only TIME_WAIT buckets are left of the port
-	chosen        map[uint32]int32 // by port: the sockets whose port a connect() chose
-	takeovers     uint32           // changes of owned at a port that is also in chosen
+	inRange       int                     // of owned
+	waiting       int                     // of inRange: only TIME_WAIT buckets are left of the port
+	chosen        map[uint32]int32        // by port: the sockets whose port a connect() chose
+	accepted      map[uint16]event.Holder // by port outside the range: the newest bucket, see noteAccepted
+	takeovers     uint32                  // changes of owned at a port that is also in chosen
 	limited       bucketLimit
 	refusedBefore event.Counter // what had been refused when the counting began
 	length        time.Duration // of TIME_WAIT as it was measured, 0: not measured
@@ -33,6 +34,7 @@ type Netns struct {
 func newNetns(inode uint32) *Netns {
 	return &Netns{
 		fact: event.Netns{Inode: inode, TimeWait: -1}, usable: &bitmap{}, owned: map[uint16]*OwnedPort{}, chosen: map[uint32]int32{},
+		accepted: map[uint16]event.Holder{},
 	}
 }
 
@@ -64,7 +66,8 @@ func (n *Netns) track(socket *Socket, times int) {
 	}
 }
 
-// configure takes a new configuration and the counts that come with it, and reports whether the usable ports have changed.
+// configure takes a new configuration and the counts that come with it. It reports whether the
+// usable ports have changed.
 func (n *Netns) configure(fact *event.Netns) bool {
 	if !fact.Ports.Known() { // only a count has come, or a name
 		kept := n.fact

@@ -8,6 +8,7 @@ type OwnedPort struct {
 	Local   event.Addr
 	State   event.State // StateBound or StateListen; 0: only connections are left of it
 	Before  bool        // older than the trace
+	cookie  uint64      // of the socket that is bound or listens; 0: unknown
 	since   event.Time  // when a bind() took it
 	sockets int         // connections and buckets that keep it
 	buckets int         // of sockets
@@ -27,13 +28,14 @@ func (t *Table) bind(e *event.Event, state event.State) {
 	n := t.Netns(e.Netns)
 	o := n.addOwned(e.Src.Port, e.Time)
 	n.setOwnedState(o, state, e)
-	o.Proc, o.Local, o.Before = e.Proc, e.Src.Addr, e.Flags.Has(event.BeforeStart)
+	o.Proc, o.Local, o.Before, o.cookie = e.Proc, e.Src.Addr, e.Flags.Has(event.BeforeStart), e.Cookie
 }
 
-// unbind notes that no socket is bound to the port, apart from connections.
+// unbind notes that no socket is bound to the port, apart from connections. The end of one
+// socket of several at the port changes nothing unless it is the one that the table knows.
 func (t *Table) unbind(e *event.Event) {
 	n := t.Netns(e.Netns)
-	if o := n.owned[e.Src.Port]; o != nil {
+	if o := n.owned[e.Src.Port]; o != nil && (o.cookie == 0 || e.Cookie == 0 || o.cookie == e.Cookie) {
 		n.setOwnedState(o, 0, e)
 		n.releaseIfUnused(e.Src.Port)
 	}

@@ -60,8 +60,12 @@ func (r *reconciliation) compareFound(found *event.Event) {
 	}
 }
 
-// followed reports whether the table keeps or has a socket outside the port range.
+// followed reports whether the table keeps or has a socket outside the port range. What listens
+// or is bound there is in no connect()'s way, but in that of a bind().
 func (r *reconciliation) followed(port Port, e *event.Event) bool {
+	if !e.Dst.Known() {
+		return true
+	}
 	_, is := r.table.socket(port)
 	return is || r.table.follows(e)
 }

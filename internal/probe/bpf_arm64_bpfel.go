@@ -143,7 +143,8 @@ const (
 	bpfEventKindKIND_SYN_UNANSWERED bpfEventKind = 8
 	bpfEventKindKIND_SYN_ANSWERED   bpfEventKind = 9
 	bpfEventKindKIND_LISTEN         bpfEventKind = 10
-	bpfEventKindKIND_COUNT          bpfEventKind = 11
+	bpfEventKindKIND_LISTEN_END     bpfEventKind = 11
+	bpfEventKindKIND_COUNT          bpfEventKind = 12
 )
 
 type bpfEventOp uint32

@@ -31,6 +31,7 @@ const (
 var captured = []event.Event{
 	{Kind: event.Bind, Op: event.OpBind, Src: endpoint(serving), Flags: event.ReuseAddr},
 	{Kind: event.Listen, Src: endpoint(serving)},
+	{Kind: event.SocketGone, Src: endpoint(serving)},
 	{Kind: event.Bind, Op: event.OpBind, Src: endpoint(client)},
 	{Kind: event.Open, Direction: event.Out, Src: endpoint(client), Dst: endpoint(serving), Flags: event.EarlyBind},
 	{Kind: event.EnterCloseWait, Direction: event.In, Src: endpoint(serving), Dst: endpoint(client)},

@@ -27,6 +27,36 @@ type failure struct {
 	Sport     uint16   `json:"sport"`
 	Daddr     string   `json:"daddr"`
 	Dport     uint16   `json:"dport"`
+	Holder    *holding `json:"holder"` // the socket that was in the way, null: unknown, or none
+}
+
+// holding is the socket that has a port, or a 4-tuple, that a failed call wanted.
+type holding struct {
+	PID       uint32   `json:"pid"` // also of a process that has ended; 0: unknown
+	StartTime string   `json:"start_time"`
+	Comm      string   `json:"comm"`
+	Exe       string   `json:"exe"`
+	State     string   `json:"state"`
+	Saddr     string   `json:"saddr"`
+	Sport     uint16   `json:"sport"`
+	Daddr     string   `json:"daddr"`
+	Dport     uint16   `json:"dport"`
+	FreesIn   *float64 `json:"frees_in_seconds"` // null: only the process can free it
+}
+
+func newHolding(h *snapshot.HeldBy, clock event.Clock) *holding {
+	if h == nil {
+		return nil
+	}
+	out := &holding{
+		PID: h.Proc.PID, StartTime: formatTime(clock.StartTime(h.Proc)), Comm: h.Info.Comm, Exe: h.Info.Exe,
+		State: h.State.String(), Saddr: h.Local.Addr.String(), Sport: h.Local.Port, Daddr: h.Remote.Host(), Dport: h.Remote.Port,
+	}
+	if h.FreeIn >= 0 {
+		seconds := h.FreeIn.Seconds()
+		out.FreesIn = &seconds
+	}
+	return out
 }
 
 func newFailure(f *snapshot.Failure, clock event.Clock) failure {
@@ -42,6 +72,7 @@ func newFailure(f *snapshot.Failure, clock event.Clock) failure {
 		First: formatTime(f.First), Last: formatTime(f.Last),
 		Netns: f.Netns, NetnsName: f.NetnsName, NetnsGone: f.NetnsGone, Family: family(f.Target), Proto: f.Proto.String(),
 		Saddr: saddr, Sport: local.Port, Daddr: target.Host(), Dport: target.Port,
+		Holder: newHolding(f.HeldBy, clock),
 	}
 }
 

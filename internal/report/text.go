@@ -94,8 +94,8 @@ func writeDestinations(out *bytes.Buffer, s *snapshot.Snapshot) {
 
 func writeFailures(out *bytes.Buffer, s *snapshot.Snapshot) {
 	t := table{
-		head: []string{"count", "per s", "pid", "command", "call", "error", "reason", "address", "last"},
-		left: "command call error reason address",
+		head: []string{"count", "per s", "pid", "command", "call", "error", "reason", "address", "last", "holder"},
+		left: "command call error reason address holder",
 	}
 	for _, f := range top(s.Failures) {
 		reason := f.Reason.String()
@@ -103,10 +103,10 @@ func writeFailures(out *bytes.Buffer, s *snapshot.Snapshot) {
 			reason += " (inferred)"
 		}
 		t.add(phrase.Grouped(f.Count), fmt.Sprintf("%.1f", f.Rate), phrase.PID(f.Proc.ID), f.Proc.Comm,
-			f.Op.String(), f.Errno.String(), reason, f.Target.String()+phrase.ProtoSuffix(f.Proto), f.Last.UTC().Format(time.TimeOnly))
+			f.Op.String(), f.Errno.String(), reason, f.Target.String()+phrase.ProtoSuffix(f.Proto), f.Last.UTC().Format(time.TimeOnly), heldBy(f.HeldBy))
 	}
 	if other := s.OtherFailures; other != nil {
-		t.add(phrase.Grouped(other.Count), fmt.Sprintf("%.1f", other.Rate), "", "all others", "", "", "", "", other.Last.UTC().Format(time.TimeOnly))
+		t.add(phrase.Grouped(other.Count), fmt.Sprintf("%.1f", other.Rate), "", "all others", "", "", "", "", other.Last.UTC().Format(time.TimeOnly), "")
 	}
 	t.write(out, "Failures", len(s.Failures)-topRows)
 	for i := range s.Sweeps[:min(len(s.Sweeps), topRows)] {
@@ -162,4 +162,11 @@ func writeNotices(out *bytes.Buffer, notices []snapshot.Notice) {
 	for _, n := range notices {
 		fmt.Fprintf(out, "  %s  %s\n", n.At.UTC().Format(time.TimeOnly), printable.String(n.Text))
 	}
+}
+
+func heldBy(h *snapshot.HeldBy) string {
+	if h == nil {
+		return ""
+	}
+	return phrase.HeldBy(&h.Holder, &h.Info, h.FreeIn)
 }

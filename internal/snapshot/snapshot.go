@@ -184,12 +184,22 @@ type Failure struct {
 	Target event.Endpoint
 	// The newest local address, with its port if one had been taken.
 	Local event.Endpoint
-	Count uint64
+	// HeldBy is the socket that was in the way of the newest of these calls; nil if it is unknown
+	// or none was.
+	HeldBy *HeldBy
+	Count  uint64
 	// Of Count: connects whose SYN had been sent again, after a second without an answer.
 	Resent uint64
 	Rate   float64 // per second over RateWindow
 	First  time.Time
 	Last   time.Time
+}
+
+// HeldBy is the socket that has a port, or a 4-tuple, that a failed call wanted.
+type HeldBy struct {
+	event.Holder
+	Info   event.Process // of Proc
+	FreeIn time.Duration // until the timer of a bucket frees the port; negative: only the process does
 }
 
 // Harmless reports whether these are connects that were given up so early that an answer may

@@ -1,0 +1,103 @@
+package portspace
+
+import (
+	"cmp"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// Holder returns the socket that is in the way of a call that failed: of a connect() the one
+// with the same 4-tuple, of a bind() or listen() the one that has the port on an address in
+// common. It returns nil if no single socket is the reason, or if the table does not have it.
+// The event must not have been added yet.
+func (t *Table) Holder(e *event.Event) *event.Holder {
+	switch {
+	case e.Proto != event.TCP || e.Src.Port == 0:
+		return nil
+	case e.Reason == event.TupleTaken:
+		return t.tupleHolder(e)
+	case e.Reason == event.PortTaken:
+		return t.portHolder(e)
+	}
+	return nil
+}
+
+func (t *Table) tupleHolder(e *event.Event) *event.Holder {
+	port := PortOf(e)
+	if socket, is := t.socket(port); is {
+		return holderOf(&port.ID, port.Port, &socket)
+	}
+	return nil
+}
+
+// portHolder prefers a socket that listens or is bound, then an open connection, then the
+// bucket that is there for longest: the port is not free before that.
+func (t *Table) portHolder(e *event.Event) *event.Holder {
+	n, port := t.Netns(e.Netns), e.Src.Port
+	o := n.owned[port]
+	if o != nil && o.State != 0 && conflict(e.Src.Addr, o.Local) && !(e.Op == event.OpListen && o.Proc == e.Proc) {
+		return &event.Holder{Proc: o.Proc, State: o.State, Local: event.Endpoint{Addr: o.Local, Port: port}}
+	}
+	var best *event.Holder
+	if o != nil || n.chosen[uint32(port)] > 0 {
+		for id, s := range t.spaces {
+			socket, is := s.sockets[uint32(port)]
+			if !is || s.net != n || !conflict(e.Src.Addr, id.Local) || socket.Cookie != 0 && socket.Cookie == e.Cookie {
+				continue
+			}
+			if h := holderOf(&id, port, &socket); best == nil || compareHolders(h, best) > 0 {
+				best = h
+			}
+		}
+	}
+	if best != nil {
+		return best
+	}
+	if h, is := n.accepted[port]; is && h.Expiry > t.now && conflict(e.Src.Addr, h.Local.Addr) {
+		return &h
+	}
+	return nil
+}
+
+func holderOf(id *ID, port uint16, socket *Socket) *event.Holder {
+	h := &event.Holder{
+		Proc: socket.Proc, State: socket.State, Local: event.Endpoint{Addr: id.Local, Port: port}, Remote: id.Remote,
+	}
+	if socket.State == event.StateTimeWait {
+		h.Expiry = socket.Expiry
+		if socket.Flags.Has(event.FinWait2) {
+			h.State = event.StateFinWait2
+		}
+	}
+	return h
+}
+
+// compareHolders returns a positive number if a keeps the port for longer than b.
+func compareHolders(a, b *event.Holder) int {
+	open := func(h *event.Holder) int {
+		if h.Expiry == 0 {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(open(a), open(b)), cmp.Compare(a.Expiry, b.Expiry), compareEndpoints(a.Remote, b.Remote))
+}
+
+// noteAccepted keeps the newest bucket of the accepted connections at a port outside the range.
+// No connect() wants such a port, so the table does not follow them, but the server that is
+// started again may.
+func (t *Table) noteAccepted(e *event.Event) {
+	if e.Direction != event.In {
+		return
+	}
+	n := t.Netns(e.Netns)
+	h := event.Holder{
+		Proc: cmp.Or(e.Proc, e.Listener), State: event.StateTimeWait, Local: e.Src, Remote: e.Dst, Expiry: n.BucketExpiry(e),
+	}
+	if isFinWait2(e) {
+		h.State = event.StateFinWait2
+	}
+	if h.Expiry >= n.accepted[e.Src.Port].Expiry {
+		n.accepted[e.Src.Port] = h
+	}
+}
