@@ -16,8 +16,8 @@ const lastMoment = 500 * time.Millisecond
 type urgeKey struct{}
 
 // interruptible returns a context that the first signal ends. What runs then ends in order;
-// a second signal does not wait for that.
-func interruptible() context.Context {
+// a second signal does not wait for that, but exits.
+func interruptible(exit func(status int)) context.Context {
 	urge := make(chan struct{})
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), urgeKey{}, urge))
 	signals := make(chan os.Signal, 2)
@@ -32,7 +32,7 @@ func interruptible() context.Context {
 		if number, ok := second.(syscall.Signal); ok {
 			status = 128 + int(number) // as a shell reports it
 		}
-		os.Exit(status)
+		exit(status)
 	}()
 	return ctx
 }

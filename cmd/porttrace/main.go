@@ -30,7 +30,7 @@ func main() {
 	}
 	// A closed pipe (| head) comes back from the write and ends the run quietly.
 	signal.Ignore(syscall.SIGPIPE)
-	os.Exit(exitStatus(rootCommand().ExecuteContext(interruptible())))
+	os.Exit(exitStatus(rootCommand().ExecuteContext(interruptible(os.Exit))))
 }
 
 func exitStatus(err error) int {

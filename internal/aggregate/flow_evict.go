@@ -8,7 +8,7 @@ import (
 )
 
 // flowRank says for how long a flow is worth its place: a scan elsewhere, which is thousands
-// of spaces with one open each, must not take it from one that somebody will ask about.
+// of spaces with one open each, must not take it from one that is full or nearly full.
 type flowRank uint8
 
 const (

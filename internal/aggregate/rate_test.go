@@ -9,7 +9,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// opened is connections that stay open, from so many moments on.
+// opened returns connections that stay open, from those moments on.
 func opened(at ...time.Duration) []event.Event {
 	events := []event.Event{ranged(40000, 40063), known(shop, "shop")}
 	for i, d := range at {

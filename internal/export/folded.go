@@ -28,7 +28,10 @@ func leavingOut(e *event.Event) string {
 		n    uint64
 		what string
 	}{
-		{f.Opens, "opened"}, {f.Closes(), "closed"}, {f.TimeWaitOut + f.TimeWaitIn, "entered TIME_WAIT"}, {f.Binds, "bound"},
+		{f.Opens, "opened"},
+		{f.Closes(), "closed"},
+		{f.TimeWaitOut + f.TimeWaitIn, "entered TIME_WAIT"},
+		{f.Binds, "bound"},
 		{f.EnterSynSent, "SYNs retransmitted"},
 	} {
 		if part.n > 0 {

@@ -30,7 +30,7 @@ type pool struct {
 	*Load
 	open    float64 // mean opens per second of the scenario
 	rise    float64
-	rises   float64 // for so many seconds
+	rises   float64 // seconds for which it rises
 	life    float64 // seconds
 	share   float64 // that leaves a bucket
 	leak    float64
@@ -84,7 +84,7 @@ func (p *pool) rate(after float64) float64 {
 }
 
 // move makes step i: connections open at the rate, and end at random after their mean
-// lifetime or stay; buckets are left, and expire. at most so many buckets are kept.
+// lifetime or stay; buckets are left, and expire. No more than most of them are kept.
 func (p *pool) move(i int, most float64) {
 	rate := p.rate(float64(i) * step)
 	p.staying += rate * p.leak * step

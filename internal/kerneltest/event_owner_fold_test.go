@@ -34,7 +34,7 @@ func TestMoreDestinationsThanCounts(t *testing.T) {
 
 			got := tallyOf(&tr.row(os.Getpid()).Totals)
 			want := tally{opens: count, closesOut: uint64(count - refused), fails: uint64(refused), failedOpens: uint64(refused)}
-			want.closesIn = got.closesIn // which process closes what nobody accepted is another question
+			want.closesIn = got.closesIn // which process closes what was not accepted is another question
 			if !tr.isNear(got, want) {
 				t.Errorf("shown with %+v, it counted %+v", got, want)
 			}

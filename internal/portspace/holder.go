@@ -35,7 +35,7 @@ func (t *Table) tupleHolder(e *event.Event) *event.Holder {
 func (t *Table) portHolder(e *event.Event) *event.Holder {
 	n, port := t.Netns(e.Netns), e.Src.Port
 	o := n.owned[port]
-	if o != nil && o.State != 0 && conflict(e.Src.Addr, o.Local) && !(e.Op == event.OpListen && o.Proc == e.Proc) {
+	if o != nil && o.State != 0 && conflict(e.Src.Addr, o.Local) && (e.Op != event.OpListen || o.Proc != e.Proc) {
 		return &event.Holder{Proc: o.Proc, State: o.State, Local: event.Endpoint{Addr: o.Local, Port: port}}
 	}
 	var best *event.Holder

@@ -7,7 +7,7 @@ import (
 )
 
 // AddressesUnchanged reports whether the addresses of a namespace are still those of the
-// stamp. It returns false if the kernel cannot tell.
+// stamp. It returns false if that cannot be found out.
 func (p *Probe) AddressesUnchanged(stamp event.AddressStamp) bool {
 	prog := p.progs[addressesProgram]
 	if prog == nil {
