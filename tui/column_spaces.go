@@ -28,7 +28,7 @@ func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 		number("time_wait", "TIME_WAIT", 6, 10, func(r *row) int { return r.TimeWait }),
 		column[row]{name: "exhausted", title: "FAIL", rank: 4, min: 7, cell: exhausted, tone: s.exhausting},
 		column[row]{name: "eta", title: "FULL", rank: 3, min: 9, max: 18, rising: true, cell: eta, tone: s.pressure},
-		column[row]{name: "open_rate", title: "OPEN/s/MAX", rank: 7, min: 12, cell: openOfMax},
+		column[row]{name: "wanted", title: "WANTED/MAX", rank: 7, min: 12, cell: wantedOfMax},
 		number("live", "LIVE", 8, 7, func(r *row) int { return r.Live }),
 		number("bound", "BOUND", 9, 7, func(r *row) int { return r.Bound }),
 		column[row]{name: "headroom", title: "HEADROOM", rank: 10, min: 9, rising: true, cell: headroom},
@@ -70,9 +70,9 @@ func eta(s *snapshot.PortSpace, width int) string {
 	return phrase.When(&forecast)
 }
 
-// openOfMax returns the rate of opens and the sustainable one.
-func openOfMax(s *snapshot.PortSpace, _ int) string {
-	return phrase.Rate(s.OpenRate) + "/" + phrase.Sustainable(s)
+// wantedOfMax returns the rate of the calls that want a port, and the sustainable one.
+func wantedOfMax(s *snapshot.PortSpace, _ int) string {
+	return phrase.Rate(s.Wanted) + "/" + phrase.Sustainable(s)
 }
 
 func topHolderName(s *snapshot.PortSpace, width int) string {

@@ -41,7 +41,7 @@ func fixtureSpaces() []snapshot.PortSpace {
 	full.Live, full.SynSent, full.CloseWait, full.TimeWait, full.Bound = 121, 3, 20, 28_108, 3
 	full.Peak, full.PeakAt, full.FullSince = 28_232, fixtureNow.Add(-24*time.Second), fixtureNow.Add(-24*time.Second)
 	full.Expiring = evenly(28_108, 2, 61)
-	full.Opens, full.OpenRate = 398_000, 457.2
+	full.Opens, full.OpenRate, full.Wanted = 398_000, 457.2, 579.2
 	full.Forecast = snapshot.Forecast{Known: true, Model: "457 opens/s, each held for 61.4 s on the average"}
 	full.Exhausted, full.ExhaustionRate, full.LastExhausted = 1_840, 121.2, fixtureNow
 	full.SearchP50, full.SearchP99, full.SecondParity = 1_900*time.Microsecond, 4*time.Millisecond, 0.99
@@ -59,18 +59,18 @@ func fixtureSpaces() []snapshot.PortSpace {
 
 	soon := connecting("10.0.0.1", database)
 	soon.Live, soon.TimeWait, soon.Bound, soon.Peak, soon.PeakAt = 30, 23_900, 3, 23_933, fixtureNow
-	soon.Opens, soon.OpenRate = 23_931, 512.4
+	soon.Opens, soon.OpenRate, soon.Wanted = 23_931, 512.4, 512.4
 	soon.Forecast = snapshot.Forecast{Known: true, ETA: 40 * time.Second, Low: 35 * time.Second, High: 48 * time.Second, Model: "512 opens/s, each held for 61.0 s on the average"}
 	soon.Holders = []snapshot.Holder{{Proc: web, Live: 30, TimeWait: 23_900}, {Proc: proxy, Bound: 3}}
 
 	reused := connecting("127.0.0.1", remote("127.0.0.1", 9000))
-	reused.TimeWait, reused.Reusable, reused.Bound, reused.OpenRate = 28_000, 27_950, 3, 1_200
+	reused.TimeWait, reused.Reusable, reused.Bound, reused.OpenRate, reused.Wanted = 28_000, 27_950, 3, 1_200, 1_200
 	reused.Expiring = []int{50}
 	reused.Forecast = snapshot.Forecast{Known: true, Never: true, Model: "TIME_WAIT is reused after 1 s"}
 
 	other := connecting("2001:db8:85a3::17", api)
 	other.Netns, other.NetnsName = 4_026_532_901, "blue"
-	other.Live, other.TimeWait, other.OpenRate = 5, 10, 3.4
+	other.Live, other.TimeWait, other.OpenRate, other.Wanted = 5, 10, 3.4, 3.4
 	other.Forecast = snapshot.Forecast{Known: true, Never: true}
 	other.Holders = []snapshot.Holder{{Proc: scraper, Live: 5, TimeWait: 10}}
 	return []snapshot.PortSpace{full, soon, reused, other}
@@ -93,7 +93,7 @@ func calm() *snapshot.Snapshot {
 	for i := range 100 {
 		space := connecting("10.0.0.1", remote("10.1.0.1", uint16(8_000+i)))
 		space.Live, space.TimeWait, space.Bound = 2, 280+(100-i)%7, 3
-		space.Peak, space.PeakAt, space.Opens, space.OpenRate = 290, fixtureNow, 612, 4.6
+		space.Peak, space.PeakAt, space.Opens, space.OpenRate, space.Wanted = 290, fixtureNow, 612, 4.6, 4.6
 		space.Forecast = snapshot.Forecast{Known: true, Never: true, Model: "4.6 opens/s, each held for 61.4 s on the average"}
 		space.Holders = []snapshot.Holder{{Proc: web, Live: 2, TimeWait: space.TimeWait}, {Proc: proxy, Bound: 3}}
 		s.PortSpaces = append(s.PortSpaces, space)

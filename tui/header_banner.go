@@ -22,6 +22,9 @@ func banner(s *snapshot.Snapshot) []piece {
 		{tone: level, forms: phrase.Status(space, s.Wall)},
 		{tone: strong, rank: 1, forms: []string{name + in, name}},
 	}
+	if demand := phrase.Demand(space); demand != nil {
+		pieces = append(pieces, piece{rank: 6, forms: demand})
+	}
 	if h := topHolder(space); h != nil {
 		pieces = append(pieces, piece{rank: 3, forms: holding(h, space)})
 	}

@@ -92,13 +92,13 @@ func TestBanner(t *testing.T) {
 		{fixture(), 20, "FULL for 24s, 1 more"},
 		{starved(), 140, "FULL for 1m14s  10.99.0.2 → 10.99.0.1:8080  report-job(184) holds 246 of 250 ports, shop-api(180) gets none, 1 more at risk"},
 		{rangeless(), 120, "NO FREE PORT until 0s ago  10.0.0.1 → 10.0.0.2:6379, php-fpm8.3(4242) gets none"},
-		{only(), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242) holds 23,930 of 28,232 ports"},
+		{only(), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  512/s wanted, 459.5/s at most  php-fpm8.3(4242) holds 23,930 of 28,232 ports"},
 		{only(), 80, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242)"},
 		{only(never, elsewhere), 140, "84% taken, never full at this rate  10.0.0.1 → 10.0.0.9:5432 in blue  php-fpm8.3(4242) holds 23,930 of 28,232 ports"},
 		{only(never, nameless), 80, "84% taken, never full at this rate  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242)"},
-		{only(unheld), 140, "84% taken  10.0.0.1 → 10.0.0.9:5432"},
+		{only(unheld), 140, "84% taken  10.0.0.1 → 10.0.0.9:5432  512/s wanted, 459.5/s sustainable"},
 		{only(failing), 80, "NO FREE PORT until 9s ago, now <1% taken  10.0.0.1 → 10.0.0.9:5432"},
-		{only(older), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  sockets before start hold 23,900 of 28,232 ports"},
+		{only(older), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  512/s wanted, 459.5/s at most  sockets before start hold 23,900 of 28,232 ports"},
 	} {
 		if got := join(banner(tc.snapshot), tc.width, &styles{}); got != tc.want {
 			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)

@@ -88,7 +88,7 @@ func Taken(s *snapshot.PortSpace) string {
 func Sustainable(s *snapshot.PortSpace) string {
 	switch {
 	case s.Sustainable <= 0:
-		return "?"
+		return Unknown
 	case s.Sustainable < 1000:
 		return strconv.FormatFloat(s.Sustainable, 'f', 1, 64)
 	}
@@ -105,6 +105,16 @@ func SustainableSentence(s *snapshot.PortSpace) string {
 		text += fmt.Sprintf("; %.1f/s by the rule of thumb, ports / 60 s", s.Textbook)
 	}
 	return text
+}
+
+// Demand returns how many ports per second the calls want, against what the space can serve, in
+// forms; nil if it can serve them, or that is unknown.
+func Demand(s *snapshot.PortSpace) []string {
+	if s.Sustainable <= 0 || s.Wanted <= s.Sustainable {
+		return nil
+	}
+	wanted := Rate(s.Wanted) + "/s wanted, "
+	return []string{wanted + Sustainable(s) + "/s sustainable", wanted + Sustainable(s) + "/s at most"}
 }
 
 // TimeWait returns how many ports are in TIME_WAIT, and how many of them wait for the peer.

@@ -30,7 +30,7 @@ func fullSpaces() []snapshot.PortSpace {
 
 	full := connecting("10.0.0.1", "10.0.0.2:80")
 	full.Live, full.SynSent, full.CloseWait, full.TimeWait, full.Bound = 100, 3, 2, 28_120, 10
-	full.Peak, full.PeakAt, full.FullSince, full.Opens, full.OpenRate = 28_230, at, at, 28_220, 458
+	full.Peak, full.PeakAt, full.FullSince, full.Opens, full.OpenRate, full.Wanted = 28_230, at, at, 28_220, 458, 580.2
 	full.Exhausted, full.ExhaustionRate, full.LastExhausted = 1200, 122.25, at
 	full.SearchP50, full.SearchP99, full.SecondParity = 900*time.Nanosecond, 4*time.Millisecond, 0.5
 	full.Forecast = snapshot.Forecast{Known: true, Model: "458 opens/s, each held for 61.4 s"}
@@ -41,7 +41,7 @@ func fullSpaces() []snapshot.PortSpace {
 	full.Victims = []snapshot.Victim{{Proc: shop, Failures: 1190, Last: at}, {Proc: hostile, Failures: 10, Last: at}}
 
 	soon := connecting("10.0.0.1", "10.0.0.3:5432")
-	soon.Live, soon.TimeWait, soon.OpenRate = 20, 23_980, 512.4
+	soon.Live, soon.TimeWait, soon.OpenRate, soon.Wanted = 20, 23_980, 512.4, 512.4
 	soon.Expiring = []int{0, 512, 23_000, 0, 468}
 	soon.Forecast = snapshot.Forecast{
 		Known: true, ETA: 40 * time.Second, Low: 35 * time.Second, High: -1, Model: "512 opens/s, each held for 61 s",
@@ -94,7 +94,7 @@ func calmSpaces() []snapshot.PortSpace {
 	var spaces []snapshot.PortSpace
 	for i := range 100 {
 		space := connecting("10.0.0.1", fmt.Sprintf("10.1.0.1:%d", 8000+i))
-		space.TimeWait, space.Bound, space.OpenRate = 280, 3, 4.6
+		space.TimeWait, space.Bound, space.OpenRate, space.Wanted = 280, 3, 4.6, 4.6
 		space.Forecast = snapshot.Forecast{Known: true, Never: true}
 		spaces = append(spaces, space)
 	}

@@ -17,7 +17,7 @@ const (
 // writeSpaces lists the fullest port spaces, and the holders and victims of those at risk.
 func writeSpaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 	t := table{
-		head: []string{"taken", "space", "in use", "capacity", "live", "time_wait", "bound", "opens/s", "sustainable", "full", "failed", "netns"},
+		head: []string{"taken", "space", "in use", "capacity", "live", "time_wait", "bound", "wanted/s", "sustainable", "full", "failed", "netns"},
 		left: "space full netns",
 	}
 	fullest, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
@@ -27,7 +27,7 @@ func writeSpaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 		p := &listed[i]
 		outlook := p.Outlook()
 		t.add(phrase.Taken(p), phrase.Space(p), phrase.Ports(p, p.InUse()), phrase.Capacity(p), phrase.Ports(p, p.Live),
-			phrase.Ports(p, p.TimeWait), phrase.Ports(p, p.Bound), fmt.Sprintf("%.1f", p.OpenRate), phrase.Sustainable(p),
+			phrase.Ports(p, p.TimeWait), phrase.Ports(p, p.Bound), fmt.Sprintf("%.1f", p.Wanted), phrase.Sustainable(p),
 			phrase.Forecast(&outlook), phrase.Grouped(p.Exhausted), phrase.NetnsState(p.NetnsName, p.Netns, p.NetnsGone))
 	}
 	t.write(out, "Port spaces: "+phrase.Spaces(s), len(s.PortSpaces)-len(listed)+s.OtherPortSpaces)
@@ -39,7 +39,11 @@ func writeSpaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 }
 
 func writeAtRisk(out *bytes.Buffer, s *snapshot.PortSpace, now time.Time) {
-	fmt.Fprintf(out, "\n  %s: %s\n", phrase.Space(s), status(s, now))
+	fmt.Fprintf(out, "\n  %s: %s", phrase.Space(s), status(s, now))
+	if demand := phrase.Demand(s); demand != nil {
+		out.WriteString("; " + demand[0])
+	}
+	out.WriteByte('\n')
 	for _, h := range s.Holders[:min(len(s.Holders), topHolders)] {
 		fmt.Fprintf(out, "    held by %s: %s\n", phrase.Holder(&h), phrase.Held(&h))
 	}

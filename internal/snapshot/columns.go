@@ -101,7 +101,7 @@ func SpaceColumns() []Column[PortSpace] {
 		number("time_wait", func(s *PortSpace) int { return s.TimeWait }),
 		number("bound", func(s *PortSpace) int { return s.Bound }),
 		{"headroom", then(descending(func(s *PortSpace) int { return min(s.Capacity, 1) }), ascending((*PortSpace).Headroom))},
-		{"open_rate", descending(func(s *PortSpace) float64 { return s.OpenRate })},
+		{"wanted", descending(func(s *PortSpace) float64 { return s.Wanted })},
 		{"eta", ascending((*PortSpace).timeToFull)},
 		{"exhausted", then(failing, descending(func(s *PortSpace) uint64 { return s.Exhausted }))},
 		number("peak", func(s *PortSpace) int { return s.Peak }),
