@@ -56,7 +56,7 @@ type record struct {
 	// Of connect_fail.
 	Holder     *holder `json:"holder,omitempty"`     // of port_taken, tuple_taken: what is in the way
 	BoundPort  uint16  `json:"bound_port,omitempty"` // that a connect() without an open could not use
-	Unanswered *bool   `json:"unanswered,omitempty"` // of given_up: the SYN had been sent again
+	Unanswered *bool   `json:"unanswered,omitempty"` // of given_up: the SYN was retransmitted
 }
 
 const nsPerUS = 1000

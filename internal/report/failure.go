@@ -14,7 +14,7 @@ type failure struct {
 	Reason    string   `json:"reason"`
 	Inferred  []string `json:"inferred"`
 	Count     uint64   `json:"count"`
-	Resent    uint64   `json:"syn_resent"` // of count: connects whose SYN had been sent again
+	Resent    uint64   `json:"syn_resent"` // of count: connects whose SYN was retransmitted
 	Rate      float64  `json:"rate"`       // per second, over the last seconds of the window
 	First     string   `json:"first"`
 	Last      string   `json:"last"`
@@ -87,24 +87,25 @@ type otherFailures struct {
 // sweep is the calls of a process that failed in the same way for many targets.
 type sweep struct {
 	identity
-	Op        string  `json:"op"`
-	Errno     string  `json:"errno"`
-	Reason    string  `json:"reason"`
-	Targets   int     `json:"targets"`
-	Estimated bool    `json:"targets_estimated"` // to some percent
-	Count     uint64  `json:"count"`
-	Rate      float64 `json:"rate"`
-	First     string  `json:"first"`
-	Last      string  `json:"last"`
-	Netns     uint32  `json:"netns"`
-	NetnsName string  `json:"netns_name"`
-	Proto     string  `json:"proto"`
+	Op        string   `json:"op"`
+	Errno     string   `json:"errno"`
+	Reason    string   `json:"reason"`
+	Inferred  []string `json:"inferred"`
+	Targets   int      `json:"targets"`
+	Estimated bool     `json:"targets_estimated"` // to some percent
+	Count     uint64   `json:"count"`
+	Rate      float64  `json:"rate"`
+	First     string   `json:"first"`
+	Last      string   `json:"last"`
+	Netns     uint32   `json:"netns"`
+	NetnsName string   `json:"netns_name"`
+	Proto     string   `json:"proto"`
 }
 
 func newSweep(w *snapshot.Sweep, clock event.Clock) sweep {
 	return sweep{
 		identity: newIdentity(&w.Proc, clock), Op: w.Op.String(), Errno: w.Errno.String(), Reason: w.Reason.String(),
-		Targets: w.Targets, Estimated: w.Estimated, Count: w.Count, Rate: w.Rate, First: formatTime(w.First), Last: formatTime(w.Last),
+		Inferred: append([]string{}, w.Inferred.Names()...), Targets: w.Targets, Estimated: w.Estimated, Count: w.Count, Rate: w.Rate, First: formatTime(w.First), Last: formatTime(w.Last),
 		Netns: w.Netns, NetnsName: w.NetnsName, Proto: w.Proto.String(),
 	}
 }

@@ -188,7 +188,7 @@ type Failure struct {
 	// or none was.
 	HeldBy *HeldBy
 	Count  uint64
-	// Of Count: connects whose SYN had been sent again, after a second without an answer.
+	// Of Count: connects whose SYN was retransmitted, after a second without an answer.
 	Resent uint64
 	Rate   float64 // per second over RateWindow
 	First  time.Time
