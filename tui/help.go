@@ -12,7 +12,7 @@ var helpNotes = [][2]string{
 	{"IN USE/OF", "ports in use / capacity of the space"},
 	{"FULL", "when no port will be left at the current rates"},
 	{"BOUND", "ports reserved by bind(): unavailable to every connect() of the namespace"},
-	{"/MAX", "opens per second that the space can sustain at current lifetimes"},
+	{"WANTED/MAX", "ports per second that calls want, found or not / that the space can sustain"},
 	{"OPEN/s", "outgoing connections opened per second, over the last 5 s"},
 	{"LIVE", "open outgoing connections"},
 	{"TIME_WAIT", "closed outgoing connections that hold their port for 60 s"},
