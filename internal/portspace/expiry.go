@@ -10,10 +10,14 @@ import (
 // longestBucket: TIME_WAIT can be set to 600 s where it can be set.
 const slots = 2048
 
+// maxSpareSlots is how many are in use where buckets live for a minute.
+const maxSpareSlots = 64
+
 // expiryQueue holds when buckets expire, in one slot for each second.
 type expiryQueue struct {
 	slots [slots][]expiry
-	done  int64 // the last second whose slot was emptied
+	spare [][]expiry // of slots that were emptied, to be used again
+	done  int64      // the last second whose slot was emptied
 }
 
 // expiry is small and without a pointer: there is one for every bucket.
@@ -28,6 +32,9 @@ func second(t event.Time) int64 { return int64(t) / int64(time.Second) }
 // again when that is due.
 func (q *expiryQueue) schedule(x expiry, at event.Time) {
 	slot := min(max(second(at), q.done+1), q.done+slots-1) % slots
+	if n := len(q.spare); n > 0 && q.slots[slot] == nil {
+		q.slots[slot], q.spare = q.spare[n-1], q.spare[:n-1]
+	}
 	q.slots[slot] = append(q.slots[slot], x)
 }
 
@@ -37,10 +44,13 @@ func (q *expiryQueue) advance(now event.Time, f func(expiry)) {
 	to := second(now)
 	for at := max(q.done+1, to-slots+1); at <= to; at++ {
 		list := q.slots[at%slots]
-		q.slots[at%slots] = list[:0] // what is put off goes to another slot
+		q.slots[at%slots] = nil // what is put off goes to another slot
 		q.done = at
 		for _, x := range list {
 			f(x)
+		}
+		if cap(list) > 0 && len(q.spare) < maxSpareSlots {
+			q.spare = append(q.spare, list[:0])
 		}
 	}
 	q.done = max(q.done, to)

@@ -39,7 +39,7 @@ func (t *Table) portHolder(e *event.Event) *event.Holder {
 		return &event.Holder{Proc: o.Proc, State: o.State, Local: event.Endpoint{Addr: o.Local, Port: port}}
 	}
 	var best *event.Holder
-	if o != nil || n.chosen[uint32(port)] > 0 {
+	if o != nil || n.chosen.at(port) > 0 {
 		for id, s := range t.spaces {
 			socket, is := s.sockets[uint32(port)]
 			if !is || s.net != n || !conflict(e.Src.Addr, id.Local) || socket.Cookie != 0 && socket.Cookie == e.Cookie {

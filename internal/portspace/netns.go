@@ -18,7 +18,7 @@ type Netns struct {
 	owned         map[uint16]*OwnedPort
 	inRange       int                     // of owned
 	waiting       int                     // of inRange: only TIME_WAIT buckets are left of the port
-	chosen        map[uint32]int32        // by port: the sockets whose port a connect() chose
+	chosen        portCounts              // the sockets whose port a connect() chose
 	accepted      map[uint16]event.Holder // by port outside the range: the newest bucket, see noteAccepted
 	takeovers     uint32                  // changes of owned at a port that is also in chosen
 	limited       bucketLimit
@@ -33,7 +33,7 @@ type Netns struct {
 
 func newNetns(inode uint32) *Netns {
 	return &Netns{
-		fact: event.Netns{Inode: inode, TimeWait: -1}, usable: &bitmap{}, owned: map[uint16]*OwnedPort{}, chosen: map[uint32]int32{},
+		fact: event.Netns{Inode: inode, TimeWait: -1}, usable: &bitmap{}, owned: map[uint16]*OwnedPort{},
 		accepted: map[uint16]event.Holder{},
 	}
 }

@@ -46,7 +46,7 @@ func (t *Table) unbind(e *event.Event) {
 func (s *Space) addKeeper(port uint16, socket *Socket, at event.Time) {
 	n := s.net
 	if !socket.owned() {
-		n.chosen[uint32(port)]++
+		n.chosen.add(port, 1)
 		s.recountShared(port)
 		return
 	}
@@ -68,9 +68,7 @@ func (s *Space) addKeeper(port uint16, socket *Socket, at event.Time) {
 func (s *Space) removeKeeper(port uint16, socket *Socket, replaced bool) {
 	n := s.net
 	if !socket.owned() {
-		if n.chosen[uint32(port)]--; n.chosen[uint32(port)] <= 0 {
-			delete(n.chosen, uint32(port))
-		}
+		n.chosen.add(port, -1)
 		s.recountShared(port)
 		return
 	}
@@ -123,7 +121,7 @@ func (n *Netns) addOwned(port uint16, at event.Time) *OwnedPort {
 
 // noteTakeover has every space count its takenOver again if a connect() chose the port.
 func (n *Netns) noteTakeover(port uint16) {
-	if n.chosen[uint32(port)] > 0 {
+	if n.chosen.at(port) > 0 {
 		n.takeovers++
 	}
 }

@@ -80,10 +80,12 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 	s.sockets[uint32(port)] = *socket
 	s.count(port, socket, 1)
 	s.net.track(socket, 1)
-	if is {
-		s.removeKeeper(port, &old, socket.owned())
+	if !is || old.owned() || socket.owned() { // else the port is kept as it was
+		if is {
+			s.removeKeeper(port, &old, socket.owned())
+		}
+		s.addKeeper(port, socket, e.Time)
 	}
-	s.addKeeper(port, socket, e.Time)
 	s.updatePeak(e.Time)
 }
 

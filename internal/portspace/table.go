@@ -215,7 +215,7 @@ func (t *Table) forget(inode uint32) {
 	t.last = nil
 	clear(n.owned)
 	clear(n.accepted)
-	clear(n.chosen)
+	n.chosen = portCounts{}
 	n.takeovers++
 	n.waiting, n.inRange, n.sockets, n.buckets, n.attributed, n.bound = 0, 0, 0, 0, 0, growth{}
 }
