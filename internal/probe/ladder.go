@@ -143,7 +143,7 @@ var ladders = []signal{
 // timeWait has no hook of its own: it is inferred from the state changes.
 var timeWait = event.Signal{
 	Name: event.SignalTimeWait, Mode: event.Inferred, Hook: states.name,
-	Reason: "inferred from the last state change; a full bucket table (TCPTimeWaitOverflow) is not detected",
+	Reason: "inferred from the last state change and from tcp_max_tw_buckets",
 }
 
 // allSignals returns the signals that depend on the state changes and those of the ladders,
