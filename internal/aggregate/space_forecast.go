@@ -30,6 +30,7 @@ func (b *spaceRows) addForecast(row *spaceRow) {
 		row.OpenRate = rate.Mean
 		row.Wanted = row.OpenRate + row.ExhaustionRate
 	}
+	in.Wanted = row.Wanted
 	if in.Elsewhere = b.boundElsewhere(row, &in.Load); in.Elsewhere != nil {
 		in.Expiring = without(in.Expiring, in.Elsewhere.Expiring)
 	}

@@ -38,6 +38,7 @@ type Inputs struct {
 
 	Load              // of the space
 	Elsewhere *Load   // of other spaces, of ports that a bind() owns: Open of Bound, Buckets of TimeWait. nil: none
+	Wanted    float64 // opens per second, and calls that found no port
 	BoundRate float64 // ports per second that a bind() takes, too, and does not release
 	// MaxBuckets is how many TIME_WAIT buckets of the space the kernel keeps: tcp_max_tw_buckets
 	// without those of other spaces. Beyond them a connection leaves none. 0: unknown.
@@ -76,7 +77,7 @@ func (in *Inputs) Sustainable() float64 {
 	room := float64(max(in.Capacity-in.fixed(), 0))
 	share := 1.0 // of the room
 	if e := in.Elsewhere; e != nil && e.Rate > 0 {
-		own := in.Rate * held
+		own := max(in.Rate, in.Wanted) * held
 		share = own / (own + e.Rate*max(e.Held().Seconds(), e.BucketLife.Seconds()))
 	}
 	rate := share * room / held

@@ -101,3 +101,19 @@ func TestSustainable(t *testing.T) {
 		t.Errorf("got %.1f/s, and nothing has ended", got)
 	}
 }
+
+// Connections of other spaces whose ports a bind() owns take their share of the room, also of a
+// space that is full, so that nothing is opened there.
+func TestSustainableShare(t *testing.T) {
+	t.Parallel()
+	kind := Load{Closed: 1, TimeWaitShare: 1, BucketLife: 60 * time.Second}
+	other := kind
+	other.Rate = 10
+	for _, tc := range []struct{ rate, wanted, want float64 }{{10, 10, 5}, {0, 10, 5}, {0, 30, 7.5}, {0, 0, 0}} {
+		in := Inputs{Occupancy: event.Occupancy{Capacity: 600}, Load: kind, Wanted: tc.wanted, Elsewhere: &other}
+		in.Rate = tc.rate
+		if got := in.Sustainable(); math.Abs(got-tc.want) > 0.01 {
+			t.Errorf("%v: got %.2f/s", tc, got)
+		}
+	}
+}
