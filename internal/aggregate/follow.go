@@ -123,7 +123,9 @@ func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
 			return // it did not enter, or while a scan was running, which has voided that
 		}
 	}
-	r = s.process(id, e)
+	if r == nil || id != e.Listener {
+		r = s.process(id, e)
+	}
 	r.seen(e.Time)
 	to := s.looseOutside
 	if s.table.OccupiesRange(e) {

@@ -19,6 +19,8 @@ type loose map[uint32]*looseNetns
 
 type looseNetns struct {
 	rows map[rowSet]*gauges
+	last rowSet  // that of the event before, mostly that of the next, and
+	held *gauges // its gauges; nil: none
 	// When something was last only counted, of what the filter leaves out and of what it
 	// selects: rows have the sockets of one of them.
 	folded [2]event.Time
@@ -65,11 +67,21 @@ func (l loose) add(h *rowSet, move gauges) {
 		return
 	}
 	h.move(move)
-	n := l.of(h.netns)
-	if n.rows[*h] == nil {
-		n.rows[*h] = &gauges{}
+	g := l.of(h.netns).gauges(h)
+	*g = g.plus(move)
+}
+
+func (n *looseNetns) gauges(h *rowSet) *gauges {
+	if n.held != nil && n.last == *h {
+		return n.held
 	}
-	*n.rows[*h] = n.rows[*h].plus(move)
+	g := n.rows[*h]
+	if g == nil {
+		g = &gauges{}
+		n.rows[*h] = g
+	}
+	n.last, n.held = *h, g
+	return g
 }
 
 // fold does the same for what was only counted.
@@ -91,6 +103,7 @@ func (l loose) scanned(netns uint32, began event.Time) {
 			delete(n.rows, h)
 		}
 	}
+	n.held = nil
 	if len(n.rows) == 0 && !n.busy(true, began) && !n.busy(false, began) {
 		delete(l, netns)
 	}
