@@ -29,13 +29,13 @@ func Headline(s *snapshot.Snapshot) ([]string, Level) {
 		return withMore(sums[0].forms(s.Wall), len(sums)-1, silent), level
 	}
 	if len(silent) > 0 {
-		if n := s.Totals.Failed(); n > 0 {
+		if n := failed(s); n > 0 {
 			silent = append([]string{silent[0] + "; " + plural(n, "failure") + " earlier"}, silent...)
 		}
 		return silent, Warning
 	}
-	if s.Totals.Failed() > 0 || len(s.Failures) > 0 {
-		return pastFailures(s), Calm
+	if past := sweeps(s, func(*snapshot.Failure) bool { return true }); len(past) > 0 || failed(s) > 0 {
+		return pastFailures(s, past), Calm
 	}
 	return NoFailure(s), Calm
 }
@@ -56,19 +56,30 @@ func withMore(forms []string, others int, silent []string) []string {
 }
 
 // pastFailures returns that nothing fails now, if that can be said, and what failed before.
-func pastFailures(s *snapshot.Snapshot) []string {
+func pastFailures(s *snapshot.Snapshot, past []*sweep) []string {
 	now, limits := "nothing fails now", Limits(s)
 	if len(limits) > 0 {
 		now = "no failure seen now"
 	}
 	var forms []string
-	if all := sweeps(s, func(*snapshot.Failure) bool { return true }); len(all) > 0 {
-		most := slices.MaxFunc(all, func(a, b *sweep) int { return cmp.Compare(a.count, b.count) })
+	if len(past) > 0 {
+		most := slices.MaxFunc(past, func(a, b *sweep) int { return cmp.Compare(a.count, b.count) })
 		text := now + "; earlier, " + most.earlier()
 		forms = append(following(text+"; ", limits), text)
 	}
-	if n := s.Totals.Failed(); n > 0 {
+	if n := failed(s); n > 0 {
 		forms = append(forms, now+"; "+plural(n, "failure")+" earlier")
 	}
 	return append(forms, now)
+}
+
+// failed returns how many calls have failed, without the harmless that have a row.
+func failed(s *snapshot.Snapshot) uint64 {
+	n := s.Totals.Failed()
+	for i := range s.Failures {
+		if f := &s.Failures[i]; f.Harmless() {
+			n -= min(n, f.Count)
+		}
+	}
+	return n
 }
