@@ -58,7 +58,7 @@ func TestErrno(t *testing.T) {
 func TestNames(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for k := Open; k <= SocketGone; k++ {
+	for k := Open; k <= ListenEnd; k++ {
 		if k.Public() != slices.Contains(PublicKinds(), k) {
 			t.Errorf("kind %d: public %v", k, k.Public())
 		}
@@ -100,7 +100,7 @@ func TestNames(t *testing.T) {
 
 func TestAboutSocket(t *testing.T) {
 	t.Parallel()
-	for k := Open; k <= SocketGone; k++ {
+	for k := Open; k <= ListenEnd; k++ {
 		want := k <= SynAnswered || k == Folded
 		if got := k.AboutSocket(); got != want {
 			t.Errorf("kind %d: %v", k, got)

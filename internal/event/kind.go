@@ -32,6 +32,8 @@ const (
 	CensusTaken // *Census: a scan, before its differences
 	SocketFound // there is a socket in State between Src and Dst; if Dst is unknown it listens or is only bound
 	SocketGone  // there is none any more
+
+	ListenEnd // the listener of Src was closed; also of one from before start
 )
 
 // SpaceChanged reports that a port space has entered another SpaceState: *SpaceUse. It

@@ -155,7 +155,7 @@ func (c scanMethod) compareProc(t *testing.T, n *lab.Netns, found []event.Event)
 		if state == event.StateListen && e.Dst.Known() {
 			t.Errorf("a listener is connected: %+v", e)
 		}
-		got = append(got, fmt.Sprint(state, " ", e.Src, " ", netip.AddrPortFrom(e.Dst.Addr.IP().Unmap(), e.Dst.Port)))
+		got = append(got, fmt.Sprint(uint8(state), " ", e.Src, " ", netip.AddrPortFrom(e.Dst.Addr.IP().Unmap(), e.Dst.Port)))
 	}
 	for _, s := range sockets(t, n) {
 		remote := unmapped(s.Remote)

@@ -23,7 +23,7 @@ func TestHolder(t *testing.T) {
 		return socketEvent(event.Close, server, dst, going(event.In), by(cache), at(after), flags(event.TimeWait))
 	}
 	gone := func(c uint64) event.Event {
-		return socketEvent(event.SocketGone, server, "", going(event.Unknown), cookie(c))
+		return socketEvent(event.ListenEnd, server, "", going(event.Unknown), cookie(c))
 	}
 	ofSocket := func(proc event.ProcID, state event.State, local, remote string) *event.Holder {
 		h := &event.Holder{Proc: proc, State: state, Local: endpoint(local)}

@@ -78,6 +78,8 @@ func (t *Table) addSocket(e *event.Event) {
 		t.bind(e, event.StateBound)
 	case event.Listen:
 		t.bind(e, event.StateListen)
+	case event.ListenEnd:
+		t.unbind(e)
 	case event.SocketFound:
 		t.found(e)
 	case event.SocketGone:

@@ -31,7 +31,7 @@ const (
 var captured = []event.Event{
 	{Kind: event.Bind, Op: event.OpBind, Src: endpoint(serving), Flags: event.ReuseAddr},
 	{Kind: event.Listen, Src: endpoint(serving)},
-	{Kind: event.SocketGone, Src: endpoint(serving)},
+	{Kind: event.ListenEnd, Src: endpoint(serving)},
 	{Kind: event.Bind, Op: event.OpBind, Src: endpoint(client)},
 	{Kind: event.Open, Direction: event.Out, Src: endpoint(client), Dst: endpoint(serving), Flags: event.EarlyBind},
 	{Kind: event.EnterCloseWait, Direction: event.In, Src: endpoint(serving), Dst: endpoint(client)},
@@ -74,7 +74,7 @@ func TestCaptured(t *testing.T) {
 			Kind: e.Kind, Direction: e.Direction, Op: e.Op, Reason: e.Reason, ClosedBy: e.ClosedBy, Errno: e.Errno,
 			Flags: e.Flags, Src: e.Src, Dst: e.Dst,
 		}
-		if e.Kind == event.Bind || e.Kind == event.Listen {
+		if e.Kind == event.Bind || e.Kind == event.Listen || e.Kind == event.ListenEnd {
 			key.Dst = event.Endpoint{}
 		}
 		if !missing[key] || e.Netns == 0 || e.Proto != event.TCP || (e.Kind == event.Close) != (e.Duration != 0) {

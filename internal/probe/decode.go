@@ -52,7 +52,7 @@ var kinds = [...]event.Kind{
 	bpfEventKindKIND_SYN_UNANSWERED: event.SynUnanswered,
 	bpfEventKindKIND_SYN_ANSWERED:   event.SynAnswered,
 	bpfEventKindKIND_LISTEN:         event.Listen,
-	bpfEventKindKIND_LISTEN_END:     event.SocketGone,
+	bpfEventKindKIND_LISTEN_END:     event.ListenEnd,
 }
 
 func decodeSock(r *bpfSockEvent, e *event.Event) {
@@ -94,8 +94,6 @@ func decodeSock(r *bpfSockEvent, e *event.Event) {
 		if e.Direction == event.Unknown {
 			e.Inferred |= event.FieldPID
 		}
-	case event.SocketGone: // has no remote end, unlike a connection that is gone
-		e.Dst = event.Endpoint{}
 	case event.ConnectFail, event.BindFail:
 		e.Reason = reason(bpfEventReason(r.Reason), e)
 		if has(r.Flags, bpfEventFlagFLAG_ERRNO_INFERRED) {

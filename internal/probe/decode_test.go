@@ -104,7 +104,7 @@ var decoded = map[string]event.Event{
 	"listen": ofSocket(event.Event{
 		Kind: event.Listen, Proc: curl, Cookie: 0x1006, Src: endpoint("[::]:8080"), Dst: endpoint("[::]:0"),
 	}),
-	"listen end": ofSocket(event.Event{Kind: event.SocketGone, Proc: curl, Cookie: 0x1006, Src: endpoint("[::]:8080")}),
+	"listen end": ofSocket(event.Event{Kind: event.ListenEnd, Proc: curl, Cookie: 0x1006, Src: endpoint("[::]:8080"), Dst: endpoint("[::]:0")}),
 	"process": ofProcess(event.Process{
 		ID: curl, PPID: 1, UID: 1000, Comm: "curl", Exe: "/usr/bin/curl", Cgroup: "/user.slice/run-7.scope",
 	}),
