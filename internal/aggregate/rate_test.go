@@ -115,6 +115,47 @@ func TestNoFigureOfAMaximum(t *testing.T) {
 	}
 }
 
+// An orphan whose peer does not close has its port for tcp_fin_timeout; where the peer closes
+// later, a TIME_WAIT is behind that. Before any has gone on, the longer one holds.
+func TestSustainableOfOrphans(t *testing.T) {
+	t.Parallel()
+	config := ranged(40000, 40999)
+	config.Fact.(*event.Netns).FinTimeout, config.Fact.(*event.Netns).MaxTimeWait = uint64(3*time.Second), 1<<17
+	for name, c := range map[string]struct {
+		peerCloses bool
+		seconds    int
+		least      float64
+		most       float64
+	}{
+		"none has gone on":           {false, 3, 15, 17},
+		"the peer never closes":      {false, 12, 310, 335},
+		"the peer closes in 1 s":     {true, 12, 15, 17},
+		"tcp_fin_timeout is not set": {false, 0, 15, 17},
+	} {
+		events, seconds := []event.Event{config}, c.seconds
+		if seconds == 0 {
+			events, seconds = []event.Event{ranged(40000, 40999)}, 12
+		}
+		for i := range 20 * seconds {
+			at, port := time.Duration(i)*50*time.Millisecond, from(uint16(40000+i))
+			events = append(events, after(at, with(event.Open, port)),
+				after(at+time.Millisecond, with(event.Close, all(port, flagged(event.FinWait2), func(e *event.Event) { e.Duration = uint64(time.Millisecond) }))))
+			if c.peerCloses {
+				events = append(events, after(at+time.Second, with(event.SocketFound, all(port, func(e *event.Event) {
+					e.State, e.Last, e.Duration = event.StateTimeWait, e.Time.Add(61*time.Second), 0
+				}))))
+			}
+		}
+		s := spaceOf(t, of(sortedByTime(events)...).Snapshot(begin.Add(time.Duration(seconds)*time.Second)), snapshot.ConnectSpace, web)
+		if s.Forecast.Known && !s.Forecast.Never && s.Forecast.High >= 0 && !c.peerCloses && c.seconds > 0 {
+			t.Errorf("%s: will surely be full: %+v", name, s.Forecast)
+		}
+		if s.Sustainable < c.least || s.Sustainable > c.most {
+			t.Errorf("%s: %.1f/s", name, s.Sustainable)
+		}
+	}
+}
+
 // What is wanted counts the calls without a port, from the first second.
 func TestWanted(t *testing.T) {
 	t.Parallel()

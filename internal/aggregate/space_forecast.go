@@ -20,10 +20,12 @@ func (b *spaceRows) addForecast(row *spaceRow) {
 		Load:      forecast.Load{BucketLife: row.view.TimeWaitLife(), Expiring: row.Expiring},
 		BoundRate: net.BoundGrowth(b.now),
 	}
+	lives := forecast.BucketLives{TimeWait: in.BucketLife, Owned: net.BucketLife()}
+	lives.FinWait2, lives.Least = row.view.FinWait2Life()
 	var rate forecast.Rate
 	if row.flow != nil {
 		rate = row.flow.Rate(b.now)
-		in.Load = row.flow.Load(&rate, row.view.TimeWaitLife(), net.BucketLife(), b.now)
+		in.Load = row.flow.Load(&rate, lives, b.now)
 		in.Expiring, in.Watched, in.Few = row.Expiring, rate.Watched, rate.Few
 	}
 	if rate.Known {
@@ -68,7 +70,7 @@ func (b *spaceRows) earlyPorts(netns uint32) *earlyPorts {
 	}
 	p := &earlyPorts{rate: usage.Rate(b.now)}
 	life := b.table.Netns(netns).BucketLife()
-	p.load = usage.Load(&p.rate, life, life, b.now)
+	p.load = usage.Load(&p.rate, forecast.BucketLives{TimeWait: life, Owned: life, FinWait2: life, Least: life}, b.now)
 	b.table.Each(func(s *portspace.Space) {
 		if s.Netns == netns {
 			p.addSpace(s.All(), b.now, 1)

@@ -25,6 +25,7 @@ type Load struct {
 	Closed            uint64        // how many did
 	TimeWaitShare     float64       // of those that ended: they left their TIME_WAIT bucket here
 	BucketLife        time.Duration // how long a bucket takes the port away
+	LeastBucketLife   time.Duration // the least that it can be; 0: as long as it is
 
 	Open     int   // connections now
 	Draining int   // how many of Open will end: the others stay

@@ -38,7 +38,10 @@ type pool struct {
 	staying float64
 	bucket  float64
 	made    []float64 // buckets in each step
-	delay   int
+	// bucketLife is for how long a bucket that is made takes its port, in seconds, and delay
+	// in steps.
+	bucketLife float64
+	delay      int
 }
 
 // newPool returns the ports of a load as they are. room is how many opens it takes to fill
@@ -47,8 +50,9 @@ func newPool(l *Load, s scenario, room float64, steps int, watched time.Duration
 	p := &pool{
 		Load: l, open: l.Rate, life: l.Lifetime.Seconds(), share: l.TimeWaitShare, leak: l.LeakShare,
 		ending: float64(min(l.Draining, l.Open)), bucket: float64(max(l.Buckets, 0)),
-		made: make([]float64, steps), delay: int(math.Ceil(l.BucketLife.Seconds() / step)),
+		made: make([]float64, steps),
 	}
+	p.setBucketLife(l.BucketLife)
 	p.staying = float64(l.Open) - p.ending
 	p.rises = moreRise * min(watched, snapshot.HistorySeconds*time.Second).Seconds()
 	chance := 1 + deviations*math.Sqrt(l.Dispersion/max(room, 1))
@@ -63,8 +67,15 @@ func newPool(l *Load, s scenario, room float64, steps int, watched time.Duration
 	case best:
 		p.open, p.rise, p.life = l.LowRate/chance, min(l.Rise, 0), p.life/unsure
 		p.share = max(p.share-p.shareError(), 0)
+		if l.LeastBucketLife > 0 {
+			p.setBucketLife(l.LeastBucketLife)
+		}
 	}
 	return p
+}
+
+func (p *pool) setBucketLife(life time.Duration) {
+	p.bucketLife, p.delay = life.Seconds(), int(math.Ceil(life.Seconds()/step))
 }
 
 // shareError returns by how much the share of connections that leave a bucket can be off.
@@ -129,7 +140,7 @@ func (p *pool) settles(most float64) float64 {
 		return p.used()
 	}
 	rate := p.rate(never.Seconds()) * (1 - p.leak)
-	return p.staying + rate*p.life + min(rate*p.share*p.BucketLife.Seconds(), most)
+	return p.staying + rate*p.life + min(rate*p.share*p.bucketLife, most)
 }
 
 // model is the pools of a space.

@@ -53,11 +53,16 @@ func (u *Usage) Fold(at event.Time, opens, closes uint64) {
 // Leave takes a connection away whose end was not seen.
 func (u *Usage) Leave(at event.Time) { u.closes.leave(at, 1) }
 
-// Load returns how the space is used. A TIME_WAIT bucket takes its port away for
-// timeWaitLife; one that waits for the peer's FIN is not reused and does so for finWait2Life,
-// as does that of a port which a bind() owns: a share of earlyShare. It has no rate unless
-// rate is known.
-func (u *Usage) Load(rate *Rate, timeWaitLife, finWait2Life time.Duration, now event.Time) Load {
+// BucketLives are for how long buckets take their port away.
+type BucketLives struct {
+	TimeWait time.Duration // if connect() may reuse it: until it can
+	Owned    time.Duration // of a port that a bind() owns: until it ends
+	FinWait2 time.Duration // of an orphan that waits for the peer's FIN: it is not reused
+	Least    time.Duration // that FinWait2 may be
+}
+
+// Load returns how the space is used. It has no rate unless rate is known.
+func (u *Usage) Load(rate *Rate, lives BucketLives, now event.Time) Load {
 	c := &u.closes
 	l := Load{Closed: uint64(c.n), LeakShare: u.leakShare(now), Lifetime: c.expected(now), Draining: int(c.live + 0.5)}
 	if rate.Known {
@@ -69,15 +74,24 @@ func (u *Usage) Load(rate *Rate, timeWaitLife, finWait2Life time.Duration, now e
 		l.Lifetime = c.lifetime()
 		l.Draining = int(l.Rate * (1 - l.LeakShare) * l.Lifetime.Seconds())
 	}
-	reused := 1 - u.EarlyShare()
-	if c.timeWait > 0 {
-		reused *= 1 - c.finWait2/c.timeWait
-	}
-	l.BucketLife = time.Duration(reused*float64(timeWaitLife) + (1-reused)*float64(finWait2Life))
+	l.BucketLife = u.bucketLife(lives)
+	lives.FinWait2 = lives.Least
+	l.LeastBucketLife = u.bucketLife(lives)
 	if c.n > 0 {
 		l.TimeWaitShare = c.timeWait / c.n
 	}
 	return l
+}
+
+// bucketLife is the mean over the kinds of buckets that were left.
+func (u *Usage) bucketLife(lives BucketLives) time.Duration {
+	waiting := 0.0
+	if u.closes.timeWait > 0 {
+		waiting = u.closes.finWait2 / u.closes.timeWait
+	}
+	early := u.EarlyShare()
+	ended := early*float64(lives.Owned) + (1-early)*float64(lives.TimeWait)
+	return time.Duration(waiting*float64(lives.FinWait2) + (1-waiting)*ended)
 }
 
 // EarlyShare returns the share of opens whose port was bound before connect().

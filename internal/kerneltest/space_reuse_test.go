@@ -119,6 +119,10 @@ func TestFinTimeout(t *testing.T) {
 			break
 		}
 	}
+	time.Sleep(timeout / 2) // so that the next ones outlive these
+	wantCounts(t, run(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: count, Talk: true}), count, 0)
+	const least, most = 0.9 * ports / 4, 1.05 * ports / 4 // and not ports / 60 s: no TIME_WAIT comes after
+	w.awaitRow("the rate that tcp_fin_timeout gives", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return least <= p.Sustainable && p.Sustainable <= most })
 	time.Sleep(timeout + time.Second) // what is tested: the buckets end
 	if left := kernelBuckets(t, n).all; left != 0 {
 		t.Fatalf("the kernel has %d", left)

@@ -65,6 +65,7 @@ func (t *Table) expire(x expiry) {
 			t.expiries.schedule(x, socket.Expiry)
 		}
 	default:
+		s.orphans.noteEnded(&socket)
 		t.drop(s, x.port, &socket)
 	}
 }

@@ -212,6 +212,44 @@ func TestFinWait2Life(t *testing.T) {
 	}
 }
 
+// How the buckets of orphans went on says for how long they take their port away.
+func TestFinWait2LifeSeen(t *testing.T) {
+	t.Parallel()
+	const dst = "10.0.0.2:80"
+	settings := config(hundred, "", func(n *event.Netns) { n.FinTimeout, n.TimerStep = uint64(3*time.Second), uint64(2048*time.Millisecond) })
+	orphan := func(port int) event.Event { return socketEvent(event.Close, local(port), dst, flags(event.FinWait2)) }
+	gone := func(port int, d time.Duration) event.Event {
+		return socketEvent(event.SocketGone, local(port), dst, at(d))
+	}
+	closed := func(port int, d time.Duration) event.Event {
+		return found(local(port), dst, event.StateTimeWait, at(d), ending(d+time.Minute))
+	}
+	const second = time.Second
+	for name, c := range map[string]struct {
+		events []event.Event
+		want   time.Duration
+	}{
+		"none has gone on": {[]event.Event{orphan(0), orphan(1)}, saturatedLife},
+		"one was reset":    {[]event.Event{orphan(0), orphan(1), gone(0, second)}, 3 * second},
+		"peers closed":     {[]event.Event{orphan(0), orphan(1), closed(0, second), closed(1, second)}, saturatedLife},
+		"one and one":      {[]event.Event{orphan(0), orphan(1), gone(0, second), closed(1, second)}, (saturatedLife + 3*second) / 2},
+		"seen twice":       {[]event.Event{orphan(0), orphan(1), gone(0, second), closed(1, second), closed(1, 2*second)}, (saturatedLife + 3*second) / 2},
+	} {
+		table := tableOf(append([]event.Event{settings}, c.events...)...)
+		if got, _ := spaceTo(table, "10.0.0.1", dst).FinWait2Life(); (got - c.want).Abs() > 100*time.Millisecond {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+	table := tableOf(settings, orphan(0), socketEvent(event.Open, local(1), dst, at(0)))
+	if _, least := spaceTo(table, "10.0.0.1", dst).FinWait2Life(); least > 4*second {
+		t.Errorf("before the timer: at least %s", least)
+	}
+	table.Advance(start.Add(5 * second))
+	if got, _ := spaceTo(table, "10.0.0.1", dst).FinWait2Life(); got > 4*second {
+		t.Errorf("after the timer: %s", got)
+	}
+}
+
 // The ports of early bound connections to several ends are in one class, wherever they are
 // counted.
 func TestOneClass(t *testing.T) {

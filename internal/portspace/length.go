@@ -89,13 +89,18 @@ func (n *Netns) BucketExpiry(e *event.Event) event.Time {
 // as long again (tcp_keepalive_timer, net/ipv4/tcp_timer.c).
 func (n *Netns) finWaitExpiry(made event.Time) event.Time {
 	timeout := time.Duration(n.fact.FinTimeout)
-	switch {
-	case timeout <= 0:
+	if timeout <= 0 {
 		return n.TimeWaitExpiry(made)
-	case timeout > TimeWaitLength:
+	}
+	return n.firesAt(made, finWaitLength(timeout))
+}
+
+// finWaitLength returns what the timer of a FIN_WAIT2 bucket is set to by tcp_fin_timeout.
+func finWaitLength(timeout time.Duration) time.Duration {
+	if timeout > TimeWaitLength {
 		timeout -= TimeWaitLength
 	}
-	return n.firesAt(made, min(timeout, slots/2*time.Second))
+	return min(timeout, slots/2*time.Second)
 }
 
 // longestBucket returns for how long a bucket can be there from now on: a FIN_WAIT2 one that
@@ -132,7 +137,11 @@ func wheelStep(ofMinute, after time.Duration) time.Duration {
 // BucketLife returns for how long a bucket that is not reused takes a port away from a space
 // that is full all the time.
 func (n *Netns) BucketLife() time.Duration {
-	length := n.TimeWaitLength()
+	return n.saturated(n.TimeWaitLength())
+}
+
+// saturated returns for how long a bucket whose timer is set to length takes a port away.
+func (n *Netns) saturated(length time.Duration) time.Duration {
 	if length == TimeWaitLength {
 		return saturatedLife
 	}

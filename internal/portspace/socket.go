@@ -66,6 +66,9 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 	t.change.Is = socket.State
 	if is {
 		t.change.note(e, &old)
+		if e.Kind == event.SocketFound {
+			s.orphans.noteFound(&old, socket)
+		}
 		s.count(port, &old, -1)
 		s.net.track(&old, -1)
 	} else {
@@ -145,6 +148,9 @@ func (t *Table) remove(e *event.Event) {
 	if s := t.space(e); s != nil {
 		if socket, is := s.sockets[uint32(e.Src.Port)]; is && socket.isOf(e) {
 			t.change.note(e, &socket)
+			if e.Kind == event.SocketGone {
+				s.orphans.noteEnded(&socket)
+			}
 			t.drop(s, e.Src.Port, &socket)
 		}
 	}

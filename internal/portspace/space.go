@@ -45,8 +45,9 @@ type Space struct {
 
 	tookAt    event.Time // when a socket last took a port that was free
 	stampless bool       // the newest bucket cannot be reused, for want of TCP timestamps
-	shared    int        // see takenOver
-	sharedAt  uint32     // the namespace's takeovers when that was counted
+	orphans   orphans
+	shared    int    // see takenOver
+	sharedAt  uint32 // the namespace's takeovers when that was counted
 }
 
 // tally counts the sockets of a space whose ports lie in the range.
