@@ -162,7 +162,7 @@ func (s *State) rowsOf(e *event.Event) rowSet {
 		h.dest = s.unselectedDest(dest, e)
 	case selected:
 		h.proc = s.process(ownerOf(e), e)
-		if e.Kind == event.Folded && e.Direction == event.Out {
+		if e.Direction == event.Out && (e.Kind == event.Folded || e.Kind == event.ConnectFail && e.Dst == event.Endpoint{}) {
 			h.dest = s.dests.share(dest, nil) // the kernel had no room for its destinations
 		}
 	}

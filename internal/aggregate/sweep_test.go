@@ -103,3 +103,22 @@ func TestSweepsAreBounded(t *testing.T) {
 		t.Errorf("%d are kept, shown are %+v", len(s.failures.sweeps.byKey), snap.Sweeps)
 	}
 }
+
+// TestFailuresWithoutDestination: those for which the kernel side had no room count for all
+// other destinations, so that these sum up to the whole.
+func TestFailuresWithoutDestination(t *testing.T) {
+	t.Parallel()
+	s := newStream()
+	for i := range 100 {
+		s.Add([]event.Event{with(event.Open, func(e *event.Event) { e.Dst, e.Src.Port = numbered(i), uint16(40000+i) })})
+	}
+	s.Add([]event.Event{refused(mail), with(event.ConnectFail, func(e *event.Event) {
+		e.Src, e.Dst, e.Count = event.Endpoint{}, event.Endpoint{}, 100
+		e.Op, e.Errno, e.Reason, e.Flags = event.OpConnect, event.ECONNREFUSED, event.Refused, event.HadPort
+	})})
+	snap := s.Snapshot(0)
+	requireConsistent(t, snap)
+	if got := sumOfDestinations(snap).ConnectFailures; got != 101 {
+		t.Errorf("%d failures, want 101", got)
+	}
+}
