@@ -1,6 +1,8 @@
 package portspace
 
 import (
+	"cmp"
+
 	"github.com/porttrace/porttrace/internal/event"
 )
 
@@ -49,7 +51,7 @@ func (t *Table) BindHolders(netns uint32, local event.Addr) map[uint16]Socket {
 		}
 		for port, socket := range s.Each() {
 			known, is := held[port]
-			if n.usable.has(port) && (!is || known.State == event.StateTimeWait && socket.precedes(&known)) {
+			if n.usable.has(port) && (!is || compareSockets(&socket, &known) > 0) {
 				held[port] = socket
 			}
 		}
@@ -62,10 +64,22 @@ func (t *Table) BindHolders(netns uint32, local event.Addr) map[uint16]Socket {
 	return held
 }
 
-// precedes reports whether the socket says more of who holds a port than a bucket does: an open
-// connection, or the bucket that is there for longer.
-func (s *Socket) precedes(bucket *Socket) bool {
-	return s.State != event.StateTimeWait || s.Expiry > bucket.Expiry
+// compareSockets returns a positive number if a says more of who holds a port than b does: an
+// open connection more than a bucket, and the bucket that is there for longer. For two that say
+// the same it is the same socket each time.
+func compareSockets(a, b *Socket) int {
+	open := func(s *Socket) int {
+		if s.State != event.StateTimeWait {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(open(a), open(b)), cmp.Compare(a.Expiry, b.Expiry), compareProc(a.Proc, b.Proc),
+		cmp.Compare(a.State, b.State), cmp.Compare(a.Flags, b.Flags))
+}
+
+func compareProc(a, b event.ProcID) int {
+	return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.Start, b.Start))
 }
 
 func (o *OwnedPort) flags() event.Flags {

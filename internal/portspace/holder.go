@@ -35,7 +35,7 @@ func (t *Table) tupleHolder(e *event.Event) *event.Holder {
 func (t *Table) portHolder(e *event.Event) *event.Holder {
 	n, port := t.Netns(e.Netns), e.Src.Port
 	o := n.owned[port]
-	if o != nil && o.State != 0 && conflict(e.Src.Addr, o.Local) && (e.Op != event.OpListen || o.Proc != e.Proc) {
+	if o != nil && o.State != 0 && conflict(e.Src.Addr, o.Local) && !o.isOf(e) {
 		return &event.Holder{Proc: o.Proc, State: o.State, Local: event.Endpoint{Addr: o.Local, Port: port}}
 	}
 	var best *event.Holder
@@ -72,7 +72,17 @@ func holderOf(id *ID, port uint16, socket *Socket) *event.Holder {
 	return h
 }
 
-// compareHolders returns a positive number if a keeps the port for longer than b.
+// isOf reports whether the socket is that of the event itself: a listen() fails after its own
+// bind(). Without cookies it is taken for that if it has the same owner.
+func (o *OwnedPort) isOf(e *event.Event) bool {
+	if o.cookie != 0 && e.Cookie != 0 {
+		return o.cookie == e.Cookie
+	}
+	return e.Op == event.OpListen && o.Proc == e.Proc
+}
+
+// compareHolders returns a positive number if a keeps the port for longer than b. It returns 0
+// for no two connections: what is named must not depend on the order of a map.
 func compareHolders(a, b *event.Holder) int {
 	open := func(h *event.Holder) int {
 		if h.Expiry == 0 {
@@ -80,7 +90,8 @@ func compareHolders(a, b *event.Holder) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(open(a), open(b)), cmp.Compare(a.Expiry, b.Expiry), compareEndpoints(a.Remote, b.Remote))
+	return cmp.Or(cmp.Compare(open(a), open(b)), cmp.Compare(a.Expiry, b.Expiry),
+		compareEndpoints(a.Remote, b.Remote), compareEndpoints(a.Local, b.Local), compareProc(a.Proc, b.Proc))
 }
 
 // noteAccepted keeps the newest bucket of the accepted connections at a port outside the range.

@@ -1,134 +1,286 @@
 package portspace
 
 import (
+	"maps"
 	"testing"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
 
+// wants is a call that failed because of another socket.
+func wants(kind event.Kind, src, dst string, change ...func(*event.Event)) event.Event {
+	e := socketEvent(kind, src, dst, by(event.ProcID{PID: 300, Start: 3}), at(2*time.Second))
+	switch kind {
+	case event.BindFail:
+		e.Op, e.Errno, e.Reason = event.OpBind, event.EADDRINUSE, event.PortTaken
+	case event.ConnectFail:
+		e.Op, e.Errno, e.Reason = event.OpConnect, event.EADDRNOTAVAIL, event.TupleTaken
+	}
+	for _, c := range change {
+		c(&e)
+	}
+	return e
+}
+
+func onListen(e *event.Event) { e.Op = event.OpListen }
+
+// held is a Holder in words of addresses; ends is when its bucket ends after the start, 0 if a
+// process alone can free the port.
+func held(by event.ProcID, state event.State, local, remote string, ends time.Duration) *event.Holder {
+	h := &event.Holder{Proc: by, State: state, Local: endpoint(local)}
+	if remote != "" {
+		h.Remote = endpoint(remote)
+	}
+	if ends != 0 {
+		h.Expiry = start.Add(ends)
+	}
+	return h
+}
+
+// A failed call names the socket that is in its way.
 func TestHolder(t *testing.T) {
 	t.Parallel()
-	const server, client, peer = "10.0.0.1:8080", "10.0.0.1:40000", "10.0.0.2:80"
-	listen := func(changes ...func(*event.Event)) event.Event {
-		return socketEvent(event.Listen, server, "", append([]func(*event.Event){going(event.Unknown), by(cache), cookie(9)}, changes...)...)
+	const (
+		port  = "10.0.0.1:40000"
+		other = "10.0.0.1:40001"
+		web   = "10.0.0.2:80"
+		api   = "10.0.0.3:443"
+		admin = "127.0.0.1:8080" // outside the range
+	)
+	bind := wants(event.BindFail, port, "")
+	otherNetns := func(e *event.Event) { e.Netns = net1 + 1 }
+	noPort := func(e *event.Event) { e.Src.Port = 0 }
+	because := func(r event.Reason) func(*event.Event) { return func(e *event.Event) { e.Reason = r } }
+	bucket := func(src, dst string, ends time.Duration, change ...func(*event.Event)) event.Event {
+		return found(src, dst, event.StateTimeWait, append([]func(*event.Event){by(shop), ending(ends)}, change...)...)
 	}
-	open := func(dst string, changes ...func(*event.Event)) event.Event {
-		return socketEvent(event.Open, client, dst, changes...)
-	}
-	closed := func(dst string, after time.Duration) event.Event {
-		return socketEvent(event.Close, client, dst, at(after), flags(event.TimeWait))
-	}
-	accepted := func(dst string, after time.Duration) event.Event {
-		return socketEvent(event.Close, server, dst, going(event.In), by(cache), at(after), flags(event.TimeWait))
-	}
-	gone := func(c uint64) event.Event {
-		return socketEvent(event.ListenEnd, server, "", going(event.Unknown), cookie(c))
-	}
-	ofSocket := func(proc event.ProcID, state event.State, local, remote string) *event.Holder {
-		h := &event.Holder{Proc: proc, State: state, Local: endpoint(local)}
-		if remote != "" {
-			h.Remote = endpoint(remote)
-		}
-		return h
-	}
+	own := cookie(9)
 	for name, c := range map[string]struct {
 		events []event.Event
-		wanted string // by bind(); empty: by connect() from client to peer
+		call   event.Event
 		want   *event.Holder
 	}{
-		"nothing":                          {nil, server, nil},
-		"a listener":                       {[]event.Event{listen()}, server, ofSocket(cache, event.StateListen, server, "")},
-		"a listener, wildcard":             {[]event.Event{listen()}, "0.0.0.0:8080", ofSocket(cache, event.StateListen, server, "")},
-		"a listener of another address":    {[]event.Event{listen()}, "10.0.0.7:8080", nil},
-		"a listener that has ended":        {[]event.Event{listen(), gone(9)}, server, nil},
-		"another socket there has ended":   {[]event.Event{listen(), gone(8)}, server, ofSocket(cache, event.StateListen, server, "")},
-		"an outgoing connection":           {[]event.Event{open(peer)}, client, ofSocket(shop, event.StateEstablished, client, peer)},
-		"one from another address":         {[]event.Event{open(peer)}, "10.0.0.7:40000", nil},
-		"one from another port":            {[]event.Event{open(peer)}, "10.0.0.1:40001", nil},
-		"one that waits for an answer":     {[]event.Event{open(peer, flags(event.Unanswered))}, client, ofSocket(shop, event.StateSynSent, client, peer)},
-		"a connection to itself":           {[]event.Event{open(client)}, client, ofSocket(shop, event.StateEstablished, client, client)},
-		"open before bucket":               {[]event.Event{open("10.0.0.3:80"), closed("10.0.0.3:80", 0), open(peer)}, client, ofSocket(shop, event.StateEstablished, client, peer)},
-		"the same 4-tuple":                 {[]event.Event{open(peer, cookie(5))}, "", ofSocket(shop, event.StateEstablished, client, peer)},
-		"another 4-tuple":                  {[]event.Event{open("10.0.0.3:80", cookie(5))}, "", nil},
-		"the bucket that lives for longer": {[]event.Event{open(peer), closed(peer, 2*time.Second), open("10.0.0.3:80"), closed("10.0.0.3:80", time.Second)}, client, ofSocket(shop, event.StateTimeWait, client, peer)},
-		"accepted, the newest":             {[]event.Event{accepted("10.0.0.3:1", time.Second), accepted("10.0.0.4:1", 2*time.Second)}, server, ofSocket(cache, event.StateTimeWait, server, "10.0.0.4:1")},
-		"accepted, and a listener":         {[]event.Event{accepted("10.0.0.3:1", 0), listen()}, server, ofSocket(cache, event.StateListen, server, "")},
+		"nobody":                {nil, bind, nil},
+		"a listener":            {[]event.Event{socketEvent(event.Listen, port, "")}, bind, held(shop, event.StateListen, port, "", 0)},
+		"a bound socket":        {[]event.Event{socketEvent(event.Bind, port, "")}, bind, held(shop, event.StateBound, port, "", 0)},
+		"one from before":       {[]event.Event{found(admin, "", event.StateListen, by(shop))}, wants(event.BindFail, admin, ""), held(shop, event.StateListen, admin, "", 0)},
+		"a connection":          {[]event.Event{socketEvent(event.Open, port, web)}, bind, held(shop, event.StateEstablished, port, web, 0)},
+		"one without an answer": {[]event.Event{socketEvent(event.Open, port, web, flags(event.Unanswered))}, bind, held(shop, event.StateSynSent, port, web, 0)},
+		"a connection of a port that was bound first": {
+			[]event.Event{socketEvent(event.Bind, port, "", own), socketEvent(event.Open, port, web, own, flags(event.EarlyBind))},
+			bind, held(shop, event.StateEstablished, port, web, 0),
+		},
+		"a connection whose peer has closed": {
+			[]event.Event{socketEvent(event.Open, port, web), socketEvent(event.EnterCloseWait, port, web)}, bind, held(shop, event.StateCloseWait, port, web, 0),
+		},
+		"a connection to itself": {[]event.Event{socketEvent(event.Open, port, port)}, bind, held(shop, event.StateEstablished, port, port, 0)},
+		"the bucket that ends last": {
+			[]event.Event{bucket(port, web, 20*time.Second), bucket(port, api, 50*time.Second, by(cache)), bucket(port, "10.0.0.4:1", 30*time.Second)},
+			bind, held(cache, event.StateTimeWait, port, api, 50*time.Second),
+		},
+		"a connection before a bucket": {
+			[]event.Event{bucket(port, web, 50*time.Second), socketEvent(event.Open, port, api, by(cache))},
+			bind, held(cache, event.StateEstablished, port, api, 0),
+		},
+		"a listener before its connections": {
+			[]event.Event{socketEvent(event.Open, port, web, by(cache)), socketEvent(event.Listen, port, "")}, bind, held(shop, event.StateListen, port, "", 0),
+		},
+		"a bucket in FIN_WAIT2": {
+			[]event.Event{bucket(port, web, 9*time.Second, flags(event.FinWait2))}, bind, held(shop, event.StateFinWait2, port, web, 9*time.Second),
+		},
+		"a bucket that has ended": {
+			[]event.Event{bucket(port, web, 4*time.Second)}, wants(event.BindFail, port, "", at(5*time.Second)), nil,
+		},
+		"the wildcard is wanted": {
+			[]event.Event{socketEvent(event.Open, port, web)}, wants(event.BindFail, "0.0.0.0:40000", ""), held(shop, event.StateEstablished, port, web, 0),
+		},
+		"the wildcard of IPv6 is wanted": {
+			[]event.Event{socketEvent(event.Open, port, web)}, wants(event.BindFail, "[::]:40000", ""), held(shop, event.StateEstablished, port, web, 0),
+		},
+		"the wildcard has it":               {[]event.Event{socketEvent(event.Listen, "0.0.0.0:40000", "")}, bind, held(shop, event.StateListen, "0.0.0.0:40000", "", 0)},
+		"another address":                   {[]event.Event{socketEvent(event.Open, "10.0.0.9:40000", web), socketEvent(event.Listen, "10.0.0.9:40000", "")}, bind, nil},
+		"another port":                      {[]event.Event{socketEvent(event.Open, other, web)}, bind, nil},
+		"another namespace":                 {[]event.Event{socketEvent(event.Listen, port, "", otherNetns)}, bind, nil},
+		"another family":                    {[]event.Event{socketEvent(event.Listen, "[fd00::1]:40000", "")}, bind, nil},
+		"a closed one":                      {[]event.Event{socketEvent(event.Open, port, web), socketEvent(event.Close, port, web)}, bind, nil},
+		"another reason":                    {[]event.Event{socketEvent(event.Listen, port, "")}, wants(event.BindFail, port, "", because(event.ForeignAddress)), nil},
+		"no port is left, which has no one": {[]event.Event{socketEvent(event.Listen, port, "")}, wants(event.BindFail, port, "", because(event.RangeExhausted), noPort), nil},
+		"UDP": {
+			[]event.Event{socketEvent(event.Listen, port, "")}, wants(event.BindFail, port, "", func(e *event.Event) { e.Proto = event.UDP }), nil,
+		},
+		"the bound socket itself listens in vain": {
+			[]event.Event{socketEvent(event.Bind, port, "", own)}, wants(event.BindFail, port, "", onListen, own, by(shop)), nil,
+		},
+		"another socket of the same program listens": {
+			[]event.Event{socketEvent(event.Bind, port, "", own), socketEvent(event.Listen, port, "", cookie(1))},
+			wants(event.BindFail, port, "", onListen, own, by(shop)), held(shop, event.StateListen, port, "", 0),
+		},
+		"4-tuple": {
+			[]event.Event{socketEvent(event.Open, port, web), socketEvent(event.Open, port, api, by(cache))},
+			wants(event.ConnectFail, port, web), held(shop, event.StateEstablished, port, web, 0),
+		},
+		"4-tuple in TIME_WAIT": {
+			[]event.Event{bucket(port, web, 33*time.Second)}, wants(event.ConnectFail, port, web), held(shop, event.StateTimeWait, port, web, 33*time.Second),
+		},
+		"4-tuple of nobody": {[]event.Event{socketEvent(event.Open, port, api)}, wants(event.ConnectFail, port, web), nil},
+		"connect() without a port": {
+			[]event.Event{socketEvent(event.Open, port, web)}, wants(event.ConnectFail, port, web, because(event.RangeExhausted), noPort), nil,
+		},
+		"refused": {[]event.Event{socketEvent(event.Open, port, web)}, wants(event.ConnectFail, port, web, because(event.Refused)), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			table := tableOf(append([]event.Event{config(event.PortRange{Low: 40000, High: 40099}, "")}, c.events...)...)
-			e := socketEvent(event.BindFail, client, "", going(event.Unknown), at(3*time.Second), cookie(77))
-			e.Op, e.Reason = event.OpBind, event.PortTaken
-			if c.wanted == "" {
-				e = socketEvent(event.ConnectFail, client, peer, at(3*time.Second), cookie(77))
-				e.Op, e.Reason = event.OpConnect, event.TupleTaken
-			} else {
-				e.Src = endpoint(c.wanted)
-			}
-			table.Complete(&e)
-			got := e.Holder
-			if got != nil && got.State == event.StateTimeWait {
-				if left := got.Expiry.Sub(e.Time); left < 55*time.Second || left > 62*time.Second {
-					t.Errorf("free after %s", left)
-				}
-				got.Expiry = 0
-			}
-			if (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
+			table := tableOf(append([]event.Event{config(hundred, "")}, c.events...)...)
+			call := c.call
+			table.Complete(&call)
+			if got := call.Holder; (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
-			}
-			for _, other := range []event.Reason{event.RangeExhausted, event.ForeignAddress} {
-				if e.Reason = other; table.Holder(&e) != nil {
-					t.Errorf("%s has a holder", other)
-				}
 			}
 		})
 	}
 }
 
-// listen() of a socket is not in its own way, and neither is a bind() that failed before.
-func TestHolderIsAnother(t *testing.T) {
+// A server that is started again finds its port in the buckets of connections that it accepted.
+// No connect() takes a port outside the range, so only this needs them.
+func TestHolderAccepted(t *testing.T) {
 	t.Parallel()
-	const server = "10.0.0.1:8080"
-	table := tableOf(socketEvent(event.Bind, server, "", going(event.Unknown), by(cache), cookie(3)))
-	e := socketEvent(event.BindFail, server, "", going(event.Unknown), by(cache), cookie(3))
-	e.Op, e.Reason = event.OpListen, event.PortTaken
-	if h := table.Holder(&e); h != nil {
-		t.Errorf("it is in its own way: %+v", h)
+	const listener = "10.0.0.1:8080"
+	accepted := func(peer string, after time.Duration, change ...func(*event.Event)) event.Event {
+		ofShop := func(e *event.Event) { e.Proc, e.Listener = event.ProcID{}, shop }
+		return socketEvent(event.Close, listener, peer, append([]func(*event.Event){going(event.In), at(after), flags(event.TimeWait), ofShop}, change...)...)
 	}
-	e.Proc = shop
-	if h := table.Holder(&e); h == nil || h.Proc != cache || h.State != event.StateBound {
-		t.Errorf("got %+v", h)
+	newest := accepted("10.0.0.3:50001", time.Second)
+	for name, c := range map[string]struct {
+		events []event.Event
+		call   event.Event
+		peer   string // "": nobody is named
+	}{
+		"the newest":       {[]event.Event{accepted("10.0.0.2:50000", 0), newest}, wants(event.BindFail, listener, ""), "10.0.0.3:50001"},
+		"in another order": {[]event.Event{newest, accepted("10.0.0.2:50000", 0)}, wants(event.BindFail, listener, ""), "10.0.0.3:50001"},
+		"the wildcard":     {[]event.Event{newest}, wants(event.BindFail, "0.0.0.0:8080", ""), "10.0.0.3:50001"},
+		"another address":  {[]event.Event{newest}, wants(event.BindFail, "10.0.0.7:8080", ""), ""},
+		"another port":     {[]event.Event{newest}, wants(event.BindFail, "10.0.0.1:8081", ""), ""},
+		"all have ended":   {[]event.Event{newest}, wants(event.BindFail, listener, "", at(3*time.Minute)), ""},
+		"one that left no bucket": {
+			[]event.Event{accepted("10.0.0.3:50001", time.Second, func(e *event.Event) { e.Flags = 0 })}, wants(event.BindFail, listener, ""), "",
+		},
+		"the namespace is gone": {
+			[]event.Event{newest, {Time: start.Add(time.Second), Kind: event.NetnsKnown, Fact: &event.Netns{Inode: net1, TimeWait: -1, Cookie: 1, Gone: true}}},
+			wants(event.BindFail, listener, ""), "",
+		},
+	} {
+		table := tableOf(append([]event.Event{config(hundred, "")}, c.events...)...)
+		call := c.call
+		table.Complete(&call)
+		h := call.Holder
+		switch {
+		case c.peer == "":
+			if h != nil {
+				t.Errorf("%s: nobody has the port, got %+v", name, h)
+			}
+		case h == nil || h.Proc != shop || h.State != event.StateTimeWait || h.Local != endpoint(listener) || h.Remote != endpoint(c.peer):
+			t.Errorf("%s: got %+v", name, h)
+		case h.Expiry.Sub(start) < time.Minute || h.Expiry.Sub(start) > 70*time.Second: // and a step of the timer wheel
+			t.Errorf("%s: it ends after %s", name, h.Expiry.Sub(start))
+		}
 	}
 }
 
+// Of several listeners at a port the end of one frees nothing, unless it is the one that is
+// known.
+func TestOneOfSeveralListenersEnds(t *testing.T) {
+	t.Parallel()
+	const port = "10.0.0.1:8080"
+	for name, c := range map[string]struct {
+		ends uint64 // cookie
+		want *event.Holder
+	}{
+		"the other": {1, held(cache, event.StateListen, port, "", 0)}, "the known one": {2, nil}, "which one is not known": {0, nil},
+	} {
+		table := tableOf(
+			config(hundred, ""), socketEvent(event.Listen, port, "", cookie(1)), socketEvent(event.Listen, port, "", cookie(2), by(cache)),
+			socketEvent(event.ListenEnd, port, "", cookie(c.ends)),
+		)
+		call := wants(event.BindFail, port, "")
+		if got := table.Holder(&call); (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
+			t.Errorf("%s ends: got %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+// The same stream names the same holder each time: a replay says what the live run said.
+func TestHolderIsTheSameEachTime(t *testing.T) {
+	t.Parallel()
+	events := []event.Event{config(hundred, "")}
+	for _, src := range []string{"10.0.0.1:40000", "10.0.0.2:40000", "10.0.0.3:40000", "10.0.0.4:40000"} {
+		events = append(events, socketEvent(event.Open, src, "10.0.0.9:80"), socketEvent(event.Open, src, "10.0.0.8:80", by(cache)))
+	}
+	var first event.Holder
+	var firstHeld map[uint16]Socket
+	for i := range 50 {
+		table := tableOf(events...)
+		call := wants(event.BindFail, "0.0.0.0:40000", "")
+		got, all := table.Holder(&call), table.BindHolders(net1, call.Src.Addr)
+		if got == nil {
+			t.Fatal("nobody has the port")
+		}
+		if i == 0 {
+			first, firstHeld = *got, all
+		}
+		if *got != first || !maps.Equal(all, firstHeld) {
+			t.Fatalf("got %+v and %+v, before %+v and %+v", *got, all, first, firstHeld)
+		}
+	}
+}
+
+// BindHolders has one socket for each port that BindOccupancy counts, of the same class.
 func TestBindHolders(t *testing.T) {
 	t.Parallel()
 	table := tableOf(
-		config(event.PortRange{Low: 40000, High: 40003}, ""),
-		socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.2:80"),
-		socketEvent(event.Close, "10.0.0.1:40000", "10.0.0.2:80", flags(event.TimeWait)),
-		socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.3:80", by(cache)), // an open one before the bucket
-		socketEvent(event.Open, "10.0.0.1:40001", "10.0.0.2:80"),
-		socketEvent(event.Close, "10.0.0.1:40001", "10.0.0.2:80", flags(event.TimeWait)),
-		socketEvent(event.Bind, "0.0.0.0:40002", "", going(event.Unknown), by(cache)),
-		socketEvent(event.Bind, "10.0.0.7:40003", "", going(event.Unknown), by(cache)), // of another address
-		socketEvent(event.Bind, "10.0.0.1:8080", "", going(event.Unknown), by(cache)),  // outside the range
+		config(hundred, "40009"),
+		socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.9:80"),
+		found("10.0.0.1:40000", "10.0.0.9:81", event.StateTimeWait, ending(50*time.Second), by(cache)),
+		found("10.0.0.1:40001", "10.0.0.9:80", event.StateTimeWait, ending(20*time.Second)),
+		found("10.0.0.1:40001", "10.0.0.9:81", event.StateTimeWait, ending(50*time.Second), by(cache)),
+		socketEvent(event.Open, "10.0.0.2:40002", "10.0.0.9:80", by(cache)),
+		socketEvent(event.Bind, "0.0.0.0:40003", "", by(cache)),
+		socketEvent(event.Listen, "10.0.0.1:40004", "", flags(event.BeforeStart)),
+		socketEvent(event.Bind, "10.0.0.1:40005", ""), // and connected then: one port
+		socketEvent(event.Open, "10.0.0.1:40005", "10.0.0.9:80", flags(event.EarlyBind)),
+		socketEvent(event.Listen, "10.0.0.1:80", ""),            // outside the range
+		socketEvent(event.Open, "10.0.0.1:40009", "10.0.0.9:1"), // reserved
+		socketEvent(event.Open, "[fd00::1]:40006", "[fd00::2]:80"),
 	)
-	local := endpoint("10.0.0.1:0").Addr
-	held := table.BindHolders(net1, local)
-	want := map[uint16]struct {
+	type holder struct {
 		proc  event.ProcID
 		state event.State
-	}{
-		40000: {cache, event.StateEstablished}, 40001: {shop, event.StateTimeWait}, 40002: {cache, event.StateBound},
 	}
-	if o := table.BindOccupancy(net1, local); len(held) != len(want) || len(held) != o.InUse() {
-		t.Errorf("got %+v", held)
+	at1 := map[uint16]holder{
+		40000: {shop, event.StateEstablished}, 40001: {cache, event.StateTimeWait}, 40003: {cache, event.StateBound},
+		40004: {shop, event.StateListen}, 40005: {shop, event.StateEstablished},
 	}
-	for port, w := range want {
-		if s := held[port]; s.Proc != w.proc || s.State != w.state {
-			t.Errorf("%d: got %+v", port, s)
+	all4 := maps.Clone(at1)
+	all4[40002] = holder{cache, event.StateEstablished}
+	for local, want := range map[string]map[uint16]holder{
+		"10.0.0.1:0":  at1,
+		"10.0.0.2:0":  {40002: all4[40002], 40003: all4[40003]},
+		"10.0.0.3:0":  {40003: all4[40003]},
+		"0.0.0.0:0":   all4,
+		"[fd00::1]:0": {40006: {shop, event.StateEstablished}},
+	} {
+		got := map[uint16]holder{}
+		for port, socket := range table.BindHolders(net1, endpoint(local).Addr) {
+			got[port] = holder{socket.Proc, socket.State}
+			if before := socket.Flags.Has(event.BeforeStart); before != (port == 40004) {
+				t.Errorf("%s: before the start is %v at %d", local, before, port)
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", local, got, want)
+		}
+		if o := table.BindOccupancy(net1, endpoint(local).Addr); o.InUse() != len(got) {
+			t.Errorf("%s: %d ports of %+v have a holder", local, len(got), o)
 		}
 	}
 }
