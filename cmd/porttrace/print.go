@@ -95,7 +95,8 @@ func (p *printer) options() pipeline.Options {
 	wants := func(kind event.Kind) bool { return slices.Contains(p.kinds, kind) }
 	return pipeline.Options{
 		Tee: p.print, AfterBatch: p.flush, Thresholds: wants(event.SpaceChanged),
-		Scans: wants(event.ConnectFail) || wants(event.BindFail), // who holds a port
+		// Who holds a port, and which bucket was refused, is known by the table of sockets.
+		Scans: wants(event.ConnectFail) || wants(event.BindFail) || wants(event.Close),
 	}
 }
 
