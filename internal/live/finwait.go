@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -34,14 +35,30 @@ func newFinWaits(lookUp func(uint32, []netns.Tuple) ([]netns.Bucket, error), now
 	return &finWaits{lookUp: lookUp, forbidden: map[uint32]bool{}, budget: finLookupsAtOnce, filled: now}
 }
 
-// hold takes the close out of the stream if its bucket must be looked up.
+// hold takes the close out of the stream if its bucket must be looked up, and with it the calls
+// that fail because of that bucket: a server that is started again at once.
 func (f *finWaits) hold(e *event.Event) bool {
+	if f.isBehind(e) {
+		f.held = append(f.held, *e)
+		return true
+	}
 	if !e.Flags.Has(event.FinWait2) || f.forbidden[e.Netns] || f.budget < 1 {
 		return false
 	}
 	f.budget--
 	f.held = append(f.held, *e)
 	return true
+}
+
+// isBehind reports whether a call failed because a port was taken whose close is held: what
+// comes first must be in the stream first, or the failure names no holder.
+func (f *finWaits) isBehind(e *event.Event) bool {
+	if e.Reason != event.PortTaken && e.Reason != event.TupleTaken {
+		return false
+	}
+	return slices.ContainsFunc(f.held, func(held event.Event) bool {
+		return held.Kind == event.Close && held.Netns == e.Netns && held.Proto == e.Proto && held.Src.Port == e.Src.Port
+	})
 }
 
 // release appends to dst those that have been held long enough, or all of them.
@@ -58,11 +75,12 @@ func (f *finWaits) release(dst []event.Event, now event.Time, all bool) []event.
 	return dst
 }
 
-func (f *finWaits) lookUpAll(closes []event.Event) {
+func (f *finWaits) lookUpAll(held []event.Event) {
 	byNetns := map[uint32][]*event.Event{}
-	for i := range closes {
-		e := &closes[i]
-		byNetns[e.Netns] = append(byNetns[e.Netns], e)
+	for i := range held {
+		if e := &held[i]; e.Kind == event.Close {
+			byNetns[e.Netns] = append(byNetns[e.Netns], e)
+		}
 	}
 	for inode, list := range byNetns {
 		tuples := make([]netns.Tuple, len(list))

@@ -102,6 +102,49 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// A call that fails because of a port whose close is held comes after that close.
+func TestTakenComesAfterTheClose(t *testing.T) {
+	t.Parallel()
+	fails := func(kind event.Kind, src string, r event.Reason) event.Event {
+		e := connection(kind, event.Out, src, "10.0.0.2:80", at(start.Add(10*time.Millisecond)))
+		e.Reason = r
+		return e
+	}
+	otherNetns := fails(event.BindFail, "10.0.0.1:40000", event.PortTaken)
+	otherNetns.Netns++
+	udp := fails(event.BindFail, "10.0.0.1:40000", event.PortTaken)
+	udp.Proto = event.UDP
+	for name, tc := range map[string]struct {
+		call   event.Event
+		behind bool
+	}{
+		"bind":              {fails(event.BindFail, "0.0.0.0:40000", event.PortTaken), true},
+		"connect":           {fails(event.ConnectFail, "10.0.0.1:40000", event.TupleTaken), true},
+		"another port":      {fails(event.BindFail, "10.0.0.1:40001", event.PortTaken), false},
+		"another reason":    {fails(event.ConnectFail, "10.0.0.1:40000", event.Refused), false},
+		"another namespace": {otherNetns, false},
+		"UDP":               {udp, false},
+	} {
+		looked := 0
+		f := newFinWaits(func(_ uint32, tuples []netns.Tuple) ([]netns.Bucket, error) {
+			looked += len(tuples)
+			return slices.Repeat([]netns.Bucket{netns.InTimeWait}, len(tuples)), nil
+		}, start)
+		e := orphan(at(start))
+		if !f.hold(&e) || f.hold(&tc.call) != tc.behind {
+			t.Errorf("%s is behind the close: %v", name, !tc.behind)
+			continue
+		}
+		got := f.release(nil, start.Add(time.Second), false)
+		if tc.behind && (len(got) != 2 || got[0].Kind != event.Close || got[1] != tc.call) || looked != 1 {
+			t.Errorf("%s: released are %+v, %d buckets were looked up", name, got, looked)
+		}
+		if f.hold(&tc.call) {
+			t.Errorf("%s is held although no close is", name)
+		}
+	}
+}
+
 func TestBuckets(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
