@@ -1,0 +1,365 @@
+package kerneltest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"reflect"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/live"
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// inWay is what the kernel and the program itself say of the socket that is in the way of a call.
+type inWay struct {
+	pid           int
+	state         event.State
+	local, remote netip.AddrPort
+}
+
+// inWayOf is the only socket of a client's Result.
+func inWayOf(r lab.Result, state event.State) inWay {
+	return inWay{r.PID, state, r.Tries[0].Local, r.Tries[0].Remote}
+}
+
+// bindFails binds to an address that is taken, and returns the holder that the failure names.
+func (w *spaceTrace) bindFails(n *lab.Netns, addr netip.AddrPort) *event.Holder {
+	w.t.Helper()
+	r := run(w.t, n, "service", &lab.Binder{Socket: lab.Socket{Bind: addr}, Listen: true})
+	if r.BindErrors["EADDRINUSE"] != 1 {
+		w.t.Fatalf("%s is not taken: %+v", addr, r)
+	}
+	return w.awaitFailure(event.BindFail, n, r.PID).Holder
+}
+
+// awaitFailure returns the failure of a process.
+func (w *spaceTrace) awaitFailure(kind event.Kind, n *lab.Netns, pid int) (failure event.Event) {
+	w.t.Helper()
+	eventually(w.t, fmt.Sprint("a failure of process ", pid), func() bool {
+		for _, e := range w.received(kind, n) {
+			if e.Proc.PID == uint32(pid) {
+				failure = e
+				return true
+			}
+		}
+		return false
+	})
+	return failure
+}
+
+// checkHolder compares a holder with the socket that is in the way, and its end with the timer
+// of the kernel.
+func checkHolder(t *testing.T, n *lab.Netns, what string, got *event.Holder, want inWay) {
+	t.Helper()
+	if got == nil {
+		t.Errorf("%s: nobody is named, want %+v", what, want)
+		return
+	}
+	var remote event.Endpoint
+	if want.remote.IsValid() {
+		remote = endpoint(want.remote)
+	}
+	if got.Proc.PID != uint32(want.pid) || got.State != want.state || got.Local != endpoint(want.local) || got.Remote != remote {
+		t.Errorf("%s: got %+v, want %+v", what, *got, want)
+	}
+	left, bucket := time.Duration(0), false
+	for _, s := range sockets(t, n) {
+		if s.Local == want.local && s.Remote == want.remote && s.Inode == 0 {
+			left, bucket = s.Left, s.State == lab.TimeWait || s.State == lab.FinWait2
+		}
+	}
+	if !bucket {
+		if got.Expiry != 0 {
+			t.Errorf("%s: a process has it, and it ends at %d", what, got.Expiry)
+		}
+		return
+	}
+	const step = 5 * time.Second // of the timer wheel, see the package live
+	if off := got.Expiry.Sub(monotonic()) - left; off.Abs() > step {
+		t.Errorf("%s: it is free in %s, by the kernel in %s", what, got.Expiry.Sub(monotonic()), left)
+	}
+}
+
+// A bind() that finds its port taken, and a connect() that finds its 4-tuple taken, name the
+// socket that has it: as the program reports it that made it, also one that has ended.
+func TestHolders(t *testing.T) {
+	for name, loop := range map[string]netip.AddrPort{"v4": loopV4, "v6": loopV6} {
+		t.Run(name, func(t *testing.T) { testHolders(t, loop) })
+	}
+}
+
+func testHolders(t *testing.T, loop netip.AddrPort) {
+	const ports = 64
+	n, one := loopbackNet(t, ports, loop), newNetns(t)
+	narrow(t, one, 1)
+	inRange, outside := at(loop, firstPort+40), at(loop, 90)
+	listener := serve(t, n, lab.Echo, inRange, outside)
+	w := traceSpaces(t, n, one)
+	if !w.seesBinds() {
+		t.Skip("bind() is not seen")
+	}
+	w.awaitScans(n) // nobody is in the other one
+	service := func(what string, n *lab.Netns, addr netip.AddrPort, want inWay) {
+		t.Helper()
+		checkHolder(t, n, what, w.bindFails(n, addr), want)
+	}
+	connect := func(n *lab.Netns, name string, c lab.Client) lab.Result {
+		t.Helper()
+		c.List, c.Count = true, 1
+		r := counted(t, spawn(t, n, name, &c))
+		wantCounts(t, r, 1, 0)
+		return r
+	}
+	any4 := func(addr netip.AddrPort) netip.AddrPort {
+		if addr.Addr().Is4() {
+			return netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())
+		}
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), addr.Port())
+	}
+
+	for what, addr := range map[string]netip.AddrPort{"a listener in the range": inRange, "a listener outside": outside} {
+		service(what, n, addr, inWay{listener.PID(), event.StateListen, addr, netip.AddrPort{}})
+		service(what+", at any address", n, any4(addr), inWay{listener.PID(), event.StateListen, addr, netip.AddrPort{}})
+	}
+	out := inWayOf(connect(n, "outgoing", lab.Client{To: []netip.AddrPort{loop}, Hold: true}), event.StateEstablished)
+	service("an outgoing connection", n, out.local, out)
+	bound := spawn(t, n, "bound", &lab.Binder{Socket: lab.Socket{Bind: at(loop, firstPort+41)}})
+	counted(t, bound)
+	service("a bound port", n, at(loop, firstPort+41), inWay{bound.PID(), event.StateBound, at(loop, firstPort+41), netip.AddrPort{}})
+
+	ended := inWayOf(run(t, n, "ended", &lab.Client{To: []netip.AddrPort{loop}, Talk: true, Count: 1, List: true}), event.StateTimeWait)
+	service("TIME_WAIT of a program that has ended", n, ended.local, ended)
+
+	chosen := inWayOf(connect(one, "itself", lab.Client{To: []netip.AddrPort{at(loop, firstPort)}, Hold: true}), event.StateEstablished)
+	if chosen.local != chosen.remote {
+		t.Fatalf("%+v is no connection to itself", chosen)
+	}
+	service("a connection to itself", one, chosen.local, chosen)
+	itself := at(loop, 91)
+	own := inWayOf(connect(n, "itself", lab.Client{Socket: lab.Socket{Bind: itself}, To: []netip.AddrPort{itself}, Hold: true}), event.StateEstablished)
+	service("one to itself outside the range", n, itself, own)
+
+	tuple := lab.Client{Socket: lab.Socket{Bind: at(loop, 45000), ReuseAddr: true}, To: []netip.AddrPort{loop}, Hold: true}
+	first := inWayOf(connect(n, "first", tuple), event.StateEstablished)
+	tuple.Count, tuple.Hold = 1, false
+	second := run(t, n, "second", &tuple)
+	wantCounts(t, second, 0, 1)
+	checkHolder(t, n, "a 4-tuple", w.awaitFailure(event.ConnectFail, n, second.PID).Holder, first)
+
+	row := w.awaitSnapshot("the rows of failures", func(s *snapshot.Snapshot) bool {
+		for i := range s.Failures {
+			if f := &s.Failures[i]; f.HeldBy != nil && f.HeldBy.Info.Comm == "first" && f.Proc.ID.PID == uint32(second.PID) {
+				return true
+			}
+		}
+		return false
+	})
+	for i := range row.Failures {
+		f := &row.Failures[i]
+		if f.Netns == n.Inode() && f.Target == endpoint(ended.local) && (f.HeldBy == nil || f.HeldBy.Info.Comm != "ended" || f.HeldBy.FreeIn <= 0) {
+			t.Errorf("the row of a port in TIME_WAIT: %+v", f.HeldBy)
+		}
+	}
+}
+
+// A server that is started again, without SO_REUSEADDR, finds its port in the buckets of the
+// connections that it closed first: inside the range and outside.
+func TestHolderOfRestartedServer(t *testing.T) {
+	for name, loop := range map[string]netip.AddrPort{"outside": at(loopV4, 90), "inside": at(loopV4, firstPort+40), "v6": at(loopV6, 90)} {
+		t.Run(name, func(t *testing.T) {
+			const connections = 5
+			n := newNetns(t)
+			narrow(t, n, 64)
+			server := serve(t, n, lab.CloseFirst, loop)
+			spawn(t, n, "resident", &lab.Binder{For: jobLimit}) // the errno of a bind() is inferred in a namespace that someone is in
+			w := traceSpaces(t, n)
+			if !w.seesBinds() {
+				t.Skip("bind() is not seen")
+			}
+			w.awaitScans(n)
+			r := run(t, n, "client", &lab.Client{To: []netip.AddrPort{loop}, Count: connections, AwaitPeer: true, List: true})
+			wantCounts(t, r, connections, 0)
+			eventually(t, "buckets of the server", func() bool { return inState(t, n, lab.TimeWait) == connections })
+			release(t, server)
+			got := w.bindFails(n, loop)
+			if got == nil {
+				t.Fatal("nobody is named")
+			}
+			want := inWay{server.PID(), event.StateTimeWait, loop, netip.AddrPort{}}
+			for _, try := range r.Tries { // any of them: they are of the same moment
+				if endpoint(try.Local) == got.Remote {
+					want.remote = try.Local
+				}
+			}
+			checkHolder(t, n, "buckets of accepted connections", got, want)
+		})
+	}
+}
+
+// closeAndBind closes a connection and binds to its port at once, which is taken.
+func closeAndBind(n *lab.Netns, to netip.AddrPort) (local netip.AddrPort, err error) {
+	err = n.Do(func() error {
+		first, err := newSocket(to.Addr())
+		if err != nil {
+			return err
+		}
+		err = unix.Connect(first, lab.Sockaddr(to))
+		local = lab.LocalAddr(first)
+		if err := errors.Join(err, unix.Close(first)); err != nil {
+			return err
+		}
+		second, err := newSocket(to.Addr())
+		if err != nil {
+			return err
+		}
+		defer unix.Close(second)
+		if err := unix.Bind(second, lab.Sockaddr(local)); err != unix.EADDRINUSE {
+			return fmt.Errorf("the port is not taken: %w", err)
+		}
+		return nil
+	})
+	return local, err
+}
+
+// What is said to be free in seconds is free then. The failure comes within the time in which
+// porttrace waits for the FIN of the connection's peer, and yet after its close.
+func TestHolderEnds(t *testing.T) {
+	const timeout = 3 * time.Second
+	n := newNetns(t)
+	narrow(t, n, 64)
+	noError(t, n.Sysctl("ipv4/tcp_fin_timeout", "3"))
+	serve(t, n, lab.NeverClose, loopV4)
+	w := traceSpaces(t, n)
+	if !w.seesBinds() {
+		t.Skip("bind() is not seen")
+	}
+	w.awaitScans(n)
+	orphan, err := closeAndBind(n, loopV4)
+	noError(t, err)
+	want := inWay{os.Getpid(), event.StateFinWait2, orphan, loopV4}
+	got := w.awaitFailure(event.BindFail, n, os.Getpid()).Holder
+	checkHolder(t, n, "FIN_WAIT2", got, want)
+	if got == nil || got.Expiry.Sub(monotonic()) > timeout+time.Second {
+		t.Fatalf("it is there for %s: %+v", timeout, got)
+	}
+	var last lab.Result
+	eventually(t, "the port is free", func() bool {
+		last = run(t, n, "service", &lab.Binder{Socket: lab.Socket{Bind: want.local}})
+		return last.Succeeded == 1
+	})
+	if late := monotonic().Sub(got.Expiry); late.Abs() > time.Second {
+		t.Errorf("it was free %s after it should", late)
+	}
+}
+
+// A row of bind() in a full range names who has its ports, with numbers: an open connection, a
+// program that has ended, and one that is only bound.
+func TestHoldersOfBindSpace(t *testing.T) {
+	const live, buckets, bound, ports = 10, 8, 6, 24
+	n := loopbackNet(t, ports, loopV4)
+	w := traceSpaces(t, n)
+	if !w.seesBinds() {
+		t.Skip("bind() is not seen")
+	}
+	w.awaitScans(n)
+	to := []netip.AddrPort{loopV4}
+	holder := spawn(t, n, "holder", &lab.Client{To: to, Count: live, Hold: true})
+	wantCounts(t, counted(t, holder), live, 0)
+	ended := run(t, n, "ended", &lab.Client{To: to, Count: buckets, Talk: true})
+	wantCounts(t, ended, buckets, 0)
+	binder := spawn(t, n, "binder", &lab.Binder{Socket: lab.Socket{Bind: at(loopV4, 0)}, Count: bound})
+	if r := counted(t, binder); r.Succeeded != bound {
+		t.Fatalf("%+v", r)
+	}
+	victim := run(t, n, "victim", &lab.Binder{Socket: lab.Socket{Bind: at(loopV4, 0)}, Count: 3})
+	if victim.BindErrors["EADDRINUSE"] != 3 {
+		t.Fatalf("%+v", victim)
+	}
+	want := map[int]snapshot.Holder{
+		holder.PID(): {Live: live}, ended.PID: {TimeWait: buckets}, binder.PID(): {Bound: bound},
+	}
+	s := w.awaitSnapshot("the row of bind()", func(s *snapshot.Snapshot) bool {
+		for _, p := range spacesOf(s, n) {
+			if p.Kind == snapshot.BindSpace && p.InUse() == ports && len(p.Victims) > 0 {
+				return true
+			}
+		}
+		return false
+	})
+	for _, p := range spacesOf(s, n) {
+		if p.Kind != snapshot.BindSpace {
+			continue
+		}
+		for _, h := range p.Holders {
+			pid := int(h.Proc.ID.PID)
+			if w := want[pid]; h.Live != w.Live || h.TimeWait != w.TimeWait || h.Bound != w.Bound {
+				t.Errorf("process %d holds %+v, want %+v", pid, h, w)
+			}
+			delete(want, pid)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not named are %+v", want)
+	}
+}
+
+// A recording names the same holders as the live run did.
+func TestHoldersOfRecording(t *testing.T) {
+	n := loopbackNet(t, 64, loopV4)
+	var file memory
+	source := attach(t, live.Options{ScanInterval: scanInterval})
+	if source.Signals().Off(event.SignalBind) {
+		t.Skip("bind() is not seen")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	type result struct {
+		snap *snapshot.Snapshot
+		err  error
+	}
+	recorded := make(chan result, 1)
+	go func() {
+		snap, _, err := recordTo(ctx, &file, source, pipeline.Options{})
+		recorded <- result{snap, err}
+	}()
+	to := []netip.AddrPort{loopV4}
+	out := spawn(t, n, "outgoing", &lab.Client{To: to, Count: 1, Hold: true, List: true})
+	held := counted(t, out)
+	ended := run(t, n, "ended", &lab.Client{To: to, Count: 1, Talk: true, List: true})
+	time.Sleep(200 * time.Millisecond) // that its close has come does not show here
+	for _, port := range []netip.AddrPort{held.Tries[0].Local, ended.Tries[0].Local, loopV4} {
+		if r := run(t, n, "service", &lab.Binder{Socket: lab.Socket{Bind: port}}); r.BindErrors["EADDRINUSE"] != 1 {
+			t.Fatalf("%+v", r)
+		}
+	}
+	time.Sleep(2 * time.Second) // inferred failures come with a survey
+	cancel()
+	got := <-recorded
+	noError(t, got.err)
+	names := map[string]event.State{}
+	for i := range got.snap.Failures {
+		if f := &got.snap.Failures[i]; f.Netns == n.Inode() && f.HeldBy != nil {
+			names[f.HeldBy.Info.Comm] = f.HeldBy.State
+		}
+	}
+	want := map[string]event.State{"outgoing": event.StateEstablished, "ended": event.StateTimeWait, "server": event.StateListen}
+	if !maps.Equal(names, want) {
+		t.Errorf("live, the holders are %v, want %v", names, want)
+	}
+	again, err := aggregate(t.Context(), file.reader(t), pipeline.Options{})
+	noError(t, err)
+	if !reflect.DeepEqual(again, got.snap) || !bytes.Equal(reports(t, again), reports(t, got.snap)) {
+		t.Errorf("recorded\n%+v\nlive\n%+v", again.Failures, got.snap.Failures)
+	}
+}
