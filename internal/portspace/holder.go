@@ -2,6 +2,7 @@ package portspace
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -37,6 +38,11 @@ func (t *Table) portHolder(e *event.Event) *event.Holder {
 	o := n.owned[port]
 	if o != nil && o.State != 0 && conflict(e.Src.Addr, o.Local) && !o.isOf(e) {
 		return &event.Holder{Proc: o.Proc, State: o.State, Local: event.Endpoint{Addr: o.Local, Port: port}}
+	}
+	for _, l := range slices.Backward(n.listeners[port]) {
+		if conflict(e.Src.Addr, l.local) && (l.cookie == 0 || l.cookie != e.Cookie) {
+			return &event.Holder{Proc: l.proc, State: event.StateListen, Local: event.Endpoint{Addr: l.local, Port: port}}
+		}
 	}
 	var best *event.Holder
 	if o != nil || n.chosen.at(port) > 0 {

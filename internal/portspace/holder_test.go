@@ -187,24 +187,90 @@ func TestHolderAccepted(t *testing.T) {
 	}
 }
 
-// Of several listeners at a port the end of one frees nothing, unless it is the one that is
-// known.
-func TestOneOfSeveralListenersEnds(t *testing.T) {
+// Of several listeners at a port each is known until it ends, and one that the kernel refuses is
+// none.
+func TestSeveralListeners(t *testing.T) {
 	t.Parallel()
-	const port = "10.0.0.1:8080"
+	const (
+		port    = "10.0.0.1:8080"
+		another = "10.0.0.2:8080"
+	)
+	one, two := socketEvent(event.Listen, port, "", cookie(1)), socketEvent(event.Listen, port, "", cookie(2), by(cache))
+	elsewhere := socketEvent(event.Listen, another, "", cookie(3), by(cache))
+	ends := func(src string, c uint64) event.Event { return socketEvent(event.ListenEnd, src, "", cookie(c)) }
+	refused := wants(event.BindFail, port, "", onListen, cookie(2), by(cache))
+	ofOne, ofTwo := held(shop, event.StateListen, port, "", 0), held(cache, event.StateListen, port, "", 0)
 	for name, c := range map[string]struct {
-		ends uint64 // cookie
-		want *event.Holder
+		events []event.Event
+		call   event.Event
+		want   *event.Holder
 	}{
-		"the other": {1, held(cache, event.StateListen, port, "", 0)}, "the known one": {2, nil}, "which one is not known": {0, nil},
+		"from before, and one ends": {
+			[]event.Event{
+				found(port, "", event.StateListen, by(shop)), found(another, "", event.StateListen, by(cache)), ends(another, 0),
+			}, wants(event.BindFail, port, ""), ofOne,
+		},
+		"both":                   {[]event.Event{one, two}, wants(event.BindFail, port, ""), ofTwo},
+		"the older ends":         {[]event.Event{one, two, ends(port, 1)}, wants(event.BindFail, port, ""), ofTwo},
+		"the newer ends":         {[]event.Event{one, two, ends(port, 2)}, wants(event.BindFail, port, ""), ofOne},
+		"both end":               {[]event.Event{one, two, ends(port, 2), ends(port, 1)}, wants(event.BindFail, port, ""), nil},
+		"both end, older first":  {[]event.Event{one, two, ends(port, 1), ends(port, 2)}, wants(event.BindFail, port, ""), nil},
+		"no scan finds any":      {[]event.Event{one, two, ends("[::]:8080", 0)}, wants(event.BindFail, port, ""), nil},
+		"the same listens again": {[]event.Event{one, two, one, ends(port, 1)}, wants(event.BindFail, port, ""), ofTwo},
+		"the newer was bound first": {
+			[]event.Event{one, socketEvent(event.Bind, port, "", cookie(2), by(cache)), two, ends(port, 2)}, wants(event.BindFail, port, ""), ofOne,
+		},
+		"at another address":             {[]event.Event{one, elsewhere}, wants(event.BindFail, port, ""), ofOne},
+		"at this one":                    {[]event.Event{elsewhere, one}, wants(event.BindFail, another, ""), held(cache, event.StateListen, another, "", 0)},
+		"the one at another address":     {[]event.Event{one, elsewhere, ends(another, 3)}, wants(event.BindFail, another, ""), nil},
+		"the second listens in vain":     {[]event.Event{one, two}, refused, ofOne},
+		"a third call after that":        {[]event.Event{one, two, refused}, wants(event.BindFail, port, ""), ofOne},
+		"and after the end of the first": {[]event.Event{one, two, refused, ends(port, 1)}, wants(event.BindFail, port, ""), nil},
+		"in vain, because of one that is not known": {
+			[]event.Event{two, refused}, wants(event.BindFail, port, ""), held(cache, event.StateBound, port, "", 0),
+		},
 	} {
-		table := tableOf(
-			config(hundred, ""), socketEvent(event.Listen, port, "", cookie(1)), socketEvent(event.Listen, port, "", cookie(2), by(cache)),
-			socketEvent(event.ListenEnd, port, "", cookie(c.ends)),
-		)
-		call := wants(event.BindFail, port, "")
-		if got := table.Holder(&call); (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
-			t.Errorf("%s ends: got %+v, want %+v", name, got, c.want)
+		table := tableOf(append([]event.Event{config(hundred, "")}, c.events...)...)
+		call := c.call
+		table.Complete(&call)
+		if got := call.Holder; (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
+			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+// A scan shows every listener of a port once.
+func TestScanOfSeveralListeners(t *testing.T) {
+	t.Parallel()
+	for _, cookies := range [][2]uint64{{1, 2}, {0, 0}, {0, 2}} {
+		testScanOfListeners(t, cookies[0], cookies[1])
+	}
+}
+
+func testScanOfListeners(t *testing.T, first, second uint64) {
+	t.Helper()
+	const port, another = "10.0.0.1:8080", "10.0.0.2:8080"
+	table := tableOf(config(hundred, ""))
+	for i, want := range []int{2, 0, 0} {
+		scan := event.NetnsScan{
+			Census:  event.Census{Netns: net1, Bound: true},
+			Sockets: []event.Event{found(port, "", event.StateListen, cookie(first), by(shop)), found(another, "", event.StateListen, cookie(second), by(cache))},
+		}
+		changes := 0
+		for _, e := range table.Reconcile(nil, Found{NetnsScan: &scan, At: start.Add(time.Duration(i) * time.Second), Unsettled: settled}) {
+			if e.Kind == event.SocketFound || e.Kind == event.SocketGone {
+				changes++
+			}
+			table.Add(&e)
+		}
+		if changes != want {
+			t.Errorf("scan %d changes %d listeners, want %d", i, changes, want)
+		}
+	}
+	for addr, by := range map[string]event.ProcID{port: shop, another: cache} {
+		call := wants(event.BindFail, addr, "")
+		if h := table.Holder(&call); h == nil || h.Proc != by || h.Local != endpoint(addr) {
+			t.Errorf("%s is held by %+v", addr, h)
 		}
 	}
 }

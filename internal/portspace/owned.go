@@ -27,15 +27,26 @@ func (t *Table) bind(e *event.Event, state event.State) {
 	}
 	n := t.Netns(e.Netns)
 	o := n.addOwned(e.Src.Port, e.Time)
+	n.keepListener(e, o)
 	n.setOwnedState(o, state, e)
 	o.Proc, o.Local, o.Before, o.cookie = e.Proc, e.Src.Addr, e.Flags.Has(event.BeforeStart), e.Cookie
 }
 
-// unbind notes that no socket is bound to the port, apart from connections. The end of one
-// socket of several at the port changes nothing unless it is the one that the table knows.
+// unbind notes that a socket is not bound to the port any more, or, if the event says neither
+// which one nor at what address, as a scan does, that none is, apart from connections.
 func (t *Table) unbind(e *event.Event) {
 	n := t.Netns(e.Netns)
-	if o := n.owned[e.Src.Port]; o != nil && (o.cookie == 0 || e.Cookie == 0 || o.cookie == e.Cookie) {
+	o := n.owned[e.Src.Port]
+	if o == nil {
+		return
+	}
+	known, all := o.listener(), e.Cookie == 0 && isWildcard6(e.Src.Addr)
+	switch {
+	case !all && !known.isOf(e):
+		n.dropListener(e)
+	case !all && n.nextListener(e, o):
+	default:
+		delete(n.listeners, e.Src.Port)
 		n.setOwnedState(o, 0, e)
 		n.releaseIfUnused(e.Src.Port)
 	}

@@ -87,14 +87,15 @@ func (t *Table) markSeen(p Port) {
 // ownedDiffers reports whether the table knows less of a bound port than the scan. It fills
 // in the owner that the table knows.
 func (r *reconciliation) ownedDiffers(_ Port, e *event.Event) bool {
-	o := r.table.Netns(e.Netns).owned[e.Src.Port]
-	if o == nil || o.State == 0 {
+	n := r.table.Netns(e.Netns)
+	o := n.owned[e.Src.Port]
+	if o == nil || o.State == 0 || e.State == event.StateListen && o.State == e.State && !n.knowsListener(e, o) {
 		return true
 	}
 	if !e.Proc.Known() {
 		e.Proc = o.Proc
 	}
-	// Of several sockets at a port the table knows one.
+	// Of several bound sockets at a port the table knows one.
 	return !o.Proc.Known() && e.Proc.Known()
 }
 

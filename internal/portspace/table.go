@@ -80,6 +80,8 @@ func (t *Table) addSocket(e *event.Event) {
 		t.bind(e, event.StateListen)
 	case event.ListenEnd:
 		t.unbind(e)
+	case event.BindFail:
+		t.listenFailed(e)
 	case event.SocketFound:
 		t.found(e)
 	case event.SocketGone:
@@ -217,6 +219,7 @@ func (t *Table) forget(inode uint32) {
 	t.last = nil
 	clear(n.owned)
 	clear(n.accepted)
+	clear(n.listeners)
 	n.chosen = portCounts{}
 	n.takeovers++
 	n.waiting, n.inRange, n.sockets, n.buckets, n.attributed, n.bound = 0, 0, 0, 0, 0, growth{}
