@@ -232,6 +232,66 @@ func closeAndBind(n *lab.Netns, to netip.AddrPort) (local netip.AddrPort, err er
 	return local, err
 }
 
+// Programs that listen at one port, at an address each, are told apart: those from before the
+// start as well, and one that a listen() in vain came after.
+func TestHolderOfSeveralListeners(t *testing.T) {
+	const port = 8080
+	n := newNetns(t)
+	addrs := []netip.AddrPort{at(loopV4, port), netip.MustParseAddrPort("127.0.0.2:8080"), at(loopV6, port)}
+	var servers []*lab.Proc
+	for _, addr := range addrs {
+		servers = append(servers, serve(t, n, lab.Echo, addr))
+	}
+	w := traceSpaces(t, n)
+	if !w.seesBinds() {
+		t.Skip("bind() is not seen")
+	}
+	w.awaitScans(n)
+	late := netip.MustParseAddrPort("127.0.0.3:8080")
+	addrs, servers = append(addrs, late), append(servers, serve(t, n, lab.Echo, late))
+	check := func(what string) {
+		t.Helper()
+		for i, addr := range addrs {
+			checkHolder(t, n, fmt.Sprint(what, ", ", addr), w.bindFails(n, addr), inWay{servers[i].PID(), event.StateListen, addr, netip.AddrPort{}})
+		}
+	}
+	check("all")
+	release(t, servers[len(servers)-1])
+	addrs, servers = addrs[:len(addrs)-1], servers[:len(servers)-1]
+	w.awaitScans(n)
+	check("one has ended")
+
+	shared := at(loopV4, 8081)
+	noError(t, n.Do(func() error {
+		return listenInVain(shared, func() {
+			checkHolder(t, n, "a listen() in vain", w.awaitFailure(event.BindFail, n, os.Getpid()).Holder,
+				inWay{os.Getpid(), event.StateListen, shared, netip.AddrPort{}})
+			checkHolder(t, n, "after it", w.bindFails(n, shared), inWay{os.Getpid(), event.StateListen, shared, netip.AddrPort{}})
+		})
+	}))
+}
+
+// listenInVain has two sockets at an address, of which the first listens, and the second tries to.
+func listenInVain(addr netip.AddrPort, then func()) error {
+	var fds [2]int
+	for i := range fds {
+		fd, err := socketAt(addr)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		fds[i] = fd
+	}
+	if err := unix.Listen(fds[0], 1); err != nil {
+		return err
+	}
+	if err := unix.Listen(fds[1], 1); err != unix.EADDRINUSE {
+		return fmt.Errorf("the second listens: %w", err)
+	}
+	then()
+	return nil
+}
+
 // What is said to be free in seconds is free then. The failure comes within the time in which
 // porttrace waits for the FIN of the connection's peer, and yet after its close.
 func TestHolderEnds(t *testing.T) {
