@@ -22,6 +22,9 @@
 //	table.go       the events of the stream, applied to the table
 //	socket.go      a socket; how it takes and releases its port
 //	owned.go       ports that a bind() owns
+//	listeners.go   those that listen at one port
+//	holder.go      which socket is in the way of a call that failed
+//	complete.go    what the table knows of an event better than its source
 //	netns.go       the range and settings of a namespace
 //	space.go       a connect space and its figures
 //	view.go        a space as seen by sockets with or without a range of their own
