@@ -9,11 +9,11 @@ import (
 // ledger compares what came from the whole host with the counters that the kernel side
 // always keeps: everything that it saw was delivered, folded, filtered or lost.
 type ledger struct {
-	health     event.Health // the newest
-	delivered  uint64
-	folded     uint64 // occurrences in folds
-	unsure     uint64 // of delivered: failed binds and ended listeners that user space may have found, which are in no counter
-	incomplete bool   // there were listeners or answered SYNs, which folds do not count
+	health       event.Health // the newest
+	delivered    uint64
+	folded       uint64 // occurrences in folds
+	pendingBinds uint64 // failed binds that user space found: they are in no counter
+	incomplete   bool   // there were listeners or answered SYNs, which folds do not count
 }
 
 func (l *ledger) add(e *event.Event) {
@@ -27,22 +27,15 @@ func (l *ledger) add(e *event.Event) {
 		}
 		l.delivered++
 		if e.Op == event.OpBind && e.Inferred != 0 {
-			l.unsure++
+			l.pendingBinds++
 		}
 	case event.HealthKnown:
 		l.health = *e.Fact.(*event.Health)
 	case event.SynUnanswered:
 		l.incomplete = true
 		l.delivered++
-	case event.SocketGone: // the end of a listener comes from the kernel side, with a cookie
-		if e.Cookie != 0 {
-			l.delivered++
-		} else if !e.Dst.Known() {
-			l.delivered++
-			l.unsure++
-		}
 	default:
-		if e.Kind.AboutSocket() || e.Kind == event.Listen {
+		if e.Kind.AboutSocket() || e.Kind == event.Listen || e.Kind == event.ListenEnd {
 			l.delivered++
 		}
 	}
@@ -61,8 +54,8 @@ func (l *ledger) difference() string {
 	h := &l.health
 	folded := h.LostDetails + h.Filtered
 	switch {
-	case h.Events > l.delivered, h.Events+l.unsure < l.delivered:
-		return fmt.Sprintf("the kernel delivered %d events, %d came (%d of them perhaps not from there)", h.Events, l.delivered, l.unsure)
+	case h.Events > l.delivered, h.Events+l.pendingBinds < l.delivered:
+		return fmt.Sprintf("the kernel delivered %d events, %d came (%d of them binds that failed unseen)", h.Events, l.delivered, l.pendingBinds)
 	case folded < l.folded, folded > l.folded && !l.incomplete:
 		return fmt.Sprintf("the kernel folded %d and filtered %d, folds hold %d", h.LostDetails, h.Filtered, l.folded)
 	}
