@@ -102,6 +102,7 @@ func (n *namespaces) end(fact *event.Netns) {
 	if last, was := n.last[fact.Inode]; was {
 		*fact = last
 		fact.Gone, fact.TimeWait = true, 0
+		n.netns.Forget(fact.Inode)
 	}
 	delete(n.last, fact.Inode)
 	delete(n.known, fact.Inode)

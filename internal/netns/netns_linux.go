@@ -9,6 +9,8 @@
 package netns
 
 import (
+	"errors"
+	"io/fs"
 	"slices"
 	"sync"
 	"time"
@@ -87,8 +89,8 @@ func (n *Namespaces) find(inode uint32) (*namespace, error) {
 
 // Refresh returns the facts of the namespaces with these inodes, in that order, as they are
 // now. It is cheap enough to be called every second: it searches /proc only for an inode
-// that it does not know, when the process is gone by which it read a namespace, and every
-// ten seconds for new names.
+// that it does not know, when the process or the file is gone by which it read a namespace,
+// and every ten seconds for new names.
 func (n *Namespaces) Refresh(known []uint32) []event.Netns {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -104,6 +106,14 @@ func (n *Namespaces) Refresh(known []uint32) []event.Netns {
 	return facts
 }
 
+// Forget makes the next one who asks for a namespace that has ended search again: a new one
+// gets its inode soon.
+func (n *Namespaces) Forget(inode uint32) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.found, inode)
+}
+
 func (n *Namespaces) stale(known []uint32) bool {
 	if time.Since(n.discovered) > discoverEvery {
 		return true
@@ -116,28 +126,31 @@ func (n *Namespaces) stale(known []uint32) bool {
 	return false
 }
 
-// rediscover searches again, and remembers which namespaces it could not find.
+// rediscover searches again, and remembers which namespaces it could not find. Not of those
+// that were there before: the inode of one that has ended is given to a new one soon.
 func (n *Namespaces) rediscover(known []uint32) {
+	before := n.found
 	if n.discover() != nil {
 		return // without /proc nothing is known, and each value says so
 	}
 	for _, inode := range known {
-		if n.found[inode] == nil {
+		if was := before[inode]; n.found[inode] == nil && (was == nil || !was.readable()) {
 			n.found[inode] = &namespace{inode: inode}
 		}
 	}
 }
 
-// read returns the facts and whether a process has left its namespace.
+// read returns the facts and whether a namespace cannot be read any more as it was.
 func (n *Namespaces) read(known []uint32) (facts []event.Netns, gone bool) {
 	for _, inode := range known {
 		fact := event.Netns{Inode: inode, TimeWait: -1}
 		if ns := n.found[inode]; ns != nil && ns.readable() {
 			fact.Name = ns.name
 			count, err := ns.timeWait()
-			if err == nil {
+			switch {
+			case err == nil:
 				fact.TimeWait = count
-			} else if ns.pid != 0 {
+			case ns.pid != 0, !errors.Is(err, fs.ErrPermission): // who may not enter one never may
 				gone = true
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -220,6 +221,46 @@ func TestNamed(t *testing.T) {
 	// Its loopback is down, so even this address is not there.
 	if local(netip.MustParseAddr("127.0.0.1")) {
 		t.Error("127.0.0.1 is local while lo is down")
+	}
+}
+
+// TestInodeOfAnother: a new namespace has the inode of one that had a name and is gone. It is
+// found at once, and what is gone is searched for once.
+func TestInodeOfAnother(t *testing.T) {
+	t.Parallel()
+	_, inode := startChild(t)
+	const missing = 7
+	stale := func(inode uint32) *namespace {
+		return &namespace{inode: inode, name: "gone", path: "/run/netns/pt-test-gone"}
+	}
+	n := New()
+	n.found[inode], n.found[missing], n.discovered = stale(inode), stale(missing), time.Now()
+	got := n.Refresh([]uint32{missing, inode})
+	if want := []event.Netns{{Inode: missing, TimeWait: -1}, {Inode: inode, TimeWait: childBuckets}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("Refresh = %+v, want %+v", got, want)
+	}
+	for i, want := range []bool{true, false} {
+		before := n.discovered
+		if n.Refresh([]uint32{missing}); (n.discovered != before) != want {
+			t.Errorf("time %d after its end: searched: %v", i+1, !want)
+		}
+	}
+	before := n.discovered
+	n.Forget(missing)
+	if n.Refresh([]uint32{missing}); n.discovered == before {
+		t.Error("not searched for after it was forgotten")
+	}
+	// Whoever reads it first notices.
+	n.found[missing] = stale(missing)
+	if _, err := n.LocalAddrs(missing); err == nil {
+		t.Error("addresses of a namespace that is gone")
+	}
+	if _, err := n.Config(missing); err == nil {
+		t.Error("settings of a namespace that is gone")
+	}
+	before = n.discovered
+	if n.Refresh([]uint32{missing}); n.discovered == before {
+		t.Error("not searched for after a reading that failed")
 	}
 }
 
