@@ -2,6 +2,7 @@ package portspace
 
 import (
 	"maps"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -347,6 +348,35 @@ func TestBindHolders(t *testing.T) {
 		}
 		if o := table.BindOccupancy(net1, endpoint(local).Addr); o.InUse() != len(got) {
 			t.Errorf("%s: %d ports of %+v have a holder", local, len(got), o)
+		}
+	}
+}
+
+// A reader that has lost a part of the stream knows the listeners again.
+func TestResyncOfListeners(t *testing.T) {
+	t.Parallel()
+	table := tableOf(config(hundred, ""))
+	var all []string
+	for i := range 4 {
+		addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), 8080).String()
+		all = append(all, addr)
+		e := socketEvent(event.Listen, addr, "", cookie(uint64(i+1)), by(event.ProcID{PID: uint32(i + 1)}))
+		table.Add(&e)
+	}
+	other := tableOf(config(hundred, ""))
+	for range 3 { // to the same table again, too
+		for _, to := range []*Table{other, table} {
+			for _, e := range table.AppendSockets(nil, net1, start.Add(time.Second)) {
+				to.Add(&e)
+			}
+			end := socketEvent(event.SocketGone, all[3], "", cookie(99)) // of none
+			to.Add(&end)
+			for i, addr := range all {
+				call := wants(event.BindFail, addr, "")
+				if h := to.Holder(&call); h == nil || h.Proc.PID != uint32(i+1) || h.Local != endpoint(addr) {
+					t.Errorf("%s is held by %+v", addr, h)
+				}
+			}
 		}
 	}
 }

@@ -19,12 +19,11 @@ func (t *Table) AppendSockets(dst []event.Event, netns uint32, at event.Time) []
 		if o.State == 0 {
 			continue
 		}
-		e := base
-		e.State, e.Proc, e.Src, e.Flags = o.State, o.Proc, event.Endpoint{Addr: o.Local, Port: port}, event.OwnedByBind
-		if o.Before {
-			e.Flags |= event.BeforeStart
+		for _, l := range n.listeners[port] {
+			list = append(list, l.event(base, event.StateListen, port))
 		}
-		list = append(list, e)
+		newest := o.listener()
+		list = append(list, newest.event(base, o.State, port))
 	}
 	for _, s := range t.spacesOf(n) {
 		for _, port := range slices.Sorted(maps.Keys(s.sockets)) {
@@ -32,6 +31,15 @@ func (t *Table) AppendSockets(dst []event.Event, netns uint32, at event.Time) []
 		}
 	}
 	return list
+}
+
+func (l *listener) event(base event.Event, state event.State, port uint16) event.Event {
+	e := base
+	e.State, e.Proc, e.Cookie, e.Src, e.Flags = state, l.proc, l.cookie, event.Endpoint{Addr: l.local, Port: port}, event.OwnedByBind
+	if l.before {
+		e.Flags |= event.BeforeStart
+	}
+	return e
 }
 
 // spacesOf returns the spaces of a namespace, sorted, so that the output is deterministic.
