@@ -41,8 +41,14 @@ type spaceTrace struct {
 // namespaces.
 func traceSpaces(t *testing.T, nets ...*lab.Netns) *spaceTrace {
 	t.Helper()
+	return traceSpacesWith(t, live.Options{}, nets...)
+}
+
+func traceSpacesWith(t *testing.T, opts live.Options, nets ...*lab.Netns) *spaceTrace {
+	t.Helper()
+	opts.ScanInterval = scanInterval
 	w := &spaceTrace{
-		trace: newTrace(t, live.Options{ScanInterval: scanInterval}, nets),
+		trace: newTrace(t, opts, nets),
 		shown: make(chan *snapshot.Snapshot, 1),
 		table: portspace.New(portspace.Limit), scans: map[uint32]int{}, settings: map[uint32]int{},
 	}
