@@ -131,3 +131,18 @@ func TestETA(t *testing.T) {
 		}
 	}
 }
+
+// A full space whose ports would be reused but for the lack of timestamps says so.
+func TestReasonForNoReuse(t *testing.T) {
+	t.Parallel()
+	s := snapshot.PortSpace{Kind: snapshot.ConnectSpace}
+	s.Capacity, s.TimeWait, s.Unstamped = 64, 64, 64
+	for reusable, want := range map[int]bool{0: true, 3: false} {
+		s.Reusable = reusable
+		var out bytes.Buffer
+		writeAtRisk(&out, &s, time.Time{})
+		if got := strings.Contains(out.String(), "headroom 0; 64 in TIME_WAIT cannot be reused: the peer sends no TCP timestamps"); got != want {
+			t.Errorf("%d can be reused: got %q", reusable, out.String())
+		}
+	}
+}

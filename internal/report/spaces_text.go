@@ -50,6 +50,9 @@ func writeAtRisk(out *bytes.Buffer, s *snapshot.PortSpace, now time.Time) {
 	if len(s.Holders) > topHolders || s.OtherHolders.Ports() > 0 {
 		out.WriteString("    and by others\n")
 	}
+	if s.Unstamped > 0 && s.Reusable == 0 { // who has set tcp_tw_reuse wonders why
+		fmt.Fprintf(out, "    headroom %s\n", phrase.Headroom(s))
+	}
 	for _, v := range s.Victims[:min(len(s.Victims), topHolders)] {
 		fmt.Fprintf(out, "    no port for %s: %s times, last at %s\n", phrase.Process(v.Proc.ID, v.Proc.Comm),
 			phrase.Grouped(v.Failures), phrase.Time(v.Last, time.TimeOnly))
