@@ -3,6 +3,7 @@ package kerneltest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/portspace"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // ownedTuples maps each pair of ends to the pid that last had it, by the processes' own reports.
@@ -150,4 +152,76 @@ func (w *spaceTrace) ownerOf(bucket *event.Event) (owner event.ProcID, cookie ui
 		}
 	}
 	return owner, cookie
+}
+
+// A program that wants the 4-tuples of others fails, again and again, and takes none of their
+// ports, also of connections from before the start.
+func TestTuplesStayWithTheirOwners(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		end    netip.AddrPort
+		before bool // than the trace
+	}{
+		{"v4", loopV4, false}, {"v6", loopV6, false}, {"before the start", loopV4, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) { testTuplesStay(t, tc.end, tc.before) })
+	}
+}
+
+func testTuplesStay(t *testing.T, end netip.AddrPort, before bool) {
+	const tuples, tries = 20, 3
+	n := newNetns(t)
+	narrow(t, n, 64)
+	serve(t, n, lab.Echo, end)
+	client := func(i int) lab.Client {
+		socket := lab.Socket{Bind: at(end, uint16(firstPort+i)), ReuseAddr: true}
+		return lab.Client{Socket: socket, To: []netip.AddrPort{end}, Count: tries}
+	}
+	owners := ownedTuples{}
+	connect := func() {
+		for i := range tuples {
+			c := client(i)
+			c.Count, c.Hold, c.List = 1, true, true
+			owners.add(counted(t, spawn(t, n, "pod", &c)))
+		}
+	}
+	if before {
+		connect()
+	}
+	w := traceSpaces(t, n)
+	w.awaitScans(n)
+	if !before {
+		connect()
+	}
+	for i := range tuples {
+		c := client(i)
+		wantCounts(t, run(t, n, "envoy", &c), 0, tries)
+	}
+	check := func(what string) {
+		t.Helper()
+		held := ownedTuples{}
+		w.withTable(func(table *portspace.Table) {
+			for port, socket := range table.Find(loopID(n, end)).Each() {
+				held[[2]netip.AddrPort{at(end, port), end}] = int(socket.Proc.PID)
+			}
+		})
+		if !maps.Equal(held, owners) {
+			t.Errorf("%s, the ports are held by %v, want %v", what, held, owners)
+		}
+		if row := rowOf(w.snapshot(), loopID(n, end)); !before && (row == nil || row.Live != tuples || row.Opens != tuples || row.Peak != tuples) {
+			t.Errorf("%s: %s, %+v", what, spaceText(row), row)
+		}
+	}
+	w.awaitSnapshot("the failures", func(s *snapshot.Snapshot) bool {
+		failed := uint64(0)
+		for i := range s.Failures {
+			if f := &s.Failures[i]; f.Netns == n.Inode() && f.Reason == event.TupleTaken {
+				failed += f.Count
+			}
+		}
+		return failed == tuples*tries
+	})
+	check("after the failures")
+	w.awaitScans(n)
+	check("after a scan")
 }

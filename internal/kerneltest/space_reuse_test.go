@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -25,27 +26,55 @@ func (w *spaceTrace) netnsRow(what string, n *lab.Netns, wanted func(*snapshot.N
 }
 
 // Connections without TCP timestamps leave buckets that nothing reuses, whatever tcp_tw_reuse
-// is: those before the trace as well.
+// is, and whichever end has none: those before the trace as well.
 func TestWithoutTimestamps(t *testing.T) {
+	off := func(n *lab.Netns) { noError(t, n.Sysctl("ipv4/tcp_timestamps", "0")) }
+	for name, end := range map[string]netip.AddrPort{"v4": loopV4, "v6": loopV6} {
+		t.Run(name, func(t *testing.T) {
+			n := newNetns(t)
+			off(n)
+			testWithoutTimestamps(t, n, n, loopID(n, end))
+		})
+	}
+	for name, end := range map[string]netip.AddrPort{"peer v4": serverV4, "peer v6": serverV6} {
+		t.Run(name, func(t *testing.T) {
+			client, server := pair(t)
+			off(server)
+			id := portspace.ID{Netns: client.Inode(), Local: event.AddrFrom(clientAddrs[0].Addr()), Remote: endpoint(end)}
+			if end.Addr().Is6() {
+				id.Local = event.AddrFrom(clientAddrs[1].Addr())
+			}
+			testWithoutTimestamps(t, client, server, id)
+		})
+	}
+}
+
+func testWithoutTimestamps(t *testing.T, n, server *lab.Netns, id portspace.ID) {
 	const ports, tries, before = 64, 160, 10
-	n := loopbackNet(t, ports, loopV4)
-	noError(t, n.Sysctl("ipv4/tcp_timestamps", "0"), n.Sysctl("ipv4/tcp_tw_reuse", "1"))
-	wantCounts(t, run(t, n, "before", &lab.Client{To: []netip.AddrPort{loopV4}, Count: before, Talk: true}), before, 0)
+	to := netip.AddrPortFrom(id.Remote.Addr.IP(), id.Remote.Port)
+	narrow(t, n, ports)
+	serve(t, server, lab.Echo, to)
+	noError(t, n.Sysctl("ipv4/tcp_tw_reuse", "1"))
+	connect := func(name string, count, succeed int) {
+		t.Helper()
+		wantCounts(t, run(t, n, name, &lab.Client{To: []netip.AddrPort{to}, Count: count, Talk: true}), succeed, count-succeed)
+	}
+	connect("before", before, before)
+	spawn(t, n, "resident", &lab.Binder{For: jobLimit})
 	w := traceSpaces(t, n)
 	w.awaitScans(n)
 	check := func(what string, buckets int) {
 		t.Helper()
 		time.Sleep(1200 * time.Millisecond) // what is tested: a bucket that old could be reused
-		row := rowOf(w.snapshot(), loopID(n, loopV4))
+		row := rowOf(w.snapshot(), id)
 		if row == nil || row.TimeWait != buckets || row.Reusable != 0 || row.Unstamped != buckets {
 			t.Fatalf("%s: %s, %+v", what, spaceText(row), row)
 		}
 	}
 	check("found", before)
-	client := run(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: tries, Talk: true})
-	wantCounts(t, client, ports-before, tries-ports+before)
+	connect("client", tries, ports-before)
 	check("closed", ports)
-	row := rowOf(w.snapshot(), loopID(n, loopV4))
+	row := rowOf(w.snapshot(), id)
 	if !row.IsFull() || row.FullSince.IsZero() || math.Abs(row.Sustainable-1.04) > 0.01 {
 		t.Errorf("%s, %f/s", spaceText(row), row.Sustainable)
 	}
