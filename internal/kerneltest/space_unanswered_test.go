@@ -17,14 +17,34 @@ import (
 // A connect() that gets no answer enters its port space and the totals at the same time, before
 // its SYN is sent again, and leaves both when it is given up.
 func TestUnansweredConnects(t *testing.T) {
-	const count, fillers = 16, 2
-	client, server := pair(t)
-	defer fill(t, client, server, serverV4)()
+	for _, tc := range []struct {
+		name         string
+		end          netip.AddrPort
+		local        netip.Prefix
+		count, ports int // 0: enough
+	}{
+		{"some", serverV4, clientAddrs[0], 16, 0},
+		{"v6", serverV6, clientAddrs[1], 16, 0},
+		{"a full range", serverV4, clientAddrs[0], 62, 64},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			client, server := pair(t)
+			if tc.ports != 0 {
+				narrow(t, client, tc.ports)
+			}
+			testUnansweredConnects(t, client, server, tc.end, tc.local.Addr(), tc.count)
+		})
+	}
+}
+
+func testUnansweredConnects(t *testing.T, client, server *lab.Netns, end netip.AddrPort, local netip.Addr, count int) {
+	const fillers = 2
+	defer fill(t, client, server, end)()
 	w := traceSpaces(t, client)
 	w.awaitScans(client)
-	fds, err := startConnects(client, serverV4, count)
+	fds, err := startConnects(client, end, count)
 	noError(t, err)
-	id := portspace.ID{Netns: client.Inode(), Local: event.AddrFrom(clientV4), Remote: endpoint(serverV4)}
+	id := portspace.ID{Netns: client.Inode(), Local: event.AddrFrom(local), Remote: endpoint(end)}
 	held := func(s *snapshot.Snapshot) int {
 		row := rowOf(s, id)
 		if row == nil { // beyond those that are listed
@@ -52,14 +72,14 @@ func TestUnansweredConnects(t *testing.T) {
 	if again := w.received(event.SynUnanswered, client); len(again) == count {
 		t.Log("this machine is so slow that all SYNs were sent again before the first scan")
 	}
-	again := w.awaitSnapshot("all SYNs are sent again", func(s *snapshot.Snapshot) bool { return counted(s).SynSent == count })
-	if opens := counted(again).Opens; opens != count {
+	again := w.awaitSnapshot("all SYNs are sent again", func(s *snapshot.Snapshot) bool { return counted(s).SynSent == int64(count) })
+	if opens := counted(again).Opens; opens != uint64(count) {
 		t.Errorf("%d opens", opens)
 	}
 	for _, fd := range fds {
 		noError(t, unix.Close(fd))
 	}
-	ended := w.awaitSnapshot("all are given up", func(s *snapshot.Snapshot) bool { return counted(s).ConnectFailures == count })
+	ended := w.awaitSnapshot("all are given up", func(s *snapshot.Snapshot) bool { return counted(s).ConnectFailures == uint64(count) })
 	same(ended)
 	if left := counted(ended).SynSent; left != 0 || held(ended) > 0 {
 		t.Errorf("%d in SYN_SENT, %d ports held", left, held(ended))
