@@ -146,3 +146,19 @@ func TestReasonForNoReuse(t *testing.T) {
 		}
 	}
 }
+
+// Buckets that wait for the peer's FIN are named as such.
+func TestFinWait2IsNamed(t *testing.T) {
+	t.Parallel()
+	s := busy()
+	s.PortSpaces = []snapshot.PortSpace{{Kind: snapshot.ConnectSpace}, {Kind: snapshot.ConnectSpace}}
+	s.PortSpaces[0].TimeWait, s.PortSpaces[0].FinWait2 = 12, 7
+	s.PortSpaces[1].TimeWait, s.PortSpaces[1].FinWait2 = 5, 3
+	var out bytes.Buffer
+	if err := Text(&out, s, snapshot.ByProcess); err != nil {
+		t.Fatal(err)
+	}
+	if want := "TIME_WAIT 11,000 outgoing (10 of them in FIN_WAIT2), 40 accepted"; !strings.Contains(out.String(), want) {
+		t.Errorf("no %q in\n%s", want, &out)
+	}
+}

@@ -57,9 +57,21 @@ func writeTotals(out *bytes.Buffer, s *snapshot.Snapshot) {
 	t := &s.Totals
 	fmt.Fprintf(out, "seen  %s opened (%.1f/s now), %s closed, %s entered TIME_WAIT; %s\n",
 		phrase.Grouped(t.Opens), s.Rates.Opens, phrase.Grouped(t.Closes()), phrase.Grouped(t.TimeWaitEntered), phrase.Failed(s))
-	fmt.Fprintf(out, "now   %s open, %s with an unanswered SYN, %s in CLOSE_WAIT; TIME_WAIT %s outgoing, %s accepted (they hold no port), %s of connections that are not known; %s sockets from before start\n",
-		phrase.Grouped(t.Live()), phrase.Grouped(t.SynSent), phrase.Grouped(t.CloseWait), phrase.Grouped(t.TimeWaitOut),
+	fmt.Fprintf(out, "now   %s open, %s with an unanswered SYN, %s in CLOSE_WAIT; TIME_WAIT %s outgoing%s, %s accepted (they hold no port), %s of connections that are not known; %s sockets from before start\n",
+		phrase.Grouped(t.Live()), phrase.Grouped(t.SynSent), phrase.Grouped(t.CloseWait), phrase.Grouped(t.TimeWaitOut), inFinWait2(s),
 		phrase.Grouped(t.TimeWaitIn), phrase.Grouped(t.TimeWaitOther), phrase.Grouped(t.BeforeStart))
+}
+
+// inFinWait2 returns how many of the outgoing buckets wait for the peer's FIN.
+func inFinWait2(s *snapshot.Snapshot) string {
+	n := 0
+	for i := range s.PortSpaces {
+		n += s.PortSpaces[i].FinWait2
+	}
+	if n == 0 {
+		return ""
+	}
+	return " (" + phrase.Grouped(n) + " of them in FIN_WAIT2)"
 }
 
 func writeProcesses(out *bytes.Buffer, s *snapshot.Snapshot) {
