@@ -25,8 +25,8 @@ func TestNamesBesideStorm(t *testing.T) {
 		storm lab.Storm
 		to    netip.AddrPort
 	}{
-		{"as by default", live.Options{}, lab.Storm{Threads: 2}, loopV4},
-		{"small ring", live.Options{Probe: probe.Options{RingBytes: 1 << 14}}, lab.Storm{}, loopV4},
+		{"seldom read", live.Options{ReadInterval: 2 * time.Second}, lab.Storm{Threads: 2}, loopV4},
+		{"small ring", live.Options{Probe: probe.Options{RingBytes: 1 << 14}, ReadInterval: 300 * time.Millisecond}, lab.Storm{}, loopV4},
 		{"smallest ring, seldom read, refused", live.Options{
 			Probe: probe.Options{RingBytes: 4096}, ReadInterval: time.Second,
 		}, lab.Storm{Reset: true}, at(loopV4, 81)},
