@@ -380,3 +380,38 @@ func TestResyncOfListeners(t *testing.T) {
 		}
 	}
 }
+
+// A program that tries to bind in a loop does not have all spaces searched each time; one that
+// finds a listener costs nothing.
+func TestHolderSearchIsBounded(t *testing.T) {
+	t.Parallel()
+	const spaces = 10_000
+	table := tableOf(config(hundred, ""))
+	for i := range spaces {
+		dst := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), 80).String()
+		e := socketEvent(event.Open, local(i%100), dst)
+		table.Add(&e)
+	}
+	found := func(src string, times int, after time.Duration) (n int) {
+		for range times {
+			call := wants(event.BindFail, src, "", at(after))
+			if table.Complete(&call); call.Holder != nil {
+				n++
+			}
+		}
+		return n
+	}
+	for _, step := range []struct {
+		after time.Duration
+		want  int
+	}{{2 * time.Second, 5}, {2 * time.Second, 0}, {2200 * time.Millisecond, 1}, {time.Minute, 5}} {
+		if got := found(local(0), 100, step.after); got != step.want {
+			t.Errorf("after %s: %d of 100 are named, want %d", step.after, got, step.want)
+		}
+	}
+	listen := socketEvent(event.Listen, "0.0.0.0:80", "", at(time.Minute))
+	table.Add(&listen)
+	if got := found("10.0.0.1:80", 100, time.Minute); got != 100 {
+		t.Errorf("a listener is named %d times of 100", got)
+	}
+}

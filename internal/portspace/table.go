@@ -27,8 +27,11 @@ type Table struct {
 	last     *Space   // that of the event before, mostly that of the next
 	spare    []*Space // have come empty: many a connection is the only one of its space
 	lastNet  *Netns
-	change   Change                // by the last event
-	gone     map[uint32]event.Time // namespaces that exist no more, and since when
+	change   Change // by the last event
+	// For how long holders may still be searched for, as of searchedAt: see maySearch.
+	searchTime time.Duration
+	searchedAt event.Time
+	gone       map[uint32]event.Time // namespaces that exist no more, and since when
 }
 
 // New returns an empty table that follows at most limit sockets.
