@@ -3,7 +3,6 @@ package kerneltest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -207,29 +206,25 @@ func TestHolderOfRestartedServer(t *testing.T) {
 	}
 }
 
-// closeAndBind closes a connection and binds to its port at once, which is taken.
-func closeAndBind(n *lab.Netns, to netip.AddrPort) (local netip.AddrPort, err error) {
-	err = n.Do(func() error {
-		first, err := newSocket(to.Addr())
+// closeAndBind closes a connection and binds to its port as soon as there is a bucket.
+func closeAndBind(t *testing.T, n *lab.Netns, to netip.AddrPort) (local netip.AddrPort) {
+	t.Helper()
+	r, err := connectHere(n, to, 1)
+	noError(t, err)
+	local = r.Tries[0].Local
+	eventually(t, "a bucket", func() bool { return inState(t, n, lab.FinWait2) == 1 })
+	noError(t, n.Do(func() error {
+		fd, err := newSocket(to.Addr())
 		if err != nil {
 			return err
 		}
-		err = unix.Connect(first, lab.Sockaddr(to))
-		local = lab.LocalAddr(first)
-		if err := errors.Join(err, unix.Close(first)); err != nil {
-			return err
-		}
-		second, err := newSocket(to.Addr())
-		if err != nil {
-			return err
-		}
-		defer unix.Close(second)
-		if err := unix.Bind(second, lab.Sockaddr(local)); err != unix.EADDRINUSE {
+		defer unix.Close(fd)
+		if err := unix.Bind(fd, lab.Sockaddr(local)); err != unix.EADDRINUSE {
 			return fmt.Errorf("the port is not taken: %w", err)
 		}
 		return nil
-	})
-	return local, err
+	}))
+	return local
 }
 
 // Programs that listen at one port, at an address each, are told apart: those from before the
@@ -305,9 +300,7 @@ func TestHolderEnds(t *testing.T) {
 		t.Skip("bind() is not seen")
 	}
 	w.awaitScans(n)
-	orphan, err := closeAndBind(n, loopV4)
-	noError(t, err)
-	want := inWay{os.Getpid(), event.StateFinWait2, orphan, loopV4}
+	want := inWay{os.Getpid(), event.StateFinWait2, closeAndBind(t, n, loopV4), loopV4}
 	got := w.awaitFailure(event.BindFail, n, os.Getpid()).Holder
 	checkHolder(t, n, "FIN_WAIT2", got, want)
 	if got == nil || got.Expiry.Sub(monotonic()) > timeout+time.Second {
