@@ -2,6 +2,7 @@ package portspace
 
 import (
 	"cmp"
+	"iter"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -42,26 +43,38 @@ func (t *Table) BindOccupancy(netns uint32, local event.Addr) event.Occupancy {
 
 // BindHolders returns the socket at each of the ports that BindOccupancy counts: an open
 // connection before a bucket, and both before what is only bound.
-func (t *Table) BindHolders(netns uint32, local event.Addr) map[uint16]Socket {
+func (t *Table) BindHolders(netns uint32, local event.Addr) iter.Seq2[uint16, Socket] {
 	n := t.Netns(netns)
-	held := map[uint16]Socket{}
+	held := make([]Socket, 0, min(n.total, t.Known(netns)))
+	at := make([]int32, 1<<16) // by port: where in held, from 1 on; a map costs several times the time
 	for _, s := range t.spaces {
 		if s.net != n || !conflict(local, s.Local) {
 			continue
 		}
 		for port, socket := range s.Each() {
-			known, is := held[port]
-			if n.usable.has(port) && (!is || compareSockets(&socket, &known) > 0) {
-				held[port] = socket
+			switch known := at[port]; {
+			case !n.usable.has(port):
+			case known == 0:
+				held = append(held, socket)
+				at[port] = int32(len(held))
+			case compareSockets(&socket, &held[known-1]) > 0:
+				held[known-1] = socket
 			}
 		}
 	}
 	for port, o := range n.owned {
-		if _, is := held[port]; !is && o.State != 0 && n.usable.has(port) && conflict(local, o.Local) {
-			held[port] = Socket{State: o.State, Proc: o.Proc, Flags: o.flags()}
+		if at[port] == 0 && o.State != 0 && n.usable.has(port) && conflict(local, o.Local) {
+			held = append(held, Socket{State: o.State, Proc: o.Proc, Flags: o.flags()})
+			at[port] = int32(len(held))
 		}
 	}
-	return held
+	return func(yield func(uint16, Socket) bool) {
+		for port, i := range at {
+			if i > 0 && !yield(uint16(port), held[i-1]) {
+				return
+			}
+		}
+	}
 }
 
 // compareSockets returns a positive number if a says more of who holds a port than b does: an
