@@ -36,7 +36,10 @@ type Table struct {
 
 // New returns an empty table that follows at most limit sockets.
 func New(limit int) *Table {
-	return &Table{spaces: map[ID]*Space{}, numbered: map[uint32]*Space{}, nets: map[uint32]*Netns{}, gone: map[uint32]event.Time{}, limit: limit}
+	return &Table{
+		spaces: map[ID]*Space{}, numbered: map[uint32]*Space{}, nets: map[uint32]*Netns{}, gone: map[uint32]event.Time{}, limit: limit,
+		searchTime: time.Second,
+	}
 }
 
 // Add applies an event of the stream. Those that are about no TCP port change nothing.
