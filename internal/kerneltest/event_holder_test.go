@@ -62,7 +62,7 @@ func (w *spaceTrace) awaitFailure(kind event.Kind, n *lab.Netns, pid int) (failu
 func checkHolder(t *testing.T, n *lab.Netns, what string, got *event.Holder, want inWay) {
 	t.Helper()
 	if got == nil {
-		t.Errorf("%s: nobody is named, want %+v", what, want)
+		t.Errorf("%s: no holder, want %+v", what, want)
 		return
 	}
 	var remote event.Endpoint
@@ -108,7 +108,7 @@ func testHolders(t *testing.T, loop netip.AddrPort) {
 	if !w.seesBinds() {
 		t.Skip("bind() is not seen")
 	}
-	w.awaitScans(n) // nobody is in the other one
+	w.awaitScans(n) // no process is in the other one
 	service := func(what string, n *lab.Netns, addr netip.AddrPort, want inWay) {
 		t.Helper()
 		checkHolder(t, n, what, w.bindFails(n, addr), want)
@@ -193,7 +193,7 @@ func TestHolderOfRestartedServer(t *testing.T) {
 			release(t, server)
 			got := w.bindFails(n, loop)
 			if got == nil {
-				t.Fatal("nobody is named")
+				t.Fatal("no holder is named")
 			}
 			want := inWay{server.PID(), event.StateTimeWait, loop, netip.AddrPort{}}
 			for _, try := range r.Tries { // any of them: they are of the same moment
@@ -227,7 +227,7 @@ func closeAndBind(t *testing.T, n *lab.Netns, to netip.AddrPort) (local netip.Ad
 	return local
 }
 
-// Programs that listen at one port, at an address each, are told apart: those from before the
+// Programs that listen at one port, at an address each, are distinguished: those from before the
 // start as well, and one that a listen() in vain came after.
 func TestHolderOfSeveralListeners(t *testing.T) {
 	const port = 8080

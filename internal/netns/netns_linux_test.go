@@ -247,7 +247,7 @@ func TestInodeOfAnother(t *testing.T) {
 	}
 	before := n.discovered
 	n.Forget(missing)
-	if n.Refresh([]uint32{missing}); n.discovered == before {
+	if n.Refresh([]uint32{missing}); n.discovered.Equal(before) {
 		t.Error("not searched for after it was forgotten")
 	}
 	// Whoever reads it first notices.
@@ -259,7 +259,7 @@ func TestInodeOfAnother(t *testing.T) {
 		t.Error("settings of a namespace that is gone")
 	}
 	before = n.discovered
-	if n.Refresh([]uint32{missing}); n.discovered == before {
+	if n.Refresh([]uint32{missing}); n.discovered.Equal(before) {
 		t.Error("not searched for after a reading that failed")
 	}
 }

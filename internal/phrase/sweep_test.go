@@ -8,7 +8,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// refusal is what a scanner gets, of which so many rows are left.
+// refusal returns what a scanner gets from each target.
 func refusal(pid uint32, comm string, rate float64) snapshot.Failure {
 	return snapshot.Failure{
 		Proc: event.Process{ID: event.ProcID{PID: pid}, Comm: comm}, Proto: event.TCP, Op: event.OpConnect,
@@ -43,32 +43,45 @@ func TestSweepStandsForItsRows(t *testing.T) {
 		want     string
 	}{
 		{
-			"one process", []snapshot.Sweep{sweepOf(812, 7000, 4867)}, []snapshot.Failure{row, other},
+			"one process",
+			[]snapshot.Sweep{sweepOf(812, 7000, 4867)},
+			[]snapshot.Failure{row, other},
 			"scanner(812) cannot connect to about 7,000 targets: connection refused (ECONNREFUSED), 4,867/s; 1 more failure",
 		},
 		{
-			"two processes of a program", []snapshot.Sweep{sweepOf(812, 7000, 4000), sweepOf(813, 500, 10)}, nil,
+			"two processes of a program",
+			[]snapshot.Sweep{sweepOf(812, 7000, 4000), sweepOf(813, 500, 10)},
+			nil,
 			"scanner (2 processes) cannot connect to about 7,500 targets: connection refused (ECONNREFUSED), 4,010/s",
 		},
 		{
-			"inferred", []snapshot.Sweep{sweepOf(812, 7000, 4867, inferred)}, nil,
+			"inferred",
+			[]snapshot.Sweep{sweepOf(812, 7000, 4867, inferred)},
+			nil,
 			"scanner(812) cannot connect to about 7,000 targets: connection refused (~ECONNREFUSED), 4,867/s",
 		},
 		{
-			"a slow one", []snapshot.Sweep{sweepOf(812, 7000, 1)}, []snapshot.Failure{other},
+			"a slow one",
+			[]snapshot.Sweep{sweepOf(812, 7000, 1)},
+			[]snapshot.Failure{other},
 			"wget(7) cannot connect to 10.0.0.2:80: connection refused (ECONNREFUSED), 5.0/s; 1 more failure",
 		},
 		{
-			"an answer may have been on its way", []snapshot.Sweep{sweepOf(812, 7000, 1, givenUp(0))},
+			"an answer may have been on its way",
+			[]snapshot.Sweep{sweepOf(812, 7000, 1, givenUp(0))},
 			[]snapshot.Failure{sweepOf(812, 7000, 1, givenUp(0)).Failure},
 			"no connect or bind has failed",
 		},
 		{
-			"no answer", []snapshot.Sweep{sweepOf(812, 7000, 1, givenUp(200_000))}, nil,
+			"no answer",
+			[]snapshot.Sweep{sweepOf(812, 7000, 1, givenUp(200_000))},
+			nil,
 			"scanner(812) cannot connect to about 7,000 targets: gave up waiting for an answer, 1.0/s",
 		},
 		{
-			"earlier", []snapshot.Sweep{sweepOf(812, 7000, 0, past)}, []snapshot.Failure{},
+			"earlier",
+			[]snapshot.Sweep{sweepOf(812, 7000, 0, past)},
+			[]snapshot.Failure{},
 			"nothing fails now; earlier, scanner(812) could not connect to about 7,000 targets: connection refused (ECONNREFUSED), 200,000 times",
 		},
 	} {

@@ -58,7 +58,7 @@ func (t *Table) portHolder(e *event.Event) *event.Holder {
 
 // connectionHolder returns the connection or bucket at the port that keeps it for longest.
 func (t *Table) connectionHolder(n *Netns, e *event.Event) (best *event.Holder) {
-	if !t.maySearch() {
+	if !t.maySearch(e.Time) {
 		return nil
 	}
 	port := e.Src.Port
@@ -75,13 +75,14 @@ func (t *Table) connectionHolder(n *Netns, e *event.Event) (best *event.Holder) 
 }
 
 // maySearch reports whether all spaces may be searched for a port: no index has it, so a program
-// that tries to bind in a loop must not keep porttrace busy. To look at a space takes some 1 us.
-// The time is that of the stream, so that a replay finds what the live run found.
-func (t *Table) maySearch() bool {
+// that tries to bind in a loop must not keep porttrace busy. A space takes some 1 us. The time is
+// that of the events, and not t.now, which a snapshot moves on: a replay finds what the live run
+// found.
+func (t *Table) maySearch(at event.Time) bool {
 	const perSpace = 20 * time.Microsecond // 5 % of a processor
 	cost := time.Duration(len(t.spaces)) * perSpace
-	t.searchTime = min(t.searchTime+t.now.Sub(t.searchedAt), max(time.Second, cost))
-	t.searchedAt = t.now
+	t.searchTime = min(t.searchTime+max(at.Sub(t.searchedAt), 0), max(time.Second, cost))
+	t.searchedAt = max(t.searchedAt, at)
 	if t.searchTime < cost {
 		return false
 	}

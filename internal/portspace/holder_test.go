@@ -62,7 +62,7 @@ func TestHolder(t *testing.T) {
 		call   event.Event
 		want   *event.Holder
 	}{
-		"nobody":                {nil, bind, nil},
+		"no socket":             {nil, bind, nil},
 		"a listener":            {[]event.Event{socketEvent(event.Listen, port, "")}, bind, held(shop, event.StateListen, port, "", 0)},
 		"a bound socket":        {[]event.Event{socketEvent(event.Bind, port, "")}, bind, held(shop, event.StateBound, port, "", 0)},
 		"one from before":       {[]event.Event{found(admin, "", event.StateListen, by(shop))}, wants(event.BindFail, admin, ""), held(shop, event.StateListen, admin, "", 0)},
@@ -124,7 +124,7 @@ func TestHolder(t *testing.T) {
 		"4-tuple in TIME_WAIT": {
 			[]event.Event{bucket(port, web, 33*time.Second)}, wants(event.ConnectFail, port, web), held(shop, event.StateTimeWait, port, web, 33*time.Second),
 		},
-		"4-tuple of nobody": {[]event.Event{socketEvent(event.Open, port, api)}, wants(event.ConnectFail, port, web), nil},
+		"4-tuple of no socket": {[]event.Event{socketEvent(event.Open, port, api)}, wants(event.ConnectFail, port, web), nil},
 		"connect() without a port": {
 			[]event.Event{socketEvent(event.Open, port, web)}, wants(event.ConnectFail, port, web, because(event.RangeExhausted), noPort), nil,
 		},
@@ -155,7 +155,7 @@ func TestHolderAccepted(t *testing.T) {
 	for name, c := range map[string]struct {
 		events []event.Event
 		call   event.Event
-		peer   string // "": nobody is named
+		peer   string // "": no holder
 	}{
 		"the newest":       {[]event.Event{accepted("10.0.0.2:50000", 0), newest}, wants(event.BindFail, listener, ""), "10.0.0.3:50001"},
 		"in another order": {[]event.Event{newest, accepted("10.0.0.2:50000", 0)}, wants(event.BindFail, listener, ""), "10.0.0.3:50001"},
@@ -178,7 +178,7 @@ func TestHolderAccepted(t *testing.T) {
 		switch {
 		case c.peer == "":
 			if h != nil {
-				t.Errorf("%s: nobody has the port, got %+v", name, h)
+				t.Errorf("%s: no socket has the port, got %+v", name, h)
 			}
 		case h == nil || h.Proc != shop || h.State != event.StateTimeWait || h.Local != endpoint(listener) || h.Remote != endpoint(c.peer):
 			t.Errorf("%s: got %+v", name, h)
@@ -290,7 +290,7 @@ func TestHolderIsTheSameEachTime(t *testing.T) {
 		call := wants(event.BindFail, "0.0.0.0:40000", "")
 		got, all := table.Holder(&call), maps.Collect(table.BindHolders(net1, call.Src.Addr))
 		if got == nil {
-			t.Fatal("nobody has the port")
+			t.Fatal("no socket has the port")
 		}
 		if i == 0 {
 			first, firstHeld = *got, all
