@@ -59,10 +59,10 @@ func (w *spaceTrace) awaitFailure(kind event.Kind, n *lab.Netns, pid int) (failu
 
 // checkHolder compares a holder with the socket that is in the way, and its end with the timer
 // of the kernel.
-func checkHolder(t *testing.T, n *lab.Netns, what string, got *event.Holder, want inWay) {
+func checkHolder(t testing.TB, n *lab.Netns, what string, got *event.Holder, want inWay) {
 	t.Helper()
 	if got == nil {
-		t.Errorf("%s: no holder, want %+v", what, want)
+		t.Errorf("%s: no holder is named, want %+v", what, want)
 		return
 	}
 	var remote event.Endpoint
@@ -104,72 +104,90 @@ func testHolders(t *testing.T, loop netip.AddrPort) {
 	narrow(t, one, 1)
 	inRange, outside := at(loop, firstPort+40), at(loop, 90)
 	listener := serve(t, n, lab.Echo, inRange, outside)
-	w := traceSpaces(t, n, one)
-	if !w.seesBinds() {
+	h := holderTrace{traceSpaces(t, n, one)}
+	if !h.seesBinds() {
 		t.Skip("bind() is not seen")
 	}
-	w.awaitScans(n) // no process is in the other one
-	service := func(what string, n *lab.Netns, addr netip.AddrPort, want inWay) {
-		t.Helper()
-		checkHolder(t, n, what, w.bindFails(n, addr), want)
-	}
-	connect := func(n *lab.Netns, name string, c lab.Client) lab.Result {
-		t.Helper()
-		c.List, c.Count = true, 1
-		r := counted(t, spawn(t, n, name, &c))
-		wantCounts(t, r, 1, 0)
-		return r
-	}
-	any4 := func(addr netip.AddrPort) netip.AddrPort {
-		if addr.Addr().Is4() {
-			return netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())
-		}
-		return netip.AddrPortFrom(netip.IPv6Unspecified(), addr.Port())
-	}
-
+	h.awaitScans(n) // no process is in the other one
 	for what, addr := range map[string]netip.AddrPort{"a listener in the range": inRange, "a listener outside": outside} {
-		service(what, n, addr, inWay{listener.PID(), event.StateListen, addr, netip.AddrPort{}})
-		service(what+", at any address", n, any4(addr), inWay{listener.PID(), event.StateListen, addr, netip.AddrPort{}})
+		want := inWay{listener.PID(), event.StateListen, addr, netip.AddrPort{}}
+		h.bindIsRefused(what, n, addr, want)
+		h.bindIsRefused(what+", at any address", n, wildcard(addr), want)
 	}
-	out := inWayOf(connect(n, "outgoing", lab.Client{To: []netip.AddrPort{loop}, Hold: true}), event.StateEstablished)
-	service("an outgoing connection", n, out.local, out)
-	bound := spawn(t, n, "bound", &lab.Binder{Socket: lab.Socket{Bind: at(loop, firstPort+41)}})
+	out := h.connected(n, "outgoing", lab.Client{To: []netip.AddrPort{loop}, Hold: true})
+	h.bindIsRefused("an outgoing connection", n, out.local, out)
+	free := at(loop, firstPort+41)
+	bound := spawn(t, n, "bound", &lab.Binder{Socket: lab.Socket{Bind: free}})
 	counted(t, bound)
-	service("a bound port", n, at(loop, firstPort+41), inWay{bound.PID(), event.StateBound, at(loop, firstPort+41), netip.AddrPort{}})
+	h.bindIsRefused("a bound port", n, free, inWay{bound.PID(), event.StateBound, free, netip.AddrPort{}})
+	h.endedProgram(n, loop)
+	h.toItself(n, one, loop)
+	h.fourTuple(n, loop)
+}
 
-	ended := inWayOf(run(t, n, "ended", &lab.Client{To: []netip.AddrPort{loop}, Talk: true, Count: 1, List: true}), event.StateTimeWait)
-	service("TIME_WAIT of a program that has ended", n, ended.local, ended)
-
-	chosen := inWayOf(connect(one, "itself", lab.Client{To: []netip.AddrPort{at(loop, firstPort)}, Hold: true}), event.StateEstablished)
-	if chosen.local != chosen.remote {
-		t.Fatalf("%+v is no connection to itself", chosen)
+// wildcard is any address of the family, with the same port.
+func wildcard(addr netip.AddrPort) netip.AddrPort {
+	any := netip.IPv6Unspecified()
+	if addr.Addr().Is4() {
+		any = netip.IPv4Unspecified()
 	}
-	service("a connection to itself", one, chosen.local, chosen)
-	itself := at(loop, 91)
-	own := inWayOf(connect(n, "itself", lab.Client{Socket: lab.Socket{Bind: itself}, To: []netip.AddrPort{itself}, Hold: true}), event.StateEstablished)
-	service("one to itself outside the range", n, itself, own)
+	return netip.AddrPortFrom(any, addr.Port())
+}
 
-	tuple := lab.Client{Socket: lab.Socket{Bind: at(loop, 45000), ReuseAddr: true}, To: []netip.AddrPort{loop}, Hold: true}
-	first := inWayOf(connect(n, "first", tuple), event.StateEstablished)
-	tuple.Count, tuple.Hold = 1, false
-	second := run(t, n, "second", &tuple)
-	wantCounts(t, second, 0, 1)
-	checkHolder(t, n, "a 4-tuple", w.awaitFailure(event.ConnectFail, n, second.PID).Holder, first)
+type holderTrace struct{ *spaceTrace }
 
-	row := w.awaitSnapshot("the rows of failures", func(s *snapshot.Snapshot) bool {
+// bindIsRefused binds to an address of which the holder is known.
+func (h *holderTrace) bindIsRefused(what string, n *lab.Netns, addr netip.AddrPort, want inWay) {
+	h.t.Helper()
+	checkHolder(h.t, n, what, h.bindFails(n, addr), want)
+}
+
+// connected starts a client of one connection, which stays open.
+func (h *holderTrace) connected(n *lab.Netns, name string, c lab.Client) inWay {
+	h.t.Helper()
+	c.List, c.Count = true, 1
+	r := counted(h.t, spawn(h.t, n, name, &c))
+	wantCounts(h.t, r, 1, 0)
+	return inWayOf(r, event.StateEstablished)
+}
+
+func (h *holderTrace) endedProgram(n *lab.Netns, loop netip.AddrPort) {
+	h.t.Helper()
+	ended := inWayOf(run(h.t, n, "ended", &lab.Client{To: []netip.AddrPort{loop}, Talk: true, Count: 1, List: true}), event.StateTimeWait)
+	h.bindIsRefused("TIME_WAIT of a program that has ended", n, ended.local, ended)
+	h.awaitSnapshot("its name in the row of the failure", func(s *snapshot.Snapshot) bool {
 		for i := range s.Failures {
-			if f := &s.Failures[i]; f.HeldBy != nil && f.HeldBy.Info.Comm == "first" && f.Proc.ID.PID == uint32(second.PID) {
+			f := &s.Failures[i]
+			if f.Netns == n.Inode() && f.Target == endpoint(ended.local) && f.HeldBy != nil && f.HeldBy.Info.Comm == "ended" && f.HeldBy.FreeIn > 0 {
 				return true
 			}
 		}
 		return false
 	})
-	for i := range row.Failures {
-		f := &row.Failures[i]
-		if f.Netns == n.Inode() && f.Target == endpoint(ended.local) && (f.HeldBy == nil || f.HeldBy.Info.Comm != "ended" || f.HeldBy.FreeIn <= 0) {
-			t.Errorf("the row of a port in TIME_WAIT: %+v", f.HeldBy)
-		}
+}
+
+// toItself has two connections to themselves: one by a connect() in a range of one port, and
+// one that was bound.
+func (h *holderTrace) toItself(n, one *lab.Netns, loop netip.AddrPort) {
+	h.t.Helper()
+	chosen := h.connected(one, "itself", lab.Client{To: []netip.AddrPort{at(loop, firstPort)}, Hold: true})
+	if chosen.local != chosen.remote {
+		h.t.Fatalf("%+v is no connection to itself", chosen)
 	}
+	h.bindIsRefused("a connection to itself", one, chosen.local, chosen)
+	own := at(loop, 91)
+	bound := h.connected(n, "itself", lab.Client{Socket: lab.Socket{Bind: own}, To: []netip.AddrPort{own}, Hold: true})
+	h.bindIsRefused("one to itself outside the range", n, own, bound)
+}
+
+func (h *holderTrace) fourTuple(n *lab.Netns, loop netip.AddrPort) {
+	h.t.Helper()
+	tuple := lab.Client{Socket: lab.Socket{Bind: at(loop, 45000), ReuseAddr: true}, To: []netip.AddrPort{loop}, Hold: true}
+	first := h.connected(n, "first", tuple)
+	tuple.Count, tuple.Hold = 1, false
+	second := run(h.t, n, "second", &tuple)
+	wantCounts(h.t, second, 0, 1)
+	checkHolder(h.t, n, "a 4-tuple", h.awaitFailure(event.ConnectFail, n, second.PID).Holder, first)
 }
 
 // A server that is started again, without SO_REUSEADDR, finds its port in the buckets of the

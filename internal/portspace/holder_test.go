@@ -62,7 +62,7 @@ func TestHolder(t *testing.T) {
 		call   event.Event
 		want   *event.Holder
 	}{
-		"no socket":             {nil, bind, nil},
+		"no one":                {nil, bind, nil},
 		"a listener":            {[]event.Event{socketEvent(event.Listen, port, "")}, bind, held(shop, event.StateListen, port, "", 0)},
 		"a bound socket":        {[]event.Event{socketEvent(event.Bind, port, "")}, bind, held(shop, event.StateBound, port, "", 0)},
 		"one from before":       {[]event.Event{found(admin, "", event.StateListen, by(shop))}, wants(event.BindFail, admin, ""), held(shop, event.StateListen, admin, "", 0)},
@@ -155,7 +155,7 @@ func TestHolderAccepted(t *testing.T) {
 	for name, c := range map[string]struct {
 		events []event.Event
 		call   event.Event
-		peer   string // "": no holder
+		peer   string // "": no holder is named
 	}{
 		"the newest":       {[]event.Event{accepted("10.0.0.2:50000", 0), newest}, wants(event.BindFail, listener, ""), "10.0.0.3:50001"},
 		"in another order": {[]event.Event{newest, accepted("10.0.0.2:50000", 0)}, wants(event.BindFail, listener, ""), "10.0.0.3:50001"},
