@@ -274,6 +274,9 @@ func TestHolderOfSeveralListeners(t *testing.T) {
 	w.awaitScans(n)
 	check("one has ended")
 
+	if !w.exact("cookie") {
+		return // the socket that listens in vain cannot be distinguished
+	}
 	shared := at(loopV4, 8081)
 	noError(t, n.Do(func() error {
 		return listenInVain(shared, func() {
