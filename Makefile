@@ -77,8 +77,8 @@ test: check-gofmt vet unit ## every test that this machine and these privileges 
 .PHONY: unit
 unit:
 	@mkdir -p .cache; : > .cache/skipped
-	@echo '$(GO) test $(race) -count=1 -timeout 20m ./...'
-	@$(GO) test $(race) -count=1 -timeout 20m -v ./... 2>&1 | awk -v skipped=.cache/skipped "$$quiet"
+	@echo '$(GO) test $(race) -count=1 -timeout 30m ./...'
+	@$(GO) test $(race) -count=1 -timeout 30m -v ./... 2>&1 | awk -v skipped=.cache/skipped "$$quiet"
 
 .PHONY: test-race
 test-race: ## the tests under the race detector, or fail

@@ -90,12 +90,12 @@ func testBindAddressComes(t *attempt) {
 		{netip.MustParseAddrPort("10.99.0.1:8080"), client.AddAddr},
 		{netip.MustParseAddrPort("[fd99::1]:8080"), client.AddTentative},
 	} {
+		added := make(chan error, 1)
 		time.AfterFunc(150*time.Millisecond, func() {
-			if err := c.add(device, netip.PrefixFrom(c.addr.Addr(), c.addr.Addr().BitLen())); err != nil {
-				t.Errorf("adding %s: %v", c.addr, err)
-			}
+			added <- c.add(device, netip.PrefixFrom(c.addr.Addr(), c.addr.Addr().BitLen()))
 		})
 		noError(t, client.Do(func() error { return bindWhenThere(c.addr) }))
+		noError(t, <-added)
 	}
 	tr.end(nil)
 	if !tr.seesBinds() {

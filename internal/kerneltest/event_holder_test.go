@@ -1,13 +1,13 @@
 package kerneltest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
 	"net/netip"
 	"os"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -332,8 +332,9 @@ func TestHolderEnds(t *testing.T) {
 		last = run(t, n, "service", &lab.Binder{Socket: lab.Socket{Bind: want.local}})
 		return last.Succeeded == 1
 	})
-	if late := monotonic().Sub(got.Expiry); late.Abs() > time.Second {
-		t.Errorf("it was free %s after it should", late)
+	// Later, if the machine is busy, but not before.
+	if early := got.Expiry.Sub(monotonic()); early > time.Second {
+		t.Errorf("it was free %s before it should", early)
 	}
 }
 
@@ -433,7 +434,10 @@ func TestHoldersOfRecording(t *testing.T) {
 	}
 	again, err := aggregate(t.Context(), file.reader(t), pipeline.Options{})
 	noError(t, err)
-	if !reflect.DeepEqual(again, got.snap) || !bytes.Equal(reports(t, again), reports(t, got.snap)) {
-		t.Errorf("recorded\n%+v\nlive\n%+v", again.Failures, got.snap.Failures)
+	own := func(s *snapshot.Snapshot) []snapshot.Failure { // other tests and programs may be at work
+		return slices.DeleteFunc(slices.Clone(s.Failures), func(f snapshot.Failure) bool { return f.Netns != n.Inode() })
+	}
+	if !reflect.DeepEqual(own(again), own(got.snap)) {
+		t.Errorf("recorded\n%+v\nlive\n%+v", own(again), own(got.snap))
 	}
 }
