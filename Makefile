@@ -44,6 +44,7 @@ race = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(if $(shell command -v "
 # Turns the output of go test -v into that of go test. The reasons of skipped tests go to the
 # file "skipped".
 define quiet
+function show(top,  i) { for (i = 0; i < held[top]; i++) print lines[top, i] }
 $$1 == "===" { test = $$3; next }
 /^    / && !/^ +--- / {
 	why = $$0
@@ -51,14 +52,14 @@ $$1 == "===" { test = $$3; next }
 		reason[test] = why
 	top = test
 	sub(/\/.*/, "", top)
-	held[top] = held[top] $$0 "\n"
+	lines[top, held[top]++] = $$0
 	next
 }
 /^ *--- SKIP: / { count[reason[$$3]]++ }
-/^--- FAIL: / { printf "%s", held[$$3] }
+/^--- FAIL: / { show($$3) }
 /^--- / { delete held[$$3] }
 /^ *--- (PASS|SKIP): / || /^PASS$$/ || /no test files/ { next }
-/^FAIL\t/ { for (top in held) printf "%s", held[top] }
+/^FAIL\t/ { for (top in held) show(top) }
 /^(FAIL|ok)/ { split("", held) }
 { print; fflush() }
 END { for (why in count) print "  " count[why] (count[why] > 1 ? " tests: " : " test: ") why > skipped }
