@@ -105,9 +105,7 @@ func testHolders(t *testing.T, loop netip.AddrPort) {
 	inRange, outside := at(loop, firstPort+40), at(loop, 90)
 	listener := serve(t, n, lab.Echo, inRange, outside)
 	h := holderTrace{traceSpaces(t, n, one)}
-	if !h.seesBinds() {
-		t.Skip("bind() is not seen")
-	}
+	h.needBinds()
 	h.awaitScans(n) // no process is in the other one
 	for what, addr := range map[string]netip.AddrPort{"a listener in the range": inRange, "a listener outside": outside} {
 		want := inWay{listener.PID(), event.StateListen, addr, netip.AddrPort{}}
@@ -201,9 +199,7 @@ func TestHolderOfRestartedServer(t *testing.T) {
 			server := serve(t, n, lab.CloseFirst, loop)
 			spawn(t, n, "resident", &lab.Binder{For: jobLimit}) // the errno of a bind() is inferred in a namespace that someone is in
 			w := traceSpaces(t, n)
-			if !w.seesBinds() {
-				t.Skip("bind() is not seen")
-			}
+			w.needBinds()
 			w.awaitScans(n)
 			r := run(t, n, "client", &lab.Client{To: []netip.AddrPort{loop}, Count: connections, AwaitPeer: true, List: true})
 			wantCounts(t, r, connections, 0)
@@ -256,9 +252,7 @@ func TestHolderOfSeveralListeners(t *testing.T) {
 		servers = append(servers, serve(t, n, lab.Echo, addr))
 	}
 	w := traceSpaces(t, n)
-	if !w.seesBinds() {
-		t.Skip("bind() is not seen")
-	}
+	w.needBinds()
 	w.awaitScans(n)
 	late := netip.MustParseAddrPort("127.0.0.3:8080")
 	addrs, servers = append(addrs, late), append(servers, serve(t, n, lab.Echo, late))
@@ -317,9 +311,7 @@ func TestHolderEnds(t *testing.T) {
 	noError(t, n.Sysctl("ipv4/tcp_fin_timeout", "3"))
 	serve(t, n, lab.NeverClose, loopV4)
 	w := traceSpaces(t, n)
-	if !w.seesBinds() {
-		t.Skip("bind() is not seen")
-	}
+	w.needBinds()
 	w.awaitScans(n)
 	want := inWay{os.Getpid(), event.StateFinWait2, closeAndBind(t, n, loopV4), loopV4}
 	got := w.awaitFailure(event.BindFail, n, os.Getpid()).Holder
@@ -344,9 +336,7 @@ func TestHoldersOfBindSpace(t *testing.T) {
 	const live, buckets, bound, ports = 10, 8, 6, 24
 	n := loopbackNet(t, ports, loopV4)
 	w := traceSpaces(t, n)
-	if !w.seesBinds() {
-		t.Skip("bind() is not seen")
-	}
+	w.needBinds()
 	w.awaitScans(n)
 	to := []netip.AddrPort{loopV4}
 	holder := spawn(t, n, "holder", &lab.Client{To: to, Count: live, Hold: true})
@@ -394,9 +384,7 @@ func TestHoldersOfRecording(t *testing.T) {
 	n := loopbackNet(t, 64, loopV4)
 	var file memory
 	source := attach(t, live.Options{ScanInterval: scanInterval})
-	if source.Signals().Off(event.SignalBind) {
-		t.Skip("bind() is not seen")
-	}
+	needBinds(t, source.Signals())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	type result struct {

@@ -272,6 +272,25 @@ func (tr *trace) seesBinds() bool {
 	return false
 }
 
+// needBinds skips the test, and says why, if the hooks that the tests may use see no bind(). With
+// all hooks allowed, a bind() that is not seen is a failure.
+func (tr *trace) needBinds() {
+	tr.t.Helper()
+	needBinds(tr.t, tr.signals)
+}
+
+func needBinds(t testing.TB, signals event.Signals) {
+	t.Helper()
+	if !signals.Off(event.SignalBind) {
+		return
+	}
+	i := slices.IndexFunc(signals, func(s event.Signal) bool { return s.Name == event.SignalBind })
+	if allowedHooks == nil {
+		t.Fatalf("bind() is not seen: %s", signals[i].Reason)
+	}
+	t.Skipf("the hooks %s see no bind(): %s", allowedHooks, signals[i].Reason)
+}
+
 // of returns the events of a kind and a process, folded ones included.
 func (tr *trace) of(kind event.Kind, pid int) []event.Event {
 	var found []event.Event
