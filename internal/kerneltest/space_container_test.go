@@ -34,8 +34,11 @@ func mountCgroups(t *testing.T, fstype, options, prefix string) *cgroups {
 	t.Helper()
 	needKernel(t)
 	c := &cgroups{t: t, root: t.TempDir(), top: fmt.Sprintf("/porttrace-test-%d", os.Getpid())}
-	if err := unix.Mount("none", c.root, fstype, 0, options); err != nil {
-		t.Skipf("this kernel has no %s to mount: %v", fstype, err)
+	switch err := unix.Mount("none", c.root, fstype, 0, options); {
+	case errors.Is(err, unix.ENODEV):
+		t.Skipf("this kernel has no file system %s: %v", fstype, err)
+	case err != nil:
+		t.Fatalf("mounting %s: %v", fstype, err)
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(c.root, unix.MNT_DETACH); err != nil {
