@@ -33,8 +33,8 @@ const (
 	endedFor = 4 * time.Second
 )
 
-// judgedLoads are twenty loads of several kinds, or eight of the same kinds, which fill their
-// range within judgedFor or do not.
+// judgedLoads are twenty loads of several kinds, which fill their range within judgedFor or
+// do not.
 func judgedLoads(targets []netip.AddrPort) (list []*judgedLoad) {
 	add := func(kind string, ports int, ends time.Duration, jobs ...lab.Client) {
 		for i := range jobs {
@@ -46,7 +46,7 @@ func judgedLoads(targets []netip.AddrPort) (list []*judgedLoad) {
 		list = append(list, &judgedLoad{kind: kind, ports: ports, ends: ends, jobs: jobs})
 	}
 	early := lab.Socket{Bind: netip.AddrPortFrom(targets[0].Addr(), 0)}
-	for i := range fewer(4, 1) {
+	for i := range 4 {
 		n := float64(i + 1)
 		add("churn", 300, 0, lab.Client{Rate: 2.2 * n * n, Talk: true})
 		add("a leak", 200, 0, lab.Client{Rate: 1.5 * n, Hold: true})
@@ -60,7 +60,7 @@ func judgedLoads(targets []netip.AddrPort) (list []*judgedLoad) {
 	return list
 }
 
-// TestForecastLoads holds the forecasts of real loads against the first call that finds
+// TestForecastLoads holds the forecasts of twenty real loads against the first call that finds
 // no port. Its figures go into docs/accuracy.md, as those of the simulated loads.
 func TestForecastLoads(t *testing.T) {
 	var targets []netip.AddrPort
