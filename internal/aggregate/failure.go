@@ -2,7 +2,9 @@ package aggregate
 
 import (
 	"cmp"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -120,22 +122,17 @@ func (f *failure) weight() uint64 {
 	return weight
 }
 
-func compareFailures(a, b **failure) int {
-	return cmp.Or(cmp.Compare((*a).weight(), (*b).weight()), cmp.Compare((*a).last, (*b).last), cmp.Compare((*a).number, (*b).number))
+func compareFailures(a, b *failure) int {
+	return cmp.Or(cmp.Compare(a.weight(), b.weight()), cmp.Compare(a.last, b.last), cmp.Compare(a.number, b.number))
 }
 
 // evict gives up the lightest eighth; the totals and other keep their number.
 func (f *failures) evict() {
-	all := make([]*failure, 0, len(f.byKey))
-	for _, row := range f.byKey {
-		all = append(all, row)
-	}
-	batch := len(all) / 8
-	lightest(all, batch, compareFailures)
+	all := slices.SortedFunc(maps.Values(f.byKey), compareFailures)
 	if f.other == nil {
 		f.other = &occurred{}
 	}
-	for _, row := range all[:batch] {
+	for _, row := range all[:len(all)/8] {
 		f.floor = max(f.floor, row.credit+row.count)
 		f.other.merge(&row.occurred)
 		delete(f.byKey, row.failKey)

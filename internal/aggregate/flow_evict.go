@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/portspace"
@@ -29,11 +30,11 @@ func (f *flows) rank(one *flow, table *portspace.Table) flowRank {
 		return rankFailed
 	}
 	view := table.Find(one.id.ID).Own(one.id.ports)
-	inUse, capacity := view.InUse(), view.Capacity()
+	o := event.Occupancy{Capacity: view.Capacity(), Live: view.InUse()}
 	switch {
-	case capacity > 0 && inUse*5 > capacity*4:
+	case o.IsNearlyFull():
 		return rankFilling
-	case capacity > 0 && inUse*10 > capacity || one.Opens >= usedOpens:
+	case o.TakenShare() > busyShare || one.Opens >= usedOpens:
 		return rankUsed
 	}
 	return rankQuiet
@@ -44,7 +45,7 @@ type rankedFlow struct {
 	rank flowRank
 }
 
-func compareRanked(a, b *rankedFlow) int {
+func compareRanked(a, b rankedFlow) int {
 	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.last, b.last), compareFlow(a.id, b.id))
 }
 
@@ -54,9 +55,8 @@ func (f *flows) evict(table *portspace.Table) {
 	for _, flow := range f.byID {
 		all = append(all, rankedFlow{flow, f.rank(flow, table)})
 	}
-	batch := len(all) / 8
-	lightest(all, batch, compareRanked)
-	for _, gone := range all[:batch] {
+	slices.SortFunc(all, compareRanked)
+	for _, gone := range all[:len(all)/8] {
 		delete(f.byID, gone.id)
 		if key := (destKey{netns: gone.id.Netns, remote: gone.id.Remote, proto: event.TCP}); f.byDest[key] == gone.flow {
 			delete(f.byDest, key)

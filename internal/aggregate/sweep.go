@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -63,15 +64,10 @@ func (s *sweep) add(e *event.Event, n uint64, target event.Endpoint) {
 
 // evict drops the eighth with the fewest failures.
 func (s *sweeps) evict() {
-	all := make([]*sweep, 0, len(s.byKey))
-	for _, one := range s.byKey {
-		all = append(all, one)
-	}
-	batch := len(all) / 8
-	lightest(all, batch, func(a, b **sweep) int {
-		return cmp.Or(cmp.Compare((*a).count, (*b).count), cmp.Compare((*a).last, (*b).last), cmp.Compare((*a).number, (*b).number))
+	all := slices.SortedFunc(maps.Values(s.byKey), func(a, b *sweep) int {
+		return cmp.Or(cmp.Compare(a.count, b.count), cmp.Compare(a.last, b.last), cmp.Compare(a.number, b.number))
 	})
-	for _, one := range all[:batch] {
+	for _, one := range all[:len(all)/8] {
 		one.evicted = true
 		delete(s.byKey, one.sweepKey)
 	}

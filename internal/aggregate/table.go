@@ -117,8 +117,9 @@ type candidate[K comparable] struct {
 	weight uint64
 }
 
-// compareCandidates puts first what is to go first.
-func compareCandidates[K comparable](a, b *candidate[K]) int {
+// compareCandidates puts first what is to go first. The order is total, as that of everything
+// that is evicted: the same stream always gives up the same rows.
+func compareCandidates[K comparable](a, b candidate[K]) int {
 	return cmp.Or(cmp.Compare(a.weight, b.weight), cmp.Compare(a.row.last, b.row.last), cmp.Compare(a.row.number, b.row.number))
 }
 
@@ -129,9 +130,7 @@ func (t *table[K]) evict(at event.Time, weight uint64) bool {
 		all = append(all, candidate[K]{key, r, r.weight()})
 	}
 	batch := min(t.batch(), len(all))
-	lightest(all, batch, compareCandidates)
-	// In order: what is shared can be in a table that is full itself.
-	slices.SortFunc(all[:batch], func(a, b candidate[K]) int { return compareCandidates(&a, &b) })
+	slices.SortFunc(all, compareCandidates)
 	evicted, stays := 0, uint64(math.MaxUint64)
 	for i := range all[:batch] {
 		c := &all[i]
