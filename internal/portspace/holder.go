@@ -37,12 +37,12 @@ func (t *Table) tupleHolder(e *event.Event) *event.Holder {
 func (t *Table) portHolder(e *event.Event) *event.Holder {
 	n, port := t.Netns(e.Netns), e.Src.Port
 	o := n.owned[port]
-	if o != nil && o.State != 0 && conflict(e.Src.Addr, o.Local) && !o.isOf(e) {
+	if o != nil && o.State != 0 && conflict(e.Src.Addr, o.Local) && !o.isCaller(e) {
 		return &event.Holder{Proc: o.Proc, State: o.State, Local: event.Endpoint{Addr: o.Local, Port: port}}
 	}
 	for _, l := range slices.Backward(n.listeners[port]) {
-		if conflict(e.Src.Addr, l.local) && (l.cookie == 0 || l.cookie != e.Cookie) {
-			return &event.Holder{Proc: l.proc, State: event.StateListen, Local: event.Endpoint{Addr: l.local, Port: port}}
+		if conflict(e.Src.Addr, l.Local) && (l.cookie == 0 || l.cookie != e.Cookie) {
+			return &event.Holder{Proc: l.Proc, State: event.StateListen, Local: event.Endpoint{Addr: l.Local, Port: port}}
 		}
 	}
 	if o != nil || n.chosen.at(port) > 0 {
@@ -103,9 +103,9 @@ func holderOf(id *ID, port uint16, socket *Socket) *event.Holder {
 	return h
 }
 
-// isOf reports whether the socket is that of the event itself: a listen() fails after its own
-// bind(). Without cookies it is taken for that if it has the same owner.
-func (o *OwnedPort) isOf(e *event.Event) bool {
+// isCaller reports whether the socket is the one whose call has failed: a listen() fails after its
+// own bind(). Without cookies it is taken for that if it has the same owner.
+func (o *OwnedPort) isCaller(e *event.Event) bool {
 	if o.cookie != 0 && e.Cookie != 0 {
 		return o.cookie == e.Cookie
 	}

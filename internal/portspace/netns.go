@@ -16,12 +16,12 @@ type Netns struct {
 	buckets       int // of sockets: those in TIME_WAIT
 	attributed    int // of buckets: those whose direction is known, so that rows count them
 	owned         map[uint16]*OwnedPort
-	inRange       int                     // of owned
-	waiting       int                     // of inRange: only TIME_WAIT buckets are left of the port
-	chosen        portCounts              // the sockets whose port a connect() chose
-	listeners     map[uint16][]listener   // by port: those beside the one of owned
-	accepted      map[uint16]event.Holder // by port outside the range: the newest bucket, see noteAccepted
-	takeovers     uint32                  // changes of owned at a port that is also in chosen
+	inRange       int                      // of owned
+	waiting       int                      // of inRange: only TIME_WAIT buckets are left of the port
+	chosen        portCounts               // the sockets whose port a connect() chose
+	listeners     map[uint16][]BoundSocket // by port: those beside the one of owned
+	accepted      map[uint16]event.Holder  // by port outside the range: the newest bucket, see noteAccepted
+	takeovers     uint32                   // changes of owned at a port that is also in chosen
 	limited       bucketLimit
 	refusedBefore event.Counter // what had been refused when the counting began
 	length        time.Duration // of TIME_WAIT as it was measured, 0: not measured
@@ -35,7 +35,7 @@ type Netns struct {
 func newNetns(inode uint32) *Netns {
 	return &Netns{
 		fact: event.Netns{Inode: inode, TimeWait: -1}, usable: &bitmap{}, owned: map[uint16]*OwnedPort{},
-		accepted: map[uint16]event.Holder{}, listeners: map[uint16][]listener{},
+		accepted: map[uint16]event.Holder{}, listeners: map[uint16][]BoundSocket{},
 	}
 }
 

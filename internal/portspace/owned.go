@@ -2,13 +2,28 @@ package portspace
 
 import "github.com/porttrace/porttrace/internal/event"
 
-// OwnedPort is a port that a bind() owns: no connect() of the namespace can take it.
+// BoundSocket is a socket that is bound to a port, or listens.
+type BoundSocket struct {
+	Proc   event.ProcID
+	Local  event.Addr
+	Before bool   // older than the trace
+	cookie uint64 // 0: unknown
+}
+
+// isOf reports whether the event is about this socket. Those from before the start have no
+// cookie, and are distinguished by address.
+func (s *BoundSocket) isOf(e *event.Event) bool {
+	if s.cookie != 0 && e.Cookie != 0 {
+		return s.cookie == e.Cookie
+	}
+	return s.Local == e.Src.Addr
+}
+
+// OwnedPort is a port that a bind() owns: no connect() of the namespace can take it. Of several
+// sockets at the port it has the newest.
 type OwnedPort struct {
-	Proc    event.ProcID
-	Local   event.Addr
+	BoundSocket
 	State   event.State // StateBound or StateListen; 0: only connections are left of it
-	Before  bool        // older than the trace
-	cookie  uint64      // of the socket that is bound or listens; 0: unknown
 	since   event.Time  // when a bind() took it
 	sockets int         // connections and buckets that keep it
 	buckets int         // of sockets
@@ -29,7 +44,7 @@ func (t *Table) bind(e *event.Event, state event.State) {
 	o := n.addOwned(e.Src.Port, e.Time)
 	n.keepListener(e, o)
 	n.setOwnedState(o, state, e)
-	o.Proc, o.Local, o.Before, o.cookie = e.Proc, e.Src.Addr, e.Flags.Has(event.BeforeStart), e.Cookie
+	o.BoundSocket = BoundSocket{e.Proc, e.Src.Addr, e.Flags.Has(event.BeforeStart), e.Cookie}
 }
 
 // unbind notes that a socket is not bound to the port any more, or, if the event says neither
@@ -40,9 +55,9 @@ func (t *Table) unbind(e *event.Event) {
 	if o == nil {
 		return
 	}
-	known, all := o.listener(), e.Cookie == 0 && isWildcard6(e.Src.Addr)
+	all := e.Cookie == 0 && isWildcard6(e.Src.Addr)
 	switch {
-	case !all && !known.isOf(e):
+	case !all && !o.isOf(e):
 		n.dropListener(e)
 	case !all && n.nextListener(e, o):
 	default:

@@ -22,8 +22,7 @@ func (t *Table) AppendSockets(dst []event.Event, netns uint32, at event.Time) []
 		for _, l := range n.listeners[port] {
 			list = append(list, l.event(base, event.StateListen, port))
 		}
-		newest := o.listener()
-		list = append(list, newest.event(base, o.State, port))
+		list = append(list, o.event(base, o.State, port))
 	}
 	for _, s := range t.spacesOf(n) {
 		for _, port := range slices.Sorted(maps.Keys(s.sockets)) {
@@ -33,10 +32,10 @@ func (t *Table) AppendSockets(dst []event.Event, netns uint32, at event.Time) []
 	return list
 }
 
-func (l *listener) event(base event.Event, state event.State, port uint16) event.Event {
+func (s *BoundSocket) event(base event.Event, state event.State, port uint16) event.Event {
 	e := base
-	e.State, e.Proc, e.Cookie, e.Src, e.Flags = state, l.proc, l.cookie, event.Endpoint{Addr: l.local, Port: port}, event.OwnedByBind
-	if l.before {
+	e.State, e.Proc, e.Cookie, e.Src, e.Flags = state, s.Proc, s.cookie, event.Endpoint{Addr: s.Local, Port: port}, event.OwnedByBind
+	if s.Before {
 		e.Flags |= event.BeforeStart
 	}
 	return e
