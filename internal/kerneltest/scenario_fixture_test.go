@@ -38,7 +38,6 @@ type fixture struct {
 
 	expected     map[*lab.Netns][]eventText
 	counters     map[string]int // of the kernel, if they are not what the expected events add up to
-	overflowed   int            // buckets that are reported, but that the kernel had no room for
 	unseen       int            // buckets that were gone when porttrace asked for them
 	shortBuckets int            // buckets of at most four seconds, which the kernel counts separately
 	orderUnknown bool           // it is not known which end closes first, nor which process closes it
@@ -56,6 +55,12 @@ func newFixture(t *testing.T, setup setup) *fixture {
 	}
 	f.client = newNetns(t)
 	f.server = f.client
+	if setup&fewBuckets != 0 {
+		f.check("living", f.client.Do(func() error {
+			f.sysctl("ipv4/tcp_max_tw_buckets", fmt.Sprint(bucketRoom))
+			return nil
+		}))
+	}
 	if setup&withProcess != 0 {
 		spawn(t, f.client, "resident", &lab.Binder{For: jobLimit})
 	}

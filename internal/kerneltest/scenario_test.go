@@ -30,6 +30,7 @@ const (
 	overVeth    setup = 1 << iota // the server has another namespace, at the end of a veth pair
 	twoNetns                      // the server has another namespace, without a connection
 	withProcess                   // a process is in it; without one porttrace cannot ask for buckets there
+	fewBuckets                    // TIME_WAIT is limited to bucketRoom before the tracer starts
 	exclusive                     // runs before all others: it forks, and what is forked shares for a moment what others close
 	plain       setup = 0
 )
