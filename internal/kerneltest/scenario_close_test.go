@@ -116,7 +116,7 @@ var closeScenarios = []scenario{
 func neverClosed(f *fixture) {
 	f.sysctl("ipv4/tcp_fin_timeout", "4") // long enough for porttrace to ask for the bucket, also on an emulated processor
 	c := f.dial(loopV4)
-	c.close(c.fd)
+	c.closeAsOrphan(c.fd)
 	c.receiveFIN(c.peer)
 	c.awaitBuckets(1)
 	c.awaitBuckets(0)
