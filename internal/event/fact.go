@@ -3,7 +3,7 @@ package event
 import "slices"
 
 // Fact is the value of an event that is not about one socket: *Host, Signals, Clock,
-// *Process, *Netns, *Census, *Fold, *Health, Text or *Gap. *SpaceUse follows from the stream.
+// *Process, *Netns, *NetnsCounts, *FileUse, *UDPUse, *Census, *Fold, *Health, Text or *Gap. *SpaceUse follows from the stream.
 // A Bind or BindFail has an *AddressStamp until its errno is known.
 type Fact interface{ fact() }
 
@@ -82,6 +82,15 @@ type Netns struct {
 	// was made (TCPTimeWaitOverflow).
 	Refused Counter
 
+	// Further settings of ip-sysctl.rst that explain failures; zero: not known.
+	NonlocalBind     Setting   // ip_nonlocal_bind
+	UnprivilegedPort Counter   // ip_unprivileged_port_start
+	MaxOrphans       Counter   // tcp_max_orphans, of the host
+	TCPMem           [3]uint64 // tcp_mem: low, pressure, high, in pages, of the host; zero: not known
+	// TimeWaitSetting is tcp_tw_timeout, ns, of a distribution that has it (Alibaba Cloud Linux);
+	// 0: the kernel has none, and a TIME_WAIT bucket lives 60 s.
+	TimeWaitSetting uint64
+
 	// Gone says that the namespace exists no more, nor any of its sockets. The rest is what it
 	// was. Its inode may be given to another one.
 	Gone bool
@@ -90,6 +99,61 @@ type Netns struct {
 	// at TimerAt (kernel/time/timer.c). 0: unknown.
 	TimerStep uint64
 	TimerAt   Time
+}
+
+// NetnsCounts is what the kernel has counted in a network namespace since that was made
+// (/proc/net/netstat and snmp, by the names of net/ipv4/proc.c), and gauges of the moment.
+type NetnsCounts struct {
+	Netns uint32
+
+	TimeWaits         Counter // TW
+	TimeWaitsRecycled Counter // TWRecycled
+	TimeWaitOverflows Counter // TCPTimeWaitOverflow
+	ListenOverflows   Counter // ListenOverflows: the accept queue was full
+	ListenDrops       Counter // ListenDrops: SYNs to listeners that were dropped for any reason
+	MemoryAborts      Counter // TCPAbortOnMemory: connections ended for lack of memory, or for too many orphans
+	AttemptFails      Counter // AttemptFails: connections that ended before they were established
+	SynRetransmits    Counter // TCPSynRetrans
+	RequestDrops      Counter // TCPReqQFullDrop: SYNs dropped as the SYN queue was full
+	RequestCookies    Counter // TCPReqQFullDoCookies: answered with SYN cookies for that reason
+	MemoryPressures   Counter // TCPMemoryPressures
+
+	Orphans  Counter // sockstat: TCP orphan, sockets without a process
+	MemPages Counter // sockstat: TCP mem, in pages, of the host
+
+	Conntrack Conntrack
+}
+
+// Conntrack is the connection tracking of a network namespace.
+type Conntrack struct {
+	Entries      Counter // nf_conntrack_count
+	Max          Counter // nf_conntrack_max
+	InsertFailed Counter // of /proc/net/stat/nf_conntrack: also a SNAT that found no free port
+	Drops        Counter // packets dropped, as the table was full
+	EarlyDrops   Counter // entries that were dropped to make room
+	// NAT says whether addresses can be translated behind the namespace: 0 no, 1 yes.
+	NAT Setting
+}
+
+// FileUse is how many file descriptors a process has open. At the limit socket() and accept()
+// fail with EMFILE, which no network hook shows.
+type FileUse struct {
+	Open  uint64
+	Limit uint64 // RLIMIT_NOFILE, soft
+}
+
+// UDPUse is the UDP ports of a network namespace that sockets of one local address have, by
+// sock_diag(7). A socket at the unspecified address has its port at every address.
+type UDPUse struct {
+	Netns   uint32
+	InUse   uint32 // ports of the range that are not free at that address, each once
+	Holders []UDPHolder
+}
+
+// UDPHolder is a process and how many UDP ports of the range it has at an address.
+type UDPHolder struct {
+	Proc  ProcID // zero: not known
+	Ports uint32
 }
 
 // Census describes one scan of all TCP sockets of a namespace.
@@ -168,6 +232,9 @@ func (Signals) fact()       {}
 func (Clock) fact()         {}
 func (*Process) fact()      {}
 func (*Netns) fact()        {}
+func (*NetnsCounts) fact()  {}
+func (*FileUse) fact()      {}
+func (*UDPUse) fact()       {}
 func (*Census) fact()       {}
 func (*Fold) fact()         {}
 func (*Health) fact()       {}

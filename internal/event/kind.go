@@ -34,6 +34,11 @@ const (
 	SocketGone  // there is none any more
 
 	ListenEnd // the listener of Src was closed; also of one from before start
+
+	// More facts.
+	NetnsCounted // *NetnsCounts: on change, and every 10 s
+	FilesCounted // *FileUse: of a process whose calls fail, or that is near its limit; Proc is the process
+	UDPCounted   // *UDPUse: all UDP ports of one local address; Src.Addr is the address
 )
 
 // SpaceChanged reports that a port space has entered another SpaceState: *SpaceUse. It

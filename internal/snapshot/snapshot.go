@@ -137,6 +137,12 @@ type Process struct {
 	// Destinations of this process, most opens first, bounded.
 	Destinations []Pair
 	Lifetimes    Lifetimes // those of which Totals has quantiles
+	// Files is how many file descriptors it has open: known of a process whose calls fail, or
+	// that is near its limit; nil of others.
+	Files *event.FileUse
+	// EarlyBinds are opens whose port a bind() had chosen before connect(): without
+	// IP_BIND_ADDRESS_NO_PORT that port is lost to all destinations.
+	EarlyBinds uint64
 }
 
 // Destination is one row: a remote address and port within a network namespace.

@@ -118,9 +118,30 @@ type Namespace struct {
 	RefusedKnown   bool
 	Bound          int // ports of the range that a bind() owns
 
+	// Settings that explain failures, and the counts of the kernel.
+	NonlocalBind     event.Setting // net.ipv4.ip_nonlocal_bind
+	UnprivilegedPort event.Counter // net.ipv4.ip_unprivileged_port_start
+	MaxOrphans       event.Counter // net.ipv4.tcp_max_orphans
+	TCPMem           [3]uint64     // net.ipv4.tcp_mem, pages; zero: unknown
+	TimeWaitSetting  time.Duration // net.ipv4.tcp_tw_timeout; 0: this kernel has none
+	Counts           event.NetnsCounts // the newest reading
+	// Counted is by how much each counter of Counts has grown since Started; not known where a
+	// reading from then lacks. Its gauges (Orphans, MemPages, Conntrack.Entries, Conntrack.Max)
+	// are the highest readings since then.
+	Counted   event.NetnsCounts
+	CountedAt time.Time // of the newest reading; zero: there is none
+	// Listeners are those that listen at a port of the range, bounded, by port.
+	Listeners []Listener
+
 	LastScan     time.Time // the end of the last scan of all its sockets; zero: never
 	LastScanTook time.Duration
 	BoundKnown   bool // scans show sockets that are only bound
+}
+
+// Listener is a socket that listens.
+type Listener struct {
+	Local event.Endpoint
+	Proc  event.Process
 }
 
 // Namespace returns the network namespace with that inode, nil if it is unknown.

@@ -1,0 +1,126 @@
+// Package doctor says why calls fail or ports run out, and what to change. It is a pure
+// function of snapshots: it has no clock and does no I/O.
+package doctor
+
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// Severity is how urgent a finding is.
+type Severity uint8
+
+const (
+	Info     Severity = iota // worth knowing; shown only if asked for
+	Warning                  // nothing fails yet, or what fails harms little
+	Critical                 // calls fail, or will within minutes
+)
+
+// String returns the name used in output.
+func (s Severity) String() string { return [...]string{"info", "warning", "critical"}[s] }
+
+// Confidence is how well a cause is proved.
+type Confidence uint8
+
+const (
+	Possible Confidence = iota // one kind of evidence: the finding is Info
+	Likely                     // two independent kinds of evidence
+	Proved                     // counted failures, or a port space that is full by the exact definition
+)
+
+// String returns the name used in output.
+func (c Confidence) String() string { return [...]string{"possible", "likely", "proved"}[c] }
+
+// Cause is the name of a cause; docs/causes has a page for each.
+type Cause string
+
+const (
+	Churn                  Cause = "churn"
+	Leak                   Cause = "leak"
+	CloseWaitLeak          Cause = "close_wait_leak"
+	Burst                  Cause = "burst"
+	EarlyBind              Cause = "early_bind"
+	HalfOpen               Cause = "half_open"
+	NarrowRange            Cause = "narrow_range"
+	ReservedRange          Cause = "reserved_range"
+	RangeOverlapsListeners Cause = "range_overlaps_listeners"
+	TimeWaitOverflow       Cause = "tw_overflow"
+	SlowPortSearch         Cause = "slow_port_search"
+	ConntrackFull          Cause = "conntrack_full"
+	SNAT                   Cause = "snat"
+	FDLimit                Cause = "fd_limit"
+	TCPMemory              Cause = "tcp_memory"
+	ListenOverflow         Cause = "listen_overflow"
+	InboundOnly            Cause = "inbound_only"
+	NoIPv6                 Cause = "no_ipv6"
+	ForeignAddress         Cause = "foreign_address"
+	TupleTaken             Cause = "tuple_taken"
+	PortTaken              Cause = "port_taken"
+	UDPPorts               Cause = "udp_ports"
+	None                   Cause = "none"
+)
+
+// Finding is one trouble: what it is, why, and what to change.
+type Finding struct {
+	// ID is the cause and what it is about, the same for the same trouble in every run:
+	// "churn:nginx:10.77.0.2:9000".
+	ID         string
+	Cause      Cause
+	Severity   Severity
+	Confidence Confidence
+	Summary    string    // one sentence in plain words
+	Since      time.Time // zero: from before start
+	Until      time.Time // zero: it goes on
+	Evidence   []Evidence
+	Victims    []Victim
+	Advice     []Advice // in the order of risk, least first
+	Subject    Subject
+}
+
+// Evidence is one figure or fact that a finding follows from.
+type Evidence struct {
+	Text  string // with its figures, complete in itself
+	Value float64
+	Unit  string // of Value: "ports", "connections/s", "seconds" ...; empty: the text alone
+	At    time.Time
+	Proc  event.Process // whose figure it is; zero: of none
+}
+
+// Victim is a process that suffers from a finding.
+type Victim struct {
+	Proc     event.Process
+	Failures uint64
+	Last     time.Time
+}
+
+// Safety is how safe a piece of advice is to follow.
+type Safety uint8
+
+const (
+	Safe       Safety = iota // can be typed as it is
+	CheckFirst               // read the risk before; may hold placeholders in <angle brackets>
+	LastResort
+)
+
+// String returns the name used in output.
+func (s Safety) String() string { return [...]string{"safe", "check_first", "last_resort"}[s] }
+
+// Advice is one thing to change.
+type Advice struct {
+	Action  string // what, in a sentence
+	Command string // the exact lines, with values computed from what was measured; empty: none
+	Undo    string // the lines that take it back
+	Risk    string
+	Safety  Safety
+	Effect  string // what the simulation says it does to this load; empty: not simulated
+}
+
+// Subject is the rows of the snapshot that a finding is about; what does not apply is zero.
+type Subject struct {
+	Netns  uint32
+	Proc   event.ProcID
+	Local  event.Addr
+	Remote event.Endpoint
+	Port   uint16 // a local port that is in the way
+}
