@@ -119,11 +119,11 @@ type Namespace struct {
 	Bound          int // ports of the range that a bind() owns
 
 	// Settings that explain failures, and the counts of the kernel.
-	NonlocalBind     event.Setting // net.ipv4.ip_nonlocal_bind
-	UnprivilegedPort event.Counter // net.ipv4.ip_unprivileged_port_start
-	MaxOrphans       event.Counter // net.ipv4.tcp_max_orphans
-	TCPMem           [3]uint64     // net.ipv4.tcp_mem, pages; zero: unknown
-	TimeWaitSetting  time.Duration // net.ipv4.tcp_tw_timeout; 0: this kernel has none
+	NonlocalBind     event.Setting     // net.ipv4.ip_nonlocal_bind
+	UnprivilegedPort event.Counter     // net.ipv4.ip_unprivileged_port_start
+	MaxOrphans       event.Counter     // net.ipv4.tcp_max_orphans
+	TCPMem           [3]uint64         // net.ipv4.tcp_mem, pages; zero: unknown
+	TimeWaitSetting  time.Duration     // net.ipv4.tcp_tw_timeout; 0: this kernel has none
 	Counts           event.NetnsCounts // the newest reading
 	// Counted is by how much each counter of Counts has grown since Started; not known where a
 	// reading from then lacks. Its gauges (Orphans, MemPages, Conntrack.Entries, Conntrack.Max)
