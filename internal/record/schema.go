@@ -33,6 +33,10 @@ const (
 	factNotice  = 8
 	factGap     = 9
 	factCensus  = 10
+	factFiles   = 12 // 11 is that of the counts of a namespace
+	factUDP     = 13
+
+	udpHolder = 7 // in UDPUse, after its plain fields
 
 	signalsSignal = 1
 )
@@ -92,6 +96,16 @@ func netnsFields(n *event.Netns) fields {
 func censusFields(c *event.Census) fields {
 	return fields{&c.Netns, &c.Whole, &c.Bound, &c.Sockets, &c.Took, &c.TimeWait, &c.Wide, (*int64)(&c.Began)}
 }
+
+func filesFields(f *event.FileUse) fields { return fields{&f.Open, &f.Limit} }
+
+func udpFields(u *event.UDPUse) fields {
+	return fields{&u.Netns, &u.InUse, &u.Own, &u.Ports.Low, &u.Ports.High, &u.Reserved}
+}
+
+// udpHolderFields returns the fields of a holder, with its process by the number in the frame's
+// table.
+func udpHolderFields(h *event.UDPHolder, proc *uint32) fields { return fields{proc, &h.Ports} }
 
 func foldFields(f *event.Fold) fields {
 	return fields{
