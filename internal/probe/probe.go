@@ -115,6 +115,7 @@ func (p *Probe) open() error {
 	for _, s := range ladders {
 		p.attachSignal(s)
 	}
+	_ = p.attach(udpCensus) // EachUDPSocket says that it is not there
 	if err := p.attachStates(); err != nil {
 		return err
 	}
