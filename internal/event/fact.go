@@ -142,8 +142,8 @@ type FileUse struct {
 	Limit uint64 // RLIMIT_NOFILE, soft
 }
 
-// NearLimit reports whether less than 5 % of the limit is left.
-func (f *FileUse) NearLimit() bool { return f.Open > f.Limit-f.Limit/20-1 }
+// NearLimit reports whether at most 5 % of the limit is left.
+func (f *FileUse) NearLimit() bool { return f.Limit > 0 && f.Open >= f.Limit-f.Limit/20 }
 
 // UDPUse is the UDP ports of a network namespace that bind() to port 0 of one local address
 // cannot get: those of all sockets that conflict with one at that address. A socket at the

@@ -34,8 +34,8 @@ type Options struct {
 	KeepTypes bool
 }
 
-// Probe is the attached tracer. Its methods must be called by one goroutine, except Close,
-// Holders and Sockets, which another may call.
+// Probe is the attached tracer. Its methods must be called by one goroutine, except Close
+// and those of the iterators (Holders, Sockets, EachUDPSocket, EachUDPHolder), which another may call.
 type Probe struct {
 	spec      *ebpf.CollectionSpec // until all is attached
 	cache     *btf.Cache
