@@ -14,8 +14,8 @@ const (
 	filesInterval = 5 * time.Second
 	// mostSockets is how many of the processes with the most sockets are followed.
 	mostSockets = 64
-	// filesInTurn is how many of the others are looked at each time, in turn: every process with
-	// a socket can come near its limit, and there are thousands.
+	// filesInTurn is how many of the others are checked each time, in turn: every process with a
+	// socket can come near its limit, and there are thousands.
 	filesInTurn = 1024
 	// maxFollowed bounds the processes that are followed, near their limit or not.
 	maxFollowed = 1024
