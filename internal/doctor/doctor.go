@@ -75,6 +75,7 @@ type Finding struct {
 	Evidence   []Evidence
 	Victims    []Victim
 	Advice     []Advice // in the order of risk, least first
+	Wrong      []string // what people do about it that does not help, and why
 	Subject    Subject
 }
 
