@@ -57,13 +57,13 @@ var advisers = map[Cause]func(*trouble) []Advice{
 // trouble is a finding, and what its advice is computed from.
 type trouble struct {
 	*Finding
-	snap    *snapshot.Snapshot
-	plan    *plan
-	space   *snapshot.PortSpace // the fullest that it is about, nil if none is
-	use     usage               // of the space
-	proc    event.Process       // the program to change; zero: not known
-	row     *snapshot.Process   // its row, nil without one
-	program *program
+	snap   *snapshot.Snapshot
+	plan   *plan
+	space  *snapshot.PortSpace // the fullest that it is about, nil if none is
+	use    usage               // of the space
+	proc   event.Process       // the program to change; zero: not known
+	row    *snapshot.Process   // its row, nil without one
+	recipe *recipe
 }
 
 func newTrouble(s *snapshot.Snapshot, f *Finding) *trouble {
@@ -73,7 +73,7 @@ func newTrouble(s *snapshot.Snapshot, f *Finding) *trouble {
 	if t.space != nil {
 		t.use = t.plan.usageOf(s, t.space)
 	}
-	t.program = programOf(&t.proc)
+	t.recipe = recipeOf(&t.proc)
 	return t
 }
 
@@ -107,6 +107,8 @@ func (t *trouble) isAbout(space *snapshot.PortSpace) bool {
 		return false
 	case about.Local != event.Addr{} && space.Local != about.Local && space.Local != event.Addr{}:
 		return false
+	case t.Cause == EarlyBind && space.Kind == snapshot.BindSpace:
+		return true
 	case about.Remote.Known():
 		return space.Remote == about.Remote
 	case about.Proc.Known():
@@ -176,7 +178,7 @@ func (t *trouble) remote() event.Endpoint {
 func (t *trouble) pool() int {
 	var open float64
 	remote := t.remote()
-	perProgram := t.program.perProcess || !remote.Known()
+	perProgram := t.recipe.perProcess || !remote.Known()
 	for i := range t.snap.PortSpaces {
 		space := &t.snap.PortSpaces[i]
 		if space.Netns != t.Subject.Netns || space.NetnsGone || space.Kind != snapshot.ConnectSpace {

@@ -35,10 +35,10 @@ func (t *trouble) adviseLeak() []Advice {
 
 func (t *trouble) closeThem() Advice {
 	text := "Every path must close its connection, those of errors and timeouts first."
-	if t.program.leak != "" {
-		text = t.program.leak
+	if t.recipe.leak != "" {
+		text = t.recipe.leak
 	}
-	if t.program == other {
+	if t.recipe == other {
 		text += " In Go: defer response.Body.Close() after each response, and rows.Close()."
 	}
 	a := Advice{
@@ -87,7 +87,7 @@ func (t *trouble) dst() string {
 
 // adviseEarlyBind is for ports that a bind() takes: they are lost to all remote ends.
 func (t *trouble) adviseEarlyBind() []Advice {
-	late := t.program.bindLate(t)
+	late := t.recipe.bindLate(t)
 	late.change = change{late: true}
 	return []Advice{late, t.rangeAdvice(), t.keepAlive()}
 }
@@ -105,7 +105,7 @@ func (t *trouble) adviseHalfOpen() []Advice {
 		Risk:    nothingChanged,
 	}
 	fix := Advice{
-		Action: "Check the firewalls on the way (a rule that drops, and does not reject), the security group, and whether the server runs and is not overloaded",
+		Action:  "Check the firewalls on the way (a rule that drops, and does not reject), the security group, and whether the server runs and is not overloaded",
 		Command: lines(t.enter()+"nft list ruleset", t.enter()+"tcpdump -ni any host "+address+" and 'tcp[tcpflags] & (tcp-syn|tcp-rst) != 0'"),
 		Risk:    nothingChanged,
 	}

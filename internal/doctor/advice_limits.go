@@ -111,10 +111,10 @@ func (t *trouble) adviseFiles() []Advice {
 			Safety: CheckFirst,
 		})
 	}
-	if t.program.files != "" {
+	if t.recipe.files != "" {
 		advice = append(advice, Advice{
-			Action:  fmt.Sprintf("Or set it in the configuration of %s, and reload", t.program.name),
-			Command: fmt.Sprintf(t.program.files, n),
+			Action:  fmt.Sprintf("Or set it in the configuration of %s, and reload", t.recipe.name),
+			Command: fmt.Sprintf(t.recipe.files, n),
 			Undo:    "take the line out again and reload",
 			Risk:    "None beyond that of the higher limit.",
 			Safety:  CheckFirst,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -19,7 +20,7 @@ const (
 // mostAddresses is up to how many local addresses are advised.
 const mostAddresses = 64
 
-// adviseChurn is for connections that are opened anew for each request.
+// adviseChurn is for a connection for each request.
 func (t *trouble) adviseChurn() []Advice {
 	return []Advice{t.rangeAdvice(), t.keepAlive(), t.moreAddresses(), t.reuseAdvice()}
 }
@@ -44,8 +45,12 @@ func (t *trouble) adviseRange() []Advice {
 // keepAlive is the advice to open fewer connections, in the words of the program.
 func (t *trouble) keepAlive() Advice {
 	n := t.pool()
-	a := t.program.keep(t, n)
-	a.change = change{pool: n}
+	a := t.recipe.keep(t, n)
+	switch t.Cause {
+	case SNAT, ConntrackFull, TimeWaitOverflow: // the ports of this host are not what is scarce
+	default:
+		a.change = change{pool: n}
+	}
 	return a
 }
 
@@ -66,14 +71,16 @@ func (t *trouble) rangeAdvice() Advice {
 		a.Risk = "A service that is started later at a port of the range can find it taken by an outgoing connection: reserve its port. " +
 			"A firewall that allows only the old range must learn the new one."
 	}
-	if !p.suffices {
-		a.Action += "; this alone is not enough for the measured load"
+	if need := p.need(); p.suffices && need > 0 {
+		a.Action += fmt.Sprintf(": the measured load has up to %s in use at a time", phrase.Grouped(need))
+	} else if !p.suffices {
+		a.Action += fmt.Sprintf(": that helps, and alone is not enough for the measured load, which has up to %s in use at a time", phrase.Grouped(need))
 	}
 	settings := []setting{{keyRange, rangeValue(p.ports.Low, p.ports.High), rangeValue(p.Ports.Low, p.Ports.High)}}
 	if p.reserve.String() != parsePorts(p.Reserved).String() {
-		a.Action += ", and reserve the ports in it at which services listen"
+		a.Action += ". Reserve the ports in it that are for services"
 		if p.reserve.holdsAll(nodePorts) && !parsePorts(p.Reserved).holdsAll(nodePorts) {
-			a.Action += " and the NodePorts of Kubernetes"
+			a.Action += ", NodePorts of Kubernetes among them"
 		}
 		settings = append([]setting{{keyReserved, p.reserve.String(), p.Reserved}}, settings...)
 	}
@@ -102,7 +109,7 @@ func (t *trouble) moreAddresses() Advice {
 	if t.space == nil || n == 0 || n > mostAddresses || t.fitsNow() {
 		return Advice{}
 	}
-	a := t.program.spread(t, n)
+	a := t.recipe.spread(t, n)
 	a.Safety = CheckFirst
 	a.change = change{sources: n, ports: t.plan.capacityAfter()}
 	if t.plan.capacityAfter() > capacity(t.plan.Ports, t.plan.reserve) {

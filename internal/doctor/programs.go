@@ -9,9 +9,9 @@ import (
 	"github.com/porttrace/porttrace/internal/phrase"
 )
 
-// program is what is known of a program: how it keeps connections, binds and spreads them. All
+// recipe is what is known of a program: how it keeps connections, binds and spreads them. All
 // programs have the same causes; what is typed differs.
-type program struct {
+type recipe struct {
 	name  string
 	match *regexp.Regexp // of the base name of the executable, else of the name of the process
 	// keep says how to open fewer connections: keep up to n of them and use them again.
@@ -28,8 +28,8 @@ type program struct {
 	files string
 }
 
-// programs are those with advice of their own. The first that matches counts.
-var programs = []*program{
+// recipes are those with advice of their own. The first that matches counts.
+var recipes = []*recipe{
 	{
 		name: "nginx", match: regexp.MustCompile(`^(nginx|openresty|tengine)$`),
 		keep: nginxKeep, late: nginxLate, sources: nginxSources, files: "worker_rlimit_nofile %d;",
@@ -75,14 +75,14 @@ var programs = []*program{
 }
 
 // other is every other program.
-var other = &program{keep: otherKeep}
+var other = &recipe{keep: otherKeep}
 
-// programOf returns what is known of the program of a process.
-func programOf(p *event.Process) *program {
+// recipeOf returns what is known of the program of a process.
+func recipeOf(p *event.Process) *recipe {
 	for _, name := range []string{path.Base(p.Exe), p.Comm} {
-		for _, program := range programs {
-			if program.match.MatchString(name) {
-				return program
+		for _, r := range recipes {
+			if r.match.MatchString(name) {
+				return r
 			}
 		}
 	}
@@ -114,17 +114,17 @@ func (t *trouble) keepAction(where string) string {
 }
 
 // spread is the advice to connect from n local addresses.
-func (p *program) spread(t *trouble, n int) Advice {
-	if p.sources != nil {
-		return p.sources(t, n)
+func (r *recipe) spread(t *trouble, n int) Advice {
+	if r.sources != nil {
+		return r.sources(t, n)
 	}
 	return otherSources(t, n)
 }
 
 // bindLate is the advice not to choose the port in bind().
-func (p *program) bindLate(t *trouble) Advice {
-	if p.late != nil {
-		return p.late(t)
+func (r *recipe) bindLate(t *trouble) Advice {
+	if r.late != nil {
+		return r.late(t)
 	}
 	return otherLate(t)
 }

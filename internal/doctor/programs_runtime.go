@@ -88,8 +88,10 @@ func javaKeep(t *trouble, n int) Advice {
 }
 
 func phpKeep(t *trouble, n int) Advice {
-	a := Advice{Undo: changesCode, Safety: CheckFirst,
-		Risk: "Each worker keeps a connection: the server must allow as many as pm.max_children of all pools. A transaction or lock that a request leaves open meets the next one."}
+	a := Advice{
+		Undo: changesCode, Safety: CheckFirst,
+		Risk: "Each worker keeps a connection: the server must allow as many as pm.max_children of all pools. A transaction or lock that a request leaves open meets the next one.",
+	}
 	switch s := t.service(); s.name {
 	case "Redis":
 		a.Action = t.keepAction("persistent ones of phpredis, one for each worker (port 6379 is mostly Redis)")

@@ -20,16 +20,17 @@ const (
 
 // usage is how connections take the ports of a port space, as it was measured.
 type usage struct {
-	rate  float64       // opens, and calls that found no port, per second
-	life  time.Duration // mean lifetime; 0: none has ended
-	share float64       // of connections that leave a TIME_WAIT bucket here
-	wait  time.Duration // for which such a bucket takes its port
-	burst float64       // opens, and calls that found no port, in as long as a port is held, at most
-	peak  int           // most ports in use at a time, if there was always one left
-	live  int           // connections now
-	bound int           // ports that a bind() owns, at whatever rate
-	ends  int           // remote ends
-	full  bool          // calls found no port
+	rate      float64       // opens, and calls that found no port, per second
+	life      time.Duration // mean lifetime; 0: none has ended
+	share     float64       // of connections that leave a TIME_WAIT bucket here
+	wait      time.Duration // for which such a bucket takes its port
+	burst     float64       // opens, and calls that found no port, in as long as a port is held, at most
+	perSecond float64       // the same within a second
+	peak      int           // most ports in use at a time, if there was always one left
+	live      int           // connections now
+	bound     int           // ports that a bind() owns, at whatever rate
+	ends      int           // remote ends
+	full      bool          // calls found no port
 }
 
 // held returns for how long a connection takes its port, in seconds.
@@ -141,7 +142,7 @@ func usageOf(space *snapshot.PortSpace, all pairs, ends []event.Endpoint, reused
 		u.life = time.Duration(float64(space.Live) / space.OpenRate * float64(time.Second))
 	}
 	u.share = shareOf(sum.buckets, sum.closes)
-	u.burst = burstOf(sum.rates, u.held())
+	u.burst, u.perSecond = burstOf(sum.rates, u.held()), burstOf(sum.rates, 1)
 	if space.Peak < space.Capacity {
 		u.peak = space.Peak
 	}
