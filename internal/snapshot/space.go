@@ -132,6 +132,8 @@ type Namespace struct {
 	CountedAt time.Time // of the newest reading; zero: there is none
 	// Listeners are those that listen at a port of the range, bounded, by port.
 	Listeners []Listener
+	// ListenPorts are the ports at which sockets listen, in the range or not, in order.
+	ListenPorts []event.PortRange
 
 	LastScan     time.Time // the end of the last scan of all its sockets; zero: never
 	LastScanTook time.Duration
