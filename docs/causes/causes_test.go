@@ -158,10 +158,10 @@ func TestText(t *testing.T) {
 
 ONE
 
-  Some words of 'a
-  command' and 'w' that
-  are wrapped, see there
-  (http://x/).
+  Some words of
+  'a command' and 'w'
+  that are wrapped, see
+  there (http://x/).
 
   1. First, long enough.
      - Inner.
