@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,6 +147,40 @@ func TestReferences(t *testing.T) {
 			name, _, _ := strings.Cut(part, ")")
 			if _, found := Of(doctor.Cause(name)); !found {
 				t.Errorf("%s refers to %q", page.Cause, name)
+			}
+		}
+	}
+}
+
+// said matches what a page says that doctor says: words of its summaries, with ... for what
+// differs.
+var said = regexp.MustCompile("`porttrace doctor(?: --all)?`: \"([^\"]+)\"")
+
+func TestWordsOfDoctor(t *testing.T) {
+	t.Parallel()
+	sources, err := filepath.Glob("../../internal/doctor/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code strings.Builder
+	for _, name := range sources {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code.Write(text)
+	}
+	for _, page := range pages(t) {
+		match := said.FindStringSubmatch(page.Sections[2].Body)
+		if match == nil {
+			t.Errorf("%s does not say what doctor says", page.Cause)
+			continue
+		}
+		for _, words := range strings.Split(match[1], "...") {
+			words = strings.Trim(words, " :,")
+			words, _, _ = strings.Cut(words, ", 60 s") // a figure
+			if !strings.Contains(code.String(), words) {
+				t.Errorf("%s: doctor does not say %q", page.Cause, words)
 			}
 		}
 	}
