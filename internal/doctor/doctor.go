@@ -75,7 +75,18 @@ type Finding struct {
 	Evidence   []Evidence
 	Victims    []Victim
 	Advice     []Advice // in the order of risk, least first
+	Wrong      []string // what people wrongly do about this cause, and why it does not help
 	Subject    Subject
+
+	// trouble is what it is about apart from the cause: of two findings of the same trouble at
+	// different moments the later knows more.
+	trouble string
+	// count is the calls that failed so far, and last when the last one did.
+	count uint64
+	last  time.Time
+	// unsettled says that what fills a port space shows no more why it was full: the cause that
+	// was found before stands.
+	unsettled bool
 }
 
 // Evidence is one figure or fact that a finding follows from.
@@ -114,6 +125,8 @@ type Advice struct {
 	Risk    string
 	Safety  Safety
 	Effect  string // what the simulation says it does to this load; empty: not simulated
+
+	change change // what Effects simulates
 }
 
 // Subject is the rows of the snapshot that a finding is about; what does not apply is zero.
