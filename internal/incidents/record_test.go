@@ -1,0 +1,203 @@
+package incidents
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/lab"
+)
+
+// build builds the command.
+func build(t *testing.T) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "porttrace")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../../cmd/porttrace")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building porttrace: %v: %s", err, output)
+	}
+	return binary
+}
+
+// recording is "porttrace record" in the background.
+type recording struct {
+	binary, file string
+	cmd          *exec.Cmd
+	messages     lockedBuffer
+}
+
+// record starts a recording, and returns when it traces.
+func record(t *testing.T, binary, file string, length time.Duration) *recording {
+	t.Helper()
+	r := &recording{binary: binary, file: file}
+	r.cmd = exec.Command(binary, "record", "-o", file, "-d", length.String())
+	r.cmd.Stderr = &r.messages
+	r.cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGTERM}
+	noError(t, r.cmd.Start())
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(r.messages.String(), "recording to"); {
+		if time.Now().After(deadline) {
+			_ = r.cmd.Process.Kill()
+			t.Fatalf("recording does not start: %s", r.messages.String())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return r
+}
+
+// wait waits for its end.
+func (r *recording) wait(t *testing.T) {
+	t.Helper()
+	if err := r.cmd.Wait(); err != nil {
+		t.Fatalf("recording: %v: %s", err, r.messages.String())
+	}
+}
+
+// lockedBuffer can be read while a process writes to it.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// answer is "porttrace doctor --json".
+type answer struct {
+	Schema   string    `json:"schema"`
+	Verdict  string    `json:"verdict"`
+	Findings []finding `json:"findings"`
+}
+
+type finding struct {
+	ID         string          `json:"id"`
+	Severity   string          `json:"severity"`
+	Cause      string          `json:"cause"`
+	Confidence string          `json:"confidence"`
+	Summary    string          `json:"summary"`
+	Evidence   json.RawMessage `json:"evidence"`
+	Victims    json.RawMessage `json:"victims"`
+	Advice     []advice        `json:"advice"`
+}
+
+type advice struct {
+	Action  string `json:"action"`
+	Command string `json:"command"`
+	Undo    string `json:"undo"`
+	Safety  string `json:"safety"`
+	Effect  string `json:"effect"`
+}
+
+// doctor judges a namespace of the recording.
+func (r *recording) doctor(n *lab.Netns) (*answer, error) {
+	var output, messages bytes.Buffer
+	cmd := exec.Command(r.binary, "doctor", r.file, "--netns", strconv.FormatUint(uint64(n.Inode()), 10), "--json", "--all")
+	cmd.Stdout, cmd.Stderr = &output, &messages
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) { // the status is the verdict
+		return nil, err
+	}
+	a := &answer{}
+	if err := json.Unmarshal(output.Bytes(), a); err != nil {
+		return nil, fmt.Errorf("doctor, status %d: %w: %s", cmd.ProcessState.ExitCode(), err, messages.String())
+	}
+	if want := statusOf(a); cmd.ProcessState.ExitCode() != want {
+		return nil, fmt.Errorf("doctor has status %d, its findings are worth %d", cmd.ProcessState.ExitCode(), want)
+	}
+	return a, nil
+}
+
+// statusOf returns the exit status that the findings ask for.
+func statusOf(a *answer) int {
+	status := 0
+	for i := range a.Findings {
+		switch a.Findings[i].Severity {
+		case "warning":
+			status = max(status, 1)
+		case "critical":
+			status = 2
+		}
+	}
+	return status
+}
+
+// alarms are the findings that are more than info.
+func (a *answer) alarms() (list []finding) {
+	for _, f := range a.Findings {
+		if f.Severity != "info" {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// text is all of a finding, for a message.
+func (f *finding) text() string {
+	return fmt.Sprintf("%s %s %s (%s): %s; evidence %s; victims %s", f.Severity, f.Cause, f.ID, f.Confidence, f.Summary, f.Evidence, f.Victims)
+}
+
+// number returns the number in the first command or action that matches a pattern with one group; 0 if none does.
+func (f *finding) number(pattern string) int {
+	for _, a := range f.Advice {
+		match := regexp.MustCompile(pattern).FindStringSubmatch(a.Command + "\n" + a.Action)
+		if match == nil {
+			continue
+		}
+		if n, err := strconv.Atoi(match[1]); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+// advises reports whether a piece of advice has this text.
+func (f *finding) advises(text string) bool {
+	for _, a := range f.Advice {
+		if strings.Contains(a.Command+"\n"+a.Action, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// sysctls returns the lines of the first advice that sets a sysctl of a namespace. Other lines,
+// which keep the value over a restart of the host, must not run here.
+func (f *finding) sysctls() (lines []string) {
+	for _, a := range f.Advice {
+		for line := range strings.Lines(a.Command) {
+			if line = strings.TrimSpace(line); sysctlLine.MatchString(line) {
+				lines = append(lines, line)
+			}
+		}
+		if lines != nil {
+			return lines
+		}
+	}
+	return nil
+}
+
+// sysctlLine matches a setting of a network namespace: nothing of the host is changed.
+var sysctlLine = regexp.MustCompile(`^sysctl -w net\.(ipv4\.(ip_local_port_range|ip_local_reserved_ports|tcp_tw_reuse|` +
+	`tcp_max_tw_buckets|tcp_max_syn_backlog|ip_nonlocal_bind)|core\.somaxconn|ipv6\.conf\.[a-z0-9]+\.disable_ipv6)=["'0-9, -]+$`)
