@@ -71,31 +71,30 @@ func leakIncidents() []*load {
 				return func() error { return atMost("connections in CLOSE_WAIT", inState(s.client, lab.CloseWait), 2) }
 			},
 		},
-		{
-			name: "early-bind-python", needs: []string{python},
-			start: func(s *site) check {
-				s.narrow(500)
-				program := s.earlyBind("early")
-				return func() error { return atLeast("binds without a port", program.logged(`Address already in use`), 50) }
-			},
-			want: want{causes: []string{"early_bind"}, also: []string{"narrow_range"}, process: "python3", victim: "python3"},
-			after: func(s *site, f finding) check {
-				if !f.advises("IP_BIND_ADDRESS_NO_PORT") {
-					s.try("following the advice", func() error { return errors.New("no advice has IP_BIND_ADDRESS_NO_PORT") })
-				}
-				program := s.earlyBind("late")
-				return func() error { return atMost("calls that failed", program.logged(`failed`), 0) }
-			},
-		},
+		fdLimit(),
 	}
 }
 
-// earlyBind is 24 connections a second to four destinations: 1440 ports in a minute, or 360 a destination.
-func (s *site) earlyBind(when string) *program {
-	args := []string{python, script("early_bind.py"), s.clientIP.String(), s.serverIP.String(), "24", when}
-	for port := 81; port <= 84; port++ {
-		s.backend(port)
-		args = append(args, fmt.Sprint(port))
+// A program at its limit of open files: socket() fails with EMFILE, which is no call of the network.
+func fdLimit() *load {
+	run := func(s *site, limit int) *program {
+		s.backend(80)
+		return s.run("bash", "-c", fmt.Sprintf("ulimit -n %d; exec %s %s %s 80 400 10", limit, python, script("pool.py"), s.serverIP))
 	}
-	return s.run(args...)
+	return &load{
+		name: "fd-limit", needs: []string{python},
+		start: func(s *site) check {
+			p := run(s, 256)
+			return func() error {
+				return errors.Join(
+					atLeast("sockets that failed", p.logged("Too many open files"), 20),
+					atLeast("connections", inState(s.client, lab.Established), 240))
+			}
+		},
+		want: want{causes: []string{"fd_limit"}, process: "python3"},
+		after: func(s *site, f finding) check {
+			p := run(s, s.advised(f, `(?:LimitNOFILE=|nofile=?\s*|ulimit -n )(\d+)`))
+			return func() error { return atMost("sockets that failed", p.logged("Too many open files"), 0) }
+		},
+	}
 }

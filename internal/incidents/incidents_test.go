@@ -28,11 +28,11 @@ func TestIncidents(t *testing.T) {
 	needKernel(t)
 	binary := build(t)
 	loads := chosenLoads(t)
-	w := newWarden(t)
+	w, signals := newWarden(t), signalModes(t, binary)
 	results := make([]*result, len(loads))
 	for i, l := range loads {
 		results[i] = &result{load: l}
-		results[i].prepare(t, i+1, w)
+		results[i].prepare(t, i+1, w, signals)
 	}
 	dir := t.TempDir()
 
@@ -65,12 +65,12 @@ type result struct {
 	errs   []error
 }
 
-func (r *result) prepare(t *testing.T, number int, w *warden) {
+func (r *result) prepare(t *testing.T, number int, w *warden, signals map[string]string) {
 	if name := r.load.missing(); name != "" {
 		r.skip = name + " is not installed"
 		return
 	}
-	r.site = newSite(t, number, r.load.name, w)
+	r.site = newSite(t, number, r.load.name, w, signals)
 	if r.load.skip != nil {
 		r.skip = r.load.skip(r.site)
 	}
@@ -79,9 +79,19 @@ func (r *result) prepare(t *testing.T, number int, w *warden) {
 // runAll records while each load runs that begin starts, and then stops all programs.
 func runAll(t *testing.T, binary, file string, results []*result, begin func(*result) check) *recording {
 	t.Helper()
+	for _, r := range results {
+		if r.site != nil {
+			r.site.peak = 0
+		}
+	}
 	recording := record(t, binary, file, recorded)
 	each(results, len(results), func(r *result) { r.check = begin(r) })
+	ended := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() { each(results, len(results), func(r *result) { r.site.watchPeak(ended) }) })
 	recording.wait(t)
+	close(ended)
+	watching.Wait()
 	each(results, len(results), func(r *result) {
 		if r.check == nil {
 			return

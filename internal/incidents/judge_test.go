@@ -22,7 +22,7 @@ func (r *result) judge() {
 				if r.found == nil {
 					r.found = f
 				}
-			case subject && slices.Contains(want.also, f.Cause), !alarm:
+			case !alarm, subject && slices.Contains(want.also, f.Cause), !subject && slices.Contains(want.across, f.Cause):
 			default:
 				r.false_ = append(r.false_, *f)
 			}

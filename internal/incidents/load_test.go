@@ -33,13 +33,14 @@ type want struct {
 	process  string   // named as the program that does it; empty: none
 	victim   string   // named as the program whose calls fail; empty: not asked
 	server   bool     // found in the server's namespace
+	across   []string // true as well, in the other namespace
 }
 
 func (l *load) healthy() bool { return l.want.causes == nil }
 
 func allLoads() []*load {
 	return slices.Concat(
-		churnIncidents(), leakIncidents(), rangeIncidents(), addressIncidents(), kernelIncidents(),
+		churnIncidents(), leakIncidents(), rangeIncidents(), bindIncidents(), kernelIncidents(), peerIncidents(),
 		healthyProxies(), healthyClients(), healthyPools(),
 	)
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +29,20 @@ func build(t *testing.T) (binary string) {
 		t.Fatalf("building porttrace: %v: %s", err, output)
 	}
 	return binary
+}
+
+// signalModes returns how each signal is observed here: exact, inferred or off.
+func signalModes(t *testing.T, binary string) map[string]string {
+	t.Helper()
+	output, err := exec.Command(binary, "check", "--json").Output()
+	noError(t, err)
+	var check struct{ Signals []struct{ Name, Mode string } }
+	noError(t, json.Unmarshal(output, &check))
+	modes := map[string]string{}
+	for _, s := range check.Signals {
+		modes[s.Name] = s.Mode
+	}
+	return modes
 }
 
 // recording is "porttrace record" in the background.
@@ -157,47 +170,3 @@ func (a *answer) alarms() (list []finding) {
 func (f *finding) text() string {
 	return fmt.Sprintf("%s %s %s (%s): %s; evidence %s; victims %s", f.Severity, f.Cause, f.ID, f.Confidence, f.Summary, f.Evidence, f.Victims)
 }
-
-// number returns the number in the first command or action that matches a pattern with one group; 0 if none does.
-func (f *finding) number(pattern string) int {
-	for _, a := range f.Advice {
-		match := regexp.MustCompile(pattern).FindStringSubmatch(a.Command + "\n" + a.Action)
-		if match == nil {
-			continue
-		}
-		if n, err := strconv.Atoi(match[1]); err == nil {
-			return n
-		}
-	}
-	return 0
-}
-
-// advises reports whether a piece of advice has this text.
-func (f *finding) advises(text string) bool {
-	for _, a := range f.Advice {
-		if strings.Contains(a.Command+"\n"+a.Action, text) {
-			return true
-		}
-	}
-	return false
-}
-
-// sysctls returns the lines of the first advice that sets a sysctl of a namespace. Other lines,
-// which keep the value over a restart of the host, must not run here.
-func (f *finding) sysctls() (lines []string) {
-	for _, a := range f.Advice {
-		for line := range strings.Lines(a.Command) {
-			if line = strings.TrimSpace(line); sysctlLine.MatchString(line) {
-				lines = append(lines, line)
-			}
-		}
-		if lines != nil {
-			return lines
-		}
-	}
-	return nil
-}
-
-// sysctlLine matches a setting of a network namespace: nothing of the host is changed.
-var sysctlLine = regexp.MustCompile(`^sysctl -w net\.(ipv4\.(ip_local_port_range|ip_local_reserved_ports|tcp_tw_reuse|` +
-	`tcp_max_tw_buckets|tcp_max_syn_backlog|ip_nonlocal_bind)|core\.somaxconn|ipv6\.conf\.[a-z0-9]+\.disable_ipv6)=["'0-9, -]+$`)

@@ -30,16 +30,22 @@ type site struct {
 	client, server     *lab.Netns
 	clientIP, serverIP netip.Addr
 
+	signals map[string]string // how each is observed here, by name
+	blocked uint16            // the port that a service wants and does not get
+
 	phase    int // 1: as the load is; 2: after the advice was followed
 	programs []*program
+	jobs     []*lab.Proc
+	peak     int            // of TIME_WAIT in the client's namespace
+	atEnd    []func() error // takes back what was set outside of the namespaces
 	err      error
 }
 
 // newSite makes the namespaces of the load with this number; they end with the test.
-func newSite(t *testing.T, number int, name string, w *warden) *site {
+func newSite(t *testing.T, number int, name string, w *warden, signals map[string]string) *site {
 	t.Helper()
 	s := &site{
-		name: name, dir: filepath.Join(t.TempDir(), name), warden: w, phase: 1,
+		name: name, dir: filepath.Join(t.TempDir(), name), warden: w, phase: 1, signals: signals,
 		clientIP: netip.AddrFrom4([4]byte{10, 88, byte(number), 1}),
 		serverIP: netip.AddrFrom4([4]byte{10, 88, byte(number), 2}),
 	}
@@ -56,7 +62,12 @@ func newSite(t *testing.T, number int, name string, w *warden) *site {
 		t.Skipf("this kernel has no veth: %v", err)
 	}
 	noError(t, err)
-	t.Cleanup(s.stop)
+	t.Cleanup(func() {
+		s.stop()
+		for _, undo := range s.atEnd {
+			noErrorf(t, undo())
+		}
+	})
 	return s
 }
 
@@ -76,7 +87,6 @@ type program struct {
 	cmd  *exec.Cmd
 	log  string        // path of its output
 	done chan struct{} // closed when it was waited for
-	in   *os.File      // its standard input: a job of the lab ends with it
 }
 
 // starting is a program with what it needs beyond its arguments.
@@ -153,8 +163,11 @@ func (s *site) stop() {
 	for _, p := range s.programs {
 		stopping.Go(func() { p.stop(s.warden) })
 	}
+	for _, p := range s.jobs {
+		stopping.Go(p.Stop)
+	}
 	stopping.Wait()
-	s.programs = nil
+	s.programs, s.jobs = nil, nil
 }
 
 const stopGrace = 3 * time.Second
@@ -240,7 +253,7 @@ func (s *site) shell(in *lab.Netns, line string) {
 	s.try(line, func() error {
 		var output strings.Builder
 		cmd := exec.Command("sh", "-c", line)
-		cmd.Stdout, cmd.Stderr = &output, &output
+		cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, &output, &output
 		if err := in.Start(cmd); err != nil {
 			return err
 		}

@@ -1,3 +1,0 @@
-package incidents
-
-func addressIncidents() []*load { return nil }
