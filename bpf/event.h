@@ -207,7 +207,8 @@ struct census_socket {
 	__u8 daddr[16];
 };
 
-/* An open file that is a TCP socket, in any namespace. */
+/* An open file that is a TCP or UDP socket, in any namespace; or a UDP socket of one namespace,
+ * without a process. */
 struct census_holder {
 	__u64 sk;
 	__u64 cookie;
@@ -217,7 +218,7 @@ struct census_holder {
 	__u32 device;
 	__u16 sport;
 	__u8 state;
-	__u8 pad;
+	__u8 v6only; /* of UDP: IPV6_V6ONLY */
 	__u8 saddr[16];
 };
 

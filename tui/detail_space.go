@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -46,7 +47,8 @@ func (d *spaceDetail) write(to *sheet) {
 // useWords returns the gauge with its figures.
 func useWords(s *snapshot.PortSpace, width int) string {
 	if s.Capacity <= 0 {
-		return rangeUnknown
+		long, _ := unknownUse(s)
+		return long
 	}
 	const figures = 22
 	room := max(min(width-labelWidth-figures, 45), percentWidth+4)
@@ -66,6 +68,11 @@ func (d *spaceDetail) writeForecast(to *sheet) {
 // writeUse writes the states of the ports in use, each port once.
 func (d *spaceDetail) writeUse(to *sheet) {
 	s := d.row
+	if s.Proto == event.UDP {
+		to.field("bound", phrase.Count(s.Bound)+" by UDP sockets that conflict with one on this address", plain)
+		to.field("peak", peakWords(s), plain)
+		return
+	}
 	to.field("live", phrase.Count(s.Live)+" held by connections"+notable(int64(s.SynSent), "of them with an unanswered SYN")+
 		notable(int64(s.CloseWait), "of them in CLOSE_WAIT"), plain)
 	to.field("TIME_WAIT", phrase.TimeWait(s), plain)
@@ -85,6 +92,10 @@ func peakWords(s *snapshot.PortSpace) string {
 // writePace writes how fast ports are allocated and what a connect() pays for one.
 func (d *spaceDetail) writePace(to *sheet) {
 	s := d.row
+	if s.Proto == event.UDP { // what succeeds is not seen
+		to.field("failures", phrase.Count(s.Exhausted)+", "+phrase.Rate(s.ExhaustionRate)+"/s", plain)
+		return
+	}
 	verb := "opens"
 	if s.Kind == snapshot.BindSpace {
 		verb = "binds"

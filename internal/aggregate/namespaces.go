@@ -23,6 +23,7 @@ func (s *State) addNamespaces(snap *snapshot.Snapshot) {
 			Refused: n.Refused(), RefusedKnown: fact.Refused.Known(),
 			LastScan: wallTime(s.world.Clock, n.CensusAt), LastScanTook: time.Duration(n.Census.Took), BoundKnown: n.Census.Bound,
 		}
+		s.addListeners(&row, n)
 		snap.Namespaces = append(snap.Namespaces, row)
 	})
 	slices.SortFunc(snap.Namespaces, func(a, b snapshot.Namespace) int {

@@ -117,7 +117,7 @@ func random(rnd *rand.Rand, at event.Time) event.Event {
 
 func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) event.Fact {
 	text := func() string { return string([]byte{byte(rnd.IntN(256)), 0xff})[rnd.IntN(3):] }
-	switch rnd.IntN(10) {
+	switch rnd.IntN(12) {
 	case 0:
 		return &event.Host{Name: text(), Kernel: text(), Arch: text(), PIDNS: text()}
 	case 1:
@@ -147,6 +147,14 @@ func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) eve
 		return &event.Fold{Opens: maybe(), ClosesOut: maybe(), LeaveSynSent: maybe()}
 	case 6:
 		return &event.Health{Events: maybe(), Memory: maybe(), CPU: maybe()}
+	case 9:
+		return &event.FileUse{Open: maybe(), Limit: maybe()}
+	case 10:
+		return &event.UDPUse{
+			Netns: uint32(maybe()), InUse: uint32(maybe()), Own: uint32(maybe()), Reserved: text(),
+			Ports:   event.PortRange{Low: uint16(maybe()), High: uint16(maybe())},
+			Holders: []event.UDPHolder{{Proc: id(), Ports: uint32(maybe())}, {}},
+		}
 	}
 	return event.Text(text())
 }

@@ -35,6 +35,10 @@ const (
 	factGap     = 9
 	factCensus  = 10
 	factCounts  = 11
+	factFiles   = 12
+	factUDP     = 13
+
+	udpHolder = 7 // in UDPUse, after its plain fields
 
 	signalsSignal = 1
 )
@@ -106,6 +110,16 @@ func countsFields(c *event.NetnsCounts) fields {
 func censusFields(c *event.Census) fields {
 	return fields{&c.Netns, &c.Whole, &c.Bound, &c.Sockets, &c.Took, &c.TimeWait, &c.Wide, (*int64)(&c.Began)}
 }
+
+func filesFields(f *event.FileUse) fields { return fields{&f.Open, &f.Limit} }
+
+func udpFields(u *event.UDPUse) fields {
+	return fields{&u.Netns, &u.InUse, &u.Own, &u.Ports.Low, &u.Ports.High, &u.Reserved}
+}
+
+// udpHolderFields returns the fields of a holder, with its process by the number in the frame's
+// table.
+func udpHolderFields(h *event.UDPHolder, proc *uint32) fields { return fields{proc, &h.Ports} }
 
 func foldFields(f *event.Fold) fields {
 	return fields{

@@ -130,7 +130,7 @@ func netnsCounts(world *event.World) []*event.NetnsCounts {
 	return list
 }
 
-func (f *frame) addFact(fact event.Fact) {
+func (f *frame) addFact(fact event.Fact, world *event.World) {
 	var n protowire.Number
 	var message []byte
 	set := func(number protowire.Number, list fields) {
@@ -152,6 +152,10 @@ func (f *frame) addFact(fact event.Fact) {
 		set(factCounts, countsFields(fact))
 	case *event.Census:
 		set(factCensus, censusFields(fact))
+	case *event.FileUse:
+		set(factFiles, filesFields(fact))
+	case *event.UDPUse:
+		n, message = factUDP, f.appendUDP(fact, world)
 	case *event.Fold:
 		set(factFold, foldFields(fact))
 	case *event.Health:
@@ -166,6 +170,21 @@ func (f *frame) addFact(fact event.Fact) {
 	f.tables = protowire.AppendTag(f.tables, frameFact, protowire.BytesType)
 	f.tables = protowire.AppendVarint(f.tables, uint64(size))
 	f.tables = appendBytes(f.tables, n, message)
+}
+
+// appendUDP returns the message of a UDPUse. Its holders are named by the frame's table, which
+// must not be written in the middle of the message.
+func (f *frame) appendUDP(u *event.UDPUse, world *event.World) []byte {
+	holders := u.Holders[:min(len(u.Holders), maxUDPHolders)]
+	numbers := make([]uint32, len(holders))
+	for i := range holders {
+		numbers[i] = f.process(holders[i].Proc, world)
+	}
+	b := appendMessage(f.scratch[:0], udpFields(u))
+	for i := range holders {
+		b = appendBytes(b, udpHolder, appendMessage(nil, udpHolderFields(&holders[i], &numbers[i])))
+	}
+	return b
 }
 
 func appendSignals(b []byte, signals event.Signals) []byte {

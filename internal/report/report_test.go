@@ -63,7 +63,7 @@ func busy() *snapshot.Snapshot {
 		Processes: []snapshot.Process{
 			{
 				Info: shop, Totals: shopTotals, Rates: snapshot.Rates{Opens: 1200, Closes: 1190, Failures: 122},
-				First: started, Last: last,
+				First: started, Last: last, Files: &event.FileUse{Open: 1010, Limit: 1024}, EarlyBinds: 12,
 				Destinations: []snapshot.Pair{{Proc: shop.ID, Comm: shop.Comm, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Remote: web, Totals: shopTotals}},
 			},
 			{Info: hostile, Totals: snapshot.Totals{Opens: 10, BindFailures: 5}, First: started, Last: last},
@@ -160,7 +160,7 @@ func TestDocumentedFields(t *testing.T) {
 		"host.signals":           "name mode hook reason",
 		"window":                 "start end seconds",
 		"totals":                 "opens closes time_wait_entered connect_failures bind_failures",
-		"processes":              identity + counts + "destinations",
+		"processes":              identity + counts + "open_files file_limit early_binds destinations",
 		"processes.destinations": counts + "netns netns_name family proto daddr dport",
 		"groups":                 "name unknown processes " + counts + "destinations",
 		"destinations":           counts + "netns netns_name family proto daddr dport",
@@ -168,11 +168,12 @@ func TestDocumentedFields(t *testing.T) {
 		"port_spaces": "kind netns netns_name family proto saddr daddr dport range_low range_high capacity in_use live syn_sent " +
 			"close_wait time_wait bound headroom reusable time_wait_expiring peak open_rate sustainable_rate textbook_rate eta_seconds " +
 			"eta_low_seconds eta_high_seconds eta_model exhausted search_p50_us search_p99_us second_parity_share per_socket_range",
-		"port_spaces.holders": identity + "ports live close_wait time_wait bound before_start",
-		"port_spaces.victims": identity + "failures last",
-		"namespaces":          "netns netns_name range_low range_high reserved capacity tw_reuse time_wait max_time_wait bound last_scan last_scan_us",
-		"health":              "events lost lost_details unattributed complete gaps cpu_seconds memory_bytes",
-		"health.gaps":         "start end cause",
+		"port_spaces.holders":  identity + "ports live close_wait time_wait bound before_start",
+		"port_spaces.victims":  identity + "failures last",
+		"namespaces":           "netns netns_name range_low range_high reserved capacity tw_reuse time_wait max_time_wait bound last_scan last_scan_us",
+		"namespaces.listeners": "saddr sport pid comm exe",
+		"health":               "events lost lost_details unattributed complete gaps cpu_seconds memory_bytes",
+		"health.gaps":          "start end cause",
 	} {
 		object := find(t, report, path)
 		for _, name := range strings.Fields(names) {

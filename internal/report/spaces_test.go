@@ -67,7 +67,10 @@ func fixtureNamespaces() []snapshot.Namespace {
 		{
 			Inode: 4026531833, Name: "host", Ports: event.PortRange{Low: 32768, High: 60999}, Reserved: "40000-40001", Capacity: 28_230,
 			Reuse: 2, TimeWait: 28_300, MaxTimeWait: 131_072, Bound: 10, BoundKnown: true,
-			LastScan: started, LastScanTook: 8 * time.Millisecond,
+			LastScan: started, LastScanTook: 8 * time.Millisecond, OtherListeners: 1,
+			Listeners: []snapshot.Listener{
+				{Local: endpoint("0.0.0.0:50051"), Proc: event.Process{ID: event.ProcID{PID: 70, Start: 1}, Comm: "rpcd", Exe: "/usr/sbin/rpcd"}},
+			},
 		},
 		{Inode: 4026532177, TimeWait: -1},
 	}

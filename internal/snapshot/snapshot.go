@@ -141,7 +141,8 @@ type Process struct {
 	// that is near its limit; nil of others.
 	Files *event.FileUse
 	// EarlyBinds are opens whose port a bind() had chosen before connect(): without
-	// IP_BIND_ADDRESS_NO_PORT that port is lost to all destinations.
+	// IP_BIND_ADDRESS_NO_PORT that port is lost to all destinations. It is a lower bound: opens
+	// that were folded do not say how they got their ports.
 	EarlyBinds uint64
 }
 

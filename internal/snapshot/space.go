@@ -130,8 +130,10 @@ type Namespace struct {
 	// are the highest readings since then.
 	Counted   event.NetnsCounts
 	CountedAt time.Time // of the newest reading; zero: there is none
-	// Listeners are those that listen at a port of the range, bounded, by port.
-	Listeners []Listener
+	// Listeners are those that listen at a port of the range that is not reserved, so that an
+	// outgoing connection can have it when they start again: by port, bounded.
+	Listeners      []Listener
+	OtherListeners int // how many there is no room for
 
 	LastScan     time.Time // the end of the last scan of all its sockets; zero: never
 	LastScanTook time.Duration
