@@ -24,8 +24,8 @@ type ports struct {
 	others   int
 	fixed    bitmap
 	spare    []bitmap // of spaces that have become empty
-	released uint64 // how often a port was released: until the next time, full is full
-	most     int    // taken in one pool at a time
+	released uint64   // how often a port was released: until the next time, full is full
+	most     int      // taken in one pool at a time
 }
 
 // space is the port space from one local address to one remote end.
@@ -76,6 +76,18 @@ func (p *ports) addSpace(local int32) int32 {
 	}
 	p.spaces = append(p.spaces, space{local: local})
 	return int32(len(p.spaces) - 1)
+}
+
+// restart has the most ports in use count from now on.
+func (p *ports) restart() {
+	p.most = p.others
+	for i := range p.spaces {
+		p.most = max(p.most, min(int(p.spaces[i].taken)+p.nBound+p.others, p.total))
+	}
+	for i := range p.locals {
+		l := &p.locals[i]
+		p.most = max(p.most, max(int(l.taken), l.nOwned)+p.others)
+	}
 }
 
 // free returns how many ports are not those of other sockets.

@@ -57,6 +57,7 @@ const (
 	requestEnd                  // a request was served
 	vanished                    // keep-alive has found the peer dead
 	retry                       // a worker begins again after a failure
+	ofBurst                     // the next call of a burst of a replay
 )
 
 // occurrence is something that will happen to a connection.

@@ -47,7 +47,7 @@ type System struct {
 	// the end.
 	KeepAlive time.Duration
 	// Parity says that connect() takes every second port of the range first, and bind() the
-	// others, as Linux does. It changes which ports are left for whom, not how many there are.
+	// others, as Linux does. It changes which port a call gets, not how many there are.
 	Parity bool
 }
 
@@ -55,7 +55,7 @@ type System struct {
 type Load struct {
 	Rate         float64       // opens per second; with Requests, requests per second. 0: see Concurrency
 	Lifetime     time.Duration // mean, of a connection; with Requests, of one request
-	Concurrency  int           // at most so many connections at a time, as a pool has; 0: no limit
+	Concurrency  int           // at most N connections at a time, as a pool has; 0: no limit
 	Destinations int           // remote ends over which they are spread evenly, at least 1
 	ServerCloses float64       // share of connections that the peer closes first: no TIME_WAIT here
 	Requests     int           // per connection, as keep-alive makes them; 0 or 1: one
@@ -110,6 +110,7 @@ type Result struct {
 	MostWaiting uint64        // requests that waited for a connection or for their SYN, at a time
 	Overflows   uint64        // connections that left no TIME_WAIT for System.MaxTimeWait
 	MostBuckets int           // most ports in TIME_WAIT at a time, of the host
+	Where       string        // of a recording: which port space failed first
 }
 
 // Headroom returns the number of ports that were always free.
