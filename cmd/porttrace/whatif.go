@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/whatif"
 )
 
@@ -207,6 +206,3 @@ func (f *whatifFlags) answer(c *whatif.Config, load whatif.Load) (whatif.Answer,
 	}
 	return a, nil
 }
-
-// recordedFact is what a system of a recording is made from.
-type recordedFact = event.Netns

@@ -118,7 +118,7 @@ func (r *recordedLoad) answers(ctx context.Context, configs []*whatif.Config) ([
 			return nil, usagef("%w", err)
 		}
 		if r.flags.solve != "" {
-			if a.Solution, err = r.solve(ctx, a); err != nil {
+			if a.Solution, err = r.solve(ctx, a, replays[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -133,7 +133,7 @@ func (f *whatifFlags) isRecordedHost() bool { return !f.given("profile") && !f.a
 func (r *recordedLoad) changes(c *whatif.Config, ports int) whatif.Changes {
 	return whatif.Changes{
 		Configure: func(n *event.Netns) (*whatif.Config, error) {
-			var fact *recordedFact
+			var fact *event.Netns
 			if r.flags.isRecordedHost() {
 				fact = n
 			}
@@ -167,13 +167,13 @@ func (r *recordedLoad) run(ctx context.Context, replays []*whatif.Replay) ([]wha
 
 // solve finds the smallest change with which the recorded load survives. The rate can only be
 // that of a load like it.
-func (r *recordedLoad) solve(ctx context.Context, a *whatif.Answer) (*whatif.Solution, error) {
+func (r *recordedLoad) solve(ctx context.Context, a *whatif.Answer, replay *whatif.Replay) (*whatif.Solution, error) {
 	knob := whatif.Knob(r.flags.solve)
 	if knob == whatif.SolveRate {
-		load := r.survey.Load()
-		load.Requests = r.flags.load.load.Requests
-		s := whatif.Solve(a.System, load, knob, 0)
-		a.Notes = append(a.Notes, "the highest rate is that of a load with the recorded lifetimes, evenly over the recorded destinations")
+		system, load, times := replay.BusiestPool()
+		s := whatif.Solve(system, load, knob, 0)
+		s.Value *= times
+		a.Notes = append(a.Notes, "the highest rate is that of an even load with the recorded lifetimes, spread as recorded")
 		return &s, nil
 	}
 	now := map[whatif.Knob]int{

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/whatif"
 )
 
@@ -42,7 +43,7 @@ func (f *systemFlags) chosenProfile() *whatif.Profile {
 }
 
 // config applies the flags to a profile, or to a recorded host.
-func (f *systemFlags) config(profile *whatif.Profile, recorded *recordedFact) (*whatif.Config, error) {
+func (f *systemFlags) config(profile *whatif.Profile, recorded *event.Netns) (*whatif.Config, error) {
 	if profile == nil {
 		return nil, usagef("--profile %s: must be one of %s", f.profile, strings.Join(whatif.ProfileNames(), ", "))
 	}

@@ -48,6 +48,8 @@ func Recorded(n *event.Netns) *Config {
 		c.Reuse = int(n.Reuse)
 		c.System.ReuseDelay = time.Duration(n.ReuseDelay)
 		c.System.MaxTimeWait = int(n.MaxTimeWait)
+	} else {
+		c.note("the recording does not have the settings of every network namespace: the defaults of Linux are assumed")
 	}
 	c.Timestamps = !n.Timestamps.Known() || n.Timestamps.Value() != 0
 	c.FinTimeout = time.Duration(n.FinTimeout)

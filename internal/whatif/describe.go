@@ -16,6 +16,8 @@ func (l Load) Describe(system *System) string {
 	switch {
 	case len(l.Lifetimes) > 0:
 		parts = append(parts, fmt.Sprintf("recorded lifetimes (mean %s)", duringText(l.meanLifetime())))
+	case l.Lifetime == 0:
+		parts = append(parts, "closed at once")
 	case l.Exponential:
 		parts = append(parts, duringText(l.Lifetime)+" for "+each+" in the mean")
 	default:

@@ -18,7 +18,9 @@ type engine struct {
 	// TIME_WAIT of one length each, so that the oldest is the first to expire: as they are, and
 	// those that a connect() may reuse.
 	buckets, reusable queue
-	odd               agenda // those with a length of their own
+	// aged are those of exact ports that a connect() may have by now, but no bind().
+	aged queue
+	odd  agenda // those with a length of their own
 
 	active      int // connections, from the SYN on
 	nBuckets    int
@@ -42,7 +44,12 @@ func (e *engine) advance(to int64) {
 		e.expire(e.buckets.pop().conn)
 	}
 	for !e.reusable.empty() && e.reusable.oldest().expiry <= to {
-		e.expire(e.reusable.pop().conn)
+		e.age(e.reusable.pop())
+	}
+	for !e.aged.empty() && e.aged.oldest().expiry <= to {
+		if b := e.aged.pop(); e.ports.endAged(b.conn, b.expiry) {
+			e.nBuckets--
+		}
 	}
 	for len(e.odd) > 0 && e.odd[0].at <= to {
 		e.expire(e.odd.pop().conn)
@@ -55,6 +62,18 @@ func (e *engine) expire(c conn) {
 	e.ports.release(c, true)
 }
 
+// age is for a TIME_WAIT that a connect() may reuse from now on. Where ports are only counted it
+// is as good as gone.
+func (e *engine) age(b bucket) {
+	if !e.ports.exact {
+		e.expire(b.conn)
+		return
+	}
+	b.expiry = e.expiry(b.expiry - int64(e.sys.ReuseDelay))
+	e.ports.age(b.conn, b.expiry)
+	e.aged.push(b)
+}
+
 // open takes a port for a connection now. It returns false if it cannot be made.
 func (e *engine) open(space int32, early, reusable bool) (conn, bool) {
 	e.opens++
@@ -63,6 +82,9 @@ func (e *engine) open(space int32, early, reusable bool) (conn, bool) {
 	if cause == NoCause {
 		if port, ok := e.ports.allocate(space, early); ok {
 			e.active++
+			if e.ports.reused {
+				e.nBuckets--
+			}
 			return conn{space: space, port: port, early: early, reusable: reusable && !early}, true
 		}
 		cause = NoPort
@@ -94,7 +116,8 @@ func (e *engine) freeOld() {
 	if e.sys.MaxFreeTimeWait <= 0 {
 		return
 	}
-	for e.nBuckets > e.sys.MaxFreeTimeWait && !e.buckets.empty() && e.buckets.oldest().closed+freeAge <= e.now {
+	left := int64(e.sys.TimeWait) - freeAge // of one that is as old as that
+	for e.nBuckets > e.sys.MaxFreeTimeWait && !e.buckets.empty() && e.buckets.oldest().expiry <= e.now+left {
 		e.expire(e.buckets.pop().conn)
 	}
 }
@@ -106,9 +129,9 @@ func (e *engine) closeActively(c conn) {
 		return
 	}
 	if c.reusable && e.sys.Reuse && e.sys.ReuseDelay < e.sys.TimeWait {
-		e.reusable.push(bucket{closed: e.now, expiry: e.now + int64(e.sys.ReuseDelay), conn: c})
+		e.reusable.push(bucket{expiry: e.now + int64(e.sys.ReuseDelay), conn: c})
 	} else {
-		e.buckets.push(bucket{closed: e.now, expiry: e.expiry(e.now), conn: c})
+		e.buckets.push(bucket{expiry: e.expiry(e.now), conn: c})
 	}
 	e.leave(c)
 }

@@ -24,6 +24,7 @@ type ports struct {
 	others   int
 	fixed    bitmap
 	spare    []bitmap // of spaces that have become empty
+	reused   bool     // the last port was taken from a TIME_WAIT
 	released uint64   // how often a port was released: until the next time, full is full
 	most     int      // taken in one pool at a time
 }
@@ -33,7 +34,8 @@ type space struct {
 	local  int32
 	taken  int32
 	ports  bitmap
-	fullAt uint64 // ports.released when it was found full
+	aged   []int64 // by port: when a TIME_WAIT expires that a connect() may reuse, 0: there is none
+	fullAt uint64  // ports.released when it was found full
 	isFull bool
 }
 
@@ -119,6 +121,7 @@ func (p *ports) counter(to int32, early bool) *int32 {
 }
 
 func (p *ports) allocateExact(to int32, early bool) (port int32, ok bool) {
+	p.reused = false
 	s := &p.spaces[to]
 	l := &p.locals[s.local]
 	full, fullAt := &s.isFull, &s.fullAt
@@ -183,10 +186,16 @@ func (p *ports) take(s *space, l *local, port int32, early bool) {
 		s.ports.set(port)
 		s.taken++
 		p.most = max(p.most, min(int(s.taken)+p.nBound+p.others, p.total))
+		if p.reused = s.aged != nil && s.aged[port] != 0; p.reused {
+			s.aged[port] = 0
+			l.owners[port]--
+		}
 	}
 	if l.owners[port]++; l.owners[port] == 1 {
+		if !p.reused {
+			l.nOwned++
+		}
 		l.owned.set(port)
-		l.nOwned++
 	}
 	if early {
 		p.most = max(p.most, l.nOwned+p.others)
@@ -231,15 +240,47 @@ func (p *ports) release(c conn, ofBucket bool) {
 			p.nBound--
 		}
 	default:
-		s.ports.clear(c.port)
-		if s.taken--; s.taken == 0 {
-			p.spare, s.ports = append(p.spare, s.ports), nil
-		}
+		p.leave(s, c.port)
 	}
-	if l.owners[c.port]--; l.owners[c.port] == 0 {
-		l.owned.clear(c.port)
+	l.disown(c.port)
+}
+
+func (p *ports) leave(s *space, port int32) {
+	s.ports.clear(port)
+	if s.taken--; s.taken == 0 {
+		p.spare, s.ports = append(p.spare, s.ports), nil
+	}
+}
+
+// disown is for a socket that has the port no more.
+func (l *local) disown(port int32) {
+	if l.owners[port]--; l.owners[port] == 0 {
+		l.owned.clear(port)
 		l.nOwned--
 	}
+}
+
+// age lets a connect() have a port that is in TIME_WAIT until its expiry. A bind() cannot.
+func (p *ports) age(c conn, expiry int64) {
+	p.released++
+	s := &p.spaces[c.space]
+	if s.aged == nil {
+		s.aged = make([]int64, p.total)
+	}
+	s.aged[c.port] = expiry
+	p.leave(s, c.port)
+}
+
+// endAged ends that TIME_WAIT. It returns false if a connect() has ended it before.
+func (p *ports) endAged(c conn, expiry int64) bool {
+	s := &p.spaces[c.space]
+	if s.aged[c.port] != expiry {
+		return false
+	}
+	p.released++
+	s.aged[c.port] = 0
+	p.locals[s.local].disown(c.port)
+	return true
 }
 
 // own takes a port of the range, by its index, for a socket that is no connection.

@@ -10,8 +10,8 @@ type conn struct {
 
 // bucket is a TIME_WAIT that takes a port away.
 type bucket struct {
-	closed, expiry int64
-	conn           conn
+	expiry int64
+	conn   conn
 }
 
 // queue is a first-in-first-out queue in a ring, which grows to the most that was in it.

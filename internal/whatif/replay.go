@@ -164,9 +164,6 @@ func (r *Replay) host(fact *event.Netns) *host {
 	for _, note := range config.Notes {
 		r.note(note)
 	}
-	if !fact.Ports.Known() {
-		r.note("the recording does not have the settings of every network namespace: defaults are assumed")
-	}
 	system.TimerPhase = time.Duration(event.Time(system.TimerPhase) - r.begin)
 	h := &host{
 		replay: r, config: config, engine: newEngine(system, r.exact), ports: fact.Ports, spaces: map[tuple]*flow{}, bySpace: map[int32]*flow{},

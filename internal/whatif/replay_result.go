@@ -80,35 +80,46 @@ func (h *host) where() string {
 // sustainable returns the opens per second of the whole load that the port spaces can serve, if
 // they are spread as recorded.
 func (r *Replay) sustainable() float64 {
-	var opens, most uint64 // of the busiest pool
+	system, load, times := r.BusiestPool()
+	return Sustainable(system, load) * times
+}
+
+// BusiestPool returns a load like the one of the busiest pool of ports, its system, and by how
+// many times the whole load is more than that.
+func (r *Replay) BusiestPool() (System, Load, float64) {
+	var opens, most uint64
 	var system System
 	for _, h := range r.order {
 		shares := map[any]uint64{}
 		for _, f := range h.flows {
 			opens += f.opens
-			key := any(f)
-			switch {
-			case h.config.System.Scope == PerHost:
-				key = nil
-			case h.config.System.Scope == PerLocal || r.changes.Early == EarlyBind:
-				key = f.local
-			}
+			key := r.poolOf(h, f)
 			if shares[key] += f.opens; shares[key] > most {
 				most, system = shares[key], h.engine.sys
 			}
 		}
 	}
-	if most == 0 {
-		return 0
-	}
 	load := r.load
 	load.Requests, load.Destinations, system.Sources = r.changes.Requests, r.changes.Destinations, r.changes.Sources
-	load.Concurrency, load.Dead = 0, 0
 	switch r.changes.Early {
 	case LateBind:
 		load.EarlyBind = 0
 	case EarlyBind:
 		load.EarlyBind = 1
 	}
-	return Sustainable(system, load) * float64(opens) / float64(most)
+	if most == 0 {
+		return system, load, 0
+	}
+	return system, load, float64(opens) / float64(most)
+}
+
+// poolOf identifies the ports that the connections of a flow compete for.
+func (r *Replay) poolOf(h *host, f *flow) any {
+	switch {
+	case h.config.System.Scope == PerHost:
+		return nil
+	case h.config.System.Scope == PerLocal || r.changes.Early == EarlyBind:
+		return f.local
+	}
+	return f
 }

@@ -104,7 +104,9 @@ func (s *steady) findPorts(rate, live, waiting float64) bool {
 	case s.system.Scope == PerHost:
 		return live+waiting <= ports
 	case s.system.Scope == PerLocal && s.system.PeerReuse:
-		return live/sources+waiting/ends <= ports
+		// The live ports of other ends can be those that are in TIME_WAIT towards this one.
+		waits, lives, own := waiting/ends, live/sources, live/ends
+		return waits+own+(lives-own)*(1-min(waits/ports, 1)) <= ports
 	case s.system.Scope == PerLocal || s.load.EarlyBind >= 1:
 		return (live+waiting)/sources <= ports
 	case s.load.EarlyBind <= 0:

@@ -30,6 +30,9 @@ func (a *Answer) lines() []string {
 		add("ports", fmt.Sprintf("%s of %s in use at most, headroom %s", grouped(uint64(r.Peak)), grouped(uint64(r.Capacity)), grouped(uint64(r.Headroom()))))
 		add("failures", a.failures())
 	}
+	if !r.Survives && r.Cause == NoPort {
+		add("seen as", a.Config.Profile.Symptoms)
+	}
 	add("sustainable", a.sustained())
 	if r.MostWaiting > 0 {
 		add("waiting", grouped(r.MostWaiting)+" requests at most waited for a connection")
@@ -63,7 +66,7 @@ func (a *Answer) failures() string {
 	if r.Where != "" {
 		text += ", first for " + r.Where
 	}
-	return text + " (" + a.Config.Profile.Symptoms + ")"
+	return text
 }
 
 func (a *Answer) sustained() string {
