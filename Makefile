@@ -185,7 +185,7 @@ accuracy: ## measure every signal on those kernels, and update docs/accuracy.md
 
 # Packages without anything of Linux.
 PURE := $(addprefix ./internal/,aggregate event export filter forecast history phrase pipeline playback portspace printable \
-	record replay report snapshot) ./tui
+	record replay report snapshot whatif) ./tui
 
 .PHONY: cross
 cross: ## build for the other architecture, check the pure packages for another system

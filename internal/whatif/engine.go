@@ -1,0 +1,190 @@
+package whatif
+
+import (
+	"math"
+	"time"
+)
+
+// freeAge is from which age on a TIME_WAIT counts as free beyond System.MaxFreeTimeWait.
+const freeAge = int64(60 * time.Second)
+
+// engine is one host: the ports, the connections that have them, and the limits. Callers must
+// not let time run backwards.
+type engine struct {
+	sys   System
+	ports *ports
+	now   int64
+
+	// TIME_WAIT of one length each, so that the oldest is the first to expire: as they are, and
+	// those that a connect() may reuse.
+	buckets, reusable queue
+	// aged are those of exact ports that a connect() may have by now, but no bind().
+	aged queue
+	odd  agenda // those with a length of their own
+
+	active      int // connections, from the SYN on
+	nBuckets    int
+	opens       uint64
+	failures    uint64
+	first       int64 // failure, -1: none
+	cause       Cause // of the first
+	overflows   uint64
+	mostBuckets int
+}
+
+// newEngine returns a host. mixed says that some connections bind() before they connect and
+// others do not.
+func newEngine(s System, mixed bool) *engine {
+	return &engine{sys: s, ports: newPorts(&s, mixed && s.Scope == PerTuple), first: -1}
+}
+
+// advance moves time and frees the ports whose TIME_WAIT has expired.
+func (e *engine) advance(to int64) {
+	for !e.buckets.empty() && e.buckets.oldest().expiry <= to {
+		e.expire(e.buckets.pop().conn)
+	}
+	for !e.reusable.empty() && e.reusable.oldest().expiry <= to {
+		e.age(e.reusable.pop())
+	}
+	for !e.aged.empty() && e.aged.oldest().expiry <= to {
+		if b := e.aged.pop(); e.ports.endAged(b.conn, b.expiry) {
+			e.nBuckets--
+		}
+	}
+	for len(e.odd) > 0 && e.odd[0].at <= to {
+		e.expire(e.odd.pop().conn)
+	}
+	e.now = max(e.now, to)
+}
+
+func (e *engine) expire(c conn) {
+	e.nBuckets--
+	e.ports.release(c, true)
+}
+
+// age is for a TIME_WAIT that a connect() may reuse from now on. Where ports are only counted it
+// is as good as gone.
+func (e *engine) age(b bucket) {
+	if !e.ports.exact {
+		e.expire(b.conn)
+		return
+	}
+	b.expiry = e.expiry(b.expiry - int64(e.sys.ReuseDelay))
+	e.ports.age(b.conn, b.expiry)
+	e.aged.push(b)
+}
+
+// open takes a port for a connection now. It returns false if it cannot be made.
+func (e *engine) open(space int32, early, reusable bool) (conn, bool) {
+	e.opens++
+	e.freeOld()
+	cause := e.refusal()
+	if cause == NoCause {
+		if port, ok := e.ports.allocate(space, early); ok {
+			e.active++
+			if e.ports.reused {
+				e.nBuckets--
+			}
+			return conn{space: space, port: port, early: early, reusable: reusable && !early}, true
+		}
+		cause = NoPort
+	}
+	e.fail(cause)
+	return conn{}, false
+}
+
+func (e *engine) fail(cause Cause) {
+	e.failures++
+	if e.first < 0 {
+		e.first, e.cause = e.now, cause
+	}
+}
+
+// refusal returns which limit allows no further connection.
+func (e *engine) refusal() Cause {
+	switch s := &e.sys; {
+	case s.MaxConnections > 0 && e.active >= s.MaxConnections:
+		return TooManyConnect
+	case s.MaxTCBs > 0 && e.active+e.nBuckets >= s.MaxTCBs:
+		return TooManyTCBs
+	}
+	return NoCause
+}
+
+// freeOld frees what MaxFreeTimeWait frees.
+func (e *engine) freeOld() {
+	if e.sys.MaxFreeTimeWait <= 0 {
+		return
+	}
+	left := int64(e.sys.TimeWait) - freeAge // of one that is as old as that
+	for e.nBuckets > e.sys.MaxFreeTimeWait && !e.buckets.empty() && e.buckets.oldest().expiry <= e.now+left {
+		e.expire(e.buckets.pop().conn)
+	}
+}
+
+// closeActively ends a connection that this end closes first.
+func (e *engine) closeActively(c conn) {
+	if !e.leavesBucket() {
+		e.abort(c)
+		return
+	}
+	if c.reusable && e.sys.Reuse && e.sys.ReuseDelay < e.sys.TimeWait {
+		e.reusable.push(bucket{expiry: e.now + int64(e.sys.ReuseDelay), conn: c})
+	} else {
+		e.buckets.push(bucket{expiry: e.expiry(e.now), conn: c})
+	}
+	e.leave(c)
+}
+
+// closeFor ends a connection whose port is taken for a length of time of its own.
+func (e *engine) closeFor(c conn, length time.Duration) {
+	if length <= 0 || !e.leavesBucket() {
+		e.abort(c)
+		return
+	}
+	e.odd.push(occurrence{at: e.now + int64(length), conn: c})
+	e.leave(c)
+}
+
+func (e *engine) leavesBucket() bool {
+	if e.sys.TimeWait <= 0 {
+		return false
+	}
+	if e.sys.MaxTimeWait > 0 && e.nBuckets >= e.sys.MaxTimeWait {
+		e.overflows++
+		return false
+	}
+	return true
+}
+
+func (e *engine) leave(c conn) {
+	e.active--
+	e.nBuckets++
+	e.mostBuckets = max(e.mostBuckets, e.nBuckets)
+	e.ports.wait(c)
+}
+
+// abort ends a connection that leaves no TIME_WAIT here: the peer has closed first, or a RST
+// has ended it.
+func (e *engine) abort(c conn) {
+	e.active--
+	e.ports.release(c, false)
+}
+
+// expiry returns when a TIME_WAIT that begins at a time ends: at the next step of the timer
+// wheel after TimeWait, if there is one.
+func (e *engine) expiry(closed int64) int64 {
+	due := closed + int64(e.sys.TimeWait)
+	step := int64(e.sys.TimerStep)
+	if step <= 0 {
+		return due
+	}
+	into := (due - int64(e.sys.TimerPhase)) % step
+	if into < 0 {
+		into += step
+	}
+	return due - into + step
+}
+
+// never is later than anything that happens.
+const never = math.MaxInt64
