@@ -76,6 +76,16 @@ type Finding struct {
 	Victims    []Victim
 	Advice     []Advice // in the order of risk, least first
 	Subject    Subject
+
+	// trouble is what it is about apart from the cause: of two findings of the same trouble at
+	// different moments the later knows more.
+	trouble string
+	// count is the calls that failed so far, and last when the last one did.
+	count uint64
+	last  time.Time
+	// unsettled says that what fills a port space shows no more why it was full: the cause that
+	// was found before stands.
+	unsettled bool
 }
 
 // Evidence is one figure or fact that a finding follows from.

@@ -1,0 +1,135 @@
+package doctor
+
+import (
+	"slices"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// maxHistory is how many findings a History keeps.
+const maxHistory = 256
+
+// History merges what is found in successive snapshots, so that trouble is judged that is over
+// by the last one. Of each finding it keeps the worst moment. The zero value is ready.
+type History struct {
+	kept []kept
+	last time.Time // of the newest snapshot
+}
+
+// kept is a finding over time.
+type kept struct {
+	Finding           // as of the worst moment
+	seen    time.Time // when it was found last
+	grew    time.Time // when its count grew last
+}
+
+// Add judges the next snapshot.
+func (h *History) Add(s *snapshot.Snapshot) {
+	for _, f := range Judge(s) {
+		h.take(f, s.Wall)
+	}
+	h.last = s.Wall
+	h.bound()
+}
+
+func (h *History) take(f Finding, now time.Time) {
+	at := slices.IndexFunc(h.kept, func(k kept) bool { return k.same(&f) })
+	if at < 0 {
+		h.kept = append(h.kept, kept{Finding: f, seen: now, grew: now})
+		return
+	}
+	h.kept[at].take(f, now)
+}
+
+// same reports whether the finding is of the same trouble, also if the cause was found to be
+// another one.
+func (k *kept) same(f *Finding) bool {
+	return k.ID == f.ID && k.Subject.Netns == f.Subject.Netns || f.trouble != "" && k.trouble == f.trouble && goesOn(k, f)
+}
+
+// goesOn reports whether the same trouble has not been over in between.
+func goesOn(k *kept, f *Finding) bool { return f.last.IsZero() || f.Since.Sub(k.seen) <= recently }
+
+func (k *kept) take(f Finding, now time.Time) {
+	since := k.Since
+	if !since.IsZero() && (f.Since.IsZero() || f.Since.Before(since)) {
+		since = f.Since
+	}
+	victims, count, last := mergeWorst(k.Victims, f.Victims), max(k.count, f.count), later(k.last, f.last)
+	if k.replacedBy(&f) {
+		severity, confidence := max(k.Severity, f.Severity), max(k.Confidence, f.Confidence)
+		k.Finding = f
+		k.Severity, k.Confidence = severity, confidence
+	}
+	if count > k.count {
+		k.grew = now
+	}
+	k.Since, k.Victims, k.count, k.last = since, victims, count, last
+	// A counter of the kernel never falls: what it has counted is over if it grows no more.
+	if count == 0 || !f.last.IsZero() || now.Sub(k.grew) <= recently {
+		k.seen = now
+	}
+}
+
+// replacedBy reports whether the later finding says more: it is worse, or as bad and knows more
+// of the cause. One from the time after does not.
+func (k *kept) replacedBy(f *Finding) bool {
+	switch {
+	case f.unsettled && !k.unsettled:
+		return false
+	case f.Severity != k.Severity:
+		return f.Severity > k.Severity
+	}
+	return f.Confidence >= k.Confidence && f.count >= k.count
+}
+
+// mergeWorst returns the victims of two moments: their failures are counts since the start.
+func mergeWorst(a, b []Victim) []Victim {
+	all := slices.Clone(a)
+	for _, v := range b {
+		at := slices.IndexFunc(all, func(have Victim) bool { return programOf(&have.Proc) == programOf(&v.Proc) })
+		switch {
+		case at < 0:
+			all = append(all, v)
+		case v.Failures >= all[at].Failures:
+			all[at] = v
+		}
+	}
+	return mergeVictims(all, nil)
+}
+
+// Findings returns all that was found, those that go on and those that are over, the most urgent
+// first. Until is set of those that the newest snapshot has no more.
+func (h *History) Findings() []Finding {
+	findings := make([]Finding, 0, len(h.kept))
+	for i := range h.kept {
+		f := h.kept[i].Finding
+		if h.kept[i].seen.Before(h.last) {
+			f.Until = later(h.kept[i].seen, f.Since)
+		}
+		findings = append(findings, f)
+	}
+	order(findings)
+	return findings
+}
+
+// bound gives up the least urgent ones that are over.
+func (h *History) bound() {
+	for len(h.kept) > maxHistory {
+		least := 0
+		for i := range h.kept {
+			if h.kept[i].lessUrgent(&h.kept[least]) {
+				least = i
+			}
+		}
+		h.kept = slices.Delete(h.kept, least, least+1)
+	}
+}
+
+func (k *kept) lessUrgent(than *kept) bool {
+	if k.Severity != than.Severity {
+		return k.Severity < than.Severity
+	}
+	return k.seen.Before(than.seen)
+}

@@ -1,0 +1,129 @@
+package doctor
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// Judge returns what is wrong at the moment of the snapshot, the most urgent first; nil if
+// nothing is. It judges what goes on: trouble that is over by then is in a History.
+func Judge(s *snapshot.Snapshot) []Finding {
+	j := &judge{s: s}
+	j.spaces()
+	j.calls()
+	j.namespaces()
+	j.silentPeers()
+	j.udpSpaces()
+	j.files()
+	j.folklore()
+	findings := j.findings
+	for i := range findings {
+		advise(s, &findings[i])
+	}
+	order(findings)
+	return findings
+}
+
+// judge collects the findings of one snapshot.
+type judge struct {
+	s        *snapshot.Snapshot
+	findings []Finding
+	dests    map[destination]*snapshot.Destination // once it is needed
+	silent   []*silent                             // destinations that do not answer
+}
+
+// destination identifies the row of one.
+type destination struct {
+	netns  uint32
+	proto  event.Proto
+	remote event.Endpoint
+}
+
+// destination returns the row, nil without one.
+func (j *judge) destination(netns uint32, proto event.Proto, remote event.Endpoint) *snapshot.Destination {
+	if j.dests == nil {
+		j.dests = make(map[destination]*snapshot.Destination, len(j.s.Destinations))
+		for i := range j.s.Destinations {
+			if d := &j.s.Destinations[i]; !d.NetnsGone {
+				j.dests[destination{d.Netns, d.Proto, d.Remote}] = d
+			}
+		}
+	}
+	return j.dests[destination{netns, proto, remote}]
+}
+
+// id returns what identifies a finding: the cause and what it is about, without anything that
+// differs from run to run. Parts that are not known are left out.
+func id(cause Cause, about ...string) string {
+	parts := []string{string(cause)}
+	for _, part := range about {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ":")
+}
+
+// add takes a finding. One that is already there, of the same program and destination by
+// another local address, gets its victims: it is one trouble.
+func (j *judge) add(f Finding) {
+	if f.Confidence < Likely {
+		f.Severity = Info
+	}
+	for i := range j.findings {
+		if have := &j.findings[i]; have.ID == f.ID {
+			if have.Subject.Netns == f.Subject.Netns {
+				have.merge(&f)
+				return
+			}
+			f.ID += "@" + j.netns(f.Subject.Netns)
+		}
+	}
+	j.findings = append(j.findings, f)
+}
+
+// merge takes another finding of the same trouble at the same moment.
+func (f *Finding) merge(o *Finding) {
+	if o.Severity > f.Severity || o.Severity == f.Severity && o.Confidence > f.Confidence {
+		*f, *o = *o, *f
+	}
+	f.Victims = mergeVictims(f.Victims, o.Victims)
+	f.count += o.count
+	f.last = later(f.last, o.last)
+	if !o.Since.IsZero() && o.Since.Before(f.Since) {
+		f.Since = o.Since
+	}
+}
+
+// order puts the most urgent first, then the one that harms most.
+func order(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Confidence, a.Confidence),
+			cmp.Compare(b.Failures(), a.Failures()), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// Failures returns how many calls of its victims failed.
+func (f *Finding) Failures() (n uint64) {
+	for i := range f.Victims {
+		n += f.Victims[i].Failures
+	}
+	return n
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// recently is for how long after its last occurrence a failure is judged as one that goes on.
+const recently = time.Minute
+
+func (j *judge) recent(at time.Time) bool { return j.s.Wall.Sub(at) <= recently }

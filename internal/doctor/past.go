@@ -1,0 +1,65 @@
+package doctor
+
+import "github.com/porttrace/porttrace/internal/snapshot"
+
+// past is how the connections to a destination came and ended in the last two minutes.
+type past struct {
+	opens, closes, failures int
+
+	span   int // seconds from the first open to the last
+	idle   int // seconds since the last open
+	burst  int // most opens within burstSeconds
+	seen   int // seconds since something happened first
+	recent struct{ opens, closes, failures int }
+}
+
+const (
+	// burstSeconds is how long a burst lasts at most: a pool that is opened at once, a batch.
+	burstSeconds = 5
+	// recentSeconds is what counts as now where a rate is too short.
+	recentSeconds = 20
+)
+
+func pastOf(d *snapshot.Destination) past {
+	if d == nil {
+		return past{}
+	}
+	return summed(d.History)
+}
+
+func summed(points []snapshot.Point) past {
+	p := past{seen: len(points), idle: len(points)}
+	first, last, window := -1, -1, 0
+	for i, point := range points {
+		p.opens += int(point.Opens)
+		p.closes += int(point.Closes)
+		p.failures += int(point.Failures)
+		if i >= len(points)-recentSeconds {
+			p.recent.opens += int(point.Opens)
+			p.recent.closes += int(point.Closes)
+			p.recent.failures += int(point.Failures)
+		}
+		window += int(point.Opens)
+		if i >= burstSeconds {
+			window -= int(points[i-burstSeconds].Opens)
+		}
+		p.burst = max(p.burst, window)
+		if point.Opens == 0 {
+			continue
+		}
+		if first < 0 {
+			first = i
+		}
+		last = i
+	}
+	if first >= 0 {
+		p.span, p.idle = last-first+1, len(points)-1-last
+	}
+	return p
+}
+
+// grows reports whether connections have been opened for that many seconds up to now, not at
+// once, and next to none has ended.
+func (p *past) grows(seconds int) bool {
+	return p.span >= seconds && p.idle < burstSeconds && p.closes*10 <= p.opens && p.burst*10 <= p.opens*8
+}

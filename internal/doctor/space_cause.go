@@ -1,0 +1,259 @@
+package doctor
+
+import (
+	"fmt"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+const (
+	// usualPorts is how many ports the range has that the kernel sets: 32768 to 60999.
+	usualPorts = 60999 - 32768 + 1
+	// A load that takes less than one port in modestShare of the usual range is healthy: it is the
+	// range that is at fault. 1,400 connections at a time, or 23 per second that leave TIME_WAIT.
+	modestShare = 20
+	// leakSeconds is for how long connections must have been opened, and next to none closed, to
+	// call them a leak and not a pool.
+	leakSeconds = 10
+)
+
+// cause decides by what takes the ports, and how that came about.
+func (c *shortage) cause() Finding {
+	m := mixOf(c.PortSpace)
+	most := max(m.bound, m.silent, m.closeWait, m.timeWait, m.open)
+	if c.settled() || c.Kind == snapshot.BindSpace {
+		return c.byMix(m, most)
+	}
+	return c.afterwards(m, most)
+}
+
+// settled reports whether what takes the ports now is what made calls fail. A batch of
+// connections can be gone a second later.
+func (c *shortage) settled() bool { return c.stage != failing || c.IsNearlyFull() }
+
+// afterwards decides by how the connections came, as most of them are gone.
+func (c *shortage) afterwards(m mix, most int) Finding {
+	if most*2 < c.Capacity && c.past.burst*2 >= c.Capacity && c.past.span <= 2*burstSeconds {
+		return c.byRange(m, c.burst(m))
+	}
+	if most == 0 || m.open == most {
+		return c.byRange(m, c.churn(m))
+	}
+	return c.byMix(m, most)
+}
+
+func (c *shortage) byMix(m mix, most int) Finding {
+	switch {
+	case c.boundEarly(m, most):
+		return c.earlyBind(m)
+	case m.silent == most:
+		return c.unanswered(m)
+	case m.closeWait == most:
+		return c.closeWaitLeak(m)
+	case m.timeWait == most:
+		return c.byRange(m, c.churn(m))
+	case c.leaks():
+		return c.leak(m)
+	case c.past.span >= leakSeconds && c.past.closes*3 >= c.past.opens:
+		return c.byRange(m, c.churn(m)) // as many end as begin, but there are too many at a time
+	}
+	return c.byRange(m, c.burst(m))
+}
+
+// leaks reports whether the connections are opened one after another and hardly one is closed.
+// Of those from before start it is not known how they came: a program that goes on opening, and
+// closes none of them, leaks.
+func (c *shortage) leaks() bool {
+	p := c.programs.most(func(p *program) int { return p.live })
+	if c.past.opens == 0 {
+		return c.before()*2 > c.Taken() && c.j.s.Elapsed >= seenAtLeast && (c.dest == nil || c.dest.ClosesOut == 0)
+	}
+	stays := p.name == "" || p.closes*3 <= p.opens
+	return stays && c.past.span >= leakSeconds && c.past.closes*3 <= c.past.opens && c.past.burst*10 <= c.past.opens*8
+}
+
+// before returns how many ports are held by sockets that are older than the trace.
+func (c *shortage) before() (n int) {
+	for i := range c.Holders {
+		n += c.Holders[i].Before
+	}
+	return n + c.OtherHolders.Before
+}
+
+// byRange returns the finding that the range is too small, if the load of f is one that any usual
+// range serves.
+func (c *shortage) byRange(m mix, f Finding) Finding {
+	size := int(c.Range.High) - int(c.Range.Low) + 1
+	need := c.needs(m)
+	switch reserved := size - c.Capacity; {
+	case reserved*2 > size && need*5 <= size*4:
+		return c.reservedRange(&f, reserved, size)
+	case size < usualPorts && need*modestShare <= usualPorts:
+		return c.narrowRange(&f, size)
+	}
+	return f
+}
+
+// needs returns how many ports the load takes at a time if it gets them.
+func (c *shortage) needs(m mix) int {
+	need := max(c.Peak, c.Taken())
+	if m.timeWait > m.open {
+		need = max(need, int(c.Wanted*c.TimeWaitLength.Seconds()))
+	}
+	return need
+}
+
+func (c *shortage) finding(cause Cause, p *program, summary string) Finding {
+	f := Finding{Cause: cause, ID: id(cause, p.name, c.to()), Summary: summary}
+	f.Subject.Proc = p.proc.ID
+	return f
+}
+
+func (c *shortage) churn(m mix) Finding {
+	p := c.programs.most(func(p *program) int { return p.timeWait })
+	if p.name == "" {
+		p = c.programs.most(func(p *program) int { return int(min(p.opens, 1<<30)) })
+	}
+	text := fmt.Sprintf("%s %s to %s", p.who(), c.demand(), c.to())
+	if c.Kind == snapshot.BindSpace {
+		text = fmt.Sprintf("%s opens connections from %s and closes them", p.who(), c.to())
+	}
+	switch {
+	case m.timeWait > m.open:
+		text += fmt.Sprintf(": %s are kept by connections that it has already closed (TIME_WAIT, %.0f s each), and %s",
+			c.all(m.timeWait), c.TimeWaitLength.Seconds(), c.effect())
+	default:
+		text += fmt.Sprintf(" that last too long for that: %s were in use at once, and %s", c.all(max(c.Taken(), c.Peak)), c.effect())
+	}
+	return c.finding(Churn, &p, text)
+}
+
+// demand returns how many connections the program wants.
+func (c *shortage) demand() string {
+	if c.stage == failing && c.Wanted > c.OpenRate {
+		return "tries to open " + phrase.Rate(c.Wanted) + " connections/s"
+	}
+	return "opens " + phrase.Rate(c.OpenRate) + " connections/s"
+}
+
+func (c *shortage) leak(m mix) Finding {
+	p := c.programs.most(func(p *program) int { return p.live })
+	text := fmt.Sprintf("%s keeps opening connections to %s and hardly closes any: %s are held by open connections, and %s",
+		p.who(), c.to(), c.all(m.open+m.closeWait), c.effect())
+	if c.past.closes == 0 && (c.dest == nil || c.dest.ClosesOut == 0) {
+		text = fmt.Sprintf("%s keeps its connections to %s open and has closed none in the %s that porttrace has watched: %s are held by them, and %s",
+			p.who(), c.to(), phrase.Elapsed(c.j.s.Elapsed), c.all(m.open+m.closeWait), c.effect())
+	}
+	return c.finding(Leak, &p, text)
+}
+
+func (c *shortage) closeWaitLeak(m mix) Finding {
+	p := c.programs.most(func(p *program) int { return p.closeWait })
+	return c.finding(CloseWaitLeak, &p, fmt.Sprintf(
+		"%s does not close connections to %s that the other end has closed: %s are kept by them (CLOSE_WAIT), and %s",
+		p.who(), c.to(), c.all(m.closeWait), c.effect()))
+}
+
+func (c *shortage) burst(m mix) Finding {
+	p := c.programs.most(func(p *program) int { return p.live })
+	if p.name == "" {
+		p = c.programs.most(func(p *program) int { return int(min(p.opens, 1<<30)) })
+	}
+	return c.finding(Burst, &p, fmt.Sprintf("%s opens more connections to %s at the same time than there are ports: %s were in use at once, and %s",
+		p.who(), c.to(), c.all(max(c.Taken(), c.Peak)), c.effect()))
+}
+
+func (c *shortage) unanswered(m mix) Finding {
+	p := c.programs.most(func(p *program) int { return p.live })
+	return c.finding(HalfOpen, &p, fmt.Sprintf("%s does not answer %s: %s are kept by connection attempts without an answer (SYN_SENT), and %s",
+		c.to(), p.who(), c.all(m.silent), c.effect()))
+}
+
+func (c *shortage) narrowRange(of *Finding, size int) Finding {
+	p := c.programs.most((*program).ports)
+	which := "net.ipv4.ip_local_port_range"
+	if c.PerSocketRange {
+		which = "the port range that the program has set for its sockets (IP_LOCAL_PORT_RANGE)"
+	}
+	f := *of
+	f.Cause, f.ID = NarrowRange, id(NarrowRange, p.name, c.to())
+	f.Summary = fmt.Sprintf("%s has only %s ports (%d to %d; Linux sets %s): %s wants no more connections to %s than a usual range serves easily, and %s",
+		which, phrase.Count(size), c.Range.Low, c.Range.High, phrase.Count(usualPorts), p.who(), c.to(), c.effect())
+	return f
+}
+
+func (c *shortage) reservedRange(of *Finding, reserved, size int) Finding {
+	p := c.programs.most((*program).ports)
+	f := *of
+	f.Cause, f.ID = ReservedRange, id(ReservedRange, p.name, c.to())
+	f.Summary = fmt.Sprintf("net.ipv4.ip_local_reserved_ports takes %s of the %s ports of the range away: %s are left for connections to %s, and %s",
+		phrase.Count(reserved), phrase.Count(size), phrase.Count(c.Capacity), c.to(), c.effect())
+	return f
+}
+
+// netns returns the name of a namespace.
+func (j *judge) netns(inode uint32) string {
+	if n := j.s.Namespace(inode); n != nil {
+		return phrase.Netns(n.Name, inode)
+	}
+	return phrase.Netns("", inode)
+}
+
+// boundEarly reports whether ports that programs have bound before connect() are what is
+// missing.
+func (c *shortage) boundEarly(m mix, most int) bool {
+	if m.bound == most && most > 0 {
+		return true
+	}
+	if c.Kind != snapshot.BindSpace || c.stage != failing {
+		return false
+	}
+	// A bind(0) fails although a connect() of the same address would find a port: to every
+	// destination there is room.
+	binders := c.programs.most(func(p *program) int { return int(min(c.j.earlyBinds(p.name), 1<<30)) })
+	return binders.name != "" && !c.j.fullFrom(c.Netns, c.Local)
+}
+
+// earlyBinds returns how many connections of a program had a port before connect().
+func (j *judge) earlyBinds(name string) (n uint64) {
+	for i := range j.s.Processes {
+		if p := &j.s.Processes[i]; p.EarlyBinds > 0 && programOf(&p.Info) == name {
+			n += p.EarlyBinds
+		}
+	}
+	return n
+}
+
+// fullFrom reports whether no port is left from the address towards some destination.
+func (j *judge) fullFrom(netns uint32, local event.Addr) bool {
+	for i := range j.s.PortSpaces {
+		s := &j.s.PortSpaces[i]
+		if s.Kind == snapshot.ConnectSpace && s.Netns == netns && s.Local == local && s.IsFull() {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *shortage) earlyBind(m mix) Finding {
+	p := c.programs.most(func(p *program) int { return p.bound })
+	if c.Kind == snapshot.BindSpace {
+		p = c.programs.most((*program).ports)
+	}
+	early := c.j.earlyBinds(p.name)
+	text := fmt.Sprintf("%s takes ports by bind() without connecting them to %s: %s are taken from every connection of the host by that, and %s",
+		p.who(), c.to(), c.all(m.bound), c.effect())
+	switch {
+	case c.Kind == snapshot.BindSpace:
+		text = fmt.Sprintf("%s binds a port of %s before each connect(): a port that is taken so serves one connection on the whole address, not one for each destination, and %s",
+			p.who(), c.to(), c.effect())
+	case early > 0:
+		text = fmt.Sprintf("%s binds a local port before each connect(): %s are taken from connections to every destination by that, also to %s, and %s",
+			p.who(), c.all(m.bound), c.to(), c.effect())
+	}
+	f := c.finding(EarlyBind, &p, text)
+	f.ID = id(EarlyBind, p.name)
+	return f
+}
