@@ -22,6 +22,7 @@ func (s *State) addNamespaces(snap *snapshot.Snapshot) {
 			Timestamps: fact.Timestamps, FinTimeout: time.Duration(fact.FinTimeout), TimeWaitLength: n.TimeWaitLength(),
 			Refused: n.Refused(), RefusedKnown: fact.Refused.Known(),
 			LastScan: wallTime(s.world.Clock, n.CensusAt), LastScanTook: time.Duration(n.Census.Took), BoundKnown: n.Census.Bound,
+			ListenPorts: n.ListenPorts(),
 		}
 		s.addListeners(&row, n)
 		snap.Namespaces = append(snap.Namespaces, row)

@@ -1,11 +1,194 @@
 package doctor
 
-import "github.com/porttrace/porttrace/internal/snapshot"
+import (
+	"cmp"
+	"slices"
 
-// advise adds what to change, by the cause.
-func advise(_ *snapshot.Snapshot, f *Finding) {
-	switch f.Cause {
-	default:
-		f.Advice = nil
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// advise adds to a finding what to change, in the order of risk, and what people wrongly do.
+// It needs Cause and Subject. The effects are left to Effects, which takes longer.
+func advise(s *snapshot.Snapshot, f *Finding) {
+	if f.Cause == None {
+		return
 	}
+	t := newTrouble(s, f)
+	if of := advisers[f.Cause]; of != nil {
+		f.Advice = slices.DeleteFunc(of(t), func(a Advice) bool { return a.Action == "" })
+	}
+	for i := range f.Advice {
+		a := &f.Advice[i]
+		if a.Safety == Safe && hasPlaceholder(a.Command) {
+			a.Safety = CheckFirst
+		}
+	}
+	slices.SortStableFunc(f.Advice, func(a, b Advice) int { return cmp.Compare(a.Safety, b.Safety) })
+	f.Wrong = t.wrong()
+}
+
+// advisers are the functions that know what to do about a cause.
+var advisers = map[Cause]func(*trouble) []Advice{
+	Churn:                  (*trouble).adviseChurn,
+	Burst:                  (*trouble).adviseBurst,
+	SlowPortSearch:         (*trouble).adviseChurn,
+	Leak:                   (*trouble).adviseLeak,
+	CloseWaitLeak:          (*trouble).adviseLeak,
+	EarlyBind:              (*trouble).adviseEarlyBind,
+	HalfOpen:               (*trouble).adviseHalfOpen,
+	NarrowRange:            (*trouble).adviseRange,
+	ReservedRange:          (*trouble).adviseReservedRange,
+	RangeOverlapsListeners: (*trouble).adviseReserve,
+	TimeWaitOverflow:       (*trouble).adviseBuckets,
+	ConntrackFull:          (*trouble).adviseConntrack,
+	SNAT:                   (*trouble).adviseSNAT,
+	FDLimit:                (*trouble).adviseFiles,
+	TCPMemory:              (*trouble).adviseMemory,
+	ListenOverflow:         (*trouble).adviseListener,
+	InboundOnly:            (*trouble).adviseInbound,
+	NoIPv6:                 (*trouble).adviseNoIPv6,
+	ForeignAddress:         (*trouble).adviseAddress,
+	TupleTaken:             (*trouble).adviseTuple,
+	PortTaken:              (*trouble).advisePort,
+	UDPPorts:               (*trouble).adviseUDP,
+}
+
+// trouble is a finding, and what its advice is computed from.
+type trouble struct {
+	*Finding
+	snap   *snapshot.Snapshot
+	plan   *plan
+	space  *snapshot.PortSpace // the fullest that it is about, nil if none is
+	use    usage               // of the space
+	proc   event.Process       // the program to change; zero: not known
+	row    *snapshot.Process   // its row, nil without one
+	recipe *recipe
+}
+
+func newTrouble(s *snapshot.Snapshot, f *Finding) *trouble {
+	t := &trouble{Finding: f, snap: s, plan: planOf(s, f.Subject.Netns)}
+	t.findSpace()
+	t.findProcess()
+	if t.space != nil {
+		t.use = t.plan.usageOf(s, t.space)
+	}
+	t.recipe = recipeOf(&t.proc)
+	return t
+}
+
+// findSpace finds the port space of the subject: of several, the one that failed, or has most
+// taken.
+func (t *trouble) findSpace() {
+	for i := range t.snap.PortSpaces {
+		space := &t.snap.PortSpaces[i]
+		if t.isAbout(space) && (t.space == nil || t.isWorse(space)) {
+			t.space = space
+		}
+	}
+}
+
+func (t *trouble) isWorse(space *snapshot.PortSpace) bool {
+	if a, b := t.kindFits(space), t.kindFits(t.space); a != b {
+		return a
+	}
+	return cmp.Or(cmp.Compare(space.Exhausted, t.space.Exhausted), cmp.Compare(space.Taken(), t.space.Taken())) > 0
+}
+
+// kindFits reports whether the space is of the kind that the cause is about.
+func (t *trouble) kindFits(space *snapshot.PortSpace) bool {
+	return (space.Kind == snapshot.BindSpace) == (t.Cause == EarlyBind || t.Cause == UDPPorts)
+}
+
+func (t *trouble) isAbout(space *snapshot.PortSpace) bool {
+	about := &t.Subject
+	switch {
+	case space.Netns != about.Netns || space.NetnsGone:
+		return false
+	case about.Local != event.Addr{} && space.Local != about.Local && space.Local != event.Addr{}:
+		return false
+	case t.Cause == EarlyBind && space.Kind == snapshot.BindSpace:
+		return true
+	case about.Remote.Known():
+		return space.Remote == about.Remote
+	case about.Proc.Known():
+		return slices.ContainsFunc(space.Holders, func(h snapshot.Holder) bool { return h.Proc.ID == about.Proc }) ||
+			slices.ContainsFunc(space.Victims, func(v snapshot.Victim) bool { return v.Proc.ID == about.Proc })
+	}
+	return true
+}
+
+// findProcess finds the program to change: the subject's, else the one that holds most ports,
+// else the first victim.
+func (t *trouble) findProcess() {
+	id := t.Subject.Proc
+	if !id.Known() && t.space != nil {
+		for i := range t.space.Holders {
+			if id = t.space.Holders[i].Proc.ID; id.Known() {
+				break
+			}
+		}
+	}
+	if !id.Known() && len(t.Victims) > 0 {
+		id = t.Victims[0].Proc.ID
+	}
+	for i := range t.snap.Processes {
+		if p := &t.snap.Processes[i]; id.Known() && p.Info.ID == id {
+			t.row, t.proc = p, p.Info
+			return
+		}
+	}
+	t.proc = t.processOf(id)
+}
+
+// processOf returns the facts of a process that has no row.
+func (t *trouble) processOf(id event.ProcID) event.Process {
+	for i := range t.snap.PortSpaces {
+		space := &t.snap.PortSpaces[i]
+		for j := range space.Holders {
+			if space.Holders[j].Proc.ID == id && id.Known() {
+				return space.Holders[j].Proc
+			}
+		}
+	}
+	for i := range t.snap.Failures {
+		if f := &t.snap.Failures[i]; f.Proc.ID == id && id.Known() {
+			return f.Proc
+		}
+	}
+	for i := range t.Victims {
+		if t.Victims[i].Proc.ID == id && id.Known() {
+			return t.Victims[i].Proc
+		}
+	}
+	return event.Process{ID: id}
+}
+
+// remote returns the remote end of the trouble, zero if it has none.
+func (t *trouble) remote() event.Endpoint {
+	if !t.Subject.Remote.Known() && t.space != nil && t.space.Kind == snapshot.ConnectSpace {
+		return t.space.Remote
+	}
+	return t.Subject.Remote
+}
+
+// pool returns how many connections the program needs at a time towards the remote end. A knob
+// that a program has for all of its remote ends gets the largest of them: one value for all
+// findings.
+func (t *trouble) pool() int {
+	var open float64
+	remote := t.remote()
+	perProgram := t.recipe.perProcess || !remote.Known()
+	for i := range t.snap.PortSpaces {
+		space := &t.snap.PortSpaces[i]
+		if space.Netns != t.Subject.Netns || space.NetnsGone || space.Kind != snapshot.ConnectSpace {
+			continue
+		}
+		p := t.plan.pairs[pairEnd{space.Netns, space.Remote}]
+		if space.Remote == remote || perProgram && p != nil && p.procs[t.proc.ID] {
+			u := t.plan.usageOf(t.snap, space)
+			open = max(open, u.concurrency())
+		}
+	}
+	return poolSize(open)
 }

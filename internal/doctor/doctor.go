@@ -75,6 +75,7 @@ type Finding struct {
 	Evidence   []Evidence
 	Victims    []Victim
 	Advice     []Advice // in the order of risk, least first
+	Wrong      []string // what people wrongly do about this cause, and why it does not help
 	Subject    Subject
 
 	// trouble is what it is about apart from the cause: of two findings of the same trouble at
@@ -124,6 +125,8 @@ type Advice struct {
 	Risk    string
 	Safety  Safety
 	Effect  string // what the simulation says it does to this load; empty: not simulated
+
+	change change // what Effects simulates
 }
 
 // Subject is the rows of the snapshot that a finding is about; what does not apply is zero.

@@ -1,0 +1,178 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+)
+
+const (
+	keyConntrack = "net.netfilter.nf_conntrack_max"
+	// conntrackStep is to what multiple the number of entries is rounded.
+	conntrackStep = 65536
+	pageSize      = 4096 // of amd64, and of arm64 mostly
+)
+
+// count returns a counter's value, 0 if it is not known.
+func count(c event.Counter) uint64 {
+	if !c.Known() {
+		return 0
+	}
+	return uint64(c) - 1
+}
+
+// adviseConntrack is for a table of connections that is full.
+func (t *trouble) adviseConntrack() []Advice {
+	peak, limit := max(count(t.plan.Counted.Conntrack.Entries), count(t.plan.Counts.Conntrack.Entries)), count(t.plan.Counts.Conntrack.Max)
+	advice := []Advice{{
+		Action:  "See which states and peers fill the table",
+		Command: t.enter() + "conntrack -L 2>/dev/null | awk '$1==\"tcp\"{print $4}' | sort | uniq -c | sort -rn",
+		Risk:    nothingChanged,
+	}}
+	if n := max(2*peak, 2*limit); limit > 0 {
+		n = (n + conntrackStep - 1) / conntrackStep * conntrackStep
+		advice = append(advice, setHost(Advice{
+			Action: fmt.Sprintf("Allow %s entries (now %s, highest seen %s). The limit is set on the host and holds for each namespace",
+				phrase.Grouped(n), phrase.Grouped(limit), phrase.Grouped(peak)),
+			Risk: fmt.Sprintf("Up to %s of kernel memory that cannot be swapped, about %d bytes an entry. With many entries in a bucket look-ups take longer: "+
+				"see nf_conntrack_buckets.", bytes(n*conntrackEntry), conntrackEntry),
+			Safety: CheckFirst,
+		}, setting{keyConntrack, fmt.Sprint(n), fmt.Sprint(limit)}))
+	}
+	advice = append(advice, t.set(Advice{
+		Action: "Keep entries of closed connections for 60 s, not for 120 s (the default): TIME_WAIT itself lasts no longer",
+		Risk:   "A segment that comes later than that is not recognised, and is dropped by stateful rules.",
+		Safety: CheckFirst,
+	}, setting{"net.netfilter.nf_conntrack_tcp_timeout_time_wait", "60", "120"}), t.keepAlive())
+	return advice
+}
+
+// adviseSNAT is for a translation that finds no free port: those of this host do not matter.
+func (t *trouble) adviseSNAT() []Advice {
+	return []Advice{
+		{
+			Action:  "See the failed inserts (insert_failed) and how many entries go to one remote end",
+			Command: lines("conntrack -S", "conntrack -L 2>/dev/null | grep -c 'dst="+t.remoteAddress()+" '"),
+			Risk:    nothingChanged,
+		},
+		{
+			Action:  "Let the masquerade choose ports at random: two connections then seldom want the same one at the same time",
+			Command: "iptables -t nat -R POSTROUTING <number of the rule> <matches of the rule> -j MASQUERADE --random-fully",
+			Undo:    "iptables -t nat -R POSTROUTING <number of the rule> <matches of the rule> -j MASQUERADE",
+			Risk:    "A wrong number replaces another rule: see iptables -t nat -nL POSTROUTING --line-numbers. nftables: masquerade fully-random. Tools that own the rules (kube-proxy, Docker) put theirs back.",
+			Safety:  CheckFirst,
+		},
+		{
+			Action:  "Translate to more addresses: each has its own ports towards a remote end",
+			Command: "iptables -t nat -R POSTROUTING <number of the rule> <matches of the rule> -j SNAT --to-source <first address>-<last address> --random-fully",
+			Undo:    "iptables -t nat -R POSTROUTING <number of the rule> <matches of the rule> -j SNAT --to-source <first address>",
+			Risk:    "The addresses must be routed to this host. Peers that know clients by address see several.",
+			Safety:  CheckFirst,
+		},
+		t.keepAlive(),
+	}
+}
+
+func (t *trouble) remoteAddress() string {
+	if r := t.remote(); r.Known() {
+		return r.Addr.String()
+	}
+	return "<address>"
+}
+
+// adviseFiles is for a process at its limit of open files.
+func (t *trouble) adviseFiles() []Advice {
+	limit := uint64(0)
+	if t.row != nil && t.row.Files != nil {
+		limit = t.row.Files.Limit
+	}
+	if limit == 0 {
+		return []Advice{t.whichFiles()}
+	}
+	n := powerOfTwo(float64(2 * limit))
+	pid := t.proc.ID.PID
+	advice := []Advice{t.whichFiles(), {
+		Action:  fmt.Sprintf("Raise the limit of %s from %s to %s open files, without a restart", t.name(), phrase.Grouped(limit), phrase.Grouped(n)),
+		Command: fmt.Sprintf("prlimit --pid %d --nofile=%d:", pid, n),
+		Undo:    fmt.Sprintf("prlimit --pid %d --nofile=%d:", pid, limit),
+		Risk:    "If the files leak, it fills up again. \"Invalid argument\": the hard limit is lower, then --nofile=N:N as root. A program that uses select() breaks above 1,024.",
+		Safety:  CheckFirst,
+	}}
+	if unit := t.proc.Unit; strings.HasSuffix(unit, ".service") && plainWord.MatchString(unit) {
+		file := "/etc/systemd/system/" + unit + ".d/99-z-nofile.conf"
+		advice = append(advice, Advice{
+			Action: fmt.Sprintf("Raise it for good: LimitNOFILE of %s", unit),
+			Command: lines("mkdir -p /etc/systemd/system/"+unit+".d", fmt.Sprintf(`printf '[Service]\nLimitNOFILE=%d\n' > %s`, n, file),
+				"systemctl daemon-reload && systemctl restart "+unit),
+			Undo:   lines("rm -f "+file, "systemctl daemon-reload && systemctl restart "+unit),
+			Risk:   "The service restarts: its connections end.",
+			Safety: CheckFirst,
+		})
+	}
+	if t.recipe.files != "" {
+		advice = append(advice, Advice{
+			Action:  fmt.Sprintf("Or set it in the configuration of %s, and reload", t.recipe.name),
+			Command: fmt.Sprintf(t.recipe.files, n),
+			Undo:    "take the line out again and reload",
+			Risk:    "None beyond that of the higher limit.",
+			Safety:  CheckFirst,
+		})
+	}
+	return advice
+}
+
+func (t *trouble) whichFiles() Advice {
+	if !t.proc.ID.Known() {
+		return Advice{}
+	}
+	return Advice{
+		Action: fmt.Sprintf("See what %s has open: if most are sockets in one state, it is a leak, and a higher limit only delays it", t.name()),
+		Command: lines(fmt.Sprintf("ls -l /proc/%d/fd | awk '{print $NF}' | sed 's/[:[].*//' | sort | uniq -c | sort -rn | head", t.proc.ID.PID),
+			t.enter()+fmt.Sprintf("ss -Htanp | grep 'pid=%d,' | awk '{print $1}' | sort | uniq -c", t.proc.ID.PID)),
+		Risk: nothingChanged,
+	}
+}
+
+// adviseMemory is for connections that were ended for lack of memory, or as orphans.
+func (t *trouble) adviseMemory() []Advice {
+	advice := []Advice{{
+		Action:  "See how much memory TCP has, and what its buffers hold",
+		Command: lines("cat /proc/net/sockstat", t.enter()+"ss -Htnm | sort -k2 -rn | head"),
+		Risk:    nothingChanged,
+	}}
+	orphans, most := max(count(t.plan.Counted.Orphans), count(t.plan.Counts.Orphans)), count(t.plan.MaxOrphans)
+	if most > 0 && 2*orphans > most {
+		n := powerOfTwo(float64(2 * most))
+		advice = append(advice, setHost(Advice{
+			Action: fmt.Sprintf("Allow %s orphans (now %s, highest seen %s): sockets that a program has closed and that still send", phrase.Grouped(n), phrase.Grouped(most), phrase.Grouped(orphans)),
+			Risk:   fmt.Sprintf("Up to 64 KiB of kernel memory for each, %s in all.", bytes(n*65536)),
+			Safety: CheckFirst,
+		}, setting{"net.ipv4.tcp_max_orphans", fmt.Sprint(n), fmt.Sprint(most)}))
+	}
+	mem, peak := t.plan.TCPMem, max(count(t.plan.Counted.MemPages), count(t.plan.Counts.MemPages))
+	if mem[2] > 0 && 2*peak > mem[2] {
+		low, pressure, high := 2*mem[0], 2*mem[1], 2*mem[2]
+		advice = append(advice, setHost(Advice{
+			Action: fmt.Sprintf("Allow TCP %s pages of memory (now %s, highest seen %s)", phrase.Grouped(high), phrase.Grouped(mem[2]), phrase.Grouped(peak)),
+			Risk:   fmt.Sprintf("Up to %s of kernel memory that cannot be swapped: see that the host has it to spare (free -m).", bytes(high*pageSize)),
+			Safety: CheckFirst,
+		}, setting{"net.ipv4.tcp_mem", fmt.Sprintf("%d %d %d", low, pressure, high), fmt.Sprintf("%d %d %d", mem[0], mem[1], mem[2])}))
+	}
+	return append(advice, Advice{
+		Action: fmt.Sprintf("Have %s read what has come, and close connections that the peer does not read from: full buffers are the memory", t.name()),
+		Undo:   changesCode, Risk: "A slow peer loses its connection.", Safety: CheckFirst,
+	})
+}
+
+// bytes returns an amount of memory.
+func bytes(n uint64) string {
+	switch {
+	case n >= 10<<30:
+		return fmt.Sprintf("%d GiB", n>>30)
+	case n >= 1<<20:
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d KiB", n>>10)
+}

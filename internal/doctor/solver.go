@@ -1,0 +1,269 @@
+package doctor
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// What a range is chosen by.
+const (
+	// connect() takes every port of one parity before any of the other, and goes through all of
+	// the first each time once they are in use (__inet_hash_connect,
+	// net/ipv4/inet_hashtables.c): at most half in use keeps it fast.
+	goodShare = 0.5
+	// fairShare is from where on a port space is not ok (see event.Occupancy).
+	fairShare = 0.7
+
+	lowestPort  = 1024
+	highestPort = 65535
+	lowStep     = 1000
+)
+
+var (
+	defaultRange = event.PortRange{Low: 32768, High: 60999} // net/ipv4/af_inet.c, inet_init_net
+	nodePorts    = event.PortRange{Low: 30000, High: 32767} // of Kubernetes services
+)
+
+// plan is the value of every knob of a namespace. All findings of the namespace have their
+// advice from the same plan, which depends on the snapshot alone: no two contradict.
+type plan struct {
+	*snapshot.Namespace
+	pairs pairs
+	uses  []usage // of the spaces in question, by the range of the namespace
+
+	ports    event.PortRange // the range to set; zero: none, the present one does or none would
+	suffices bool            // the load fits into ports
+	reserve  portSet         // ports to reserve, with those that are; only if needsReserve
+	// needsReserve says that ports must be reserved that are not.
+	needsReserve bool
+	buckets      uint64 // tcp_max_tw_buckets to set; 0: none
+}
+
+// planOf returns the plan of a namespace. It is needed for one finding at a time, and so cheap.
+func planOf(s *snapshot.Snapshot, inode uint32) *plan {
+	p := &plan{Namespace: s.Namespace(inode), pairs: pairsOf(s)}
+	if p.Namespace == nil {
+		p.Namespace = &snapshot.Namespace{Inode: inode}
+	}
+	slow := false
+	for i := range s.PortSpaces {
+		space := &s.PortSpaces[i]
+		if space.Netns != inode || space.NetnsGone || space.PerSocketRange || !p.matters(space) {
+			continue
+		}
+		p.uses = append(p.uses, p.usageOf(s, space))
+		slow = slow || isSlow(space)
+	}
+	p.reserve = parsePorts(p.Reserved).with(p.wantedPorts(s)...)
+	p.solveRange(slow)
+	p.needsReserve = p.reserve.String() != parsePorts(p.Reserved).String()
+	p.buckets = p.solveBuckets(s.Elapsed)
+	return p
+}
+
+// matters reports whether a space can decide what range is needed.
+func (p *plan) matters(space *snapshot.PortSpace) bool {
+	const share = 10 // one tenth
+	return space.Exhausted > 0 || space.InUse()*share > space.Capacity || space.Peak*share > space.Capacity
+}
+
+// isSlow reports whether connect() searches long: it takes ports of the second parity.
+func isSlow(space *snapshot.PortSpace) bool {
+	const slow = time.Millisecond
+	return space.SecondParity > 0.5 && space.SearchP99 >= slow
+}
+
+// usageOf returns how the ports of a space of the namespace are taken.
+func (p *plan) usageOf(s *snapshot.Snapshot, space *snapshot.PortSpace) usage {
+	return usageOf(space, p.pairs, p.endsOf(s, space), p.reuses(space))
+}
+
+// reuses reports whether tcp_tw_reuse gives ports of the space again.
+func (p *plan) reuses(space *snapshot.PortSpace) bool {
+	if space.Kind != snapshot.ConnectSpace || space.Unstamped*2 > space.TimeWait && space.TimeWait > 0 {
+		return false
+	}
+	on := p.Reuse == 1 || p.Reuse == 2 && isLoopback(space.Remote)
+	return on && (!p.Timestamps.Known() || p.Timestamps.Value() != 0)
+}
+
+func isLoopback(e event.Endpoint) bool { return e.Addr.IP().IsLoopback() }
+
+// endsOf returns the remote ends towards which the holders of a bind space connect.
+func (p *plan) endsOf(s *snapshot.Snapshot, space *snapshot.PortSpace) []event.Endpoint {
+	if space.Kind != snapshot.BindSpace {
+		return nil
+	}
+	holds := map[event.ProcID]bool{}
+	for i := range space.Holders {
+		if id := space.Holders[i].Proc.ID; id.Known() {
+			holds[id] = true
+		}
+	}
+	var ends []event.Endpoint
+	for i := range s.Pairs {
+		if pair := &s.Pairs[i]; pair.Netns == space.Netns && !pair.NetnsGone && holds[pair.Proc] && !slices.Contains(ends, pair.Remote) {
+			ends = append(ends, pair.Remote)
+		}
+	}
+	return ends
+}
+
+// wantedPorts are ports of the range that a program wants to listen at, and that an outgoing
+// connection had.
+func (p *plan) wantedPorts(s *snapshot.Snapshot) (ports []event.PortRange) {
+	for i := range s.Failures {
+		f := &s.Failures[i]
+		if f.Netns == p.Inode && !f.NetnsGone && f.Reason == event.PortTaken && p.Ports.Holds(f.Target.Port) && heldByConnection(f.HeldBy) {
+			ports = append(ports, onePort(f.Target.Port))
+		}
+	}
+	return ports
+}
+
+// heldByConnection reports whether a port is in the way of which the kernel has chosen the
+// number.
+func heldByConnection(h *snapshot.HeldBy) bool {
+	return h != nil && h.Remote.Known() && h.State != event.StateListen && h.State != event.StateBound
+}
+
+// solveRange finds the range for the measured load: the present one, else the default, else the
+// least extension of it. slow says that at most half may be in use.
+func (p *plan) solveRange(slow bool) {
+	enough := fairShare
+	if slow {
+		enough = goodShare
+	}
+	if !p.Ports.Known() || len(p.uses) == 0 || p.fits(p.Ports, p.reserve, enough) {
+		return
+	}
+	for _, share := range []float64{goodShare, fairShare} {
+		for _, r := range p.candidates() {
+			if reserve := p.reserveFor(r); p.fits(r, reserve, share) {
+				p.ports, p.reserve, p.suffices = r, reserve, true
+				return
+			}
+		}
+	}
+	// No range suffices. One that was narrowed is still the wrong place to save.
+	if reserve := p.reserveFor(defaultRange); 2*capacity(p.Ports, p.reserve) < capacity(defaultRange, reserve) {
+		p.ports, p.reserve = defaultRange, reserve
+	}
+}
+
+// candidates are the ranges that can be set, least risk first. The kernel takes a range whose
+// low end is neither above the high one nor below ip_unprivileged_port_start
+// (ipv4_local_port_range, net/ipv4/sysctl_net_ipv4.c); ends of one parity waste a port, as
+// __inet_hash_connect searches an even number of them.
+func (p *plan) candidates() []event.PortRange {
+	lowest := uint16(lowestPort)
+	if start := p.UnprivilegedPort; start.Known() {
+		lowest = uint16(min(max(uint64(start-1), lowestPort), highestPort-1))
+		lowest += lowest % 2
+	}
+	ranges := []event.PortRange{defaultRange, {Low: 32768, High: highestPort}}
+	for low := int(nodePorts.Low); low > int(lowest); low -= lowStep {
+		ranges = append(ranges, event.PortRange{Low: uint16(low), High: highestPort})
+	}
+	ranges = append(ranges, event.PortRange{Low: lowest, High: highestPort})
+	present := capacity(p.Ports, p.reserve)
+	return slices.DeleteFunc(ranges, func(r event.PortRange) bool {
+		return r.Low < lowest || capacity(r, p.reserveFor(r)) <= present
+	})
+}
+
+// reserveFor returns what must be reserved if the range is r: what is or must be already,
+// listeners that the present range does not hold, and NodePorts.
+func (p *plan) reserveFor(r event.PortRange) portSet {
+	var more []event.PortRange
+	for _, listen := range p.ListenPorts {
+		for port := int(listen.Low); port <= int(listen.High); port++ {
+			if port := uint16(port); r.Holds(port) && !p.Ports.Holds(port) {
+				more = append(more, onePort(port))
+			}
+		}
+	}
+	if r.Low <= nodePorts.Low && nodePorts.High <= r.High {
+		more = append(more, nodePorts)
+	}
+	return p.reserve.with(more...)
+}
+
+// capacity returns how many ports of a range are not reserved.
+func capacity(r event.PortRange, reserve portSet) int { return size(r) - reserve.within(r) }
+
+// fits reports whether all of the load is within a share of the range.
+func (p *plan) fits(r event.PortRange, reserve portSet, share float64) bool {
+	for i := range p.uses {
+		if float64(p.uses[i].ports()+p.uses[i].bound) > share*float64(capacity(r, reserve)) {
+			return false
+		}
+	}
+	return true
+}
+
+// need returns how many ports the most demanding space has in use at a time.
+func (p *plan) need() (most int) {
+	for i := range p.uses {
+		most = max(most, p.uses[i].ports()+p.uses[i].bound)
+	}
+	return most
+}
+
+// capacityAfter returns the ports of the range that the plan has.
+func (p *plan) capacityAfter() int {
+	if p.ports.Known() {
+		return capacity(p.ports, p.reserve)
+	}
+	return capacity(p.Ports, p.reserve)
+}
+
+// addresses returns over how many local addresses, or remote ends, the load of a space must be
+// spread so that at most half of each one's ports is in use.
+func (p *plan) addresses(u *usage) int {
+	free := goodShare*float64(p.capacityAfter()) - float64(u.bound)
+	if free < 1 {
+		return 0
+	}
+	return max(int(math.Ceil(float64(u.ports())/free)), 2)
+}
+
+// solveBuckets returns the tcp_max_tw_buckets that the namespace needs, 0 if none were refused.
+func (p *plan) solveBuckets(elapsed time.Duration) uint64 {
+	if !p.RefusedKnown || p.Refused == 0 || p.MaxTimeWait < 0 || elapsed <= 0 {
+		return 0
+	}
+	length := p.TimeWaitLength
+	if length == 0 {
+		length = time.Minute
+	}
+	need := float64(max(p.TimeWait, p.MaxTimeWait)) + float64(p.Refused)/elapsed.Seconds()*length.Seconds()*wheelShare
+	return powerOfTwo(2 * need)
+}
+
+// powerOfTwo returns the least that is at least n.
+func powerOfTwo(n float64) uint64 {
+	power := uint64(1)
+	for float64(power) < n && power < 1<<40 {
+		power *= 2
+	}
+	return power
+}
+
+// poolSize returns how many connections a pool needs for some open at a time: as many, and three
+// standard deviations more (they come by chance), to a round number.
+func poolSize(open float64) int {
+	n := int(math.Ceil(open + 3*math.Sqrt(open)))
+	step := 4
+	switch {
+	case n > 512:
+		step = 64
+	case n > 32:
+		step = 16
+	}
+	return max((n+step-1)/step*step, 4)
+}
