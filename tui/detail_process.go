@@ -15,6 +15,12 @@ type processDetail struct {
 
 func (d *processDetail) title() string { return process(d.row.Info.ID, d.row.Info.Comm, 60) }
 
+func (d *processDetail) about() *about {
+	a := &about{procs: []event.ProcID{d.row.Info.ID}}
+	a.addPairs(d.row.Destinations)
+	return a
+}
+
 func (d *processDetail) write(to *sheet) {
 	writeOwner(to, &d.row.Info, d.snapshot.Clock)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)

@@ -16,6 +16,18 @@ type spaceDetail struct {
 
 func (d *spaceDetail) title() string { return spaceName(d.row, 60) }
 
+func (d *spaceDetail) about() *about {
+	s := d.row
+	a := &about{netns: []uint32{s.Netns}, local: s.Local, remote: s.Remote}
+	for i := range s.Holders {
+		a.procs = append(a.procs, s.Holders[i].Proc.ID)
+	}
+	for i := range s.Victims {
+		a.procs = append(a.procs, s.Victims[i].Proc.ID)
+	}
+	return a
+}
+
 // write begins with the answers: how full it is, until when, its holders and victims.
 func (d *spaceDetail) write(to *sheet) {
 	s, now := d.row, d.snapshot.Wall

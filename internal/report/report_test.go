@@ -117,10 +117,10 @@ func TestGolden(t *testing.T) {
 	census.Namespaces = countedNamespaces()
 	for name, s := range map[string]*snapshot.Snapshot{"busy": busy(), "calm": calm, "full": full, "quiet": quiet, "census": &census} {
 		var text, object bytes.Buffer
-		if err := Text(&text, s, snapshot.ByProcess); err != nil {
+		if err := Text(&text, s, nil, snapshot.ByProcess); err != nil {
 			t.Fatal(err)
 		}
-		if err := JSON(&object, s, snapshot.ByProcess); err != nil {
+		if err := JSON(&object, s, nil, snapshot.ByProcess); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name+".txt", text.Bytes())
@@ -144,7 +144,7 @@ func TestDocumentedFields(t *testing.T) {
 	var out bytes.Buffer
 	full := busy()
 	full.PortSpaces, full.Namespaces = fullSpaces(), fixtureNamespaces()
-	if err := JSON(&out, full, snapshot.ByUnit); err != nil {
+	if err := JSON(&out, full, nil, snapshot.ByUnit); err != nil {
 		t.Fatal(err)
 	}
 	var report map[string]any
@@ -207,7 +207,7 @@ func find(t *testing.T, object map[string]any, path string) map[string]any {
 func TestListsAreNeverNull(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := JSON(&out, &snapshot.Snapshot{}, snapshot.ByProcess); err != nil {
+	if err := JSON(&out, &snapshot.Snapshot{}, nil, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	var report map[string]any
@@ -228,7 +228,7 @@ func TestLongTables(t *testing.T) {
 	t.Parallel()
 	s := &snapshot.Snapshot{Processes: make([]snapshot.Process, topRows+3)}
 	var out bytes.Buffer
-	if err := Text(&out, s, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "\n  and 3 more\n") {
@@ -241,7 +241,7 @@ func TestManyGaps(t *testing.T) {
 	s := &snapshot.Snapshot{Gaps: make([]snapshot.Gap, topRows+3), OlderGaps: 77}
 	s.Gaps[len(s.Gaps)-1] = snapshot.Gap{Begin: started, Truncated: true}
 	var out bytes.Buffer
-	if err := Text(&out, s, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "\n  missing from "); n != topRows {
@@ -267,7 +267,7 @@ func TestSweep(t *testing.T) {
 		Reason: event.Refused, Count: 200_000, Rate: 4_867, First: started, Last: started.Add(9 * time.Second),
 	}, Targets: 7_000, Estimated: true}}
 	var text, object bytes.Buffer
-	if err := errors.Join(Text(&text, s, snapshot.ByProcess), JSON(&object, s, snapshot.ByProcess)); err != nil {
+	if err := errors.Join(Text(&text, s, nil, snapshot.ByProcess), JSON(&object, s, nil, snapshot.ByProcess)); err != nil {
 		t.Fatal(err)
 	}
 	failures := string(section(text.Bytes(), "Failures"))
@@ -312,7 +312,7 @@ func TestGroups(t *testing.T) {
 	grouped(s)
 	for _, by := range snapshot.Groupings()[1:] {
 		var text, object bytes.Buffer
-		if err := errors.Join(Text(&text, s, by), JSON(&object, s, by)); err != nil {
+		if err := errors.Join(Text(&text, s, nil, by), JSON(&object, s, nil, by)); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, "by_"+string(by)+".txt", section(text.Bytes(), "Processes by "))
@@ -350,7 +350,7 @@ func TestPIDNamespaceIsNamedOnce(t *testing.T) {
 	for _, fact := range []string{"pid namespace 7, not the host's", "pids are those of pid namespace 7, not the host's"} {
 		var out bytes.Buffer
 		s := snapshot.Snapshot{Host: event.Host{PIDNS: fact}}
-		if err := Text(&out, &s, snapshot.ByProcess); err != nil {
+		if err := Text(&out, &s, nil, snapshot.ByProcess); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), "\npids are those of pid namespace 7, not the host's\n") {
