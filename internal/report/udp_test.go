@@ -22,7 +22,6 @@ func TestUDPSpace(t *testing.T) {
 	}}}
 	var out bytes.Buffer
 	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
-	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	var row string
