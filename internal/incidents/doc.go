@@ -3,7 +3,7 @@
 // followed, makes the finding go away. Beside them run healthy loads of the same programs, of
 // which nothing may be found.
 //
-// All loads run at the same time under one recording by the built binary. Then each namespace is
+// All loads run at the same time under one recording by the built binary. Then the recording is
 // judged by "porttrace doctor FILE --netns INODE --json". The test follows the advice as an
 // operator would: commands of sysctl as they are written, settings of a program by a restart with
 // the advised value. A second recording shows what is left. It takes some four minutes.

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/porttrace/porttrace/internal/lab"
 )
 
 const (
@@ -38,10 +36,10 @@ func TestIncidents(t *testing.T) {
 
 	first := runAll(t, binary, filepath.Join(dir, "first.ptrace"), results, (*result).begin)
 	if !*noDoctor {
-		diagnose(first, results, (*result).judge)
+		diagnose(t, first, results, (*result).judge)
 		awaitDrained(results)
 		second := runAll(t, binary, filepath.Join(dir, "second.ptrace"), results, (*result).beginAgain)
-		diagnose(second, results, (*result).judgeAgain)
+		diagnose(t, second, results, (*result).judgeAgain)
 	}
 	for _, r := range results {
 		t.Run(r.load.name, r.report)
@@ -142,22 +140,18 @@ func (r *result) beginAgain() check {
 	return r.load.after(r.site, *r.found)
 }
 
-// diagnose asks the doctor about each namespace that ran.
-func diagnose(from *recording, results []*result, judge func(*result)) {
-	each(results, 2, func(r *result) {
-		if r.check == nil {
-			return
+// diagnose asks the doctor, and judges what it finds in the namespaces of each load that ran.
+func diagnose(t *testing.T, from *recording, results []*result, judge func(*result)) {
+	t.Helper()
+	began := time.Now()
+	answer := from.doctor(t)
+	t.Logf("doctor: %d findings in %.1f s", len(answer.Findings), time.Since(began).Seconds())
+	for _, r := range results {
+		if r.check != nil {
+			r.assign(answer.Findings)
+			judge(r)
 		}
-		for side, n := range []*lab.Netns{r.site.client, r.site.server} {
-			answer, err := from.doctor(n)
-			if err != nil {
-				r.fail("phase %d: %w", r.site.phase, err)
-				return
-			}
-			r.answer[side] = answer.Findings
-		}
-		judge(r)
-	})
+	}
 }
 
 // awaitDrained waits until the first phase has left no TIME_WAIT in the namespaces that run again.

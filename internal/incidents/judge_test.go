@@ -1,7 +1,6 @@
 package incidents
 
 import (
-	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -9,6 +8,21 @@ import (
 
 	"github.com/porttrace/porttrace/internal/kerneltest/figures"
 )
+
+// assign gives the load what was found in its namespaces, or about a process of it.
+func (r *result) assign(all []finding) {
+	r.answer = [2][]finding{}
+	for i := range all {
+		f := &all[i]
+		ours := func(e evidence) bool { return slices.Contains(r.site.pids, e.PID) }
+		switch {
+		case f.Netns == r.site.server.Inode():
+			r.answer[1] = append(r.answer[1], *f)
+		case f.Netns == r.site.client.Inode(), f.Netns == 0 && slices.ContainsFunc(f.Evidence, ours):
+			r.answer[0] = append(r.answer[0], *f)
+		}
+	}
+}
 
 // judge compares the findings of the first phase with what must be found.
 func (r *result) judge() {
@@ -28,12 +42,10 @@ func (r *result) judge() {
 			}
 		}
 	}
-	if r.found != nil && want.wantsAdvice(r.load) && len(r.found.Advice) == 0 {
+	if r.found != nil && r.load.after != nil && len(r.found.Advice) == 0 {
 		r.fail("the finding has no advice: %s", r.found.text())
 	}
 }
-
-func (w *want) wantsAdvice(l *load) bool { return l.after != nil }
 
 // matches reports whether a finding of the right cause names the right process, with the right
 // severity.
@@ -42,14 +54,16 @@ func (w *want) matches(f *finding) bool {
 	if severity == nil {
 		severity = []string{"warning", "critical"}
 	}
+	suffers := func(v victim) bool { return v.Comm == w.victim }
 	return slices.Contains(severity, f.Severity) &&
 		(w.process == "" || f.names(w.process)) &&
-		(w.victim == "" || bytes.Contains(f.Victims, []byte(`"`+w.victim+`"`)))
+		(w.victim == "" || slices.ContainsFunc(f.Victims, suffers))
 }
 
 // names reports whether a finding names a program: in its summary, or as the process of evidence.
 func (f *finding) names(program string) bool {
-	return strings.Contains(f.Summary, program) || bytes.Contains(f.Evidence, []byte(`"`+program+`"`))
+	has := func(e evidence) bool { return e.Comm == program }
+	return strings.Contains(f.Summary, program) || slices.ContainsFunc(f.Evidence, has)
 }
 
 // judgeAgain checks that nothing is left after the advice.

@@ -8,15 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/porttrace/porttrace/internal/lab"
 )
 
 // build builds the command.
@@ -104,14 +101,29 @@ type answer struct {
 }
 
 type finding struct {
-	ID         string          `json:"id"`
-	Severity   string          `json:"severity"`
-	Cause      string          `json:"cause"`
-	Confidence string          `json:"confidence"`
-	Summary    string          `json:"summary"`
-	Evidence   json.RawMessage `json:"evidence"`
-	Victims    json.RawMessage `json:"victims"`
-	Advice     []advice        `json:"advice"`
+	ID         string     `json:"id"`
+	Severity   string     `json:"severity"`
+	Cause      string     `json:"cause"`
+	Confidence string     `json:"confidence"`
+	Summary    string     `json:"summary"`
+	Netns      uint32     `json:"netns"`
+	Since      string     `json:"since"`
+	Until      string     `json:"until"`
+	Evidence   []evidence `json:"evidence"`
+	Victims    []victim   `json:"victims"`
+	Advice     []advice   `json:"advice"`
+}
+
+type evidence struct {
+	Text string `json:"text"`
+	PID  int    `json:"pid"`
+	Comm string `json:"comm"`
+}
+
+type victim struct {
+	PID      int    `json:"pid"`
+	Comm     string `json:"comm"`
+	Failures int    `json:"failures"`
 }
 
 type advice struct {
@@ -122,24 +134,25 @@ type advice struct {
 	Effect  string `json:"effect"`
 }
 
-// doctor judges a namespace of the recording.
-func (r *recording) doctor(n *lab.Netns) (*answer, error) {
+// doctor judges the recording.
+func (r *recording) doctor(t *testing.T) *answer {
+	t.Helper()
 	var output, messages bytes.Buffer
-	cmd := exec.Command(r.binary, "doctor", r.file, "--netns", strconv.FormatUint(uint64(n.Inode()), 10), "--json", "--all")
+	cmd := exec.Command(r.binary, "doctor", r.file, "--json", "--all")
 	cmd.Stdout, cmd.Stderr = &output, &messages
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) { // the status is the verdict
-		return nil, err
+		t.Fatal(err)
 	}
 	a := &answer{}
 	if err := json.Unmarshal(output.Bytes(), a); err != nil {
-		return nil, fmt.Errorf("doctor, status %d: %w: %s", cmd.ProcessState.ExitCode(), err, messages.String())
+		t.Fatalf("doctor, status %d: %v: %s", cmd.ProcessState.ExitCode(), err, messages.String())
 	}
 	if want := statusOf(a); cmd.ProcessState.ExitCode() != want {
-		return nil, fmt.Errorf("doctor has status %d, its findings are worth %d", cmd.ProcessState.ExitCode(), want)
+		t.Errorf("doctor has status %d, its findings are worth %d", cmd.ProcessState.ExitCode(), want)
 	}
-	return a, nil
+	return a
 }
 
 // statusOf returns the exit status that the findings ask for.
@@ -156,17 +169,8 @@ func statusOf(a *answer) int {
 	return status
 }
 
-// alarms are the findings that are more than info.
-func (a *answer) alarms() (list []finding) {
-	for _, f := range a.Findings {
-		if f.Severity != "info" {
-			list = append(list, f)
-		}
-	}
-	return list
-}
-
 // text is all of a finding, for a message.
 func (f *finding) text() string {
-	return fmt.Sprintf("%s %s %s (%s): %s; evidence %s; victims %s", f.Severity, f.Cause, f.ID, f.Confidence, f.Summary, f.Evidence, f.Victims)
+	return fmt.Sprintf("%s %s, %s, %s to %q: %s; evidence %+v; victims %+v",
+		f.Severity, f.ID, f.Confidence, f.Since, f.Until, f.Summary, f.Evidence, f.Victims)
 }

@@ -36,6 +36,7 @@ type site struct {
 	phase    int // 1: as the load is; 2: after the advice was followed
 	programs []*program
 	jobs     []*lab.Proc
+	pids     []int          // of all programs so far
 	peak     int            // of TIME_WAIT in the client's namespace
 	atEnd    []func() error // takes back what was set outside of the namespaces
 	err      error
@@ -149,7 +150,7 @@ func (s *site) launch(p *program, what starting) error {
 	if err := what.in.Start(p.cmd); err != nil {
 		return err
 	}
-	s.programs = append(s.programs, p)
+	s.programs, s.pids = append(s.programs, p), append(s.pids, p.cmd.Process.Pid)
 	go func() {
 		_ = p.cmd.Wait() // a program that was ended has a status of its own
 		close(p.done)
