@@ -3,9 +3,12 @@ package incidents
 import (
 	"errors"
 	"fmt"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // advised returns the number that the advice of a finding has, by a pattern with one group.
@@ -20,7 +23,7 @@ func (s *site) advised(f finding, pattern string) int {
 	return n
 }
 
-// followSysctl runs the advised lines of sysctl in the client's namespace, as they are.
+// followSysctl runs the advised lines of sysctl as they are.
 func (s *site) followSysctl(f finding) {
 	lines := f.sysctls()
 	s.try("following the advice", func() error {
@@ -30,8 +33,25 @@ func (s *site) followSysctl(f finding) {
 		return nil
 	})
 	for _, line := range lines {
-		s.shell(s.client, line)
+		s.try(line, func() error { return s.runSysctl(line) })
 	}
+}
+
+// runSysctl runs a line that enters the namespace of a process: it must be the client's.
+func (s *site) runSysctl(line string) error {
+	pid := sysctlLine.FindStringSubmatch(line)[1]
+	var st unix.Stat_t
+	if err := unix.Stat("/proc/"+pid+"/ns/net", &st); err != nil {
+		return fmt.Errorf("process %s of the advice has ended: %w", pid, err)
+	}
+	if uint32(st.Ino) != s.client.Inode() {
+		return fmt.Errorf("process %s of the advice is in network namespace %d, not in %d", pid, st.Ino, s.client.Inode())
+	}
+	output, err := exec.Command("sh", "-c", line).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, output)
+	}
+	return nil
 }
 
 // mustAdvise fails unless a piece of advice has this text: what the test does next is just that.
@@ -67,12 +87,12 @@ func (f *finding) number(pattern string) int {
 	return n
 }
 
-// sysctlLine matches a setting of a network namespace: nothing of the host is changed.
-var sysctlLine = regexp.MustCompile(`^sysctl -w net\.(ipv4\.(ip_local_port_range|ip_local_reserved_ports|tcp_tw_reuse|` +
-	`tcp_max_tw_buckets|tcp_max_syn_backlog|ip_nonlocal_bind)|core\.somaxconn|ipv6\.conf\.[a-z0-9]+\.disable_ipv6)=["'0-9, -]+$`)
+// sysctlLine matches a setting of the network namespace of a process: nothing of the host is
+// changed.
+var sysctlLine = regexp.MustCompile(`^nsenter -t (\d+) -n sysctl -w net\.(?:ipv4\.(?:ip_local_port_range|ip_local_reserved_ports|tcp_tw_reuse|` +
+	`tcp_max_tw_buckets|tcp_max_syn_backlog|ip_nonlocal_bind)|core\.somaxconn)=["0-9, -]+$`)
 
-// sysctls returns the lines of the first piece of advice that sets a sysctl of a namespace. Other
-// lines, which keep the value over a restart of the host, must not run here.
+// sysctls returns the lines of the first piece of advice that sets a sysctl of a namespace.
 func (f *finding) sysctls() (lines []string) {
 	for _, a := range f.Advice {
 		for line := range strings.Lines(a.Command) {

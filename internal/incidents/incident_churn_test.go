@@ -103,10 +103,12 @@ func churnGo() *load {
 func churnCurl() *load {
 	loop := func(s *site) *program {
 		s.backend(80)
+		s.backend(5432) // the pool beside it is healthy
+		s.run(python, script("pool.py"), s.serverIP.String(), "5432", "5", "5")
 		return s.run("bash", script("curl-loop.sh"), "http://"+s.at(80)+"/")
 	}
 	return &load{
-		name: "churn-curl", needs: []string{"curl"},
+		name: "churn-curl", needs: []string{"curl", python},
 		start: func(s *site) check {
 			s.narrow(400)
 			p := loop(s)
@@ -115,9 +117,9 @@ func churnCurl() *load {
 			}
 		},
 		// It depends on the machine whether it manages more than 23 a second.
-		want: want{causes: []string{"churn", "narrow_range"}, process: "curl", victim: "curl"},
-		after: func(s *site, f finding) check {
-			s.followSysctl(f)
+		want:   want{causes: []string{"churn", "narrow_range"}, process: "curl", victim: "curl"},
+		sysctl: true,
+		after: func(s *site, _ finding) check {
 			p := loop(s)
 			return func() error { return atMost("curls that failed", p.logged("curl: "), 0) }
 		},

@@ -26,9 +26,9 @@ func timeWaitOverflow() *load {
 				return atLeast("buckets that the kernel refused", counter(s.client, "TcpExt.TCPTimeWaitOverflow"), 200)
 			}
 		},
-		want: want{causes: []string{"tw_overflow"}},
-		after: func(s *site, f finding) check {
-			s.followSysctl(f)
+		want:   want{causes: []string{"tw_overflow"}},
+		sysctl: true,
+		after: func(s *site, _ finding) check {
 			before := counter(s.client, "TcpExt.TCPTimeWaitOverflow")
 			s.poller()
 			return func() error {

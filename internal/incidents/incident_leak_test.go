@@ -55,13 +55,14 @@ func leakIncidents() []*load {
 		{
 			name: "close-wait-go",
 			start: func(s *site) check {
+				s.narrow(400)
 				s.backend(80, "-size=100000", "-idle=5s")
 				fetcher := s.help(s.client, "fetcher", "-rate=8", "-body=leave", "http://"+s.at(80)+"/")
 				return func() error {
 					if !fetcher.running() {
 						return errors.New("the fetcher has ended")
 					}
-					return atLeast("connections in CLOSE_WAIT", inState(s.client, lab.CloseWait), 400)
+					return atLeast("connections in CLOSE_WAIT", inState(s.client, lab.CloseWait), 350)
 				}
 			},
 			want: want{causes: []string{"close_wait_leak"}, process: "fetcher"},

@@ -2,7 +2,6 @@ package incidents
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/porttrace/porttrace/internal/lab"
 )
@@ -28,14 +27,13 @@ func narrowRange() *load {
 			p := s.poller()
 			return func() error { return atLeast("connects of the poller without a port", p.pollsWithoutPort(), 50) }
 		},
-		want:  want{causes: []string{"narrow_range"}, process: "python3", victim: "python3"},
-		after: pollAgain,
+		want:   want{causes: []string{"narrow_range"}, process: "python3", victim: "python3"},
+		sysctl: true,
+		after:  pollAgain,
 	}
 }
 
-// pollAgain follows the advice of a sysctl.
-func pollAgain(s *site, f finding) check {
-	s.followSysctl(f)
+func pollAgain(s *site, _ finding) check {
 	p := s.poller()
 	return func() error { return atMost("connects of the poller that failed", p.logged("failed"), 0) }
 }
@@ -48,35 +46,36 @@ func reservedRange() *load {
 			p := s.poller()
 			return func() error { return atLeast("connects of the poller without a port", p.pollsWithoutPort(), 50) }
 		},
-		want:  want{causes: []string{"reserved_range"}, process: "python3", victim: "python3"},
-		after: pollAgain,
+		want:   want{causes: []string{"reserved_range"}, process: "python3", victim: "python3"},
+		sysctl: true,
+		after:  pollAgain,
 	}
 }
 
 // A service cannot start: an outgoing connection of another program has its port.
 func serviceBlocked() *load {
 	return &load{
-		name: "service-blocked", needs: []string{python},
+		name: "service-blocked", needs: []string{python, "nginx"},
 		start: func(s *site) check {
 			s.backend(5432)
 			s.run(python, script("pool.py"), s.serverIP.String(), "5432", "20", "1")
 			port := s.somePort()
-			service := s.run("bash", script("service.sh"), python, fmt.Sprint(port))
+			service := s.service(port)
 			return func() error {
-				return atLeast("starts of the service that failed", service.logged("Address already in use"), 5)
+				return atLeast("starts of the service that failed", service.logged(`bind\(\) to .* failed`), 5)
 			}
 		},
-		want: want{causes: []string{"range_overlaps_listeners"}, also: []string{"port_taken"}, process: "python3", victim: "python3"},
-		after: func(s *site, f finding) check {
-			s.followSysctl(f)
+		want:   want{causes: []string{"range_overlaps_listeners"}, process: "python3", victim: "nginx"},
+		sysctl: true,
+		after: func(s *site, _ finding) check {
 			s.backend(5432)
 			s.run(python, script("pool.py"), s.serverIP.String(), "5432", "20", "1")
-			service := s.run("bash", script("service.sh"), python, fmt.Sprint(s.blocked))
+			service := s.service(s.blocked)
 			return func() error {
 				if !listens(s.client, s.blocked) {
 					return errors.New("the service does not listen")
 				}
-				return atMost("starts of the service that failed", service.logged("Address already in use"), 0)
+				return atMost("starts of the service that failed", service.logged(`bind\(\) to .* failed`), 0)
 			}
 		},
 	}
@@ -109,9 +108,9 @@ func burst() *load {
 					atLeast("connects without a port", p.logged(noPort), 40))
 			}
 		},
-		want: want{causes: []string{"burst"}, process: "python3", victim: "python3"},
-		after: func(s *site, f finding) check {
-			s.followSysctl(f)
+		want:   want{causes: []string{"burst"}, process: "python3", victim: "python3"},
+		sysctl: true,
+		after: func(s *site, _ finding) check {
 			s.backend(80)
 			p := s.run(python, script("pool.py"), s.serverIP.String(), "80", "1700", "1")
 			return func() error {

@@ -34,13 +34,19 @@ func TestIncidents(t *testing.T) {
 	}
 	dir := t.TempDir()
 
-	first := runAll(t, binary, filepath.Join(dir, "first.ptrace"), results, (*result).begin)
+	first := runAll(t, w, binary, filepath.Join(dir, "first.ptrace"), results, (*result).begin)
 	if !*noDoctor {
 		diagnose(t, first, results, (*result).judge)
+		each(results, len(results), (*result).follow)
+	}
+	stopAll(results)
+	if !*noDoctor {
 		awaitDrained(results)
-		second := runAll(t, binary, filepath.Join(dir, "second.ptrace"), results, (*result).beginAgain)
+		second := runAll(t, w, binary, filepath.Join(dir, "second.ptrace"), results, (*result).beginAgain)
+		stopAll(results)
 		diagnose(t, second, results, (*result).judgeAgain)
 	}
+
 	for _, r := range results {
 		t.Run(r.load.name, r.report)
 	}
@@ -74,15 +80,15 @@ func (r *result) prepare(t *testing.T, number int, w *warden, signals map[string
 	}
 }
 
-// runAll records while each load runs that begin starts, and then stops all programs.
-func runAll(t *testing.T, binary, file string, results []*result, begin func(*result) check) *recording {
+// runAll records while each load runs that begin starts.
+func runAll(t *testing.T, w *warden, binary, file string, results []*result, begin func(*result) check) *recording {
 	t.Helper()
 	for _, r := range results {
 		if r.site != nil {
 			r.site.peak = 0
 		}
 	}
-	recording := record(t, binary, file, recorded)
+	recording := record(t, w, binary, file, recorded)
 	each(results, len(results), func(r *result) { r.check = begin(r) })
 	ended := make(chan struct{})
 	var watching sync.WaitGroup
@@ -97,7 +103,6 @@ func runAll(t *testing.T, binary, file string, results []*result, begin func(*re
 		if err := errors.Join(r.site.err, r.check()); err != nil {
 			r.fail("phase %d: the load is not what it is meant to be: %w\n%s", r.site.phase, err, r.site.logs())
 		}
-		r.site.stop()
 	})
 	if stat, err := os.Stat(file); err == nil {
 		t.Logf("%s: %d MB", filepath.Base(file), stat.Size()>>20)
@@ -106,6 +111,10 @@ func runAll(t *testing.T, binary, file string, results []*result, begin func(*re
 		noError(t, os.Link(file, filepath.Join(keep, filepath.Base(file))))
 	}
 	return recording
+}
+
+func stopAll(results []*result) {
+	each(results, len(results), func(r *result) { r.site.stop() })
 }
 
 // each calls work for all results that are not skipped, at most this many at a time.
@@ -131,9 +140,19 @@ func (r *result) fail(format string, args ...any) {
 
 func (r *result) begin() check { return r.load.start(r.site) }
 
-// beginAgain follows the advice. A load without a finding is not run again.
+// follow sets the sysctls of the advice, beside the load, as an operator would.
+func (r *result) follow() {
+	if r.again() && r.load.sysctl {
+		r.site.followSysctl(*r.found)
+	}
+}
+
+// again says whether the load runs a second time. One without a finding does not.
+func (r *result) again() bool { return r.found != nil && r.load.after != nil && len(r.errs) == 0 }
+
+// beginAgain follows the rest of the advice.
 func (r *result) beginAgain() check {
-	if r.found == nil || r.load.after == nil || len(r.errs) > 0 {
+	if !r.again() {
 		return nil
 	}
 	r.site.phase = 2
@@ -158,7 +177,7 @@ func diagnose(t *testing.T, from *recording, results []*result, judge func(*resu
 func awaitDrained(results []*result) {
 	deadline := time.Now().Add(drained)
 	each(results, len(results), func(r *result) {
-		for r.found != nil && r.load.after != nil && r.site.timeWaits() > 0 && time.Now().Before(deadline) {
+		for r.again() && r.site.timeWaits() > 0 && time.Now().Before(deadline) {
 			time.Sleep(200 * time.Millisecond)
 		}
 	})

@@ -16,8 +16,11 @@ type load struct {
 	skip  func(*site) string // why it cannot run here; nil or "": it can
 	start func(*site) check  // phase 1
 	want  want               // what must be found
-	// after follows the advice of a finding and starts again. Its check is of the cure: from what
-	// the programs and the kernel count, the trouble is over. nil: no advice is followed.
+	// sysctl says that the advice is to set one. That is done while the load still runs: the line
+	// names one of its processes.
+	sysctl bool
+	// after follows the advice for the program and starts it again. Its check is of the cure: from
+	// what the programs and the kernel count, the trouble is over. nil: no advice is followed.
 	after func(*site, finding) check
 }
 

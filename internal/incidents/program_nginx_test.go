@@ -57,3 +57,20 @@ func (s *site) visitors(rate, conns int) *program {
 	return s.help(s.server, "visitors", fmt.Sprintf("-rate=%d", rate), fmt.Sprintf("-conns=%d", conns),
 		fmt.Sprintf("http://%s:8080/", s.clientIP))
 }
+
+// service starts nginx on a port of the client, again and again, as a supervisor does.
+func (s *site) service(port uint16) *program {
+	s.write("service.conf", fmt.Sprintf(`
+user root;
+daemon off;
+pid service.pid;
+error_log stderr error;
+events { worker_connections 64; }
+http {
+	access_log off;
+	client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
+	server { listen %d; root .; }
+}
+`, port))
+	return s.run("bash", "-c", "while true; do nginx -p "+s.dir+" -c service.conf -e stderr; sleep 2; done")
+}

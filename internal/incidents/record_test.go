@@ -45,18 +45,19 @@ func signalModes(t *testing.T, binary string) map[string]string {
 // recording is "porttrace record" in the background.
 type recording struct {
 	binary, file string
+	warden       *warden
 	cmd          *exec.Cmd
 	messages     lockedBuffer
 }
 
 // record starts a recording, and returns when it traces.
-func record(t *testing.T, binary, file string, length time.Duration) *recording {
+func record(t *testing.T, w *warden, binary, file string, length time.Duration) *recording {
 	t.Helper()
-	r := &recording{binary: binary, file: file}
+	r := &recording{binary: binary, file: file, warden: w}
 	r.cmd = exec.Command(binary, "record", "-o", file, "-d", length.String())
 	r.cmd.Stderr = &r.messages
-	r.cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGTERM}
-	noError(t, r.cmd.Start())
+	r.cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true} // the warden ends it with the test
+	noError(t, r.cmd.Start(), w.watch(r.cmd.Process.Pid))
 	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(r.messages.String(), "recording to"); {
 		if time.Now().After(deadline) {
 			_ = r.cmd.Process.Kill()
@@ -73,6 +74,7 @@ func (r *recording) wait(t *testing.T) {
 	if err := r.cmd.Wait(); err != nil {
 		t.Fatalf("recording: %v: %s", err, r.messages.String())
 	}
+	noError(t, r.warden.forget(r.cmd.Process.Pid))
 }
 
 // lockedBuffer can be read while a process writes to it.
