@@ -3,8 +3,6 @@ package incidents
 import (
 	"errors"
 	"fmt"
-
-	"github.com/porttrace/porttrace/internal/lab"
 )
 
 // bind() and addresses that go wrong.
@@ -40,28 +38,32 @@ func (s *site) earlyBind(when string) *program {
 	return s.run(args...)
 }
 
-// HAProxy with a range of 200 source ports, and 300 requests at a time. It chooses the ports
-// itself: hardly a call fails.
+// HAProxy with a range of source ports that are the ports of the namespace, too: what it binds is
+// taken from connections to every destination. The poller, which connects to another one, suffers.
 func haproxySource() *load {
+	run := func(s *site, source, reuse string) (visitors, poller *program) {
+		s.backend(80, "-delay=2s")
+		s.haproxy(source, reuse)
+		visitors = s.visitors(90, 180)
+		s.backend(81)
+		return visitors, s.run(python, script("poller.py"), s.serverIP.String(), "81", "2")
+	}
 	return &load{
-		name: "haproxy-source", needs: []string{"haproxy"},
+		name: "haproxy-source", needs: []string{"haproxy", python},
 		start: func(s *site) check {
-			s.backend(80, "-delay=4s")
-			s.haproxy(fmt.Sprintf("%s:40000-40199", s.clientIP), "never")
-			visitors := s.visitors(75, 300)
-			return func() error {
-				return errors.Join(
-					atLeast("answers of 503", visitors.lastLogged(`"503":(\d+)`), 20),
-					atLeast("connections", inState(s.client, lab.Established), 200))
-			}
+			s.narrow(200)
+			_, poller := run(s, fmt.Sprintf("%s:40000-40199", s.clientIP), "never")
+			return func() error { return atLeast("connects of the poller without a port", poller.logged(noPort), 30) }
 		},
-		want: want{causes: []string{"early_bind", "tuple_taken"}, process: "haproxy"},
+		want: want{
+			causes: []string{"early_bind"}, also: []string{"narrow_range", "churn", "burst", "tuple_taken", "port_taken"},
+			process: "haproxy", victim: "python3",
+		},
 		after: func(s *site, _ finding) check { // without a range the kernel chooses, at connect()
-			s.backend(80, "-delay=4s")
-			s.haproxy(s.clientIP.String(), "safe")
-			visitors := s.visitors(75, 300)
+			visitors, poller := run(s, s.clientIP.String(), "safe")
 			return func() error {
 				return errors.Join(
+					atMost("connects of the poller without a port", poller.logged(noPort), 0),
 					atMost("answers of 503", visitors.lastLogged(`"503":(\d+)`), 0),
 					atLeast("requests", visitors.lastLogged(`"Done":(\d+)`), 3000))
 			}

@@ -36,15 +36,16 @@ func TestIncidents(t *testing.T) {
 
 	first := runAll(t, w, binary, filepath.Join(dir, "first.ptrace"), results, (*result).begin)
 	if !*noDoctor {
+		each(results, len(results), (*result).stopUnless)
 		diagnose(t, first, results, (*result).judge)
 		each(results, len(results), (*result).follow)
-	}
-	stopAll(results)
-	if !*noDoctor {
+		stopAll(results)
 		awaitDrained(results)
 		second := runAll(t, w, binary, filepath.Join(dir, "second.ptrace"), results, (*result).beginAgain)
 		stopAll(results)
 		diagnose(t, second, results, (*result).judgeAgain)
+	} else {
+		stopAll(results)
 	}
 
 	for _, r := range results {
@@ -111,6 +112,13 @@ func runAll(t *testing.T, w *warden, binary, file string, results []*result, beg
 		noError(t, os.Link(file, filepath.Join(keep, filepath.Base(file))))
 	}
 	return recording
+}
+
+// stopUnless ends the programs but those whose namespace the advice must enter.
+func (r *result) stopUnless() {
+	if !r.load.sysctl {
+		r.site.stop()
+	}
 }
 
 func stopAll(results []*result) {

@@ -68,7 +68,7 @@ func (f *finding) names(program string) bool {
 
 // judgeAgain checks that nothing is left after the advice.
 func (r *result) judgeAgain() {
-	r.gone = true
+	r.gone = len(r.errs) == 0
 	for _, findings := range r.answer {
 		for _, f := range findings {
 			switch {
