@@ -14,7 +14,7 @@ const (
 	// shownUDP is the share of its capacity, in percent, from which on a space of UDP has a row
 	// without a failure. Most hosts have a few UDP sockets, and need not see them.
 	shownUDP = 5
-	// udpKept is how long a count holds: it comes every 30 s at least while there is something to
+	// udpKept is how long a count holds: it comes every 10 s at least while there is something to
 	// count.
 	udpKept = time.Minute
 )

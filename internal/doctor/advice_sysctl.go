@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // hostNetns is the name of the namespace that the host booted in.

@@ -14,8 +14,8 @@ const (
 	filesInterval = 5 * time.Second
 	// mostSockets is how many of the processes with the most sockets are followed.
 	mostSockets = 64
-	// filesInTurn is how many of the others are looked at each time, in turn: every process with
-	// a socket can come near its limit, and there are thousands.
+	// filesInTurn is how many of the others are checked each time, in turn: every process with a
+	// socket can come near its limit, and there are thousands.
 	filesInTurn = 1024
 	// maxFollowed bounds the processes that are followed, near their limit or not.
 	maxFollowed = 1024
@@ -35,6 +35,7 @@ const (
 type fileCounts struct {
 	// selected reports whether --pid selects the process, nil: it selects all.
 	selected func(event.ProcID) bool
+	interval time.Duration
 	next     event.Time
 	followed map[event.ProcID]countedFiles
 	turn     event.ProcID // up to which process the others have been counted
@@ -50,7 +51,7 @@ type countedFiles struct {
 
 func newFileCounts(selected func(event.ProcID) bool) *fileCounts {
 	return &fileCounts{
-		selected: selected, followed: map[event.ProcID]countedFiles{}, read: procinfo.Files, started: procinfo.StartTicks,
+		selected: selected, interval: filesInterval, followed: map[event.ProcID]countedFiles{}, read: procinfo.Files, started: procinfo.StartTicks,
 	}
 }
 
@@ -59,7 +60,7 @@ func (f *fileCounts) due(now event.Time) bool { return now >= f.next }
 // count returns a FilesCounted for each process of which there is something to report. owners has
 // the number of sockets of each process that has any.
 func (f *fileCounts) count(owners map[event.ProcID]int, failing []event.ProcID, now event.Time) []event.Event {
-	f.next = now.Add(filesInterval)
+	f.next = now.Add(f.interval)
 	top, others := f.rank(owners)
 	var events []event.Event
 	done := map[event.ProcID]bool{}

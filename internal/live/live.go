@@ -37,7 +37,8 @@ type Options struct {
 	// and tests of overload set it.
 	ReadInterval time.Duration
 	// ScanInterval overrides how often all sockets are scanned, whatever that costs; 0: as
-	// often as takes a hundredth of a processor, and once a second at most. Tests set it.
+	// often as takes a hundredth of a processor, and once a second at most. Open files and UDP
+	// ports are counted as often then. Tests set it.
 	ScanInterval time.Duration
 }
 
@@ -98,6 +99,9 @@ func newSource(p *probe.Probe, opts Options) *Source {
 	}
 	s.scans.interval = opts.ScanInterval
 	s.scans.counts = newCounts(iterUDP{p, diagUDP{n.netns}}, selected)
+	if opts.ScanInterval != 0 {
+		s.scans.counts.udp.interval, s.scans.counts.files.interval = opts.ScanInterval, opts.ScanInterval
+	}
 	if s.interval == 0 {
 		s.interval = readInterval
 	}

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -14,7 +15,7 @@ const (
 	// time: a list of 20,000 sockets takes some 20 ms.
 	udpInterval    = 5 * time.Second
 	udpShare       = 100
-	maxUDPInterval = 30 * time.Second
+	maxUDPInterval = 10 * time.Second
 	// udpOwnersInterval is how often their owners are listed in any case, for the file limits.
 	udpOwnersInterval = time.Minute
 	// The sockets of a namespace are listed if they are more than this share of its range, and an
@@ -44,6 +45,7 @@ type udpSocket struct {
 // at a time.
 type udpCounts struct {
 	lister   udpLister
+	interval time.Duration // 0: by the cost
 	next     event.Time
 	reported map[uint32]*udpReported
 	owners   map[event.ProcID]int // when they were listed last
@@ -82,7 +84,7 @@ func (u *udpCounts) due(targets []target, failing []udpAddr, now event.Time) boo
 func (u *udpCounts) count(targets []target, failing []udpAddr, now event.Time) []event.Event {
 	events := u.countAll(targets, failing, now)
 	cost := monotonic().Sub(now) // and not that of this thread: others enter the namespaces
-	u.next = now.Add(min(max(udpInterval, udpShare*cost), maxUDPInterval))
+	u.next = now.Add(cmp.Or(u.interval, min(max(udpInterval, udpShare*cost), maxUDPInterval)))
 	return events
 }
 
