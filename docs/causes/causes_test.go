@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -150,6 +152,40 @@ func TestReferences(t *testing.T) {
 	}
 }
 
+// said matches what a page says that doctor says: words of its summaries, with ... for what
+// differs.
+var said = regexp.MustCompile("`porttrace doctor(?: --all)?`: \"([^\"]+)\"")
+
+func TestWordsOfDoctor(t *testing.T) {
+	t.Parallel()
+	sources, err := filepath.Glob("../../internal/doctor/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code strings.Builder
+	for _, name := range sources {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code.Write(text)
+	}
+	for _, page := range pages(t) {
+		match := said.FindStringSubmatch(page.Sections[2].Body)
+		if match == nil {
+			t.Errorf("%s does not say what doctor says", page.Cause)
+			continue
+		}
+		for _, words := range strings.Split(match[1], "...") {
+			words = strings.Trim(words, " :,")
+			words, _, _ = strings.Cut(words, ", 60 s") // a figure
+			if !strings.Contains(code.String(), words) {
+				t.Errorf("%s: doctor does not say %q", page.Cause, words)
+			}
+		}
+	}
+}
+
 func TestText(t *testing.T) {
 	t.Parallel()
 	page := parse("leak", "# leak: a title\n\n## One\n\nSome **words** of `a command` and `w` that\nare wrapped, see [there](http://x/).\n\n"+
@@ -158,10 +194,10 @@ func TestText(t *testing.T) {
 
 ONE
 
-  Some words of 'a
-  command' and 'w' that
-  are wrapped, see there
-  (http://x/).
+  Some words of
+  'a command' and 'w'
+  that are wrapped, see
+  there (http://x/).
 
   1. First, long enough.
      - Inner.

@@ -57,17 +57,21 @@ var (
 	code = regexp.MustCompile("`([^`]+)`")
 )
 
-// plain returns text without marks. Quotes hold code together that has spaces, or is one
-// letter.
+// glue stands for a space at which no line ends: a command must be in one line to be copied.
+const glue = "\u00a0"
+
+// plain returns text without marks. Quotes and glue hold code together that has spaces, or is
+// one letter.
 func plain(text string) string {
 	text = link.ReplaceAllString(text, "$1 ($2)")
 	text = code.ReplaceAllStringFunc(text, func(span string) string {
 		span = strings.Trim(span, "`")
 		if len(span) == 1 || strings.Contains(span, " ") {
-			return "'" + span + "'"
+			return "'" + strings.ReplaceAll(span, " ", glue) + "'"
 		}
 		return span
 	})
+	text = strings.ReplaceAll(text, " %", glue+"%")
 	return strings.ReplaceAll(text, "**", "")
 }
 
@@ -83,15 +87,16 @@ func (p *paragraph) margin() string { return strings.Repeat(" ", len("  "+p.mark
 // end writes the paragraph, as far as it is not written yet. Its margin stays.
 func (p *paragraph) end(out *strings.Builder, width int) {
 	line := "  " + p.mark
-	for i, word := range strings.Fields(plain(p.text)) {
+	for i, word := range strings.FieldsFunc(plain(p.text), func(r rune) bool { return r == ' ' }) {
 		if i > 0 && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-			out.WriteString(line + "\n")
+			out.WriteString(strings.ReplaceAll(line, glue, " ") + "\n")
 			line = p.margin()
 		} else if i > 0 {
 			line += " "
 		}
 		line += word
 	}
+	line = strings.ReplaceAll(line, glue, " ")
 	if p.text != "" {
 		out.WriteString(line + "\n")
 	}
