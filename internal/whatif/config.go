@@ -27,7 +27,7 @@ type Config struct {
 
 // Config returns the profile as it is without any setting.
 func (p *Profile) Config() *Config {
-	return &Config{Profile: p, Range: p.Range, System: System{TimeWait: p.TimeWait, Scope: p.Scope, Sources: 1, Parity: p.linux}, Timestamps: true}
+	return &Config{Profile: p, Range: p.Range, System: System{TimeWait: p.TimeWait, Scope: p.Scope, Sources: 1, Parity: p.linux, KeepAlive: 2 * time.Hour}, Timestamps: true}
 }
 
 // finWait returns for how long an orphan keeps its port that waits for the peer's FIN.
@@ -47,6 +47,9 @@ func Recorded(n *event.Netns) *Config {
 		c.Reserved, _ = ParsePorts(n.Reserved) // as the kernel printed it
 		c.Reuse = int(n.Reuse)
 		c.System.ReuseDelay = time.Duration(n.ReuseDelay)
+		if n.ReuseDelay == 0 { // before 6.14: the next tick of the second
+			c.System.ReuseStep = time.Second
+		}
 		c.System.MaxTimeWait = int(n.MaxTimeWait)
 	} else {
 		c.note("the recording does not have the settings of every network namespace: the defaults of Linux are assumed")
@@ -68,7 +71,7 @@ func (c *Config) Resolve() (System, error) {
 		return s, fmt.Errorf("no port is left of %d-%d", c.Range.Low, c.Range.High)
 	}
 	s.Reuse = c.Timestamps && (c.Reuse == 1 || c.Reuse == 2 && c.Loopback)
-	if s.Reuse && s.ReuseDelay == 0 {
+	if s.Reuse && s.ReuseDelay == 0 && s.ReuseStep == 0 {
 		s.ReuseDelay = time.Second
 	}
 	return s, nil
@@ -162,10 +165,7 @@ func (c *Config) Set(assignment string) error {
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	for i := range c.Profile.Settings {
 		if s := &c.Profile.Settings[i]; s.is(name) {
-			if err := s.apply(c, value); err != nil {
-				return fmt.Errorf("%s: %w", s.Name, err)
-			}
-			return nil
+			return s.apply(c, value)
 		}
 	}
 	var names []string
@@ -184,7 +184,7 @@ func (s *Setting) is(name string) bool {
 func number(value string, least, most int64) (int64, error) {
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil || n < least || n > most {
-		return 0, fmt.Errorf("%s: must be a number from %d to %d", value, least, most)
+		return 0, fmt.Errorf("must be a number from %d to %d", least, most)
 	}
 	return n, nil
 }
@@ -199,7 +199,7 @@ func duration(value string, unit, least, most time.Duration) (time.Duration, err
 		}
 	}
 	if err != nil || d < least || d > most {
-		return 0, fmt.Errorf("%s: must be from %s to %s", value, plain(least), plain(most))
+		return 0, fmt.Errorf("must be from %s to %s", plain(least), plain(most))
 	}
 	return d, nil
 }

@@ -34,7 +34,7 @@ type space struct {
 	local  int32
 	taken  int32
 	ports  bitmap
-	aged   []int64 // by port: when a TIME_WAIT expires that a connect() may reuse, 0: there is none
+	aged   []int64 // by port: when a TIME_WAIT expires that a connect() may reuse before, 0: there is none
 	fullAt uint64  // ports.released when it was found full
 	isFull bool
 }
@@ -81,15 +81,19 @@ func (p *ports) addSpace(local int32) int32 {
 }
 
 // restart has the most ports in use count from now on.
-func (p *ports) restart() {
-	p.most = p.others
+func (p *ports) restart() { p.most = p.fullest() }
+
+// fullest returns how many ports of the fullest pool are taken now.
+func (p *ports) fullest() int {
+	most := p.others
 	for i := range p.spaces {
-		p.most = max(p.most, min(int(p.spaces[i].taken)+p.nBound+p.others, p.total))
+		most = max(most, int(p.spaces[i].taken)+p.nBound+p.others)
 	}
 	for i := range p.locals {
 		l := &p.locals[i]
-		p.most = max(p.most, max(int(l.taken), l.nOwned)+p.others)
+		most = max(most, max(int(l.taken), l.nOwned)+p.others)
 	}
+	return min(most, p.total)
 }
 
 // free returns how many ports are not those of other sockets.
@@ -260,15 +264,20 @@ func (l *local) disown(port int32) {
 	}
 }
 
-// age lets a connect() have a port that is in TIME_WAIT until its expiry. A bind() cannot.
-func (p *ports) age(c conn, expiry int64) {
-	p.released++
+// willAge is for a port that is in TIME_WAIT until its expiry, and that a connect() may have
+// before.
+func (p *ports) willAge(c conn, expiry int64) {
 	s := &p.spaces[c.space]
 	if s.aged == nil {
 		s.aged = make([]int64, p.total)
 	}
 	s.aged[c.port] = expiry
-	p.leave(s, c.port)
+}
+
+// age lets a connect() have it from now on. A bind() cannot.
+func (p *ports) age(c conn) {
+	p.released++
+	p.leave(&p.spaces[c.space], c.port)
 }
 
 // endAged ends that TIME_WAIT. It returns false if a connect() has ended it before.
@@ -289,7 +298,7 @@ func (p *ports) own(index int32) {
 	if p.exact {
 		p.fixed.set(index)
 	}
-	p.most = max(p.most, p.others)
+	p.most = max(p.most, p.fullest())
 }
 
 // disown gives it back.

@@ -164,7 +164,8 @@ func (r *Replay) host(fact *event.Netns) *host {
 	for _, note := range config.Notes {
 		r.note(note)
 	}
-	system.TimerPhase = time.Duration(event.Time(system.TimerPhase) - r.begin)
+	system.TimerPhase -= time.Duration(r.begin)
+	system.ReusePhase -= time.Duration(r.begin)
 	h := &host{
 		replay: r, config: config, engine: newEngine(system, r.exact), ports: fact.Ports, spaces: map[tuple]*flow{}, bySpace: map[int32]*flow{},
 		byRemote: map[event.Endpoint]*flow{}, locals: map[event.Addr][]int32{}, live: map[tuplePorts]liveConn{}, owned: map[uint16]bool{},

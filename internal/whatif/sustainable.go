@@ -55,7 +55,7 @@ func newSteady(system *System, load *Load) *steady {
 	s.waitEarly = system.saturatedWait().Seconds()
 	s.waits = s.waitEarly
 	if system.Reuse {
-		s.waits = min(s.waits, system.ReuseDelay.Seconds())
+		s.waits = min(s.waits, (system.ReuseDelay + system.ReuseStep).Seconds())
 	}
 	return s
 }
