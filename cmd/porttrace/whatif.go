@@ -57,14 +57,15 @@ func whatifCommand() *cobra.Command {
 			return runWhatif(cmd.Context(), args, &flags)
 		},
 	}
-	flags.filterFlags.register(cmd)
-	flags.windowFlags.register(cmd)
-	flags.output.register(cmd, "text", "json")
+	cmd.Flags().SortFlags = false // they are in groups: the load, the system, the question, the output, a recording
 	flags.load.register(cmd)
 	flags.system.register(cmd)
 	cmd.Flags().BoolVar(&flags.allProfiles, "all-profiles", false, "the load on every profile, side by side")
-	cmd.Flags().BoolVar(&flags.explain, "explain", false, "the arithmetic of the profile, its source and its settings")
 	cmd.Flags().StringVar(&flags.solve, "solve", "", "the smallest change of one `KNOB` that suffices: "+knobNames())
+	cmd.Flags().BoolVar(&flags.explain, "explain", false, "the arithmetic of the profile, its source and its settings")
+	flags.output.register(cmd, "text", "json")
+	flags.windowFlags.register(cmd)
+	flags.filterFlags.register(cmd)
 	return cmd
 }
 

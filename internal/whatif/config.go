@@ -1,6 +1,7 @@
 package whatif
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -107,15 +108,15 @@ func ParseRange(text string) (event.PortRange, error) {
 		fields = append(fields, fields[0])
 	}
 	if len(fields) != 2 {
-		return event.PortRange{}, fmt.Errorf("must be two ports: \"32768 60999\"")
+		return event.PortRange{}, errors.New(`must be two ports: "32768 60999"`)
 	}
 	low, errLow := strconv.ParseUint(fields[0], 10, 16)
 	high, errHigh := strconv.ParseUint(fields[1], 10, 16)
 	if errLow != nil || errHigh != nil || low == 0 {
-		return event.PortRange{}, fmt.Errorf("ports are numbers from 1 to 65535")
+		return event.PortRange{}, errors.New("ports are numbers from 1 to 65535")
 	}
 	if low > high {
-		return event.PortRange{}, fmt.Errorf("the first port is above the last")
+		return event.PortRange{}, errors.New("the first port is above the last")
 	}
 	return event.PortRange{Low: uint16(low), High: uint16(high)}, nil
 }
@@ -138,6 +139,9 @@ func ParsePorts(text string) ([]event.PortRange, error) {
 
 // SetRange sets the range of ports, as far as the system accepts it.
 func (c *Config) SetRange(text string) error {
+	if !strings.ContainsAny(strings.TrimSpace(text), " \t-") {
+		return errors.New(`must be two ports: "32768 60999"`)
+	}
 	r, err := ParseRange(text)
 	if err != nil {
 		return err
@@ -160,7 +164,7 @@ func (c *Config) note(format string, args ...any) {
 func (c *Config) Set(assignment string) error {
 	name, value, ok := strings.Cut(assignment, "=")
 	if !ok {
-		return fmt.Errorf("must be NAME=VALUE")
+		return errors.New("must be NAME=VALUE")
 	}
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	for i := range c.Profile.Settings {

@@ -117,7 +117,21 @@ func (s *steady) findPorts(rate, live, waiting float64) bool {
 	late := (1 - share) * (live + min(waiting, rate*s.leaves*s.waits)) / ends
 	// A bind() takes its port from every connect() of the host, and needs one that no socket of
 	// its address has: ports of several spaces are partly the same.
-	return late+union(early, ports, sources) <= ports && early+union(late, ports, float64(s.load.Destinations)) <= ports
+	return late+union(early, ports, sources) <= ports && early+s.connected(late, early) <= ports
+}
+
+// connected returns how many different ports connections from one address have that are of late
+// ports in each space. If connect() has a parity that it takes first, they have that in common.
+func (s *steady) connected(late, early float64) float64 {
+	ports, ends := float64(s.system.Ports), float64(s.load.Destinations)
+	if !s.system.Parity {
+		return union(late, ports, ends)
+	}
+	half := ports / 2
+	if late <= half {
+		return union(late, half, ends)
+	}
+	return half + union(late-half, max(half-early, 1), ends)
 }
 
 // union returns how many different ports there are in sets of n that were chosen at random.
