@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -131,10 +132,21 @@ func runWhatif(ctx context.Context, args []string, flags *whatifFlags) error {
 	}
 	var answers []whatif.Answer
 	var problem error // with the recording, which is no reason not to answer
-	if len(args) > 0 {
-		answers, problem, err = flags.answerRecorded(ctx, args[0], configs)
-	} else {
-		answers, err = flags.answerMadeUp(configs)
+	done := make(chan error, 1)
+	go func() {
+		done <- runSafely(ctx, func(ctx context.Context) (err error) {
+			if len(args) > 0 {
+				answers, problem, err = flags.answerRecorded(ctx, args[0], configs)
+			} else {
+				answers, err = flags.answerMadeUp(configs)
+			}
+			return err
+		})
+	}()
+	select {
+	case err = <-done:
+	case <-ctx.Done(): // a simulation does not wait for anything, so it is left
+		err = errors.New("interrupted before the simulation has ended")
 	}
 	if err != nil {
 		return err

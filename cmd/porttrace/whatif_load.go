@@ -189,8 +189,8 @@ func parseRate(text string) (float64, error) {
 		}
 	}
 	n, err := strconv.ParseFloat(strings.ReplaceAll(number, ",", ""), 64)
-	if err != nil || math.IsNaN(n) || n <= 0 || n > 1e6 {
-		return 0, errors.New("must be a number per second, as 500/s, up to 1000000/s")
+	if err != nil || math.IsNaN(n) || n <= 0 || n > 1e5 {
+		return 0, errors.New("must be a number per second, as 500/s, up to 100000/s")
 	}
 	return n / seconds, nil
 }

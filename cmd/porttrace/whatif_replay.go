@@ -22,26 +22,42 @@ type recordedLoad struct {
 // answerRecorded simulates the load of a recording.
 func (f *whatifFlags) answerRecorded(ctx context.Context, name string, configs []*whatif.Config) (answers []whatif.Answer, problem, err error) {
 	r := recordedLoad{flags: f, name: name}
-	if err := r.read(ctx, true, func(e *event.Event, _ *event.World) error {
-		r.survey.Add(e)
+	if err := r.read(ctx, true, func(e *event.Event, world *event.World) error {
+		r.survey.Add(e, world)
 		return nil
 	}); err != nil {
 		return nil, nil, err
 	}
 	if f.load.madeUp() {
-		load := r.survey.Load()
-		f.load.change(&load)
-		for _, c := range configs {
-			a, err := f.answer(c, load)
-			if err != nil {
-				return nil, nil, err
-			}
-			answers = append(answers, a)
-		}
-		return answers, r.problem, nil
+		answers, err = r.answersLike(configs)
+		return answers, r.problem, err
 	}
 	answers, err = r.answers(ctx, configs)
 	return answers, r.problem, err
+}
+
+// answersLike simulates a load like the recorded one.
+func (r *recordedLoad) answersLike(configs []*whatif.Config) ([]whatif.Answer, error) {
+	f := r.flags
+	if fact := r.survey.Busiest(); fact != nil && f.isRecordedHost() {
+		c, err := f.system.config(configs[0].Profile, fact)
+		if err != nil {
+			return nil, err
+		}
+		configs = []*whatif.Config{c}
+	}
+	load := r.survey.Load()
+	f.load.change(&load)
+	var answers []whatif.Answer
+	for _, c := range configs {
+		a, err := f.answer(c, load)
+		if err != nil {
+			return nil, err
+		}
+		a.Recorded = f.isRecordedHost()
+		answers = append(answers, a)
+	}
+	return answers, nil
 }
 
 // change applies the flags that were given to a load like the recorded one.

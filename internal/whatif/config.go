@@ -33,10 +33,13 @@ func (p *Profile) Config() *Config {
 
 // finWait returns for how long an orphan keeps its port that waits for the peer's FIN.
 func (c *Config) finWait() time.Duration {
-	if c.FinTimeout > 0 && c.Profile.linux {
-		return c.FinTimeout
+	switch {
+	case c.FinTimeout <= 0 || !c.Profile.linux:
+		return c.System.TimeWait
+	case c.FinTimeout > time.Minute: // the socket itself has waited for the rest (tcp_keepalive_timer)
+		return c.FinTimeout - time.Minute
 	}
-	return c.System.TimeWait
+	return c.FinTimeout
 }
 
 // Recorded returns the configuration of a recorded network namespace. What the recording does

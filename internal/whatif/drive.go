@@ -88,11 +88,11 @@ func DefaultDuration(system System, load Load) time.Duration {
 	if load.Dead > 0 {
 		held = max(held, system.KeepAlive)
 	}
-	return min(max(10*time.Minute, 4*held), load.atMost(mostByDefault))
+	return max(2*held, min(max(10*time.Minute, 4*held), load.atMost(mostByDefault)))
 }
 
 // mostByDefault bounds the connections of a load without an end.
-const mostByDefault = 1e8
+const mostByDefault = 2e7
 
 // atMost returns how long that many connections take.
 func (l *Load) atMost(connections float64) time.Duration {

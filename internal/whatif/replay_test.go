@@ -59,7 +59,7 @@ func (r *recording) replay(t *testing.T, changes Changes, until time.Duration) (
 	r.world.Apply(&event.Event{Fact: &r.fact})
 	var survey Survey
 	for i := range r.events {
-		survey.Add(&r.events[i])
+		survey.Add(&r.events[i], &r.world)
 	}
 	replay := NewReplay(&survey, changes)
 	for i := range r.events {

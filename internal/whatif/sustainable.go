@@ -120,18 +120,18 @@ func (s *steady) findPorts(rate, live, waiting float64) bool {
 	return late+union(early, ports, sources) <= ports && early+s.connected(late, early) <= ports
 }
 
-// connected returns how many different ports connections from one address have that are of late
-// ports in each space. If connect() has a parity that it takes first, they have that in common.
-func (s *steady) connected(late, early float64) float64 {
+// connected returns how many different ports the connections from one address have, if those of
+// each space have that many. A parity that connect() takes first is the same in all spaces.
+func (s *steady) connected(each, early float64) float64 {
 	ports, ends := float64(s.system.Ports), float64(s.load.Destinations)
 	if !s.system.Parity {
-		return union(late, ports, ends)
+		return union(each, ports, ends)
 	}
 	half := ports / 2
-	if late <= half {
-		return union(late, half, ends)
+	if each <= half {
+		return union(each, half, ends)
 	}
-	return half + union(late-half, max(half-early, 1), ends)
+	return half + union(each-half, max(half-early, 1), ends)
 }
 
 // union returns how many different ports there are in sets of n that were chosen at random.
