@@ -157,12 +157,12 @@ func runWhatif(ctx context.Context, args []string, flags *whatifFlags) error {
 // configs returns the systems to simulate.
 func (f *whatifFlags) configs() ([]*whatif.Config, error) {
 	if !f.allProfiles {
-		c, err := f.system.config(f.system.chosenProfile(), nil)
+		c, err := f.system.config(f.system.chosenProfile(), nil, "")
 		return []*whatif.Config{c}, err
 	}
 	var all []*whatif.Config
 	for _, name := range whatif.ProfileNames() {
-		c, err := f.system.config(whatif.ProfileOf(name), nil)
+		c, err := f.system.config(whatif.ProfileOf(name), nil, "")
 		if err != nil {
 			return nil, err
 		}

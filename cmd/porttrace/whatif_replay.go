@@ -40,7 +40,7 @@ func (f *whatifFlags) answerRecorded(ctx context.Context, name string, configs [
 func (r *recordedLoad) answersLike(configs []*whatif.Config) ([]whatif.Answer, error) {
 	f := r.flags
 	if fact := r.survey.Busiest(); fact != nil && f.isRecordedHost() {
-		c, err := f.system.config(configs[0].Profile, fact)
+		c, err := f.system.config(configs[0].Profile, fact, r.survey.Kernel)
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +153,7 @@ func (r *recordedLoad) changes(c *whatif.Config, ports int) whatif.Changes {
 			if r.flags.isRecordedHost() {
 				fact = n
 			}
-			config, err := r.flags.system.config(c.Profile, fact)
+			config, err := r.flags.system.config(c.Profile, fact, r.survey.Kernel)
 			if err == nil && ports > 0 {
 				config.Range, _ = config.RangeFor(ports)
 			}

@@ -42,14 +42,14 @@ func (f *systemFlags) chosenProfile() *whatif.Profile {
 	return whatif.ProfileOf(f.profile)
 }
 
-// config applies the flags to a profile, or to a recorded host.
-func (f *systemFlags) config(profile *whatif.Profile, recorded *event.Netns) (*whatif.Config, error) {
+// config applies the flags to a profile, or to a recorded host with a kernel.
+func (f *systemFlags) config(profile *whatif.Profile, recorded *event.Netns, kernel string) (*whatif.Config, error) {
 	if profile == nil {
 		return nil, usagef("--profile %s: must be one of %s", f.profile, strings.Join(whatif.ProfileNames(), ", "))
 	}
 	c := profile.Config()
 	if recorded != nil {
-		c = whatif.Recorded(recorded)
+		c = whatif.Recorded(recorded).OfKernel(kernel)
 	}
 	for _, assignment := range f.settings {
 		if err := c.Set(assignment); err != nil {

@@ -127,7 +127,8 @@ func (c *combination) configure(t *testing.T, n *lab.Netns) {
 func (r *combinationRun) compare(t *testing.T) {
 	noError(t, r.err)
 	c, log, fact := &r.combination, &r.log, &r.fact
-	config := whatif.Recorded(fact)
+	_, release := linux.Uname()
+	config := whatif.Recorded(fact).OfKernel(release)
 	config.Loopback = true
 	system, err := config.Resolve()
 	noError(t, err)

@@ -51,9 +51,6 @@ func Recorded(n *event.Netns) *Config {
 		c.Reserved, _ = ParsePorts(n.Reserved) // as the kernel printed it
 		c.Reuse = int(n.Reuse)
 		c.System.ReuseDelay = time.Duration(n.ReuseDelay)
-		if n.ReuseDelay == 0 { // before 6.14: the next tick of the second
-			c.System.ReuseStep = time.Second
-		}
 		c.System.MaxTimeWait = int(n.MaxTimeWait)
 	} else {
 		c.note("the recording does not have the settings of every network namespace: the defaults of Linux are assumed")
@@ -64,6 +61,19 @@ func Recorded(n *event.Netns) *Config {
 		c.System.TimeWait = time.Duration(n.TimeWaitSetting)
 	}
 	c.System.TimerStep, c.System.TimerPhase = time.Duration(n.TimerStep), time.Duration(n.TimerAt)
+	return c
+}
+
+// OfKernel adjusts the configuration to a kernel release, as uname(2) has it. Until 6.14 (commit
+// ca6a6f93867a) tcp_tw_reuse compared whole seconds: a port was free from the next one on.
+func (c *Config) OfKernel(release string) *Config {
+	var major, minor int
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
+		return c
+	}
+	if major < 6 || major == 6 && minor < 14 {
+		c.System.ReuseDelay, c.System.ReuseStep = 0, time.Second
+	}
 	return c
 }
 

@@ -231,6 +231,22 @@ func TestReplayOfWhatWasThere(t *testing.T) {
 	}
 }
 
+func TestReuseOfOlderKernels(t *testing.T) {
+	t.Parallel()
+	fact := event.Netns{Ports: event.PortRange{Low: 1024, High: 2023}, Reuse: 1, ReuseDelay: uint64(time.Second)}
+	for release, want := range map[string]time.Duration{
+		"5.10.0-30-amd64": time.Second, "6.12.117+deb12": time.Second, "6.14.0": 0, "6.18.44-fc-v669": 0, "7.2": 0, "": 0,
+	} {
+		s, err := Recorded(&fact).OfKernel(release).Resolve()
+		if err != nil || !s.Reuse || s.ReuseStep != want || s.ReuseDelay != time.Second-want {
+			t.Errorf("%q: %+v, %v", release, s, err)
+		}
+		if r := Simulate(s, Load{Rate: 995}); !r.Survives {
+			t.Errorf("%q: %+v", release, r)
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ profile, set, want string }{

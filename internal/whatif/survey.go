@@ -14,6 +14,7 @@ type Survey struct {
 	Closes   uint64 // whose lifetime is known
 	TimeWait uint64 // closes, of all, that left a TIME_WAIT or FIN_WAIT2 here
 	Ended    uint64 // all closes
+	Kernel   string // release of the recorded host, empty: not known
 	First    event.Time
 	Last     event.Time
 
@@ -41,6 +42,9 @@ const (
 
 // Add takes an event of the recording, in order, with the facts so far.
 func (s *Survey) Add(e *event.Event, world *event.World) {
+	if world.Host.Kernel != "" {
+		s.Kernel = world.Host.Kernel
+	}
 	if census, ok := e.Fact.(*event.Census); ok && census.TimeWait > 0 {
 		s.of(census.Netns).timeWait = time.Duration(census.TimeWait)
 	}
