@@ -14,18 +14,17 @@ import (
 
 // loadFlags describe a made-up load, and what connections of a recorded one would do.
 type loadFlags struct {
-	rate, lifetime, duration         string
-	serverCloses, unanswered, dead   string
-	handshake, giveUp                string
-	earlyBind                        string
-	lateBind, poisson                bool
-	concurrency, destinations        int
-	requests, pool                   int
-	count, seed                      uint64
-	given                            func(flag string) bool
-	load                             whatif.Load
-	early                            whatif.Binding
-	hasDestinations, lifetimeIsGiven bool
+	rate, lifetime, duration       string
+	serverCloses, unanswered, dead string
+	handshake, giveUp              string
+	earlyBind                      string
+	lateBind, poisson              bool
+	concurrency, destinations      int
+	requests, pool                 int
+	count, seed                    uint64
+	given                          func(flag string) bool
+	load                           whatif.Load
+	early                          whatif.Binding
 }
 
 func (f *loadFlags) register(cmd *cobra.Command) {

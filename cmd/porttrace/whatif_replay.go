@@ -128,7 +128,10 @@ func (r *recordedLoad) answers(ctx context.Context, configs []*whatif.Config) ([
 	for i := range answers {
 		a := &answers[i]
 		a.Result = results[i]
-		a.Notes = replays[i].Notes
+		a.Notes = append(a.Notes, replays[i].Notes...)
+		if r.survey.Refused > 0 {
+			a.Notes = append(a.Notes, "calls that found no port count as opens: if programs tried again after a failure, the load wants less than that")
+		}
 		a.Config, a.System, err = replays[i].Busiest(a.Config)
 		if err != nil {
 			return nil, usagef("%w", err)

@@ -47,6 +47,11 @@ func (f *systemFlags) config(profile *whatif.Profile, recorded *event.Netns, ker
 	if profile == nil {
 		return nil, usagef("--profile %s: must be one of %s", f.profile, strings.Join(whatif.ProfileNames(), ", "))
 	}
+	for _, flag := range []string{"tw-reuse", "timer-step"} {
+		if f.given(flag) && !profile.IsLinux() {
+			return nil, usagef("--%s is a setting of Linux: %s has others, see --explain", flag, profile.Name)
+		}
+	}
 	c := profile.Config()
 	if recorded != nil {
 		c = whatif.Recorded(recorded).OfKernel(kernel)

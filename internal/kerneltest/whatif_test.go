@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"container/heap"
+	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -243,11 +244,11 @@ func (l *callLog) call(c *combination, i int) error {
 		err = unix.Connect(fd, lab.Sockaddr(c.ends()[a.Destination]))
 	}
 	l.arrivals = append(l.arrivals, a)
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		heap.Push(&l.open, openSocket{fd: fd, arrival: len(l.arrivals) - 1, until: a.At + c.hold})
 		return nil
-	case unix.EADDRNOTAVAIL, unix.EADDRINUSE:
+	case errors.Is(err, unix.EADDRNOTAVAIL), errors.Is(err, unix.EADDRINUSE):
 		if l.failures++; l.failures == 1 {
 			l.first = a.At
 		}
