@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -57,14 +58,15 @@ func whatifCommand() *cobra.Command {
 			return runWhatif(cmd.Context(), args, &flags)
 		},
 	}
-	flags.filterFlags.register(cmd)
-	flags.windowFlags.register(cmd)
-	flags.output.register(cmd, "text", "json")
+	cmd.Flags().SortFlags = false // they are in groups: the load, the system, the question, the output, a recording
 	flags.load.register(cmd)
 	flags.system.register(cmd)
 	cmd.Flags().BoolVar(&flags.allProfiles, "all-profiles", false, "the load on every profile, side by side")
-	cmd.Flags().BoolVar(&flags.explain, "explain", false, "the arithmetic of the profile, its source and its settings")
 	cmd.Flags().StringVar(&flags.solve, "solve", "", "the smallest change of one `KNOB` that suffices: "+knobNames())
+	cmd.Flags().BoolVar(&flags.explain, "explain", false, "the arithmetic of the profile, its source and its settings")
+	flags.output.register(cmd, "text", "json")
+	flags.windowFlags.register(cmd)
+	flags.filterFlags.register(cmd)
 	return cmd
 }
 
@@ -130,10 +132,21 @@ func runWhatif(ctx context.Context, args []string, flags *whatifFlags) error {
 	}
 	var answers []whatif.Answer
 	var problem error // with the recording, which is no reason not to answer
-	if len(args) > 0 {
-		answers, problem, err = flags.answerRecorded(ctx, args[0], configs)
-	} else {
-		answers, err = flags.answerMadeUp(configs)
+	done := make(chan error, 1)
+	go func() {
+		done <- runSafely(ctx, func(ctx context.Context) (err error) {
+			if len(args) > 0 {
+				answers, problem, err = flags.answerRecorded(ctx, args[0], configs)
+			} else {
+				answers, err = flags.answerMadeUp(configs)
+			}
+			return err
+		})
+	}()
+	select {
+	case err = <-done:
+	case <-ctx.Done(): // a simulation does not wait for anything, so it is left
+		err = errors.New("interrupted before the simulation has ended")
 	}
 	if err != nil {
 		return err
@@ -144,12 +157,12 @@ func runWhatif(ctx context.Context, args []string, flags *whatifFlags) error {
 // configs returns the systems to simulate.
 func (f *whatifFlags) configs() ([]*whatif.Config, error) {
 	if !f.allProfiles {
-		c, err := f.system.config(f.system.chosenProfile(), nil)
+		c, err := f.system.config(f.system.chosenProfile(), nil, "")
 		return []*whatif.Config{c}, err
 	}
 	var all []*whatif.Config
 	for _, name := range whatif.ProfileNames() {
-		c, err := f.system.config(whatif.ProfileOf(name), nil)
+		c, err := f.system.config(whatif.ProfileOf(name), nil, "")
 		if err != nil {
 			return nil, err
 		}

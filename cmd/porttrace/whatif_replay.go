@@ -22,26 +22,42 @@ type recordedLoad struct {
 // answerRecorded simulates the load of a recording.
 func (f *whatifFlags) answerRecorded(ctx context.Context, name string, configs []*whatif.Config) (answers []whatif.Answer, problem, err error) {
 	r := recordedLoad{flags: f, name: name}
-	if err := r.read(ctx, true, func(e *event.Event, _ *event.World) error {
-		r.survey.Add(e)
+	if err := r.read(ctx, true, func(e *event.Event, world *event.World) error {
+		r.survey.Add(e, world)
 		return nil
 	}); err != nil {
 		return nil, nil, err
 	}
 	if f.load.madeUp() {
-		load := r.survey.Load()
-		f.load.change(&load)
-		for _, c := range configs {
-			a, err := f.answer(c, load)
-			if err != nil {
-				return nil, nil, err
-			}
-			answers = append(answers, a)
-		}
-		return answers, r.problem, nil
+		answers, err = r.answersLike(configs)
+		return answers, r.problem, err
 	}
 	answers, err = r.answers(ctx, configs)
 	return answers, r.problem, err
+}
+
+// answersLike simulates a load like the recorded one.
+func (r *recordedLoad) answersLike(configs []*whatif.Config) ([]whatif.Answer, error) {
+	f := r.flags
+	if fact := r.survey.Busiest(); fact != nil && f.isRecordedHost() {
+		c, err := f.system.config(configs[0].Profile, fact, r.survey.Kernel)
+		if err != nil {
+			return nil, err
+		}
+		configs = []*whatif.Config{c}
+	}
+	load := r.survey.Load()
+	f.load.change(&load)
+	var answers []whatif.Answer
+	for _, c := range configs {
+		a, err := f.answer(c, load)
+		if err != nil {
+			return nil, err
+		}
+		a.Recorded = f.isRecordedHost()
+		answers = append(answers, a)
+	}
+	return answers, nil
 }
 
 // change applies the flags that were given to a load like the recorded one.
@@ -112,7 +128,10 @@ func (r *recordedLoad) answers(ctx context.Context, configs []*whatif.Config) ([
 	for i := range answers {
 		a := &answers[i]
 		a.Result = results[i]
-		a.Notes = replays[i].Notes
+		a.Notes = append(a.Notes, replays[i].Notes...)
+		if r.survey.Refused > 0 {
+			a.Notes = append(a.Notes, "calls that found no port count as opens: if programs tried again after a failure, the load wants less than that")
+		}
 		a.Config, a.System, err = replays[i].Busiest(a.Config)
 		if err != nil {
 			return nil, usagef("%w", err)
@@ -137,7 +156,7 @@ func (r *recordedLoad) changes(c *whatif.Config, ports int) whatif.Changes {
 			if r.flags.isRecordedHost() {
 				fact = n
 			}
-			config, err := r.flags.system.config(c.Profile, fact)
+			config, err := r.flags.system.config(c.Profile, fact, r.survey.Kernel)
 			if err == nil && ports > 0 {
 				config.Range, _ = config.RangeFor(ports)
 			}

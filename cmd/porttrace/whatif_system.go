@@ -21,13 +21,13 @@ type systemFlags struct {
 
 func (f *systemFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.profile, "profile", "", "the operating system: "+strings.Join(whatif.ProfileNames(), ", ")+" (default: the recorded host; linux for a made-up load)")
+	flags.StringVar(&f.profile, "profile", "", "the operating system `NAME`: "+strings.Join(whatif.ProfileNames(), ", ")+" (default: the recorded host; linux for a made-up load)")
 	flags.StringArrayVar(&f.settings, "set", nil, "a setting of the profile, `NAME=VALUE`, as in MaxUserPort=65534; repeatable")
 	flags.StringVar(&f.ports, "range", "", "the range of local ports, `\"LOW HIGH\"`")
 	flags.StringVar(&f.reserved, "reserved", "", "`PORTS` taken out of the range: 8080,9000-9100; \"\" is none")
 	flags.StringVar(&f.timeWait, "time-wait", "", "the length `D` of TIME_WAIT")
 	flags.StringVar(&f.timerStep, "timer-step", "", "step `D` of the kernel's timers: 2.048s on Linux at 250 Hz; 0 is none")
-	flags.IntVar(&f.reuse, "tw-reuse", 0, "tcp_tw_reuse: 0 never, 1 always, 2 on loopback")
+	flags.IntVar(&f.reuse, "tw-reuse", 0, "tcp_tw_reuse `N`: 0 never, 1 always, 2 on loopback")
 	flags.IntVar(&f.sources, "sources", 1, "spread evenly over `N` local addresses (of a recording: N in the place of each)")
 	flags.BoolVar(&f.loopback, "loopback", false, "a made-up load stays on this host")
 	f.given = flags.Changed
@@ -42,14 +42,19 @@ func (f *systemFlags) chosenProfile() *whatif.Profile {
 	return whatif.ProfileOf(f.profile)
 }
 
-// config applies the flags to a profile, or to a recorded host.
-func (f *systemFlags) config(profile *whatif.Profile, recorded *event.Netns) (*whatif.Config, error) {
+// config applies the flags to a profile, or to a recorded host with a kernel.
+func (f *systemFlags) config(profile *whatif.Profile, recorded *event.Netns, kernel string) (*whatif.Config, error) {
 	if profile == nil {
 		return nil, usagef("--profile %s: must be one of %s", f.profile, strings.Join(whatif.ProfileNames(), ", "))
 	}
+	for _, flag := range []string{"tw-reuse", "timer-step"} {
+		if f.given(flag) && !profile.IsLinux() {
+			return nil, usagef("--%s is a setting of Linux: %s has others, see --explain", flag, profile.Name)
+		}
+	}
 	c := profile.Config()
 	if recorded != nil {
-		c = whatif.Recorded(recorded)
+		c = whatif.Recorded(recorded).OfKernel(kernel)
 	}
 	for _, assignment := range f.settings {
 		if err := c.Set(assignment); err != nil {

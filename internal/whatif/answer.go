@@ -40,13 +40,21 @@ func (a *Answer) verdict() string {
 	r := &a.Result
 	switch {
 	case a.Load == "":
-		return fmt.Sprintf("%s sustains %s towards one destination from one address", a.place(), rateText(a.System.textbook()))
+		return fmt.Sprintf("%s sustains %s towards one destination from one address", a.place(), a.rate())
 	case r.Survives:
 		return fmt.Sprintf("this load survives on %s: no failure in %s", a.place(), duringText(r.Duration))
 	case r.FirstFailure == 0:
 		return fmt.Sprintf("this load on %s fails at once", a.place())
 	}
 	return fmt.Sprintf("this load on %s fails after %s", a.place(), duringText(r.FirstFailure))
+}
+
+// rate returns the sustainable rate in words.
+func (a *Answer) rate() string {
+	if a.Result.Sustainable <= 0 {
+		return "any rate of such connections, as far as ports are concerned,"
+	}
+	return rateText(a.Result.Sustainable)
 }
 
 // textbook is the arithmetic of the write-ups.

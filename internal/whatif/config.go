@@ -1,6 +1,7 @@
 package whatif
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,15 +28,18 @@ type Config struct {
 
 // Config returns the profile as it is without any setting.
 func (p *Profile) Config() *Config {
-	return &Config{Profile: p, Range: p.Range, System: System{TimeWait: p.TimeWait, Scope: p.Scope, Sources: 1, Parity: p.linux}, Timestamps: true}
+	return &Config{Profile: p, Range: p.Range, System: System{TimeWait: p.TimeWait, Scope: p.Scope, Sources: 1, Parity: p.linux, KeepAlive: 2 * time.Hour}, Timestamps: true}
 }
 
 // finWait returns for how long an orphan keeps its port that waits for the peer's FIN.
 func (c *Config) finWait() time.Duration {
-	if c.FinTimeout > 0 && c.Profile.linux {
-		return c.FinTimeout
+	switch {
+	case c.FinTimeout <= 0 || !c.Profile.linux:
+		return c.System.TimeWait
+	case c.FinTimeout > time.Minute: // the socket itself has waited for the rest (tcp_keepalive_timer)
+		return c.FinTimeout - time.Minute
 	}
-	return c.System.TimeWait
+	return c.FinTimeout
 }
 
 // Recorded returns the configuration of a recorded network namespace. What the recording does
@@ -60,6 +64,19 @@ func Recorded(n *event.Netns) *Config {
 	return c
 }
 
+// OfKernel adjusts the configuration to a kernel release, as uname(2) has it. Until 6.14 (commit
+// ca6a6f93867a) tcp_tw_reuse compared whole seconds: a port was free from the next one on.
+func (c *Config) OfKernel(release string) *Config {
+	var major, minor int
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
+		return c
+	}
+	if major < 6 || major == 6 && minor < 14 {
+		c.System.ReuseDelay, c.System.ReuseStep = 0, time.Second
+	}
+	return c
+}
+
 // Resolve returns the system. It is an error if no port is left.
 func (c *Config) Resolve() (System, error) {
 	s := c.System
@@ -68,7 +85,7 @@ func (c *Config) Resolve() (System, error) {
 		return s, fmt.Errorf("no port is left of %d-%d", c.Range.Low, c.Range.High)
 	}
 	s.Reuse = c.Timestamps && (c.Reuse == 1 || c.Reuse == 2 && c.Loopback)
-	if s.Reuse && s.ReuseDelay == 0 {
+	if s.Reuse && s.ReuseDelay == 0 && s.ReuseStep == 0 {
 		s.ReuseDelay = time.Second
 	}
 	return s, nil
@@ -104,15 +121,15 @@ func ParseRange(text string) (event.PortRange, error) {
 		fields = append(fields, fields[0])
 	}
 	if len(fields) != 2 {
-		return event.PortRange{}, fmt.Errorf("must be two ports: \"32768 60999\"")
+		return event.PortRange{}, errors.New(`must be two ports: "32768 60999"`)
 	}
 	low, errLow := strconv.ParseUint(fields[0], 10, 16)
 	high, errHigh := strconv.ParseUint(fields[1], 10, 16)
 	if errLow != nil || errHigh != nil || low == 0 {
-		return event.PortRange{}, fmt.Errorf("ports are numbers from 1 to 65535")
+		return event.PortRange{}, errors.New("ports are numbers from 1 to 65535")
 	}
 	if low > high {
-		return event.PortRange{}, fmt.Errorf("the first port is above the last")
+		return event.PortRange{}, errors.New("the first port is above the last")
 	}
 	return event.PortRange{Low: uint16(low), High: uint16(high)}, nil
 }
@@ -135,6 +152,9 @@ func ParsePorts(text string) ([]event.PortRange, error) {
 
 // SetRange sets the range of ports, as far as the system accepts it.
 func (c *Config) SetRange(text string) error {
+	if !strings.ContainsAny(strings.TrimSpace(text), " \t-") {
+		return errors.New(`must be two ports: "32768 60999"`)
+	}
 	r, err := ParseRange(text)
 	if err != nil {
 		return err
@@ -157,15 +177,12 @@ func (c *Config) note(format string, args ...any) {
 func (c *Config) Set(assignment string) error {
 	name, value, ok := strings.Cut(assignment, "=")
 	if !ok {
-		return fmt.Errorf("must be NAME=VALUE")
+		return errors.New("must be NAME=VALUE")
 	}
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	for i := range c.Profile.Settings {
 		if s := &c.Profile.Settings[i]; s.is(name) {
-			if err := s.apply(c, value); err != nil {
-				return fmt.Errorf("%s: %w", s.Name, err)
-			}
-			return nil
+			return s.apply(c, value)
 		}
 	}
 	var names []string
@@ -184,7 +201,7 @@ func (s *Setting) is(name string) bool {
 func number(value string, least, most int64) (int64, error) {
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil || n < least || n > most {
-		return 0, fmt.Errorf("%s: must be a number from %d to %d", value, least, most)
+		return 0, fmt.Errorf("must be a number from %d to %d", least, most)
 	}
 	return n, nil
 }
@@ -199,7 +216,7 @@ func duration(value string, unit, least, most time.Duration) (time.Duration, err
 		}
 	}
 	if err != nil || d < least || d > most {
-		return 0, fmt.Errorf("%s: must be from %s to %s", value, plain(least), plain(most))
+		return 0, fmt.Errorf("must be from %s to %s", plain(least), plain(most))
 	}
 	return d, nil
 }

@@ -78,9 +78,17 @@ func trimmed(rate float64) string {
 
 // Describe returns the recorded load in words.
 func (s *Survey) Describe() string {
-	text := fmt.Sprintf("the %s connections", grouped(s.Opens))
+	text := "the " + counted(s.Opens, "connection")
 	if s.Refused > 0 {
-		text += fmt.Sprintf(" and %s calls that found no port", grouped(s.Refused))
+		text += fmt.Sprintf(" and %s that found no port", counted(s.Refused, "call"))
 	}
 	return text
+}
+
+// counted returns a number and what it counts.
+func counted(n uint64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return grouped(n) + " " + what + "s"
 }

@@ -18,7 +18,7 @@ type engine struct {
 	// TIME_WAIT of one length each, so that the oldest is the first to expire: as they are, and
 	// those that a connect() may reuse.
 	buckets, reusable queue
-	// aged are those of exact ports that a connect() may have by now, but no bind().
+	// aged are those of exact ports that a connect() may have before they expire, but no bind().
 	aged queue
 	odd  agenda // those with a length of their own
 
@@ -69,9 +69,7 @@ func (e *engine) age(b bucket) {
 		e.expire(b.conn)
 		return
 	}
-	b.expiry = e.expiry(b.expiry - int64(e.sys.ReuseDelay))
-	e.ports.age(b.conn, b.expiry)
-	e.aged.push(b)
+	e.ports.age(b.conn)
 }
 
 // open takes a port for a connection now. It returns false if it cannot be made.
@@ -128,10 +126,17 @@ func (e *engine) closeActively(c conn) {
 		e.abort(c)
 		return
 	}
-	if c.reusable && e.sys.Reuse && e.sys.ReuseDelay < e.sys.TimeWait {
-		e.reusable.push(bucket{expiry: e.now + int64(e.sys.ReuseDelay), conn: c})
-	} else {
-		e.buckets.push(bucket{expiry: e.expiry(e.now), conn: c})
+	expiry := step(e.now+int64(e.sys.TimeWait), e.sys.TimerStep, e.sys.TimerPhase)
+	reusable := step(e.now+int64(e.sys.ReuseDelay), e.sys.ReuseStep, e.sys.ReusePhase)
+	switch {
+	case !c.reusable || !e.sys.Reuse || reusable >= expiry:
+		e.buckets.push(bucket{expiry: expiry, conn: c})
+	case e.ports.exact:
+		e.ports.willAge(c, expiry)
+		e.aged.push(bucket{expiry: expiry, conn: c})
+		fallthrough
+	default:
+		e.reusable.push(bucket{expiry: reusable, conn: c})
 	}
 	e.leave(c)
 }
@@ -171,19 +176,17 @@ func (e *engine) abort(c conn) {
 	e.ports.release(c, false)
 }
 
-// expiry returns when a TIME_WAIT that begins at a time ends: at the next step of the timer
-// wheel after TimeWait, if there is one.
-func (e *engine) expiry(closed int64) int64 {
-	due := closed + int64(e.sys.TimeWait)
-	step := int64(e.sys.TimerStep)
-	if step <= 0 {
+// step returns when something is noticed that is due at a time: at the next step after it, if
+// there are steps.
+func step(due int64, every, phase time.Duration) int64 {
+	if every <= 0 {
 		return due
 	}
-	into := (due - int64(e.sys.TimerPhase)) % step
+	into := (due - int64(phase)) % int64(every)
 	if into < 0 {
-		into += step
+		into += int64(every)
 	}
-	return due - into + step
+	return due - into + int64(every)
 }
 
 // never is later than anything that happens.

@@ -219,13 +219,19 @@ func TestSustainableIsSustained(t *testing.T) {
 		{System{Ports: 1000, TimeWait: 4 * time.Minute, Scope: PerLocal, PeerReuse: true}, Load{Lifetime: 10 * second, Destinations: 5}},
 		{System{Ports: 1000, TimeWait: time.Minute, Scope: PerHost, Sources: 4}, Load{Destinations: 5}},
 		{System{Ports: 1000, TimeWait: time.Minute, Sources: 2}, Load{Lifetime: second, EarlyBind: 1, Destinations: 4}},
+		{System{Ports: 1000, TimeWait: time.Minute, Parity: true}, Load{Lifetime: second, EarlyBind: 0.1, Destinations: 4}},
+		{System{Ports: 1000, TimeWait: time.Minute, Parity: true}, Load{Lifetime: second, EarlyBind: 0.5, Destinations: 3}},
 		{System{Ports: 5000, TimeWait: 4 * time.Minute, Scope: PerLocal, MaxTCBs: 800, MaxFreeTimeWait: 300}, Load{Lifetime: second}},
 		{System{Ports: 1000, TimeWait: time.Minute, MaxTimeWait: 600}, Load{Lifetime: 5 * second}},
 	} {
 		c.load.Duration = 20 * time.Minute
 		s := Solve(c.system, c.load, SolveRate, 0)
 		want := Sustainable(c.system, c.load)
-		if !s.Possible || !s.Result.Survives || s.Value < 0.95*want || s.Value > 1.05*want {
+		least := 0.95
+		if early := c.load.EarlyBind; early > 0 && early < 1 {
+			least = 0.8 // which connections bind is random, and 1,000 ports are few
+		}
+		if !s.Possible || !s.Result.Survives || s.Value < least*want || s.Value > 1.05*want {
 			t.Errorf("%+v %+v: at most %.2f/s survive, sustainable is %.2f/s", c.system, c.load, s.Value, want)
 		}
 	}

@@ -21,12 +21,14 @@ type ports struct {
 	nBound  int
 	// others is the number of ports that sockets of other kinds own, listeners above all; fixed
 	// has them if ports are exact.
-	others   int
-	fixed    bitmap
-	spare    []bitmap // of spaces that have become empty
-	reused   bool     // the last port was taken from a TIME_WAIT
-	released uint64   // how often a port was released: until the next time, full is full
-	most     int      // taken in one pool at a time
+	others int
+	fixed  bitmap
+	spare  []bitmap // of spaces that have become empty
+	// spareAged are those of spaces without such a TIME_WAIT.
+	spareAged [][]int64
+	reused    bool   // the last port was taken from a TIME_WAIT
+	released  uint64 // how often a port was released: until the next time, full is full
+	most      int    // taken in one pool at a time
 }
 
 // space is the port space from one local address to one remote end.
@@ -34,7 +36,8 @@ type space struct {
 	local  int32
 	taken  int32
 	ports  bitmap
-	aged   []int64 // by port: when a TIME_WAIT expires that a connect() may reuse, 0: there is none
+	aged   []int64 // by port: when a TIME_WAIT expires that a connect() may reuse before, 0: there is none
+	nAged  int32   // of those
 	fullAt uint64  // ports.released when it was found full
 	isFull bool
 }
@@ -81,15 +84,19 @@ func (p *ports) addSpace(local int32) int32 {
 }
 
 // restart has the most ports in use count from now on.
-func (p *ports) restart() {
-	p.most = p.others
+func (p *ports) restart() { p.most = p.fullest() }
+
+// fullest returns how many ports of the fullest pool are taken now.
+func (p *ports) fullest() int {
+	most := p.others
 	for i := range p.spaces {
-		p.most = max(p.most, min(int(p.spaces[i].taken)+p.nBound+p.others, p.total))
+		most = max(most, int(p.spaces[i].taken)+p.nBound+p.others)
 	}
 	for i := range p.locals {
 		l := &p.locals[i]
-		p.most = max(p.most, max(int(l.taken), l.nOwned)+p.others)
+		most = max(most, max(int(l.taken), l.nOwned)+p.others)
 	}
+	return min(most, p.total)
 }
 
 // free returns how many ports are not those of other sockets.
@@ -187,7 +194,7 @@ func (p *ports) take(s *space, l *local, port int32, early bool) {
 		s.taken++
 		p.most = max(p.most, min(int(s.taken)+p.nBound+p.others, p.total))
 		if p.reused = s.aged != nil && s.aged[port] != 0; p.reused {
-			s.aged[port] = 0
+			p.forgetAged(s, port)
 			l.owners[port]--
 		}
 	}
@@ -260,25 +267,41 @@ func (l *local) disown(port int32) {
 	}
 }
 
-// age lets a connect() have a port that is in TIME_WAIT until its expiry. A bind() cannot.
-func (p *ports) age(c conn, expiry int64) {
-	p.released++
+// willAge is for a port that is in TIME_WAIT until its expiry, and that a connect() may have
+// before.
+func (p *ports) willAge(c conn, expiry int64) {
 	s := &p.spaces[c.space]
-	if s.aged == nil {
+	if n := len(p.spareAged); s.aged == nil && n > 0 {
+		s.aged, p.spareAged = p.spareAged[n-1], p.spareAged[:n-1]
+	} else if s.aged == nil {
 		s.aged = make([]int64, p.total)
 	}
 	s.aged[c.port] = expiry
-	p.leave(s, c.port)
+	s.nAged++
+}
+
+// forgetAged is for a TIME_WAIT that has ended.
+func (p *ports) forgetAged(s *space, port int32) {
+	s.aged[port] = 0
+	if s.nAged--; s.nAged == 0 {
+		p.spareAged, s.aged = append(p.spareAged, s.aged), nil
+	}
+}
+
+// age lets a connect() have it from now on. A bind() cannot.
+func (p *ports) age(c conn) {
+	p.released++
+	p.leave(&p.spaces[c.space], c.port)
 }
 
 // endAged ends that TIME_WAIT. It returns false if a connect() has ended it before.
 func (p *ports) endAged(c conn, expiry int64) bool {
 	s := &p.spaces[c.space]
-	if s.aged[c.port] != expiry {
+	if s.aged == nil || s.aged[c.port] != expiry {
 		return false
 	}
 	p.released++
-	s.aged[c.port] = 0
+	p.forgetAged(s, c.port)
 	p.locals[s.local].disown(c.port)
 	return true
 }
@@ -289,7 +312,7 @@ func (p *ports) own(index int32) {
 	if p.exact {
 		p.fixed.set(index)
 	}
-	p.most = max(p.most, p.others)
+	p.most = max(p.most, p.fullest())
 }
 
 // disown gives it back.

@@ -55,6 +55,9 @@ func (p *Profile) most() uint16 {
 	return 65535
 }
 
+// IsLinux reports whether the settings of Linux apply.
+func (p *Profile) IsLinux() bool { return p.linux }
+
 // ProfileOf returns the profile of a name, nil if there is none.
 func ProfileOf(name string) *Profile {
 	for i := range Profiles {

@@ -50,6 +50,7 @@ type host struct {
 	engine *engine
 	config *Config
 	ports  event.PortRange // of the recording
+	wait   time.Duration   // the recorded length of TIME_WAIT
 	random random
 
 	spaces   map[tuple]*flow
@@ -151,6 +152,7 @@ func (r *Replay) host(fact *event.Netns) *host {
 	if h := r.hosts[fact.Inode]; h != nil {
 		return h
 	}
+	fact = r.survey.Settings(fact)
 	config, err := r.changes.Configure(fact)
 	var system System
 	if err == nil {
@@ -164,9 +166,10 @@ func (r *Replay) host(fact *event.Netns) *host {
 	for _, note := range config.Notes {
 		r.note(note)
 	}
-	system.TimerPhase = time.Duration(event.Time(system.TimerPhase) - r.begin)
+	system.TimerPhase -= time.Duration(r.begin)
+	system.ReusePhase -= time.Duration(r.begin)
 	h := &host{
-		replay: r, config: config, engine: newEngine(system, r.exact), ports: fact.Ports, spaces: map[tuple]*flow{}, bySpace: map[int32]*flow{},
+		replay: r, config: config, engine: newEngine(system, r.exact), ports: fact.Ports, wait: Recorded(fact).System.TimeWait, spaces: map[tuple]*flow{}, bySpace: map[int32]*flow{},
 		byRemote: map[event.Endpoint]*flow{}, locals: map[event.Addr][]int32{}, live: map[tuplePorts]liveConn{}, owned: map[uint16]bool{},
 	}
 	r.hosts[fact.Inode] = h

@@ -335,7 +335,7 @@ func (h *host) foundBucket(e *event.Event) {
 	if e.Last == 0 {
 		return
 	}
-	left := e.Last.Sub(e.Time) + h.engine.sys.TimeWait - recordedWait
+	left := e.Last.Sub(e.Time) + h.engine.sys.TimeWait - h.wait
 	if left <= 0 {
 		return
 	}
@@ -353,7 +353,7 @@ func (h *host) beginFound(f *flow, e *event.Event) liveConn {
 	return c
 }
 
-// recordedWait is TCP_TIMEWAIT_LEN of the recorded kernel.
+// recordedWait is TCP_TIMEWAIT_LEN of kernels without a setting for it.
 const recordedWait = time.Minute
 
 // own takes a port of the range away for a listener, or a socket that is only bound.

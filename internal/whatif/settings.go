@@ -39,7 +39,7 @@ var windows2008Settings = append([]Setting{
 	{
 		"MaxUserPort", "none", "not on these systems", "none: dynamicport has taken its place",
 		func(*Config, string) error {
-			return errors.New("Windows Vista and later ignore it: set dynamicport")
+			return errors.New("no effect from Windows Vista on: set dynamicport")
 		},
 	},
 }, windowsSettings("Vista: 10; Vista SP2 and later: none")...)
@@ -74,7 +74,7 @@ func windowsSettings(halfOpen string) []Setting {
 			func(c *Config, value string) error {
 				n, err := number(value, 64, 65536)
 				if err == nil && n&(n-1) != 0 {
-					err = fmt.Errorf("%s: must be a power of two", value)
+					err = errors.New("must be a power of two")
 				}
 				c.note("MaxHashTableSize has no effect on capacity: it changes what finding a connection costs")
 				return err
@@ -84,7 +84,7 @@ func windowsSettings(halfOpen string) []Setting {
 	}
 }
 
-const keepAliveEffect = "for how long the connection of a dead peer holds its port"
+const keepAliveEffect = "for how long the connection of a dead peer holds its port, if the program uses SO_KEEPALIVE"
 
 func setTimedWait(c *Config, value string) (err error) {
 	c.System.TimeWait, err = duration(value, time.Second, 30*time.Second, 300*time.Second)
@@ -119,7 +119,7 @@ func onOff(field func(*Config) *bool) func(*Config, string) error {
 		case "off", "0", "no", "false":
 			*field(c) = false
 		default:
-			return fmt.Errorf("%s: must be on or off", value)
+			return errors.New("must be on or off")
 		}
 		return nil
 	}
@@ -129,16 +129,16 @@ func onOff(field func(*Config) *bool) func(*Config, string) error {
 func setDynamicPort(c *Config, value string) error {
 	fields := strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' })
 	if len(fields) != 2 {
-		return fmt.Errorf("%s: must be start=S,num=N", value)
+		return errors.New("must be start=S,num=N")
 	}
 	start, errStart := number(strings.TrimPrefix(fields[0], "start="), 0, 1<<32)
 	num, errNum := number(strings.TrimPrefix(fields[1], "num="), 0, 1<<32)
 	if errStart != nil || errNum != nil {
-		return fmt.Errorf("%s: must be start=S,num=N", value)
+		return errors.New("must be start=S,num=N")
 	}
 	isDefault := start == 49152 && num == 16384 // the only one that ends with 65535
 	if start < 1025 || num < 255 || start+num > 65535 && !isDefault {
-		return fmt.Errorf("start=%d num=%d: The parameter is incorrect. (start + num must be 65535 at most, start 1025 at least, num 255 at least)", start, num)
+		return fmt.Errorf("parameter incorrect: start + num is %d, and must be 65535 at most, with start 1025 and num 255 at least (netsh: The parameter is incorrect.)", start+num)
 	}
 	c.Range = event.PortRange{Low: uint16(start), High: uint16(start + num - 1)}
 	return nil
@@ -171,7 +171,7 @@ var linuxSettings = []Setting{
 			return err
 		},
 	},
-	{"tcp_keepalive_time", "7200", "seconds, or with a unit; acts with --dead-peers", keepAliveEffect + ", if it uses SO_KEEPALIVE", setKeepAlive(time.Second)},
+	{"tcp_keepalive_time", "7200", "seconds, or with a unit; acts with --dead-peers", keepAliveEffect, setKeepAlive(time.Second)},
 }
 
 func setTimestamps(c *Config, value string) error {

@@ -14,6 +14,7 @@ type Survey struct {
 	Closes   uint64 // whose lifetime is known
 	TimeWait uint64 // closes, of all, that left a TIME_WAIT or FIN_WAIT2 here
 	Ended    uint64 // all closes
+	Kernel   string // release of the recorded host, empty: not known
 	First    event.Time
 	Last     event.Time
 
@@ -21,15 +22,38 @@ type Survey struct {
 	Lifetimes []time.Duration
 	random    random
 	ends      map[event.Endpoint]struct{}
+	netns     map[uint32]*surveyed
 }
+
+// surveyed is what is known of one network namespace.
+type surveyed struct {
+	opens    uint64
+	fact     event.Netns
+	timeWait time.Duration // as it was measured, 0: not, or as it is by default
+}
+
+// asUsual is by how much a measured length of TIME_WAIT may differ from the default one.
+const asUsual = 3 * time.Second
 
 const (
 	mostLifetimes = 4096
 	mostEnds      = 1 << 16
 )
 
-// Add takes an event of the recording, in order.
-func (s *Survey) Add(e *event.Event) {
+// Add takes an event of the recording, in order, with the facts so far.
+func (s *Survey) Add(e *event.Event, world *event.World) {
+	if world.Host.Kernel != "" {
+		s.Kernel = world.Host.Kernel
+	}
+	if census, ok := e.Fact.(*event.Census); ok && census.TimeWait > 0 {
+		s.of(census.Netns).timeWait = time.Duration(census.TimeWait)
+	}
+	if e.Kind == event.Open && !e.Flags.Has(event.NotSelected) {
+		if n := s.of(e.Netns); n.opens == 0 {
+			n.fact = *world.Netns(e.Netns)
+		}
+		s.of(e.Netns).opens++
+	}
 	if e.Flags.Has(event.NotSelected) || e.Proto == event.UDP || e.Direction == event.In {
 		return
 	}
@@ -53,6 +77,42 @@ func (s *Survey) Add(e *event.Event) {
 			s.TimeWait += fold.TimeWaitOut
 		}
 	}
+}
+
+func (s *Survey) of(netns uint32) *surveyed {
+	n := s.netns[netns]
+	if n == nil {
+		if s.netns == nil {
+			s.netns = map[uint32]*surveyed{}
+		}
+		n = &surveyed{}
+		s.netns[netns] = n
+	}
+	return n
+}
+
+// Settings returns the settings of a network namespace with the length of TIME_WAIT that was
+// measured, if that is not the usual one.
+func (s *Survey) Settings(fact *event.Netns) *event.Netns {
+	n := *fact
+	if measured := s.of(n.Inode).timeWait; n.TimeWaitSetting == 0 && measured > 0 && (measured-recordedWait).Abs() > asUsual {
+		n.TimeWaitSetting = uint64(measured)
+	}
+	return &n
+}
+
+// Busiest returns the settings of the network namespace with most opens, nil if there are none.
+func (s *Survey) Busiest() *event.Netns {
+	var busiest *surveyed
+	for _, n := range s.netns {
+		if n.opens > 0 && (busiest == nil || n.opens > busiest.opens || n.opens == busiest.opens && n.fact.Inode < busiest.fact.Inode) {
+			busiest = n
+		}
+	}
+	if busiest == nil {
+		return nil
+	}
+	return s.Settings(&busiest.fact)
 }
 
 // wanted reports whether a failed call is one that found no port.

@@ -35,7 +35,7 @@ func (a *Answer) lines() []string {
 	}
 	add("sustainable", a.sustained())
 	if r.MostWaiting > 0 {
-		add("waiting", grouped(r.MostWaiting)+" requests at most waited for a connection")
+		add("waiting", grouped(r.MostWaiting)+" at most waited at a time, for a connection or for the half-open limit")
 	}
 	if r.Overflows > 0 {
 		add("TIME_WAIT", fmt.Sprintf("%s connections left none: tcp_max_tw_buckets is %s", grouped(r.Overflows), grouped(uint64(a.System.MaxTimeWait))))
@@ -51,10 +51,14 @@ func (a *Answer) lines() []string {
 
 func (a *Answer) failures() string {
 	r := &a.Result
-	if r.Survives {
-		return "none of " + grouped(r.Requests) + " opens"
+	of := grouped(r.Requests) + " opens"
+	if r.Requests != r.Opens {
+		of = fmt.Sprintf("%s requests on %s connections", grouped(r.Requests), grouped(r.Opens))
 	}
-	text := fmt.Sprintf("%s of %s opens: ", grouped(r.Failures), grouped(r.Requests))
+	if r.Survives {
+		return "none of " + of
+	}
+	text := fmt.Sprintf("%s of %s: ", grouped(r.Failures), of)
 	switch r.Cause {
 	case TooManyTCBs:
 		text += fmt.Sprintf("MaxFreeTcbs allows %s connections with those in TIME_WAIT", grouped(uint64(a.System.MaxTCBs)))
@@ -80,6 +84,10 @@ func (a *Answer) sustained() string {
 		if a.Config.Profile.linux {
 			text += "; " + kernelRate(a.System.Ports)
 		}
+	}
+	if s := &a.System; s.TimerStep > 0 && !s.Reuse {
+		text += fmt.Sprintf(" in the mean; as timers expire in steps of %s, an even load without any failure is %.1f %% less",
+			plainSeconds(s.TimerStep), 100*(1-s.saturatedWait().Seconds()/(s.TimeWait+s.TimerStep).Seconds()))
 	}
 	return text
 }

@@ -25,12 +25,16 @@ type System struct {
 	TimeWait   time.Duration // for how long a closed connection takes its port
 	Scope      Scope
 	Reuse      bool          // a port in TIME_WAIT can be taken again towards the same end
-	ReuseDelay time.Duration // after this
+	ReuseDelay time.Duration // after this, or later: see ReuseStep
 	Sources    int           // local addresses in use, at least 1
 
 	// TimerStep is the step of the kernel's timer wheel for a timer of TimeWait: the expiry is
 	// at the next step, TimerPhase apart from the beginning. 0: exactly after TimeWait.
 	TimerStep, TimerPhase time.Duration
+	// ReuseStep is 1 s on kernels before 6.14: they compare whole seconds, so that a port can be
+	// reused from the next step on, ReusePhase apart from the beginning. 0: exactly after
+	// ReuseDelay.
+	ReuseStep, ReusePhase time.Duration
 	// MaxTimeWait is tcp_max_tw_buckets: beyond it a closed connection leaves no TIME_WAIT.
 	MaxTimeWait int
 	// PeerReuse says that a port in TIME_WAIT is free at once towards another end (Windows
