@@ -3,13 +3,16 @@
 // followed, makes the finding go away. Beside them run healthy loads of the same programs, of
 // which nothing may be found.
 //
-// All loads run at the same time under one recording by the built binary. Then the recording is
-// judged by "porttrace doctor FILE --netns INODE --json". The test follows the advice as an
-// operator would: commands of sysctl as they are written, settings of a program by a restart with
-// the advised value. A second recording shows what is left. It takes some four minutes.
+// All loads run at the same time under one recording by the built binary, which is judged by
+// "porttrace doctor FILE --json". The test follows the advice as an operator would: commands of
+// sysctl as they are written, settings of a program by a restart with the advised value. A second
+// recording shows what is left. It takes some four minutes, so it does not run without -loads:
 //
-//	go test ./internal/incidents -v -run TestIncidents
-//	go test ./internal/incidents -v -run TestIncidents -loads churn-nginx,leak-python
+//	make test-incidents
+//	go test ./internal/incidents -v -loads churn-nginx,leak-python
+//	go test ./internal/incidents -v -loads all -no-doctor
+//
+// PORTTRACE_KEEP=DIR keeps the recordings.
 //
 // The tests need root, a kernel with BTF, and the programs of .ci/run (nginx, haproxy, ab, curl,
 // node, python3, nft, conntrack). A load without its program or kernel feature is skipped, with
@@ -17,13 +20,16 @@
 //
 // # Files
 //
+//	incidents    TestIncidents
 //	load         what a load is, and the list of all
 //	incident_*   loads that misbehave, with what must be found and how the advice is followed
 //	healthy_*    loads that are busy but sized right
 //	site         a pair of namespaces, and the programs in it
-//	helper       programs of this binary: HTTP backend and client, warden
+//	program_*    nginx and HAProxy with their configurations
+//	helper       programs of this binary: HTTP backend and clients
 //	warden       ends all programs if the test is killed
 //	record       the recordings, and the doctor's answers
-//	judge        compares the answers with what must be found
+//	judge        compares the answers with what must be found, for docs/accuracy.md
+//	follow       follows the advice
 //	testdata     scripts and configurations of the programs
 package incidents

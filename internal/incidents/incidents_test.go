@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/lab"
 )
 
 const (
@@ -84,12 +86,14 @@ func (r *result) prepare(t *testing.T, number int, w *warden, signals map[string
 // runAll records while each load runs that begin starts.
 func runAll(t *testing.T, w *warden, binary, file string, results []*result, begin func(*result) check) *recording {
 	t.Helper()
+	var nets []*lab.Netns // other programs of this host are not judged here
 	for _, r := range results {
 		if r.site != nil {
 			r.site.peak = 0
+			nets = append(nets, r.site.client, r.site.server)
 		}
 	}
-	recording := record(t, w, binary, file, recorded)
+	recording := record(t, w, binary, file, nets)
 	each(results, len(results), func(r *result) { r.check = begin(r) })
 	ended := make(chan struct{})
 	var watching sync.WaitGroup

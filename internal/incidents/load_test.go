@@ -48,11 +48,11 @@ func allLoads() []*load {
 	)
 }
 
-// chosenLoads returns those of -loads, or all.
+// chosenLoads returns those of -loads.
 func chosenLoads(t *testing.T) []*load {
 	t.Helper()
 	all := allLoads()
-	if *onlyLoads == "" {
+	if *onlyLoads == "all" {
 		return all
 	}
 	names := strings.Split(*onlyLoads, ",")
