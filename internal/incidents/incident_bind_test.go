@@ -44,8 +44,11 @@ func haproxySource() *load {
 	run := func(s *site, source, reuse string) (visitors, poller *program) {
 		s.backend(80, "-delay=2s")
 		s.haproxy(source, reuse)
-		visitors = s.visitors(90, 180)
+		visitors = s.visitors(150, 220)
 		s.backend(81)
+		if reuse == "never" {
+			s.await("haproxy has bound all ports", func() bool { return s.portsTaken() >= 198 })
+		}
 		return visitors, s.run(python, script("poller.py"), s.serverIP.String(), "81", "2")
 	}
 	return &load{
@@ -65,10 +68,23 @@ func haproxySource() *load {
 				return errors.Join(
 					atMost("connects of the poller without a port", poller.logged(noPort), 0),
 					atMost("answers of 503", visitors.lastLogged(`"503":(\d+)`), 0),
-					atLeast("requests", visitors.lastLogged(`"Done":(\d+)`), 3000))
+					atLeast("requests", visitors.lastLogged(`"Done":(\d+)`), 2500))
 			}
 		},
 	}
+}
+
+// portsTaken returns how many local ports from 40000 on have a connection.
+func (s *site) portsTaken() int {
+	sockets, err := s.client.TCPSockets()
+	s.try("sockets", func() error { return err })
+	ports := map[uint16]bool{}
+	for _, socket := range sockets {
+		if port := socket.Local.Port(); port >= 40000 && port < 50000 {
+			ports[port] = true
+		}
+	}
+	return len(ports)
 }
 
 func foreignAddress() *load {

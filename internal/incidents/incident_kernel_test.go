@@ -144,7 +144,7 @@ func snat() *load {
 			s.run(python, script("pool.py"), s.serverIP.String(), "80", "160", "1")
 			return func() error {
 				return errors.Join(
-					atMost("connections", inState(s.client, lab.Established), 100),
+					atMost("connections", inState(s.client, lab.Established), 120),
 					atLeast("SYNs sent again", counter(s.client, "TcpExt.TCPSynRetrans"), 20))
 			}
 		},
