@@ -46,12 +46,18 @@ func (d *spaceDetail) write(to *sheet) {
 		to.section("Ports in use, each counted once")
 		d.writeUse(to)
 	}
-	to.section("Rates")
-	d.writePace(to)
+	if s.Proto != event.UDP { // of which only failures are seen
+		to.section("Rates")
+		d.writePace(to)
+	}
 	to.section("Configuration")
 	to.field("namespace", phrase.NetnsState(s.NetnsName, s.Netns, s.NetnsGone), plain)
 	to.field("range", phrase.PortRange(s), plain)
-	if n := d.snapshot.Namespace(s.Netns); n != nil {
+	switch n := d.snapshot.Namespace(s.Netns); {
+	case n == nil:
+	case s.Proto == event.UDP:
+		to.untrusted("reserved", n.Reserved) // the rest is of TCP
+	default:
 		writeNamespace(to, n, now)
 	}
 }
@@ -104,10 +110,6 @@ func peakWords(s *snapshot.PortSpace) string {
 // writePace writes how fast ports are allocated and what a connect() pays for one.
 func (d *spaceDetail) writePace(to *sheet) {
 	s := d.row
-	if s.Proto == event.UDP { // what succeeds is not seen
-		to.field("failures", phrase.Count(s.Exhausted)+", "+phrase.Rate(s.ExhaustionRate)+"/s", plain)
-		return
-	}
 	verb := "opens"
 	if s.Kind == snapshot.BindSpace {
 		verb = "binds"

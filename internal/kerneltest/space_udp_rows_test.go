@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -58,7 +59,7 @@ func udpRowOf(s *snapshot.Snapshot, n *lab.Netns, addr netip.Addr) *snapshot.Por
 	return nil
 }
 
-// awaitUDP waits for a row of the address with so many ports in use.
+// awaitUDP waits for a row of the address with that number of ports in use.
 func (w *spaceTrace) awaitUDP(n *lab.Netns, addr netip.Addr, inUse int) *snapshot.PortSpace {
 	w.t.Helper()
 	s := w.awaitSnapshot(fmt.Sprint(inUse, " UDP ports at ", addr), func(s *snapshot.Snapshot) bool {
@@ -184,7 +185,7 @@ func TestUDPConflictsOfKernel(t *testing.T) {
 				if err == nil {
 					unix.Close(second)
 				}
-				if want := err == unix.EADDRINUSE; got != want || err != nil && !want {
+				if want := errors.Is(err, unix.EADDRINUSE); got != want || err != nil && !want {
 					t.Errorf("a socket at %s (%+v), a bind() at %s: %v, and the conflict is said to be %v", local, held, caller, err, got)
 				}
 			}

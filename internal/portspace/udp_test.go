@@ -61,11 +61,11 @@ func TestUDPCount(t *testing.T) {
 	use := func(inUse, own uint32, holders ...event.UDPHolder) event.UDPUse {
 		return event.UDPUse{Netns: 7, InUse: inUse, Own: own, Holders: holders, Ports: c.Ports, Reserved: c.Reserved}
 	}
-	nobody := event.ProcID{}
+	unknown := event.ProcID{}
 	want := []UDPCount{
-		{udpAddr("::"), use(4, 1, event.UDPHolder{Proc: five, Ports: 2}, event.UDPHolder{Proc: nobody, Ports: 1}, event.UDPHolder{Proc: nine, Ports: 1})},
-		{udpAddr("0.0.0.0"), use(3, 3, event.UDPHolder{Proc: five, Ports: 2}, event.UDPHolder{Proc: nobody, Ports: 1})},
-		{udpAddr("127.0.0.1"), use(3, 2, event.UDPHolder{Proc: five, Ports: 2}, event.UDPHolder{Proc: nobody, Ports: 1})},
+		{udpAddr("::"), use(4, 1, event.UDPHolder{Proc: five, Ports: 2}, event.UDPHolder{Proc: unknown, Ports: 1}, event.UDPHolder{Proc: nine, Ports: 1})},
+		{udpAddr("0.0.0.0"), use(3, 3, event.UDPHolder{Proc: five, Ports: 2}, event.UDPHolder{Proc: unknown, Ports: 1})},
+		{udpAddr("127.0.0.1"), use(3, 2, event.UDPHolder{Proc: five, Ports: 2}, event.UDPHolder{Proc: unknown, Ports: 1})},
 		{udpAddr("127.0.0.2"), use(2, 1, event.UDPHolder{Proc: five, Ports: 1}, event.UDPHolder{Proc: six, Ports: 1})},
 		{udpAddr("127.0.0.9"), use(1, 0, event.UDPHolder{Proc: five, Ports: 1})},
 		{udpAddr("fd00::1"), use(1, 1, event.UDPHolder{Proc: nine, Ports: 1})},

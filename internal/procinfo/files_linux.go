@@ -15,8 +15,8 @@ import (
 	"github.com/porttrace/porttrace/internal/linux"
 )
 
-// errManyFiles is the error for a process of an older kernel that has so many files that counting
-// them costs too much.
+// errManyFiles is the error for a process of an older kernel that has too many files: counting
+// them would cost too much.
 var errManyFiles = errors.New("too many open files to count")
 
 // Files returns how many files the process has open, and its soft limit: a few microseconds since
