@@ -38,9 +38,6 @@ which connects and binds fail and why. Without a command it shows the live scree
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(eventsCommand(), recordCommand(), replayCommand(), reportCommand(), doctorCommand(),
 		whatifCommand(), explainCommand(), exportCommand(), checkCommand(), demoCommand(), versionCommand())
-=======
-		explainCommand(), exportCommand(), checkCommand(), demoCommand(), versionCommand())
->>>>>>> h13-screen
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }
