@@ -21,6 +21,7 @@ type History struct {
 type kept struct {
 	Finding           // as of the worst moment
 	seen    time.Time // when it was found last
+	grew    time.Time // when its count grew last
 }
 
 // Add judges the next snapshot.
@@ -35,7 +36,7 @@ func (h *History) Add(s *snapshot.Snapshot) {
 func (h *History) take(f Finding, now time.Time) {
 	at := slices.IndexFunc(h.kept, func(k kept) bool { return k.same(&f) })
 	if at < 0 {
-		h.kept = append(h.kept, kept{Finding: f, seen: now})
+		h.kept = append(h.kept, kept{Finding: f, seen: now, grew: now})
 		return
 	}
 	h.kept[at].take(f, now)
@@ -61,7 +62,14 @@ func (k *kept) take(f Finding, now time.Time) {
 		k.Finding = f
 		k.Severity, k.Confidence = severity, confidence
 	}
-	k.Since, k.Victims, k.count, k.last, k.seen = since, victims, count, last, now
+	if count > k.count {
+		k.grew = now
+	}
+	k.Since, k.Victims, k.count, k.last = since, victims, count, last
+	// A counter of the kernel never falls: what it has counted is over if it grows no more.
+	if count == 0 || !f.last.IsZero() || now.Sub(k.grew) <= recently {
+		k.seen = now
+	}
 }
 
 // replacedBy reports whether the later finding says more: it is worse, or as bad and knows more

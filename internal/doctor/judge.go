@@ -15,6 +15,12 @@ import (
 func Judge(s *snapshot.Snapshot) []Finding {
 	j := &judge{s: s}
 	j.spaces()
+	j.calls()
+	j.namespaces()
+	j.silentPeers()
+	j.udpSpaces()
+	j.files()
+	j.folklore()
 	findings := j.findings
 	for i := range findings {
 		advise(s, &findings[i])
@@ -28,6 +34,7 @@ type judge struct {
 	s        *snapshot.Snapshot
 	findings []Finding
 	dests    map[destination]*snapshot.Destination // once it is needed
+	silent   []*silent                             // destinations that do not answer
 }
 
 // destination identifies the row of one.

@@ -64,6 +64,7 @@ func (j *judge) space(s *snapshot.PortSpace) {
 	}
 	c.stage = c.stageNow()
 	if c.stage == quiet {
+		c.slowSearch()
 		return
 	}
 	c.programs = j.programsOf(s)
@@ -130,19 +131,22 @@ func (c *shortage) judge() {
 	f.Subject.Netns, f.Subject.Local, f.Subject.Remote = c.Netns, c.Local, c.Remote
 	c.addEvidence(&f)
 	// What a space that has failed still holds seconds later need not be what has filled it.
-	f.unsettled = c.stage == failing && !c.IsNearlyFull()
-	if c.Kind == snapshot.BindSpace && c.j.joins(&f) {
+	f.unsettled = !c.settled()
+	if c.joins(&f) {
 		return
 	}
 	c.j.add(f)
 }
 
-// joins adds the victims to the finding of a connect space of the same address if the same
-// program fills that in the same way, and reports whether there is one.
-func (j *judge) joins(f *Finding) bool {
-	for i := range j.findings {
-		have := &j.findings[i]
-		if have.Cause == f.Cause && have.Subject.Netns == f.Subject.Netns && have.Subject.Proc == f.Subject.Proc && f.Subject.Proc.Known() {
+// joins adds the victims of a bind space to the finding of a connect space if the same program
+// fills that one of the same address, and reports whether it does: it is one trouble.
+func (c *shortage) joins(f *Finding) bool {
+	if c.Kind != snapshot.BindSpace || f.Cause == EarlyBind || !f.Subject.Proc.Known() {
+		return false
+	}
+	for i := range c.j.findings {
+		have := &c.j.findings[i]
+		if have.Subject.Netns == c.Netns && have.Subject.Proc == f.Subject.Proc && have.Subject.Local == c.Local {
 			have.Victims = mergeVictims(have.Victims, f.Victims)
 			return true
 		}

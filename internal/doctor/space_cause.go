@@ -22,7 +22,30 @@ const (
 // cause decides by what takes the ports, and how that came about.
 func (c *shortage) cause() Finding {
 	m := mixOf(c.PortSpace)
-	switch most := max(m.bound, m.silent, m.closeWait, m.timeWait, m.open); {
+	most := max(m.bound, m.silent, m.closeWait, m.timeWait, m.open)
+	if c.settled() || c.Kind == snapshot.BindSpace {
+		return c.byMix(m, most)
+	}
+	return c.afterwards(m, most)
+}
+
+// settled reports whether what takes the ports now is what made calls fail. A batch of
+// connections can be gone a second later.
+func (c *shortage) settled() bool { return c.stage != failing || c.IsNearlyFull() }
+
+// afterwards decides by how the connections came, as most of them are gone.
+func (c *shortage) afterwards(m mix, most int) Finding {
+	if most*2 < c.Capacity && c.past.burst*2 >= c.Capacity && c.past.span <= 2*burstSeconds {
+		return c.byRange(m, c.burst(m))
+	}
+	if most == 0 || m.open == most {
+		return c.byRange(m, c.churn(m))
+	}
+	return c.byMix(m, most)
+}
+
+func (c *shortage) byMix(m mix, most int) Finding {
+	switch {
 	case c.boundEarly(m, most):
 		return c.earlyBind(m)
 	case m.silent == most:
@@ -102,7 +125,7 @@ func (c *shortage) churn(m mix) Finding {
 		text += fmt.Sprintf(": %s are kept by connections that it has already closed (TIME_WAIT, %.0f s each), and %s",
 			c.all(m.timeWait), c.TimeWaitLength.Seconds(), c.effect())
 	default:
-		text += fmt.Sprintf(": %s are in use at the same time, and %s", c.all(c.Taken()), c.effect())
+		text += fmt.Sprintf(" that last too long for that: %s were in use at once, and %s", c.all(max(c.Taken(), c.Peak)), c.effect())
 	}
 	return c.finding(Churn, &p, text)
 }
@@ -135,8 +158,11 @@ func (c *shortage) closeWaitLeak(m mix) Finding {
 
 func (c *shortage) burst(m mix) Finding {
 	p := c.programs.most(func(p *program) int { return p.live })
-	return c.finding(Burst, &p, fmt.Sprintf("%s has more connections to %s open at the same time than there are ports: %s are in use, and %s",
-		p.who(), c.to(), c.all(c.Taken()), c.effect()))
+	if p.name == "" {
+		p = c.programs.most(func(p *program) int { return int(min(p.opens, 1<<30)) })
+	}
+	return c.finding(Burst, &p, fmt.Sprintf("%s opens more connections to %s at the same time than there are ports: %s were in use at once, and %s",
+		p.who(), c.to(), c.all(max(c.Taken(), c.Peak)), c.effect()))
 }
 
 func (c *shortage) unanswered(m mix) Finding {
@@ -147,20 +173,21 @@ func (c *shortage) unanswered(m mix) Finding {
 
 func (c *shortage) narrowRange(of *Finding, size int) Finding {
 	p := c.programs.most((*program).ports)
-	which, about := "net.ipv4.ip_local_port_range", c.j.netns(c.Netns)
+	which := "net.ipv4.ip_local_port_range"
 	if c.PerSocketRange {
-		which, about = "the port range that the program has set for its sockets (IP_LOCAL_PORT_RANGE)", p.name
+		which = "the port range that the program has set for its sockets (IP_LOCAL_PORT_RANGE)"
 	}
 	f := *of
-	f.Cause, f.ID = NarrowRange, id(NarrowRange, about, c.to())
+	f.Cause, f.ID = NarrowRange, id(NarrowRange, p.name, c.to())
 	f.Summary = fmt.Sprintf("%s has only %s ports (%d to %d; Linux sets %s): %s wants no more connections to %s than a usual range serves easily, and %s",
 		which, phrase.Count(size), c.Range.Low, c.Range.High, phrase.Count(usualPorts), p.who(), c.to(), c.effect())
 	return f
 }
 
 func (c *shortage) reservedRange(of *Finding, reserved, size int) Finding {
+	p := c.programs.most((*program).ports)
 	f := *of
-	f.Cause, f.ID = ReservedRange, id(ReservedRange, c.j.netns(c.Netns), c.to())
+	f.Cause, f.ID = ReservedRange, id(ReservedRange, p.name, c.to())
 	f.Summary = fmt.Sprintf("net.ipv4.ip_local_reserved_ports takes %s of the %s ports of the range away: %s are left for connections to %s, and %s",
 		phrase.Count(reserved), phrase.Count(size), phrase.Count(c.Capacity), c.to(), c.effect())
 	return f

@@ -56,6 +56,7 @@
 //	space_settings     sysctls that change, listeners, IP_LOCAL_PORT_RANGE
 //	space_spread       many destinations and one; space_time_wait: older buckets; space_udp
 //	space_unanswered   connects without an answer, in their space and in the totals
+//	whatif             the simulator refuses the calls that the kernel refuses
 //	record             contract of sources, replay equals live, full disk, kill -9, the demo
 //	*_bench            benchmarks of recording, scans and snapshots
 package kerneltest

@@ -1,0 +1,171 @@
+package doctor
+
+import (
+	"fmt"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+)
+
+// portTaken judges binds for a port that another socket has.
+func (j *judge) portTaken(g *calls, all []*calls) {
+	if g.takenByConnection(j) {
+		j.rangeOverlaps(g, all)
+		return
+	}
+	where := phrase.Remote(g.proto, g.target)
+	text := fmt.Sprintf("%s cannot have port %s: another socket has it", g.who(), where)
+	h := g.HeldBy
+	switch {
+	case h == nil:
+	case h.State == event.StateListen:
+		text = fmt.Sprintf("%s cannot have port %s: %s listens there already", g.who(), where, named(&h.Info))
+	case h.State == event.StateTimeWait && h.FreeIn >= 0:
+		text = fmt.Sprintf("%s cannot have port %s for another %s: a connection that was closed on it is in TIME_WAIT, and the program does not set SO_REUSEADDR",
+			g.who(), where, phrase.Elapsed(h.FreeIn))
+	default:
+		text = fmt.Sprintf("%s cannot have port %s: %s has it", g.who(), where, phrase.HeldBy(&h.Holder, &h.Info, h.FreeIn))
+	}
+	f := g.finding(PortTaken, where, text)
+	f.Subject.Port = g.target.Port
+	g.addHolder(&f)
+	if !g.insists(all) {
+		f.Severity = Info // a program that tries ports until it finds a free one
+	}
+	j.add(f)
+}
+
+// takenByConnection reports whether an outgoing connection of another program has the port. The
+// connections that a service has accepted have its port, too: those do not count.
+func (g *calls) takenByConnection(j *judge) bool {
+	h, n := g.HeldBy, j.s.Namespace(g.netns)
+	if h == nil || n == nil || !n.Ports.Holds(g.target.Port) || !h.Remote.Known() || h.State == event.StateListen {
+		return false
+	}
+	if h.ToItself() {
+		return true
+	}
+	if h.Proc.Known() && programOf(&h.Info) == g.program {
+		return false
+	}
+	for i := range j.s.Pairs {
+		if p := &j.s.Pairs[i]; p.Proc == h.Proc && p.Remote == h.Remote && p.Netns == g.netns && h.Proc.Known() {
+			return true
+		}
+	}
+	return !n.Ports.Holds(h.Remote.Port)
+}
+
+// rangeOverlaps says that a service cannot start as an outgoing connection has its port.
+func (j *judge) rangeOverlaps(g *calls, all []*calls) {
+	h, ports := g.HeldBy, j.s.Namespace(g.netns).Ports
+	where := phrase.Remote(g.proto, g.target)
+	has := "an outgoing connection of " + named(&h.Info) + " to " + phrase.Endpoint(h.Remote) + " has that port"
+	if h.ToItself() {
+		has = named(&h.Info) + " wanted to connect to that port while no process listened there, was given the same port, and is connected to itself"
+	}
+	f := g.finding(RangeOverlapsListeners, where, fmt.Sprintf("%s cannot start to listen on %s: %s (connections are given ports from %d to %d)",
+		g.who(), where, has, ports.Low, ports.High))
+	f.Subject.Port, f.Subject.Remote = g.target.Port, h.Remote
+	g.addHolder(&f)
+	switch {
+	case !g.insists(all):
+		f.Severity = Info
+	case g.count > 1:
+		f.Severity = Critical // a service that tries again, and is down
+	}
+	j.add(f)
+}
+
+// probes is from how many ports on a program tries one after another until it finds a free one.
+const probes = 3
+
+// insists reports whether the program wants that very port: it does not just try several.
+func (g *calls) insists(all []*calls) bool {
+	ports := 0
+	for _, o := range all {
+		if o.program == g.program && o.netns == g.netns && o.reason == g.reason && o.count <= uint64(max(o.processes(), 1)) {
+			ports++
+		}
+	}
+	return ports < probes || g.count > uint64(max(g.processes(), 1))
+}
+
+func (g *calls) processes() int { return len(g.victims) }
+
+func (g *calls) addHolder(f *Finding) {
+	if h := g.HeldBy; h != nil {
+		f.Evidence = append(f.Evidence, Evidence{
+			Text: "the port is held by " + phrase.HeldBy(&h.Holder, &h.Info, h.FreeIn), At: g.last, Proc: h.Info,
+		})
+	}
+}
+
+// tupleTaken judges connects of a bound port whose connection to that destination exists already.
+func (j *judge) tupleTaken(g *calls) {
+	to := phrase.Remote(g.proto, g.target)
+	why := "the local port that it has bound is connected to that destination already, or in TIME_WAIT"
+	if h := g.HeldBy; h != nil {
+		why = "local port " + fmt.Sprint(h.Local.Port) + ", which it has bound, already has a connection to that destination: " + phrase.HeldBy(&h.Holder, &h.Info, h.FreeIn)
+	}
+	f := g.finding(TupleTaken, to, fmt.Sprintf("%s cannot connect to %s: %s. Ports are not scarce", g.who(), to, why))
+	f.Subject.Remote, f.Subject.Local, f.Subject.Port = g.target, g.Local.Addr, g.Local.Port
+	g.addHolder(&f)
+	j.add(f)
+}
+
+// foreignAddress judges binds to an address that the namespace does not have.
+func (j *judge) foreignAddress(g *calls) {
+	ip := g.target.Addr.IP()
+	if ip.Is6() && (ip.IsLoopback() || ip.IsUnspecified()) {
+		j.withoutIPv6Loopback(g)
+		return
+	}
+	f := g.finding(ForeignAddress, ip.String(), fmt.Sprintf("%s cannot bind to %s: the address is not one of the network namespace %s",
+		g.who(), ip, j.netns(g.netns)))
+	f.Subject.Local = g.target.Addr
+	if n := j.s.Namespace(g.netns); n != nil && n.NonlocalBind.Known() {
+		f.Evidence = append(f.Evidence, Evidence{
+			Text: fmt.Sprintf("net.ipv4.ip_nonlocal_bind is %d", n.NonlocalBind.Value()), Value: float64(n.NonlocalBind.Value()), At: j.s.Wall,
+		})
+	}
+	j.add(f)
+}
+
+// withoutIPv6Loopback judges a bind to ::1 on a host without IPv6: a server that listens on
+// 127.0.0.1 as well is fine.
+func (j *judge) withoutIPv6Loopback(g *calls) {
+	f := g.finding(NoIPv6, "", fmt.Sprintf("%s cannot bind to %s: the network namespace %s has no IPv6", g.who(), g.target.Addr.IP(), j.netns(g.netns)))
+	f.Severity = Info
+	j.add(f)
+}
+
+// noIPv6 judges connects without an IPv6 source address. A client that tries IPv6 first and IPv4
+// then is fine: it has connections.
+func (j *judge) noIPv6(g *calls) {
+	f := g.finding(NoIPv6, "", fmt.Sprintf("%s cannot connect to %s over IPv6: the network namespace %s has no IPv6 address to connect from",
+		g.who(), phrase.Endpoint(g.Target), j.netns(g.netns)))
+	f.Subject.Remote = g.Target
+	if opens := j.opensOf(g.program); opens > 0 {
+		f.Severity = Info
+		f.Evidence = append(f.Evidence, Evidence{
+			Text: fmt.Sprintf("the program has opened %s: it does without IPv6", plural(opens, "other connection")), Value: float64(opens), Unit: "connections", At: j.s.Wall,
+		})
+	}
+	j.add(f)
+}
+
+// opensOf returns how many connections the processes of a program have opened.
+func (j *judge) opensOf(name string) (n uint64) {
+	for i := range j.s.Processes {
+		if p := &j.s.Processes[i]; programOf(&p.Info) == name {
+			n += p.Opens
+		}
+	}
+	for i := range j.s.Past {
+		if p := &j.s.Past[i]; programOfPast(&p.Identity) == name {
+			n += p.Opens
+		}
+	}
+	return n
+}

@@ -1,0 +1,117 @@
+package doctor
+
+import (
+	"fmt"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// nearlyFull is from what share of the maximum on, in percent, a table is nearly full.
+const nearlyFull = 95
+
+// conntrack judges the connection tracking of a namespace.
+func (j *judge) conntrack(n *snapshot.Namespace) {
+	now, counted := &n.Counts.Conntrack, &n.Counted.Conntrack
+	entries, most := max(value(now.Entries), value(counted.Entries)), value(now.Max)
+	drops, early, failed := grown(counted.Drops), grown(counted.EarlyDrops), grown(counted.InsertFailed)
+	isFull := most > 0 && entries*100 >= most*nearlyFull
+	if isFull || drops > 0 {
+		j.conntrackFull(n, entries, most, drops, early)
+	}
+	if failed > 0 && !isFull && drops == 0 {
+		j.snat(n, failed)
+	}
+}
+
+func (j *judge) conntrackFull(n *snapshot.Namespace, entries, most, drops, early uint64) {
+	if most == 0 && drops < fewDrops {
+		return
+	}
+	where := phrase.Netns(n.Name, n.Inode)
+	text := fmt.Sprintf("the connection tracking table of %s has %s of at most %s entries: when it is full, the packets that begin a connection are dropped", where, phrase.Count(entries), phrase.Count(most))
+	f := ofNetns(ConntrackFull, n, "", text)
+	f.Confidence = Possible // nearly full alone: it can stay there
+	switch {
+	case drops > 0:
+		f.Severity, f.Confidence = Critical, Proved
+		f.Summary = fmt.Sprintf("the connection tracking table of %s is full (%s of %s entries): %s that would have begun a connection dropped",
+			where, phrase.Count(entries), phrase.Count(most), plural(drops, "packet"))
+		if most == 0 {
+			f.Summary = fmt.Sprintf("the connection tracking of %s drops packets: %s so far", where, phrase.Count(drops))
+		}
+	case early > 0:
+		f.Confidence = Likely // it makes room by force
+	case entries >= most:
+		f.Confidence = Proved
+	}
+	f.count = drops
+	j.counted(&f, entries, "entries", "nf_conntrack_count is %s of nf_conntrack_max %s", phrase.Count(entries), phrase.Count(most))
+	if drops > 0 {
+		j.counted(&f, drops, "packets", "%s dropped since porttrace started (drop in /proc/net/stat/nf_conntrack)", plural(drops, "packet"))
+	}
+	if early > 0 {
+		j.counted(&f, early, "entries", "%s removed to make room (early_drop)", phrase.Count(early))
+	}
+	j.add(f)
+}
+
+// snat judges entries that could not be inserted: with address translation behind the namespace
+// that means that no port was left of the address that stands for it.
+func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
+	s := j.mostSilent(n.Inode)
+	f := ofNetns(SNAT, n, "", "")
+	f.count = failed
+	to := ""
+	if s != nil {
+		to = " to " + phrase.Endpoint(s.dest.remote)
+		f.ID = id(SNAT, s.program, phrase.Endpoint(s.dest.remote))
+		f.Subject.Remote, f.Subject.Proc = s.dest.remote, s.proc.ID
+	}
+	f.Summary = fmt.Sprintf("connections%s get lost after they leave their sockets: the address translation (SNAT, masquerade) of %s could not add %s, most likely as no port is left for that destination",
+		to, phrase.Netns(n.Name, n.Inode), plural(failed, "connection"))
+	nat := n.Counts.Conntrack.NAT
+	switch {
+	case s != nil && nat.Known() && nat.Value() == 1:
+		f.Confidence, f.Severity = Likely, Critical
+	case nat.Known() && nat.Value() == 0:
+		return // two packets of one flow at the same moment do this, too: one is dropped
+	default:
+		f.Confidence = Possible
+	}
+	j.counted(&f, failed, "connections", "insert_failed has grown by %s", phrase.Count(failed))
+	if s != nil {
+		j.counted(&f, s.count+uint64(s.pending), "calls", "%s of %s to it had to send the SYN again", plural(s.count+uint64(s.pending), "connect() call"), s.program)
+	}
+	if ports := j.inUseTo(n.Inode, s); ports > 0 {
+		j.counted(&f, uint64(ports), "ports", "%s ports are in use towards it on this side", phrase.Count(ports))
+	}
+	j.add(f)
+}
+
+// mostSilent returns the destination of the namespace with the most calls without an answer,
+// nil if there are too few.
+func (j *judge) mostSilent(netns uint32) *silent {
+	var most *silent
+	for _, s := range j.silent {
+		if n := int(s.count) + s.pending; s.dest.netns == netns && n >= enoughSilent && (most == nil || n > int(most.count)+most.pending) {
+			most = s
+		}
+	}
+	return most
+}
+
+// inUseTo returns how many ports the namespace has in use towards a destination.
+func (j *judge) inUseTo(netns uint32, s *silent) (n int) {
+	if s == nil {
+		return 0
+	}
+	for i := range j.s.PortSpaces {
+		p := &j.s.PortSpaces[i]
+		if p.Netns == netns && p.Remote == s.dest.remote && p.Proto == event.TCP {
+			n += p.Live + p.TimeWait
+		}
+	}
+	return n
+}

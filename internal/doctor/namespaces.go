@@ -1,0 +1,183 @@
+package doctor
+
+import (
+	"fmt"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// namespaces judges what the kernel has counted in the network namespaces since the trace began.
+// How much a counter grew before that is not known.
+func (j *judge) namespaces() {
+	for i := range j.s.Namespaces {
+		n := &j.s.Namespaces[i]
+		if n.Gone {
+			continue
+		}
+		j.timeWaitOverflow(n)
+		j.conntrack(n)
+		j.listenOverflow(n)
+		j.tcpMemory(n)
+	}
+}
+
+// grown returns by how much a counter has grown since the start, 0 if that is not known.
+func grown(c event.Counter) uint64 { return c.Since(event.CounterOf(0)) }
+
+// value returns a gauge, 0 if it is not known.
+func value(c event.Counter) uint64 { return c.Since(event.CounterOf(0)) }
+
+// ofNetns returns a finding about a network namespace. Its ID has no inode: that differs from
+// run to run.
+func ofNetns(cause Cause, n *snapshot.Namespace, program, summary string) Finding {
+	f := Finding{ID: id(cause, program), Cause: cause, Severity: Warning, Confidence: Proved, Summary: summary}
+	if program == "" {
+		f.ID = id(cause, n.Name)
+	}
+	f.Subject.Netns = n.Inode
+	return f
+}
+
+// counted adds a counter of the kernel to the evidence.
+func (j *judge) counted(f *Finding, n uint64, unit, format string, args ...any) {
+	f.Since = j.s.Wall // when it grew first is for a History to know
+	f.Evidence = append(f.Evidence, Evidence{Text: fmt.Sprintf(format, args...), Value: float64(n), Unit: unit, At: j.s.Wall})
+}
+
+// timeWaitOverflow judges connections that were closed without the TIME_WAIT that they should
+// have left, as there were more than tcp_max_tw_buckets of them.
+func (j *judge) timeWaitOverflow(n *snapshot.Namespace) {
+	refused := max(n.Refused, grown(n.Counted.TimeWaitOverflows))
+	if refused == 0 {
+		return
+	}
+	program, most := j.mostClosing(n.Inode)
+	who := "the programs of " + phrase.Netns(n.Name, n.Inode)
+	f := ofNetns(TimeWaitOverflow, n, "", fmt.Sprintf(
+		"%s close more connections than net.ipv4.tcp_max_tw_buckets (%s) lets wait in TIME_WAIT: %s were cut short, so that a late packet of an old connection can reach a new one with the same ports",
+		who, phrase.Count(n.MaxTimeWait), plural(refused, "bucket")))
+	f.count = refused
+	j.counted(&f, refused, "connections", "TCPTimeWaitOverflow has grown by %s", phrase.Count(refused))
+	j.counted(&f, uint64(max(n.MaxTimeWait, 0)), "buckets", "net.ipv4.tcp_max_tw_buckets is %s", phrase.Count(n.MaxTimeWait))
+	if program != "" {
+		j.counted(&f, most, "connections", "%s closes most outgoing connections first: %s should have left TIME_WAIT", program, phrase.Count(most))
+	}
+	j.add(f)
+}
+
+// mostClosing returns the program of the namespace whose outgoing connections have left most
+// TIME_WAIT buckets.
+func (j *judge) mostClosing(netns uint32) (name string, most uint64) {
+	sums := map[string]uint64{}
+	for i := range j.s.Pairs {
+		if p := &j.s.Pairs[i]; p.Netns == netns && !p.NetnsGone && p.TimeWaitEntered > 0 && p.Proc.Known() {
+			sums[programOf(&event.Process{ID: p.Proc, Comm: p.Comm})] += p.TimeWaitEntered
+		}
+	}
+	for program, n := range sums {
+		if n > most || n == most && program < name {
+			name, most = program, n
+		}
+	}
+	return name, most
+}
+
+const (
+	// fewDrops is how many dropped SYNs harm little: the client sends them again.
+	fewDrops  = 10
+	manyDrops = 100
+)
+
+// listenOverflow judges listeners that do not accept connections fast enough.
+func (j *judge) listenOverflow(n *snapshot.Namespace) {
+	accept, syns := grown(n.Counted.ListenOverflows), grown(n.Counted.RequestDrops)
+	dropped := accept + syns
+	if dropped == 0 {
+		return
+	}
+	target := j.overloaded()
+	what := "a listener in " + phrase.Netns(n.Name, n.Inode)
+	program := ""
+	if target != nil {
+		what = "the listener on " + phrase.Endpoint(target.dest.remote)
+		program = phrase.Endpoint(target.dest.remote)
+	}
+	text := fmt.Sprintf("%s accepts connections more slowly than they come: %s found its accept queue full and had to be sent again", what, plural(accept, "connection attempt"))
+	if accept == 0 {
+		text = fmt.Sprintf("%s has more half-open connections than its SYN queue holds: %s dropped", what, plural(syns, "SYN"))
+	}
+	f := ofNetns(ListenOverflow, n, program, text)
+	f.count = dropped
+	switch {
+	case dropped < fewDrops:
+		f.Severity = Info
+	case dropped >= manyDrops && target != nil:
+		f.Severity = Critical
+	}
+	if target != nil {
+		f.Subject.Remote = target.dest.remote
+	}
+	if accept > 0 {
+		j.counted(&f, accept, "connections", "ListenOverflows has grown by %s", phrase.Count(accept))
+	}
+	if syns > 0 {
+		j.counted(&f, syns, "connections", "TCPReqQFullDrop has grown by %s", phrase.Count(syns))
+	}
+	if cookies := grown(n.Counted.RequestCookies); cookies > 0 {
+		j.counted(&f, cookies, "connections", "%s SYNs were answered with SYN cookies (TCPReqQFullDoCookies)", phrase.Count(cookies))
+	}
+	if target != nil {
+		j.counted(&f, target.count+uint64(target.pending), "calls", "%s of %s to it had to send the SYN again", plural(target.count+uint64(target.pending), "connect() call"), target.program)
+	}
+	j.add(f)
+}
+
+// overloaded returns the local destination with the most calls without an answer, nil without any.
+func (j *judge) overloaded() *silent {
+	var most *silent
+	for _, s := range j.silent {
+		if j.isLocal(s.dest.remote.Addr) && (most == nil || int(s.count)+s.pending > int(most.count)+most.pending) {
+			most = s
+		}
+	}
+	return most
+}
+
+// tcpMemory judges the memory of the TCP sockets of the host, and orphans.
+func (j *judge) tcpMemory(n *snapshot.Namespace) {
+	aborts, pressures := grown(n.Counted.MemoryAborts), grown(n.Counted.MemoryPressures)
+	pages, orphans, most := value(n.Counts.MemPages), value(n.Counts.Orphans), value(n.MaxOrphans)
+	if aborts == 0 && pressures == 0 {
+		return
+	}
+	tooMany := most > 0 && max(orphans, value(n.Counted.Orphans))*2 > most
+	var text string
+	switch {
+	case aborts > 0 && tooMany:
+		text = fmt.Sprintf("the kernel has reset %s for which no process is left, as there are too many of them (net.ipv4.tcp_max_orphans is %s; the limit is halved for connections that make no progress)",
+			plural(aborts, "connection"), phrase.Count(most))
+	case aborts > 0:
+		text = fmt.Sprintf("the kernel has reset %s for lack of TCP memory or as too many have no process left", plural(aborts, "connection"))
+	default:
+		text = "the TCP sockets of this host have come under memory pressure: their buffers are limited to what net.ipv4.tcp_mem allows"
+	}
+	f := ofNetns(TCPMemory, n, "", text)
+	f.count = aborts + pressures
+	if aborts > 0 {
+		f.Severity = Critical
+		j.counted(&f, aborts, "connections", "TCPAbortOnMemory has grown by %s", phrase.Count(aborts))
+	}
+	if pressures > 0 {
+		j.counted(&f, pressures, "times", "TCPMemoryPressures has grown by %s", phrase.Count(pressures))
+	}
+	if pages > 0 && n.TCPMem[1] > 0 {
+		j.counted(&f, pages, "pages", "TCP sockets have %s pages of memory; pressure begins at %s, the limit is %s (net.ipv4.tcp_mem)",
+			phrase.Count(pages), phrase.Count(n.TCPMem[1]), phrase.Count(n.TCPMem[2]))
+	}
+	if most > 0 && n.Counts.Orphans.Known() {
+		j.counted(&f, orphans, "sockets", "%s without a process, %s allowed (net.ipv4.tcp_max_orphans)", plural(orphans, "socket"), phrase.Count(most))
+	}
+	j.add(f)
+}

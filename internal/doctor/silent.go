@@ -1,0 +1,224 @@
+package doctor
+
+import (
+	"fmt"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// silent is a destination that does not answer the SYNs of one program.
+type silent struct {
+	program string
+	dest    destination
+	pending int    // SYNs that were sent again and wait
+	calls   *calls // that failed, both reasons together; nil: none yet
+	count   uint64
+	proc    event.Process
+}
+
+// enoughSilent is how many calls without an answer say more than a lost packet.
+const enoughSilent = 3
+
+// silentPeers judges destinations that do not answer, apart from those of a program that scans.
+func (j *judge) silentPeers() {
+	targets := map[string]int{}
+	for _, s := range j.silent {
+		targets[s.program]++
+	}
+	for _, s := range j.silent {
+		if targets[s.program] < snapshot.SweepTargets && int(s.count)+s.pending >= enoughSilent && !j.explains(s) {
+			j.silentPeer(s)
+		}
+	}
+}
+
+// silentDestinations returns what has failed, and what waits.
+func (j *judge) silentDestinations(groups []*calls) []*silent {
+	type key struct {
+		program string
+		dest    destination
+	}
+	var list []*silent
+	index := map[key]*silent{}
+	of := func(program string, d destination) *silent {
+		s := index[key{program, d}]
+		if s == nil {
+			s = &silent{program: program, dest: d}
+			index[key{program, d}] = s
+			list = append(list, s)
+		}
+		return s
+	}
+	for _, g := range groups {
+		if g.reason != event.TimedOut && g.reason != event.GivenUp {
+			continue
+		}
+		s := of(g.program, destination{g.netns, g.proto, g.target})
+		n := g.count
+		if g.reason == event.GivenUp {
+			n = g.resent // the others were dropped before an answer was due
+		}
+		s.take(g, n)
+	}
+	if j.s.Totals.SynSent > 0 {
+		for i := range j.s.Pairs {
+			if p := &j.s.Pairs[i]; p.SynSent > 0 && !p.NetnsGone {
+				proc := event.Process{ID: p.Proc, Comm: p.Comm}
+				s := of(programOf(&proc), destination{p.Netns, p.Proto, p.Remote})
+				s.pending, s.proc = s.pending+int(p.SynSent), proc
+			}
+		}
+	}
+	return list
+}
+
+func (s *silent) take(g *calls, n uint64) {
+	s.count += n
+	s.proc = g.Proc
+	if s.calls == nil {
+		s.calls = g
+		return
+	}
+	merged := *s.calls
+	merged.victims = mergeVictims(merged.victims, g.victims)
+	if g.first.Before(merged.first) {
+		merged.first = g.first
+	}
+	if g.last.After(merged.last) {
+		merged.last, merged.Failure = g.last, g.Failure
+	}
+	s.calls = &merged
+}
+
+// neverConnected reports whether no connection to the destination has ever been established, as
+// far as the trace shows.
+func (j *judge) neverConnected(s *silent) bool {
+	d := j.destination(s.dest.netns, s.dest.proto, s.dest.remote)
+	return d != nil && d.ClosesOut == 0 && d.Live() <= d.SynSent
+}
+
+// answered returns how many of the newest calls to the destination led to a connection, and of
+// how many, in the last seconds. Negative: it is not known.
+func (j *judge) answered(s *silent) (connected, of int) {
+	d := j.destination(s.dest.netns, s.dest.proto, s.dest.remote)
+	if d == nil {
+		return -1, 0
+	}
+	p := pastOf(d)
+	fresh := 0 // sent within the second in which an answer may come
+	if n := len(d.History); n > 0 {
+		fresh = int(d.History[n-1].Opens)
+	}
+	of = p.recent.opens
+	return max(of-p.recent.failures-int(d.SynSent)-fresh, p.recent.closes), of
+}
+
+func (j *judge) silentPeer(s *silent) {
+	connected, of := j.answered(s)
+	f := Finding{
+		Cause: HalfOpen, ID: id(HalfOpen, s.program, phrase.Remote(s.dest.proto, s.dest.remote)),
+		Severity: Warning, Confidence: Likely, Since: j.s.Wall,
+	}
+	f.Subject.Netns, f.Subject.Remote, f.Subject.Proc = s.dest.netns, s.dest.remote, s.proc.ID
+	switch {
+	case connected == 0 && (of >= enoughSilent || s.count >= enoughSilent || j.neverConnected(s)):
+		f.Severity = Critical
+	case connected > 9*(int(s.count)+s.pending) && connected*10 > of*9:
+		f.Severity = Info // nearly all are answered: packets get lost
+	}
+	who := s.program
+	if who == "" {
+		who = "an unknown program"
+	}
+	f.Summary = fmt.Sprintf("%s does not answer %s: %s", phrase.Remote(s.dest.proto, s.dest.remote), who, s.attempts())
+	if connected > 0 {
+		f.Summary = fmt.Sprintf("%s does not always answer %s: %s, while others succeed", phrase.Remote(s.dest.proto, s.dest.remote), who, s.attempts())
+	}
+	f.Summary += " (a firewall drops the packets, the host is down, or its listener is overloaded)"
+	if s.calls != nil {
+		f.Since, f.count, f.last, f.Victims = s.calls.first, s.count, s.calls.last, mergeVictims(s.calls.victims, nil)
+		f.Confidence = Proved
+	}
+	f.Evidence = s.evidence(j, connected, of)
+	j.add(f)
+}
+
+// attempts returns 12 connection attempts got no answer, 3 more wait for one.
+func (s *silent) attempts() string {
+	switch {
+	case s.count == 0:
+		return plural(uint64(s.pending), "connection attempt") + " had to send the SYN again and waits without an answer"
+	case s.pending == 0:
+		return plural(s.count, "connection attempt") + " got none"
+	}
+	return plural(s.count, "connection attempt") + " got none, and " + phrase.Count(s.pending) + " more still wait"
+}
+
+func (s *silent) evidence(j *judge, connected, of int) []Evidence {
+	var list []Evidence
+	if c := s.calls; c != nil {
+		list = append(list, Evidence{
+			Text:  fmt.Sprintf("%s ended without an answer although the SYN was sent again: %s", plural(s.count, "connection attempt"), phrase.Errno(c.Failure)),
+			Value: float64(s.count), Unit: "calls", At: c.last, Proc: s.proc,
+		})
+		if c.Errno == 0 {
+			list[0].Text = fmt.Sprintf("%s given up by the program although the SYN had been sent again", plural(s.count, "connection attempt"))
+		}
+	}
+	if s.pending > 0 {
+		list = append(list, Evidence{
+			Text: plural(uint64(s.pending), "SYN") + " sent again and not answered now", Value: float64(s.pending), Unit: "connections", At: j.s.Wall, Proc: s.proc,
+		})
+	}
+	if of > 0 && connected >= 0 {
+		list = append(list, Evidence{
+			Text:  fmt.Sprintf("of %s in the last %d s, %s led to a connection", plural(uint64(of), "connection attempt"), recentSeconds, phrase.Count(connected)),
+			Value: float64(connected), Unit: "connections", At: j.s.Wall,
+		})
+	}
+	return list
+}
+
+// explains reports whether a finding of this host says why the destination does not answer, and
+// adds the calls to its victims.
+func (j *judge) explains(s *silent) bool {
+	for i := range j.findings {
+		f := &j.findings[i]
+		if f.Severity == Info || !j.silences(f, s) {
+			continue
+		}
+		if s.calls != nil {
+			f.Victims = mergeVictims(f.Victims, s.calls.victims)
+		}
+		return true
+	}
+	return false
+}
+
+// silences reports whether that trouble drops SYNs to the destination.
+func (j *judge) silences(f *Finding, s *silent) bool {
+	switch f.Cause {
+	case ConntrackFull, SNAT:
+		return f.Subject.Netns == s.dest.netns
+	case ListenOverflow:
+		return j.isLocal(s.dest.remote.Addr)
+	case HalfOpen: // found by its port space
+		return f.Subject.Netns == s.dest.netns && f.Subject.Remote == s.dest.remote
+	}
+	return false
+}
+
+// isLocal reports whether the address is one of this host, as far as connections show.
+func (j *judge) isLocal(a event.Addr) bool {
+	if a.IP().IsLoopback() {
+		return true
+	}
+	for i := range j.s.PortSpaces {
+		if j.s.PortSpaces[i].Local == a {
+			return true
+		}
+	}
+	return false
+}

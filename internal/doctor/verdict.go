@@ -1,0 +1,128 @@
+package doctor
+
+import (
+	"fmt"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// Verdict returns the severity of the worst finding, also of one that is over: Info if there is
+// none that needs attention.
+func Verdict(findings []Finding) Severity {
+	worst := Info
+	for i := range findings {
+		worst = max(worst, findings[i].Severity)
+	}
+	return worst
+}
+
+// Headline returns the worst finding in a line, and how many more need attention; empty without
+// any.
+func Headline(findings []Finding) string {
+	var worst *Finding
+	others := 0
+	for i := range findings {
+		f := &findings[i]
+		switch {
+		case f.Severity == Info:
+		case worst == nil:
+			worst = f
+		default:
+			others++
+		}
+	}
+	if worst == nil {
+		return ""
+	}
+	text := worst.Summary
+	if !worst.Until.IsZero() {
+		text = "until " + phrase.Time(worst.Until, "15:04:05") + ": " + text
+	}
+	if others > 0 {
+		text += fmt.Sprintf("; %s", plural(uint64(others), "more finding"))
+	}
+	return text
+}
+
+// Judged reports whether the snapshot shows enough to say that nothing is wrong; if not, why.
+func Judged(s *snapshot.Snapshot) (reason string, ok bool) {
+	switch {
+	case s.Signals.Off(event.SignalStates):
+		return "TCP states are not traced: neither failed calls nor new connections are seen", false
+	case s.Elapsed <= 0 && s.Health.Events == 0 && len(s.Namespaces) == 0:
+		return "nothing was traced", false
+	}
+	return "", true
+}
+
+// shortTrace is for how long a load must be watched until its TIME_WAIT backlog has settled.
+const shortTrace = 60
+
+// Lacks returns what the snapshot does not show that findings follow from, a sentence each; nil
+// if nothing is missing.
+func Lacks(s *snapshot.Snapshot) []string {
+	var list []string
+	if seen := int(s.Elapsed.Seconds()); seen < shortTrace {
+		list = append(list, fmt.Sprintf("%d s of %d seen: whether ports run out by TIME_WAIT shows only after the %d s for which a closed connection keeps its port",
+			seen, shortTrace, shortTrace))
+	}
+	for _, signal := range []struct{ name, lack string }{
+		{event.SignalStates, "TCP states are not traced: no connection and no failed connect() is seen"},
+		{event.SignalBind, "bind() is not traced: port_taken, foreign_address and early_bind can be missed"},
+		{event.SignalConnectErrors, "failures before a port is chosen are not traced: no_ipv6 can be missed"},
+		{event.SignalAutobind, "ports that the kernel gives to UDP sockets by itself are not traced: udp_ports can be missed"},
+	} {
+		if s.Signals.Off(signal.name) {
+			list = append(list, signal.lack)
+		}
+	}
+	list = append(list, lackingFacts(s)...)
+	if s.Filtered {
+		list = append(list, "a filter leaves events out: failures of other programs are not judged")
+	}
+	for i := range s.Gaps {
+		if !s.Gaps[i].Truncated {
+			list = append(list, "parts of the recording are damaged: what happened in them is not judged")
+			break
+		}
+	}
+	if s.Health.Lost > 0 {
+		list = append(list, fmt.Sprintf("%s lost: counts of calls can be too low", plural(s.Health.Lost, "event")))
+	}
+	return list
+}
+
+// lackingFacts returns what is not known of the namespaces: an older recording has no such facts.
+func lackingFacts(s *snapshot.Snapshot) []string {
+	counters, conntrack, settings, files, udp := false, false, false, false, false
+	for i := range s.Namespaces {
+		n := &s.Namespaces[i]
+		counters = counters || n.Counts.ListenOverflows.Known() || n.Counts.AttemptFails.Known()
+		conntrack = conntrack || n.Counts.Conntrack.Max.Known() || n.Counts.Conntrack.Entries.Known()
+		settings = settings || n.Ports.Known()
+	}
+	for i := range s.Processes {
+		files = files || s.Processes[i].Files != nil
+	}
+	for i := range s.PortSpaces {
+		udp = udp || s.PortSpaces[i].Proto == event.UDP
+	}
+	var list []string
+	for _, fact := range []struct {
+		known bool
+		lack  string
+	}{
+		{settings, "no settings of the network namespaces: how many ports there are is not known"},
+		{counters, "no counters of the kernel: listen_overflow, tcp_memory and tw_overflow cannot be judged (the recording is older than they are, or /proc could not be read)"},
+		{conntrack, "no conntrack counters: conntrack_full and snat cannot be judged (the recording is older than they are, no connection is tracked, or they could not be read)"},
+		{files || counters, "no file limits of processes: fd_limit cannot be judged (the recording is older than they are)"},
+		{udp || counters, "no UDP ports: udp_ports is judged by failed calls alone"},
+	} {
+		if !fact.known {
+			list = append(list, fact.lack)
+		}
+	}
+	return list
+}
