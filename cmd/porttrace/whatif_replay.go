@@ -118,7 +118,7 @@ func (r *recordedLoad) answers(ctx context.Context, configs []*whatif.Config) ([
 	for _, c := range configs {
 		replays = append(replays, whatif.NewReplay(&r.survey, r.changes(c, 0)))
 		answers = append(answers, whatif.Answer{
-			Config: c, Recorded: r.flags.isRecordedHost(), Explain: r.flags.explain, Load: r.describe(),
+			Config: c, Recorded: r.flags.isRecordedHost(), Replayed: true, Explain: r.flags.explain, Load: r.describe(),
 		})
 	}
 	results, err := r.run(ctx, replays)

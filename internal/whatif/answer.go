@@ -13,7 +13,7 @@ type Answer struct {
 	Recorded bool   // the host of a recording, with its settings
 	System   System // of a recording: of its first network namespace
 	Load     string // in words; empty: there is none, only the arithmetic
-	Early    bool   // some connections bind() before they connect
+	Replayed bool   // the load is the one of a recording, as it was
 	Result   Result
 	Solution *Solution
 	Explain  bool
@@ -135,6 +135,14 @@ func (c *Config) rangeCommand(r event.PortRange) string {
 
 // solution returns the solution in one sentence.
 func (a *Answer) solution() string {
+	text := a.solved()
+	if s := a.Solution; a.Replayed && s.Knob != SolveRate {
+		text += ", for the " + duringText(s.Result.Duration) + " that are recorded"
+	}
+	return text
+}
+
+func (a *Answer) solved() string {
 	s := a.Solution
 	switch {
 	case s.Knob == SolveRate && !s.Possible:
@@ -158,6 +166,30 @@ func (a *Answer) solution() string {
 	}
 	r, _ := a.Config.RangeFor(int(s.Value))
 	return fmt.Sprintf("range: %s ports suffice: %s", grouped(uint64(s.Value)), a.Config.rangeCommand(r))
+}
+
+// notes returns all of them.
+func (a *Answer) notes() []string {
+	notes := append([]string{}, a.Notes...)
+	if note := a.shortNote(); note != "" {
+		notes = append(notes, note)
+	}
+	return notes
+}
+
+// shortNote says that a recording is too short for what it shows, if it is: a load that survives
+// it fails later if it goes on.
+func (a *Answer) shortNote() string {
+	r := &a.Result
+	if !a.Replayed || !r.Survives || r.Sustainable <= 0 || r.Duration <= 0 {
+		return ""
+	}
+	rate := float64(r.Requests) / r.Duration.Seconds()
+	if rate <= r.Sustainable {
+		return ""
+	}
+	return fmt.Sprintf("only %s are recorded: these %s in the mean are more than what is sustainable, and fail later if they go on",
+		duringText(r.Duration), rateText(rate))
 }
 
 // floor rounds a rate down to hundredths: a rounded-up one would fail.

@@ -74,7 +74,7 @@ func (a *Answer) json() answerJSON {
 		Cause: r.Cause.String(), Where: r.Where, Opens: r.Opens, Requests: r.Requests, PortSpaces: r.Spaces,
 		Seconds: rounded(r.Duration), TimeWait: rounded(a.System.TimeWait), RangeLow: a.Config.Range.Low, RangeHigh: a.Config.Range.High,
 		TextbookRate: a.System.textbook(), MostWaiting: r.MostWaiting, MostTimeWait: r.MostBuckets, WithoutTimeWait: r.Overflows,
-		Notes: append([]string{}, a.Notes...),
+		Notes: a.notes(),
 	}
 	if a.Load != "" {
 		j.Survives = &r.Survives

@@ -163,6 +163,9 @@ func (r *Replay) host(fact *event.Netns) *host {
 		r.err = err
 		return nil
 	}
+	if r.survey.of(fact.Inode).changed {
+		r.note("the settings of a network namespace changed during the recording: the first ones are used")
+	}
 	for _, note := range config.Notes {
 		r.note(note)
 	}

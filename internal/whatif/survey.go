@@ -30,6 +30,24 @@ type surveyed struct {
 	opens    uint64
 	fact     event.Netns
 	timeWait time.Duration // as it was measured, 0: not, or as it is by default
+	known    event.Netns   // the first settings that are known, with the timers of the kernel
+	changed  bool          // they did later
+}
+
+// learn takes a fact of the namespace. What is known of it comes by and by.
+func (s *surveyed) learn(fact *event.Netns) {
+	if s.known.TimerStep == 0 {
+		s.known.TimerStep, s.known.TimerAt = fact.TimerStep, fact.TimerAt
+	}
+	switch {
+	case !fact.Ports.Known():
+	case !s.known.Ports.Known():
+		step, at := s.known.TimerStep, s.known.TimerAt
+		s.known = *fact
+		s.known.TimerStep, s.known.TimerAt = step, at
+	case s.known.Ports != fact.Ports || s.known.Reserved != fact.Reserved || s.known.Reuse != fact.Reuse:
+		s.changed = true
+	}
 }
 
 // asUsual is by how much a measured length of TIME_WAIT may differ from the default one.
@@ -45,8 +63,13 @@ func (s *Survey) Add(e *event.Event, world *event.World) {
 	if world.Host.Kernel != "" {
 		s.Kernel = world.Host.Kernel
 	}
-	if census, ok := e.Fact.(*event.Census); ok && census.TimeWait > 0 {
-		s.of(census.Netns).timeWait = time.Duration(census.TimeWait)
+	switch fact := e.Fact.(type) {
+	case *event.Census:
+		if fact.TimeWait > 0 {
+			s.of(fact.Netns).timeWait = time.Duration(fact.TimeWait)
+		}
+	case *event.Netns:
+		s.of(fact.Inode).learn(fact)
 	}
 	if e.Kind == event.Open && !e.Flags.Has(event.NotSelected) {
 		if n := s.of(e.Netns); n.opens == 0 {
@@ -91,12 +114,18 @@ func (s *Survey) of(netns uint32) *surveyed {
 	return n
 }
 
-// Settings returns the settings of a network namespace with the length of TIME_WAIT that was
-// measured, if that is not the usual one.
+// Settings returns the settings of a network namespace as far as the recording has them at any
+// time, with the length of TIME_WAIT that was measured, if that is not the usual one.
 func (s *Survey) Settings(fact *event.Netns) *event.Netns {
-	n := *fact
-	if measured := s.of(n.Inode).timeWait; n.TimeWaitSetting == 0 && measured > 0 && (measured-recordedWait).Abs() > asUsual {
-		n.TimeWaitSetting = uint64(measured)
+	n, known := *fact, s.of(fact.Inode)
+	if !n.Ports.Known() && known.known.Ports.Known() {
+		n = known.known
+	}
+	if n.TimerStep == 0 {
+		n.TimerStep, n.TimerAt = known.known.TimerStep, known.known.TimerAt
+	}
+	if n.TimeWaitSetting == 0 && known.timeWait > 0 && (known.timeWait-recordedWait).Abs() > asUsual {
+		n.TimeWaitSetting = uint64(known.timeWait)
 	}
 	return &n
 }

@@ -43,7 +43,7 @@ func (a *Answer) lines() []string {
 	if a.Solution != nil {
 		add("solved", a.solution())
 	}
-	for _, note := range a.Notes {
+	for _, note := range a.notes() {
 		add("note", note)
 	}
 	return lines
