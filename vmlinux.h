@@ -16,7 +16,7 @@
  * keep struct ns_common: inum
  * keep struct local_ports: range
  * keep struct inet_timewait_death_row: sysctl_max_tw_buckets
- * keep struct netns_ipv4: tcp_death_row ip_local_ports sysctl_tcp_tw_reuse sysctl_tcp_tw_reuse_delay sysctl_tcp_timestamps sysctl_tcp_fin_timeout sysctl_local_reserved_ports sysctl_ip_prot_sock dev_addr_genid
+ * keep struct netns_ipv4: tcp_death_row ip_local_ports sysctl_tcp_tw_reuse sysctl_tcp_tw_reuse_delay sysctl_tcp_timestamps sysctl_tcp_fin_timeout sysctl_local_reserved_ports sysctl_ip_nonlocal_bind sysctl_ip_prot_sock dev_addr_genid
  * keep struct netns_ipv6: dev_addr_genid
  * keep struct net: net_cookie ns ipv4 ipv6
  * keep struct nsproxy: net_ns
@@ -278,6 +278,7 @@ struct local_ports {
 struct netns_ipv4 {
 	struct inet_timewait_death_row tcp_death_row;
 	struct local_ports ip_local_ports;
+	u8 sysctl_ip_nonlocal_bind;
 	u8 sysctl_tcp_tw_reuse;
 	unsigned int sysctl_tcp_tw_reuse_delay;
 	int sysctl_tcp_fin_timeout;

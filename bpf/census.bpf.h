@@ -231,6 +231,12 @@ static __always_inline void read_netns(struct net *net, struct census_netns *n)
 	n->timestamps = BPF_CORE_READ(net, ipv4.sysctl_tcp_timestamps);
 	n->fin_timeout = BPF_CORE_READ(net, ipv4.sysctl_tcp_fin_timeout);
 	n->max_time_wait = netns_max_time_wait(net);
+	n->time_wait = netns_time_wait(net);
+	n->nonlocal_bind = BPF_CORE_READ(net, ipv4.sysctl_ip_nonlocal_bind);
+	if (bpf_core_field_exists(net->ipv4.sysctl_ip_prot_sock)) { /* CONFIG_SYSCTL */
+		n->has_unprivileged_port = 1;
+		n->unprivileged_port = BPF_CORE_READ(net, ipv4.sysctl_ip_prot_sock);
+	}
 	bpf_probe_read_kernel(n->reserved, sizeof(n->reserved),
 			      net->ipv4.sysctl_local_reserved_ports);
 }

@@ -235,6 +235,10 @@ struct census_netns {
 	__u16 high;
 	__u8 reuse;
 	__u8 timestamps;
+	__u8 nonlocal_bind;
+	__u8 has_unprivileged_port;
+	__u32 time_wait; /* tcp_tw_timeout, jiffies; 0: this kernel has none */
+	__u16 unprivileged_port;
 	__u8 pad[2];
 	__u64 reserved[1024]; /* a bit for each port */
 };

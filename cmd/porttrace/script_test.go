@@ -29,7 +29,8 @@ import (
 //	agree REPORT EVENTS   the totals of a JSON report must be the sums over JSON lines
 //
 // and in the environment PROCESS, the id of a process, and THREAD, that of another of
-// its threads; EXACT and INFERRED, recordings of the demo, and SPACES, of port spaces.
+// its threads; EXACT and INFERRED, recordings of the demo, in the folder VERSIONS, and SPACES, of
+// port spaces.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"porttrace":    main,
@@ -63,6 +64,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("THREAD", thread)
 			env.Setenv("EXACT", filepath.Join(recordings, "v1-exact-6.12.ptrace"))
 			env.Setenv("INFERRED", filepath.Join(recordings, "v1-inferred-6.18.ptrace"))
+			env.Setenv("VERSIONS", recordings)
 			env.Setenv("SPACES", filepath.Join(env.WorkDir, "spaces.ptrace"))
 			return recordSpaces(env.Getenv("SPACES"))
 		},

@@ -118,7 +118,7 @@ type NetnsCounts struct {
 	RequestCookies    Counter // TCPReqQFullDoCookies: answered with SYN cookies for that reason
 	MemoryPressures   Counter // TCPMemoryPressures
 
-	Orphans  Counter // sockstat: TCP orphan, sockets without a process
+	Orphans  Counter // sockstat: TCP orphan, sockets without a process, of the host: no namespace has a count of its own
 	MemPages Counter // sockstat: TCP mem, in pages, of the host
 
 	Conntrack Conntrack
@@ -131,7 +131,9 @@ type Conntrack struct {
 	InsertFailed Counter // of /proc/net/stat/nf_conntrack: also a SNAT that found no free port
 	Drops        Counter // packets dropped, as the table was full
 	EarlyDrops   Counter // entries that were dropped to make room
-	// NAT says whether addresses can be translated behind the namespace: 0 no, 1 yes.
+	// NAT says whether this namespace can translate the source address of what leaves it, so
+	// that a masquerade or SNAT needs ports, too: its NAT chain at postrouting has a rule. 0 no,
+	// 1 yes. The masquerade of a container is in the namespace of its host.
 	NAT Setting
 }
 

@@ -57,6 +57,7 @@
 //	space_spread       many destinations and one; space_time_wait: older buckets
 //	space_udp          UDP sockets without a port; space_udp_rows: ports in use against the kernel
 //	space_unanswered   connects without an answer, in their space and in the totals
+//	whatif             the simulator refuses the calls that the kernel refuses
 //	record             contract of sources, replay equals live, full disk, kill -9, the demo
 //	*_bench            benchmarks of recording, scans and snapshots
 package kerneltest

@@ -40,20 +40,24 @@ type bpfCensusHolder struct {
 }
 
 type bpfCensusNetns struct {
-	_            structs.HostLayout
-	Now          uint64
-	Jiffies      uint64
-	Cookie       uint64
-	Inode        uint32
-	ReuseDelayMs uint32
-	MaxTimeWait  uint32
-	FinTimeout   uint32
-	Low          uint16
-	High         uint16
-	Reuse        uint8
-	Timestamps   uint8
-	Pad          [2]uint8
-	Reserved     [1024]uint64
+	_                   structs.HostLayout
+	Now                 uint64
+	Jiffies             uint64
+	Cookie              uint64
+	Inode               uint32
+	ReuseDelayMs        uint32
+	MaxTimeWait         uint32
+	FinTimeout          uint32
+	Low                 uint16
+	High                uint16
+	Reuse               uint8
+	Timestamps          uint8
+	NonlocalBind        uint8
+	HasUnprivilegedPort uint8
+	TimeWait            uint32
+	UnprivilegedPort    uint16
+	Pad                 [2]uint8
+	Reserved            [1024]uint64
 }
 
 type bpfCensusSocket struct {

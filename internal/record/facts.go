@@ -56,6 +56,9 @@ func readFact(n protowire.Number, b []byte) (event.Fact, error) {
 	case factCensus:
 		fact := &event.Census{}
 		return fact, readMessage(b, censusFields(fact))
+	case factCounts:
+		fact := &event.NetnsCounts{}
+		return fact, readMessage(b, countsFields(fact))
 	case factFiles:
 		fact := &event.FileUse{}
 		return fact, readMessage(b, filesFields(fact))
@@ -129,6 +132,10 @@ func (d *decoder) appendContext(to []event.Event, at event.Time) ([]event.Event,
 		case contextNetns:
 			fact, err := readFact(factNetns, b)
 			add(event.NetnsKnown, fact)
+			return err
+		case contextCounts:
+			fact, err := readFact(factCounts, b)
+			add(event.NetnsCounted, fact)
 			return err
 		}
 		return limit(len(to))

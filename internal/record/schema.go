@@ -22,6 +22,7 @@ const (
 	contextSignal = 2
 	contextClock  = 3
 	contextNetns  = 4
+	contextCounts = 5
 
 	factHost    = 1
 	factSignals = 2
@@ -33,7 +34,8 @@ const (
 	factNotice  = 8
 	factGap     = 9
 	factCensus  = 10
-	factFiles   = 12 // 11 is that of the counts of a namespace
+	factCounts  = 11
+	factFiles   = 12
 	factUDP     = 13
 
 	udpHolder = 7 // in UDPUse, after its plain fields
@@ -90,6 +92,18 @@ func netnsFields(n *event.Netns) fields {
 	return fields{
 		&n.Inode, &n.Name, &n.TimeWait, &n.Cookie, &n.Ports.Low, &n.Ports.High, &n.Reserved, &n.Reuse, &n.ReuseDelay, &n.MaxTimeWait,
 		&n.TimerStep, (*int64)(&n.TimerAt), (*uint8)(&n.Timestamps), &n.FinTimeout, (*uint64)(&n.Refused), &n.Gone,
+		(*uint8)(&n.NonlocalBind), (*uint64)(&n.UnprivilegedPort), (*uint64)(&n.MaxOrphans), &n.TCPMem[0], &n.TCPMem[1], &n.TCPMem[2],
+		&n.TimeWaitSetting,
+	}
+}
+
+func countsFields(c *event.NetnsCounts) fields {
+	n := func(counter *event.Counter) *uint64 { return (*uint64)(counter) }
+	return fields{
+		&c.Netns, n(&c.TimeWaits), n(&c.TimeWaitsRecycled), n(&c.TimeWaitOverflows), n(&c.ListenOverflows), n(&c.ListenDrops),
+		n(&c.MemoryAborts), n(&c.AttemptFails), n(&c.SynRetransmits), n(&c.RequestDrops), n(&c.RequestCookies), n(&c.MemoryPressures),
+		n(&c.Orphans), n(&c.MemPages), n(&c.Conntrack.Entries), n(&c.Conntrack.Max), n(&c.Conntrack.InsertFailed),
+		n(&c.Conntrack.Drops), n(&c.Conntrack.EarlyDrops), (*uint8)(&c.Conntrack.NAT),
 	}
 }
 

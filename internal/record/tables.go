@@ -110,6 +110,9 @@ func (f *frame) addContext(world *event.World) {
 	for _, n := range namespaces(world) {
 		add(contextNetns, netnsFields(n))
 	}
+	for _, c := range netnsCounts(world) {
+		add(contextCounts, countsFields(c))
+	}
 	f.tables = appendBytes(f.tables, frameContext, context)
 }
 
@@ -117,6 +120,13 @@ func namespaces(world *event.World) []*event.Netns {
 	var list []*event.Netns
 	world.EachNetns(func(n *event.Netns) { list = append(list, n) })
 	slices.SortFunc(list, func(a, b *event.Netns) int { return cmp.Compare(a.Inode, b.Inode) })
+	return list
+}
+
+func netnsCounts(world *event.World) []*event.NetnsCounts {
+	var list []*event.NetnsCounts
+	world.EachCounts(func(c *event.NetnsCounts) { list = append(list, c) })
+	slices.SortFunc(list, func(a, b *event.NetnsCounts) int { return cmp.Compare(a.Netns, b.Netns) })
 	return list
 }
 
@@ -138,6 +148,8 @@ func (f *frame) addFact(fact event.Fact, world *event.World) {
 		set(factProcess, processFields(fact))
 	case *event.Netns:
 		set(factNetns, netnsFields(fact))
+	case *event.NetnsCounts:
+		set(factCounts, countsFields(fact))
 	case *event.Census:
 		set(factCensus, censusFields(fact))
 	case *event.FileUse:

@@ -13,6 +13,8 @@ type finding struct {
 	Cause      string     `json:"cause"`
 	Confidence string     `json:"confidence"`
 	Summary    string     `json:"summary"`
+	Netns      uint32     `json:"netns"` // 0: it is about a process or the host
+	NetnsName  string     `json:"netns_name"`
 	Since      string     `json:"since"` // empty: from before start
 	Until      string     `json:"until"` // empty: it goes on
 	Evidence   []evidence `json:"evidence"`
@@ -48,12 +50,19 @@ type advice struct {
 }
 
 func newFindings(findings []doctor.Finding, s *snapshot.Snapshot) []finding {
-	return convert(findings, func(f *doctor.Finding) finding { return newFinding(f, s.Clock) })
+	return convert(findings, func(f *doctor.Finding) finding {
+		out := newFinding(f, s.Clock)
+		if n := s.Namespace(f.Subject.Netns); n != nil {
+			out.NetnsName = n.Name
+		}
+		return out
+	})
 }
 
 func newFinding(f *doctor.Finding, clock event.Clock) finding {
 	return finding{
-		ID: f.ID, Severity: f.Severity.String(), Cause: string(f.Cause), Confidence: f.Confidence.String(), Summary: f.Summary,
+		Netns: f.Subject.Netns,
+		ID:    f.ID, Severity: f.Severity.String(), Cause: string(f.Cause), Confidence: f.Confidence.String(), Summary: f.Summary,
 		Since: formatTime(f.Since), Until: formatTime(f.Until),
 		Evidence: convert(f.Evidence, newEvidence),
 		Victims: convert(f.Victims, func(v *doctor.Victim) sufferer {

@@ -21,7 +21,7 @@ func TestUDPSpace(t *testing.T) {
 		OtherHolders: snapshot.Holder{Bound: 232},
 	}}}
 	var out bytes.Buffer
-	if err := Text(&out, s, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	var row string
@@ -38,7 +38,7 @@ func TestUDPSpace(t *testing.T) {
 		t.Errorf("no holder in\n%s", &out)
 	}
 	out.Reset()
-	if err := JSON(&out, s, snapshot.ByProcess); err != nil {
+	if err := JSON(&out, s, nil, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	var report struct {

@@ -88,7 +88,18 @@ func DefaultDuration(system System, load Load) time.Duration {
 	if load.Dead > 0 {
 		held = max(held, system.KeepAlive)
 	}
-	return max(10*time.Minute, 4*held)
+	return max(2*held, min(max(10*time.Minute, 4*held), load.atMost(mostByDefault)))
+}
+
+// mostByDefault bounds the connections of a load without an end.
+const mostByDefault = 2e7
+
+// atMost returns how long that many connections take.
+func (l *Load) atMost(connections float64) time.Duration {
+	if l.Rate <= 0 {
+		return math.MaxInt64
+	}
+	return time.Duration(min(connections/l.Rate, 1e9) * float64(time.Second))
 }
 
 func (d *driver) run() {

@@ -18,7 +18,9 @@ type engine struct {
 	// TIME_WAIT of one length each, so that the oldest is the first to expire: as they are, and
 	// those that a connect() may reuse.
 	buckets, reusable queue
-	odd               agenda // those with a length of their own
+	// aged are those of exact ports that a connect() may have before they expire, but no bind().
+	aged queue
+	odd  agenda // those with a length of their own
 
 	active      int // connections, from the SYN on
 	nBuckets    int
@@ -42,7 +44,12 @@ func (e *engine) advance(to int64) {
 		e.expire(e.buckets.pop().conn)
 	}
 	for !e.reusable.empty() && e.reusable.oldest().expiry <= to {
-		e.expire(e.reusable.pop().conn)
+		e.age(e.reusable.pop())
+	}
+	for !e.aged.empty() && e.aged.oldest().expiry <= to {
+		if b := e.aged.pop(); e.ports.endAged(b.conn, b.expiry) {
+			e.nBuckets--
+		}
 	}
 	for len(e.odd) > 0 && e.odd[0].at <= to {
 		e.expire(e.odd.pop().conn)
@@ -55,6 +62,16 @@ func (e *engine) expire(c conn) {
 	e.ports.release(c, true)
 }
 
+// age is for a TIME_WAIT that a connect() may reuse from now on. Where ports are only counted it
+// is as good as gone.
+func (e *engine) age(b bucket) {
+	if !e.ports.exact {
+		e.expire(b.conn)
+		return
+	}
+	e.ports.age(b.conn)
+}
+
 // open takes a port for a connection now. It returns false if it cannot be made.
 func (e *engine) open(space int32, early, reusable bool) (conn, bool) {
 	e.opens++
@@ -63,6 +80,9 @@ func (e *engine) open(space int32, early, reusable bool) (conn, bool) {
 	if cause == NoCause {
 		if port, ok := e.ports.allocate(space, early); ok {
 			e.active++
+			if e.ports.reused {
+				e.nBuckets--
+			}
 			return conn{space: space, port: port, early: early, reusable: reusable && !early}, true
 		}
 		cause = NoPort
@@ -94,7 +114,8 @@ func (e *engine) freeOld() {
 	if e.sys.MaxFreeTimeWait <= 0 {
 		return
 	}
-	for e.nBuckets > e.sys.MaxFreeTimeWait && !e.buckets.empty() && e.buckets.oldest().closed+freeAge <= e.now {
+	left := int64(e.sys.TimeWait) - freeAge // of one that is as old as that
+	for e.nBuckets > e.sys.MaxFreeTimeWait && !e.buckets.empty() && e.buckets.oldest().expiry <= e.now+left {
 		e.expire(e.buckets.pop().conn)
 	}
 }
@@ -105,10 +126,17 @@ func (e *engine) closeActively(c conn) {
 		e.abort(c)
 		return
 	}
-	if c.reusable && e.sys.Reuse && e.sys.ReuseDelay < e.sys.TimeWait {
-		e.reusable.push(bucket{closed: e.now, expiry: e.now + int64(e.sys.ReuseDelay), conn: c})
-	} else {
-		e.buckets.push(bucket{closed: e.now, expiry: e.expiry(e.now), conn: c})
+	expiry := step(e.now+int64(e.sys.TimeWait), e.sys.TimerStep, e.sys.TimerPhase)
+	reusable := step(e.now+int64(e.sys.ReuseDelay), e.sys.ReuseStep, e.sys.ReusePhase)
+	switch {
+	case !c.reusable || !e.sys.Reuse || reusable >= expiry:
+		e.buckets.push(bucket{expiry: expiry, conn: c})
+	case e.ports.exact:
+		e.ports.willAge(c, expiry)
+		e.aged.push(bucket{expiry: expiry, conn: c})
+		fallthrough
+	default:
+		e.reusable.push(bucket{expiry: reusable, conn: c})
 	}
 	e.leave(c)
 }
@@ -148,19 +176,17 @@ func (e *engine) abort(c conn) {
 	e.ports.release(c, false)
 }
 
-// expiry returns when a TIME_WAIT that begins at a time ends: at the next step of the timer
-// wheel after TimeWait, if there is one.
-func (e *engine) expiry(closed int64) int64 {
-	due := closed + int64(e.sys.TimeWait)
-	step := int64(e.sys.TimerStep)
-	if step <= 0 {
+// step returns when something is noticed that is due at a time: at the next step after it, if
+// there are steps.
+func step(due int64, every, phase time.Duration) int64 {
+	if every <= 0 {
 		return due
 	}
-	into := (due - int64(e.sys.TimerPhase)) % step
+	into := (due - int64(phase)) % int64(every)
 	if into < 0 {
-		into += step
+		into += int64(every)
 	}
-	return due - into + step
+	return due - into + int64(every)
 }
 
 // never is later than anything that happens.

@@ -21,11 +21,14 @@ type ports struct {
 	nBound  int
 	// others is the number of ports that sockets of other kinds own, listeners above all; fixed
 	// has them if ports are exact.
-	others   int
-	fixed    bitmap
-	spare    []bitmap // of spaces that have become empty
-	released uint64 // how often a port was released: until the next time, full is full
-	most     int    // taken in one pool at a time
+	others int
+	fixed  bitmap
+	spare  []bitmap // of spaces that have become empty
+	// spareAged are those of spaces without such a TIME_WAIT.
+	spareAged [][]int64
+	reused    bool   // the last port was taken from a TIME_WAIT
+	released  uint64 // how often a port was released: until the next time, full is full
+	most      int    // taken in one pool at a time
 }
 
 // space is the port space from one local address to one remote end.
@@ -33,7 +36,9 @@ type space struct {
 	local  int32
 	taken  int32
 	ports  bitmap
-	fullAt uint64 // ports.released when it was found full
+	aged   []int64 // by port: when a TIME_WAIT expires that a connect() may reuse before, 0: there is none
+	nAged  int32   // of those
+	fullAt uint64  // ports.released when it was found full
 	isFull bool
 }
 
@@ -78,6 +83,22 @@ func (p *ports) addSpace(local int32) int32 {
 	return int32(len(p.spaces) - 1)
 }
 
+// restart has the most ports in use count from now on.
+func (p *ports) restart() { p.most = p.fullest() }
+
+// fullest returns how many ports of the fullest pool are taken now.
+func (p *ports) fullest() int {
+	most := p.others
+	for i := range p.spaces {
+		most = max(most, int(p.spaces[i].taken)+p.nBound+p.others)
+	}
+	for i := range p.locals {
+		l := &p.locals[i]
+		most = max(most, max(int(l.taken), l.nOwned)+p.others)
+	}
+	return min(most, p.total)
+}
+
 // free returns how many ports are not those of other sockets.
 func (p *ports) free() int { return max(p.total-p.others, 0) }
 
@@ -107,6 +128,7 @@ func (p *ports) counter(to int32, early bool) *int32 {
 }
 
 func (p *ports) allocateExact(to int32, early bool) (port int32, ok bool) {
+	p.reused = false
 	s := &p.spaces[to]
 	l := &p.locals[s.local]
 	full, fullAt := &s.isFull, &s.fullAt
@@ -171,10 +193,16 @@ func (p *ports) take(s *space, l *local, port int32, early bool) {
 		s.ports.set(port)
 		s.taken++
 		p.most = max(p.most, min(int(s.taken)+p.nBound+p.others, p.total))
+		if p.reused = s.aged != nil && s.aged[port] != 0; p.reused {
+			p.forgetAged(s, port)
+			l.owners[port]--
+		}
 	}
 	if l.owners[port]++; l.owners[port] == 1 {
+		if !p.reused {
+			l.nOwned++
+		}
 		l.owned.set(port)
-		l.nOwned++
 	}
 	if early {
 		p.most = max(p.most, l.nOwned+p.others)
@@ -219,15 +247,63 @@ func (p *ports) release(c conn, ofBucket bool) {
 			p.nBound--
 		}
 	default:
-		s.ports.clear(c.port)
-		if s.taken--; s.taken == 0 {
-			p.spare, s.ports = append(p.spare, s.ports), nil
-		}
+		p.leave(s, c.port)
 	}
-	if l.owners[c.port]--; l.owners[c.port] == 0 {
-		l.owned.clear(c.port)
+	l.disown(c.port)
+}
+
+func (p *ports) leave(s *space, port int32) {
+	s.ports.clear(port)
+	if s.taken--; s.taken == 0 {
+		p.spare, s.ports = append(p.spare, s.ports), nil
+	}
+}
+
+// disown is for a socket that has the port no more.
+func (l *local) disown(port int32) {
+	if l.owners[port]--; l.owners[port] == 0 {
+		l.owned.clear(port)
 		l.nOwned--
 	}
+}
+
+// willAge is for a port that is in TIME_WAIT until its expiry, and that a connect() may have
+// before.
+func (p *ports) willAge(c conn, expiry int64) {
+	s := &p.spaces[c.space]
+	if n := len(p.spareAged); s.aged == nil && n > 0 {
+		s.aged, p.spareAged = p.spareAged[n-1], p.spareAged[:n-1]
+	} else if s.aged == nil {
+		s.aged = make([]int64, p.total)
+	}
+	s.aged[c.port] = expiry
+	s.nAged++
+}
+
+// forgetAged is for a TIME_WAIT that has ended.
+func (p *ports) forgetAged(s *space, port int32) {
+	s.aged[port] = 0
+	if s.nAged--; s.nAged == 0 {
+		p.spareAged, s.aged = append(p.spareAged, s.aged), nil
+	}
+}
+
+// age lets a connect() have it from now on. A bind() cannot.
+func (p *ports) age(c conn) {
+	p.released++
+	p.leave(&p.spaces[c.space], c.port)
+}
+
+// endAged ends that TIME_WAIT. It returns false if a connect() has ended it before.
+func (p *ports) endAged(c conn, expiry int64) bool {
+	s := &p.spaces[c.space]
+	if s.aged == nil || s.aged[c.port] != expiry {
+		return false
+	}
+	p.released++
+	p.forgetAged(s, c.port)
+	p.locals[s.local].disown(c.port)
+	return true
 }
 
 // own takes a port of the range, by its index, for a socket that is no connection.
@@ -236,7 +312,7 @@ func (p *ports) own(index int32) {
 	if p.exact {
 		p.fixed.set(index)
 	}
-	p.most = max(p.most, p.others)
+	p.most = max(p.most, p.fullest())
 }
 
 // disown gives it back.

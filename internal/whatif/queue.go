@@ -10,8 +10,8 @@ type conn struct {
 
 // bucket is a TIME_WAIT that takes a port away.
 type bucket struct {
-	closed, expiry int64
-	conn           conn
+	expiry int64
+	conn   conn
 }
 
 // queue is a first-in-first-out queue in a ring, which grows to the most that was in it.
@@ -57,6 +57,7 @@ const (
 	requestEnd                  // a request was served
 	vanished                    // keep-alive has found the peer dead
 	retry                       // a worker begins again after a failure
+	ofBurst                     // the next call of a burst of a replay
 )
 
 // occurrence is something that will happen to a connection.

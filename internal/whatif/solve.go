@@ -28,6 +28,9 @@ type Solution struct {
 // mostOf bounds what is tried of a knob. 64,512 ports are those from 1024 on.
 var mostOf = map[Knob]int{SolveRange: 64512, SolvePool: 1 << 20, SolveDestinations: 1 << 16, SolveSources: 1 << 12}
 
+// MostOf returns the most that is tried of a knob.
+func MostOf(knob Knob) int { return mostOf[knob] }
+
 // Solve finds the smallest change by simulation. mostPorts is the largest range that the system
 // accepts, 0: as Linux does.
 func Solve(system System, load Load, knob Knob, mostPorts int) Solution {

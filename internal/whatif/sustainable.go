@@ -55,7 +55,7 @@ func newSteady(system *System, load *Load) *steady {
 	s.waitEarly = system.saturatedWait().Seconds()
 	s.waits = s.waitEarly
 	if system.Reuse {
-		s.waits = min(s.waits, system.ReuseDelay.Seconds())
+		s.waits = min(s.waits, (system.ReuseDelay + system.ReuseStep).Seconds())
 	}
 	return s
 }
@@ -104,7 +104,9 @@ func (s *steady) findPorts(rate, live, waiting float64) bool {
 	case s.system.Scope == PerHost:
 		return live+waiting <= ports
 	case s.system.Scope == PerLocal && s.system.PeerReuse:
-		return live/sources+waiting/ends <= ports
+		// The live ports of other ends can be those that are in TIME_WAIT towards this one.
+		waits, lives, own := waiting/ends, live/sources, live/ends
+		return waits+own+(lives-own)*(1-min(waits/ports, 1)) <= ports
 	case s.system.Scope == PerLocal || s.load.EarlyBind >= 1:
 		return (live+waiting)/sources <= ports
 	case s.load.EarlyBind <= 0:
@@ -115,7 +117,21 @@ func (s *steady) findPorts(rate, live, waiting float64) bool {
 	late := (1 - share) * (live + min(waiting, rate*s.leaves*s.waits)) / ends
 	// A bind() takes its port from every connect() of the host, and needs one that no socket of
 	// its address has: ports of several spaces are partly the same.
-	return late+union(early, ports, sources) <= ports && early+union(late, ports, float64(s.load.Destinations)) <= ports
+	return late+union(early, ports, sources) <= ports && early+s.connected(late, early) <= ports
+}
+
+// connected returns how many different ports the connections from one address have, if those of
+// each space have that many. A parity that connect() takes first is the same in all spaces.
+func (s *steady) connected(each, early float64) float64 {
+	ports, ends := float64(s.system.Ports), float64(s.load.Destinations)
+	if !s.system.Parity {
+		return union(each, ports, ends)
+	}
+	half := ports / 2
+	if each <= half {
+		return union(each, half, ends)
+	}
+	return half + union(each-half, max(half-early, 1), ends)
 }
 
 // union returns how many different ports there are in sets of n that were chosen at random.

@@ -25,12 +25,16 @@ type System struct {
 	TimeWait   time.Duration // for how long a closed connection takes its port
 	Scope      Scope
 	Reuse      bool          // a port in TIME_WAIT can be taken again towards the same end
-	ReuseDelay time.Duration // after this
+	ReuseDelay time.Duration // after this, or later: see ReuseStep
 	Sources    int           // local addresses in use, at least 1
 
 	// TimerStep is the step of the kernel's timer wheel for a timer of TimeWait: the expiry is
 	// at the next step, TimerPhase apart from the beginning. 0: exactly after TimeWait.
 	TimerStep, TimerPhase time.Duration
+	// ReuseStep is 1 s on kernels before 6.14: they compare whole seconds, so that a port can be
+	// reused from the next step on, ReusePhase apart from the beginning. 0: exactly after
+	// ReuseDelay.
+	ReuseStep, ReusePhase time.Duration
 	// MaxTimeWait is tcp_max_tw_buckets: beyond it a closed connection leaves no TIME_WAIT.
 	MaxTimeWait int
 	// PeerReuse says that a port in TIME_WAIT is free at once towards another end (Windows
@@ -47,7 +51,7 @@ type System struct {
 	// the end.
 	KeepAlive time.Duration
 	// Parity says that connect() takes every second port of the range first, and bind() the
-	// others, as Linux does. It changes which ports are left for whom, not how many there are.
+	// others, as Linux does. It changes which port a call gets, not how many there are.
 	Parity bool
 }
 
@@ -55,7 +59,7 @@ type System struct {
 type Load struct {
 	Rate         float64       // opens per second; with Requests, requests per second. 0: see Concurrency
 	Lifetime     time.Duration // mean, of a connection; with Requests, of one request
-	Concurrency  int           // at most so many connections at a time, as a pool has; 0: no limit
+	Concurrency  int           // at most N connections at a time, as a pool has; 0: no limit
 	Destinations int           // remote ends over which they are spread evenly, at least 1
 	ServerCloses float64       // share of connections that the peer closes first: no TIME_WAIT here
 	Requests     int           // per connection, as keep-alive makes them; 0 or 1: one
@@ -110,6 +114,7 @@ type Result struct {
 	MostWaiting uint64        // requests that waited for a connection or for their SYN, at a time
 	Overflows   uint64        // connections that left no TIME_WAIT for System.MaxTimeWait
 	MostBuckets int           // most ports in TIME_WAIT at a time, of the host
+	Where       string        // of a recording: which port space failed first
 }
 
 // Headroom returns the number of ports that were always free.

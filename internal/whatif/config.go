@@ -1,0 +1,234 @@
+package whatif
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// Config is an operating system with its settings, from which a System follows. Settings that
+// act only on some loads (Reuse) are as they were set, and the load decides.
+type Config struct {
+	Profile  *Profile
+	Range    event.PortRange
+	Reserved []event.PortRange
+	System   System // without Ports and Reuse
+
+	Reuse      int           // tcp_tw_reuse: 0 never, 1 always, 2 on loopback
+	Timestamps bool          // of TCP, without which no TIME_WAIT is reused
+	Loopback   bool          // the load stays on this host
+	FinTimeout time.Duration // tcp_fin_timeout, for which an orphan in FIN_WAIT2 keeps its port; 0: as TIME_WAIT
+	Notes      []string
+}
+
+// Config returns the profile as it is without any setting.
+func (p *Profile) Config() *Config {
+	return &Config{Profile: p, Range: p.Range, System: System{TimeWait: p.TimeWait, Scope: p.Scope, Sources: 1, Parity: p.linux, KeepAlive: 2 * time.Hour}, Timestamps: true}
+}
+
+// finWait returns for how long an orphan keeps its port that waits for the peer's FIN.
+func (c *Config) finWait() time.Duration {
+	switch {
+	case c.FinTimeout <= 0 || !c.Profile.linux:
+		return c.System.TimeWait
+	case c.FinTimeout > time.Minute: // the socket itself has waited for the rest (tcp_keepalive_timer)
+		return c.FinTimeout - time.Minute
+	}
+	return c.FinTimeout
+}
+
+// Recorded returns the configuration of a recorded network namespace. What the recording does
+// not have is as it is by default.
+func Recorded(n *event.Netns) *Config {
+	c := ProfileOf("linux").Config()
+	if n.Ports.Known() {
+		c.Range = n.Ports
+		c.Reserved, _ = ParsePorts(n.Reserved) // as the kernel printed it
+		c.Reuse = int(n.Reuse)
+		c.System.ReuseDelay = time.Duration(n.ReuseDelay)
+		c.System.MaxTimeWait = int(n.MaxTimeWait)
+	} else {
+		c.note("the recording does not have the settings of every network namespace: the defaults of Linux are assumed")
+	}
+	c.Timestamps = !n.Timestamps.Known() || n.Timestamps.Value() != 0
+	c.FinTimeout = time.Duration(n.FinTimeout)
+	if n.TimeWaitSetting != 0 {
+		c.System.TimeWait = time.Duration(n.TimeWaitSetting)
+	}
+	c.System.TimerStep, c.System.TimerPhase = time.Duration(n.TimerStep), time.Duration(n.TimerAt)
+	return c
+}
+
+// OfKernel adjusts the configuration to a kernel release, as uname(2) has it. Until 6.14 (commit
+// ca6a6f93867a) tcp_tw_reuse compared whole seconds: a port was free from the next one on.
+func (c *Config) OfKernel(release string) *Config {
+	var major, minor int
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
+		return c
+	}
+	if major < 6 || major == 6 && minor < 14 {
+		c.System.ReuseDelay, c.System.ReuseStep = 0, time.Second
+	}
+	return c
+}
+
+// Resolve returns the system. It is an error if no port is left.
+func (c *Config) Resolve() (System, error) {
+	s := c.System
+	s.Ports = usable(c.Range, c.Reserved)
+	if s.Ports == 0 {
+		return s, fmt.Errorf("no port is left of %d-%d", c.Range.Low, c.Range.High)
+	}
+	s.Reuse = c.Timestamps && (c.Reuse == 1 || c.Reuse == 2 && c.Loopback)
+	if s.Reuse && s.ReuseDelay == 0 && s.ReuseStep == 0 {
+		s.ReuseDelay = time.Second
+	}
+	return s, nil
+}
+
+// usable returns how many ports of a range are not reserved.
+func usable(r event.PortRange, reserved []event.PortRange) int {
+	n := int(r.High) - int(r.Low) + 1
+	for _, x := range merged(reserved) {
+		n -= max(int(min(x.High, r.High))-int(max(x.Low, r.Low))+1, 0)
+	}
+	return n
+}
+
+// merged returns the ranges in order, overlapping ones as one.
+func merged(ranges []event.PortRange) []event.PortRange {
+	sorted := slices.SortedFunc(slices.Values(ranges), event.PortRange.Compare)
+	var out []event.PortRange
+	for _, r := range sorted {
+		if n := len(out); n > 0 && r.Low <= out[n-1].High {
+			out[n-1].High = max(out[n-1].High, r.High)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// ParseRange reads a range of ports: "32768 60999", 32768-60999 or 8080.
+func ParseRange(text string) (event.PortRange, error) {
+	fields := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\t' || r == '-' })
+	if len(fields) == 1 {
+		fields = append(fields, fields[0])
+	}
+	if len(fields) != 2 {
+		return event.PortRange{}, errors.New(`must be two ports: "32768 60999"`)
+	}
+	low, errLow := strconv.ParseUint(fields[0], 10, 16)
+	high, errHigh := strconv.ParseUint(fields[1], 10, 16)
+	if errLow != nil || errHigh != nil || low == 0 {
+		return event.PortRange{}, errors.New("ports are numbers from 1 to 65535")
+	}
+	if low > high {
+		return event.PortRange{}, errors.New("the first port is above the last")
+	}
+	return event.PortRange{Low: uint16(low), High: uint16(high)}, nil
+}
+
+// ParsePorts reads a list of ports and ranges, as ip_local_reserved_ports has it: 8080,9000-9100.
+func ParsePorts(text string) ([]event.PortRange, error) {
+	var list []event.PortRange
+	for field := range strings.SplitSeq(text, ",") {
+		if field = strings.TrimSpace(field); field == "" {
+			continue
+		}
+		r, err := ParseRange(field)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", field, err)
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+// SetRange sets the range of ports, as far as the system accepts it.
+func (c *Config) SetRange(text string) error {
+	if !strings.ContainsAny(strings.TrimSpace(text), " \t-") {
+		return errors.New(`must be two ports: "32768 60999"`)
+	}
+	r, err := ParseRange(text)
+	if err != nil {
+		return err
+	}
+	if least := c.Profile.least(); (r.Low < least || r.High > c.Profile.most()) && r != c.Profile.Range {
+		return fmt.Errorf("%s accepts ports from %d to %d", c.Profile.Name, least, c.Profile.most())
+	}
+	c.Range = r
+	if c.Profile.linux && r.Low%2 == r.High%2 && r.Low != r.High {
+		c.note("both ends of the range are even, or both are odd: the kernel prefers different ones, and can miss the last port")
+	}
+	return nil
+}
+
+func (c *Config) note(format string, args ...any) {
+	c.Notes = append(c.Notes, fmt.Sprintf(format, args...))
+}
+
+// Set sets one of the profile's settings by NAME=VALUE.
+func (c *Config) Set(assignment string) error {
+	name, value, ok := strings.Cut(assignment, "=")
+	if !ok {
+		return errors.New("must be NAME=VALUE")
+	}
+	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	for i := range c.Profile.Settings {
+		if s := &c.Profile.Settings[i]; s.is(name) {
+			return s.apply(c, value)
+		}
+	}
+	var names []string
+	for _, s := range c.Profile.Settings {
+		names = append(names, s.Name)
+	}
+	return fmt.Errorf("%s has no setting %s; it has %s", c.Profile.Name, name, strings.Join(names, ", "))
+}
+
+// is compares names: Windows does not distinguish case, and a sysctl may have its prefix.
+func (s *Setting) is(name string) bool {
+	return strings.EqualFold(strings.TrimPrefix(name, "net.ipv4."), s.Name) || strings.EqualFold(name, s.Name)
+}
+
+// number reads a whole number between two others.
+func number(value string, least, most int64) (int64, error) {
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("must be a number from %d to %d", least, most)
+	}
+	return n, nil
+}
+
+// duration reads a number of a unit, or a duration with its own unit, within bounds.
+func duration(value string, unit, least, most time.Duration) (time.Duration, error) {
+	d, err := time.ParseDuration(value)
+	if n, notNumber := strconv.ParseInt(value, 10, 64); notNumber == nil {
+		d, err = time.Duration(n)*unit, nil
+		if n > int64(most/unit) {
+			d = most + 1
+		}
+	}
+	if err != nil || d < least || d > most {
+		return 0, fmt.Errorf("must be from %s to %s", plain(least), plain(most))
+	}
+	return d, nil
+}
+
+// plain returns a duration without zero minutes and seconds.
+func plain(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

@@ -1,0 +1,387 @@
+package whatif
+
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// add replays one event.
+func (h *host) add(e *event.Event) {
+	switch e.Kind {
+	case event.Listen:
+		h.own(e.Src.Port)
+		return
+	case event.ListenEnd:
+		h.disown(e.Src.Port)
+		return
+	case event.SocketFound:
+		h.found(e)
+		return
+	}
+	if e.Flags.Has(event.NotSelected) || e.Direction == event.In {
+		return
+	}
+	switch e.Kind {
+	case event.Open:
+		h.opened(e)
+	case event.Close:
+		h.closed(e)
+	case event.SocketGone:
+		h.gone(e)
+	case event.ConnectFail, event.BindFail:
+		h.failed(e)
+	case event.Folded:
+		if fold, ok := e.Fact.(*event.Fold); ok && e.Dst.Known() {
+			h.folded(e, fold)
+		}
+	}
+}
+
+// fromRange reports whether the port can have been chosen by the system. One that a program
+// chose outside the range competes with none.
+func (h *host) fromRange(port uint16) bool {
+	return !h.ports.Known() || port == 0 || h.ports.Holds(port)
+}
+
+func keyOf(e *event.Event) tuplePorts { return tuplePorts{e.Src, e.Dst} }
+
+func (h *host) opened(e *event.Event) {
+	if !h.fromRange(e.Src.Port) {
+		return
+	}
+	f := h.flow(e.Src.Addr, e.Dst)
+	h.byRemote[e.Dst] = f
+	h.forget(keyOf(e))
+	h.live[keyOf(e)] = h.begin(f, e.Flags.Has(event.EarlyBind))
+}
+
+// forget ends a connection whose end was missed, as there is another one.
+func (h *host) forget(key tuplePorts) {
+	if c, known := h.live[key]; known {
+		delete(h.live, key)
+		h.end(c, 0)
+	}
+}
+
+// ending is how a connection ends.
+type ending uint8
+
+const (
+	leavesNothing ending = iota
+	leavesTimeWait
+	leavesFinWait2
+)
+
+func endingOf(e *event.Event) ending {
+	switch {
+	case e.Flags.Has(event.FinWait2):
+		return leavesFinWait2
+	case e.Flags.Has(event.TimeWait):
+		return leavesTimeWait
+	}
+	return leavesNothing
+}
+
+func (h *host) closed(e *event.Event) {
+	if c, known := h.live[keyOf(e)]; known {
+		delete(h.live, keyOf(e))
+		if e.Flags.Has(event.NoTimestamps) {
+			c.conn.reusable = false
+		}
+		h.end(c, endingOf(e))
+		return
+	}
+	if !h.fromRange(e.Src.Port) {
+		return
+	}
+	// One that was only counted when it was opened.
+	h.endAnonymous(h.flow(e.Src.Addr, e.Dst), endingOf(e))
+}
+
+// gone ends a connection that a scan does not find: its close was missed, or only counted.
+func (h *host) gone(e *event.Event) {
+	if !e.Dst.Known() {
+		h.disown(e.Src.Port)
+		return
+	}
+	c, known := h.live[keyOf(e)]
+	if !known {
+		return
+	}
+	delete(h.live, keyOf(e))
+	f := h.flow(e.Src.Addr, e.Dst)
+	h.end(c, f.debts.pay())
+}
+
+// pay returns how a connection has ended whose close was counted before.
+func (d *debts) pay() ending {
+	if d.closes == 0 {
+		return leavesNothing
+	}
+	d.closes--
+	if d.timeWaits == 0 {
+		return leavesNothing
+	}
+	d.timeWaits--
+	return leavesTimeWait
+}
+
+// failed replays a call that failed: the end of a connection, or one that found no port and
+// might under other settings.
+func (h *host) failed(e *event.Event) {
+	n := max(e.Count, 1)
+	switch {
+	case e.Flags.Has(event.HadPort):
+		if c, known := h.live[keyOf(e)]; known {
+			delete(h.live, keyOf(e))
+			h.end(c, leavesNothing)
+		}
+	case wanted(e):
+		early := e.Kind == event.BindFail
+		f := h.flow(e.Src.Addr, e.Dst)
+		if e.Src.Addr == (event.Addr{}) {
+			f = h.flowTo(e.Dst)
+		}
+		h.spread(burst{flow: f, early: early, mortal: true}, n, e.Last.Sub(e.First))
+	}
+}
+
+// folded replays what was only counted.
+func (h *host) folded(e *event.Event, fold *event.Fold) {
+	f := h.flowTo(e.Dst)
+	span := e.Last.Sub(e.First)
+	if fold.Opens > 0 {
+		h.spread(burst{flow: f}, fold.Opens, span)
+	}
+	closes := fold.ClosesOut + fold.ConnectFails
+	if closes > 0 {
+		h.spread(burst{flow: f, closes: true, timeWaits: min(fold.TimeWaitOut, closes)}, closes, span)
+	}
+}
+
+// burst is calls that were only counted, evenly over a time.
+type burst struct {
+	flow      *flow
+	closes    bool // opens otherwise
+	early     bool
+	mortal    bool // no close will follow: they live as long as others have
+	left      uint64
+	timeWaits uint64 // of closes that are left
+	every     time.Duration
+}
+
+// spread has the calls happen from now on, in the time that they took: they are known when they
+// are over, so that they come that much late, a second at most.
+func (h *host) spread(b burst, n uint64, span time.Duration) {
+	b.left, b.every = n, max(span, 0)/time.Duration(n)
+	index := len(h.bursts)
+	for i := range h.bursts {
+		if h.bursts[i].left == 0 {
+			index = i
+		}
+	}
+	if index == len(h.bursts) {
+		h.bursts = append(h.bursts, b)
+	}
+	h.bursts[index] = b
+	h.agenda.push(occurrence{at: h.engine.now, what: ofBurst, left: int32(index)})
+}
+
+// happen does what is due: the next call of a burst, or the end of a connection without a
+// recorded one.
+func (h *host) happen(o occurrence) {
+	if o.what == requestEnd {
+		how := leavesTimeWait
+		if h.random.chance(h.replay.load.ServerCloses) {
+			how = leavesNothing
+		}
+		h.end(liveConn{conn: o.conn, left: o.left, ok: true}, how)
+		return
+	}
+	b := &h.bursts[o.left]
+	switch {
+	case b.closes:
+		how := leavesNothing
+		if b.timeWaits > 0 && h.random.below(int(b.left)) < int(b.timeWaits) {
+			b.timeWaits--
+			how = leavesTimeWait
+		}
+		h.endAnonymous(b.flow, how)
+	case b.mortal:
+		if c := h.begin(b.flow, b.early); c.ok {
+			h.agenda.push(occurrence{at: h.engine.now + h.random.lifetime(&h.replay.load), what: requestEnd, conn: c.conn, left: c.left})
+		}
+	default:
+		h.beginAnonymous(b.flow)
+	}
+	if b.left--; b.left > 0 {
+		h.agenda.push(occurrence{at: h.engine.now + int64(b.every), what: ofBurst, left: o.left})
+	}
+}
+
+// begin opens a connection, or takes one that is kept alive.
+func (h *host) begin(f *flow, early bool) liveConn {
+	f.opens++
+	if n := len(f.idle); n > 0 {
+		c := f.idle[n-1]
+		f.idle = f.idle[:n-1]
+		return c
+	}
+	switch h.replay.changes.Early {
+	case LateBind:
+		early = false
+	case EarlyBind:
+		early = true
+	}
+	space := f.spaces[f.next]
+	f.next = (f.next + 1) % len(f.spaces)
+	reusable := h.config.Reuse == 1 || h.config.Reuse == 2 && f.loopback
+	conn, ok := h.engine.open(space, early, reusable)
+	if !ok && h.first == nil {
+		h.first = f
+	}
+	return liveConn{conn: conn, left: int32(h.replay.changes.Requests), ok: ok}
+}
+
+// end ends a request, and its connection if that serves no more.
+func (h *host) end(c liveConn, how ending) {
+	if !c.ok {
+		return
+	}
+	if c.left--; c.left > 0 {
+		f := h.bySpace[c.conn.space]
+		f.idle = append(f.idle, c)
+		return
+	}
+	switch how {
+	case leavesTimeWait:
+		h.engine.closeActively(c.conn)
+	case leavesFinWait2:
+		h.engine.closeFor(c.conn, h.config.finWait())
+	default:
+		h.engine.abort(c.conn)
+	}
+}
+
+func (h *host) beginAnonymous(f *flow) {
+	f.counted++
+	if c := h.begin(f, false); c.ok {
+		f.anonymous = append(f.anonymous, c)
+	}
+}
+
+// endAnonymous ends a connection that was only counted. The model may have had no port for some
+// of those; without any it must be one that a scan will find gone.
+func (h *host) endAnonymous(f *flow, how ending) {
+	if f.counted == 0 {
+		f.debts.closes++
+		if how != leavesNothing {
+			f.debts.timeWaits++
+		}
+		return
+	}
+	n := len(f.anonymous)
+	isOpen := n > 0 && h.random.below(int(f.counted)) < n
+	f.counted--
+	if isOpen {
+		c := f.anonymous[n-1]
+		f.anonymous = f.anonymous[:n-1]
+		h.end(c, how)
+	}
+}
+
+// found replays a socket that a scan has found: older than the recording, or one whose open was
+// only counted.
+func (h *host) found(e *event.Event) {
+	switch {
+	case e.State == event.StateListen || e.State == event.StateBound || !e.Dst.Known():
+		h.own(e.Src.Port)
+	case e.Direction == event.In || e.Flags.Has(event.NotSelected) || !h.fromRange(e.Src.Port):
+	case e.State == event.StateTimeWait:
+		if e.Flags.Has(event.BeforeStart) {
+			h.foundBucket(e)
+		}
+	default:
+		h.foundLive(e)
+	}
+}
+
+func (h *host) foundLive(e *event.Event) {
+	if _, known := h.live[keyOf(e)]; known {
+		return
+	}
+	f := h.flow(e.Src.Addr, e.Dst)
+	if f.counted == 0 {
+		if e.Flags.Has(event.BeforeStart) {
+			h.live[keyOf(e)] = h.beginFound(f, e)
+		}
+		return
+	}
+	n := len(f.anonymous)
+	isOpen := n > 0 && h.random.below(int(f.counted)) < n
+	f.counted--
+	c := liveConn{}
+	if isOpen {
+		c = f.anonymous[n-1]
+		f.anonymous = f.anonymous[:n-1]
+	}
+	h.live[keyOf(e)] = c
+}
+
+// foundBucket has a TIME_WAIT from before start take its port for what is left of it: of one
+// that is shorter in the model, nothing may be.
+func (h *host) foundBucket(e *event.Event) {
+	if e.Last == 0 {
+		return
+	}
+	left := e.Last.Sub(e.Time) + h.engine.sys.TimeWait - h.wait
+	if left <= 0 {
+		return
+	}
+	if c := h.beginFound(h.flow(e.Src.Addr, e.Dst), e); c.ok {
+		h.engine.closeFor(c.conn, left)
+	}
+}
+
+// beginFound is begin for a socket that was there before: it is no open.
+func (h *host) beginFound(f *flow, e *event.Event) liveConn {
+	before := h.engine.opens
+	c := h.begin(f, e.Flags.Has(event.OwnedByBind))
+	f.opens--
+	h.engine.opens = before
+	return c
+}
+
+// recordedWait is TCP_TIMEWAIT_LEN of kernels without a setting for it.
+const recordedWait = time.Minute
+
+// own takes a port of the range away for a listener, or a socket that is only bound.
+func (h *host) own(port uint16) {
+	if !h.owned[port] && h.config.Range.Holds(port) && !reserves(h.config.Reserved, port) {
+		h.owned[port] = true
+		h.engine.ports.own(h.index(port))
+	}
+}
+
+func (h *host) disown(port uint16) {
+	if h.owned[port] {
+		delete(h.owned, port)
+		h.engine.ports.disown(h.index(port))
+	}
+}
+
+// index returns the index of a port among those that are not reserved.
+func (h *host) index(port uint16) int32 {
+	below := event.PortRange{Low: h.config.Range.Low, High: port}
+	return int32(usable(below, h.config.Reserved)) - 1
+}
+
+func reserves(ranges []event.PortRange, port uint16) bool {
+	for _, r := range ranges {
+		if r.Holds(port) {
+			return true
+		}
+	}
+	return false
+}
