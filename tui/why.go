@@ -114,7 +114,7 @@ func (w *why) writeFinding(to *sheet, f *doctor.Finding) {
 		if i == 0 {
 			label = "PROOF"
 		}
-		to.field(label, "· "+evidence(&f.Evidence[i]), plain)
+		to.field(label, "· "+w.evidence(&f.Evidence[i]), plain)
 	}
 	writeSufferers(to, f.Victims)
 	if len(f.Advice) > 0 {
@@ -136,9 +136,10 @@ func (w *why) writeFinding(to *sheet, f *doctor.Finding) {
 	to.field("MORE", "porttrace explain "+printable.String(string(f.Cause)), quiet)
 }
 
-func evidence(e *doctor.Evidence) string {
+// evidence returns the text, with its moment unless that is now.
+func (w *why) evidence(e *doctor.Evidence) string {
 	text := printable.String(e.Text)
-	if !e.At.IsZero() {
+	if !e.At.IsZero() && !e.At.Equal(w.snapshot.Wall) {
 		text += " (" + e.At.UTC().Format(time.TimeOnly) + ")"
 	}
 	return text
