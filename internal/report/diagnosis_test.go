@@ -83,7 +83,7 @@ func TestOneFinding(t *testing.T) {
 	for path, names := range map[string]string{
 		"":                  "schema verdict error window findings lacks ignored",
 		"window":            "start end seconds",
-		"findings":          "id severity cause confidence summary since until evidence victims advice wrong",
+		"findings":          "id severity cause confidence summary netns netns_name since until evidence victims advice wrong",
 		"findings.evidence": "text value unit time pid comm",
 		"findings.victims":  "pid ppid start_time comm exe container unit uid failures last",
 		"findings.advice":   "action command undo risk safety effect",

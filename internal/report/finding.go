@@ -2,7 +2,6 @@ package report
 
 import (
 	"github.com/porttrace/porttrace/internal/doctor"
-	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -13,6 +12,8 @@ type finding struct {
 	Cause      string     `json:"cause"`
 	Confidence string     `json:"confidence"`
 	Summary    string     `json:"summary"`
+	Netns      uint32     `json:"netns"` // 0: it is about a process or the host
+	NetnsName  string     `json:"netns_name"`
 	Since      string     `json:"since"` // empty: from before start
 	Until      string     `json:"until"` // empty: it goes on
 	Evidence   []evidence `json:"evidence"`
@@ -48,16 +49,20 @@ type advice struct {
 }
 
 func newFindings(findings []doctor.Finding, s *snapshot.Snapshot) []finding {
-	return convert(findings, func(f *doctor.Finding) finding { return newFinding(f, s.Clock) })
+	return convert(findings, func(f *doctor.Finding) finding { return newFinding(f, s) })
 }
 
-func newFinding(f *doctor.Finding, clock event.Clock) finding {
+func newFinding(f *doctor.Finding, s *snapshot.Snapshot) finding {
+	name := ""
+	if n := s.Namespace(f.Subject.Netns); n != nil {
+		name = n.Name
+	}
 	return finding{
 		ID: f.ID, Severity: f.Severity.String(), Cause: string(f.Cause), Confidence: f.Confidence.String(), Summary: f.Summary,
-		Since: formatTime(f.Since), Until: formatTime(f.Until),
+		Netns: f.Subject.Netns, NetnsName: name, Since: formatTime(f.Since), Until: formatTime(f.Until),
 		Evidence: convert(f.Evidence, newEvidence),
 		Victims: convert(f.Victims, func(v *doctor.Victim) sufferer {
-			return sufferer{newIdentity(&v.Proc, clock), v.Failures, formatTime(v.Last)}
+			return sufferer{newIdentity(&v.Proc, s.Clock), v.Failures, formatTime(v.Last)}
 		}),
 		Advice: convert(f.Advice, newAdvice),
 		Wrong:  append([]string{}, f.Wrong...),
