@@ -152,7 +152,7 @@ func (w *why) writeProof(to *sheet, label string, list []doctor.Evidence) {
 // evidence returns the text, with its moment unless that is now.
 func (w *why) evidence(e *doctor.Evidence) string {
 	text := printable.String(e.Text)
-	if !e.At.IsZero() && !e.At.Equal(w.snapshot.Wall) {
+	if !e.At.IsZero() && !e.At.Truncate(time.Second).Equal(w.snapshot.Wall.Truncate(time.Second)) {
 		text += " (" + e.At.UTC().Format(time.TimeOnly) + ")"
 	}
 	return text
@@ -186,14 +186,19 @@ func (w *why) writeAdvice(to *sheet, number int, f *doctor.Finding, a *doctor.Ad
 	}
 }
 
-// command appends lines to copy. One that is too long goes on in the next line.
+// command appends lines to copy. One that is too long begins further left, and goes on in the next
+// line only if it is longer than all of the screen.
 func (s *sheet) command(indent, lines string) {
 	if lines == "" {
 		return
 	}
 	for _, line := range phrase.CommandLines(lines) {
-		for part := range strings.SplitSeq(ansi.HardwrapWc(line, max(s.width-cells(indent), 1), true), "\n") {
-			s.lines = append(s.lines, indent+s.st.paint(strong, part))
+		before := indent
+		if cells(indent)+cells(line) > s.width {
+			before = " "
+		}
+		for part := range strings.SplitSeq(ansi.WrapWc(line, max(s.width-cells(before), 1), ""), "\n") {
+			s.lines = append(s.lines, before+s.st.paint(strong, part))
 		}
 	}
 }

@@ -89,7 +89,7 @@ func writeEvidence(out *bytes.Buffer, list []doctor.Evidence) {
 		return
 	}
 	at := list[0].At
-	if slices.ContainsFunc(list, func(e doctor.Evidence) bool { return !e.At.Equal(at) }) {
+	if slices.ContainsFunc(list, func(e doctor.Evidence) bool { return moment(e.At) != moment(at) }) {
 		at = time.Time{}
 	}
 	out.WriteString("\n   Evidence" + moment(at) + "\n")
