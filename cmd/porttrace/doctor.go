@@ -44,7 +44,7 @@ could not be judged.`,
 			return flags.unjudged(runDoctor(cmd.Context(), &flags))
 		},
 	}
-	flags.inputFlags.register(cmd)
+	flags.register(cmd)
 	flags.output.register(cmd, "text", "json")
 	cmd.Flags().BoolVar(&flags.all, "all", false, "also what is only worth knowing, or has one kind of evidence only")
 	cmd.Flags().StringArrayVar(&flags.ignore, "ignore", nil, "leave out the finding with this `ID`, or those of this cause; repeatable")

@@ -36,7 +36,7 @@ the command, and then summarizes that.`,
 			return runReport(cmd.Context(), &flags)
 		},
 	}
-	flags.inputFlags.register(cmd, "census")
+	flags.register(cmd, "census")
 	flags.output.register(cmd, "text", "json")
 	flags.group.register(cmd)
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
