@@ -26,6 +26,9 @@ func (s *State) Restart(at event.Time) {
 	restart(s.past.processes, past)
 	restart(s.past.pairs, nil)
 	s.flows.restart()
+	for _, c := range s.counts {
+		c.restart()
+	}
 	s.failures = newFailures()
 	s.notices = nil
 	s.gaps.restart(at)
