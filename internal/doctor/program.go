@@ -82,25 +82,24 @@ func (l *programs) of(name string) *program {
 	return &l.list[at]
 }
 
-// programsOf returns the programs that use the space. Of a connect space they are those that
-// connect to its destination, by whatever local address, and those that hold its ports by bind().
+// programsOf returns the programs that hold the ports of the space. Its row lists a few
+// processes: where a thousand short ones hold a port each, it takes the programs that connect to the
+// destination, by whatever local address.
 func (j *judge) programsOf(s *snapshot.PortSpace) programs {
 	var l programs
-	if s.Kind == snapshot.ConnectSpace {
-		j.addPairs(&l, s)
-	}
-	connects := len(l.list) > 0
+	listed := 0
 	for i := range s.Holders {
 		h := &s.Holders[i]
 		p := l.of(programOf(&h.Proc))
-		p.bound += h.Bound
-		if connects && p.name != "" {
-			p.stands(h.Proc, h.Ports())
-			continue // counted by pair
-		}
 		p.processes++
-		p.live, p.closeWait, p.timeWait = p.live+h.Live, p.closeWait+h.CloseWait, p.timeWait+h.TimeWait
+		p.live, p.closeWait, p.timeWait, p.bound = p.live+h.Live, p.closeWait+h.CloseWait, p.timeWait+h.TimeWait, p.bound+h.Bound
 		p.stands(h.Proc, h.Ports())
+		if p.name != "" {
+			listed += h.Ports()
+		}
+	}
+	if s.Kind == snapshot.ConnectSpace {
+		j.addPairs(&l, s, listed*2 <= s.InUse())
 	}
 	return l
 }
@@ -112,14 +111,24 @@ func (p *program) stands(proc event.Process, ports int) {
 	}
 }
 
-func (j *judge) addPairs(l *programs, s *snapshot.PortSpace) {
+// addPairs adds what the programs have opened and closed towards the destination; their ports,
+// too, if the space does not list those that hold most.
+func (j *judge) addPairs(l *programs, s *snapshot.PortSpace, ports bool) {
+	if ports {
+		bound := slices.Clone(l.list)
+		l.list = nil
+		for _, p := range bound {
+			if p.bound > 0 {
+				l.list = append(l.list, program{name: p.name, proc: p.proc, bound: p.bound, most: p.most})
+			}
+		}
+	}
 	for i := range j.s.Pairs {
 		pair := &j.s.Pairs[i]
 		if pair.Netns == s.Netns && pair.Remote == s.Remote && pair.Proto == s.Proto && !pair.NetnsGone && pair.Proc.Known() {
 			proc := event.Process{ID: pair.Proc, Comm: pair.Comm}
 			p := l.of(programOf(&proc))
-			p.processes++
-			p.addPair(pair)
+			p.addPair(pair, ports)
 			p.stands(proc, int(pair.Live()+pair.TimeWaitOut))
 		}
 	}
@@ -127,20 +136,22 @@ func (j *judge) addPairs(l *programs, s *snapshot.PortSpace) {
 		past := &j.s.PastPairs[i]
 		if past.Netns == s.Netns && past.Remote == s.Remote && past.Proto == s.Proto && !past.NetnsGone {
 			if name := programOfPast(&past.Identity); name != "" {
-				p := l.of(name)
-				p.processes++
-				p.addPair(&past.Pair)
+				l.of(name).addPair(&past.Pair, ports)
 			}
 		}
 	}
 }
 
-func (p *program) addPair(pair *snapshot.Pair) {
+func (p *program) addPair(pair *snapshot.Pair, ports bool) {
+	p.opens += pair.Opens
+	p.closes += pair.ClosesOut
+	if !ports {
+		return
+	}
+	p.processes++
 	p.live += int(max(pair.Live(), 0))
 	p.closeWait += int(max(pair.CloseWait, 0))
 	p.timeWait += int(max(pair.TimeWaitOut, 0))
-	p.opens += pair.Opens
-	p.closes += pair.ClosesOut
 }
 
 // most returns the program with the most by a measure, the known ones first: the sockets without

@@ -102,6 +102,9 @@ func (c *shortage) needs(m mix) int {
 	if m.timeWait > m.open {
 		need = max(need, int(c.Wanted*c.TimeWaitLength.Seconds()))
 	}
+	if c.past.span > 0 && c.past.span <= burstSeconds && c.past.idle >= burstSeconds {
+		need = c.past.opens + c.past.failures // a batch that is over: it takes no more
+	}
 	return need
 }
 
