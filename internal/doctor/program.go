@@ -15,10 +15,13 @@ import (
 // programOf returns the name by which the processes of one program are one: empty if the process
 // is not known. The ID of a finding has it, so it has no pid.
 func programOf(p *event.Process) string {
-	if !p.ID.Known() {
+	switch {
+	case !p.ID.Known():
 		return ""
+	case p.Comm == "" && p.Exe != "":
+		return printable.String(path.Base(p.Exe))
 	}
-	return printable.String(cmp.Or(p.Comm, path.Base(p.Exe)))
+	return printable.String(p.Comm)
 }
 
 // programOfPast returns the same of processes whose rows are gone: of their executable, as

@@ -164,8 +164,13 @@ func (c *shortage) burst(m mix) Finding {
 	if p.name == "" {
 		p = c.programs.most(func(p *program) int { return int(min(p.opens, 1<<30)) })
 	}
+	used := max(c.Taken(), c.Peak)
+	if used < c.past.burst && used*2 < c.Capacity { // all are gone, and with them how many there were
+		return c.finding(Burst, &p, fmt.Sprintf("%s opens more connections to %s at once than there are ports: %s within %d s for %s ports, and %s",
+			p.who(), c.to(), phrase.Count(c.past.burst), burstSeconds, phrase.Count(c.Capacity), c.effect()))
+	}
 	return c.finding(Burst, &p, fmt.Sprintf("%s opens more connections to %s at the same time than there are ports: %s were in use at once, and %s",
-		p.who(), c.to(), c.all(max(c.Taken(), c.Peak)), c.effect()))
+		p.who(), c.to(), c.all(used), c.effect()))
 }
 
 func (c *shortage) unanswered(m mix) Finding {
@@ -246,14 +251,14 @@ func (c *shortage) earlyBind(m mix) Finding {
 		p = c.programs.most((*program).ports)
 	}
 	early := c.j.earlyBinds(p.name)
-	text := fmt.Sprintf("%s takes ports by bind() without connecting them to %s: %s are taken from every connection of the host by that, and %s",
+	text := fmt.Sprintf("%s takes ports by bind() that it does not connect to %s: %s are lost to every connect() of its network namespace by that, and %s",
 		p.who(), c.to(), c.all(m.bound), c.effect())
 	switch {
 	case c.Kind == snapshot.BindSpace:
 		text = fmt.Sprintf("%s binds a port of %s before each connect(): a port that is taken so serves one connection on the whole address, not one for each destination, and %s",
 			p.who(), c.to(), c.effect())
 	case early > 0:
-		text = fmt.Sprintf("%s binds a local port before each connect(): %s are taken from connections to every destination by that, also to %s, and %s",
+		text = fmt.Sprintf("%s binds a local port before it connects to other destinations: %s are lost to every connect() of its network namespace by that, also to %s, and %s",
 			p.who(), c.all(m.bound), c.to(), c.effect())
 	}
 	f := c.finding(EarlyBind, &p, text)
