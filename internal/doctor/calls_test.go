@@ -50,7 +50,7 @@ func TestCalls(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		load     func(h *host)
-		id       string // empty: nothing but notes
+		id       string // empty: only notes
 		severity Severity
 		says     string
 	}{

@@ -25,7 +25,7 @@ func TestNamespaces(t *testing.T) {
 	for _, tc := range []struct {
 		name       string
 		change     func(s *snapshot.Snapshot, n *snapshot.Namespace)
-		id         string // empty: nothing but notes
+		id         string // empty: only notes
 		severity   Severity
 		confidence Confidence
 		says       string

@@ -126,21 +126,38 @@ func (j *judge) addPairs(l *programs, s *snapshot.PortSpace, ports bool) {
 			}
 		}
 	}
+	j.indexPairs()
+	to := destination{s.Netns, s.Proto, s.Remote}
+	for _, pair := range j.pairs[to] {
+		proc := event.Process{ID: pair.Proc, Comm: pair.Comm}
+		p := l.of(programOf(&proc))
+		p.addPair(pair, ports)
+		p.stands(proc, int(pair.Live()+pair.TimeWaitOut))
+	}
+	for _, past := range j.past[to] {
+		if name := programOfPast(&past.Identity); name != "" {
+			l.of(name).addPair(&past.Pair, ports)
+		}
+	}
+}
+
+// indexPairs sorts the pairs by destination, the first time that it is called.
+func (j *judge) indexPairs() {
+	if j.pairs != nil {
+		return
+	}
+	j.pairs = make(map[destination][]*snapshot.Pair, len(j.s.Destinations))
+	j.past = map[destination][]*snapshot.PastPair{}
 	for i := range j.s.Pairs {
-		pair := &j.s.Pairs[i]
-		if pair.Netns == s.Netns && pair.Remote == s.Remote && pair.Proto == s.Proto && !pair.NetnsGone && pair.Proc.Known() {
-			proc := event.Process{ID: pair.Proc, Comm: pair.Comm}
-			p := l.of(programOf(&proc))
-			p.addPair(pair, ports)
-			p.stands(proc, int(pair.Live()+pair.TimeWaitOut))
+		if p := &j.s.Pairs[i]; !p.NetnsGone && p.Proc.Known() {
+			to := destination{p.Netns, p.Proto, p.Remote}
+			j.pairs[to] = append(j.pairs[to], p)
 		}
 	}
 	for i := range j.s.PastPairs {
-		past := &j.s.PastPairs[i]
-		if past.Netns == s.Netns && past.Remote == s.Remote && past.Proto == s.Proto && !past.NetnsGone {
-			if name := programOfPast(&past.Identity); name != "" {
-				l.of(name).addPair(&past.Pair, ports)
-			}
+		if p := &j.s.PastPairs[i]; !p.NetnsGone {
+			to := destination{p.Netns, p.Proto, p.Remote}
+			j.past[to] = append(j.past[to], p)
 		}
 	}
 }
