@@ -81,6 +81,10 @@ unit:
 	@echo '$(GO) test $(race) -count=1 -timeout 30m ./...'
 	@$(GO) test $(race) -count=1 -timeout 30m -v ./... 2>&1 | awk -v skipped=.cache/skipped "$$quiet"
 
+.PHONY: test-incidents
+test-incidents: ## real programs that misbehave, and what doctor says of them (four minutes, as root)
+	$(GO) test -count=1 -timeout 15m -v ./internal/incidents -loads all
+
 .PHONY: test-race
 test-race: ## the tests under the race detector, or fail
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m ./...
@@ -182,6 +186,7 @@ test-kernels: ## the kernel tests on Debian's kernels, in virtual machines; one:
 accuracy: ## measure every signal on those kernels, and update docs/accuracy.md
 	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES) -v -run 'TestAccuracy|TestPrivileges' | $(GO) run ./internal/kerneltest/accuracy
 	$(GO) test -count=1 -v -run 'TestForecastHolds|TestForecastLoads' ./internal/aggregate ./internal/kerneltest | $(GO) run ./internal/kerneltest/accuracy
+	$(GO) test -count=1 -v ./internal/incidents -loads all | $(GO) run ./internal/kerneltest/accuracy
 
 # Packages without anything of Linux.
 PURE := $(addprefix ./internal/,aggregate event export filter forecast history phrase pipeline playback portspace printable \
@@ -196,7 +201,7 @@ cross: ## build for the other architecture, check the pure packages for another 
 
 .PHONY: check
 check: ## all that CI checks, with the time that each takes
-	@for target in test lint check-generate fuzz cross; do \
+	@for target in test test-incidents lint check-generate fuzz cross; do \
 		SECONDS=0; $(MAKE) $$target; echo "== $$target: $$SECONDS s"; \
 	done
 

@@ -16,13 +16,14 @@
  * keep struct ns_common: inum
  * keep struct local_ports: range
  * keep struct inet_timewait_death_row: sysctl_max_tw_buckets
- * keep struct netns_ipv4: tcp_death_row ip_local_ports sysctl_tcp_tw_reuse sysctl_tcp_tw_reuse_delay sysctl_tcp_timestamps sysctl_tcp_fin_timeout sysctl_local_reserved_ports sysctl_ip_prot_sock dev_addr_genid
+ * keep struct netns_ipv4: tcp_death_row ip_local_ports sysctl_tcp_tw_reuse sysctl_tcp_tw_reuse_delay sysctl_tcp_timestamps sysctl_tcp_fin_timeout sysctl_local_reserved_ports sysctl_ip_nonlocal_bind sysctl_ip_prot_sock dev_addr_genid
  * keep struct netns_ipv6: dev_addr_genid
  * keep struct net: net_cookie ns ipv4 ipv6
  * keep struct nsproxy: net_ns
- * keep struct sock_common: skc_daddr skc_rcv_saddr skc_dport skc_num skc_family skc_state skc_reuse skc_reuseport skc_bound_dev_if skc_net skc_v6_daddr skc_v6_rcv_saddr skc_cookie skc_flags
+ * keep struct sock_common: skc_daddr skc_rcv_saddr skc_dport skc_num skc_family skc_state skc_reuse skc_reuseport skc_ipv6only skc_bound_dev_if skc_net skc_v6_daddr skc_v6_rcv_saddr skc_cookie skc_flags
  * keep struct sock: __sk_common sk_protocol sk_err sk_shutdown sk_userlocks
  * keep struct inet_sock: sk inet_flags inet_sport local_port_range
+ * keep struct udp_sock: inet
  * keep struct inet_bind_bucket: fastreuse fastreuseport
  * keep struct inet_connection_sock: icsk_inet icsk_bind_hash
  * keep struct tcp_options_received: ts_recent_stamp
@@ -56,6 +57,7 @@
  * keep struct task_struct: flags pid tgid group_leader real_parent comm start_boottime self_exec_id mm fs files cgroups cred thread_pid nsproxy
  * keep struct bpf_iter_meta: seq session_id
  * keep struct bpf_iter__tcp: meta sk_common
+ * keep struct bpf_iter__udp: meta udp_sk
  * keep struct bpf_iter__task: meta task
  * keep struct bpf_iter__task_file: meta task file
  * keep struct bpf_raw_tracepoint_args: *
@@ -276,10 +278,11 @@ struct local_ports {
 struct netns_ipv4 {
 	struct inet_timewait_death_row tcp_death_row;
 	struct local_ports ip_local_ports;
+	u8 sysctl_ip_nonlocal_bind;
 	u8 sysctl_tcp_tw_reuse;
 	unsigned int sysctl_tcp_tw_reuse_delay;
-	u8 sysctl_tcp_timestamps;
 	int sysctl_tcp_fin_timeout;
+	u8 sysctl_tcp_timestamps;
 	atomic_t dev_addr_genid;
 	long unsigned int *sysctl_local_reserved_ports;
 	int sysctl_ip_prot_sock;
@@ -361,6 +364,7 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	unsigned char skc_reuse: 4;
 	unsigned char skc_reuseport: 1;
+	unsigned char skc_ipv6only: 1;
 	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
@@ -395,13 +399,13 @@ struct bpf_iter_meta {
 	u64 session_id;
 };
 
-struct bpf_raw_tracepoint_args {
-	__u64 args[0];
-};
-
 struct cgrp_cset_link {
 	struct cgroup *cgrp;
 	struct list_head cgrp_link;
+};
+
+struct bpf_raw_tracepoint_args {
+	__u64 args[0];
 };
 
 struct bpf_sock {
@@ -466,6 +470,10 @@ struct inet_sock {
 	u32 local_port_range;
 };
 
+struct udp_sock {
+	struct inet_sock inet;
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
 	struct inet_bind_bucket *icsk_bind_hash;
@@ -502,6 +510,11 @@ struct tcp_timewait_sock {
 struct bpf_iter__tcp {
 	struct bpf_iter_meta *meta;
 	struct sock_common *sk_common;
+};
+
+struct bpf_iter__udp {
+	struct bpf_iter_meta *meta;
+	struct udp_sock *udp_sk;
 };
 
 struct mptcp_sock {

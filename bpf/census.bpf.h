@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * All TCP sockets, the processes that hold them, and the settings by which namespaces
+ * All TCP sockets, the UDP sockets that have a port, the processes that hold them, and the settings by which namespaces
  * allocate ports. Iterators: they run when user space reads them and cost nothing
  * otherwise. The kernel repeats a record that did not fit at the next read.
  */
@@ -112,8 +112,8 @@ static __always_inline struct sock *first_subflow(struct sock *sk)
 	return bpf_core_field_exists(mptcp->first) ? BPF_CORE_READ(mptcp, first) : NULL;
 }
 
-/* Returns the TCP socket of a file, NULL if it is not one. */
-static __always_inline struct sock *tcp_of_file(struct file *file)
+/* Returns the IPv4 or IPv6 socket of a file, NULL if it is not one. */
+static __always_inline struct sock *inet_of_file(struct file *file)
 {
 	struct socket *socket;
 	struct sock *sk;
@@ -124,8 +124,14 @@ static __always_inline struct sock *tcp_of_file(struct file *file)
 	socket = file->private_data;
 	sk = BPF_CORE_READ(socket, sk);
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if (family != AF_INET && family != AF_INET6)
-		return NULL;
+	return family == AF_INET || family == AF_INET6 ? sk : NULL;
+}
+
+/* Returns the TCP socket of a file, NULL if it is not one. */
+static __always_inline struct sock *tcp_of_file(struct file *file)
+{
+	struct sock *sk = inet_of_file(file);
+
 	switch (BPF_CORE_READ(sk, sk_protocol)) {
 	case IPPROTO_TCP:
 		return sk;
@@ -135,18 +141,22 @@ static __always_inline struct sock *tcp_of_file(struct file *file)
 	return NULL;
 }
 
-/* Skips sockets that have no port yet. */
+/* Returns the UDP socket of a file, NULL if it is not one. */
+static __always_inline struct sock *udp_of_file(struct file *file)
+{
+	struct sock *sk = inet_of_file(file);
+
+	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP ? sk : NULL;
+}
+
+/* Skips sockets that have no port yet: a socket that is NULL has none. */
 static __always_inline int emit_holder(struct seq_file *seq, struct task_struct *task,
-				       struct file *file)
+				       struct sock *sk)
 {
 	struct census_holder h = {};
 	struct task_struct *leader;
 	struct in6_addr v6;
-	struct sock *sk;
 
-	if (!task || !file)
-		return 0;
-	sk = tcp_of_file(file);
 	h.sport = BPF_CORE_READ(sk, __sk_common.skc_num);
 	if (!h.sport)
 		return 0;
@@ -168,6 +178,44 @@ static __always_inline int emit_holder(struct seq_file *seq, struct task_struct 
 	return 0;
 }
 
+static __always_inline int emit_tcp_holder(struct seq_file *seq, struct task_struct *task,
+					   struct file *file)
+{
+	if (!task || !file)
+		return 0;
+	return emit_holder(seq, task, tcp_of_file(file));
+}
+
+static __always_inline int emit_udp_holder(struct seq_file *seq, struct task_struct *task,
+					   struct file *file)
+{
+	if (!task || !file)
+		return 0;
+	return emit_holder(seq, task, udp_of_file(file));
+}
+
+/* Emits a UDP socket of the namespace that the iterator runs in. The kernel lists those that have
+ * a port, also those that no process holds by a file, as a tunnel's. */
+static __always_inline int emit_udp_socket(struct seq_file *seq, struct udp_sock *udp)
+{
+	struct census_holder h = {};
+	struct sock_common *sk;
+
+	if (!udp)
+		return 0;
+	sk = &udp->inet.sk.__sk_common;
+	h.sk = (u64)udp;
+	h.netns = sk->skc_net.net->ns.inum;
+	h.sport = sk->skc_num;
+	h.v6only = BPF_CORE_READ_BITFIELD_PROBED(sk, skc_ipv6only);
+	if (sk->skc_family == AF_INET6)
+		copy_v6(h.saddr, &sk->skc_v6_rcv_saddr);
+	else
+		map_v4(h.saddr, sk->skc_rcv_saddr);
+	bpf_seq_write(seq, &h, sizeof(h));
+	return 0;
+}
+
 static __always_inline void read_netns(struct net *net, struct census_netns *n)
 {
 	u32 range = netns_port_range(net);
@@ -183,6 +231,12 @@ static __always_inline void read_netns(struct net *net, struct census_netns *n)
 	n->timestamps = BPF_CORE_READ(net, ipv4.sysctl_tcp_timestamps);
 	n->fin_timeout = BPF_CORE_READ(net, ipv4.sysctl_tcp_fin_timeout);
 	n->max_time_wait = netns_max_time_wait(net);
+	n->time_wait = netns_time_wait(net);
+	n->nonlocal_bind = BPF_CORE_READ(net, ipv4.sysctl_ip_nonlocal_bind);
+	if (bpf_core_field_exists(net->ipv4.sysctl_ip_prot_sock)) { /* CONFIG_SYSCTL */
+		n->has_unprivileged_port = 1;
+		n->unprivileged_port = BPF_CORE_READ(net, ipv4.sysctl_ip_prot_sock);
+	}
 	bpf_probe_read_kernel(n->reserved, sizeof(n->reserved),
 			      net->ipv4.sysctl_local_reserved_ports);
 }

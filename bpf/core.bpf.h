@@ -167,4 +167,19 @@ static __always_inline u32 netns_reuse_delay_ms(struct net *net)
 	return 1000;
 }
 
+/* tcp_tw_timeout of Alibaba Cloud Linux, which stands there for TCP_TIMEWAIT_LEN. */
+struct netns_ipv4___ali {
+	int sysctl_tcp_tw_timeout;
+} __attribute__((preserve_access_index));
+
+static __always_inline u32 netns_time_wait(struct net *net)
+{
+	struct netns_ipv4 *ipv4 = __builtin_preserve_access_index(&net->ipv4);
+	struct netns_ipv4___ali *ali = (void *)ipv4;
+
+	if (bpf_core_field_exists(ali->sysctl_tcp_tw_timeout))
+		return BPF_CORE_READ(ali, sysctl_tcp_tw_timeout);
+	return 0;
+}
+
 #endif /* __PORTTRACE_CORE_BPF_H */

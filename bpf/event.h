@@ -207,7 +207,8 @@ struct census_socket {
 	__u8 daddr[16];
 };
 
-/* An open file that is a TCP socket, in any namespace. */
+/* An open file that is a TCP or UDP socket, in any namespace; or a UDP socket of one namespace,
+ * without a process. */
 struct census_holder {
 	__u64 sk;
 	__u64 cookie;
@@ -217,7 +218,7 @@ struct census_holder {
 	__u32 device;
 	__u16 sport;
 	__u8 state;
-	__u8 pad;
+	__u8 v6only; /* of UDP: IPV6_V6ONLY */
 	__u8 saddr[16];
 };
 
@@ -234,6 +235,10 @@ struct census_netns {
 	__u16 high;
 	__u8 reuse;
 	__u8 timestamps;
+	__u8 nonlocal_bind;
+	__u8 has_unprivileged_port;
+	__u32 time_wait; /* tcp_tw_timeout, jiffies; 0: this kernel has none */
+	__u16 unprivileged_port;
 	__u8 pad[2];
 	__u64 reserved[1024]; /* a bit for each port */
 };

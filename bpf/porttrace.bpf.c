@@ -243,7 +243,19 @@ int pt_sockets(struct bpf_iter__tcp *ctx)
 SEC("iter/task_file")
 int pt_holders(struct bpf_iter__task_file *ctx)
 {
-	return emit_holder(ctx->meta->seq, ctx->task, ctx->file);
+	return emit_tcp_holder(ctx->meta->seq, ctx->task, ctx->file);
+}
+
+SEC("iter/udp")
+int pt_udp_sockets(struct bpf_iter__udp *ctx)
+{
+	return emit_udp_socket(ctx->meta->seq, ctx->udp_sk);
+}
+
+SEC("iter/task_file")
+int pt_udp_holders(struct bpf_iter__task_file *ctx)
+{
+	return emit_udp_holder(ctx->meta->seq, ctx->task, ctx->file);
 }
 
 SEC("iter/task")

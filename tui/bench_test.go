@@ -50,7 +50,7 @@ func BenchmarkUpdate(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				m.Update(snapshotMsg{s})
+				m.Update(snapshotMsg{snapshot: s})
 			}
 		})
 	}

@@ -7,12 +7,15 @@ import (
 
 func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 	type row = snapshot.PortSpace
-	number := func(name, title string, rank, width int, value func(*row) int) column[row] {
-		return column[row]{
-			name: name, title: title, rank: rank, min: width,
-			cell: func(r *row, _ int) string { return phrase.Ports(r, value(r)) },
+	formatted := func(format func(*row, int) string) func(string, string, int, int, func(*row) int) column[row] {
+		return func(name, title string, rank, width int, value func(*row) int) column[row] {
+			return column[row]{
+				name: name, title: title, rank: rank, min: width,
+				cell: func(r *row, _ int) string { return format(r, value(r)) },
+			}
 		}
 	}
+	number, state := formatted(phrase.Ports), formatted(phrase.StatePorts)
 	columns := []column[row]{
 		{name: "taken", title: "TAKEN", rank: 1, min: 9, max: 16, left: true, cell: gauge, tone: s.pressure},
 		{name: "space", title: "PORT SPACE", min: 26, max: 56, left: true, rising: true, cell: spaceName},
@@ -25,11 +28,11 @@ func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 	}
 	return append(columns,
 		column[row]{name: "in_use", title: "IN USE/OF", rank: 2, min: 13, cell: inUse},
-		number("time_wait", "TIME_WAIT", 6, 10, func(r *row) int { return r.TimeWait }),
+		state("time_wait", "TIME_WAIT", 6, 10, func(r *row) int { return r.TimeWait }),
 		column[row]{name: "exhausted", title: "FAIL", rank: 4, min: 7, cell: exhausted, tone: s.exhausting},
 		column[row]{name: "eta", title: "FULL", rank: 3, min: 9, max: 18, rising: true, cell: eta, tone: s.pressure},
 		column[row]{name: "wanted", title: "WANTED/MAX", rank: 7, min: 12, cell: wantedOfMax},
-		number("live", "LIVE", 8, 7, func(r *row) int { return r.Live }),
+		state("live", "LIVE", 8, 7, func(r *row) int { return r.Live }),
 		number("bound", "BOUND", 9, 7, func(r *row) int { return r.Bound }),
 		column[row]{name: "headroom", title: "HEADROOM", rank: 10, min: 9, rising: true, cell: headroom},
 		column[row]{title: "TOP HOLDER", rank: 11, min: 16, max: 32, left: true, cell: topHolderName},

@@ -13,6 +13,8 @@ import (
 // subject is the row of a detail.
 type subject interface {
 	title() string
+	// about returns what a finding about the row can be about.
+	about() *about
 	// update finds the row in a newer snapshot and reports whether it is there.
 	update(s *snapshot.Snapshot) bool
 	write(to *sheet)

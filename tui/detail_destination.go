@@ -14,6 +14,14 @@ type destinationDetail struct {
 
 func (d *destinationDetail) title() string { return destination(d.row, 60) }
 
+func (d *destinationDetail) about() *about {
+	a := &about{netns: []uint32{d.row.Netns}, remote: d.row.Remote}
+	for i := range d.row.Processes {
+		a.procs = append(a.procs, d.row.Processes[i].Proc)
+	}
+	return a
+}
+
 func (d *destinationDetail) write(to *sheet) {
 	to.field("destination", destination(d.row, to.width), plain)
 	to.field("protocol", cmp.Or(d.row.Proto.String(), phrase.Unknown), plain)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -15,6 +16,17 @@ type failureDetail struct {
 
 func (d *failureDetail) title() string {
 	return strings.TrimSpace(d.row.Op.String() + " " + phrase.Errno(d.row) + " " + reason(d.row))
+}
+
+func (d *failureDetail) about() *about {
+	f := d.row
+	a := &about{netns: []uint32{f.Netns}, procs: []event.ProcID{f.Proc.ID}, local: f.Local.Addr, causes: causesOf(f.Reason)}
+	if isConnect(f) {
+		a.remote = f.Target
+	} else {
+		a.local, a.port = f.Target.Addr, f.Target.Port
+	}
+	return a
 }
 
 func (d *failureDetail) write(to *sheet) {

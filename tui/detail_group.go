@@ -14,6 +14,15 @@ type groupDetail struct {
 
 func (d *groupDetail) title() string { return groupName(d.row.GroupKey, d.by, 60) }
 
+func (d *groupDetail) about() *about {
+	a := &about{}
+	for _, p := range d.row.Members {
+		a.procs = append(a.procs, p.Info.ID)
+	}
+	a.addPairs(d.row.Destinations)
+	return a
+}
+
 // maxMembers is the number of members listed.
 const maxMembers = 100
 

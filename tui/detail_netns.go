@@ -28,6 +28,9 @@ func writeNamespace(to *sheet, n *snapshot.Namespace, now time.Time) {
 		to.field("timers", "a TIME_WAIT lives "+phrase.ShortDuration(n.TimeWaitLength)+
 			", a FIN_WAIT2 without an owner "+phrase.ShortDuration(n.FinTimeout)+" (net.ipv4.tcp_fin_timeout)", plain)
 	}
+	if len(n.Listeners) > 0 {
+		to.untrusted("listeners", phrase.Listeners(n)+" in the range: an outgoing connection can take the port of one that starts again")
+	}
 	if !n.LastScan.IsZero() {
 		to.field("last scan", "of all sockets: "+phrase.Ago(now, n.LastScan)+", took "+phrase.ShortDuration(n.LastScanTook), plain)
 	}

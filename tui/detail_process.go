@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -14,15 +15,37 @@ type processDetail struct {
 
 func (d *processDetail) title() string { return process(d.row.Info.ID, d.row.Info.Comm, 60) }
 
+func (d *processDetail) about() *about {
+	a := &about{procs: []event.ProcID{d.row.Info.ID}}
+	a.addPairs(d.row.Destinations)
+	return a
+}
+
 func (d *processDetail) write(to *sheet) {
 	writeOwner(to, &d.row.Info, d.snapshot.Clock)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
+	writeFiles(to, d.row.Files)
+	if n := d.row.EarlyBinds; n > 0 {
+		to.field("early binds", phrase.Count(n)+" opens of a port that bind() had chosen: no other connection can have that port, whatever its destination", plain)
+	}
 	if len(d.row.Destinations) > 0 {
 		to.section("Destinations, most opens first")
 		to.add(listing(pairColumns(false), d.row.Destinations, to.width, to.st)...)
 	}
 	writeFailures(to, d.snapshot, false, func(f *snapshot.Failure) bool { return f.Proc.ID == d.row.Info.ID })
+}
+
+// writeFiles writes how many files the process has open, if that is known.
+func writeFiles(to *sheet, f *event.FileUse) {
+	if f == nil {
+		return
+	}
+	text, level := phrase.Grouped(f.Open)+" open, of at most "+phrase.Grouped(f.Limit)+" (RLIMIT_NOFILE)", plain
+	if f.NearLimit() {
+		text, level = text+": at the limit socket() and accept() fail (EMFILE)", warn
+	}
+	to.field("files", text, level)
 }
 
 // pairColumns are the columns of pairs: their process or their destination, and the totals.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -14,6 +15,18 @@ type spaceDetail struct {
 }
 
 func (d *spaceDetail) title() string { return spaceName(d.row, 60) }
+
+func (d *spaceDetail) about() *about {
+	s := d.row
+	a := &about{netns: []uint32{s.Netns}, local: s.Local, remote: s.Remote}
+	for i := range s.Holders {
+		a.procs = append(a.procs, s.Holders[i].Proc.ID)
+	}
+	for i := range s.Victims {
+		a.procs = append(a.procs, s.Victims[i].Proc.ID)
+	}
+	return a
+}
 
 // write begins with the answers: how full it is, until when, its holders and victims.
 func (d *spaceDetail) write(to *sheet) {
@@ -33,12 +46,18 @@ func (d *spaceDetail) write(to *sheet) {
 		to.section("Ports in use, each counted once")
 		d.writeUse(to)
 	}
-	to.section("Rates")
-	d.writePace(to)
+	if s.Proto != event.UDP { // of which only failures are seen
+		to.section("Rates")
+		d.writePace(to)
+	}
 	to.section("Configuration")
 	to.field("namespace", phrase.NetnsState(s.NetnsName, s.Netns, s.NetnsGone), plain)
 	to.field("range", phrase.PortRange(s), plain)
-	if n := d.snapshot.Namespace(s.Netns); n != nil {
+	switch n := d.snapshot.Namespace(s.Netns); {
+	case n == nil:
+	case s.Proto == event.UDP:
+		to.untrusted("reserved", n.Reserved) // the rest is of TCP
+	default:
 		writeNamespace(to, n, now)
 	}
 }
@@ -46,7 +65,8 @@ func (d *spaceDetail) write(to *sheet) {
 // useWords returns the gauge with its figures.
 func useWords(s *snapshot.PortSpace, width int) string {
 	if s.Capacity <= 0 {
-		return rangeUnknown
+		long, _ := unknownUse(s)
+		return long
 	}
 	const figures = 22
 	room := max(min(width-labelWidth-figures, 45), percentWidth+4)
@@ -66,6 +86,11 @@ func (d *spaceDetail) writeForecast(to *sheet) {
 // writeUse writes the states of the ports in use, each port once.
 func (d *spaceDetail) writeUse(to *sheet) {
 	s := d.row
+	if s.Proto == event.UDP {
+		to.field("bound", phrase.Count(s.Bound)+" by UDP sockets that conflict with one on this address", plain)
+		to.field("peak", peakWords(s), plain)
+		return
+	}
 	to.field("live", phrase.Count(s.Live)+" held by connections"+notable(int64(s.SynSent), "of them with an unanswered SYN")+
 		notable(int64(s.CloseWait), "of them in CLOSE_WAIT"), plain)
 	to.field("TIME_WAIT", phrase.TimeWait(s), plain)

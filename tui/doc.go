@@ -15,6 +15,7 @@
 //	pane*, table               the four tables; what they have in common
 //	column*                    how rows are drawn: fitColumns, column sets
 //	detail*                    one row in full, a file for each kind of row
+//	why*                       the findings about a row: why, and what to do
 //	replay*                    strip and time line of a recording, go to, Player
 //	input*                     keys to actions; filter and text being typed
 //	layout, format             cells, lines of pieces; names that fit a width

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -15,10 +16,11 @@ const percentWidth = 5
 // and those that are free, with the share that is taken. Only a full space has a full bar.
 func gauge(s *snapshot.PortSpace, width int) string {
 	if s.Capacity <= 0 {
-		if width < cells(rangeUnknown) {
-			return "range ?"
+		long, short := unknownUse(s)
+		if width < cells(long) {
+			return short
 		}
-		return rangeUnknown
+		return long
 	}
 	room := max(width-percentWidth, 0)
 	taken := clamp(int(s.TakenShare()*float64(room)), room+1)
@@ -27,7 +29,13 @@ func gauge(s *snapshot.PortSpace, width int) string {
 	return bar + pad(phrase.Taken(s), percentWidth, true)
 }
 
-const rangeUnknown = "range unknown"
+// unknownUse returns why it is not known how full a space is, and that in a word.
+func unknownUse(s *snapshot.PortSpace) (long, short string) {
+	if s.Proto == event.UDP && s.Range.Known() {
+		return "not counted", "?"
+	}
+	return "range unknown", "range ?"
+}
 
 // pressure returns the tone of a port space.
 func pressure(s *snapshot.PortSpace, now time.Time) tone {

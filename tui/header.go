@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
@@ -11,11 +12,11 @@ import (
 )
 
 // headerLines are the host, the rates and the verdict.
-func headerLines(s *snapshot.Snapshot, width int, st *styles) []string {
+func headerLines(s *snapshot.Snapshot, findings []doctor.Finding, width int, st *styles) []string {
 	return []string{
 		join(hostLine(s), width, st),
 		join(rateLine(s), width, st),
-		join(verdictLine(s), width, st),
+		join(verdictLine(s, doctor.Worst(findings), width), width, st),
 	}
 }
 
@@ -107,16 +108,34 @@ func signals(list event.Signals) piece {
 	return p
 }
 
-// verdictLine returns what fails now, else what failed most, as far as that is observed.
-// Without a failure of now it has the newest notice.
-func verdictLine(s *snapshot.Snapshot) []piece {
+// verdictLine returns the worst finding, else what fails now, else what failed most, as far as
+// that is observed. What fails now comes before a warning. Without a failure of now the line has
+// the newest notice.
+func verdictLine(s *snapshot.Snapshot, worst *doctor.Finding, width int) []piece {
 	forms, level := phrase.Headline(s)
 	verdict := piece{forms: forms, tone: levelTones[level]}
+	if worst != nil {
+		return namingFinding(verdict, level, worst, width)
+	}
 	if level == phrase.Calm && len(s.Notices) > 0 {
 		text := printable.String(s.Notices[len(s.Notices)-1].Text)
 		return []piece{verdict, {tone: warn, forms: []string{text}}}
 	}
 	return []piece{verdict}
+}
+
+// namingFinding returns the line with the finding and the key to its page, which is never left
+// out.
+func namingFinding(verdict piece, level phrase.Level, worst *doctor.Finding, width int) []piece {
+	const hint = "w why"
+	summary := printable.String(worst.Summary)
+	finding := piece{tone: severityTones[worst.Severity], forms: []string{summary, cut(summary, width-cells(hint)-2)}}
+	key := piece{tone: quiet, forms: []string{"w why and what to do", hint}}
+	if worst.Severity < doctor.Critical && level == phrase.Failing {
+		finding.rank = 1
+		return []piece{verdict, finding, key}
+	}
+	return []piece{finding, key}
 }
 
 var levelTones = map[phrase.Level]tone{phrase.Calm: plain, phrase.Warning: warn, phrase.Failing: fail}

@@ -60,8 +60,10 @@ func (m *Model) pressPane(msg tea.KeyPressMsg) {
 		m.show(m.tab - 1)
 	case key.Matches(msg, k.back):
 		m.back()
-	case m.detail != nil:
-		m.detail.scroll.move(k.motion(msg))
+	case key.Matches(msg, k.why):
+		m.openWhy()
+	case m.page() != nil:
+		m.page().scroll.move(k.motion(msg))
 	default:
 		m.pressTable(msg)
 	}
@@ -94,7 +96,7 @@ func (m *Model) pressTable(msg tea.KeyPressMsg) {
 // show switches to another table.
 func (m *Model) show(tab int) {
 	m.tab = (tab + len(m.panes)) % len(m.panes)
-	m.detail = nil
+	m.detail, m.why = nil, nil
 	m.refresh()
 }
 
@@ -106,8 +108,12 @@ func (m *Model) regroup() {
 	}
 }
 
-// back leaves the detail, else it clears the filter.
+// back leaves the page or the detail, else it clears the filter.
 func (m *Model) back() {
+	if m.why != nil {
+		m.why = nil
+		return
+	}
 	if m.detail != nil {
 		m.detail = nil
 		return
@@ -119,7 +125,7 @@ func (m *Model) back() {
 func (m *Model) togglePause() {
 	m.paused = !m.paused
 	if !m.paused && m.latest != nil {
-		m.shown = m.latest
+		m.shown, m.findings = m.latest, m.latestFindings
 		m.refresh()
 	}
 }

@@ -10,7 +10,7 @@ type keyMap struct {
 	up, down, pageUp, pageDown, top, bottom key.Binding
 
 	first, second, third, fourth, nextTab, prevTab key.Binding
-	open, back                                     key.Binding
+	open, why, back                                key.Binding
 
 	nextSort, prevSort, reverse, filter, group, pause key.Binding
 
@@ -40,6 +40,7 @@ func newKeys(replay bool) *keyMap {
 		nextTab: bind("Tab →", "next table", "tab", "right", "l"),
 		prevTab: bind("S-Tab ←", "previous table", "shift+tab", "left", "h"),
 		open:    bind("Enter", "details of the row", "enter"),
+		why:     bind("w", "why, and what to do", "w"),
 		back:    bind("Esc", "back, or clear the filter", "esc", "backspace"),
 
 		nextSort: bind("s >", "sort by the next column", "s", ">"),
@@ -80,7 +81,7 @@ func newKeys(replay bool) *keyMap {
 // groups returns the keys in the order of the help, in pairs of columns.
 func (k *keyMap) groups() [][2][]key.Binding {
 	groups := [][2][]key.Binding{{
-		{k.first, k.second, k.third, k.fourth, k.nextTab, k.prevTab, k.open, k.back, k.help, k.suspend, k.quit},
+		{k.first, k.second, k.third, k.fourth, k.nextTab, k.prevTab, k.open, k.why, k.back, k.help, k.suspend, k.quit},
 		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.nextSort, k.prevSort, k.reverse, k.filter, k.group},
 	}}
 	if k.pause.Enabled() {

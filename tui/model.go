@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -23,12 +24,15 @@ type Model struct {
 	latest *snapshot.Snapshot // the newest that came
 	shown  *snapshot.Snapshot // the one on the screen; older while paused
 	paused bool
-	ended  bool
+
+	latestFindings, findings []doctor.Finding // of latest and of shown
+	ended                    bool
 
 	panes  []pane
 	tab    int
 	filter filter
 	detail *detail // nil while a table is shown
+	why    *detail // why and what to do, on top of the table or the detail; else nil
 	help   *scroll // nil unless the help is shown
 	replay *replay // nil while the screen is live
 }
@@ -56,8 +60,10 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var next tea.Cmd
 	switch msg := msg.(type) {
 	case snapshotMsg:
-		m.receive(msg.snapshot)
+		m.receive(msg.snapshot, msg.findings)
 		next = m.wait
+	case effectsMsg:
+		m.takeEffects(msg)
 	case endedMsg:
 		m.ended = true
 	case tea.WindowSizeMsg:
@@ -70,18 +76,21 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if m.replay != nil {
 		m.replay.update(m.width)
 	}
+	if simulate := m.simulate(); simulate != nil {
+		next = tea.Batch(next, simulate)
+	}
 	m.settle()
 	return m, next
 }
 
 // receive keeps the newest snapshot and shows it unless the display is frozen.
-func (m *Model) receive(s *snapshot.Snapshot) {
+func (m *Model) receive(s *snapshot.Snapshot, findings []doctor.Finding) {
 	if s == nil {
 		return
 	}
-	m.latest = s
+	m.latest, m.latestFindings = s, findings
 	if !m.paused || m.shown == nil {
-		m.shown = s
+		m.shown, m.findings = s, findings
 		m.refresh()
 	}
 }
@@ -96,4 +105,16 @@ func (m *Model) refresh() {
 	if m.detail != nil {
 		m.detail.set(m.shown)
 	}
+	if m.why != nil {
+		m.why.subject.(*why).judged(m.findings)
+		m.why.set(m.shown)
+	}
+}
+
+// page returns the detail on the screen, nil while a table is shown.
+func (m *Model) page() *detail {
+	if m.why != nil {
+		return m.why
+	}
+	return m.detail
 }

@@ -41,7 +41,7 @@ func TestCursorStaysOnItsRow(t *testing.T) {
 	}
 	later := fixture()
 	later.Processes[1].Rates.Opens = 10_000 // haproxy comes first now
-	m.Update(snapshotMsg{later})
+	m.Update(snapshotMsg{snapshot: later})
 	if got := current(t, m); got != proxy.ID {
 		t.Errorf("a new order moved the cursor to %v", got)
 	}
@@ -51,11 +51,11 @@ func TestCursorStaysOnItsRow(t *testing.T) {
 	}
 	later = fixture()
 	later.Processes = append(later.Processes[:1:1], later.Processes[2:]...)
-	m.Update(snapshotMsg{later})
+	m.Update(snapshotMsg{snapshot: later})
 	if got := current(t, m); got == proxy.ID {
 		t.Error("the cursor is on a row that is gone")
 	}
-	m.Update(snapshotMsg{fixture()})
+	m.Update(snapshotMsg{snapshot: fixture()})
 	if got := current(t, m); got != proxy.ID {
 		t.Errorf("the row came back and the cursor is on %v", got)
 	}
@@ -66,12 +66,12 @@ func TestCursorFollowsTheTopUntilItIsMoved(t *testing.T) {
 	m := screen(80, 24, fixture(), "2")
 	later := fixture()
 	later.Processes[1].Rates.Opens = 10_000
-	m.Update(snapshotMsg{later})
+	m.Update(snapshotMsg{snapshot: later})
 	if got := current(t, m); got != proxy.ID {
 		t.Errorf("the cursor is on %v and not on the first row", got)
 	}
 	press(m, "down", "home")
-	m.Update(snapshotMsg{fixture()})
+	m.Update(snapshotMsg{snapshot: fixture()})
 	if got := current(t, m); got != web.ID {
 		t.Errorf("home holds the cursor on %v", got)
 	}
@@ -132,7 +132,7 @@ func TestPause(t *testing.T) {
 	later := fixture()
 	later.At = later.At.Add(12 * time.Second)
 	later.Processes = later.Processes[:1]
-	m.Update(snapshotMsg{later})
+	m.Update(snapshotMsg{snapshot: later})
 	if got := text(m); !strings.Contains(got, "haproxy") || !strings.Contains(got, "PAUSED, 12s behind") {
 		t.Errorf("the screen is not held:\n%s", got)
 	}
@@ -145,7 +145,7 @@ func TestPause(t *testing.T) {
 func TestPauseBeforeTheFirstSnapshot(t *testing.T) {
 	t.Parallel()
 	m := screen(80, 24, nil, "2", "p")
-	m.Update(snapshotMsg{fixture()})
+	m.Update(snapshotMsg{snapshot: fixture()})
 	if !strings.Contains(text(m), "php-fpm") {
 		t.Error("the first snapshot is kept back")
 	}
@@ -204,11 +204,11 @@ func TestDetailFollowsItsRow(t *testing.T) {
 		title := m.detail.title()
 		later := fixture()
 		later.Wall = later.Wall.Add(time.Second)
-		m.Update(snapshotMsg{later})
+		m.Update(snapshotMsg{snapshot: later})
 		if m.detail.gone || m.detail.title() != title {
 			t.Errorf("tab %d: the detail lost its row", tab)
 		}
-		m.Update(snapshotMsg{empty()})
+		m.Update(snapshotMsg{snapshot: empty()})
 		if got := text(m); !m.detail.gone || !strings.Contains(got, "no longer in the table") || !strings.Contains(got, title) {
 			t.Errorf("tab %d: no word that the row has gone:\n%s", tab, got)
 		}
@@ -280,7 +280,7 @@ func TestEveryKeyEverywhere(t *testing.T) {
 				requireFit(t, screen(60, 12, start, a, b, a, "enter", b), 60, 12)
 			}
 			m := screen(60, 12, fixture(), a)
-			m.Update(snapshotMsg{empty()})
+			m.Update(snapshotMsg{snapshot: empty()})
 			press(m, keys...)
 			requireFit(t, m, 60, 12)
 		}

@@ -126,7 +126,7 @@ func TestSpaceKeepsItsRow(t *testing.T) {
 	for i := range wider.PortSpaces {
 		wider.PortSpaces[i].Range.Low, wider.PortSpaces[i].Capacity = 15_000, 46_000
 	}
-	m.Update(snapshotMsg{wider})
+	m.Update(snapshotMsg{snapshot: wider})
 	if m.detail.gone {
 		t.Error("the detail lost its row")
 	}

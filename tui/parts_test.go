@@ -102,7 +102,7 @@ func TestVerdict(t *testing.T) {
 		{fixture(), 78, "php-fpm8.3 cannot connect to 10.0.0.2:6379: ~no free local port, 121/s"},
 		{fixture(), 50, "php-fpm8.3: ~no free local port, 121/s"},
 	} {
-		if got := join(verdictLine(tc.snapshot), tc.width, &styles{}); got != tc.want {
+		if got := join(verdictLine(tc.snapshot, nil, tc.width), tc.width, &styles{}); got != tc.want {
 			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
 		}
 	}

@@ -74,7 +74,7 @@ func replayed(width, height int, d *deck, s *snapshot.Snapshot, keys ...string) 
 	m := newModel(noContext, Options{Player: d})
 	m.Update(tea.WindowSizeMsg{Width: width, Height: height})
 	if s != nil {
-		m.Update(snapshotMsg{s})
+		m.Update(snapshotMsg{snapshot: s})
 	}
 	press(m, keys...)
 	return m
@@ -271,7 +271,7 @@ func TestPlaybackIsFollowed(t *testing.T) {
 	d, s := recording(), fixture()
 	m := replayed(80, 24, d, s)
 	d.playback.Speed, d.playback.Paused = 0.5, true
-	m.Update(snapshotMsg{s})
+	m.Update(snapshotMsg{snapshot: s})
 	if got := text(m); !strings.Contains(got, "paused  0.5x") || !strings.Contains(got, "p play") {
 		t.Errorf("got:\n%s", got)
 	}
@@ -283,7 +283,7 @@ func TestTimelineIsFoldedOncePerWidth(t *testing.T) {
 	m := replayed(80, 24, d, s, "down", "p")
 	for range 10 {
 		d.playback.At += 1e9
-		m.Update(snapshotMsg{s})
+		m.Update(snapshotMsg{snapshot: s})
 		m.View()
 	}
 	if d.folded != 1 {
@@ -400,7 +400,7 @@ func BenchmarkReplayFrame(b *testing.B) {
 	m := replayed(160, 50, d, s)
 	b.Run("frame", func(b *testing.B) {
 		for b.Loop() {
-			m.Update(snapshotMsg{s})
+			m.Update(snapshotMsg{snapshot: s})
 			m.View()
 		}
 	})

@@ -21,7 +21,7 @@ func screen(width, height int, s *snapshot.Snapshot, keys ...string) *Model {
 	m := newModel(noContext, Options{})
 	m.Update(tea.WindowSizeMsg{Width: width, Height: height})
 	if s != nil {
-		m.Update(snapshotMsg{s})
+		m.Update(snapshotMsg{snapshot: s})
 	}
 	press(m, keys...)
 	return m

@@ -22,8 +22,8 @@ func (m *Model) tabLine() string {
 	if m.help != nil {
 		return " " + m.styles.paint(strong, "Help")
 	}
-	if m.detail != nil {
-		return " " + tabNames[m.tab] + " › " + m.styles.paint(strong, m.detail.title())
+	if page := m.page(); page != nil {
+		return " " + tabNames[m.tab] + " › " + m.styles.paint(strong, page.title())
 	}
 	var tabs []string
 	for i, name := range tabNames {

@@ -50,8 +50,8 @@ func one(yes bool) int {
 func (m *Model) settle() {
 	height := m.divide().body
 	m.panes[m.tab].resize(height)
-	if m.detail != nil {
-		m.detail.scroll.resize(len(m.detail.view(m.width, m.styles)), height)
+	if page := m.page(); page != nil {
+		page.scroll.resize(len(page.view(m.width, m.styles)), height)
 	}
 	if m.help != nil {
 		m.help.resize(len(helpLines(m.keys, m.width, m.styles)), height)
@@ -71,7 +71,7 @@ func (m *Model) lines() []string {
 	p := m.divide()
 	var lines []string
 	if m.shown != nil {
-		lines = append(lines, box(headerLines(m.shown, m.width, m.styles), m.width, p.header)...)
+		lines = append(lines, box(headerLines(m.shown, m.findings, m.width, m.styles), m.width, p.header)...)
 	} else {
 		lines = append(lines, box(nil, m.width, p.header)...)
 	}
@@ -94,8 +94,8 @@ func (m *Model) body() []string {
 		return wrap("the source ended before the first snapshot", m.width, m.styles)
 	case m.shown == nil:
 		return wrap(m.expecting(), m.width, m.styles)
-	case m.detail != nil:
-		return m.detail.scroll.window(m.detail.view(m.width, m.styles))
+	case m.page() != nil:
+		return m.page().scroll.window(m.page().view(m.width, m.styles))
 	}
 	return m.panes[m.tab].view(m.width, m.styles)
 }
@@ -132,18 +132,30 @@ func (m *Model) statusLine() string {
 		pieces = append(pieces, piece{forms: []string{words + m.matches(), words}})
 	}
 	left := " " + join(pieces, max(m.width-1, 0), m.styles)
-	return ends(left, m.styles.paint(quiet, m.hints()), m.width)
+	hints := m.hints()
+	right := hints[len(hints)-1]
+	for _, form := range hints {
+		if cells(left)+cells(form) < m.width {
+			right = form
+			break
+		}
+	}
+	return ends(left, m.styles.paint(quiet, right), m.width)
 }
 
-// hints returns the most important keys, and the position in what is scrolled.
-func (m *Model) hints() string {
+// hints returns the most important keys, and the position in what is scrolled, in forms.
+func (m *Model) hints() []string {
+	end := m.steering() + "? help  q quit "
 	switch {
 	case m.help != nil:
-		return m.help.position() + "Esc back  q quit "
+		return []string{m.help.position() + "Esc back  q quit "}
+	case m.why != nil:
+		return []string{m.why.scroll.position() + "Esc back  " + end}
 	case m.detail != nil:
-		return m.detail.scroll.position() + "Esc back  " + m.steering() + "? help  q quit "
+		return []string{m.detail.scroll.position() + "w why  Esc back  " + end}
 	}
-	return "Enter open  s sort  " + m.grouper() + "/ filter  " + m.steering() + "? help  q quit "
+	const open, filter = "Enter open  w why  ", "/ filter  "
+	return []string{open + "s sort  " + m.grouper() + filter + end, open + m.grouper() + filter + end, open + end, open + "? help "}
 }
 
 // grouper returns the key that groups, empty in tables without groups.

@@ -20,6 +20,14 @@ const (
 	exitUsage    = 2
 )
 
+// Exit statuses of porttrace doctor, those of a monitoring plugin.
+const (
+	exitFine     = 0
+	exitWarning  = 1
+	exitCritical = 2
+	exitUnjudged = 3
+)
+
 // gcPercent is half of Go's default: the traced host may be short of memory, too.
 const gcPercent = 50
 
@@ -35,9 +43,15 @@ func main() {
 
 func exitStatus(err error) int {
 	var usage usageError
+	var verdict verdictStatus
 	switch {
+	case errors.As(err, &verdict):
+		return int(verdict)
 	case err == nil, errors.Is(err, syscall.EPIPE):
 		return exitDone
+	case errors.As(err, new(unjudged)):
+		fmt.Fprintf(os.Stderr, "porttrace: %v\n", err)
+		return exitUnjudged
 	case errors.Is(err, errReported):
 		return exitCouldNot
 	case errors.As(err, &usage):

@@ -3,28 +3,23 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/report"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 type reportFlags struct {
-	liveFlags
-	windowFlags
-	output   outputFlags
-	group    groupFlag
-	duration time.Duration
-	census   bool
-	file     string
-	force    bool
+	inputFlags
+	output outputFlags
+	group  groupFlag
+	census bool
+	file   string
+	force  bool
 }
 
 func reportCommand() *cobra.Command {
@@ -36,17 +31,15 @@ func reportCommand() *cobra.Command {
 the command, and then summarizes that.`,
 		Args: flags.operands,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+			if ofFile(cmd, args) {
 				return runReportOf(cmd.Context(), args[0], &flags)
 			}
 			return runReport(cmd.Context(), &flags)
 		},
 	}
-	flags.liveFlags.register(cmd)
-	flags.windowFlags.register(cmd)
+	flags.inputFlags.register(cmd, "census")
 	flags.output.register(cmd, "text", "json")
 	flags.group.register(cmd)
-	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 10*time.Second, "how long to trace")
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
 	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that exist: without privileges and BPF, with the owners that /proc shows")
@@ -55,26 +48,10 @@ the command, and then summarizes that.`,
 
 // operands allows a recording or a command, and refuses the flags of the other case.
 func (f *reportFlags) operands(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 || cmd.ArgsLenAtDash() == 0 {
-		for _, flag := range []string{"from", "to"} {
-			if f.given(flag) {
-				return usagef("--%s is for a recording: name its file", flag)
-			}
-		}
-		if err := f.args(cmd, args); err != nil {
-			return err
-		}
-		return f.checkCensus()
+	if err := f.inputFlags.operands(cmd, args); err != nil {
+		return err
 	}
-	if f.given("duration") {
-		return usagef("--duration is for tracing: --from and --to choose a part of a recording")
-	}
-	for _, flag := range []string{"hooks", "ring-bytes", "census"} {
-		if f.given(flag) {
-			return usagef("--%s is for tracing, and %s is a recording", flag, args[0])
-		}
-	}
-	return oneFile(cmd, args)
+	return f.checkCensus()
 }
 
 // checkCensus refuses flags that --census cannot obey.
@@ -108,16 +85,13 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	if flags.duration <= 0 {
-		return usagef("--duration %s: must be positive", flags.duration)
+	if err := flags.checkDuration(); err != nil {
+		return err
 	}
 	if flags.census {
 		return runCensus(ctx, flags, form)
 	}
-	session, err := flags.open(ctx, os.Stderr)
-	if errors.As(err, new(untraceable)) {
-		return fmt.Errorf("%w; porttrace report --census shows port spaces without tracing", err)
-	}
+	session, err := flags.trace(ctx, "porttrace report --census shows port spaces without tracing")
 	if err != nil {
 		return err
 	}
@@ -128,18 +102,11 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 		return err
 	}
 	defer out.Close()
-	session.begin()
-	duration := flags.duration
-	if session.child != nil && !flags.given("duration") {
-		duration = 0 // the command's own end is the end
-	}
-	ctx, cancel := limited(session.ctx, duration)
-	defer cancel()
-	last, err := pipeline.Aggregate(ctx, session.source, pipeline.Options{Filter: session.filter})
+	result, err := flags.judgeLive(session)
 	if err != nil {
 		return err
 	}
-	return form.write(out, last)
+	return form.write(out, result)
 }
 
 func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
@@ -152,7 +119,7 @@ func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
 	if err != nil {
 		return err
 	}
-	return form.write(out, last)
+	return form.write(out, &judged{last: last, findings: doctor.Judge(last)})
 }
 
 func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
@@ -168,8 +135,8 @@ func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
 		return err
 	}
 	defer recording.close()
-	opts := pipeline.Options{Filter: recording.filter}
-	if opts.From, opts.To, err = flags.within(recording); err != nil {
+	opts, err := flags.window(recording)
+	if err != nil {
 		return err
 	}
 	out, err := flags.out(ctx)
@@ -177,11 +144,11 @@ func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
 		return err
 	}
 	defer out.Close()
-	last, err := pipeline.Aggregate(ctx, recording, opts)
+	result, err := judge(ctx, recording, opts)
 	if err != nil {
 		return err
 	}
-	return cmp.Or(form.write(out, last), recording.reportGaps())
+	return cmp.Or(form.write(out, result), recording.reportGaps())
 }
 
 // reportForm is the format of a report and the grouping of its processes.
@@ -198,9 +165,10 @@ func (f *reportFlags) form() (form reportForm, err error) {
 	return form, err
 }
 
-func (f reportForm) write(to io.Writer, s *snapshot.Snapshot) error {
+func (f reportForm) write(to io.Writer, result *judged) error {
+	addEffects(result.last, result.findings)
 	if f.format == "json" {
-		return report.JSON(to, s, f.by)
+		return report.JSON(to, result.last, result.findings, f.by)
 	}
-	return report.Text(to, s, f.by)
+	return report.Text(to, result.last, result.findings, f.by)
 }

@@ -36,8 +36,8 @@ which connects and binds fail and why. Without a command it shows the live scree
 	}
 	flags.register(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(eventsCommand(), recordCommand(), replayCommand(), reportCommand(), exportCommand(),
-		whatifCommand(), checkCommand(), demoCommand(), versionCommand())
+	root.AddCommand(eventsCommand(), recordCommand(), replayCommand(), reportCommand(), doctorCommand(),
+		whatifCommand(), explainCommand(), exportCommand(), checkCommand(), demoCommand(), versionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }

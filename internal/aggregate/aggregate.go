@@ -51,6 +51,8 @@ type State struct {
 	scope        scope
 	netns        netnsRows
 	flows        flows
+	udp          udpSpaces
+	files        files
 	health       event.Health // the newest, since the tracer's start
 	healthBefore event.Health // what of it had been before the counting began
 	unattributed uint64
@@ -79,6 +81,7 @@ func New(world *event.World, table *portspace.Table) *State {
 		scope:        newScope(),
 		netns:        newNetnsRows(),
 		flows:        newFlows(),
+		udp:          udpSpaces{},
 	}
 	s.processes.overflow, s.pairs.overflow = s.pastProcess, s.pastPair
 	return s
@@ -136,6 +139,10 @@ func (s *State) fact(e *event.Event) {
 				s.wide[fact.Netns] = true
 			}
 		}
+	case *event.FileUse:
+		s.addFiles(e, fact)
+	case *event.UDPUse:
+		s.addUDP(e, fact)
 	case *event.Health:
 		s.health = *fact
 	case *event.Gap:
@@ -250,6 +257,9 @@ func (s *State) socket(e *event.Event) {
 		}
 	}
 	s.flows.add(e, n, s.table)
+	if e.Proto == event.UDP && e.Kind == event.BindFail && e.Reason == event.RangeExhausted {
+		s.addUDPFailure(e, n)
+	}
 	s.follow(e, &h, int64(n))
 	if e.Kind == event.Close && e.Flags&(event.TimeWait|event.FinWait2) != 0 && e.Direction == event.In && s.table.LastChange().Is == 0 {
 		s.buckets.enter(h, s.table.Netns(e.Netns).BucketExpiry(e), 1)

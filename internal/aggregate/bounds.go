@@ -10,6 +10,7 @@ const (
 	maxFailures     = 4096
 	maxSweeps       = 256
 	maxFlows        = 8192 // port spaces whose usage is followed
+	maxUDPSpaces    = 256
 	maxNotices      = 32
 	maxGaps         = 64
 )

@@ -24,6 +24,7 @@ func (s *State) addNamespaces(snap *snapshot.Snapshot) {
 			LastScan: wallTime(s.world.Clock, n.CensusAt), LastScanTook: time.Duration(n.Census.Took), BoundKnown: n.Census.Bound,
 			ListenPorts: n.ListenPorts(),
 		}
+		s.addListeners(&row, n)
 		snap.Namespaces = append(snap.Namespaces, row)
 	})
 	slices.SortFunc(snap.Namespaces, func(a, b snapshot.Namespace) int {

@@ -127,6 +127,7 @@ func (k destKey) endedAs(inode, ended uint32) (destKey, bool) {
 func (s *State) forgetNetns(n *netnsName) {
 	s.failures.endNetns(n)
 	s.flows.forgetNetns(n.inode)
+	s.udp.forgetNetns(n.inode)
 	s.scope.forget(n.inode)
 	delete(s.buckets.actual, n.inode)
 	s.loose.forget(n.inode)

@@ -26,6 +26,10 @@ func (s *State) Restart(at event.Time) {
 	restart(s.past.processes, past)
 	restart(s.past.pairs, nil)
 	s.flows.restart()
+	s.udp.restart()
+	for _, id := range s.files.nearLimit() {
+		s.process(id, &event.Event{Time: at})
+	}
 	s.failures = newFailures()
 	s.notices = nil
 	s.gaps.restart(at)
@@ -61,6 +65,7 @@ func (r *row) restart(held gauges) {
 	if r.history != nil {
 		r.history = &history.History{}
 	}
+	r.earlyBinds = 0
 	r.first, r.last = 0, 0
 	r.credit, r.evicted = 0, 0
 	r.proc, r.dest = nil, nil

@@ -16,6 +16,9 @@ type row struct {
 	history   *history.History // nil if none is kept
 	first     event.Time
 	last      event.Time
+	// earlyBinds counts opens of ports that a bind() had chosen. The kernel's folds count opens
+	// without saying which: it is a lower bound then.
+	earlyBinds uint64
 
 	info       *event.Process     // of a process: who it is
 	proc, dest *row               // of a pair: the rows it belongs to
@@ -79,6 +82,9 @@ func (r *row) count(e *event.Event, n uint64) {
 	switch e.Kind {
 	case event.Open:
 		r.Opens += n
+		if e.Flags.Has(event.EarlyBind) {
+			r.earlyBinds += n
+		}
 		r.history.Add(e.Time, snapshot.Point{Opens: uint32(n)})
 	case event.Close:
 		r.closed(e)
@@ -155,6 +161,7 @@ func (r *row) merge(o *row) {
 	t.SynSent += u.SynSent
 	t.CloseWait += u.CloseWait
 	r.looseLive += o.looseLive
+	r.earlyBinds += o.earlyBinds
 	r.lifetimes.Merge(&o.lifetimes)
 	r.history.Merge(o.history)
 	if o.first != 0 {

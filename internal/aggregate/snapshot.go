@@ -79,7 +79,9 @@ func (s *State) processRow(info event.Process, r *row, g gauges) snapshot.Proces
 		First:   wallTime(s.world.Clock, r.first),
 		Last:    wallTime(s.world.Clock, r.last),
 
-		Lifetimes: r.lifetimes.Share(),
+		Lifetimes:  r.lifetimes.Share(),
+		Files:      s.files.of(info.ID),
+		EarlyBinds: r.earlyBinds,
 	}
 }
 

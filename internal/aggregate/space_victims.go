@@ -15,7 +15,7 @@ func (b *spaceRows) victims(row *spaceRow) []snapshot.Victim {
 	}
 	byProc := map[event.ProcID]*snapshot.Victim{}
 	for _, f := range b.failures.byKey {
-		if f.reason != event.RangeExhausted || f.netns != row.Netns || f.proto != event.TCP {
+		if f.reason != event.RangeExhausted || f.netns != row.Netns || f.proto != row.Proto {
 			continue
 		}
 		switch {

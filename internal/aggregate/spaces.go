@@ -32,13 +32,15 @@ type spaceRow struct {
 	snapshot.PortSpace
 	id   flowID
 	view portspace.View
-	flow *flow // nil if nothing was allocated since the counting began
+	flow *flow     // nil if nothing was allocated since the counting began
+	udp  *udpSpace // of UDP, which has neither view nor flow
 }
 
 func (s *State) addSpaces(snap *snapshot.Snapshot) {
 	b := spaceRows{State: s, bound: map[uint32]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{}}
 	b.connectSpaces()
 	b.bindSpaces()
+	b.udpSpaces()
 	taken, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
 	slices.SortFunc(b.rows, func(a, b *spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
 	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
@@ -137,7 +139,11 @@ func (b *spaceRows) detail(row *spaceRow) {
 	}
 	if row.Kind == snapshot.BindSpace {
 		row.Forecast.Known = row.IsFull()
-		b.addBindHolders(row)
+		if row.udp != nil {
+			b.addUDPHolders(row)
+		} else {
+			b.addBindHolders(row)
+		}
 		return
 	}
 	b.addHolders(row)

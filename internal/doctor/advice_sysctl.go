@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // hostNetns is the name of the namespace that the host booted in.
@@ -100,12 +101,10 @@ func (t *trouble) isNamed() bool {
 // containerID matches the short id by which the namespace of a container is named.
 var containerID = regexp.MustCompile(`^[0-9a-f]{12}$`)
 
-// pidWithin returns a process of the namespace that most likely lives: one with open
-// connections, else the last that did something; 0 without one.
+// pidWithin returns a process of the namespace that most likely lives when the advice is read: the
+// oldest one with open connections, else the oldest; 0 without one. The program in trouble can be
+// one that lives for a moment, as curl in a loop.
 func (t *trouble) pidWithin() uint32 {
-	if t.livesWithin(t.proc.ID) {
-		return t.proc.ID.PID
-	}
 	rows := t.snap.Processes
 	best := -1
 	for i := range rows {
@@ -113,7 +112,7 @@ func (t *trouble) pidWithin() uint32 {
 		if !t.livesWithin(p.Info.ID) {
 			continue
 		}
-		if best < 0 || p.Live() > rows[best].Live() || p.Live() == rows[best].Live() && p.Last.After(rows[best].Last) {
+		if best < 0 || longerLived(p, &rows[best]) {
 			best = i
 		}
 	}
@@ -121,6 +120,13 @@ func (t *trouble) pidWithin() uint32 {
 		return 0
 	}
 	return rows[best].Info.ID.PID
+}
+
+func longerLived(p, than *snapshot.Process) bool {
+	if open := p.Live() > 0; open != (than.Live() > 0) {
+		return open
+	}
+	return p.Info.ID.Start < than.Info.ID.Start
 }
 
 // livesWithin reports whether the process has connections in the namespace.

@@ -118,7 +118,7 @@ type NetnsCounts struct {
 	RequestCookies    Counter // TCPReqQFullDoCookies: answered with SYN cookies for that reason
 	MemoryPressures   Counter // TCPMemoryPressures
 
-	Orphans  Counter // sockstat: TCP orphan, sockets without a process
+	Orphans  Counter // sockstat: TCP orphan, sockets without a process, of the host: no namespace has a count of its own
 	MemPages Counter // sockstat: TCP mem, in pages, of the host
 
 	Conntrack Conntrack
@@ -131,7 +131,9 @@ type Conntrack struct {
 	InsertFailed Counter // of /proc/net/stat/nf_conntrack: also a SNAT that found no free port
 	Drops        Counter // packets dropped, as the table was full
 	EarlyDrops   Counter // entries that were dropped to make room
-	// NAT says whether addresses can be translated behind the namespace: 0 no, 1 yes.
+	// NAT says whether this namespace can translate the source address of what leaves it, so
+	// that a masquerade or SNAT needs ports, too: its NAT chain at postrouting has a rule. 0 no,
+	// 1 yes. The masquerade of a container is in the namespace of its host.
 	NAT Setting
 }
 
@@ -142,12 +144,22 @@ type FileUse struct {
 	Limit uint64 // RLIMIT_NOFILE, soft
 }
 
-// UDPUse is the UDP ports of a network namespace that sockets of one local address have, by
-// sock_diag(7). A socket at the unspecified address has its port at every address.
+// NearLimit reports whether at most 5 % of the limit is left.
+func (f *FileUse) NearLimit() bool { return f.Limit > 0 && f.Open >= f.Limit-f.Limit/20 }
+
+// UDPUse is the UDP ports of a network namespace that bind() to port 0 of one local address
+// cannot get: those of all sockets that conflict with one at that address. A socket at the
+// unspecified address has its port at every address.
 type UDPUse struct {
 	Netns   uint32
 	InUse   uint32 // ports of the range that are not free at that address, each once
 	Holders []UDPHolder
+	// Own is how many of InUse sockets of that very address have; of an unspecified address,
+	// sockets of its family.
+	Own uint32
+	// Ports and Reserved are the range at that moment: InUse counts ports of it.
+	Ports    PortRange
+	Reserved string
 }
 
 // UDPHolder is a process and how many UDP ports of the range it has at an address.

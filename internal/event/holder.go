@@ -8,6 +8,8 @@ type Holder struct {
 	Local  Endpoint
 	Remote Endpoint // zero if the socket listens or is only bound
 	Expiry Time     // of a bucket: when its timer frees the port; 0: only the process does
+	// Outgoing says that it is a connection, or the bucket of one, that this host has opened.
+	Outgoing bool
 }
 
 // ToItself reports whether the holder is a connection whose two ends are one socket: a connect()

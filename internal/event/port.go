@@ -11,6 +11,14 @@ func (r PortRange) Known() bool { return r != PortRange{} }
 // Holds reports whether the port is in the range.
 func (r PortRange) Holds(port uint16) bool { return r.Low <= port && port <= r.High }
 
+// Size returns the number of its ports, reserved ones included.
+func (r PortRange) Size() int {
+	if !r.Known() {
+		return 0
+	}
+	return int(r.High) - int(r.Low) + 1
+}
+
 // Compare orders ranges by where they begin.
 func (r PortRange) Compare(other PortRange) int {
 	return cmp.Or(cmp.Compare(r.Low, other.Low), cmp.Compare(r.High, other.High))

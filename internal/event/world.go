@@ -7,7 +7,8 @@ type World struct {
 	Signals Signals
 	Clock   Clock
 
-	netns map[uint32]*Netns
+	netns  map[uint32]*Netns
+	counts map[uint32]*NetnsCounts // of those that exist
 	// Two generations bound the memory under a storm of short-lived programs: when
 	// the young one is full the old one is dropped.
 	young, old map[ProcID]*Process
@@ -30,6 +31,14 @@ func (w *World) Apply(e *Event) {
 			w.netns = map[uint32]*Netns{}
 		}
 		w.netns[fact.Inode] = fact
+		if fact.Gone {
+			delete(w.counts, fact.Inode)
+		}
+	case *NetnsCounts:
+		if w.counts == nil {
+			w.counts = map[uint32]*NetnsCounts{}
+		}
+		w.counts[fact.Netns] = fact
 	case *Process:
 		w.keep(fact)
 	}
@@ -66,5 +75,12 @@ func (w *World) Netns(inode uint32) *Netns {
 func (w *World) EachNetns(f func(*Netns)) {
 	for _, n := range w.netns {
 		f(n)
+	}
+}
+
+// EachCounts calls f for every namespace whose counts are known.
+func (w *World) EachCounts(f func(*NetnsCounts)) {
+	for _, c := range w.counts {
+		f(c)
 	}
 }

@@ -46,7 +46,7 @@
 //	privilege          the same for users with different capabilities; refusals without them
 //	attach             the ladder of hooks, the verifier, two tracers, nothing is left behind
 //	scan               scans by iterators and by sock_diag, settings of namespaces; scan_rows: the
-//	                   rows that scans make and correct
+//	                   rows that scans make and correct; scan_counts: what is counted after a scan
 //	space_bound        early binders; space_container, space_owner: holders and victims
 //	space_forecast     when a space will be full; space_forecast_loads: twenty loads, for
 //	                   docs/accuracy.md
@@ -54,7 +54,8 @@
 //	space_netns        namespaces do not mix; space_netns_end: they end
 //	space_reuse        buckets without timestamps, refused, bound later, in FIN_WAIT2
 //	space_settings     sysctls that change, listeners, IP_LOCAL_PORT_RANGE
-//	space_spread       many destinations and one; space_time_wait: older buckets; space_udp
+//	space_spread       many destinations and one; space_time_wait: older buckets
+//	space_udp          UDP sockets without a port; space_udp_rows: ports in use against the kernel
 //	space_unanswered   connects without an answer, in their space and in the totals
 //	whatif             the simulator refuses the calls that the kernel refuses
 //	record             contract of sources, replay equals live, full disk, kill -9, the demo

@@ -429,3 +429,37 @@ func TestHoldersOfRecording(t *testing.T) {
 		t.Errorf("recorded\n%+v\nlive\n%+v", own(again), own(got.snap))
 	}
 }
+
+// A service that cannot start because an outgoing connection has its port: the failure names the
+// connection as one that this host has opened, open and in TIME_WAIT, and keeps that when it is gone.
+func TestOutgoingHolder(t *testing.T) {
+	n := loopbackNet(t, 64, loopV4)
+	w := traceSpaces(t, n)
+	w.needBinds()
+	w.awaitScans(n)
+	h := holderTrace{w}
+	open := h.connected(n, "outgoing", lab.Client{To: []netip.AddrPort{loopV4}, Hold: true})
+	ended := inWayOf(run(t, n, "ended", &lab.Client{To: []netip.AddrPort{loopV4}, Talk: true, Count: 1, List: true}), event.StateTimeWait)
+	listener := inWay{local: loopV4, state: event.StateListen}
+	for _, want := range []inWay{open, ended, listener} {
+		outgoing := want.state != event.StateListen
+		for _, service := range []lab.Socket{{Bind: want.local}, {Bind: wildcard(want.local), ReuseAddr: true}} { // as servers do
+			r := run(t, n, "service", &lab.Binder{Socket: service, Listen: true})
+			if r.BindErrors["EADDRINUSE"] != 1 {
+				t.Fatalf("%+v: %+v", service, r)
+			}
+			got := w.awaitFailure(event.BindFail, n, r.PID).Holder
+			if got == nil || got.State != want.state || got.Outgoing != outgoing {
+				t.Errorf("%+v: %+v, want %+v", service, got, want)
+			}
+		}
+	}
+	s := w.awaitSnapshot("a row whose holder was outgoing", func(s *snapshot.Snapshot) bool {
+		return slices.ContainsFunc(s.Failures, func(f snapshot.Failure) bool {
+			return f.Netns == n.Inode() && f.Target == endpoint(ended.local) && f.HeldBy != nil && f.HeldBy.Outgoing
+		})
+	})
+	if s == nil {
+		t.Fatal("no row")
+	}
+}

@@ -10,6 +10,10 @@
 //	targets.go     --pid and --children
 //	namespaces.go  the network namespaces and their settings; names.go: their names
 //	scan.go        when all sockets are scanned; scanner.go: how
+//	counts.go      what is counted after a scan, from time to time:
+//	files.go       open files, of processes near their limit
+//	udp.go         UDP ports in use; udp_lister.go: how they are listed
+//	failing.go     whose calls have failed, which decides what is counted
 //	polled.go      the Source without BPF
 //
 // It keeps no table of sockets: what a scan has found goes to the pipeline as it is.
@@ -33,7 +37,8 @@ type Options struct {
 	// and tests of overload set it.
 	ReadInterval time.Duration
 	// ScanInterval overrides how often all sockets are scanned, whatever that costs; 0: as
-	// often as takes a hundredth of a processor, and once a second at most. Tests set it.
+	// often as takes a hundredth of a processor, and once a second at most. Open files and UDP
+	// ports are counted as often then. Tests set it.
 	ScanInterval time.Duration
 }
 
@@ -85,7 +90,7 @@ func newSource(p *probe.Probe, opts Options) *Source {
 			selected: selected, binds: bindErrnos{addresses: n.netns.LocalAddrs, unchanged: p.AddressesUnchanged},
 		},
 		targets:  newTargets(opts.Probe.Targets),
-		scans:    newScans(iterScanner{p, n.netns, selected}),
+		scans:    newScans(&iterScanner{probe: p, netns: n.netns, selected: selected}),
 		notices:  make(chan string, 16),
 		interval: opts.ReadInterval,
 	}
@@ -93,6 +98,10 @@ func newSource(p *probe.Probe, opts Options) *Source {
 		s.completer.cgroup = procinfo.Cgroup
 	}
 	s.scans.interval = opts.ScanInterval
+	s.scans.counts = newCounts(iterUDP{p, diagUDP{n.netns}}, selected)
+	if opts.ScanInterval != 0 {
+		s.scans.counts.udp.interval, s.scans.counts.files.interval = opts.ScanInterval, opts.ScanInterval
+	}
 	if s.interval == 0 {
 		s.interval = readInterval
 	}

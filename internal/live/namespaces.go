@@ -49,7 +49,7 @@ func (n *namespaces) inodes() []uint32 {
 func (n *namespaces) targets() []target {
 	var list []target
 	for _, inode := range n.inodes() {
-		list = append(list, target{inode: inode, ports: n.ranges[inode], buckets: n.buckets[inode]})
+		list = append(list, target{inode: inode, ports: n.ranges[inode], buckets: n.buckets[inode], reserved: n.last[inode].Reserved})
 	}
 	return list
 }

@@ -23,7 +23,9 @@ type Polled struct {
 // OpenPolled cannot fail: what may not be read is left out. why is the reason in the signals.
 func OpenPolled(why string) *Polled {
 	n := newNamespaces(noConfigs)
-	return &Polled{why: why, namespaces: n, scans: newScans(diagScanner{n.netns})}
+	p := &Polled{why: why, namespaces: n, scans: newScans(diagScanner{n.netns})}
+	p.scans.counts = newCounts(diagUDP{n.netns}, nil)
+	return p
 }
 
 // noConfigs lets each namespace be asked by itself.

@@ -88,6 +88,7 @@ func (s *Source) readInto(events []event.Event, patience time.Duration, last boo
 	}
 	s.events = s.completer.completeFrom(s.events, begin)
 	s.events = s.completer.finWaits.release(s.events, now, last)
+	s.scans.counts.failing.observe(s.events[begin:])
 	// Before a scan is delivered, so that all that was only counted by then comes before it.
 	if last || done != nil || !time.Now().Before(s.nextSurvey) {
 		s.nextSurvey = time.Now().Add(surveyInterval)
@@ -121,6 +122,7 @@ func (s *Source) survey(now event.Time, last bool) error {
 		return err
 	}
 	s.events = s.completer.completeFrom(s.events, begin)
+	s.scans.counts.failing.observe(s.events[begin:])
 	health, err := readHealth(s.probe)
 	if err != nil {
 		return err

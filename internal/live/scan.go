@@ -43,6 +43,7 @@ type scans struct {
 	reported map[event.ProcID]bool
 	buffers  map[uint32][]event.Event // by namespace: those of the last one, to be used again
 	result   event.Scan
+	counts   *counts // nil: nothing else is counted
 }
 
 // confinements returns the ports to which a scan is confined, and those of a second one if the
@@ -59,7 +60,8 @@ type scanResult struct {
 	began     event.Time
 	cost      time.Duration // in processor time
 	netns     []event.NetnsScan
-	processes []event.Process // the holders that were not reported before
+	counted   []event.Event   // files and UDP ports, without the time
+	processes []event.Process // the holders, and those of counted, that were not reported before
 }
 
 // target is a namespace to scan.
@@ -69,6 +71,8 @@ type target struct {
 	buckets int             // that the kernel counts: most sockets of a host in trouble
 	wide    bool            // ports outside it, too
 	buffer  []event.Event   // for the sockets
+
+	reserved string // ports of the range that no call is given
 }
 
 func newScans(s scanner) *scans {
@@ -106,30 +110,47 @@ func (s *scans) begin(targets []target, now event.Time) {
 		}
 	}
 	s.scanned = inodes
-	go func() { s.results <- s.run(targets) }() // finish and stop wait for it
+	var failed failedNow
+	if s.counts != nil {
+		failed = s.counts.failing.now(now)
+	}
+	go func() { s.results <- s.run(targets, failed) }() // finish and stop wait for it
 }
 
 // run scans, beside the reading of events.
-func (s *scans) run(targets []target) scanResult {
+func (s *scans) run(targets []target, failed failedNow) scanResult {
 	r := scanResult{began: monotonic()}
 	r.netns, r.cost = s.scanner.scan(targets, &s.stopped)
-	r.cost += linux.CPUTime(func() { r.processes = s.readHolders(r.netns) })
+	if s.counts != nil && !s.stopped.Load() {
+		r.counted = s.counts.count(s.scanner, targets, r.netns, failed)
+	}
+	r.cost += linux.CPUTime(func() { r.processes = s.readHolders(&r) })
 	return r
 }
 
 // readHolders reads the holders of sockets that were not reported before.
-func (s *scans) readHolders(scanned []event.NetnsScan) []event.Process {
+func (s *scans) readHolders(r *scanResult) []event.Process {
 	var list []event.Process
 	read := map[event.ProcID]bool{}
-	for _, one := range scanned {
+	add := func(id event.ProcID) {
+		if !id.Known() || s.reported[id] || read[id] {
+			return
+		}
+		read[id] = true
+		if p, err := procinfo.Read(id.PID); err == nil && p.ID == id {
+			list = append(list, p)
+		}
+	}
+	for _, one := range r.netns {
 		for i := range one.Sockets {
-			id := one.Sockets[i].Proc
-			if !id.Known() || s.reported[id] || read[id] {
-				continue
-			}
-			read[id] = true
-			if p, err := procinfo.Read(id.PID); err == nil && p.ID == id {
-				list = append(list, p)
+			add(one.Sockets[i].Proc)
+		}
+	}
+	for i := range r.counted {
+		add(r.counted[i].Proc)
+		if use, ok := r.counted[i].Fact.(*event.UDPUse); ok {
+			for _, h := range use.Holders {
+				add(h.Proc)
 			}
 		}
 	}
@@ -163,6 +184,10 @@ func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]even
 		p := &r.processes[i]
 		s.reported[p.ID] = true
 		dst = append(dst, event.Event{Time: now, Kind: event.ProcessKnown, Fact: p})
+	}
+	for _, e := range r.counted {
+		e.Time = now
+		dst = append(dst, e)
 	}
 	for _, one := range r.netns {
 		if !s.any {

@@ -25,15 +25,28 @@ type iterScanner struct {
 	netns *netns.Namespaces
 	// selected reports whether --pid selects the process, nil: it selects all.
 	selected func(event.ProcID) bool
+	held     *probe.Holders // of the last scan
 }
 
-func (x iterScanner) scan(targets []target, stopped *atomic.Bool) (all []event.NetnsScan, cost time.Duration) {
+// owners returns how many sockets each process has, whatever their ports, nil if that is not
+// known. It may be called once after a scan.
+func (x *iterScanner) owners() map[event.ProcID]int {
+	held := x.held
+	x.held = nil
+	if held == nil {
+		return nil
+	}
+	return held.Owners()
+}
+
+func (x *iterScanner) scan(targets []target, stopped *atomic.Bool) (all []event.NetnsScan, cost time.Duration) {
 	var holders *probe.Holders
 	var err error
 	cost = linux.CPUTime(func() { holders, err = x.probe.Holders() })
 	if err != nil {
 		return diagScanner{x.netns}.scan(targets, stopped)
 	}
+	x.held = holders
 	all = scanEach(targets, stopped, func(at target, one *event.NetnsScan, limit int) error {
 		one.Census.Bound = true
 		err := x.netns.Inside(at.inode, func() (err error) {

@@ -51,7 +51,53 @@ func readConfig() (event.Netns, error) {
 	case !errors.Is(s.err, fs.ErrNotExist):
 		return event.Netns{}, fmt.Errorf("reading the port settings: %w", s.err)
 	}
+	readOptional(&c)
 	return c, nil
+}
+
+// readOptional reads settings that a kernel may lack: those stay unknown.
+func readOptional(c *event.Netns) {
+	if n, ok := optional("ip_nonlocal_bind"); ok {
+		c.NonlocalBind = event.SettingOf(uint8(n))
+	}
+	if n, ok := optional("ip_unprivileged_port_start"); ok {
+		c.UnprivilegedPort = event.CounterOf(n)
+	}
+	if n, ok := optional("tcp_tw_timeout"); ok { // Alibaba Cloud Linux
+		c.TimeWaitSetting = n * uint64(time.Second)
+	}
+}
+
+// HostConfig returns the settings that all namespaces of the host share, of the
+// namespace that the host booted in: only there are they in /proc/sys/net. What cannot be read is
+// not known.
+func (n *Namespaces) HostConfig() (maxOrphans event.Counter, tcpMem [3]uint64) {
+	_ = n.Inside(hostNetns(), func() error {
+		if n, ok := optional("tcp_max_orphans"); ok {
+			maxOrphans = event.CounterOf(n)
+		}
+		var s sysctls
+		fields := strings.Fields(s.text("tcp_mem"))
+		if s.err != nil || len(fields) != len(tcpMem) {
+			return s.err
+		}
+		var read [3]uint64
+		for i, field := range fields {
+			read[i] = s.parse("tcp_mem", field, 64)
+		}
+		if s.err == nil {
+			tcpMem = read
+		}
+		return s.err
+	})
+	return maxOrphans, tcpMem
+}
+
+// optional returns a setting if it can be read.
+func optional(name string) (n uint64, ok bool) {
+	var s sysctls
+	n = s.number(name)
+	return n, s.err == nil
 }
 
 // netnsCookie returns the cookie of this thread's namespace, 0 before Linux 5.14.

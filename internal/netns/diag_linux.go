@@ -62,15 +62,15 @@ func openDiag() (fd int, err error) {
 	return fd, nil
 }
 
-// dump calls f with the TCP sockets of a family that are in one of the states. It reads
-// answers into buf.
-func dump(fd int, family uint8, states uint32, buf []byte, f func(*diagAnswer)) error {
+// dump calls f with the sockets of a protocol and family that are in one of the states. It
+// reads answers into buf.
+func dump(fd int, protocol, family uint8, states uint32, buf []byte, f func(*diagAnswer)) error {
 	r := diagRequest{
 		header: unix.NlMsghdr{
 			Len:  uint32(unsafe.Sizeof(diagRequest{})),
 			Type: sockDiagByFamily, Flags: unix.NLM_F_REQUEST | unix.NLM_F_DUMP,
 		},
-		family: family, protocol: unix.IPPROTO_TCP, states: states,
+		family: family, protocol: protocol, states: states,
 	}
 	message := unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r))
 	if err := unix.Sendto(fd, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {

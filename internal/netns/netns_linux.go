@@ -27,6 +27,7 @@ type Namespaces struct {
 	mu         sync.Mutex
 	discovered time.Time
 	found      map[uint32]*namespace
+	modules    modules
 }
 
 // namespace is one of them and the way to read it: by a process, else by a file that is
@@ -40,7 +41,7 @@ type namespace struct {
 
 // New returns Namespaces that search /proc when they are first asked for something.
 func New() *Namespaces {
-	return &Namespaces{found: make(map[uint32]*namespace)}
+	return &Namespaces{found: make(map[uint32]*namespace), modules: modules{}}
 }
 
 // Discover searches for all namespaces, now.

@@ -98,3 +98,19 @@ func parseListeners(r io.Reader, add func(socket uint64, port uint16)) error {
 	}
 	return lines.Err()
 }
+
+// errInUse is the error if the kernel has changed the form of the file.
+var errInUse = errors.New("no count of sockets in use in sockstat")
+
+// parseInUse returns the number of the line "PROTOCOL inuse NUMBER ..." of /proc/net/sockstat or
+// sockstat6, proc_pid_net(5).
+func parseInUse(r io.Reader, protocol string) (int, error) {
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		words := strings.Fields(lines.Text())
+		if len(words) >= 3 && words[0] == protocol && words[1] == "inuse" {
+			return strconv.Atoi(words[2])
+		}
+	}
+	return 0, cmp.Or(lines.Err(), errInUse)
+}

@@ -52,6 +52,11 @@ func (ns *namespace) readByProcess(name string, parse func(io.Reader) error) err
 	if err := parseFile(linux.ProcPath(ns.pid, "net/"+name), parse); err != nil {
 		return err
 	}
+	return ns.checkProcess()
+}
+
+// checkProcess makes sure that the process by which the namespace was read is still in it.
+func (ns *namespace) checkProcess() error {
 	inode, err := processNetns(ns.pid)
 	if err != nil {
 		return err
@@ -64,6 +69,11 @@ func (ns *namespace) readByProcess(name string, parse func(io.Reader) error) err
 
 // readByFile enters the namespace for the reading.
 func (ns *namespace) readByFile(name string, parse func(io.Reader) error) error {
+	return ns.inside(func() error { return parseFile("/proc/thread-self/net/"+name, parse) })
+}
+
+// inside runs fn on a thread that has entered the namespace by its file.
+func (ns *namespace) inside(fn func() error) error {
 	file, err := openNetns(ns.path)
 	if err != nil {
 		return err
@@ -76,9 +86,7 @@ func (ns *namespace) readByFile(name string, parse func(io.Reader) error) error 
 	if inode != ns.inode {
 		return fmt.Errorf("%s is another one now", ns.path)
 	}
-	return linux.InNetns(file, func() error {
-		return parseFile("/proc/thread-self/net/"+name, parse)
-	})
+	return linux.InNetns(file, fn)
 }
 
 func parseFile(path string, parse func(io.Reader) error) error {

@@ -74,7 +74,7 @@ func (l *lister) dump() error {
 	buf := make([]byte, 64<<10)
 	l.now = event.Time(linux.Monotonic())
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		if err := dump(fd, family, listedStates, buf, l.addAnswer); err != nil {
+		if err := dump(fd, unix.IPPROTO_TCP, family, listedStates, buf, l.addAnswer); err != nil {
 			return err
 		}
 	}

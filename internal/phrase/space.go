@@ -48,10 +48,22 @@ func Local(s *snapshot.PortSpace) string {
 
 // Purpose returns which calls allocate from the space.
 func Purpose(s *snapshot.PortSpace) string {
+	if s.Proto == event.UDP {
+		return bindOf(s) + " to port 0, and the first send or connect of a UDP socket, on " + Local(s) +
+			": they allocate ports that no UDP socket on that address has, connected or not"
+	}
 	if s.Kind == snapshot.BindSpace {
 		return bindOf(s) + " to port 0 on " + Local(s) + ": it allocates ports that no socket on that address has, connected or not"
 	}
 	return "connect() from " + Local(s) + " to " + Remote(s.Proto, s.Remote) + "; other destinations have their own"
+}
+
+// StatePorts returns a number of ports by the state of a TCP connection: a UDP socket has none.
+func StatePorts(s *snapshot.PortSpace, ports int) string {
+	if s.Proto == event.UDP {
+		return Unknown
+	}
+	return Ports(s, ports)
 }
 
 // Ports returns a number of ports of the space. Without a range none is counted.

@@ -51,8 +51,13 @@ type Options struct {
 	// received yet. It must have room for one.
 	Snapshots chan *snapshot.Snapshot
 	Every     time.Duration
+	// Observe is called with a snapshot whenever EveryStream of the stream's time has passed, so
+	// that what it sees is a function of the stream alone: with the first batch by which it has
+	// passed, hence not while nothing comes. The first is of the first batch counted.
+	Observe     func(*snapshot.Snapshot)
+	EveryStream time.Duration
 	// From and To bound what is counted, in whole batches; 0: no bound. What comes before
-	// From only shows what exists by then: Tee, AfterBatch and Snapshots do not get it.
+	// From only shows what exists by then: Tee, AfterBatch, Snapshots and Observe do not get it.
 	From, To event.Time
 }
 
@@ -81,6 +86,7 @@ type run struct {
 	now   event.Time // how far it has come
 	begun bool       // it has come beyond From
 	next  time.Time  // when to publish a snapshot
+	due   event.Time // when to make one for Observe
 }
 
 func newRun(opts Options, state *State) *run {
@@ -99,6 +105,7 @@ func (r *run) until(ctx context.Context, source Source) (event.Time, error) {
 		if err = cmp.Or(r.add(batch), err); err != nil {
 			return r.now, ending(err)
 		}
+		r.observe()
 		r.publish()
 	}
 }
@@ -122,6 +129,13 @@ func (r *run) begin() {
 	if !r.begun {
 		r.begun = true
 		r.state.restart(r.From)
+	}
+}
+
+func (r *run) observe() {
+	if r.begun && r.Observe != nil && r.now >= r.due {
+		r.Observe(r.state.Snapshot(r.now))
+		r.due = r.now.Add(r.EveryStream)
 	}
 }
 

@@ -94,7 +94,7 @@ func (s *State) add(e *event.Event, out *output) {
 		s.table.Complete(e)
 	}
 	s.world.Apply(e)
-	if s.filter != nil && (e.Kind.AboutSocket() || e.Kind == event.SocketFound) && !s.filter.Match(e, s.world.Process(e.Proc)) {
+	if s.filter != nil && isFiltered(e.Kind) && !s.filter.Match(e, s.world.Process(e.Proc)) {
 		e.Flags |= event.NotSelected
 	}
 	out.put(e)
@@ -108,6 +108,11 @@ func (s *State) add(e *event.Event, out *output) {
 	if s.rows != nil {
 		s.rows.Add(e)
 	}
+}
+
+// isFiltered reports whether events of the kind belong to a process, so that the filter applies.
+func isFiltered(k event.Kind) bool {
+	return k.AboutSocket() || k == event.SocketFound || k == event.FilesCounted
 }
 
 func putAll(events []event.Event, out *output) {

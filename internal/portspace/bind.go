@@ -119,4 +119,6 @@ func conflict(a, b event.Addr) bool {
 
 func isWildcard6(a event.Addr) bool { return a == event.Addr{} }
 
-func isWildcard4(a event.Addr) bool { return a == event.Addr{10: 0xff, 11: 0xff} }
+var wildcard4 = event.Addr{10: 0xff, 11: 0xff}
+
+func isWildcard4(a event.Addr) bool { return a == wildcard4 }

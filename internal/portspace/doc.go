@@ -29,6 +29,7 @@
 //	space.go       a connect space and its figures
 //	view.go        a space as seen by sockets with or without a range of their own
 //	bind.go        bind spaces
+//	udp.go         the same of UDP, counted from a list of all sockets
 //	bucket.go      TIME_WAIT: expiry, reuse, correction by the kernel's count
 //	expiry.go      when buckets expire
 //	growth.go      how fast bound ports become more

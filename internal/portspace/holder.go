@@ -93,6 +93,7 @@ func (t *Table) maySearch(at event.Time) bool {
 func holderOf(id *ID, port uint16, socket *Socket) *event.Holder {
 	h := &event.Holder{
 		Proc: socket.Proc, State: socket.State, Local: event.Endpoint{Addr: id.Local, Port: port}, Remote: id.Remote,
+		Outgoing: socket.Direction == event.Out,
 	}
 	if socket.State == event.StateTimeWait {
 		h.Expiry = socket.Expiry

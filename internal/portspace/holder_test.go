@@ -27,11 +27,11 @@ func wants(kind event.Kind, src, dst string, change ...func(*event.Event)) event
 func onListen(e *event.Event) { e.Op = event.OpListen }
 
 // held is a Holder in words of addresses; ends is when its bucket ends after the start, 0 if a
-// process alone can free the port.
+// process alone can free the port. All connections of TestHolder are outgoing.
 func held(by event.ProcID, state event.State, local, remote string, ends time.Duration) *event.Holder {
 	h := &event.Holder{Proc: by, State: state, Local: endpoint(local)}
 	if remote != "" {
-		h.Remote = endpoint(remote)
+		h.Remote, h.Outgoing = endpoint(remote), true
 	}
 	if ends != 0 {
 		h.Expiry = start.Add(ends)
@@ -180,7 +180,7 @@ func TestHolderAccepted(t *testing.T) {
 			if h != nil {
 				t.Errorf("%s: no socket has the port, got %+v", name, h)
 			}
-		case h == nil || h.Proc != shop || h.State != event.StateTimeWait || h.Local != endpoint(listener) || h.Remote != endpoint(c.peer):
+		case h == nil || h.Proc != shop || h.State != event.StateTimeWait || h.Local != endpoint(listener) || h.Remote != endpoint(c.peer) || h.Outgoing:
 			t.Errorf("%s: got %+v", name, h)
 		case h.Expiry.Sub(start) < time.Minute || h.Expiry.Sub(start) > 70*time.Second: // and a step of the timer wheel
 			t.Errorf("%s: it ends after %s", name, h.Expiry.Sub(start))

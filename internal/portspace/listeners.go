@@ -28,6 +28,19 @@ func (n *Netns) dropListener(e *event.Event) {
 	}
 }
 
+// EachListener calls f for every listener at a port of the range that is not reserved, in no order.
+func (n *Netns) EachListener(f func(port uint16, l BoundSocket)) {
+	for port, o := range n.owned {
+		if o.State != event.StateListen || !n.usable.has(port) {
+			continue
+		}
+		f(port, o.BoundSocket)
+		for _, l := range n.listeners[port] {
+			f(port, l)
+		}
+	}
+}
+
 func (n *Netns) setListeners(port uint16, others []BoundSocket) {
 	if len(others) == 0 {
 		delete(n.listeners, port)

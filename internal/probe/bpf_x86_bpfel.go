@@ -35,25 +35,29 @@ type bpfCensusHolder struct {
 	Device uint32
 	Sport  uint16
 	State  uint8
-	Pad    uint8
+	V6only uint8
 	Saddr  [16]uint8
 }
 
 type bpfCensusNetns struct {
-	_            structs.HostLayout
-	Now          uint64
-	Jiffies      uint64
-	Cookie       uint64
-	Inode        uint32
-	ReuseDelayMs uint32
-	MaxTimeWait  uint32
-	FinTimeout   uint32
-	Low          uint16
-	High         uint16
-	Reuse        uint8
-	Timestamps   uint8
-	Pad          [2]uint8
-	Reserved     [1024]uint64
+	_                   structs.HostLayout
+	Now                 uint64
+	Jiffies             uint64
+	Cookie              uint64
+	Inode               uint32
+	ReuseDelayMs        uint32
+	MaxTimeWait         uint32
+	FinTimeout          uint32
+	Low                 uint16
+	High                uint16
+	Reuse               uint8
+	Timestamps          uint8
+	NonlocalBind        uint8
+	HasUnprivilegedPort uint8
+	TimeWait            uint32
+	UnprivilegedPort    uint16
+	Pad                 [2]uint8
+	Reserved            [1024]uint64
 }
 
 type bpfCensusSocket struct {
@@ -350,6 +354,8 @@ const (
 	bpfProgPtSetState        = "pt_set_state"
 	bpfProgPtSockets         = "pt_sockets"
 	bpfProgPtSysExit         = "pt_sys_exit"
+	bpfProgPtUdpHolders      = "pt_udp_holders"
+	bpfProgPtUdpSockets      = "pt_udp_sockets"
 	bpfVarOptCalls           = "opt_calls"
 	bpfVarOptCookie          = "opt_cookie"
 	bpfVarOptPidns           = "opt_pidns"
@@ -443,6 +449,8 @@ type bpfProgramSpecs struct {
 	PtSetState       *ebpf.ProgramSpec `ebpf:"pt_set_state"`
 	PtSockets        *ebpf.ProgramSpec `ebpf:"pt_sockets"`
 	PtSysExit        *ebpf.ProgramSpec `ebpf:"pt_sys_exit"`
+	PtUdpHolders     *ebpf.ProgramSpec `ebpf:"pt_udp_holders"`
+	PtUdpSockets     *ebpf.ProgramSpec `ebpf:"pt_udp_sockets"`
 }
 
 // bpfMapSpecs contains maps before they are loaded into the kernel.
@@ -622,6 +630,8 @@ type bpfPrograms struct {
 	PtSetState       *ebpf.Program `ebpf:"pt_set_state"`
 	PtSockets        *ebpf.Program `ebpf:"pt_sockets"`
 	PtSysExit        *ebpf.Program `ebpf:"pt_sys_exit"`
+	PtUdpHolders     *ebpf.Program `ebpf:"pt_udp_holders"`
+	PtUdpSockets     *ebpf.Program `ebpf:"pt_udp_sockets"`
 }
 
 func (p *bpfPrograms) Close() error {
@@ -659,6 +669,8 @@ func (p *bpfPrograms) Close() error {
 		p.PtSetState,
 		p.PtSockets,
 		p.PtSysExit,
+		p.PtUdpHolders,
+		p.PtUdpSockets,
 	)
 }
 

@@ -88,6 +88,10 @@ func decodeNetns(n *bpfCensusNetns) event.Netns {
 	shift := wheelShift(linux.Jiffy())
 	step := linux.Jiffy() << shift
 	elapsed := linux.Jiffy() * time.Duration(n.Jiffies&(1<<shift-1)) // since the step began
+	var unprivileged event.Counter
+	if n.HasUnprivilegedPort != 0 {
+		unprivileged = event.CounterOf(uint64(n.UnprivilegedPort))
+	}
 	return event.Netns{
 		Inode:       n.Inode,
 		TimeWait:    -1,
@@ -99,6 +103,11 @@ func decodeNetns(n *bpfCensusNetns) event.Netns {
 		MaxTimeWait: int64(n.MaxTimeWait),
 		Timestamps:  event.SettingOf(n.Timestamps),
 		FinTimeout:  uint64(n.FinTimeout) * uint64(linux.Jiffy()),
+
+		NonlocalBind:     event.SettingOf(n.NonlocalBind),
+		UnprivilegedPort: unprivileged,
+		TimeWaitSetting:  uint64(n.TimeWait) * uint64(linux.Jiffy()),
+
 		TimerStep:   uint64(step),
 		// How much of the tick had passed is not known. An expiry that is a step late is better
 		// than one that is early: the next scan corrects it.

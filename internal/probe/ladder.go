@@ -140,6 +140,11 @@ var ladders = []signal{
 	},
 }
 
+// udpCensus is not required for the census: without it sock_diag(7) lists UDP sockets.
+var udpCensus = rung{
+	hook: iterate, name: "iter/udp, iter/task_file", mode: event.Exact, programs: []string{udpSocketsIter, udpHoldersIter},
+}
+
 // timeWait has no hook of its own: it is inferred from the state changes.
 var timeWait = event.Signal{
 	Name: event.SignalTimeWait, Mode: event.Inferred, Hook: states.name,
@@ -168,4 +173,6 @@ const (
 	socketsIter    = "pt_sockets"
 	holdersIter    = "pt_holders"
 	namespacesIter = "pt_namespaces"
+	udpSocketsIter = "pt_udp_sockets"
+	udpHoldersIter = "pt_udp_holders"
 )

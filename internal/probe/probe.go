@@ -34,8 +34,8 @@ type Options struct {
 	KeepTypes bool
 }
 
-// Probe is the attached tracer. Its methods must be called by one goroutine, except Close,
-// Holders and Sockets, which another may call.
+// Probe is the attached tracer. Its methods must be called by one goroutine, except Close
+// and those of the iterators (Holders, Sockets, EachUDPSocket, EachUDPHolder), which another may call.
 type Probe struct {
 	spec      *ebpf.CollectionSpec // until all is attached
 	cache     *btf.Cache
@@ -115,6 +115,7 @@ func (p *Probe) open() error {
 	for _, s := range ladders {
 		p.attachSignal(s)
 	}
+	_ = p.attach(udpCensus) // EachUDPSocket says that it is not there
 	if err := p.attachStates(); err != nil {
 		return err
 	}

@@ -14,6 +14,11 @@ func (d *decoder) readNextFact(e *event.Event) error {
 	message := d.facts[0]
 	d.facts = d.facts[1:]
 	return eachField(message, func(n protowire.Number, _ uint64, b []byte) error {
+		if n == factUDP {
+			fact, err := d.readUDP(b)
+			e.Fact = fact
+			return err
+		}
 		fact, err := readFact(n, b)
 		if fact != nil {
 			e.Fact = fact
@@ -51,11 +56,44 @@ func readFact(n protowire.Number, b []byte) (event.Fact, error) {
 	case factCensus:
 		fact := &event.Census{}
 		return fact, readMessage(b, censusFields(fact))
+	case factCounts:
+		fact := &event.NetnsCounts{}
+		return fact, readMessage(b, countsFields(fact))
+	case factFiles:
+		fact := &event.FileUse{}
+		return fact, readMessage(b, filesFields(fact))
 	case factGap:
 		fact := &event.Gap{}
 		return fact, readMessage(b, gapFields(fact))
 	}
 	return nil, nil
+}
+
+// maxUDPHolders bounds the holders of a UDPUse: live there are fewer.
+const maxUDPHolders = 64
+
+func (d *decoder) readUDP(b []byte) (*event.UDPUse, error) {
+	u := &event.UDPUse{}
+	if err := readMessage(b, udpFields(u)); err != nil {
+		return nil, err
+	}
+	err := eachField(b, func(n protowire.Number, _ uint64, b []byte) error {
+		if n != udpHolder {
+			return nil
+		}
+		var h event.UDPHolder
+		var proc uint32
+		if err := readMessage(b, udpHolderFields(&h, &proc)); err != nil {
+			return err
+		}
+		if int(proc) > len(d.processes) || len(u.Holders) >= maxUDPHolders {
+			return errMalformed
+		}
+		h.Proc = d.id(proc)
+		u.Holders = append(u.Holders, h)
+		return nil
+	})
+	return u, err
 }
 
 // readSignals returns the signals in field n of the message.
@@ -94,6 +132,10 @@ func (d *decoder) appendContext(to []event.Event, at event.Time) ([]event.Event,
 		case contextNetns:
 			fact, err := readFact(factNetns, b)
 			add(event.NetnsKnown, fact)
+			return err
+		case contextCounts:
+			fact, err := readFact(factCounts, b)
+			add(event.NetnsCounted, fact)
 			return err
 		}
 		return limit(len(to))

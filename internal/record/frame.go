@@ -69,7 +69,7 @@ func (f *frame) reset(number uint64, begin event.Time, begun, context bool) {
 // full reports whether the frame must end. It leaves room for the processes that one more
 // event can name.
 func (f *frame) full() bool {
-	return f.events >= maxEvents || len(f.processes) > maxEvents-3 || len(f.tables) >= fullTables
+	return f.events >= maxEvents || len(f.processes) > maxEvents-3-maxUDPHolders || len(f.tables) >= fullTables
 }
 
 // addEvent appends an event, which the world must have applied already.
@@ -93,7 +93,7 @@ func (f *frame) addEvent(e *event.Event, world *event.World) {
 	f.time = e.Time
 	f.putColumns(e, s.columns)
 	if s.columns&hasFact != 0 {
-		f.addFact(e.Fact)
+		f.addFact(e.Fact, world)
 		f.changesContext = f.changesContext || e.Kind >= event.HostKnown && e.Kind <= event.NetnsKnown && e.Kind != event.ProcessKnown
 	}
 }

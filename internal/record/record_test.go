@@ -117,7 +117,7 @@ func random(rnd *rand.Rand, at event.Time) event.Event {
 
 func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) event.Fact {
 	text := func() string { return string([]byte{byte(rnd.IntN(256)), 0xff})[rnd.IntN(3):] }
-	switch rnd.IntN(9) {
+	switch rnd.IntN(12) {
 	case 0:
 		return &event.Host{Name: text(), Kernel: text(), Arch: text(), PIDNS: text()}
 	case 1:
@@ -130,13 +130,31 @@ func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) eve
 			Container: text(), Unit: text(),
 		}
 	case 4:
-		return &event.Netns{Inode: uint32(maybe()), Name: text(), TimeWait: int64(maybe()), Cookie: maybe(), Reserved: text(), Reuse: uint8(maybe()), MaxTimeWait: int64(maybe()), TimerStep: maybe(), TimerAt: event.Time(maybe() >> 1), Gone: rnd.IntN(2) == 0}
+		return &event.Netns{
+			Inode: uint32(maybe()), Name: text(), TimeWait: int64(maybe()), Cookie: maybe(), Reserved: text(), Reuse: uint8(maybe()), MaxTimeWait: int64(maybe()), TimerStep: maybe(), TimerAt: event.Time(maybe() >> 1), Gone: rnd.IntN(2) == 0,
+			NonlocalBind: event.Setting(maybe()), UnprivilegedPort: event.Counter(maybe()), MaxOrphans: event.Counter(maybe()),
+			TCPMem: [3]uint64{maybe(), maybe(), maybe()}, TimeWaitSetting: maybe(),
+		}
+	case 8:
+		c := &event.NetnsCounts{Netns: uint32(maybe()), Conntrack: event.Conntrack{NAT: event.Setting(maybe())}}
+		for _, n := range append(c.Counters(), c.Gauges()...) {
+			*n = event.Counter(maybe())
+		}
+		return c
 	case 7:
 		return &event.Census{Netns: uint32(maybe()), Whole: rnd.IntN(2) == 0, Wide: rnd.IntN(2) == 0, Sockets: maybe(), Began: event.Time(maybe() >> 1)}
 	case 5:
 		return &event.Fold{Opens: maybe(), ClosesOut: maybe(), LeaveSynSent: maybe()}
 	case 6:
 		return &event.Health{Events: maybe(), Memory: maybe(), CPU: maybe()}
+	case 9:
+		return &event.FileUse{Open: maybe(), Limit: maybe()}
+	case 10:
+		return &event.UDPUse{
+			Netns: uint32(maybe()), InUse: uint32(maybe()), Own: uint32(maybe()), Reserved: text(),
+			Ports:   event.PortRange{Low: uint16(maybe()), High: uint16(maybe())},
+			Holders: []event.UDPHolder{{Proc: id(), Ports: uint32(maybe())}, {}},
+		}
 	}
 	return event.Text(text())
 }

@@ -22,6 +22,7 @@ const (
 	contextSignal = 2
 	contextClock  = 3
 	contextNetns  = 4
+	contextCounts = 5
 
 	factHost    = 1
 	factSignals = 2
@@ -33,6 +34,11 @@ const (
 	factNotice  = 8
 	factGap     = 9
 	factCensus  = 10
+	factCounts  = 11
+	factFiles   = 12
+	factUDP     = 13
+
+	udpHolder = 7 // in UDPUse, after its plain fields
 
 	signalsSignal = 1
 )
@@ -86,12 +92,34 @@ func netnsFields(n *event.Netns) fields {
 	return fields{
 		&n.Inode, &n.Name, &n.TimeWait, &n.Cookie, &n.Ports.Low, &n.Ports.High, &n.Reserved, &n.Reuse, &n.ReuseDelay, &n.MaxTimeWait,
 		&n.TimerStep, (*int64)(&n.TimerAt), (*uint8)(&n.Timestamps), &n.FinTimeout, (*uint64)(&n.Refused), &n.Gone,
+		(*uint8)(&n.NonlocalBind), (*uint64)(&n.UnprivilegedPort), (*uint64)(&n.MaxOrphans), &n.TCPMem[0], &n.TCPMem[1], &n.TCPMem[2],
+		&n.TimeWaitSetting,
+	}
+}
+
+func countsFields(c *event.NetnsCounts) fields {
+	n := func(counter *event.Counter) *uint64 { return (*uint64)(counter) }
+	return fields{
+		&c.Netns, n(&c.TimeWaits), n(&c.TimeWaitsRecycled), n(&c.TimeWaitOverflows), n(&c.ListenOverflows), n(&c.ListenDrops),
+		n(&c.MemoryAborts), n(&c.AttemptFails), n(&c.SynRetransmits), n(&c.RequestDrops), n(&c.RequestCookies), n(&c.MemoryPressures),
+		n(&c.Orphans), n(&c.MemPages), n(&c.Conntrack.Entries), n(&c.Conntrack.Max), n(&c.Conntrack.InsertFailed),
+		n(&c.Conntrack.Drops), n(&c.Conntrack.EarlyDrops), (*uint8)(&c.Conntrack.NAT),
 	}
 }
 
 func censusFields(c *event.Census) fields {
 	return fields{&c.Netns, &c.Whole, &c.Bound, &c.Sockets, &c.Took, &c.TimeWait, &c.Wide, (*int64)(&c.Began)}
 }
+
+func filesFields(f *event.FileUse) fields { return fields{&f.Open, &f.Limit} }
+
+func udpFields(u *event.UDPUse) fields {
+	return fields{&u.Netns, &u.InUse, &u.Own, &u.Ports.Low, &u.Ports.High, &u.Reserved}
+}
+
+// udpHolderFields returns the fields of a holder, with its process by the number in the frame's
+// table.
+func udpHolderFields(h *event.UDPHolder, proc *uint32) fields { return fields{proc, &h.Ports} }
 
 func foldFields(f *event.Fold) fields {
 	return fields{

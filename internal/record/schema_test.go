@@ -50,7 +50,8 @@ func TestNumbers(t *testing.T) {
 		event.Listen: "listen", event.HostKnown: "host", event.SignalsKnown: "signals", event.ClockAnchor: "clock",
 		event.ProcessKnown: "process", event.NetnsKnown: "netns", event.Folded: "folded", event.HealthKnown: "health",
 		event.Notice: "notice", event.Missing: "missing", event.CensusTaken: "census", event.SocketFound: "socket_found", event.SocketGone: "socket_gone",
-		event.ListenEnd: "listen_end",
+		event.ListenEnd: "listen_end", event.NetnsCounted: "netns_counted",
+		event.FilesCounted: "files_counted", event.UDPCounted: "udp_counted",
 	} {
 		hold("kind", name, int(k), kinds)
 	}

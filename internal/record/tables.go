@@ -110,6 +110,9 @@ func (f *frame) addContext(world *event.World) {
 	for _, n := range namespaces(world) {
 		add(contextNetns, netnsFields(n))
 	}
+	for _, c := range netnsCounts(world) {
+		add(contextCounts, countsFields(c))
+	}
 	f.tables = appendBytes(f.tables, frameContext, context)
 }
 
@@ -120,7 +123,14 @@ func namespaces(world *event.World) []*event.Netns {
 	return list
 }
 
-func (f *frame) addFact(fact event.Fact) {
+func netnsCounts(world *event.World) []*event.NetnsCounts {
+	var list []*event.NetnsCounts
+	world.EachCounts(func(c *event.NetnsCounts) { list = append(list, c) })
+	slices.SortFunc(list, func(a, b *event.NetnsCounts) int { return cmp.Compare(a.Netns, b.Netns) })
+	return list
+}
+
+func (f *frame) addFact(fact event.Fact, world *event.World) {
 	var n protowire.Number
 	var message []byte
 	set := func(number protowire.Number, list fields) {
@@ -138,8 +148,14 @@ func (f *frame) addFact(fact event.Fact) {
 		set(factProcess, processFields(fact))
 	case *event.Netns:
 		set(factNetns, netnsFields(fact))
+	case *event.NetnsCounts:
+		set(factCounts, countsFields(fact))
 	case *event.Census:
 		set(factCensus, censusFields(fact))
+	case *event.FileUse:
+		set(factFiles, filesFields(fact))
+	case *event.UDPUse:
+		n, message = factUDP, f.appendUDP(fact, world)
 	case *event.Fold:
 		set(factFold, foldFields(fact))
 	case *event.Health:
@@ -154,6 +170,21 @@ func (f *frame) addFact(fact event.Fact) {
 	f.tables = protowire.AppendTag(f.tables, frameFact, protowire.BytesType)
 	f.tables = protowire.AppendVarint(f.tables, uint64(size))
 	f.tables = appendBytes(f.tables, n, message)
+}
+
+// appendUDP returns the message of a UDPUse. Its holders are named by the frame's table, which
+// must not be written in the middle of the message.
+func (f *frame) appendUDP(u *event.UDPUse, world *event.World) []byte {
+	holders := u.Holders[:min(len(u.Holders), maxUDPHolders)]
+	numbers := make([]uint32, len(holders))
+	for i := range holders {
+		numbers[i] = f.process(holders[i].Proc, world)
+	}
+	b := appendMessage(f.scratch[:0], udpFields(u))
+	for i := range holders {
+		b = appendBytes(b, udpHolder, appendMessage(nil, udpHolderFields(&holders[i], &numbers[i])))
+	}
+	return b
 }
 
 func appendSignals(b []byte, signals event.Signals) []byte {

@@ -42,6 +42,7 @@ type holding struct {
 	Daddr     string   `json:"daddr"`
 	Dport     uint16   `json:"dport"`
 	FreesIn   *float64 `json:"frees_in_seconds"` // null: only the process can free it
+	Outgoing  bool     `json:"outgoing"`         // a connection that this host has opened, or its TIME_WAIT
 }
 
 func newHolding(h *snapshot.HeldBy, clock event.Clock) *holding {
@@ -51,6 +52,7 @@ func newHolding(h *snapshot.HeldBy, clock event.Clock) *holding {
 	out := &holding{
 		PID: h.Proc.PID, StartTime: formatTime(clock.StartTime(h.Proc)), Comm: h.Info.Comm, Exe: h.Info.Exe,
 		State: h.State.String(), Saddr: h.Local.Addr.String(), Sport: h.Local.Port, Daddr: h.Remote.Host(), Dport: h.Remote.Port,
+		Outgoing: h.Outgoing,
 	}
 	if h.FreeIn >= 0 {
 		seconds := h.FreeIn.Seconds()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
@@ -18,7 +19,7 @@ import (
 const Schema = "porttrace.report/v1"
 
 // encode writes printable ASCII only: a terminal may show the report, with names from outside.
-func encode(w io.Writer, d document) error {
+func encode(w io.Writer, d any) error {
 	var object bytes.Buffer
 	out := json.NewEncoder(&object)
 	out.SetEscapeHTML(false) // the report is no HTML, and paths can have an &
@@ -49,10 +50,9 @@ type document struct {
 	Failures          []failure         `json:"failures"`
 	OtherFailures     *otherFailures    `json:"other_failures"` // the rest in one, null when all are listed
 	Sweeps            []sweep           `json:"sweeps"`         // failures of one kind and process, for many targets
-	// Findings is always empty: Schema promises the list, and nothing makes findings yet.
-	Findings []struct{} `json:"findings"`
-	Health   health     `json:"health"`
-	Notices  []notice   `json:"notices"`
+	Findings          []finding         `json:"findings"`       // worst first, without those of severity info
+	Health            health            `json:"health"`
+	Notices           []notice          `json:"notices"`
 }
 
 type host struct {
@@ -96,15 +96,14 @@ type gap struct {
 	Cause string `json:"cause"` // truncated, damaged
 }
 
-func newDocument(s *snapshot.Snapshot, by snapshot.Grouping) document {
+func newDocument(s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping) document {
 	d := document{
 		Schema: Schema,
 		Host: host{
 			Name: s.Host.Name, Kernel: s.Host.Kernel, Arch: s.Host.Arch, PIDNS: s.Host.PIDNS,
 			Signals: append(event.Signals{}, s.Signals...),
 		},
-		Window: window{Start: formatTime(s.Started), End: formatTime(s.Wall), Seconds: s.Elapsed.Seconds()},
-		Totals: newTotals(&s.Totals), OtherPortSpaces: s.OtherPortSpaces, Findings: []struct{}{},
+		Window: *newWindow(s), Totals: newTotals(&s.Totals), OtherPortSpaces: s.OtherPortSpaces,
 		Processes:    convert(s.Processes, func(p *snapshot.Process) process { return newProcess(p, s.Clock) }),
 		GroupBy:      by,
 		Groups:       convert(snapshot.GroupProcesses(s, by), newGroup),
@@ -113,11 +112,16 @@ func newDocument(s *snapshot.Snapshot, by snapshot.Grouping) document {
 		Namespaces:   convert(s.Namespaces, newNamespace),
 		Failures:     convert(s.Failures, func(f *snapshot.Failure) failure { return newFailure(f, s.Clock) }),
 		Sweeps:       convert(s.Sweeps, func(w *snapshot.Sweep) sweep { return newSweep(w, s.Clock) }),
+		Findings:     newFindings(doctor.Sorted(findings, false), s),
 		Health:       newHealth(s),
 		Notices:      convert(s.Notices, newNotice),
 	}
 	d.OtherProcesses, d.OtherGroups, d.OtherDestinations, d.OtherFailures = others(s, by)
 	return d
+}
+
+func newWindow(s *snapshot.Snapshot) *window {
+	return &window{Start: formatTime(s.Started), End: formatTime(s.Wall), Seconds: s.Elapsed.Seconds()}
 }
 
 // others returns what the lists leave out; nil for a list of all.

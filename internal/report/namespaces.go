@@ -30,13 +30,29 @@ type namespace struct {
 	BoundKnown  bool     `json:"bound_known"`         // ports that are only bound are visible
 	LastScan    string   `json:"last_scan"`           // of all its sockets, empty: never
 	LastScanUS  int64    `json:"last_scan_us"`        // how long it took
+
+	Listeners      []listener `json:"listeners"`       // at ports of the range that are not reserved, by port
+	OtherListeners int        `json:"other_listeners"` // how many are not listed
+}
+
+// listener is a process that listens on a port.
+type listener struct {
+	Saddr string `json:"saddr"`
+	Sport uint16 `json:"sport"`
+	PID   uint32 `json:"pid"` // 0: unknown
+	Comm  string `json:"comm"`
+	Exe   string `json:"exe"`
+}
+
+func newListener(l *snapshot.Listener) listener {
+	return listener{Saddr: l.Local.Addr.String(), Sport: l.Local.Port, PID: l.Proc.ID.PID, Comm: l.Proc.Comm, Exe: l.Proc.Exe}
 }
 
 func newNamespace(n *snapshot.Namespace) namespace {
 	out := namespace{
 		Netns: n.Inode, NetnsName: n.Name, NetnsGone: n.Gone, RangeLow: n.Ports.Low, RangeHigh: n.Ports.High, Reserved: n.Reserved,
 		Bound: n.Bound, BoundKnown: n.BoundKnown, LastScan: formatTime(n.LastScan), LastScanUS: n.LastScanTook.Microseconds(),
-		Length: n.TimeWaitLength.Seconds(),
+		Length: n.TimeWaitLength.Seconds(), Listeners: convert(n.Listeners, newListener), OtherListeners: n.OtherListeners,
 	}
 	if n.Ports.Known() {
 		out.Capacity, out.TwReuse, out.MaxTimeWait = &n.Capacity, &n.Reuse, &n.MaxTimeWait

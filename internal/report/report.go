@@ -1,21 +1,23 @@
-// Package report writes a snapshot as text for people and as JSON for programs.
+// Package report writes a snapshot and the findings of doctor as text for people and as JSON for
+// programs.
 package report
 
 import (
 	"io"
 
+	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // Text writes the report for people, with times in UTC and processes grouped by their
-// executable, container or unit, or not at all.
-func Text(w io.Writer, s *snapshot.Snapshot, by snapshot.Grouping) error {
-	_, err := w.Write(text(s, by))
+// executable, container or unit, or not at all. Of each finding it has the first advice.
+func Text(w io.Writer, s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping) error {
+	_, err := w.Write(text(s, findings, by))
 	return err
 }
 
 // JSON writes the report as one object. Its fields are a contract with users' scripts,
 // named by Schema. It lists the groups in addition to the processes.
-func JSON(w io.Writer, s *snapshot.Snapshot, by snapshot.Grouping) error {
-	return encode(w, newDocument(s, by))
+func JSON(w io.Writer, s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping) error {
+	return encode(w, newDocument(s, findings, by))
 }

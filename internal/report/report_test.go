@@ -63,7 +63,7 @@ func busy() *snapshot.Snapshot {
 		Processes: []snapshot.Process{
 			{
 				Info: shop, Totals: shopTotals, Rates: snapshot.Rates{Opens: 1200, Closes: 1190, Failures: 122},
-				First: started, Last: last,
+				First: started, Last: last, Files: &event.FileUse{Open: 1010, Limit: 1024}, EarlyBinds: 12,
 				Destinations: []snapshot.Pair{{Proc: shop.ID, Comm: shop.Comm, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Remote: web, Totals: shopTotals}},
 			},
 			{Info: hostile, Totals: snapshot.Totals{Opens: 10, BindFailures: 5}, First: started, Last: last},
@@ -117,10 +117,10 @@ func TestGolden(t *testing.T) {
 	census.Namespaces = countedNamespaces()
 	for name, s := range map[string]*snapshot.Snapshot{"busy": busy(), "calm": calm, "full": full, "quiet": quiet, "census": &census} {
 		var text, object bytes.Buffer
-		if err := Text(&text, s, snapshot.ByProcess); err != nil {
+		if err := Text(&text, s, nil, snapshot.ByProcess); err != nil {
 			t.Fatal(err)
 		}
-		if err := JSON(&object, s, snapshot.ByProcess); err != nil {
+		if err := JSON(&object, s, nil, snapshot.ByProcess); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name+".txt", text.Bytes())
@@ -144,7 +144,7 @@ func TestDocumentedFields(t *testing.T) {
 	var out bytes.Buffer
 	full := busy()
 	full.PortSpaces, full.Namespaces = fullSpaces(), fixtureNamespaces()
-	if err := JSON(&out, full, snapshot.ByUnit); err != nil {
+	if err := JSON(&out, full, nil, snapshot.ByUnit); err != nil {
 		t.Fatal(err)
 	}
 	var report map[string]any
@@ -160,7 +160,7 @@ func TestDocumentedFields(t *testing.T) {
 		"host.signals":           "name mode hook reason",
 		"window":                 "start end seconds",
 		"totals":                 "opens closes time_wait_entered connect_failures bind_failures",
-		"processes":              identity + counts + "destinations",
+		"processes":              identity + counts + "open_files file_limit early_binds destinations",
 		"processes.destinations": counts + "netns netns_name family proto daddr dport",
 		"groups":                 "name unknown processes " + counts + "destinations",
 		"destinations":           counts + "netns netns_name family proto daddr dport",
@@ -168,11 +168,12 @@ func TestDocumentedFields(t *testing.T) {
 		"port_spaces": "kind netns netns_name family proto saddr daddr dport range_low range_high capacity in_use live syn_sent " +
 			"close_wait time_wait bound headroom reusable time_wait_expiring peak open_rate sustainable_rate textbook_rate eta_seconds " +
 			"eta_low_seconds eta_high_seconds eta_model exhausted search_p50_us search_p99_us second_parity_share per_socket_range",
-		"port_spaces.holders": identity + "ports live close_wait time_wait bound before_start",
-		"port_spaces.victims": identity + "failures last",
-		"namespaces":          "netns netns_name range_low range_high reserved capacity tw_reuse time_wait max_time_wait bound last_scan last_scan_us",
-		"health":              "events lost lost_details unattributed complete gaps cpu_seconds memory_bytes",
-		"health.gaps":         "start end cause",
+		"port_spaces.holders":  identity + "ports live close_wait time_wait bound before_start",
+		"port_spaces.victims":  identity + "failures last",
+		"namespaces":           "netns netns_name range_low range_high reserved capacity tw_reuse time_wait max_time_wait bound last_scan last_scan_us",
+		"namespaces.listeners": "saddr sport pid comm exe",
+		"health":               "events lost lost_details unattributed complete gaps cpu_seconds memory_bytes",
+		"health.gaps":          "start end cause",
 	} {
 		object := find(t, report, path)
 		for _, name := range strings.Fields(names) {
@@ -206,7 +207,7 @@ func find(t *testing.T, object map[string]any, path string) map[string]any {
 func TestListsAreNeverNull(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := JSON(&out, &snapshot.Snapshot{}, snapshot.ByProcess); err != nil {
+	if err := JSON(&out, &snapshot.Snapshot{}, nil, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	var report map[string]any
@@ -227,7 +228,7 @@ func TestLongTables(t *testing.T) {
 	t.Parallel()
 	s := &snapshot.Snapshot{Processes: make([]snapshot.Process, topRows+3)}
 	var out bytes.Buffer
-	if err := Text(&out, s, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "\n  and 3 more\n") {
@@ -240,7 +241,7 @@ func TestManyGaps(t *testing.T) {
 	s := &snapshot.Snapshot{Gaps: make([]snapshot.Gap, topRows+3), OlderGaps: 77}
 	s.Gaps[len(s.Gaps)-1] = snapshot.Gap{Begin: started, Truncated: true}
 	var out bytes.Buffer
-	if err := Text(&out, s, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "\n  missing from "); n != topRows {
@@ -266,7 +267,7 @@ func TestSweep(t *testing.T) {
 		Reason: event.Refused, Count: 200_000, Rate: 4_867, First: started, Last: started.Add(9 * time.Second),
 	}, Targets: 7_000, Estimated: true}}
 	var text, object bytes.Buffer
-	if err := errors.Join(Text(&text, s, snapshot.ByProcess), JSON(&object, s, snapshot.ByProcess)); err != nil {
+	if err := errors.Join(Text(&text, s, nil, snapshot.ByProcess), JSON(&object, s, nil, snapshot.ByProcess)); err != nil {
 		t.Fatal(err)
 	}
 	failures := string(section(text.Bytes(), "Failures"))
@@ -311,7 +312,7 @@ func TestGroups(t *testing.T) {
 	grouped(s)
 	for _, by := range snapshot.Groupings()[1:] {
 		var text, object bytes.Buffer
-		if err := errors.Join(Text(&text, s, by), JSON(&object, s, by)); err != nil {
+		if err := errors.Join(Text(&text, s, nil, by), JSON(&object, s, nil, by)); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, "by_"+string(by)+".txt", section(text.Bytes(), "Processes by "))
@@ -349,7 +350,7 @@ func TestPIDNamespaceIsNamedOnce(t *testing.T) {
 	for _, fact := range []string{"pid namespace 7, not the host's", "pids are those of pid namespace 7, not the host's"} {
 		var out bytes.Buffer
 		s := snapshot.Snapshot{Host: event.Host{PIDNS: fact}}
-		if err := Text(&out, &s, snapshot.ByProcess); err != nil {
+		if err := Text(&out, &s, nil, snapshot.ByProcess); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), "\npids are those of pid namespace 7, not the host's\n") {

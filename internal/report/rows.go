@@ -116,9 +116,12 @@ type process struct {
 	identity
 	counts
 	rates
-	First        string `json:"first"`
-	Last         string `json:"last"`
-	Destinations []pair `json:"destinations"`
+	First        string  `json:"first"`
+	Last         string  `json:"last"`
+	OpenFiles    *uint64 `json:"open_files"`  // file descriptors, null: not counted
+	FileLimit    *uint64 `json:"file_limit"`  // RLIMIT_NOFILE, soft: at it socket() and accept() fail with EMFILE
+	EarlyBinds   uint64  `json:"early_binds"` // of opens: a bind() had chosen the port before; a lower bound if opens came folded
+	Destinations []pair  `json:"destinations"`
 }
 
 // pair is the connections of one process to one destination.
@@ -128,11 +131,15 @@ type pair struct {
 }
 
 func newProcess(p *snapshot.Process, clock event.Clock) process {
-	return process{
+	out := process{
 		identity: newIdentity(&p.Info, clock), counts: newCounts(&p.Totals), rates: newRates(p.Rates),
-		First: formatTime(p.First), Last: formatTime(p.Last),
+		First: formatTime(p.First), Last: formatTime(p.Last), EarlyBinds: p.EarlyBinds,
 		Destinations: convert(p.Destinations, newPair),
 	}
+	if p.Files != nil {
+		out.OpenFiles, out.FileLimit = &p.Files.Open, &p.Files.Limit
+	}
+	return out
 }
 
 func newPair(p *snapshot.Pair) pair {

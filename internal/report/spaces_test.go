@@ -67,7 +67,10 @@ func fixtureNamespaces() []snapshot.Namespace {
 		{
 			Inode: 4026531833, Name: "host", Ports: event.PortRange{Low: 32768, High: 60999}, Reserved: "40000-40001", Capacity: 28_230,
 			Reuse: 2, TimeWait: 28_300, MaxTimeWait: 131_072, Bound: 10, BoundKnown: true,
-			LastScan: started, LastScanTook: 8 * time.Millisecond,
+			LastScan: started, LastScanTook: 8 * time.Millisecond, OtherListeners: 1,
+			Listeners: []snapshot.Listener{
+				{Local: endpoint("0.0.0.0:50051"), Proc: event.Process{ID: event.ProcID{PID: 70, Start: 1}, Comm: "rpcd", Exe: "/usr/sbin/rpcd"}},
+			},
 		},
 		{Inode: 4026532177, TimeWait: -1},
 	}
@@ -105,7 +108,7 @@ func calmSpaces() []snapshot.PortSpace {
 func TestETA(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := JSON(&out, &snapshot.Snapshot{PortSpaces: fullSpaces()}, snapshot.ByProcess); err != nil {
+	if err := JSON(&out, &snapshot.Snapshot{PortSpaces: fullSpaces()}, nil, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	var report struct {
@@ -155,7 +158,7 @@ func TestFinWait2IsNamed(t *testing.T) {
 	s.PortSpaces[0].TimeWait, s.PortSpaces[0].FinWait2 = 12, 7
 	s.PortSpaces[1].TimeWait, s.PortSpaces[1].FinWait2 = 5, 3
 	var out bytes.Buffer
-	if err := Text(&out, s, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
 		t.Fatal(err)
 	}
 	if want := "TIME_WAIT 11,000 outgoing (10 of them in FIN_WAIT2), 40 accepted"; !strings.Contains(out.String(), want) {

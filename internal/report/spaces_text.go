@@ -26,8 +26,8 @@ func writeSpaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 	for i := range listed {
 		p := &listed[i]
 		outlook := p.Outlook()
-		t.add(phrase.Taken(p), phrase.Space(p), phrase.Ports(p, p.InUse()), phrase.Capacity(p), phrase.Ports(p, p.Live),
-			phrase.Ports(p, p.TimeWait), phrase.Ports(p, p.Bound), fmt.Sprintf("%.1f", p.Wanted), phrase.Sustainable(p),
+		t.add(phrase.Taken(p), phrase.Space(p), phrase.Ports(p, p.InUse()), phrase.Capacity(p), phrase.StatePorts(p, p.Live),
+			phrase.StatePorts(p, p.TimeWait), phrase.Ports(p, p.Bound), fmt.Sprintf("%.1f", p.Wanted), phrase.Sustainable(p),
 			phrase.Forecast(&outlook), phrase.Grouped(p.Exhausted), phrase.NetnsState(p.NetnsName, p.Netns, p.NetnsGone))
 	}
 	t.write(out, "Port spaces: "+phrase.Spaces(s), len(s.PortSpaces)-len(listed)+s.OtherPortSpaces)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
@@ -17,11 +18,13 @@ const topRows = 20
 
 const timeLayout = "2006-01-02 15:04:05"
 
-func text(s *snapshot.Snapshot, by snapshot.Grouping) []byte {
+func text(s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping) []byte {
 	var out bytes.Buffer
 	writeHead(&out, s)
 	headline, _ := phrase.Headline(s)
-	fmt.Fprintf(&out, "\n%s\n\n", headline[0])
+	fmt.Fprintf(&out, "\n%s\n", headline[0])
+	writeFindings(&out, s, findings)
+	out.WriteString("\n")
 	writeTotals(&out, s)
 	writeSpaces(&out, s)
 	writeNamespaces(&out, s)

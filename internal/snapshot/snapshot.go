@@ -138,10 +138,11 @@ type Process struct {
 	Destinations []Pair
 	Lifetimes    Lifetimes // those of which Totals has quantiles
 	// Files is how many file descriptors it has open: known of a process whose calls fail, or
-	// that is near its limit; nil of others.
+	// that is near its limit; nil of others. Of a process that has ended it is the last count.
 	Files *event.FileUse
 	// EarlyBinds are opens whose port a bind() had chosen before connect(): without
-	// IP_BIND_ADDRESS_NO_PORT that port is lost to all destinations.
+	// IP_BIND_ADDRESS_NO_PORT that port is lost to all destinations. It is a lower bound: opens
+	// that were folded do not say how they got their ports.
 	EarlyBinds uint64
 }
 

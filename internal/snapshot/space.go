@@ -130,8 +130,10 @@ type Namespace struct {
 	// are the highest readings since then.
 	Counted   event.NetnsCounts
 	CountedAt time.Time // of the newest reading; zero: there is none
-	// Listeners are those that listen at a port of the range, bounded, by port.
-	Listeners []Listener
+	// Listeners are those that listen at a port of the range that is not reserved, so that an
+	// outgoing connection can have it when they start again: by port, bounded.
+	Listeners      []Listener
+	OtherListeners int // how many there is no room for
 	// ListenPorts are the ports at which sockets listen, in the range or not, in order.
 	ListenPorts []event.PortRange
 

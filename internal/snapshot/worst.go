@@ -1,6 +1,10 @@
 package snapshot
 
-import "time"
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
 
 const (
 	// recentFailure is how long after its last occurrence a failure is still reported as one of now.
@@ -49,9 +53,9 @@ func (s *PortSpace) ExhaustedRecently(now time.Time) bool {
 	return !s.LastExhausted.IsZero() && now.Sub(s.LastExhausted) <= recentExhaustion
 }
 
-// HasAllocations reports whether any program allocates from the space. A BindSpace shares
-// its ports with every connection of its address: those can fill it without harm when no
-// program calls bind(0).
+// HasAllocations reports whether any program allocates from the space. A BindSpace of TCP
+// shares its ports with every connection of its address: those can fill it without harm when no
+// program calls bind(0). Of UDP all sockets get their ports that way.
 func (s *PortSpace) HasAllocations() bool {
-	return s.Kind != BindSpace || s.Opens > 0 || s.Exhausted > 0
+	return s.Kind != BindSpace || s.Opens > 0 || s.Exhausted > 0 || s.Proto == event.UDP
 }

@@ -67,14 +67,30 @@ type Forecast struct {
 
 func (f Forecast) String() string { return line(forecastPrefix, f) }
 
+// Cause is how well the doctor found a cause in real loads (internal/incidents).
+type Cause struct {
+	Cause    string `json:"cause"`
+	Kernel   string `json:"kernel"`
+	Right    int    `json:"right"`    // loads with the cause, found with its process
+	Missed   int    `json:"missed"`   // loads with the cause, not found
+	False    int    `json:"false"`    // findings of the cause, warning or critical, in loads that do not have it
+	Followed int    `json:"followed"` // of right: the advice was followed
+	Gone     int    `json:"gone"`     // of followed: nothing was found any more
+}
+
+func (c Cause) String() string { return line(causePrefix, c) }
+
 const (
 	accuracyPrefix  = "accuracy: "
 	privilegePrefix = "privilege: "
 	forecastPrefix  = "forecast: "
+	causePrefix     = "cause: "
 	// Privileges is the name of their table. Each signal's is its own.
 	Privileges = "privileges"
 	// Forecasts is the name of theirs.
 	Forecasts = "forecast"
+	// Causes is the name of theirs.
+	Causes = "causes"
 )
 
 func line(prefix string, v any) string {
@@ -113,6 +129,14 @@ func (f Forecast) cell() cell {
 	return cell{Forecasts, f.Load, f.Where, text}
 }
 
+func (c Cause) cell() cell {
+	text := fmt.Sprintf("right %d, missed %d, false %d", c.Right, c.Missed, c.False)
+	if c.Followed > 0 {
+		text += fmt.Sprintf("; gone %d of %d", c.Gone, c.Followed)
+	}
+	return cell{Causes, c.Cause, c.Kernel, text}
+}
+
 // parse finds a figure in a line of output, whatever stands before it.
 func parse(text string) (c cell, found bool, err error) {
 	if _, rest, ok := strings.Cut(text, accuracyPrefix+"{"); ok {
@@ -127,6 +151,11 @@ func parse(text string) (c cell, found bool, err error) {
 	}
 	if _, rest, ok := strings.Cut(text, forecastPrefix+"{"); ok {
 		var f Forecast
+		err := json.Unmarshal([]byte("{"+rest), &f)
+		return f.cell(), true, err
+	}
+	if _, rest, ok := strings.Cut(text, causePrefix+"{"); ok {
+		var f Cause
 		err := json.Unmarshal([]byte("{"+rest), &f)
 		return f.cell(), true, err
 	}

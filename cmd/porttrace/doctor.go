@@ -1,0 +1,151 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/doctor"
+	"github.com/porttrace/porttrace/internal/report"
+)
+
+type doctorFlags struct {
+	inputFlags
+	output outputFlags
+	all    bool
+	ignore []string
+}
+
+func doctorCommand() *cobra.Command {
+	var flags doctorFlags
+	cmd := &cobra.Command{
+		Use:   "doctor [FILE] [flags] [-- COMMAND ARGS]",
+		Short: "Says why calls fail or ports run out, and what to change",
+		Long: `Judges a recording. Without one, traces for --duration, or until Ctrl-C or the end of the
+command, and then judges that. Each finding has its evidence, who suffers, and what to do, least
+risk first. The exit status is that of a monitoring plugin: 0 fine, 1 warning, 2 critical, 3 it
+could not be judged.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			return flags.unjudged(cmp.Or(flags.operands(cmd, args), flags.checkIgnore()))
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if ofFile(cmd, args) {
+				return flags.unjudged(runDoctorOf(cmd.Context(), args[0], &flags))
+			}
+			return flags.unjudged(runDoctor(cmd.Context(), &flags))
+		},
+	}
+	flags.inputFlags.register(cmd)
+	flags.output.register(cmd, "text", "json")
+	cmd.Flags().BoolVar(&flags.all, "all", false, "also what is only worth knowing, or has one kind of evidence only")
+	cmd.Flags().StringArrayVar(&flags.ignore, "ignore", nil, "leave out the finding with this `ID`, or those of this cause; repeatable")
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flags.unjudged(usageError{err}) })
+	return cmd
+}
+
+// checkIgnore refuses what can be no id: a typing error would ignore nothing in silence.
+func (f *doctorFlags) checkIgnore() error {
+	for _, name := range f.ignore {
+		cause, _, _ := strings.Cut(name, ":")
+		if !slices.Contains(doctor.Causes(), doctor.Cause(cause)) {
+			return usagef("--ignore %s: neither the id of a finding nor a cause (see porttrace explain)", name)
+		}
+	}
+	return nil
+}
+
+func runDoctor(ctx context.Context, flags *doctorFlags) error {
+	format, err := flags.output.chosen()
+	if err = cmp.Or(err, flags.checkDuration()); err != nil {
+		return err
+	}
+	session, err := flags.trace(ctx, "a recording needs no privileges: porttrace doctor FILE")
+	if err != nil {
+		return err
+	}
+	defer session.close()
+	result, err := flags.judgeLive(session)
+	if err != nil {
+		return err
+	}
+	return flags.write(os.Stdout, format, result)
+}
+
+func runDoctorOf(ctx context.Context, name string, flags *doctorFlags) error {
+	format, err := flags.output.chosen()
+	if err != nil {
+		return err
+	}
+	recording, err := flags.openRecording(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer recording.close()
+	opts, err := flags.window(recording)
+	if err != nil {
+		return err
+	}
+	result, err := judge(ctx, recording, opts)
+	if err != nil {
+		return err
+	}
+	// Damage is in the verdict.
+	if err := recording.reportGaps(); err != nil && !errors.Is(err, errReported) {
+		return err
+	}
+	return flags.write(os.Stdout, format, result)
+}
+
+// write prints the diagnosis. It returns the exit status of its verdict.
+func (f *doctorFlags) write(to io.Writer, format string, result *judged) error {
+	d := report.Diagnosis{Snapshot: result.last, Lacks: doctor.Lacks(result.last)}
+	d.Findings, d.Ignored = doctor.Ignore(doctor.Sorted(result.findings, f.all), f.ignore)
+	addEffects(result.last, d.Findings)
+	print := report.DoctorText
+	if format == "json" {
+		print = report.DoctorJSON
+	}
+	// The verdict holds, too, if a reader has seen enough: | head.
+	if err := print(to, &d); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return err
+	}
+	return verdictStatus(exitOf[d.Verdict()])
+}
+
+var exitOf = map[report.Verdict]int{
+	report.Fine: exitFine, report.Warning: exitWarning, report.Critical: exitCritical, report.Unknown: exitUnjudged,
+}
+
+// verdictStatus ends the program with the exit status of a verdict, which has been printed.
+type verdictStatus int
+
+func (s verdictStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// unjudged is the error of a command that could not judge.
+type unjudged struct{ error }
+
+func (u unjudged) Unwrap() error { return u.error }
+
+// unjudged marks an error, which it also prints on standard output as a result: a monitoring
+// system shows nothing else.
+func (f *doctorFlags) unjudged(err error) error {
+	if err == nil || errors.As(err, new(verdictStatus)) {
+		return err
+	}
+	if !isTerminal(os.Stdout) {
+		print := report.UnknownText
+		if f.output.json || f.output.format == "json" {
+			print = report.UnknownJSON
+		}
+		_ = print(os.Stdout, err) // err goes to standard error in any case
+	}
+	return unjudged{err}
+}

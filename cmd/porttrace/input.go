@@ -1,0 +1,93 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/pipeline"
+)
+
+// inputFlags choose what a command summarizes: a recording, or the next seconds of this host.
+type inputFlags struct {
+	liveFlags
+	windowFlags
+	duration time.Duration
+	liveOnly []string // further flags that are for tracing
+}
+
+func (f *inputFlags) register(cmd *cobra.Command, liveOnly ...string) {
+	f.liveFlags.register(cmd)
+	f.windowFlags.register(cmd)
+	cmd.Flags().DurationVarP(&f.duration, "duration", "d", 10*time.Second, "how long to trace")
+	f.liveOnly = append([]string{"hooks", "ring-bytes"}, liveOnly...)
+}
+
+// ofFile reports whether the operands are a recording, not a command to trace.
+func ofFile(cmd *cobra.Command, args []string) bool {
+	return len(args) > 0 && cmd.ArgsLenAtDash() != 0
+}
+
+// operands allows a recording or a command, and refuses the flags of the other case.
+func (f *inputFlags) operands(cmd *cobra.Command, args []string) error {
+	if !ofFile(cmd, args) {
+		for _, flag := range []string{"from", "to"} {
+			if f.given(flag) {
+				return usagef("--%s is for a recording: name its file", flag)
+			}
+		}
+		return f.args(cmd, args)
+	}
+	if f.given("duration") {
+		return usagef("--duration is for tracing: --from and --to choose a part of a recording")
+	}
+	for _, flag := range f.liveOnly {
+		if f.given(flag) {
+			return usagef("--%s is for tracing, and %s is a recording", flag, args[0])
+		}
+	}
+	return oneFile(cmd, args)
+}
+
+// checkDuration returns the usage error of a duration that is none.
+func (f *inputFlags) checkDuration() error {
+	if f.duration <= 0 {
+		return usagef("--duration %s: must be positive", f.duration)
+	}
+	return nil
+}
+
+// trace attaches. Without privileges its error has what works without them.
+func (f *inputFlags) trace(ctx context.Context, without string) (*session, error) {
+	session, err := f.open(ctx, os.Stderr)
+	if errors.As(err, new(untraceable)) {
+		return nil, fmt.Errorf("%w; %s", err, without)
+	}
+	return session, err
+}
+
+// judgeLive traces for the duration, or until the command has ended.
+func (f *inputFlags) judgeLive(s *session) (*judged, error) {
+	s.begin()
+	duration := f.duration
+	if s.child != nil && !f.given("duration") {
+		duration = 0 // the command's own end is the end
+	}
+	ctx, cancel := limited(s.ctx, duration)
+	defer cancel()
+	return judge(ctx, s.source, pipeline.Options{Filter: s.filter})
+}
+
+// window returns the options of the part of the recording.
+func (f *inputFlags) window(r *recording) (opts pipeline.Options, err error) {
+	opts.Filter = r.filter
+	opts.From, opts.To, err = f.within(r)
+	begin, end := r.Span()
+	opts.EveryStream = time.Duration(cmp.Or(opts.To, end)-max(opts.From, begin)) / maxJudged
+	return opts, err
+}

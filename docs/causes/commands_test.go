@@ -1,0 +1,95 @@
+package causes
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// quoted matches a span of code, or a line of a block of code.
+var quoted = regexp.MustCompile("(?m)`((?:sysctl|ss|nstat) [^`]+)`|^((?:sysctl|ss|nstat) .+)$")
+
+// commands returns the command lines of all pages that begin with a tool of which this test
+// knows how to run it, each once.
+func commands(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, page := range pages(t) {
+		for _, section := range page.Sections {
+			body := strings.ReplaceAll(section.Body, "|\n", "| ")
+			for _, match := range quoted.FindAllStringSubmatch(body, -1) {
+				all = append(all, match[1]+match[2])
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// TestCommandsRun runs each of them in a network namespace of its own: what a page says to
+// type must be right.
+func TestCommandsRun(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("network namespaces need root")
+	}
+	all := commands(t)
+	if len(all) < 20 {
+		t.Fatalf("only %d commands found", len(all))
+	}
+	for _, line := range all {
+		t.Run(line, func(t *testing.T) {
+			tool, _, _ := strings.Cut(line, " ")
+			if _, err := exec.LookPath(tool); err != nil {
+				t.Skipf("%s is not installed", tool)
+			}
+			if strings.Contains(line, "...") || strings.HasSuffix(line, " -w") {
+				t.Skip("a form, not a command")
+			}
+			runCommand(t, line)
+		})
+	}
+}
+
+// setting matches the settings and counters that a command names.
+var setting = regexp.MustCompile(`\b(?:(?:net|fs)\.[\w.]+|TcpExt\w+)`)
+
+// hostWide are settings that exist once on the host, or can be set there only.
+var hostWide = regexp.MustCompile(`\bfs\.|\bnet\.ipv4\.tcp_mem\b|\btcp_max_orphans\b|-w net\.netfilter\.nf_conntrack_max\b`)
+
+func runCommand(t *testing.T, line string) {
+	t.Helper()
+	for _, name := range setting.FindAllString(line, -1) {
+		path := filepath.Join("/proc/sys", strings.ReplaceAll(name, ".", "/"))
+		if _, err := os.Stat(path); strings.HasPrefix(name, "net.netfilter.") && errors.Is(err, os.ErrNotExist) {
+			t.Skip("this kernel has no connection tracking")
+		}
+	}
+	host := hostWide.MatchString(line)
+	if host {
+		// This only reads it: the host must stay as it is.
+		line = regexp.MustCompile(`-w ([\w.]+)=.*`).ReplaceAllString(line, "$1")
+	}
+	run := exec.Command("sh", "-c", line)
+	run.Env = append(os.Environ(), "NSTAT_HISTORY="+filepath.Join(t.TempDir(), "history"))
+	if !host {
+		run.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	}
+	var said strings.Builder
+	run.Stderr = &said
+	out, err := run.Output()
+	if err != nil || said.Len() > 0 {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	for _, name := range setting.FindAllString(line, -1) {
+		if !strings.Contains(string(out), name) {
+			t.Errorf("%s is not in its output: %s", name, out)
+		}
+	}
+}

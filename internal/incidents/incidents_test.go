@@ -1,0 +1,241 @@
+package incidents
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/lab"
+)
+
+const (
+	// recorded is how long the loads run under a recording. A port space of TIME_WAIT must be full
+	// within it, and findings take 60 s of a load.
+	recorded = 85 * time.Second
+	// drained is how long the TIME_WAIT of the first phase may take to go.
+	drained = 65 * time.Second
+)
+
+// TestIncidents runs all loads at the same time, and compares what the doctor finds with what each
+// load is. Then it follows the advice and checks that the findings are gone.
+func TestIncidents(t *testing.T) {
+	needKernel(t)
+	binary := build(t)
+	loads := chosenLoads(t)
+	w, signals := newWarden(t), signalModes(t, binary)
+	results := make([]*result, len(loads))
+	for i, l := range loads {
+		results[i] = &result{load: l}
+		results[i].prepare(t, i+1, w, signals)
+	}
+	dir := t.TempDir()
+
+	first := runAll(t, w, binary, filepath.Join(dir, "first.ptrace"), results, (*result).begin)
+	if !*noDoctor {
+		each(results, len(results), (*result).stopUnless)
+		diagnose(t, first, results, (*result).judge)
+		each(results, len(results), (*result).follow)
+		stopAll(results)
+		awaitDrained(results)
+		second := runAll(t, w, binary, filepath.Join(dir, "second.ptrace"), results, (*result).beginAgain)
+		stopAll(results)
+		diagnose(t, second, results, (*result).judgeAgain)
+	} else {
+		stopAll(results)
+	}
+
+	for _, r := range results {
+		t.Run(r.load.name, r.report)
+	}
+	if !*noDoctor {
+		printFigures(t, results)
+	}
+}
+
+// result is what becomes of a load.
+type result struct {
+	load *load
+	site *site
+	skip string
+
+	check  check
+	answer [2][]finding // of the last judged phase, by side: client, server
+	found  *finding     // the one that is wanted
+	gone   bool         // after the advice
+	false_ []finding    // alarms about what is not so
+	errs   []error
+}
+
+func (r *result) prepare(t *testing.T, number int, w *warden, signals map[string]string) {
+	if name := r.load.missing(); name != "" {
+		r.skip = name + " is not installed"
+		return
+	}
+	r.site = newSite(t, number, r.load.name, w, signals)
+	if r.load.skip != nil {
+		r.skip = r.load.skip(r.site)
+	}
+}
+
+// runAll records while each load runs that begin starts.
+func runAll(t *testing.T, w *warden, binary, file string, results []*result, begin func(*result) check) *recording {
+	t.Helper()
+	var nets []*lab.Netns // other programs of this host are not judged here
+	for _, r := range results {
+		if r.site != nil {
+			r.site.peak = 0
+			nets = append(nets, r.site.client, r.site.server)
+		}
+	}
+	recording := record(t, w, binary, file, nets)
+	each(results, len(results), func(r *result) { r.check = begin(r) })
+	ended := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() { each(results, len(results), func(r *result) { r.site.watchPeak(ended) }) })
+	recording.wait(t)
+	close(ended)
+	watching.Wait()
+	each(results, len(results), func(r *result) {
+		if r.check == nil {
+			return
+		}
+		if err := errors.Join(r.site.err, r.check()); err != nil {
+			r.fail("phase %d: the load is not what it is meant to be: %w\n%s", r.site.phase, err, r.site.logs())
+		}
+	})
+	if stat, err := os.Stat(file); err == nil {
+		t.Logf("%s: %d MB", filepath.Base(file), stat.Size()>>20)
+	}
+	if keep := os.Getenv("PORTTRACE_KEEP"); keep != "" { // to see what a finding follows from
+		noError(t, os.Link(file, filepath.Join(keep, filepath.Base(file))))
+	}
+	return recording
+}
+
+// stopUnless ends the programs but those whose namespace the advice must enter.
+func (r *result) stopUnless() {
+	if !r.load.sysctl {
+		r.site.stop()
+	}
+}
+
+func stopAll(results []*result) {
+	each(results, len(results), func(r *result) { r.site.stop() })
+}
+
+// each calls work for all results that are not skipped, at most this many at a time.
+func each(results []*result, parallel int, work func(*result)) {
+	var working sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for _, r := range results {
+		if r.skip != "" {
+			continue
+		}
+		working.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			work(r)
+		})
+	}
+	working.Wait()
+}
+
+func (r *result) fail(format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf(format, args...))
+}
+
+func (r *result) begin() check { return r.load.start(r.site) }
+
+// follow sets the sysctls of the advice, beside the load, as an operator would.
+func (r *result) follow() {
+	if r.again() && r.load.sysctl {
+		r.site.followSysctl(*r.found)
+	}
+}
+
+// again says whether the load runs a second time. One without a finding does not.
+func (r *result) again() bool { return r.found != nil && r.load.after != nil && len(r.errs) == 0 }
+
+// beginAgain follows the rest of the advice.
+func (r *result) beginAgain() check {
+	if !r.again() {
+		return nil
+	}
+	r.site.phase = 2
+	return r.load.after(r.site, *r.found)
+}
+
+// diagnose asks the doctor, and judges what it finds in the namespaces of each load that ran.
+func diagnose(t *testing.T, from *recording, results []*result, judge func(*result)) {
+	t.Helper()
+	began := time.Now()
+	answer := from.doctor(t)
+	t.Logf("doctor: %d findings in %.1f s", len(answer.Findings), time.Since(began).Seconds())
+	for _, r := range results {
+		if r.check != nil {
+			r.assign(answer.Findings)
+			judge(r)
+		}
+	}
+}
+
+// awaitDrained waits until the first phase has left no TIME_WAIT in the namespaces that run again.
+func awaitDrained(results []*result) {
+	deadline := time.Now().Add(drained)
+	each(results, len(results), func(r *result) {
+		for r.again() && r.site.timeWaits() > 0 && time.Now().Before(deadline) {
+			time.Sleep(200 * time.Millisecond)
+		}
+	})
+}
+
+// report is the subtest of a load.
+func (r *result) report(t *testing.T) {
+	if r.skip != "" {
+		t.Skip(r.skip)
+	}
+	for _, err := range r.errs {
+		t.Error(err)
+	}
+	for _, f := range r.false_[:min(len(r.false_), 5)] {
+		t.Errorf("false alarm, one of %d: %s", len(r.false_), f.text())
+	}
+	switch {
+	case len(r.errs) > 0:
+	case r.load.healthy(), *noDoctor:
+	case r.found == nil:
+		t.Errorf("no finding of %q", r.load.want.causes)
+		for _, side := range r.answer {
+			for _, f := range side {
+				t.Logf("found: %s", f.text())
+			}
+		}
+	case r.load.after != nil && !r.gone:
+		t.Error("the advice was followed, and the finding is still there")
+	}
+}
+
+// kernel is the running one, as the tables have it.
+func kernel() string {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return "unknown"
+	}
+	return unix.ByteSliceToString(u.Release[:]) + " " + archOf(unix.ByteSliceToString(u.Machine[:]))
+}
+
+func archOf(machine string) string {
+	switch machine {
+	case "x86_64":
+		return "amd64"
+	case "aarch64":
+		return "arm64"
+	}
+	return machine
+}

@@ -1,0 +1,36 @@
+package incidents
+
+import "fmt"
+
+// haproxy starts HAProxy on port 8080 of the client, for the backend on port 80 of the server.
+func (s *site) haproxy(source, reuse string) *program {
+	s.write("haproxy.cfg", fmt.Sprintf(`
+global
+	maxconn 2000
+	nbthread 2
+defaults
+	mode http
+	timeout connect 2s
+	timeout client 30s
+	timeout server 30s
+	retries 0
+	http-reuse %s
+frontend in
+	bind %s:8080
+	default_backend app
+backend app
+	%s
+	server one %s source %s
+`, reuse, s.clientIP, connectionMode(reuse), s.at(80), source))
+	p := s.run("haproxy", "-db", "-f", "haproxy.cfg")
+	s.await("haproxy listens", func() bool { return listens(s.client, 8080) })
+	return p
+}
+
+// connectionMode closes a connection to the server after each answer if it is not to be reused.
+func connectionMode(reuse string) string {
+	if reuse == "never" {
+		return "option http-server-close"
+	}
+	return "option http-keep-alive"
+}

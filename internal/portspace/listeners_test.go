@@ -1,0 +1,33 @@
+package portspace
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// Listeners of the range are those at ports that a connect() could take: not reserved, and not
+// below it. One is there until it ends, wherever it was found.
+func TestEachListener(t *testing.T) {
+	t.Parallel()
+	table := tableOf(
+		config(hundred, "40009"),
+		socketEvent(event.Listen, "10.0.0.1:40000", "", cookie(1)),
+		socketEvent(event.Listen, "10.0.0.2:40000", "", cookie(2), by(cache)),
+		found("10.0.0.1:40001", "", event.StateListen, by(cache)),
+		socketEvent(event.Listen, "10.0.0.1:40009", "", cookie(3)),
+		socketEvent(event.Listen, "10.0.0.1:8080", "", cookie(4)),
+		socketEvent(event.Bind, "10.0.0.1:40002", "", cookie(5)),
+		socketEvent(event.Open, "10.0.0.1:40003", "10.0.0.2:80", cookie(6)),
+		socketEvent(event.Listen, "10.0.0.1:40004", "", cookie(7)),
+		socketEvent(event.ListenEnd, "10.0.0.1:40004", "", cookie(7)),
+	)
+	got := map[string]event.ProcID{}
+	table.Netns(net1).EachListener(func(port uint16, l BoundSocket) { got[fmt.Sprint(l.Local, " ", port)] = l.Proc })
+	want := map[string]event.ProcID{"10.0.0.1 40000": shop, "10.0.0.2 40000": cache, "10.0.0.1 40001": cache}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

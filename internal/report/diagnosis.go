@@ -1,0 +1,94 @@
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/porttrace/porttrace/internal/doctor"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// DoctorSchema names the form of the JSON that porttrace doctor prints, as Schema does.
+const DoctorSchema = "porttrace.doctor/v1"
+
+// Diagnosis is what porttrace doctor prints.
+type Diagnosis struct {
+	Snapshot *snapshot.Snapshot // the last one
+	Findings []doctor.Finding   // in the order in which to read them
+	Lacks    []string           // what could not be judged, and why
+	Ignored  int                // findings that the user does not want to see
+}
+
+// Verdict is the result in a word.
+type Verdict string
+
+// Each has an exit status of porttrace doctor.
+const (
+	Fine     Verdict = "fine"
+	Warning  Verdict = "warning"
+	Critical Verdict = "critical"
+	Unknown  Verdict = "unknown" // it could not be judged
+)
+
+// Verdict returns the severity of the worst finding. A recording that has lost a part is never
+// fine: the trouble can be in that part.
+func (d *Diagnosis) Verdict() Verdict {
+	worst := doctor.Worst(d.Findings)
+	switch {
+	case worst == nil && d.unseen() != "":
+		return Unknown
+	case worst == nil:
+		return Fine
+	case worst.Severity == doctor.Critical:
+		return Critical
+	}
+	return Warning
+}
+
+// unseen returns why no finding does not mean that all is fine, empty if it does.
+func (d *Diagnosis) unseen() string {
+	if d.Snapshot.Elapsed <= 0 {
+		return "nothing was traced in that time"
+	}
+	for i := range d.Snapshot.Gaps {
+		if !d.Snapshot.Gaps[i].Truncated {
+			return "a part of the recording is damaged; in the rest there is no finding"
+		}
+	}
+	return ""
+}
+
+// diagnosis is what DoctorJSON writes. Its lists are never null.
+type diagnosis struct {
+	Schema   string    `json:"schema"`
+	Verdict  Verdict   `json:"verdict"`
+	Error    string    `json:"error"` // why the verdict is unknown, else empty
+	Window   *window   `json:"window"`
+	Findings []finding `json:"findings"`
+	Lacks    []string  `json:"lacks"`
+	Ignored  int       `json:"ignored"`
+}
+
+// DoctorJSON writes the diagnosis as one object.
+func DoctorJSON(w io.Writer, d *Diagnosis) error {
+	s := d.Snapshot
+	out := diagnosis{
+		Schema: DoctorSchema, Verdict: d.Verdict(), Window: newWindow(s), Findings: newFindings(d.Findings, s),
+		Lacks: append([]string{}, d.Lacks...), Ignored: d.Ignored,
+	}
+	if out.Verdict == Unknown {
+		out.Error = d.unseen()
+	}
+	return encode(w, out)
+}
+
+// UnknownJSON writes why there is no diagnosis.
+func UnknownJSON(w io.Writer, why error) error {
+	return encode(w, diagnosis{Schema: DoctorSchema, Verdict: Unknown, Error: why.Error(), Findings: []finding{}, Lacks: []string{}})
+}
+
+// UnknownText writes the same as the line of a monitoring plugin.
+func UnknownText(w io.Writer, why error) error {
+	_, err := fmt.Fprintln(w, pluginLine(Unknown, why.Error()))
+	return err
+}

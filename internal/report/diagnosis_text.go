@@ -1,0 +1,146 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/doctor"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/printable"
+)
+
+// DoctorText writes the diagnosis for people, in 80 columns but for what must be copied. Its
+// first line is all that a monitoring system shows.
+func DoctorText(w io.Writer, d *Diagnosis) error {
+	var out bytes.Buffer
+	out.WriteString(pluginLine(d.Verdict(), d.headline()) + "\n")
+	s := d.Snapshot
+	judged := fmt.Sprintf("judged %s to %s UTC, %.1f s", s.Started.UTC().Format(timeLayout), s.Wall.UTC().Format(timeLayout), s.Elapsed.Seconds())
+	if s.Host.Name != "" {
+		judged += " on " + printable.String(s.Host.Name)
+	}
+	out.WriteString(judged + "\n")
+	for i := range d.Findings {
+		writeFinding(&out, i+1, &d.Findings[i], s.Wall)
+	}
+	if len(d.Lacks) > 0 {
+		out.WriteString("\nNot judged\n")
+		for _, lack := range d.Lacks {
+			writeItem(&out, "  - ", printable.String(lack))
+		}
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// headline returns the worst finding and how many more there are, or that there is none.
+func (d *Diagnosis) headline() string {
+	s, worst := d.Snapshot, doctor.Worst(d.Findings)
+	var text string
+	switch {
+	case worst == nil && d.unseen() != "":
+		text = d.unseen()
+	case worst == nil:
+		text = fmt.Sprintf("no finding in %s: %s connections opened, %s",
+			phrase.Elapsed(s.Elapsed), phrase.Grouped(s.Totals.Opens), phrase.Failed(s))
+	default:
+		text = worst.Summary
+		if more := len(d.Findings) - 1; more > 0 {
+			text += fmt.Sprintf(" (+%d more)", more)
+		}
+	}
+	if d.Ignored > 0 {
+		text += fmt.Sprintf(" (%d ignored)", d.Ignored)
+	}
+	return text
+}
+
+// pluginWords are what monitoring plugins begin with.
+var pluginWords = map[Verdict]string{Fine: "OK", Warning: "WARNING", Critical: "CRITICAL", Unknown: "UNKNOWN"}
+
+// pluginLine returns a line for a monitoring system, to which | begins the figures of a plugin.
+func pluginLine(v Verdict, text string) string {
+	return pluginWords[v] + ": " + strings.ReplaceAll(printable.String(text), "|", "/")
+}
+
+// writeFinding writes all of a finding.
+func writeFinding(out *bytes.Buffer, number int, f *doctor.Finding, now time.Time) {
+	out.WriteString("\n")
+	writeItem(out, fmt.Sprintf("%d. ", number), strings.ToUpper(f.Severity.String())+": "+printable.String(f.Summary))
+	writeItem(out, "   ", phrase.Span(f.Since, f.Until, now)+"; "+f.Confidence.Words())
+	if len(f.Evidence) > 0 {
+		out.WriteString("\n   Evidence\n")
+		for i := range f.Evidence {
+			writeItem(out, "   - ", evidenceLine(&f.Evidence[i]))
+		}
+	}
+	writeSufferers(out, f.Victims)
+	if len(f.Advice) > 0 {
+		out.WriteString("\n   What to do, least risk first\n")
+	}
+	for i := range f.Advice {
+		writeAdvice(out, i+1, &f.Advice[i])
+	}
+	if len(f.Wrong) > 0 {
+		out.WriteString("\n   What does not help\n")
+		for _, wrong := range f.Wrong {
+			writeItem(out, "   - ", printable.String(wrong))
+		}
+	}
+	fmt.Fprintf(out, "\n   More: porttrace explain %s\n   Hide: porttrace doctor --ignore %s\n", f.Cause, phrase.ShellWord(f.ID))
+}
+
+// evidenceLine returns the text with its moment.
+func evidenceLine(e *doctor.Evidence) string {
+	text := printable.String(e.Text)
+	if !e.At.IsZero() {
+		text += " (" + e.At.UTC().Format(time.TimeOnly) + ")"
+	}
+	return text
+}
+
+// maxVictims bounds the processes that are listed. JSON has all.
+const maxVictims = 5
+
+func writeSufferers(out *bytes.Buffer, victims []doctor.Victim) {
+	if len(victims) == 0 {
+		return
+	}
+	out.WriteString("\n   Who suffers\n")
+	for i := range victims[:min(len(victims), maxVictims)] {
+		writeItem(out, "   - ", phrase.Sufferer(victims[i].Proc, victims[i].Failures, victims[i].Last))
+	}
+	if more := len(victims) - maxVictims; more > 0 {
+		fmt.Fprintf(out, "   - and %s more\n", phrase.Grouped(more))
+	}
+}
+
+// writeAdvice writes what to do. A command is on lines of its own, as it is to be typed.
+func writeAdvice(out *bytes.Buffer, number int, a *doctor.Advice) {
+	writeItem(out, fmt.Sprintf("   %d. ", number), printable.String(a.Action)+" ["+a.Safety.Words()+"]")
+	writeCommand(out, "", a.Command)
+	writeLabeled(out, "effect: ", a.Effect)
+	writeLabeled(out, "risk:   ", a.Risk)
+	writeCommand(out, "      undo:\n", a.Undo)
+}
+
+// writeLabeled writes a text if there is one.
+func writeLabeled(out *bytes.Buffer, label, text string) {
+	if text != "" {
+		writeItem(out, "      "+label, printable.String(text))
+	}
+}
+
+// writeCommand writes lines to copy, if there are any.
+func writeCommand(out *bytes.Buffer, before, lines string) {
+	if lines == "" {
+		return
+	}
+	out.WriteString(before)
+	for _, line := range phrase.CommandLines(lines) {
+		out.WriteString("          " + line + "\n")
+	}
+}

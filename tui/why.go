@@ -1,0 +1,211 @@
+package tui
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/porttrace/porttrace/internal/doctor"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// why is the page with the findings about a row, else with the worst of the host.
+type why struct {
+	of        subject            // the row, nil if there is none
+	all       []doctor.Finding   // of the snapshot
+	snapshot  *snapshot.Snapshot // the one judged
+	found     []doctor.Finding   // what is shown
+	elsewhere bool               // found is not about the row
+	effects   effects
+}
+
+// openWhy shows why, and what to do, for the row of the detail or under the cursor.
+func (m *Model) openWhy() {
+	if m.shown == nil || m.why != nil {
+		return
+	}
+	page := &why{}
+	if m.detail != nil {
+		page.of = m.detail.subject
+	} else if row := m.panes[m.tab].open(); row != nil {
+		page.of = row
+	}
+	m.why = &detail{subject: page}
+	m.refresh()
+}
+
+// judged takes the findings of the snapshot that comes next.
+func (w *why) judged(findings []doctor.Finding) { w.all = findings }
+
+func (w *why) title() string {
+	const title = "why and what to do"
+	if w.of == nil {
+		return title
+	}
+	return w.of.title() + " › " + title
+}
+
+func (w *why) about() *about {
+	if w.of == nil {
+		return &about{}
+	}
+	return w.of.about()
+}
+
+// update finds the findings again, and reports whether the row is still there.
+func (w *why) update(s *snapshot.Snapshot) bool {
+	there := w.of == nil || w.of.update(s)
+	w.snapshot, w.elsewhere = s, false
+	if w.found = w.about().matching(w.all); len(w.found) == 0 {
+		if worst := doctor.Worst(w.all); worst != nil {
+			w.found, w.elsewhere = []doctor.Finding{*worst}, true
+		}
+	}
+	return there
+}
+
+func (w *why) write(to *sheet) {
+	if len(w.found) == 0 || w.elsewhere {
+		w.writeNothing(to)
+	}
+	for i := range w.found {
+		if i > 0 || w.elsewhere {
+			to.add("", " "+to.st.paint(quiet, strings.Repeat("─", max(to.width-2, 0))))
+		}
+		w.writeFinding(to, &w.found[i])
+	}
+}
+
+// writeNothing says what is known without a finding about the row.
+func (w *why) writeNothing(to *sheet) {
+	if w.elsewhere {
+		to.text("No finding is about this row. The worst of this host is below.")
+	} else {
+		to.text("No finding in " + phrase.Elapsed(w.snapshot.Elapsed) + ": no cause of trouble that porttrace knows applies to what it saw.")
+	}
+	if f, ok := w.of.(*failureDetail); ok {
+		to.field("REASON", phrase.Reason(f.row.Op, f.row.Reason), plain)
+	}
+	if !w.elsewhere {
+		headline, _ := phrase.Headline(w.snapshot)
+		to.field("SEEN", headline[0], plain)
+	}
+	for i, lack := range doctor.Lacks(w.snapshot) {
+		label := ""
+		if i == 0 {
+			label = "NOT JUDGED"
+		}
+		to.field(label, printable.String(lack), plain)
+	}
+}
+
+var severityTones = map[doctor.Severity]tone{doctor.Info: plain, doctor.Warning: warn, doctor.Critical: fail}
+
+func (w *why) writeFinding(to *sheet, f *doctor.Finding) {
+	to.field("CAUSE", printable.String(string(f.Cause))+": "+printable.String(f.Summary), severityTones[f.Severity])
+	to.field("", f.Severity.String()+" "+phrase.Span(f.Since, f.Until, w.snapshot.Wall)+", "+f.Confidence.String(), plain)
+	for i := range f.Evidence {
+		label := ""
+		if i == 0 {
+			label = "PROOF"
+		}
+		to.field(label, "· "+evidence(&f.Evidence[i]), plain)
+	}
+	writeSufferers(to, f.Victims)
+	if len(f.Advice) > 0 {
+		to.section("DO FIRST, least risk first; effects are computed for this load")
+	}
+	for i := range f.Advice {
+		w.writeAdvice(to, i+1, f, &f.Advice[i])
+	}
+	if len(f.Wrong) > 0 {
+		to.add("")
+		for i, wrong := range f.Wrong {
+			label := ""
+			if i == 0 {
+				label = "WON'T HELP"
+			}
+			to.field(label, "· "+printable.String(wrong), plain)
+		}
+	}
+	to.field("MORE", "porttrace explain "+printable.String(string(f.Cause)), quiet)
+}
+
+func evidence(e *doctor.Evidence) string {
+	text := printable.String(e.Text)
+	if !e.At.IsZero() {
+		text += " (" + e.At.UTC().Format(time.TimeOnly) + ")"
+	}
+	return text
+}
+
+// maxSufferers bounds the victims that are listed.
+const maxSufferers = 3
+
+func writeSufferers(to *sheet, victims []doctor.Victim) {
+	var lines []string
+	for i := range victims[:min(len(victims), maxSufferers)] {
+		v := &victims[i]
+		lines = append(lines, phrase.Sufferer(v.Proc, v.Failures, v.Last))
+	}
+	if more := len(victims) - maxSufferers; more > 0 {
+		lines = append(lines, "and "+phrase.Count(more)+" more")
+	}
+	to.field("SUFFERS", strings.Join(lines, "; "), plain)
+}
+
+func (w *why) writeAdvice(to *sheet, number int, f *doctor.Finding, a *doctor.Advice) {
+	mark := " " + strconv.Itoa(number) + " "
+	to.hanging(mark, printable.String(a.Action)+" ["+a.Safety.Words()+"]", plain)
+	indent := strings.Repeat(" ", cells(mark)+2)
+	to.command(indent, a.Command)
+	to.labeled(indent, "effect  ", w.effects.of(f, a))
+	to.labeled(indent, "risk    ", printable.String(a.Risk))
+	if a.Undo != "" {
+		to.hanging(indent+"undo", "", quiet)
+		to.command(indent, a.Undo)
+	}
+}
+
+// command appends lines to copy. One that is too long goes on in the next line.
+func (s *sheet) command(indent, lines string) {
+	if lines == "" {
+		return
+	}
+	for _, line := range phrase.CommandLines(lines) {
+		for part := range strings.SplitSeq(ansi.HardwrapWc(line, max(s.width-cells(indent), 1), true), "\n") {
+			s.lines = append(s.lines, indent+s.st.paint(strong, part))
+		}
+	}
+}
+
+// labeled appends a text behind its name, if there is one.
+func (s *sheet) labeled(indent, label, text string) {
+	if text != "" {
+		s.hanging(indent+label, text, plain)
+	}
+}
+
+// hanging appends a paragraph whose further lines begin below the first word.
+func (s *sheet) hanging(mark, text string, t tone) {
+	before := mark
+	for line := range strings.SplitSeq(ansi.WrapWc(text, max(s.width-cells(mark)-1, 1), ""), "\n") {
+		s.lines = append(s.lines, before+s.st.paint(t, line))
+		before = strings.Repeat(" ", cells(mark))
+	}
+}
+
+// names returns the ids of the findings on the page.
+func (w *why) names() []string {
+	var names []string
+	for i := range w.found {
+		names = append(names, w.found[i].ID)
+	}
+	slices.Sort(names)
+	return names
+}

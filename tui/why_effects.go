@@ -1,0 +1,82 @@
+package tui
+
+import (
+	"slices"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/porttrace/porttrace/internal/doctor"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// effectsEvery is the time of the stream after which effects are computed again: a load changes.
+const effectsEvery = 10 * time.Second
+
+// effects are what advice would do, as far as that is computed.
+type effects struct {
+	known    map[adviceKey]string
+	names    []string // of the findings computed last
+	at       time.Time
+	underway bool
+}
+
+// adviceKey is a piece of advice. With another command it has another effect.
+type adviceKey struct{ finding, action, command string }
+
+// effectsMsg brings the effects for a page.
+type effectsMsg struct {
+	page  *why
+	known map[adviceKey]string
+}
+
+// simulate returns the command that computes the effects for the page on the screen, nil if they
+// are known or underway. It takes too long for Update.
+func (m *Model) simulate() tea.Cmd {
+	if m.why == nil {
+		return nil
+	}
+	page := m.why.subject.(*why)
+	e, s := &page.effects, page.snapshot
+	if e.underway || len(page.found) == 0 || slices.Equal(e.names, page.names()) && s.Wall.Sub(e.at).Abs() < effectsEvery {
+		return nil
+	}
+	e.underway, e.names, e.at = true, page.names(), s.Wall
+	return computeEffects(page, s, page.found)
+}
+
+func computeEffects(page *why, s *snapshot.Snapshot, findings []doctor.Finding) tea.Cmd {
+	return func() tea.Msg {
+		known := map[adviceKey]string{}
+		for _, f := range findings {
+			f.Advice = slices.Clone(f.Advice) // the screen reads the others meanwhile
+			doctor.Effects(s, &f)
+			for i := range f.Advice {
+				known[keyOfAdvice(&f, &f.Advice[i])] = f.Advice[i].Effect
+			}
+		}
+		return effectsMsg{page, known}
+	}
+}
+
+func (m *Model) takeEffects(msg effectsMsg) {
+	if m.why != nil && m.why.subject == subject(msg.page) {
+		msg.page.effects.known, msg.page.effects.underway = msg.known, false
+	}
+}
+
+func keyOfAdvice(f *doctor.Finding, a *doctor.Advice) adviceKey {
+	return adviceKey{f.ID, a.Action, a.Command}
+}
+
+// of returns the effect of a piece of advice, in words.
+func (e *effects) of(f *doctor.Finding, a *doctor.Advice) string {
+	if effect, known := e.known[keyOfAdvice(f, a)]; known {
+		return printable.String(effect)
+	}
+	if a.Effect == "" && e.underway {
+		return "is being computed"
+	}
+	return printable.String(a.Effect)
+}
