@@ -141,7 +141,13 @@ func (t *trouble) reuseAdvice() Advice {
 		Safety: CheckFirst,
 		change: change{reuse: true},
 	}
-	return t.set(a, setting{keyReuse, "1", fmt.Sprint(p.Reuse)})
+	value := "1"
+	if !p.leavesHost {
+		value = "2"
+		a.Action = "Let connect() over loopback take ports again that have been in TIME_WAIT for a second: tcp_tw_reuse=2, as Linux has it by default"
+		a.Risk, a.Safety = "Little: it concerns connections over loopback only.", Safe
+	}
+	return t.set(a, setting{keyReuse, value, fmt.Sprint(p.Reuse)})
 }
 
 // adviseReservedRange is for a range of which too much is reserved.

@@ -250,6 +250,18 @@ func TestReuseAdvice(t *testing.T) {
 	}
 }
 
+// TestReuseOnLoopback has the value that suffices there.
+func TestReuseOnLoopback(t *testing.T) {
+	t.Parallel()
+	l := narrowChurn("nginx")
+	l.remote = "127.0.0.1:9000"
+	s := l.seen()
+	s.Namespaces[0].Reuse = 0
+	if text := show(advised(s, Churn, l.subject())); !strings.Contains(text, "tcp_tw_reuse=2") || strings.Contains(text, "tcp_tw_reuse=1") {
+		t.Error(text)
+	}
+}
+
 func TestWrong(t *testing.T) {
 	t.Parallel()
 	l := narrowChurn("nginx")

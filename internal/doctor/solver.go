@@ -44,6 +44,7 @@ type plan struct {
 	reserve  portSet         // ports to reserve, with those that are
 	// rangeReserves says that ports must be reserved as the range to set would cover them.
 	rangeReserves bool
+	leavesHost    bool   // connections to other hosts are among the load
 	buckets       uint64 // tcp_max_tw_buckets to set; 0: none
 }
 
@@ -60,6 +61,7 @@ func planOf(s *snapshot.Snapshot, inode uint32) *plan {
 			continue
 		}
 		p.uses = append(p.uses, p.usageOf(s, space))
+		p.leavesHost = p.leavesHost || !isLoopback(space.Remote)
 		slow = slow || isSlow(space)
 	}
 	p.reserve = parsePorts(p.Reserved).with(p.wantedPorts(s)...).with(p.servicePorts(s)...)
@@ -118,12 +120,19 @@ func (p *plan) endsOf(s *snapshot.Snapshot, space *snapshot.PortSpace) []event.E
 }
 
 // wantedPorts are ports of the range that a program wants to listen at, and that an outgoing
-// connection had.
+// connection had. A program that tries port after port wants none of them in particular.
 func (p *plan) wantedPorts(s *snapshot.Snapshot) (ports []event.PortRange) {
+	wanted := map[string]portSet{}
 	for i := range s.Failures {
 		f := &s.Failures[i]
 		if f.Netns == p.Inode && !f.NetnsGone && f.Reason == event.PortTaken && p.Ports.Holds(f.Target.Port) && heldByConnection(f) {
-			ports = append(ports, onePort(f.Target.Port))
+			program := programOf(&f.Proc)
+			wanted[program] = wanted[program].with(onePort(f.Target.Port))
+		}
+	}
+	for _, set := range wanted {
+		if set.within(p.Ports) < probes {
+			ports = append(ports, set...)
 		}
 	}
 	return ports
