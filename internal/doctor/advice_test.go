@@ -29,8 +29,8 @@ func everything(program string) (*snapshot.Snapshot, Subject) {
 	holder := &snapshot.HeldBy{Holder: event.Holder{Proc: l.proc.ID, State: event.StateEstablished, Local: end("10.77.0.1:40740"), Remote: end(l.remote)}, Info: l.proc}
 	service := event.Process{ID: event.ProcID{PID: 77, Start: 1}, Comm: "service"}
 	s.Failures = []snapshot.Failure{
-		{Proc: service, Netns: testNetns, Op: event.OpBind, Reason: event.PortTaken, Target: end("0.0.0.0:40740"), HeldBy: holder, Last: wall, Count: 3},
-		{Proc: service, Netns: testNetns, Op: event.OpBind, Reason: event.ForeignAddress, Target: end("10.9.9.9:0"), Last: wall, Count: 3},
+		{Proc: service, Netns: testNetns, Op: event.OpBind, Reason: event.PortTaken, Target: end("0.0.0.0:40740"), HeldBy: holder, Last: testWall, Count: 3},
+		{Proc: service, Netns: testNetns, Op: event.OpBind, Reason: event.ForeignAddress, Target: end("10.9.9.9:0"), Last: testWall, Count: 3},
 	}
 	subject := l.subject()
 	subject.Port = 40740
