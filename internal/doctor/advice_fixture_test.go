@@ -11,7 +11,7 @@ import (
 
 const testNetns = 4026531840
 
-var wall = time.Date(2026, 11, 27, 3, 12, 0, 0, time.UTC)
+var testWall = time.Date(2026, 11, 27, 3, 12, 0, 0, time.UTC)
 
 func addr(text string) event.Addr { return event.AddrFrom(netip.MustParseAddr(text)) }
 
@@ -64,9 +64,9 @@ func (l testLoad) seen() *snapshot.Snapshot {
 		Holders: []snapshot.Holder{{Proc: l.proc, Live: live, TimeWait: inUse - live}},
 	}
 	if exhausted > 0 {
-		space.LastExhausted, space.ExhaustionRate = wall, l.wanted-opens
-		space.Victims = []snapshot.Victim{{Proc: l.proc, Failures: exhausted, Last: wall}}
-		space.FullSince = wall.Add(-time.Minute)
+		space.LastExhausted, space.ExhaustionRate = testWall, l.wanted-opens
+		space.Victims = []snapshot.Victim{{Proc: l.proc, Failures: exhausted, Last: testWall}}
+		space.FullSince = testWall.Add(-time.Minute)
 	}
 	totals := snapshot.Totals{Opens: space.Opens, ClosesOut: space.Opens, TimeWaitEntered: uint64(l.share * float64(space.Opens)), TimeWaitOut: int64(inUse - live), LifetimeP50: l.life}
 	pair := snapshot.Pair{Proc: l.proc.ID, Comm: l.proc.Comm, Netns: testNetns, NetnsName: "host", Proto: event.TCP, Remote: space.Remote, Totals: totals}
@@ -78,7 +78,7 @@ func (l testLoad) seen() *snapshot.Snapshot {
 		history = append(history, snapshot.Point{Opens: uint32(opens), Closes: uint32(opens), Failures: uint32(l.wanted - opens)})
 	}
 	return &snapshot.Snapshot{
-		Wall: wall, Started: wall.Add(-10 * time.Minute), Elapsed: 10 * time.Minute,
+		Wall: testWall, Started: testWall.Add(-10 * time.Minute), Elapsed: 10 * time.Minute,
 		Host:       event.Host{Kernel: "6.12.0"},
 		PortSpaces: []snapshot.PortSpace{space},
 		Namespaces: []snapshot.Namespace{{
@@ -87,7 +87,7 @@ func (l testLoad) seen() *snapshot.Snapshot {
 			ListenPorts: []event.PortRange{{Low: 22, High: 22}, {Low: 8080, High: 8080}},
 		}},
 		Pairs:        []snapshot.Pair{pair},
-		Processes:    []snapshot.Process{{Info: l.proc, Totals: totals, Last: wall, Lifetimes: pair.Lifetimes, Destinations: []snapshot.Pair{pair}, Rates: snapshot.Rates{Opens: opens}}},
+		Processes:    []snapshot.Process{{Info: l.proc, Totals: totals, Last: testWall, Lifetimes: pair.Lifetimes, Destinations: []snapshot.Pair{pair}, Rates: snapshot.Rates{Opens: opens}}},
 		Destinations: []snapshot.Destination{{Netns: testNetns, Proto: event.TCP, Remote: space.Remote, Totals: totals, History: history}},
 	}
 }
@@ -96,10 +96,16 @@ func (l testLoad) subject() Subject {
 	return Subject{Netns: testNetns, Proc: l.proc.ID, Local: addr("10.77.0.1"), Remote: end(l.remote)}
 }
 
-// advised returns a finding with its advice and effects.
+// advised returns a finding with its advice, without the effects: those take longer.
 func advised(s *snapshot.Snapshot, cause Cause, subject Subject) *Finding {
 	f := &Finding{Cause: cause, Subject: subject}
 	advise(s, f)
+	return f
+}
+
+// simulated returns one with the effects of its advice.
+func simulated(s *snapshot.Snapshot, cause Cause, subject Subject) *Finding {
+	f := advised(s, cause, subject)
 	Effects(s, f)
 	return f
 }

@@ -14,9 +14,9 @@ const (
 	// (keepalive_requests 1000) or HAProxy allow, as servers end connections, too.
 	keptRequests = 100
 	// mostSimulated bounds the connections of a simulation, and so the time it takes.
-	mostSimulated = 500_000
+	mostSimulated = 200_000
 	// leastRounds is for how many times as long as a port is held a load is simulated.
-	leastRounds = 3
+	leastRounds = 2
 	// seed makes every run say the same.
 	seed = 1
 )
