@@ -146,6 +146,9 @@ func (j *judge) noIPv6(g *calls) {
 	f := g.finding(NoIPv6, "", fmt.Sprintf("%s cannot connect to %s over IPv6: the network namespace %s has no IPv6 address to connect from",
 		g.who(), phrase.Endpoint(g.Target), j.netns(g.netns)))
 	f.Subject.Remote = g.Target
+	if j.s.Wall.Sub(g.first) < seenAtLeast {
+		f.Severity = Info // it may go on with IPv4
+	}
 	if opens := j.opensOf(g.program); opens > 0 {
 		f.Severity = Info
 		f.Evidence = append(f.Evidence, Evidence{

@@ -81,20 +81,24 @@ func (j *judge) failedCalls() []*calls {
 // judges reports whether a failure is of a kind that is judged by itself: what fails now, apart
 // from the calls of a port scanner.
 func (j *judge) judges(f *snapshot.Failure) bool {
-	if f.NetnsGone || !j.s.Recent(f) || f.Harmless() {
-		return false
-	}
 	switch f.Reason {
 	case event.PortTaken, event.TupleTaken, event.ForeignAddress:
-		return true
 	case event.NoIPv6:
-		return f.Proto == event.TCP // a UDP connect() only asks which address would be used (RFC 6724)
+		if f.Proto != event.TCP {
+			return false // a UDP connect() only asks which address would be used (RFC 6724)
+		}
 	case event.RangeExhausted:
-		return f.Proto == event.UDP
+		if f.Proto != event.UDP {
+			return false
+		}
 	case event.TimedOut, event.GivenUp:
-		return f.Proto == event.TCP && !j.sweeps(f)
+		if f.Proto != event.TCP || f.Harmless() || j.sweeps(f) {
+			return false
+		}
+	default:
+		return false
 	}
-	return false
+	return !f.NetnsGone && j.s.Recent(f)
 }
 
 // sweeps reports whether the process has failed in the same way for dozens of targets.

@@ -69,8 +69,8 @@ func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
 		f.ID = id(SNAT, s.program, phrase.Endpoint(s.dest.remote))
 		f.Subject.Remote, f.Subject.Proc = s.dest.remote, s.proc.ID
 	}
-	f.Summary = fmt.Sprintf("connections%s get lost after they leave their sockets: the address translation (SNAT, masquerade) of %s could not add %s, most likely as no port is left for that destination",
-		to, phrase.Netns(n.Name, n.Inode), plural(failed, "connection"))
+	f.Summary = fmt.Sprintf("connections%s get lost after they leave their sockets: the address translation (SNAT, masquerade) of %s failed for %s, most likely as it has no port left for that destination",
+		to, phrase.Netns(n.Name, n.Inode), plural(failed, "packet"))
 	nat := n.Counts.Conntrack.NAT
 	switch {
 	case s != nil && nat.Known() && nat.Value() == 1:

@@ -35,6 +35,10 @@ type judge struct {
 	findings []Finding
 	dests    map[destination]*snapshot.Destination // once it is needed
 	silent   []*silent                             // destinations that do not answer
+	// Once a port space is in trouble: who connects to what, and the calls that found no port.
+	pairs     map[destination][]*snapshot.Pair
+	past      map[destination][]*snapshot.PastPair
+	exhausted []*snapshot.Failure
 }
 
 // destination identifies the row of one.

@@ -56,8 +56,8 @@ func (j *judge) timeWaitOverflow(n *snapshot.Namespace) {
 	program, most := j.mostClosing(n.Inode)
 	who := "the programs of " + phrase.Netns(n.Name, n.Inode)
 	f := ofNetns(TimeWaitOverflow, n, "", fmt.Sprintf(
-		"%s close more connections than net.ipv4.tcp_max_tw_buckets (%s) lets wait in TIME_WAIT: %s were cut short, so that a late packet of an old connection can reach a new one with the same ports",
-		who, phrase.Count(n.MaxTimeWait), plural(refused, "bucket")))
+		"%s close more connections than net.ipv4.tcp_max_tw_buckets (%s) lets wait in TIME_WAIT: %s ended without it, and a late packet of them can reach a new connection with the same ports",
+		who, phrase.Count(n.MaxTimeWait), plural(refused, "connection")))
 	f.count = refused
 	j.counted(&f, refused, "connections", "TCPTimeWaitOverflow has grown by %s", phrase.Count(refused))
 	j.counted(&f, uint64(max(n.MaxTimeWait, 0)), "buckets", "net.ipv4.tcp_max_tw_buckets is %s", phrase.Count(n.MaxTimeWait))
@@ -104,7 +104,7 @@ func (j *judge) listenOverflow(n *snapshot.Namespace) {
 		what = "the listener on " + phrase.Endpoint(target.dest.remote)
 		program = phrase.Endpoint(target.dest.remote)
 	}
-	text := fmt.Sprintf("%s accepts connections more slowly than they come: %s found its accept queue full and had to be sent again", what, plural(accept, "connection attempt"))
+	text := fmt.Sprintf("%s accepts connections more slowly than they come: its accept queue was full for %s, which the client has to send again", what, plural(accept, "packet"))
 	if accept == 0 {
 		text = fmt.Sprintf("%s has more half-open connections than its SYN queue holds: %s dropped", what, plural(syns, "SYN"))
 	}
@@ -156,7 +156,7 @@ func (j *judge) tcpMemory(n *snapshot.Namespace) {
 	var text string
 	switch {
 	case aborts > 0 && tooMany:
-		text = fmt.Sprintf("the kernel has reset %s for which no process is left, as there are too many of them (net.ipv4.tcp_max_orphans is %s; the limit is halved for connections that make no progress)",
+		text = fmt.Sprintf("the kernel has reset %s for which no process is left, as there are too many of them (net.ipv4.tcp_max_orphans is %s)",
 			plural(aborts, "connection"), phrase.Count(most))
 	case aborts > 0:
 		text = fmt.Sprintf("the kernel has reset %s for lack of TCP memory or as too many have no process left", plural(aborts, "connection"))

@@ -7,6 +7,8 @@ type past struct {
 	opens, closes, failures int
 
 	span   int // seconds from the first open to the last
+	active int // seconds from the first call to the last, those that failed included
+	over   int // seconds since the last call
 	idle   int // seconds since the last open
 	burst  int // most opens within burstSeconds
 	seen   int // seconds since something happened first
@@ -28,8 +30,9 @@ func pastOf(d *snapshot.Destination) past {
 }
 
 func summed(points []snapshot.Point) past {
-	p := past{seen: len(points), idle: len(points)}
+	p := past{seen: len(points), idle: len(points), over: len(points)}
 	first, last, window := -1, -1, 0
+	begun := -1
 	for i, point := range points {
 		p.opens += int(point.Opens)
 		p.closes += int(point.Closes)
@@ -44,6 +47,12 @@ func summed(points []snapshot.Point) past {
 			window -= int(points[i-burstSeconds].Opens)
 		}
 		p.burst = max(p.burst, window)
+		if point.Opens > 0 || point.Failures > 0 {
+			if begun < 0 {
+				begun = i
+			}
+			p.active, p.over = i-begun+1, len(points)-1-i
+		}
 		if point.Opens == 0 {
 			continue
 		}
@@ -56,6 +65,12 @@ func summed(points []snapshot.Point) past {
 		p.span, p.idle = last-first+1, len(points)-1-last
 	}
 	return p
+}
+
+// calls returns how many connections were wanted, and how many per second.
+func (p *past) calls() (n int, perSecond float64) {
+	n = p.opens + p.failures
+	return n, float64(n) / float64(max(p.active, 1))
 }
 
 // grows reports whether connections have been opened for that many seconds up to now, not at

@@ -15,10 +15,13 @@ import (
 // programOf returns the name by which the processes of one program are one: empty if the process
 // is not known. The ID of a finding has it, so it has no pid.
 func programOf(p *event.Process) string {
-	if !p.ID.Known() {
+	switch {
+	case !p.ID.Known():
 		return ""
+	case p.Comm == "" && p.Exe != "":
+		return printable.String(path.Base(p.Exe))
 	}
-	return printable.String(cmp.Or(p.Comm, path.Base(p.Exe)))
+	return printable.String(p.Comm)
 }
 
 // programOfPast returns the same of processes whose rows are gone: of their executable, as
@@ -82,25 +85,24 @@ func (l *programs) of(name string) *program {
 	return &l.list[at]
 }
 
-// programsOf returns the programs that use the space. Of a connect space they are those that
-// connect to its destination, by whatever local address, and those that hold its ports by bind().
+// programsOf returns the programs that hold the ports of the space. Its row lists a few
+// processes: where a thousand short ones hold a port each, it takes the programs that connect to the
+// destination, by whatever local address.
 func (j *judge) programsOf(s *snapshot.PortSpace) programs {
 	var l programs
-	if s.Kind == snapshot.ConnectSpace {
-		j.addPairs(&l, s)
-	}
-	connects := len(l.list) > 0
+	listed := 0
 	for i := range s.Holders {
 		h := &s.Holders[i]
 		p := l.of(programOf(&h.Proc))
-		p.bound += h.Bound
-		if connects && p.name != "" {
-			p.stands(h.Proc, h.Ports())
-			continue // counted by pair
-		}
 		p.processes++
-		p.live, p.closeWait, p.timeWait = p.live+h.Live, p.closeWait+h.CloseWait, p.timeWait+h.TimeWait
+		p.live, p.closeWait, p.timeWait, p.bound = p.live+h.Live, p.closeWait+h.CloseWait, p.timeWait+h.TimeWait, p.bound+h.Bound
 		p.stands(h.Proc, h.Ports())
+		if p.name != "" {
+			listed += h.Ports()
+		}
+	}
+	if s.Kind == snapshot.ConnectSpace {
+		j.addPairs(&l, s, listed*2 <= s.InUse())
 	}
 	return l
 }
@@ -112,35 +114,64 @@ func (p *program) stands(proc event.Process, ports int) {
 	}
 }
 
-func (j *judge) addPairs(l *programs, s *snapshot.PortSpace) {
-	for i := range j.s.Pairs {
-		pair := &j.s.Pairs[i]
-		if pair.Netns == s.Netns && pair.Remote == s.Remote && pair.Proto == s.Proto && !pair.NetnsGone && pair.Proc.Known() {
-			proc := event.Process{ID: pair.Proc, Comm: pair.Comm}
-			p := l.of(programOf(&proc))
-			p.processes++
-			p.addPair(pair)
-			p.stands(proc, int(pair.Live()+pair.TimeWaitOut))
+// addPairs adds what the programs have opened and closed towards the destination; their ports,
+// too, if the space does not list those that hold most.
+func (j *judge) addPairs(l *programs, s *snapshot.PortSpace, ports bool) {
+	if ports {
+		bound := slices.Clone(l.list)
+		l.list = nil
+		for _, p := range bound {
+			if p.bound > 0 {
+				l.list = append(l.list, program{name: p.name, proc: p.proc, bound: p.bound, most: p.most})
+			}
 		}
 	}
-	for i := range j.s.PastPairs {
-		past := &j.s.PastPairs[i]
-		if past.Netns == s.Netns && past.Remote == s.Remote && past.Proto == s.Proto && !past.NetnsGone {
-			if name := programOfPast(&past.Identity); name != "" {
-				p := l.of(name)
-				p.processes++
-				p.addPair(&past.Pair)
-			}
+	j.indexPairs()
+	to := destination{s.Netns, s.Proto, s.Remote}
+	for _, pair := range j.pairs[to] {
+		proc := event.Process{ID: pair.Proc, Comm: pair.Comm}
+		p := l.of(programOf(&proc))
+		p.addPair(pair, ports)
+		p.stands(proc, int(pair.Live()+pair.TimeWaitOut))
+	}
+	for _, past := range j.past[to] {
+		if name := programOfPast(&past.Identity); name != "" {
+			l.of(name).addPair(&past.Pair, ports)
 		}
 	}
 }
 
-func (p *program) addPair(pair *snapshot.Pair) {
+// indexPairs sorts the pairs by destination, the first time that it is called.
+func (j *judge) indexPairs() {
+	if j.pairs != nil {
+		return
+	}
+	j.pairs = make(map[destination][]*snapshot.Pair, len(j.s.Destinations))
+	j.past = map[destination][]*snapshot.PastPair{}
+	for i := range j.s.Pairs {
+		if p := &j.s.Pairs[i]; !p.NetnsGone && p.Proc.Known() {
+			to := destination{p.Netns, p.Proto, p.Remote}
+			j.pairs[to] = append(j.pairs[to], p)
+		}
+	}
+	for i := range j.s.PastPairs {
+		if p := &j.s.PastPairs[i]; !p.NetnsGone {
+			to := destination{p.Netns, p.Proto, p.Remote}
+			j.past[to] = append(j.past[to], p)
+		}
+	}
+}
+
+func (p *program) addPair(pair *snapshot.Pair, ports bool) {
+	p.opens += pair.Opens
+	p.closes += pair.ClosesOut
+	if !ports {
+		return
+	}
+	p.processes++
 	p.live += int(max(pair.Live(), 0))
 	p.closeWait += int(max(pair.CloseWait, 0))
 	p.timeWait += int(max(pair.TimeWaitOut, 0))
-	p.opens += pair.Opens
-	p.closes += pair.ClosesOut
 }
 
 // most returns the program with the most by a measure, the known ones first: the sockets without

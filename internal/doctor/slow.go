@@ -18,7 +18,7 @@ func (c *shortage) slowSearch() {
 	}
 	share := c.SearchP50.Seconds() * c.OpenRate
 	c.programs = c.j.programsOf(c.PortSpace)
-	p := c.programs.most(func(p *program) int { return int(min(p.opens, 1<<30)) })
+	p := c.main(func(*program) int { return 0 })
 	f := c.finding(SlowPortSearch, &p, fmt.Sprintf(
 		"connect() of %s to %s takes %s to find a port: %d %% of them are taken, so that it first tries half of the range in vain",
 		p.who(), c.to(), phrase.ShortDuration(c.SearchP50), c.TakenPercent()))

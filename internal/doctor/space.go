@@ -173,8 +173,8 @@ func (c *shortage) since() time.Time {
 		return c.FullSince
 	case c.stage == failing:
 		first := c.LastExhausted
-		for i := range c.j.s.Failures {
-			if f := &c.j.s.Failures[i]; c.failed(f) && f.First.Before(first) {
+		for _, f := range c.j.noPort() {
+			if c.failed(f) && f.First.Before(first) {
 				first = f.First
 			}
 		}
@@ -183,9 +183,22 @@ func (c *shortage) since() time.Time {
 	return c.j.s.Wall
 }
 
+// noPort returns the calls that found no port.
+func (j *judge) noPort() []*snapshot.Failure {
+	if j.exhausted == nil {
+		j.exhausted = []*snapshot.Failure{}
+		for i := range j.s.Failures {
+			if f := &j.s.Failures[i]; f.Reason == event.RangeExhausted && !f.NetnsGone {
+				j.exhausted = append(j.exhausted, f)
+			}
+		}
+	}
+	return j.exhausted
+}
+
 // failed reports whether the calls found no port of this space.
 func (c *shortage) failed(f *snapshot.Failure) bool {
-	if f.Reason != event.RangeExhausted || f.Netns != c.Netns || f.Proto != c.Proto || f.NetnsGone {
+	if f.Netns != c.Netns || f.Proto != c.Proto {
 		return false
 	}
 	if c.Kind == snapshot.BindSpace {
@@ -200,8 +213,8 @@ func (c *shortage) victims() []Victim {
 		return nil
 	}
 	var victims []Victim
-	for i := range c.j.s.Failures {
-		if f := &c.j.s.Failures[i]; c.failed(f) {
+	for _, f := range c.j.noPort() {
+		if c.failed(f) {
 			victims = addVictim(victims, Victim{Proc: f.Proc, Failures: f.Count, Last: f.Last})
 		}
 	}

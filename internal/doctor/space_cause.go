@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -66,7 +67,7 @@ func (c *shortage) byMix(m mix, most int) Finding {
 // Of those from before start it is not known how they came: a program that goes on opening, and
 // closes none of them, leaks.
 func (c *shortage) leaks() bool {
-	p := c.programs.most(func(p *program) int { return p.live })
+	p := c.main(func(p *program) int { return p.live })
 	if c.past.opens == 0 {
 		return c.before()*2 > c.Taken() && c.j.s.Elapsed >= seenAtLeast && (c.dest == nil || c.dest.ClosesOut == 0)
 	}
@@ -96,13 +97,31 @@ func (c *shortage) byRange(m mix, f Finding) Finding {
 	return f
 }
 
-// needs returns how many ports the load takes at a time if it gets them.
+// needs returns how many ports the load takes at a time if it gets them. Calls that fail and are
+// made again count again: it can be less, and no more.
 func (c *shortage) needs(m mix) int {
 	need := max(c.Peak, c.Taken())
-	if m.timeWait > m.open {
-		need = max(need, int(c.Wanted*c.TimeWaitLength.Seconds()))
+	if m.timeWait <= m.open {
+		if !c.settled() {
+			need = max(need, c.past.burst) // they are gone, and with them how many there were
+		}
+		return need
 	}
-	return need
+	seconds := c.TimeWaitLength.Seconds()
+	calls, rate := c.past.calls()
+	if c.past.over >= burstSeconds { // it is over, and took no more than that
+		return max(need, min(calls, int(rate*seconds)))
+	}
+	return max(need, int(c.Wanted*seconds), min(calls, int(rate*seconds)))
+}
+
+// main returns the program with most of the ports by a measure, if none has any the one that has
+// opened most connections.
+func (c *shortage) main(measure func(*program) int) program {
+	if p := c.programs.most(measure); p.name != "" {
+		return p
+	}
+	return c.programs.most(func(p *program) int { return int(min(p.opens, math.MaxInt32)) })
 }
 
 func (c *shortage) finding(cause Cause, p *program, summary string) Finding {
@@ -112,10 +131,7 @@ func (c *shortage) finding(cause Cause, p *program, summary string) Finding {
 }
 
 func (c *shortage) churn(m mix) Finding {
-	p := c.programs.most(func(p *program) int { return p.timeWait })
-	if p.name == "" {
-		p = c.programs.most(func(p *program) int { return int(min(p.opens, 1<<30)) })
-	}
+	p := c.main(func(p *program) int { return p.timeWait })
 	text := fmt.Sprintf("%s %s to %s", p.who(), c.demand(), c.to())
 	if c.Kind == snapshot.BindSpace {
 		text = fmt.Sprintf("%s opens connections from %s and closes them", p.who(), c.to())
@@ -139,7 +155,7 @@ func (c *shortage) demand() string {
 }
 
 func (c *shortage) leak(m mix) Finding {
-	p := c.programs.most(func(p *program) int { return p.live })
+	p := c.main(func(p *program) int { return p.live })
 	text := fmt.Sprintf("%s keeps opening connections to %s and hardly closes any: %s are held by open connections, and %s",
 		p.who(), c.to(), c.all(m.open+m.closeWait), c.effect())
 	if c.past.closes == 0 && (c.dest == nil || c.dest.ClosesOut == 0) {
@@ -150,29 +166,31 @@ func (c *shortage) leak(m mix) Finding {
 }
 
 func (c *shortage) closeWaitLeak(m mix) Finding {
-	p := c.programs.most(func(p *program) int { return p.closeWait })
+	p := c.main(func(p *program) int { return p.closeWait })
 	return c.finding(CloseWaitLeak, &p, fmt.Sprintf(
 		"%s does not close connections to %s that the other end has closed: %s are kept by them (CLOSE_WAIT), and %s",
 		p.who(), c.to(), c.all(m.closeWait), c.effect()))
 }
 
 func (c *shortage) burst(m mix) Finding {
-	p := c.programs.most(func(p *program) int { return p.live })
-	if p.name == "" {
-		p = c.programs.most(func(p *program) int { return int(min(p.opens, 1<<30)) })
+	p := c.main(func(p *program) int { return p.live })
+	used := max(c.Taken(), c.Peak)
+	if used < c.past.burst && used*2 < c.Capacity { // all are gone, and with them how many there were
+		return c.finding(Burst, &p, fmt.Sprintf("%s opens more connections to %s at once than there are ports: %s within %d s for %s ports, and %s",
+			p.who(), c.to(), phrase.Count(c.past.burst), burstSeconds, phrase.Count(c.Capacity), c.effect()))
 	}
 	return c.finding(Burst, &p, fmt.Sprintf("%s opens more connections to %s at the same time than there are ports: %s were in use at once, and %s",
-		p.who(), c.to(), c.all(max(c.Taken(), c.Peak)), c.effect()))
+		p.who(), c.to(), c.all(used), c.effect()))
 }
 
 func (c *shortage) unanswered(m mix) Finding {
-	p := c.programs.most(func(p *program) int { return p.live })
+	p := c.main(func(p *program) int { return p.live })
 	return c.finding(HalfOpen, &p, fmt.Sprintf("%s does not answer %s: %s are kept by connection attempts without an answer (SYN_SENT), and %s",
 		c.to(), p.who(), c.all(m.silent), c.effect()))
 }
 
 func (c *shortage) narrowRange(of *Finding, size int) Finding {
-	p := c.programs.most((*program).ports)
+	p := c.main((*program).ports)
 	which := "net.ipv4.ip_local_port_range"
 	if c.PerSocketRange {
 		which = "the port range that the program has set for its sockets (IP_LOCAL_PORT_RANGE)"
@@ -185,7 +203,7 @@ func (c *shortage) narrowRange(of *Finding, size int) Finding {
 }
 
 func (c *shortage) reservedRange(of *Finding, reserved, size int) Finding {
-	p := c.programs.most((*program).ports)
+	p := c.main((*program).ports)
 	f := *of
 	f.Cause, f.ID = ReservedRange, id(ReservedRange, p.name, c.to())
 	f.Summary = fmt.Sprintf("net.ipv4.ip_local_reserved_ports takes %s of the %s ports of the range away: %s are left for connections to %s, and %s",
@@ -212,7 +230,7 @@ func (c *shortage) boundEarly(m mix, most int) bool {
 	}
 	// A bind(0) fails although a connect() of the same address would find a port: to every
 	// destination there is room.
-	binders := c.programs.most(func(p *program) int { return int(min(c.j.earlyBinds(p.name), 1<<30)) })
+	binders := c.programs.most(func(p *program) int { return int(min(c.j.earlyBinds(p.name), math.MaxInt32)) })
 	return binders.name != "" && !c.j.fullFrom(c.Netns, c.Local)
 }
 
@@ -238,19 +256,19 @@ func (j *judge) fullFrom(netns uint32, local event.Addr) bool {
 }
 
 func (c *shortage) earlyBind(m mix) Finding {
-	p := c.programs.most(func(p *program) int { return p.bound })
+	p := c.main(func(p *program) int { return p.bound })
 	if c.Kind == snapshot.BindSpace {
-		p = c.programs.most((*program).ports)
+		p = c.main((*program).ports)
 	}
 	early := c.j.earlyBinds(p.name)
-	text := fmt.Sprintf("%s takes ports by bind() without connecting them to %s: %s are taken from every connection of the host by that, and %s",
+	text := fmt.Sprintf("%s takes ports by bind() that it does not connect to %s: %s are lost to every connect() of its network namespace by that, and %s",
 		p.who(), c.to(), c.all(m.bound), c.effect())
 	switch {
 	case c.Kind == snapshot.BindSpace:
 		text = fmt.Sprintf("%s binds a port of %s before each connect(): a port that is taken so serves one connection on the whole address, not one for each destination, and %s",
 			p.who(), c.to(), c.effect())
 	case early > 0:
-		text = fmt.Sprintf("%s binds a local port before each connect(): %s are taken from connections to every destination by that, also to %s, and %s",
+		text = fmt.Sprintf("%s binds a local port before it connects to other destinations: %s are lost to every connect() of its network namespace by that, also to %s, and %s",
 			p.who(), c.all(m.bound), c.to(), c.effect())
 	}
 	f := c.finding(EarlyBind, &p, text)
