@@ -67,14 +67,30 @@ type trouble struct {
 }
 
 func newTrouble(s *snapshot.Snapshot, f *Finding) *trouble {
-	t := &trouble{Finding: f, snap: s, plan: planOf(s, f.Subject.Netns)}
-	t.findSpace()
+	t := &trouble{Finding: f, snap: s, plan: planOf(s, netnsOf(s, &f.Subject))}
+	if f.Cause != ListenOverflow {
+		t.findSpace()
+	}
 	t.findProcess()
 	if t.space != nil {
 		t.use = t.plan.usageOf(s, t.space)
 	}
 	t.recipe = recipeOf(&t.proc)
 	return t
+}
+
+// netnsOf returns the namespace of the subject: of a process, the one to whose destinations it
+// connects.
+func netnsOf(s *snapshot.Snapshot, about *Subject) uint32 {
+	if about.Netns != 0 || !about.Proc.Known() {
+		return about.Netns
+	}
+	for i := range s.Pairs {
+		if p := &s.Pairs[i]; p.Proc == about.Proc && !p.NetnsGone {
+			return p.Netns
+		}
+	}
+	return 0
 }
 
 // findSpace finds the port space of the subject: of several, the one that failed, or has most
@@ -103,7 +119,7 @@ func (t *trouble) kindFits(space *snapshot.PortSpace) bool {
 func (t *trouble) isAbout(space *snapshot.PortSpace) bool {
 	about := &t.Subject
 	switch {
-	case space.Netns != about.Netns || space.NetnsGone:
+	case space.Netns != t.plan.Inode || space.NetnsGone:
 		return false
 	case about.Local != event.Addr{} && space.Local != about.Local && space.Local != event.Addr{}:
 		return false
@@ -115,7 +131,7 @@ func (t *trouble) isAbout(space *snapshot.PortSpace) bool {
 		return slices.ContainsFunc(space.Holders, func(h snapshot.Holder) bool { return h.Proc.ID == about.Proc }) ||
 			slices.ContainsFunc(space.Victims, func(v snapshot.Victim) bool { return v.Proc.ID == about.Proc })
 	}
-	return true
+	return about.Local != event.Addr{}
 }
 
 // findProcess finds the program to change: the subject's, else the one that holds most ports,
@@ -129,6 +145,10 @@ func (t *trouble) findProcess() {
 			}
 		}
 	}
+	if t.Cause == ListenOverflow && !id.Known() {
+		t.proc = t.listener()
+		return
+	}
 	if !id.Known() && len(t.Victims) > 0 {
 		id = t.Victims[0].Proc.ID
 	}
@@ -140,6 +160,18 @@ func (t *trouble) findProcess() {
 	}
 	t.proc = t.processOf(id)
 }
+
+// listener returns the process that listens at the port of the subject, as far as it is known.
+func (t *trouble) listener() event.Process {
+	for i := range t.plan.Listeners {
+		if l := &t.plan.Listeners[i]; l.Local.Port == t.listenPort() {
+			return l.Proc
+		}
+	}
+	return event.Process{}
+}
+
+func (t *trouble) listenPort() uint16 { return cmp.Or(t.Subject.Port, t.Subject.Remote.Port) }
 
 // processOf returns the facts of a process that has no row.
 func (t *trouble) processOf(id event.ProcID) event.Process {
@@ -181,7 +213,7 @@ func (t *trouble) pool() int {
 	perProgram := t.recipe.perProcess || !remote.Known()
 	for i := range t.snap.PortSpaces {
 		space := &t.snap.PortSpaces[i]
-		if space.Netns != t.Subject.Netns || space.NetnsGone || space.Kind != snapshot.ConnectSpace {
+		if space.Netns != t.plan.Inode || space.NetnsGone || space.Kind != snapshot.ConnectSpace {
 			continue
 		}
 		p := t.plan.pairs[pairEnd{space.Netns, space.Remote}]

@@ -12,7 +12,6 @@ import (
 )
 
 const (
-	defaultFinTimeout = time.Minute
 	// conntrackEntry is what an entry costs, struct nf_conn and its extensions (nf_conntrack of
 	// /proc/slabinfo), in bytes.
 	conntrackEntry = 320
@@ -139,10 +138,7 @@ func (t *trouble) adviseInbound() []Advice {
 
 // adviseListener is for an accept queue that was full.
 func (t *trouble) adviseListener() []Advice {
-	port := t.Subject.Port
-	if port == 0 {
-		port = t.Subject.Remote.Port
-	}
+	port := t.listenPort()
 	filter, word := "", "the listener"
 	if port != 0 {
 		filter, word = fmt.Sprintf(" 'sport = :%d'", port), fmt.Sprintf("port %d", port)
@@ -242,11 +238,10 @@ func (t *trouble) adviseTuple() []Advice {
 
 // advisePort is for a bind() to a port that is in use.
 func (t *trouble) advisePort() []Advice {
-	advice := []Advice{t.reservePort(), t.freePort()}
-	if !heldByConnection(t.heldBy(event.PortTaken)) {
-		advice[0] = Advice{} // a listener has it: reserving keeps nothing from it
+	if f := t.failure(event.PortTaken); f == nil || !heldByConnection(f) {
+		return []Advice{t.freePort()} // a listener has it: reserving keeps nothing from it
 	}
-	return advice
+	return []Advice{t.reservePorts(), t.freePort()}
 }
 
 // freePort says how to find out and free who has the port.
@@ -255,7 +250,10 @@ func (t *trouble) freePort() Advice {
 	if port == 0 {
 		return Advice{}
 	}
-	h := t.heldBy(event.PortTaken)
+	h, byConnection := t.heldBy(event.PortTaken), false
+	if f := t.failure(event.PortTaken); f != nil {
+		byConnection = heldByConnection(f)
+	}
 	a := Advice{
 		Action:  fmt.Sprintf("See what has port %d", port),
 		Command: t.enter() + fmt.Sprintf("ss -Htanp 'sport = :%d'", port),
@@ -265,7 +263,7 @@ func (t *trouble) freePort() Advice {
 	case h == nil:
 	case h.FreeIn > 0:
 		a.Action = fmt.Sprintf("Wait %s: port %d is in TIME_WAIT after a connection of %s; or set SO_REUSEADDR before bind(), as servers do", spell(h.FreeIn), port, holderName(h))
-	case heldByConnection(h):
+	case byConnection:
 		a.Action = fmt.Sprintf("For now restart %s, or have it close the connection: it has port %d towards %s", holderName(h), port, phrase.Endpoint(h.Remote))
 		a.Risk, a.Safety, a.Undo = "Its connections end. Closed actively, the port stays in TIME_WAIT for a minute more.", CheckFirst, "none"
 	default:
@@ -277,21 +275,30 @@ func (t *trouble) freePort() Advice {
 
 func holderName(h *snapshot.HeldBy) string { return phrase.Process(h.Info.ID, h.Info.Comm) }
 
-// heldBy returns the socket that was in the way, as the newest failure of that reason has it.
+// heldBy returns the socket that was in the way, nil if it is not known.
 func (t *trouble) heldBy(reason event.Reason) *snapshot.HeldBy {
-	var held *snapshot.HeldBy
-	var last time.Time
+	if f := t.failure(reason); f != nil {
+		return f.HeldBy
+	}
+	return nil
+}
+
+// failure returns the newest failure of that reason of the subject of which it is known what was
+// in the way, nil without one.
+func (t *trouble) failure(reason event.Reason) (newest *snapshot.Failure) {
 	for i := range t.snap.Failures {
 		f := &t.snap.Failures[i]
-		if f.Netns != t.plan.Inode || f.Reason != reason || f.HeldBy == nil || !f.Last.After(last) {
+		if f.Netns != t.plan.Inode || f.Reason != reason || f.HeldBy == nil {
 			continue
 		}
 		if p := t.Subject.Port; p != 0 && f.Target.Port != p && f.Local.Port != p {
 			continue
 		}
-		held, last = f.HeldBy, f.Last
+		if newest == nil || f.Last.After(newest.Last) {
+			newest = f
+		}
 	}
-	return held
+	return newest
 }
 
 // adviseUDP is for UDP sockets that take the ports of an address.

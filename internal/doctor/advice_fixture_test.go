@@ -96,10 +96,16 @@ func (l testLoad) subject() Subject {
 	return Subject{Netns: testNetns, Proc: l.proc.ID, Local: addr("10.77.0.1"), Remote: end(l.remote)}
 }
 
-// advised returns a finding with its advice and effects.
+// advised returns a finding with its advice, without the effects: those take longer.
 func advised(s *snapshot.Snapshot, cause Cause, subject Subject) *Finding {
 	f := &Finding{Cause: cause, Subject: subject}
 	advise(s, f)
+	return f
+}
+
+// simulated returns one with the effects of its advice.
+func simulated(s *snapshot.Snapshot, cause Cause, subject Subject) *Finding {
+	f := advised(s, cause, subject)
 	Effects(s, f)
 	return f
 }

@@ -22,12 +22,12 @@ const mostAddresses = 64
 
 // adviseChurn is for a connection for each request.
 func (t *trouble) adviseChurn() []Advice {
-	return []Advice{t.rangeAdvice(), t.keepAlive(), t.moreAddresses(), t.reuseAdvice()}
+	return []Advice{t.keepAlive(), t.moreAddresses(), t.rangeAdvice(), t.reuseAdvice()}
 }
 
 // adviseBurst is for too many connections at a time.
 func (t *trouble) adviseBurst() []Advice {
-	return []Advice{t.rangeAdvice(), t.keepAlive(), t.moreAddresses()}
+	return []Advice{t.keepAlive(), t.moreAddresses(), t.rangeAdvice()}
 }
 
 // adviseRange is for a range that is the trouble itself.
@@ -35,15 +35,15 @@ func (t *trouble) adviseRange() []Advice {
 	if t.space != nil && t.space.PerSocketRange {
 		return []Advice{t.ownRange(), t.keepAlive()}
 	}
-	if !t.plan.ports.Known() && capacity(t.plan.Ports, t.plan.reserve) < capacity(defaultRange, t.plan.reserve) {
-		t.plan.ports, t.plan.suffices = defaultRange, true
-		t.plan.reserve = t.plan.reserveFor(defaultRange)
-	}
+	t.plan.setUsualRange()
 	return []Advice{t.rangeAdvice(), t.keepAlive(), t.moreAddresses()}
 }
 
 // keepAlive is the advice to open fewer connections, in the words of the program.
 func (t *trouble) keepAlive() Advice {
+	if !t.proc.ID.Known() && !t.remote().Known() {
+		return Advice{}
+	}
 	n := t.pool()
 	a := t.recipe.keep(t, n)
 	switch t.Cause {
@@ -77,7 +77,7 @@ func (t *trouble) rangeAdvice() Advice {
 		a.Action += fmt.Sprintf(": that helps, and alone is not enough for the measured load, which has up to %s in use at a time", phrase.Grouped(need))
 	}
 	settings := []setting{{keyRange, rangeValue(p.ports.Low, p.ports.High), rangeValue(p.Ports.Low, p.Ports.High)}}
-	if p.reserve.String() != parsePorts(p.Reserved).String() {
+	if p.rangeReserves {
 		a.Action += ". Reserve the ports in it that are for services"
 		if p.reserve.holdsAll(nodePorts) && !parsePorts(p.Reserved).holdsAll(nodePorts) {
 			a.Action += ", NodePorts of Kubernetes among them"
@@ -169,25 +169,28 @@ func (t *trouble) adviseReservedRange() []Advice {
 }
 
 // adviseReserve keeps the ports of services from outgoing connections.
-func (t *trouble) adviseReserve() []Advice {
-	advice := []Advice{t.reservePort(), t.freePort()}
-	return advice
-}
+func (t *trouble) adviseReserve() []Advice { return []Advice{t.reservePorts(), t.freePort()} }
 
-// reservePort reserves the port of the subject, and those of the plan. Writing
+// reservePorts reserves the port of the subject, and those of the plan. Writing
 // ip_local_reserved_ports replaces the list, so what is reserved already is repeated.
-func (t *trouble) reservePort() Advice {
-	port := t.Subject.Port
-	if port == 0 || !t.plan.Ports.Holds(port) || parsePorts(t.plan.Reserved).holds(port) {
+func (t *trouble) reservePorts() Advice {
+	p, port := t.plan, t.Subject.Port
+	set := p.reserve
+	what := "the ports of the range at which services listen"
+	if port != 0 {
+		if !p.Ports.Holds(port) || parsePorts(p.Reserved).holds(port) {
+			return Advice{}
+		}
+		set, what = set.with(onePort(port)), fmt.Sprintf("port %d", port)
+	}
+	if set.String() == parsePorts(p.Reserved).String() {
 		return Advice{}
 	}
-	set := t.plan.reserve.with(onePort(port))
 	return t.set(Advice{
-		Action: fmt.Sprintf("Reserve port %d: it lies in the port range %d-%d, so any outgoing connection can have it", port,
-			t.plan.Ports.Low, t.plan.Ports.High),
+		Action: fmt.Sprintf("Reserve %s: in the port range %d-%d any outgoing connection can have such a port", what, p.Ports.Low, p.Ports.High),
 		Risk:   "None for connections that are open. The list replaces the old one, which is contained in it.",
 		Safety: Safe,
-	}, setting{keyReserved, set.String(), t.plan.Reserved})
+	}, setting{keyReserved, set.String(), p.Reserved})
 }
 
 // name returns the program in a sentence.

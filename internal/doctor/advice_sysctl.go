@@ -77,7 +77,7 @@ func (t *trouble) isHost() bool { return t.plan.Name == hostNetns }
 // nothing on the host.
 func (t *trouble) enter() string {
 	switch name := t.plan.Name; {
-	case t.isHost():
+	case t.isHost(), t.plan.Inode == 0:
 		return ""
 	case t.isNamed():
 		return "ip netns exec " + name + " "

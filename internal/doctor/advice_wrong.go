@@ -46,7 +46,7 @@ var wrongs = map[Cause][]string{
 // wrong returns what people wrongly do about the cause, first what is set here.
 func (t *trouble) wrong() []string {
 	var list []string
-	if fin := t.plan.FinTimeout; fin > 0 && fin < defaultFinTimeout && t.mentions(wrongFinTimeout) {
+	if fin := t.plan.FinTimeout; fin > 0 && fin < usualFinTimeout && t.mentions(wrongFinTimeout) {
 		list = append(list, fmt.Sprintf("tcp_fin_timeout is %d s here: that does not shorten TIME_WAIT, which lasts 60 s.", int(fin.Seconds())))
 	}
 	if r := t.plan.Ports; r.Known() && (r.High-r.Low)%2 == 0 {

@@ -18,6 +18,9 @@ const (
 	// fairShare is from where on a port space is not ok (see event.Occupancy).
 	fairShare = 0.7
 
+	// usualBuckets is the least tcp_max_tw_buckets that is set.
+	usualBuckets = 16384
+
 	lowestPort  = 1024
 	highestPort = 65535
 	lowStep     = 1000
@@ -36,11 +39,12 @@ type plan struct {
 	uses  []usage // of the spaces in question, by the range of the namespace
 
 	ports    event.PortRange // the range to set; zero: none, the present one does or none would
+	usual    event.PortRange // the range to set if it is the range itself that is the trouble
 	suffices bool            // the load fits into ports
-	reserve  portSet         // ports to reserve, with those that are; only if needsReserve
-	// needsReserve says that ports must be reserved that are not.
-	needsReserve bool
-	buckets      uint64 // tcp_max_tw_buckets to set; 0: none
+	reserve  portSet         // ports to reserve, with those that are
+	// rangeReserves says that ports must be reserved as the range to set would cover them.
+	rangeReserves bool
+	buckets       uint64 // tcp_max_tw_buckets to set; 0: none
 }
 
 // planOf returns the plan of a namespace. It is needed for one finding at a time, and so cheap.
@@ -58,9 +62,9 @@ func planOf(s *snapshot.Snapshot, inode uint32) *plan {
 		p.uses = append(p.uses, p.usageOf(s, space))
 		slow = slow || isSlow(space)
 	}
-	p.reserve = parsePorts(p.Reserved).with(p.wantedPorts(s)...)
+	p.reserve = parsePorts(p.Reserved).with(p.wantedPorts(s)...).with(p.servicePorts(s)...)
 	p.solveRange(slow)
-	p.needsReserve = p.reserve.String() != parsePorts(p.Reserved).String()
+	p.solveUsualRange()
 	p.buckets = p.solveBuckets(s.Elapsed)
 	return p
 }
@@ -118,17 +122,41 @@ func (p *plan) endsOf(s *snapshot.Snapshot, space *snapshot.PortSpace) []event.E
 func (p *plan) wantedPorts(s *snapshot.Snapshot) (ports []event.PortRange) {
 	for i := range s.Failures {
 		f := &s.Failures[i]
-		if f.Netns == p.Inode && !f.NetnsGone && f.Reason == event.PortTaken && p.Ports.Holds(f.Target.Port) && heldByConnection(f.HeldBy) {
+		if f.Netns == p.Inode && !f.NetnsGone && f.Reason == event.PortTaken && p.Ports.Holds(f.Target.Port) && heldByConnection(f) {
 			ports = append(ports, onePort(f.Target.Port))
 		}
 	}
 	return ports
 }
 
-// heldByConnection reports whether a port is in the way of which the kernel has chosen the
-// number.
-func heldByConnection(h *snapshot.HeldBy) bool {
-	return h != nil && h.Remote.Known() && h.State != event.StateListen && h.State != event.StateBound
+// mostServices is up to how many listeners of the range are taken for services: a program can
+// listen at any number of ports that it got by chance.
+const mostServices = 64
+
+// servicePorts are the ports of the range at which programs listen, and the NodePorts that it
+// covers on a node of Kubernetes.
+func (p *plan) servicePorts(s *snapshot.Snapshot) (ports []event.PortRange) {
+	if len(p.Listeners) <= mostServices {
+		for i := range p.Listeners {
+			if port := p.Listeners[i].Local.Port; p.Ports.Holds(port) {
+				ports = append(ports, onePort(port))
+			}
+		}
+	}
+	if p.Ports.Known() && p.Ports.Low <= nodePorts.High && p.Ports.High >= nodePorts.Low && (&judge{s: s}).runsKubernetes() {
+		ports = append(ports, nodePorts)
+	}
+	return ports
+}
+
+// heldByConnection reports whether a connection of another program has the port that a bind()
+// wanted. The connections that a service has accepted have its port, too: those do not count.
+func heldByConnection(f *snapshot.Failure) bool {
+	h := f.HeldBy
+	if h == nil || !h.Remote.Known() || h.State == event.StateListen || h.State == event.StateBound {
+		return false
+	}
+	return h.ToItself() || !h.Proc.Known() || programOf(&h.Info) != programOf(&f.Proc)
 }
 
 // solveRange finds the range for the measured load: the present one, else the default, else the
@@ -144,14 +172,45 @@ func (p *plan) solveRange(slow bool) {
 	for _, share := range []float64{goodShare, fairShare} {
 		for _, r := range p.candidates() {
 			if reserve := p.reserveFor(r); p.fits(r, reserve, share) {
-				p.ports, p.reserve, p.suffices = r, reserve, true
+				p.setRange(r)
+				p.suffices = true
 				return
 			}
 		}
 	}
 	// No range suffices. One that was narrowed is still the wrong place to save.
 	if reserve := p.reserveFor(defaultRange); 2*capacity(p.Ports, p.reserve) < capacity(defaultRange, reserve) {
-		p.ports, p.reserve = defaultRange, reserve
+		p.setRange(defaultRange)
+	}
+}
+
+// setRange takes the range, and what must be reserved in it.
+func (p *plan) setRange(r event.PortRange) {
+	reserve := p.reserveFor(r)
+	p.rangeReserves = reserve.String() != p.reserve.String()
+	p.ports, p.reserve = r, reserve
+}
+
+// solveUsualRange finds the range to set in place of one that is odd in itself, whatever the load:
+// narrower than the default, or with ends of one parity.
+func (p *plan) solveUsualRange() {
+	usual := event.PortRange{Low: p.Ports.Low, High: p.Ports.High - 1}
+	switch {
+	case p.ports.Known() || !p.Ports.Known():
+		return
+	case size(p.Ports) < size(defaultRange):
+		usual = defaultRange
+	case size(p.Ports)%2 == 0:
+		return
+	}
+	p.setRange(usual)
+	p.ports, p.usual = event.PortRange{}, usual
+}
+
+// setUsualRange has the plan set that range.
+func (p *plan) setUsualRange() {
+	if p.usual.Known() {
+		p.ports, p.suffices = p.usual, true
 	}
 }
 
@@ -234,15 +293,19 @@ func (p *plan) addresses(u *usage) int {
 
 // solveBuckets returns the tcp_max_tw_buckets that the namespace needs, 0 if none were refused.
 func (p *plan) solveBuckets(elapsed time.Duration) uint64 {
-	if !p.RefusedKnown || p.Refused == 0 || p.MaxTimeWait < 0 || elapsed <= 0 {
+	refuses := p.RefusedKnown && p.Refused > 0 && elapsed > 0
+	if p.MaxTimeWait <= 0 || !refuses && p.MaxTimeWait >= tinyBuckets {
 		return 0
 	}
 	length := p.TimeWaitLength
 	if length == 0 {
 		length = time.Minute
 	}
-	need := float64(max(p.TimeWait, p.MaxTimeWait)) + float64(p.Refused)/elapsed.Seconds()*length.Seconds()*wheelShare
-	return powerOfTwo(2 * need)
+	need := float64(max(p.TimeWait, p.MaxTimeWait))
+	if refuses {
+		need += float64(p.Refused) / elapsed.Seconds() * length.Seconds() * wheelShare
+	}
+	return powerOfTwo(max(2*need, usualBuckets))
 }
 
 // powerOfTwo returns the least that is at least n.
