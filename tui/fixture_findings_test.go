@@ -15,13 +15,13 @@ func fixtureFindings() []doctor.Finding {
 	return []doctor.Finding{
 		{
 			ID: "half_open:python3:2001:db8:85a3::8a2e:370:7334:443", Cause: doctor.HalfOpen, Severity: doctor.Warning, Confidence: doctor.Likely,
-			Summary:  "[2001:db8:85a3::8a2e:370:7334]:443 does not answer: python3(1284771) has sent 12 SYNs again.",
+			Summary:  "[2001:db8:85a3::8a2e:370:7334]:443 does not answer: python3(1284771) has sent 12 SYNs again",
 			Evidence: []doctor.Evidence{{Text: "12 of 12 connects timed out", Value: 12, Unit: "connects", Proc: scraper}},
 			Subject:  doctor.Subject{Netns: 4_026_532_901, Proc: scraper.ID, Remote: api},
 		},
 		{
 			ID: "churn:php-fpm8.3:10.0.0.2:6379", Cause: doctor.Churn, Severity: doctor.Critical, Confidence: doctor.Proved, Since: full,
-			Summary: "php-fpm8.3(4242) cannot connect to 10.0.0.2:6379: it opens a connection for each request, and all 28,232 ports of 10.0.0.1 towards it are in use.",
+			Summary: "php-fpm8.3(4242) cannot connect to 10.0.0.2:6379: it opens a connection for each request, and all 28,232 ports of 10.0.0.1 towards it are in use",
 			Evidence: []doctor.Evidence{
 				{Text: "28,108 ports are in TIME_WAIT, 121 open, 3 bound", Value: 28_232, Unit: "ports", At: full, Proc: web},
 				{Text: "php-fpm8.3(4242) closes first: 100% of 397,166 connections, half of which lived under 1.8ms"},
@@ -40,7 +40,7 @@ func fixtureFindings() []doctor.Finding {
 		},
 		{
 			ID: "narrow_range:blue", Cause: doctor.NarrowRange, Severity: doctor.Info, Confidence: doctor.Likely,
-			Summary: "100 ports of the range of blue are reserved.", Subject: doctor.Subject{Netns: 4_026_532_901},
+			Summary: "100 ports of the range of blue are reserved", Subject: doctor.Subject{Netns: 4_026_532_901},
 		},
 	}
 }

@@ -109,13 +109,8 @@ var severityTones = map[doctor.Severity]tone{doctor.Info: plain, doctor.Warning:
 func (w *why) writeFinding(to *sheet, f *doctor.Finding) {
 	to.field("CAUSE", printable.String(string(f.Cause))+": "+printable.String(f.Summary), severityTones[f.Severity])
 	to.field("", f.Severity.String()+" "+phrase.Span(f.Since, f.Until, w.snapshot.Wall)+", "+f.Confidence.String(), plain)
-	for i := range f.Evidence {
-		label := ""
-		if i == 0 {
-			label = "PROOF"
-		}
-		to.field(label, "· "+evidence(&f.Evidence[i]), plain)
-	}
+	first := min(len(f.Evidence), maxProof)
+	w.writeProof(to, "PROOF", f.Evidence[:first])
 	writeSufferers(to, f.Victims)
 	if len(f.Advice) > 0 {
 		to.section("DO FIRST, least risk first; effects are computed for this load")
@@ -123,22 +118,41 @@ func (w *why) writeFinding(to *sheet, f *doctor.Finding) {
 	for i := range f.Advice {
 		w.writeAdvice(to, i+1, f, &f.Advice[i])
 	}
-	if len(f.Wrong) > 0 {
+	writeWrong(to, f.Wrong)
+	if first < len(f.Evidence) {
 		to.add("")
-		for i, wrong := range f.Wrong {
-			label := ""
-			if i == 0 {
-				label = "WON'T HELP"
-			}
-			to.field(label, "· "+printable.String(wrong), plain)
-		}
+		w.writeProof(to, "MORE PROOF", f.Evidence[first:])
 	}
 	to.field("MORE", "porttrace explain "+printable.String(string(f.Cause)), quiet)
 }
 
-func evidence(e *doctor.Evidence) string {
+func writeWrong(to *sheet, list []string) {
+	if len(list) > 0 {
+		to.add("")
+	}
+	for i, wrong := range list {
+		label := ""
+		if i == 0 {
+			label = "WON'T HELP"
+		}
+		to.field(label, "· "+printable.String(wrong), plain)
+	}
+}
+
+// maxProof is how much evidence comes before the advice, which must be on the first page.
+const maxProof = 3
+
+func (w *why) writeProof(to *sheet, label string, list []doctor.Evidence) {
+	for i := range list {
+		to.field(label, "· "+w.evidence(&list[i]), plain)
+		label = ""
+	}
+}
+
+// evidence returns the text, with its moment unless that is now.
+func (w *why) evidence(e *doctor.Evidence) string {
 	text := printable.String(e.Text)
-	if !e.At.IsZero() {
+	if !e.At.IsZero() && !e.At.Truncate(time.Second).Equal(w.snapshot.Wall.Truncate(time.Second)) {
 		text += " (" + e.At.UTC().Format(time.TimeOnly) + ")"
 	}
 	return text
@@ -172,14 +186,19 @@ func (w *why) writeAdvice(to *sheet, number int, f *doctor.Finding, a *doctor.Ad
 	}
 }
 
-// command appends lines to copy. One that is too long goes on in the next line.
+// command appends lines to copy. One that is too long begins further left, and goes on in the next
+// line only if it is longer than all of the screen.
 func (s *sheet) command(indent, lines string) {
 	if lines == "" {
 		return
 	}
 	for _, line := range phrase.CommandLines(lines) {
-		for part := range strings.SplitSeq(ansi.HardwrapWc(line, max(s.width-cells(indent), 1), true), "\n") {
-			s.lines = append(s.lines, indent+s.st.paint(strong, part))
+		before := indent
+		if cells(indent)+cells(line) > s.width {
+			before = " "
+		}
+		for part := range strings.SplitSeq(ansi.WrapWc(line, max(s.width-cells(before), 1), ""), "\n") {
+			s.lines = append(s.lines, before+s.st.paint(strong, part))
 		}
 	}
 }

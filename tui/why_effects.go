@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -11,8 +12,12 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// effectsEvery is the time of the stream after which effects are computed again: a load changes.
-const effectsEvery = 10 * time.Second
+const (
+	// effectsEvery is the time of the stream after which effects are computed again: a load changes.
+	effectsEvery = 10 * time.Second
+	// effectsAfter is the same if there is advice that was not there then.
+	effectsAfter = 2 * time.Second
+)
 
 // effects are what advice would do, as far as that is computed.
 type effects struct {
@@ -22,8 +27,9 @@ type effects struct {
 	underway bool
 }
 
-// adviceKey is a piece of advice. With another command it has another effect.
-type adviceKey struct{ finding, action, command string }
+// adviceKey is a piece of advice. With another command it has another effect; its action has
+// figures that change all the time.
+type adviceKey struct{ finding, command string }
 
 // effectsMsg brings the effects for a page.
 type effectsMsg struct {
@@ -39,11 +45,24 @@ func (m *Model) simulate() tea.Cmd {
 	}
 	page := m.why.subject.(*why)
 	e, s := &page.effects, page.snapshot
-	if e.underway || len(page.found) == 0 || slices.Equal(e.names, page.names()) && s.Wall.Sub(e.at).Abs() < effectsEvery {
+	age := s.Wall.Sub(e.at).Abs()
+	if e.underway || len(page.found) == 0 || slices.Equal(e.names, page.names()) && age < effectsEvery && (age < effectsAfter || e.complete(page.found)) {
 		return nil
 	}
 	e.underway, e.names, e.at = true, page.names(), s.Wall
 	return computeEffects(page, s, page.found)
+}
+
+// complete reports whether the effect of all advice has been computed.
+func (e *effects) complete(findings []doctor.Finding) bool {
+	for i := range findings {
+		for j := range findings[i].Advice {
+			if _, known := e.known[keyOfAdvice(&findings[i], &findings[i].Advice[j])]; !known {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func computeEffects(page *why, s *snapshot.Snapshot, findings []doctor.Finding) tea.Cmd {
@@ -67,7 +86,7 @@ func (m *Model) takeEffects(msg effectsMsg) {
 }
 
 func keyOfAdvice(f *doctor.Finding, a *doctor.Advice) adviceKey {
-	return adviceKey{f.ID, a.Action, a.Command}
+	return adviceKey{f.ID, cmp.Or(a.Command, a.Action)}
 }
 
 // of returns the effect of a piece of advice, in words.

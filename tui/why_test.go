@@ -135,14 +135,25 @@ func TestWhyEffects(t *testing.T) {
 	if got := text(m); !strings.Contains(got, "effect  survives: 28,000/s") || !strings.Contains(got, "effect  survives: about 30 ports") {
 		t.Errorf("no effects:\n%s", got)
 	}
-	for after, want := range map[time.Duration]bool{time.Second: false, 10 * time.Second: true} {
+	for _, tc := range []struct {
+		after time.Duration
+		want  bool
+	}{
+		{time.Second, false},
+		{3 * time.Second, true}, // the first advice has no effect yet
+		{6 * time.Second, false},
+		{13 * time.Second, true},
+	} {
 		later := fixture()
-		later.Wall = later.Wall.Add(after)
+		later.Wall = later.Wall.Add(tc.after)
 		m.Update(snapshotMsg{later, fixtureFindings()})
-		if page.effects.underway != want {
-			t.Errorf("computed again after %s: %v", after, !want)
+		if page.effects.underway != tc.want {
+			t.Errorf("computed again after %s: %v", tc.after, !tc.want)
 		}
-		page.effects.underway = false
+		if page.effects.underway {
+			known[keyOfAdvice(f, &f.Advice[0])] = "survives: 30 ports"
+			m.Update(effectsMsg{page, known})
+		}
 	}
 	before := fixtureFindings()[1].Advice
 	msg, _ := computeEffects(page, fixture(), page.found)().(effectsMsg)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/porttrace/porttrace/docs/causes"
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/report"
 )
@@ -43,7 +44,7 @@ could not be judged.`,
 			return flags.unjudged(runDoctor(cmd.Context(), &flags))
 		},
 	}
-	flags.inputFlags.register(cmd)
+	flags.register(cmd)
 	flags.output.register(cmd, "text", "json")
 	cmd.Flags().BoolVar(&flags.all, "all", false, "also what is only worth knowing, or has one kind of evidence only")
 	cmd.Flags().StringArrayVar(&flags.ignore, "ignore", nil, "leave out the finding with this `ID`, or those of this cause; repeatable")
@@ -55,7 +56,7 @@ could not be judged.`,
 func (f *doctorFlags) checkIgnore() error {
 	for _, name := range f.ignore {
 		cause, _, _ := strings.Cut(name, ":")
-		if !slices.Contains(doctor.Causes(), doctor.Cause(cause)) {
+		if !slices.Contains(causes.Causes(), doctor.Cause(cause)) {
 			return usagef("--ignore %s: neither the id of a finding nor a cause (see porttrace explain)", name)
 		}
 	}
@@ -108,7 +109,7 @@ func runDoctorOf(ctx context.Context, name string, flags *doctorFlags) error {
 func (f *doctorFlags) write(to io.Writer, format string, result *judged) error {
 	d := report.Diagnosis{Snapshot: result.last, Lacks: doctor.Lacks(result.last)}
 	d.Findings, d.Ignored = doctor.Ignore(doctor.Sorted(result.findings, f.all), f.ignore)
-	addEffects(result.last, d.Findings)
+	result.addEffects(d.Findings)
 	print := report.DoctorText
 	if format == "json" {
 		print = report.DoctorJSON

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/doctor"
@@ -21,23 +23,55 @@ const (
 type judged struct {
 	last     *snapshot.Snapshot
 	findings []doctor.Finding
+	moments  moments
 }
 
 // judge runs the stream to its end. A trouble that was over by then is a finding, too.
 func judge(ctx context.Context, source pipeline.Source, opts pipeline.Options) (*judged, error) {
 	var history doctor.History
-	opts.Observe, opts.EveryStream = history.Add, max(opts.EveryStream, judgeEvery)
+	result := &judged{moments: moments{}}
+	observe := func(s *snapshot.Snapshot) {
+		history.Add(s)
+		result.findings = history.Findings()
+		result.moments.add(s, result.findings)
+	}
+	opts.Observe, opts.EveryStream = observe, max(opts.EveryStream, judgeEvery)
 	last, err := pipeline.Aggregate(ctx, source, opts)
 	if err != nil {
 		return nil, err
 	}
-	history.Add(last)
-	return &judged{last, history.Findings()}, nil
+	observe(last)
+	result.last = last
+	return result, nil
+}
+
+// judgedNow is what a single snapshot shows.
+func judgedNow(s *snapshot.Snapshot) *judged {
+	return &judged{last: s, findings: doctor.Judge(s)}
+}
+
+// moments has, of each finding, the snapshot that its evidence is of: the load is simulated as it
+// was then, not as it is when all is over.
+type moments map[momentKey]*snapshot.Snapshot
+
+type momentKey struct {
+	id    string
+	netns uint32
+}
+
+func (m moments) add(s *snapshot.Snapshot, findings []doctor.Finding) {
+	for i := range findings {
+		f := &findings[i]
+		if slices.ContainsFunc(f.Evidence, func(e doctor.Evidence) bool { return e.At.Equal(s.Wall) }) {
+			m[momentKey{f.ID, f.Subject.Netns}] = s
+		}
+	}
 }
 
 // addEffects simulates what the advice would do.
-func addEffects(s *snapshot.Snapshot, findings []doctor.Finding) {
+func (j *judged) addEffects(findings []doctor.Finding) {
 	for i := range findings {
-		doctor.Effects(s, &findings[i])
+		f := &findings[i]
+		doctor.Effects(cmp.Or(j.moments[momentKey{f.ID, f.Subject.Netns}], j.last), f)
 	}
 }

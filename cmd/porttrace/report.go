@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/report"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -37,7 +36,7 @@ the command, and then summarizes that.`,
 			return runReport(cmd.Context(), &flags)
 		},
 	}
-	flags.inputFlags.register(cmd, "census")
+	flags.register(cmd, "census")
 	flags.output.register(cmd, "text", "json")
 	flags.group.register(cmd)
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
@@ -119,7 +118,7 @@ func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
 	if err != nil {
 		return err
 	}
-	return form.write(out, &judged{last: last, findings: doctor.Judge(last)})
+	return form.write(out, judgedNow(last))
 }
 
 func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
@@ -166,7 +165,7 @@ func (f *reportFlags) form() (form reportForm, err error) {
 }
 
 func (f reportForm) write(to io.Writer, result *judged) error {
-	addEffects(result.last, result.findings)
+	result.addEffects(result.findings)
 	if f.format == "json" {
 		return report.JSON(to, result.last, result.findings, f.by)
 	}

@@ -42,12 +42,3 @@ func Ignore(findings []Finding, names []string) (kept []Finding, ignored int) {
 	})
 	return kept, len(findings) - len(kept)
 }
-
-// Causes returns all causes of findings, those of connects without a port first.
-func Causes() []Cause {
-	return []Cause{
-		Churn, Leak, CloseWaitLeak, Burst, EarlyBind, HalfOpen, NarrowRange, ReservedRange, RangeOverlapsListeners,
-		TimeWaitOverflow, SlowPortSearch, ConntrackFull, SNAT, FDLimit, TCPMemory, ListenOverflow, InboundOnly, NoIPv6,
-		ForeignAddress, TupleTaken, PortTaken, UDPPorts, None,
-	}
-}

@@ -49,11 +49,9 @@ func CommandLines(lines string) []string {
 
 // ShellWord returns a word as a shell takes it.
 func ShellWord(word string) string {
-	special := func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+=,", r))
-	}
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+=,"
 	word = printable.String(word)
-	if word != "" && !strings.ContainsFunc(word, special) {
+	if word != "" && strings.Trim(word, plain) == "" { // all of it
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

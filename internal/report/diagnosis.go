@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/porttrace/porttrace/internal/doctor"
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -33,22 +35,28 @@ const (
 // Verdict returns the severity of the worst finding. A recording that has lost a part is never
 // fine: the trouble can be in that part.
 func (d *Diagnosis) Verdict() Verdict {
-	worst := doctor.Worst(d.Findings)
-	switch {
-	case worst == nil && d.unseen() != "":
-		return Unknown
-	case worst == nil:
-		return Fine
-	case worst.Severity == doctor.Critical:
+	switch doctor.Verdict(d.Findings) {
+	case doctor.Critical:
 		return Critical
+	case doctor.Warning:
+		return Warning
 	}
-	return Warning
+	if d.unseen() != "" {
+		return Unknown
+	}
+	return Fine
 }
 
 // unseen returns why no finding does not mean that all is fine, empty if it does.
 func (d *Diagnosis) unseen() string {
+	if reason, ok := doctor.Judged(d.Snapshot); !ok {
+		return reason
+	}
 	if d.Snapshot.Elapsed <= 0 {
 		return "nothing was traced in that time"
+	}
+	if n := withoutPort(d.Snapshot); n > 0 && d.Ignored == 0 {
+		return phrase.Grouped(n) + " calls found no free port, but what is recorded does not show why"
 	}
 	for i := range d.Snapshot.Gaps {
 		if !d.Snapshot.Gaps[i].Truncated {
@@ -56,6 +64,16 @@ func (d *Diagnosis) unseen() string {
 		}
 	}
 	return ""
+}
+
+// withoutPort returns how many calls failed for want of a port, of those that have a row.
+func withoutPort(s *snapshot.Snapshot) (n uint64) {
+	for i := range s.Failures {
+		if s.Failures[i].Reason == event.RangeExhausted {
+			n += s.Failures[i].Count
+		}
+	}
+	return n
 }
 
 // diagnosis is what DoctorJSON writes. Its lists are never null.

@@ -83,7 +83,7 @@ func TestOneFinding(t *testing.T) {
 	for path, names := range map[string]string{
 		"":                  "schema verdict error window findings lacks ignored",
 		"window":            "start end seconds",
-		"findings":          "id severity cause confidence summary since until evidence victims advice wrong",
+		"findings":          "id severity cause confidence summary netns netns_name since until evidence victims advice wrong",
 		"findings.evidence": "text value unit time pid comm",
 		"findings.victims":  "pid ppid start_time comm exe container unit uid failures last",
 		"findings.advice":   "action command undo risk safety effect",
@@ -113,11 +113,11 @@ func TestVerdict(t *testing.T) {
 		{"fine", Diagnosis{Snapshot: second}, Fine, "OK: no finding in 1s"},
 		{"info only", Diagnosis{Snapshot: second, Findings: warning[:1]}, Fine, "OK: no finding in 1s"},
 		{"warning", Diagnosis{Snapshot: second, Findings: warning}, Warning, "WARNING: "},
-		{"critical", Diagnosis{Snapshot: second, Findings: append(warning, doctor.Finding{Severity: doctor.Critical, Summary: "none|left"})}, Critical, "CRITICAL: none/left (+2 more)"},
+		{"critical", Diagnosis{Snapshot: second, Findings: append([]doctor.Finding{{Severity: doctor.Critical, Summary: "none|left"}}, warning...)}, Critical, "CRITICAL: none/left; 1 more finding"},
 		{"truncated", Diagnosis{Snapshot: &truncated}, Fine, "OK: "},
 		{"damaged", Diagnosis{Snapshot: &damaged, Ignored: 2}, Unknown, "UNKNOWN: a part of the recording is damaged; in the rest there is no finding (2 ignored)\n"},
 		{"damaged, but bad enough", Diagnosis{Snapshot: &damaged, Findings: warning}, Warning, "WARNING: "},
-		{"no time", Diagnosis{Snapshot: &snapshot.Snapshot{}}, Unknown, "UNKNOWN: nothing was traced in that time\n"},
+		{"no time", Diagnosis{Snapshot: &snapshot.Snapshot{}}, Unknown, "UNKNOWN: nothing was traced"},
 	} {
 		if got := tc.d.Verdict(); got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)

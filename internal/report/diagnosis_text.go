@@ -2,8 +2,10 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,20 +40,9 @@ func DoctorText(w io.Writer, d *Diagnosis) error {
 
 // headline returns the worst finding and how many more there are, or that there is none.
 func (d *Diagnosis) headline() string {
-	s, worst := d.Snapshot, doctor.Worst(d.Findings)
-	var text string
-	switch {
-	case worst == nil && d.unseen() != "":
-		text = d.unseen()
-	case worst == nil:
-		text = fmt.Sprintf("no finding in %s: %s connections opened, %s",
-			phrase.Elapsed(s.Elapsed), phrase.Grouped(s.Totals.Opens), phrase.Failed(s))
-	default:
-		text = worst.Summary
-		if more := len(d.Findings) - 1; more > 0 {
-			text += fmt.Sprintf(" (+%d more)", more)
-		}
-	}
+	s := d.Snapshot
+	text := cmp.Or(doctor.Headline(d.Findings), d.unseen(), fmt.Sprintf("no finding in %s: %s connections opened, %s",
+		phrase.Elapsed(s.Elapsed), phrase.Grouped(s.Totals.Opens), phrase.Failed(s)))
 	if d.Ignored > 0 {
 		text += fmt.Sprintf(" (%d ignored)", d.Ignored)
 	}
@@ -71,12 +62,7 @@ func writeFinding(out *bytes.Buffer, number int, f *doctor.Finding, now time.Tim
 	out.WriteString("\n")
 	writeItem(out, fmt.Sprintf("%d. ", number), strings.ToUpper(f.Severity.String())+": "+printable.String(f.Summary))
 	writeItem(out, "   ", phrase.Span(f.Since, f.Until, now)+"; "+f.Confidence.Words())
-	if len(f.Evidence) > 0 {
-		out.WriteString("\n   Evidence\n")
-		for i := range f.Evidence {
-			writeItem(out, "   - ", evidenceLine(&f.Evidence[i]))
-		}
-	}
+	writeEvidence(out, f.Evidence)
 	writeSufferers(out, f.Victims)
 	if len(f.Advice) > 0 {
 		out.WriteString("\n   What to do, least risk first\n")
@@ -90,16 +76,37 @@ func writeFinding(out *bytes.Buffer, number int, f *doctor.Finding, now time.Tim
 			writeItem(out, "   - ", printable.String(wrong))
 		}
 	}
-	fmt.Fprintf(out, "\n   More: porttrace explain %s\n   Hide: porttrace doctor --ignore %s\n", f.Cause, phrase.ShellWord(f.ID))
+	hide := f.ID
+	if printable.String(hide) != hide { // it cannot be typed
+		hide = string(f.Cause)
+	}
+	fmt.Fprintf(out, "\n   More: porttrace explain %s\n   Hide: porttrace doctor --ignore %s\n", f.Cause, phrase.ShellWord(hide))
 }
 
-// evidenceLine returns the text with its moment.
-func evidenceLine(e *doctor.Evidence) string {
-	text := printable.String(e.Text)
-	if !e.At.IsZero() {
-		text += " (" + e.At.UTC().Format(time.TimeOnly) + ")"
+// writeEvidence writes the figures; their moment in the title if all have the same.
+func writeEvidence(out *bytes.Buffer, list []doctor.Evidence) {
+	if len(list) == 0 {
+		return
 	}
-	return text
+	at := list[0].At
+	if slices.ContainsFunc(list, func(e doctor.Evidence) bool { return moment(e.At) != moment(at) }) {
+		at = time.Time{}
+	}
+	out.WriteString("\n   Evidence" + moment(at) + "\n")
+	for i := range list {
+		text := printable.String(list[i].Text)
+		if at.IsZero() {
+			text += moment(list[i].At)
+		}
+		writeItem(out, "   - ", text)
+	}
+}
+
+func moment(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return " (" + at.UTC().Format(time.TimeOnly) + ")"
 }
 
 // maxVictims bounds the processes that are listed. JSON has all.

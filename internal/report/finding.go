@@ -2,7 +2,6 @@ package report
 
 import (
 	"github.com/porttrace/porttrace/internal/doctor"
-	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -50,23 +49,20 @@ type advice struct {
 }
 
 func newFindings(findings []doctor.Finding, s *snapshot.Snapshot) []finding {
-	return convert(findings, func(f *doctor.Finding) finding {
-		out := newFinding(f, s.Clock)
-		if n := s.Namespace(f.Subject.Netns); n != nil {
-			out.NetnsName = n.Name
-		}
-		return out
-	})
+	return convert(findings, func(f *doctor.Finding) finding { return newFinding(f, s) })
 }
 
-func newFinding(f *doctor.Finding, clock event.Clock) finding {
+func newFinding(f *doctor.Finding, s *snapshot.Snapshot) finding {
+	name := ""
+	if n := s.Namespace(f.Subject.Netns); n != nil {
+		name = n.Name
+	}
 	return finding{
-		Netns: f.Subject.Netns,
-		ID:    f.ID, Severity: f.Severity.String(), Cause: string(f.Cause), Confidence: f.Confidence.String(), Summary: f.Summary,
-		Since: formatTime(f.Since), Until: formatTime(f.Until),
+		ID: f.ID, Severity: f.Severity.String(), Cause: string(f.Cause), Confidence: f.Confidence.String(), Summary: f.Summary,
+		Netns: f.Subject.Netns, NetnsName: name, Since: formatTime(f.Since), Until: formatTime(f.Until),
 		Evidence: convert(f.Evidence, newEvidence),
 		Victims: convert(f.Victims, func(v *doctor.Victim) sufferer {
-			return sufferer{newIdentity(&v.Proc, clock), v.Failures, formatTime(v.Last)}
+			return sufferer{newIdentity(&v.Proc, s.Clock), v.Failures, formatTime(v.Last)}
 		}),
 		Advice: convert(f.Advice, newAdvice),
 		Wrong:  append([]string{}, f.Wrong...),

@@ -16,16 +16,16 @@ func fixtureFindings() []doctor.Finding {
 	return []doctor.Finding{
 		{
 			ID: "inbound_only:nginx", Cause: doctor.InboundOnly, Severity: doctor.Info, Confidence: doctor.Proved,
-			Summary: "28,000 sockets in TIME_WAIT are of accepted connections: they hold no ephemeral port.",
+			Summary: "28,000 sockets in TIME_WAIT are of accepted connections: they hold no ephemeral port",
 		},
 		{
 			ID: "leak:" + job.Comm + ":10.77.0.2:5432", Cause: doctor.Leak, Severity: doctor.Warning, Confidence: doctor.Likely,
-			Summary:  job.Comm + "(901) opens 39 connections/s to 10.77.0.2:5432 and has closed none of 995: no port is left in 31 s.",
+			Summary:  job.Comm + "(901) opens 39 connections/s to 10.77.0.2:5432 and has closed none of 995: no port is left in 31 s",
 			Evidence: []doctor.Evidence{{Text: job.Comm + "(901) has 995 connections open.", Value: 995, Unit: "connections", Proc: job}},
 		},
 		{
 			ID: "churn:nginx:10.77.0.2:9000", Cause: doctor.Churn, Severity: doctor.Critical, Confidence: doctor.Proved,
-			Summary: "nginx(812) cannot connect to 10.77.0.2:9000: it opens a connection for each request, and all 1,000 ports of 10.77.0.1 towards it are in use.",
+			Summary: "nginx(812) cannot connect to 10.77.0.2:9000: it opens a connection for each request, and all 1,000 ports of 10.77.0.1 towards it are in use",
 			Since:   at, Until: at.Add(time.Minute),
 			Evidence: []doctor.Evidence{
 				{Text: "1,000 of 1,000 ports are in use, all of them in TIME_WAIT", Value: 1000, Unit: "ports", At: at.Add(time.Second), Proc: nginx},
