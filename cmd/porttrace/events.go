@@ -31,7 +31,7 @@ func eventsCommand() *cobra.Command {
 	flags.liveFlags.register(cmd)
 	flags.printFlags.register(cmd)
 	flags.output.register(cmd, "text", "json", "csv")
-	cmd.Flags().DurationVarP(&flags.duration, "duration", "d", 0, "end after this time (0: no limit)")
+	durationVarP(cmd.Flags(), &flags.duration, "duration", "d", 0, "end after this time (0: no limit)")
 	return cmd
 }
 

@@ -24,7 +24,7 @@ type inputFlags struct {
 func (f *inputFlags) register(cmd *cobra.Command, liveOnly ...string) {
 	f.liveFlags.register(cmd)
 	f.windowFlags.register(cmd)
-	cmd.Flags().DurationVarP(&f.duration, "duration", "d", 10*time.Second, "how long to trace")
+	durationVarP(cmd.Flags(), &f.duration, "duration", "d", 10*time.Second, "how long to trace")
 	f.liveOnly = append([]string{"hooks", "ring-bytes"}, liveOnly...)
 }
 

@@ -227,11 +227,11 @@ func TestSustainableIsSustained(t *testing.T) {
 		c.load.Duration = 20 * time.Minute
 		s := Solve(c.system, c.load, SolveRate, 0)
 		want := Sustainable(c.system, c.load)
-		least := 0.95
+		least, most := 0.95, 1.05
 		if early := c.load.EarlyBind; early > 0 && early < 1 {
-			least = 0.8 // which connections bind is random, and 1,000 ports are few
+			least, most = 0.8, 1.2 // which connections bind and at which ports is random
 		}
-		if !s.Possible || !s.Result.Survives || s.Value < least*want || s.Value > 1.05*want {
+		if !s.Possible || !s.Result.Survives || s.Value < least*want || s.Value > most*want {
 			t.Errorf("%+v %+v: at most %.2f/s survive, sustainable is %.2f/s", c.system, c.load, s.Value, want)
 		}
 	}

@@ -38,6 +38,7 @@ type space struct {
 	ports  bitmap
 	aged   []int64 // by port: when a TIME_WAIT expires that a connect() may reuse before, 0: there is none
 	nAged  int32   // of those
+	next   int32   // with parity: the port to begin the next search at, -1: any
 	fullAt uint64  // ports.released when it was found full
 	isFull bool
 }
@@ -79,7 +80,7 @@ func (p *ports) addSpace(local int32) int32 {
 	if p.scope == PerHost {
 		local = 0
 	}
-	p.spaces = append(p.spaces, space{local: local})
+	p.spaces = append(p.spaces, space{local: local, next: -1})
 	return int32(len(p.spaces) - 1)
 }
 
@@ -162,17 +163,37 @@ func (p *ports) choose(s *space, l *local, early bool) int32 {
 	case !early:
 		taken[0], taken[1] = s.ports, p.bound
 	}
-	start := p.random.below(p.total)
-	if !p.parity {
-		return freeBit(&taken, p.total, start, everyBit)
+	switch {
+	case p.parity && early:
+		return p.search(&taken, p.random.below(p.total), oddBits)
+	case p.parity:
+		return p.walk(s, &taken)
 	}
-	preferred, rest := evenBits, oddBits
-	if early {
-		preferred, rest = oddBits, evenBits
+	return freeBit(&taken, p.total, p.random.below(p.total), everyBit)
+}
+
+// walk chooses as __inet_hash_connect() of net/ipv4/inet_hashtables.c does: it goes on behind the
+// last port of the space, and leaves out up to seven at random.
+func (p *ports) walk(s *space, taken *[3]bitmap) int32 {
+	if s.next < 0 {
+		s.next = int32(p.random.below(p.total))
 	}
-	port := freeBit(&taken, p.total, start, preferred)
+	s.next &^= 1
+	port := p.search(taken, int(s.next), evenBits)
 	if port < 0 {
-		port = freeBit(&taken, p.total, start, rest)
+		return port
+	}
+	total := int32(p.total)
+	passed := max((port-s.next+total)%total, int32(2*p.random.below(8)))
+	s.next = (s.next + passed + 2) % total
+	return port
+}
+
+// search returns the first free port from start on that has the parity, else one that has not.
+func (p *ports) search(taken *[3]bitmap, start int, parity uint64) int32 {
+	port := freeBit(taken, p.total, start, parity)
+	if port < 0 {
+		port = freeBit(taken, p.total, start, ^parity)
 	}
 	return port
 }

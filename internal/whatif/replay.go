@@ -118,6 +118,11 @@ func (r *Replay) Add(e *event.Event, world *event.World) error {
 	if !r.counted && e.Time >= r.changes.From {
 		r.restart()
 	}
+	if gap, ok := e.Fact.(*event.Gap); ok && !gap.Truncated {
+		for _, h := range r.order {
+			h.missed()
+		}
+	}
 	if e.Proto == event.UDP || !replayed[e.Kind] || e.Netns == 0 {
 		return nil
 	}

@@ -299,9 +299,7 @@ func (h *host) found(e *event.Event) {
 		h.own(e.Src.Port)
 	case e.Direction == event.In || e.Flags.Has(event.NotSelected) || !h.fromRange(e.Src.Port):
 	case e.State == event.StateTimeWait:
-		if e.Flags.Has(event.BeforeStart) {
-			h.foundBucket(e)
-		}
+		h.foundTimeWait(e)
 	default:
 		h.foundLive(e)
 	}
@@ -312,10 +310,8 @@ func (h *host) foundLive(e *event.Event) {
 		return
 	}
 	f := h.flow(e.Src.Addr, e.Dst)
-	if f.counted == 0 {
-		if e.Flags.Has(event.BeforeStart) {
-			h.live[keyOf(e)] = h.beginFound(f, e)
-		}
+	if f.counted == 0 { // from before start, or its open was missed
+		h.live[keyOf(e)] = h.beginFound(f, e)
 		return
 	}
 	n := len(f.anonymous)
@@ -327,6 +323,42 @@ func (h *host) foundLive(e *event.Event) {
 		f.anonymous = f.anonymous[:n-1]
 	}
 	h.live[keyOf(e)] = c
+}
+
+// foundTimeWait replays a bucket: of a connection whose close was missed, or only counted, or one
+// from before start. Others are those of closes that were replayed.
+func (h *host) foundTimeWait(e *event.Event) {
+	c, known := h.live[keyOf(e)]
+	switch {
+	case known:
+		delete(h.live, keyOf(e))
+		h.flow(e.Src.Addr, e.Dst).debts.pay()
+		h.end(c, leavesTimeWait)
+	case e.Flags.Has(event.BeforeStart):
+		h.foundBucket(e)
+	}
+}
+
+// missed forgets the connections that are open, as a part of the recording is missing: it
+// repeats all sockets later.
+func (h *host) missed() {
+	for key, c := range h.live {
+		delete(h.live, key)
+		h.drop(c)
+	}
+	for _, f := range h.flows {
+		for _, c := range f.anonymous {
+			h.drop(c)
+		}
+		f.anonymous, f.counted, f.debts = f.anonymous[:0], 0, debts{}
+	}
+}
+
+// drop ends a connection whatever requests it could still serve.
+func (h *host) drop(c liveConn) {
+	if c.ok {
+		h.engine.abort(c.conn)
+	}
 }
 
 // foundBucket has a TIME_WAIT from before start take its port for what is left of it: of one

@@ -231,6 +231,41 @@ func TestReplayOfWhatWasThere(t *testing.T) {
 	}
 }
 
+// Scans correct what events have missed; after a gap they show what there is.
+func TestReplayOfWhatWasMissed(t *testing.T) {
+	t.Parallel()
+	r := newRecording(100)
+	src := func(i int) event.Endpoint {
+		return event.Endpoint{Addr: end("10.0.0.1:1").Addr, Port: uint16(32768 + i)}
+	}
+	found := func(at time.Duration, i int, state event.State) {
+		e := event.Event{Kind: event.SocketFound, State: state, Src: src(i), Dst: end("10.0.0.2:80")}
+		if state == event.StateTimeWait {
+			e.Last = event.Time(time.Hour + at + 59*time.Second)
+		}
+		r.add(at, e)
+	}
+	r.connections(20, time.Millisecond, -1, "10.0.0.2:80", 0)
+	found(time.Second, 0, event.StateTimeWait) // its close was missed
+	found(time.Second, 0, event.StateTimeWait) // repeated
+	found(time.Second, 30, event.StateEstablished)
+	state := func(want string) {
+		t.Helper()
+		_, replay := r.replay(t, Changes{}, 4*time.Second)
+		h := replay.order[0]
+		if got := fmt.Sprintf("%d live, %d in TIME_WAIT, %d ports", h.engine.active, h.engine.nBuckets, h.engine.ports.fullest()); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	state("20 live, 1 in TIME_WAIT, 21 ports")
+	r.events = append(r.events, event.Event{Time: event.Time(time.Hour + 2*time.Second), Kind: event.Missing, Fact: &event.Gap{}})
+	state("0 live, 1 in TIME_WAIT, 1 ports")
+	for i := range 5 {
+		found(3*time.Second, i, event.StateEstablished)
+	}
+	state("5 live, 1 in TIME_WAIT, 6 ports")
+}
+
 func TestReuseOfOlderKernels(t *testing.T) {
 	t.Parallel()
 	fact := event.Netns{Ports: event.PortRange{Low: 1024, High: 2023}, Reuse: 1, ReuseDelay: uint64(time.Second)}
