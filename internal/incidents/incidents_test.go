@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/porttrace/porttrace/internal/lab"
 )
 
 const (
@@ -86,14 +84,12 @@ func (r *result) prepare(t *testing.T, number int, w *warden, signals map[string
 // runAll records while each load runs that begin starts.
 func runAll(t *testing.T, w *warden, binary, file string, results []*result, begin func(*result) check) *recording {
 	t.Helper()
-	var nets []*lab.Netns // other programs of this host are not judged here
 	for _, r := range results {
 		if r.site != nil {
 			r.site.peak = 0
-			nets = append(nets, r.site.client, r.site.server)
 		}
 	}
-	recording := record(t, w, binary, file, nets)
+	recording := record(t, w, binary, file)
 	each(results, len(results), func(r *result) { r.check = begin(r) })
 	ended := make(chan struct{})
 	var watching sync.WaitGroup

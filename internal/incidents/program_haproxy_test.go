@@ -19,18 +19,9 @@ frontend in
 	bind %s:8080
 	default_backend app
 backend app
-	%s
 	server one %s source %s
-`, reuse, s.clientIP, connectionMode(reuse), s.at(80), source))
+`, reuse, s.clientIP, s.at(80), source))
 	p := s.run("haproxy", "-db", "-f", "haproxy.cfg")
 	s.await("haproxy listens", func() bool { return listens(s.client, 8080) })
 	return p
-}
-
-// connectionMode closes a connection to the server after each answer if it is not to be reused.
-func connectionMode(reuse string) string {
-	if reuse == "never" {
-		return "option http-server-close"
-	}
-	return "option http-keep-alive"
 }

@@ -8,15 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/porttrace/porttrace/internal/lab"
 )
 
 // build builds the command.
@@ -53,15 +50,11 @@ type recording struct {
 	messages     lockedBuffer
 }
 
-// record starts a recording of the namespaces, and returns when it traces.
-func record(t *testing.T, w *warden, binary, file string, nets []*lab.Netns) *recording {
+// record starts a recording of the whole host, and returns when it traces.
+func record(t *testing.T, w *warden, binary, file string) *recording {
 	t.Helper()
 	r := &recording{binary: binary, file: file, warden: w}
-	args := []string{"record", "-o", file, "-d", recorded.String()}
-	for _, n := range nets {
-		args = append(args, "--netns", strconv.FormatUint(uint64(n.Inode()), 10))
-	}
-	r.cmd = exec.Command(binary, args...)
+	r.cmd = exec.Command(binary, "record", "-o", file, "-d", recorded.String())
 	r.cmd.Stderr = &r.messages
 	r.cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true} // the warden ends it with the test
 	noError(t, r.cmd.Start(), w.watch(r.cmd.Process.Pid))
