@@ -17,7 +17,8 @@ func TestFilterFiles(t *testing.T) {
 	near := &event.FileUse{Open: 1024, Limit: 1024}
 	source := &script{batches: [][]event.Event{{
 		known(1, shop, "shop-api"), known(1, curl, "curl"),
-		{Time: 2, Kind: event.FilesCounted, Proc: shop, Count: 1, Fact: near}, {Time: 2, Kind: event.FilesCounted, Proc: curl, Count: 1, Fact: near},
+		{Time: 2, Kind: event.FilesCounted, Proc: shop, Count: 1, Fact: near},
+		{Time: 2, Kind: event.FilesCounted, Proc: curl, Count: 1, Fact: near},
 	}}}
 	snap, err := Aggregate(t.Context(), source, Options{Filter: f})
 	if err != nil {
