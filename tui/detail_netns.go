@@ -25,7 +25,7 @@ func writeNamespace(to *sheet, n *snapshot.Namespace, now time.Time) {
 		to.field("timestamps", "net.ipv4.tcp_timestamps is 0: no TIME_WAIT is reused", warn)
 	}
 	if n.FinTimeout > 0 {
-		to.field("timers", "a TIME_WAIT lives "+phrase.ShortDuration(n.TimeWaitLength)+
+		to.field("timers", "a TIME_WAIT lives "+phrase.TimeWaitLength(n)+
 			", a FIN_WAIT2 without an owner "+phrase.ShortDuration(n.FinTimeout)+" (net.ipv4.tcp_fin_timeout)", plain)
 	}
 	if len(n.Listeners) > 0 {

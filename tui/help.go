@@ -15,7 +15,7 @@ var helpNotes = [][2]string{
 	{"WANTED/MAX", "ports per second that calls want, found or not / that the space can sustain"},
 	{"OPEN/s", "outgoing connections opened per second, over the last 5 s"},
 	{"LIVE", "open outgoing connections"},
-	{"TIME_WAIT", "closed outgoing connections that hold their port for 60 s"},
+	{"TIME_WAIT", "closed outgoing connections that hold their port, mostly for 60 s"},
 	{"TW_IN", "TIME_WAIT of accepted connections: they hold no ephemeral port"},
 	{"SYN_SENT", "the SYN was sent again and is still unanswered"},
 	{"CLOSE_WAIT", "the peer has closed, the program has not"},

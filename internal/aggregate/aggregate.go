@@ -50,6 +50,7 @@ type State struct {
 	wide         map[uint32]bool // namespaces of which these were scanned
 	scope        scope
 	netns        netnsRows
+	counts       map[uint32]*netnsCounts // by namespace
 	flows        flows
 	udp          udpSpaces
 	files        files
@@ -80,6 +81,7 @@ func New(world *event.World, table *portspace.Table) *State {
 		wide:         map[uint32]bool{},
 		scope:        newScope(),
 		netns:        newNetnsRows(),
+		counts:       map[uint32]*netnsCounts{},
 		flows:        newFlows(),
 		udp:          udpSpaces{},
 	}
@@ -131,6 +133,8 @@ func (s *State) fact(e *event.Event) {
 	case *event.Netns:
 		s.takeNetns(fact)
 		s.buckets.trim(fact, int64(s.table.Netns(fact.Inode).Attributed()))
+	case *event.NetnsCounts:
+		s.takeCounts(fact)
 	case *event.Census:
 		if !s.table.AtLimit() { // else it holds less than the scan has found
 			s.loose.scanned(fact.Netns, began(fact, e.Time))

@@ -21,10 +21,13 @@ func (s *State) addNamespaces(snap *snapshot.Snapshot) {
 			Reuse: fact.Reuse, TimeWait: fact.TimeWait, MaxTimeWait: fact.MaxTimeWait, Bound: n.Bound(),
 			Timestamps: fact.Timestamps, FinTimeout: time.Duration(fact.FinTimeout), TimeWaitLength: n.TimeWaitLength(),
 			Refused: n.Refused(), RefusedKnown: fact.Refused.Known(),
-			LastScan: wallTime(s.world.Clock, n.CensusAt), LastScanTook: time.Duration(n.Census.Took), BoundKnown: n.Census.Bound,
-			ListenPorts: n.ListenPorts(),
+			ListenPorts:  n.ListenPorts(),
+			NonlocalBind: fact.NonlocalBind, UnprivilegedPort: fact.UnprivilegedPort, MaxOrphans: fact.MaxOrphans, TCPMem: fact.TCPMem,
+			TimeWaitSetting: time.Duration(fact.TimeWaitSetting),
+			LastScan:        wallTime(s.world.Clock, n.CensusAt), LastScanTook: time.Duration(n.Census.Took), BoundKnown: n.Census.Bound,
 		}
 		s.addListeners(&row, n)
+		s.addCounts(&row)
 		snap.Namespaces = append(snap.Namespaces, row)
 	})
 	slices.SortFunc(snap.Namespaces, func(a, b snapshot.Namespace) int {

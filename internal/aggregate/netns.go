@@ -133,6 +133,7 @@ func (s *State) forgetNetns(n *netnsName) {
 	s.loose.forget(n.inode)
 	s.looseOutside.forget(n.inode)
 	delete(s.wide, n.inode)
+	delete(s.counts, n.inode)
 }
 
 func (f *flows) forgetNetns(inode uint32) {

@@ -30,6 +30,9 @@ func (s *State) Restart(at event.Time) {
 	for _, id := range s.files.nearLimit() {
 		s.process(id, &event.Event{Time: at})
 	}
+	for _, c := range s.counts {
+		c.restart()
+	}
 	s.failures = newFailures()
 	s.notices = nil
 	s.gaps.restart(at)

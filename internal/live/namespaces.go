@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/netns"
@@ -19,11 +20,24 @@ type namespaces struct {
 	refused map[uint32]event.Counter
 	names   names
 	configs func() ([]event.Netns, error) // of all that a process is in, without entering them
+	counts  *netnsCounts
+	shared  hostConfig
 }
 
+// hostConfig are the settings that all namespaces share.
+type hostConfig struct {
+	maxOrphans event.Counter
+	tcpMem     [3]uint64
+	read       time.Time
+}
+
+// hostConfigKept is for how long they are not read again.
+const hostConfigKept = 10 * time.Second
+
 func newNamespaces(configs func() ([]event.Netns, error)) *namespaces {
+	n := netns.New()
 	return &namespaces{
-		netns: netns.New(), known: map[uint32]bool{}, last: map[uint32]event.Netns{}, ranges: map[uint32]event.PortRange{},
+		netns: n, counts: newNetnsCounts(n, netns.Own()), known: map[uint32]bool{}, last: map[uint32]event.Netns{}, ranges: map[uint32]event.PortRange{},
 		buckets: map[uint32]int{}, refused: map[uint32]event.Counter{}, names: names{}, configs: configs,
 	}
 }
@@ -33,6 +47,11 @@ func (n *namespaces) discover() error {
 		return fmt.Errorf("searching for network namespaces: %w", err)
 	}
 	return nil
+}
+
+// countsOf returns the counts to report of those that are known.
+func (n *namespaces) countsOf(now event.Time, whole bool) []event.NetnsCounts {
+	return n.counts.survey(n.inodes(), now, whole)
 }
 
 // inodes returns the known namespaces, sorted.
@@ -60,6 +79,7 @@ func (n *namespaces) facts() []event.Netns {
 		n.known[inode] = true
 	}
 	configs := n.readConfigs()
+	n.readShared()
 	facts := n.netns.Refresh(n.inodes())
 	for i := range facts {
 		fact := &facts[i]
@@ -77,10 +97,18 @@ func (n *namespaces) facts() []event.Netns {
 		n.buckets[fact.Inode] = int(max(fact.TimeWait, 0)) // -1: it cannot be read
 		if fact.Ports.Known() {
 			n.ranges[fact.Inode] = fact.Ports
+			fact.MaxOrphans, fact.TCPMem = n.shared.maxOrphans, n.shared.tcpMem
 		}
 		n.last[fact.Inode] = *fact
 	}
 	return facts
+}
+
+func (n *namespaces) readShared() {
+	if time.Since(n.shared.read) >= hostConfigKept {
+		n.shared.read = time.Now()
+		n.shared.maxOrphans, n.shared.tcpMem = n.netns.HostConfig()
+	}
 }
 
 // countRefused returns how many buckets the namespace was refused so far. The count changes

@@ -38,6 +38,7 @@ func TestNamespaceFacts(t *testing.T) {
 		t.Fatalf("got %+v", facts)
 	}
 	config.TimeWait, config.Name, config.Refused = fact.TimeWait, fact.Name, fact.Refused
+	config.MaxOrphans, config.TCPMem = n.netns.HostConfig()
 	if *fact != config {
 		t.Errorf("got %+v, want %+v", *fact, config)
 	}

@@ -60,9 +60,9 @@ func (p *Polled) Read(ctx context.Context) (event.Batch, error) {
 	p.scans.beginIfDue(p.namespaces.targets, monotonic())
 	select {
 	case <-ctx.Done():
-		return p.read(scanPatience), ctx.Err()
+		return p.read(scanPatience, true), ctx.Err()
 	case <-time.After(readInterval):
-		return p.read(0), nil
+		return p.read(0, false), nil
 	}
 }
 
@@ -76,15 +76,15 @@ func (p *Polled) begin() (event.Batch, error) {
 	if err := p.namespaces.discover(); err != nil {
 		return event.Batch{}, err
 	}
-	p.survey(now)
+	p.survey(now, true)
 	p.scans.beginIfDue(p.namespaces.targets, now)
-	return p.read(scanPatience), nil
+	return p.read(scanPatience, false), nil
 }
 
 // read makes the next batch: what a survey has found, if one is due, and a scan that is done.
-func (p *Polled) read(patience time.Duration) (batch event.Batch) {
-	if time.Since(p.surveyed) >= surveyInterval {
-		p.survey(monotonic())
+func (p *Polled) read(patience time.Duration, last bool) (batch event.Batch) {
+	if last || time.Since(p.surveyed) >= surveyInterval {
+		p.survey(monotonic(), last)
 	}
 	if done := p.scans.wait(patience); done != nil {
 		p.events, batch.Scan = p.scans.finish(p.events, done, monotonic())
@@ -93,10 +93,13 @@ func (p *Polled) read(patience time.Duration) (batch event.Batch) {
 	return batch
 }
 
-func (p *Polled) survey(now event.Time) {
+func (p *Polled) survey(now event.Time, whole bool) {
 	p.surveyed = time.Now()
 	for _, n := range p.namespaces.facts() {
 		p.add(now, event.NetnsKnown, &n)
+	}
+	for _, c := range p.namespaces.countsOf(now, whole) {
+		p.add(now, event.NetnsCounted, &c)
 	}
 	health := &event.Health{}
 	addOwnCost(health)

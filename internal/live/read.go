@@ -53,7 +53,7 @@ func (s *Source) begin() (event.Batch, error) {
 		return event.Batch{}, err
 	}
 	s.completer.listeners.search(s.namespaces.netns)
-	s.addNamespaces(now)
+	s.addNamespaces(now, true)
 	s.scans.beginIfDue(s.namespaces.targets, now)
 	s.nextSurvey = time.Now().Add(surveyInterval)
 	return s.readInto(s.events, scanPatience, false)
@@ -128,7 +128,7 @@ func (s *Source) survey(now event.Time, last bool) error {
 		return err
 	}
 	s.add(now, event.HealthKnown, health)
-	s.addNamespaces(now)
+	s.addNamespaces(now, last)
 	if clock := readClock(); clockStepped(s.clock, clock) {
 		s.clock = clock
 		s.add(now, event.ClockAnchor, clock)
@@ -148,8 +148,12 @@ func (s *Source) add(at event.Time, kind event.Kind, fact event.Fact) {
 	s.events = append(s.events, event.Event{Time: at, Kind: kind, Fact: fact})
 }
 
-func (s *Source) addNamespaces(now event.Time) {
+// addNamespaces adds the facts of all namespaces, and their counts: of all if that is whole.
+func (s *Source) addNamespaces(now event.Time, whole bool) {
 	for _, n := range s.namespaces.facts() {
 		s.add(now, event.NetnsKnown, &n)
+	}
+	for _, c := range s.namespaces.countsOf(now, whole) {
+		s.add(now, event.NetnsCounted, &c)
 	}
 }

@@ -16,8 +16,12 @@ import (
 // Tracking returns what only a thread in the namespace can read of its connection tracking:
 // Max and NAT, and what stat is not known of: a kernel can lack /proc/net/stat/nf_conntrack
 // (CONFIG_NF_CONNTRACK_PROCFS). It needs CAP_SYS_ADMIN, unless this program is in that
-// namespace itself, and CAP_NET_ADMIN for NAT.
+// namespace itself, and CAP_NET_ADMIN for NAT. Nothing is known of a kernel that does not
+// track connections.
 func (n *Namespaces) Tracking(inode uint32, stat event.Conntrack) (event.Conntrack, error) {
+	if !readTrackingCount("nf_conntrack_max").Known() { // the file is in every namespace
+		return event.Conntrack{}, nil
+	}
 	n.mu.Lock()
 	tables, netlink := n.modules.has(nfTables), !stat.Entries.Known() && n.modules.has(ctNetlink)
 	n.mu.Unlock()

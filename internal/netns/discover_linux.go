@@ -117,6 +117,9 @@ var ownNetns = sync.OnceValue(func() uint32 {
 	return inode
 })
 
+// Own returns the inode of the namespace that this program is in, 0 if that is not known.
+func Own() uint32 { return ownNetns() }
+
 // fileNetns returns the inode of the network namespace that the file is.
 func fileNetns(path string) (uint32, error) {
 	file, err := openNetns(path)

@@ -114,7 +114,7 @@ func SustainableSentence(s *snapshot.PortSpace) string {
 	}
 	text := Sustainable(s) + "/s at current lifetimes"
 	if s.Textbook > 0 {
-		text += fmt.Sprintf("; %.1f/s by the rule of thumb, ports / 60 s", s.Textbook)
+		text += fmt.Sprintf("; %.1f/s by the rule of thumb, ports / %.0f s", s.Textbook, s.TimeWaitLength.Seconds())
 	}
 	return text
 }

@@ -10,7 +10,8 @@ import (
 const (
 	// TimeWaitLength is TCP_TIMEWAIT_LEN of include/net/tcp.h. tcp_fin_timeout does not
 	// change it. Some distributions have a setting for it (tcp_tw_timeout of Alibaba Cloud
-	// Linux): what the timers of real buckets show holds, see MeasureTimeWait.
+	// Linux), which holds at once. If the timers of real buckets show something else, those
+	// hold: see MeasureTimeWait.
 	TimeWaitLength = 60 * time.Second
 	// saturatedLife is how long a bucket of TimeWaitLength takes a port away from a space that
 	// is full all the time. The timer wheel of kernel/time/timer.c rounds it up to its next
@@ -29,10 +30,22 @@ const (
 // TimeWaitLength returns how long a TIME_WAIT bucket of the namespace lives, to the second.
 func (n *Netns) TimeWaitLength() time.Duration {
 	if n.length == 0 {
-		return TimeWaitLength
+		return n.lengthBySetting()
 	}
 	return n.length
 }
+
+// lengthBySetting returns how long it should live: a recording can hold any setting.
+func (n *Netns) lengthBySetting() time.Duration {
+	if set := n.fact.TimeWaitSetting; set >= uint64(time.Second) && set <= uint64(slots/2*time.Second) {
+		return time.Duration(set)
+	}
+	return TimeWaitLength
+}
+
+// setSince notes that tcp_tw_timeout has changed: what was measured before does not hold for
+// buckets from now on.
+func (n *Netns) setSince(at event.Time) { n.length, n.lengthFrom = 0, at }
 
 // setLength takes what a scan has measured. Of values that differ by less than the
 // tolerance the first one holds.
@@ -41,24 +54,25 @@ func (n *Netns) setLength(measured time.Duration) {
 		return
 	}
 	n.length = measured
-	if (measured - TimeWaitLength).Abs() <= lengthTolerance {
+	if (measured - n.lengthBySetting()).Abs() <= lengthTolerance {
 		n.length = 0
 	}
 }
 
 // MeasureTimeWait returns how long the timers of TIME_WAIT buckets are set to in this
 // kernel: the median, to the second, of expiry less close over the buckets whose close was
-// in the stream. A peer's repeated FIN restarts the timer of a few, which the median
+// in the stream, since tcp_tw_timeout has changed if it has. A peer's repeated FIN restarts the timer of a few, which the median
 // ignores, and FIN_WAIT2 buckets have another timer. It returns 0 if there are too few.
 func (t *Table) MeasureTimeWait(scan *event.NetnsScan) time.Duration {
 	var samples []time.Duration
+	from := t.Netns(scan.Census.Netns).lengthFrom
 	for i := range scan.Sockets {
 		found := &scan.Sockets[i]
 		if found.State != event.StateTimeWait || found.Flags.Has(event.FinWait2) || found.Last == 0 || len(samples) == maxSamples {
 			continue
 		}
 		known, is := t.socket(PortOf(found))
-		if is && known.State == event.StateTimeWait && known.Closed != 0 && known.Cookie == found.Cookie && !known.Flags.Has(event.FinWait2) {
+		if is && known.State == event.StateTimeWait && known.Closed != 0 && known.Closed >= from && known.Cookie == found.Cookie && !known.Flags.Has(event.FinWait2) {
 			samples = append(samples, found.Last.Sub(known.Closed))
 		}
 	}
@@ -92,20 +106,25 @@ func (n *Netns) finWaitExpiry(made event.Time) event.Time {
 	if timeout <= 0 {
 		return n.TimeWaitExpiry(made)
 	}
-	return n.firesAt(made, finWaitLength(timeout))
+	return n.firesAt(made, n.finWaitLength(timeout))
 }
 
 // finWaitLength returns what the timer of a FIN_WAIT2 bucket is set to by tcp_fin_timeout.
-func finWaitLength(timeout time.Duration) time.Duration {
-	if timeout > TimeWaitLength {
-		timeout -= TimeWaitLength
+// tcp_tw_timeout stands for TCP_TIMEWAIT_LEN here, too.
+func (n *Netns) finWaitLength(timeout time.Duration) time.Duration {
+	if length := n.TimeWaitLength(); timeout > length {
+		timeout -= length
 	}
 	return min(timeout, slots/2*time.Second)
 }
 
 // longestBucket returns for how long a bucket can be there from now on: a FIN_WAIT2 one that
-// becomes a TIME_WAIT lives longest, and a recording can hold anything.
+// becomes a TIME_WAIT lives longest, and a recording can hold anything. If the length can be
+// set, buckets of another one are there, too.
 func (n *Netns) longestBucket() time.Duration {
+	if n.fact.TimeWaitSetting != 0 {
+		return slots / 2 * time.Second
+	}
 	return max(2*n.TimeWaitLength()+6*time.Second, time.Duration(min(n.fact.FinTimeout, uint64(TimeWaitLength))))
 }
 

@@ -84,3 +84,70 @@ func TestLengthOfAnotherNamespace(t *testing.T) {
 		t.Errorf("it is %s", got)
 	}
 }
+
+// tcp_tw_timeout holds at once, and for the buckets of orphans, too. Timers that show
+// something else win, but not those of buckets from before it changed.
+func TestTimeWaitSetting(t *testing.T) {
+	t.Parallel()
+	set := func(length, after time.Duration) event.Event {
+		e := config(hundred, "", func(n *event.Netns) {
+			n.TimerStep, n.TimeWaitSetting, n.FinTimeout = uint64(step250), uint64(length), uint64(40*time.Second)
+		})
+		e.Time = start.Add(after)
+		return e
+	}
+	table, scan := bucketsOf(60, 15*time.Second)
+	n := table.Netns(net1)
+	measure := func() {
+		t.Helper()
+		census := scan.Census
+		census.TimeWait = uint64(table.MeasureTimeWait(scan))
+		e := event.Event{Time: start.Add(11 * time.Second), Kind: event.CensusTaken, Fact: &census}
+		table.Add(&e)
+	}
+	want := func(what string, length, finWait time.Duration) {
+		t.Helper()
+		if got := n.TimeWaitLength(); (got - length).Abs() > 2*time.Second {
+			t.Errorf("%s: a TIME_WAIT lives %s, want %s", what, got, length)
+		}
+		if got := n.finWaitLength(40 * time.Second); (got - finWait).Abs() > 2*time.Second {
+			t.Errorf("%s: a FIN_WAIT2 lives %s, want %s", what, got, finWait)
+		}
+	}
+	want("without a setting", TimeWaitLength, 40*time.Second)
+	first := set(30*time.Second, -time.Second)
+	table.Add(&first)
+	want("set", 30*time.Second, 10*time.Second)
+	measure()
+	want("the timers show something else", 15*time.Second, 25*time.Second)
+	again := set(20*time.Second, 10*time.Second) // nearly all buckets are older
+	table.Add(&again)
+	want("set again", 20*time.Second, 20*time.Second)
+	measure()
+	want("the timers show what was set before", 20*time.Second, 20*time.Second)
+	same := set(20*time.Second, 11*time.Second)
+	table.Add(&same)
+	want("the same again", 20*time.Second, 20*time.Second)
+	for _, hostile := range []time.Duration{1, slots * time.Second} {
+		e := set(hostile, 12*time.Second)
+		table.Add(&e)
+		want("what no kernel has", TimeWaitLength, 40*time.Second)
+	}
+	gone := config(hundred, "")
+	table.Add(&gone)
+	want("a kernel without it", TimeWaitLength, 40*time.Second)
+}
+
+// If the setting says something else than the timers, 60 s can be measured, too.
+func TestSettingWithoutEffect(t *testing.T) {
+	t.Parallel()
+	table, scan := bucketsOf(60, TimeWaitLength)
+	fact := config(hundred, "", func(n *event.Netns) { n.TimerStep, n.TimeWaitSetting = uint64(step250), uint64(5*time.Second) })
+	fact.Time = start.Add(-time.Second)
+	table.Add(&fact)
+	n := table.Netns(net1)
+	n.setLength(table.MeasureTimeWait(scan))
+	if got := n.TimeWaitLength(); (got - TimeWaitLength).Abs() > 2*time.Second {
+		t.Errorf("a TIME_WAIT lives %s", got)
+	}
+}

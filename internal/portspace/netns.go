@@ -25,6 +25,7 @@ type Netns struct {
 	limited       bucketLimit
 	refusedBefore event.Counter // what had been refused when the counting began
 	length        time.Duration // of TIME_WAIT as it was measured, 0: not measured
+	lengthFrom    event.Time    // since when tcp_tw_timeout is what it is, 0: always
 	narrowedAt    event.Time    // when the usable ports changed
 	bound         growth
 	incomplete    bool // a part of the stream is missing
@@ -77,6 +78,8 @@ func (n *Netns) configure(fact *event.Netns) bool {
 		n.fact.Reuse, n.fact.ReuseDelay, n.fact.MaxTimeWait = kept.Reuse, kept.ReuseDelay, kept.MaxTimeWait
 		n.fact.TimerStep, n.fact.TimerAt = kept.TimerStep, kept.TimerAt
 		n.fact.Timestamps, n.fact.FinTimeout, n.fact.Refused = kept.Timestamps, kept.FinTimeout, kept.Refused
+		n.fact.NonlocalBind, n.fact.UnprivilegedPort = kept.NonlocalBind, kept.UnprivilegedPort
+		n.fact.MaxOrphans, n.fact.TCPMem, n.fact.TimeWaitSetting = kept.MaxOrphans, kept.TCPMem, kept.TimeWaitSetting
 		return false
 	}
 	if !n.refusedBefore.Known() {

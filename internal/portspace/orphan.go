@@ -45,7 +45,7 @@ func (s *Space) FinWait2Life() (usual, least time.Duration) {
 	if timeout <= 0 {
 		return kept, kept
 	}
-	ends := s.net.saturated(finWaitLength(timeout))
+	ends := s.net.saturated(s.net.finWaitLength(timeout))
 	all := s.orphans.ended + s.orphans.closed
 	if all == 0 {
 		return kept, min(ends, kept)

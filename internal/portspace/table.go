@@ -171,9 +171,12 @@ func (t *Table) configure(fact *event.Netns, at event.Time) {
 		if !n.fact.Gone { // else that was done
 			t.forget(fact.Inode)
 		}
-		n.length, n.limited, n.refusedBefore = 0, bucketLimit{}, 0
+		n.length, n.lengthFrom, n.limited, n.refusedBefore = 0, 0, bucketLimit{}, 0
 	}
 	t.noteGone(fact)
+	if n.fact.Ports.Known() && fact.Ports.Known() && n.fact.TimeWaitSetting != fact.TimeWaitSetting {
+		n.setSince(at)
+	}
 	if n.configure(fact) {
 		n.narrowedAt = at
 		for _, s := range t.spaces {

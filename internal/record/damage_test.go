@@ -99,6 +99,7 @@ func TestKnownAfterDamage(t *testing.T) {
 		{Time: at, Kind: event.HostKnown, Fact: &event.Host{Name: "web-1"}},
 		{Time: at, Kind: event.SignalsKnown, Fact: event.Signals{{Name: "states", Mode: event.Exact}}},
 		{Time: at, Kind: event.NetnsKnown, Fact: &event.Netns{Inode: 5, Name: "blue", TimeWait: 3}},
+		{Time: at, Kind: event.NetnsCounted, Fact: &event.NetnsCounts{Netns: 5, ListenDrops: event.CounterOf(9)}},
 		{Time: at, Kind: event.ProcessKnown, Fact: &event.Process{ID: id, Comm: "shop", Exe: "/bin/shop"}},
 		{Time: at, Kind: event.Open, Direction: event.Out, Proc: id, Netns: 5},
 	}
@@ -115,6 +116,16 @@ func TestKnownAfterDamage(t *testing.T) {
 	}
 	if world.Host.Name != "web-1" || len(world.Signals) != 1 || world.Clock.Wall != 1 || world.Netns(5).Name != "blue" {
 		t.Errorf("the world is %+v", world)
+	}
+	counted := 0
+	world.EachCounts(func(c *event.NetnsCounts) {
+		counted++
+		if *c != (event.NetnsCounts{Netns: 5, ListenDrops: event.CounterOf(9)}) {
+			t.Errorf("the counts are %+v", c)
+		}
+	})
+	if counted != 1 {
+		t.Errorf("the counts of %d namespaces are known", counted)
 	}
 }
 

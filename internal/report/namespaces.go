@@ -33,6 +33,17 @@ type namespace struct {
 
 	Listeners      []listener `json:"listeners"`       // at ports of the range that are not reserved, by port
 	OtherListeners int        `json:"other_listeners"` // how many are not listed
+
+	Counters   counters   `json:"counters"`
+	Orphans    *uint64    `json:"orphans"`       // sockets without a process, of the host: the most there were; null: unknown
+	MaxOrphans *uint64    `json:"max_orphans"`   // net.ipv4.tcp_max_orphans, of the host; null: unknown
+	MemPages   *uint64    `json:"tcp_mem_pages"` // memory of TCP, of the host: the most there was; null: unknown
+	TCPMem     *[3]uint64 `json:"tcp_mem"`       // net.ipv4.tcp_mem, in pages, of the host; null: unknown
+	Conntrack  *conntrack `json:"conntrack"`     // null: the kernel tracks no connections, or unknown
+
+	NonlocalBind     *uint8   `json:"nonlocal_bind"`             // net.ipv4.ip_nonlocal_bind, null: unknown
+	UnprivilegedPort *uint64  `json:"unprivileged_port_start"`   // net.ipv4.ip_unprivileged_port_start, null: unknown
+	TimeWaitSetting  *float64 `json:"time_wait_setting_seconds"` // net.ipv4.tcp_tw_timeout, null: this kernel has none
 }
 
 // listener is a process that listens on a port.
@@ -53,6 +64,20 @@ func newNamespace(n *snapshot.Namespace) namespace {
 		Netns: n.Inode, NetnsName: n.Name, NetnsGone: n.Gone, RangeLow: n.Ports.Low, RangeHigh: n.Ports.High, Reserved: n.Reserved,
 		Bound: n.Bound, BoundKnown: n.BoundKnown, LastScan: formatTime(n.LastScan), LastScanUS: n.LastScanTook.Microseconds(),
 		Length: n.TimeWaitLength.Seconds(), Listeners: convert(n.Listeners, newListener), OtherListeners: n.OtherListeners,
+
+		Counters: newCounters(&n.Counted), Orphans: knownCount(n.Counted.Orphans), MaxOrphans: knownCount(n.MaxOrphans), MemPages: knownCount(n.Counted.MemPages),
+		Conntrack: newConntrack(&n.Counted.Conntrack), UnprivilegedPort: knownCount(n.UnprivilegedPort),
+	}
+	if n.TCPMem != [3]uint64{} {
+		out.TCPMem = &n.TCPMem
+	}
+	if n.NonlocalBind.Known() {
+		allowed := n.NonlocalBind.Value()
+		out.NonlocalBind = &allowed
+	}
+	if n.TimeWaitSetting != 0 {
+		setting := n.TimeWaitSetting.Seconds()
+		out.TimeWaitSetting = &setting
 	}
 	if n.Ports.Known() {
 		out.Capacity, out.TwReuse, out.MaxTimeWait = &n.Capacity, &n.Reuse, &n.MaxTimeWait
@@ -92,6 +117,7 @@ func writeNamespaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 		t.add(append(cells, bucketCell(n), boundCell(n))...)
 	}
 	t.write(out, "Network namespaces", len(seen)-topNamespaces)
+	writeCounts(out, seen)
 }
 
 func occupied(n *snapshot.Namespace) int64 { return max(n.TimeWait, 0) + int64(n.Bound) }

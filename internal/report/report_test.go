@@ -168,9 +168,13 @@ func TestDocumentedFields(t *testing.T) {
 		"port_spaces": "kind netns netns_name family proto saddr daddr dport range_low range_high capacity in_use live syn_sent " +
 			"close_wait time_wait bound headroom reusable time_wait_expiring peak open_rate sustainable_rate textbook_rate eta_seconds " +
 			"eta_low_seconds eta_high_seconds eta_model exhausted search_p50_us search_p99_us second_parity_share per_socket_range",
-		"port_spaces.holders":  identity + "ports live close_wait time_wait bound before_start",
-		"port_spaces.victims":  identity + "failures last",
-		"namespaces":           "netns netns_name range_low range_high reserved capacity tw_reuse time_wait max_time_wait bound last_scan last_scan_us",
+		"port_spaces.holders": identity + "ports live close_wait time_wait bound before_start",
+		"port_spaces.victims": identity + "failures last",
+		"namespaces": "netns netns_name range_low range_high reserved capacity tw_reuse time_wait max_time_wait bound last_scan last_scan_us " +
+			"counters orphans max_orphans tcp_mem_pages tcp_mem conntrack nonlocal_bind unprivileged_port_start time_wait_setting_seconds",
+		"namespaces.counters": "time_waits time_waits_recycled time_wait_overflows listen_overflows listen_drops memory_aborts " +
+			"attempt_fails syn_retransmits request_drops request_cookies memory_pressures",
+		"namespaces.conntrack": "entries max insert_failed drops early_drops nat",
 		"namespaces.listeners": "saddr sport pid comm exe",
 		"health":               "events lost lost_details unattributed complete gaps cpu_seconds memory_bytes",
 		"health.gaps":          "start end cause",

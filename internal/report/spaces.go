@@ -48,7 +48,7 @@ type space struct {
 	OpenRate        float64  `json:"open_rate"`
 	WantedRate      float64  `json:"wanted_rate"`      // open_rate, and the calls that found no port
 	SustainableRate *float64 `json:"sustainable_rate"` // null: unknown, or ports are not the limit
-	TextbookRate    *float64 `json:"textbook_rate"`    // capacity / 60 s
+	TextbookRate    *float64 `json:"textbook_rate"`    // capacity / how long a TIME_WAIT lives
 	forecast
 
 	Exhausted         uint64   `json:"exhausted"` // calls that found no port

@@ -71,8 +71,21 @@ func fixtureNamespaces() []snapshot.Namespace {
 			Listeners: []snapshot.Listener{
 				{Local: endpoint("0.0.0.0:50051"), Proc: event.Process{ID: event.ProcID{PID: 70, Start: 1}, Comm: "rpcd", Exe: "/usr/sbin/rpcd"}},
 			},
+			NonlocalBind: event.SettingOf(0), UnprivilegedPort: event.CounterOf(1024), MaxOrphans: event.CounterOf(131_072),
+			TCPMem: [3]uint64{287_898, 383_867, 575_796}, Counted: fixtureCounts(), CountedAt: started,
 		},
 		{Inode: 4026532177, TimeWait: -1},
+	}
+}
+
+// fixtureCounts are those of a host in trouble; what the kernel does not count is unknown.
+func fixtureCounts() event.NetnsCounts {
+	of := event.CounterOf
+	return event.NetnsCounts{
+		TimeWaits: of(11_840), TimeWaitsRecycled: of(3), TimeWaitOverflows: of(0), ListenOverflows: of(12), ListenDrops: of(15),
+		MemoryAborts: of(1), AttemptFails: of(40), SynRetransmits: of(1_402), RequestDrops: of(0), RequestCookies: of(2_000),
+		Orphans: of(90), MemPages: of(6_564),
+		Conntrack: event.Conntrack{Entries: of(262_144), Max: of(262_144), InsertFailed: of(0), Drops: of(77_000), NAT: event.SettingOf(1)},
 	}
 }
 

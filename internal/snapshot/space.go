@@ -125,8 +125,8 @@ type Namespace struct {
 	TCPMem           [3]uint64         // net.ipv4.tcp_mem, pages; zero: unknown
 	TimeWaitSetting  time.Duration     // net.ipv4.tcp_tw_timeout; 0: this kernel has none
 	Counts           event.NetnsCounts // the newest reading
-	// Counted is by how much each counter of Counts has grown since Started; not known where a
-	// reading from then lacks. Its gauges (Orphans, MemPages, Conntrack.Entries, Conntrack.Max)
+	// Counted is by how much each counter of Counts has grown since Started, or since the first
+	// reading that had it if that came later: never too much. Its gauges (Orphans, MemPages, Conntrack.Entries, Conntrack.Max)
 	// are the highest readings since then.
 	Counted   event.NetnsCounts
 	CountedAt time.Time // of the newest reading; zero: there is none
