@@ -11,7 +11,7 @@ import (
 
 // rows is a snapshot with n rows of each kind, a tenth of the port spaces in trouble.
 func rows(n int) *snapshot.Snapshot {
-	s := &snapshot.Snapshot{Wall: wall, Started: wall.Add(-time.Hour), Elapsed: time.Hour}
+	s := &snapshot.Snapshot{Wall: judgedAt, Started: judgedAt.Add(-time.Hour), Elapsed: time.Hour}
 	s.Namespaces = []snapshot.Namespace{{Inode: inode, Name: "host", Ports: event.PortRange{Low: 32768, High: 60999}, Capacity: 28232}}
 	for i := range n {
 		to := endpoint("10.1.0.0:443")
@@ -26,9 +26,9 @@ func rows(n int) *snapshot.Snapshot {
 			Kind: snapshot.ConnectSpace, Netns: inode, Proto: event.TCP, Local: local.Addr, Remote: to, Range: s.Namespaces[0].Ports,
 			Occupancy: event.Occupancy{Capacity: 28232, TimeWait: 100}, Holders: []snapshot.Holder{{Proc: proc, TimeWait: 100}},
 		}
-		failure := snapshot.Failure{Proc: proc, Netns: inode, Proto: event.TCP, Op: event.OpConnect, Target: to, Reason: event.Refused, Count: 3, Last: wall}
+		failure := snapshot.Failure{Proc: proc, Netns: inode, Proto: event.TCP, Op: event.OpConnect, Target: to, Reason: event.Refused, Count: 3, Last: judgedAt}
 		if i < n/10 {
-			space.TimeWait, space.Exhausted, space.LastExhausted, space.Holders[0].TimeWait = 28232, 7, wall, 28232
+			space.TimeWait, space.Exhausted, space.LastExhausted, space.Holders[0].TimeWait = 28232, 7, judgedAt, 28232
 			failure.Reason = event.RangeExhausted
 		}
 		s.PortSpaces, s.Failures = append(s.PortSpaces, space), append(s.Failures, failure)

@@ -9,13 +9,13 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-var wall = time.Date(2026, 11, 21, 3, 12, 0, 0, time.UTC)
+var judgedAt = time.Date(2026, 11, 21, 3, 12, 0, 0, time.UTC)
 
 // silentCalls adds calls without an answer.
 func silentCalls(s *snapshot.Snapshot, to event.Endpoint, n uint64) {
 	s.Failures = append(s.Failures, snapshot.Failure{
 		Proc: event.Process{ID: shop, Comm: "shop"}, Netns: inode, Proto: event.TCP, Op: event.OpConnect, Errno: event.ETIMEDOUT,
-		Reason: event.TimedOut, Target: to, Count: n, Resent: n, Rate: 1, First: wall.Add(-time.Minute), Last: wall,
+		Reason: event.TimedOut, Target: to, Count: n, Resent: n, Rate: 1, First: judgedAt.Add(-time.Minute), Last: judgedAt,
 	})
 }
 
@@ -114,7 +114,7 @@ func TestNamespaces(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			s := &snapshot.Snapshot{
-				Wall: wall, Started: wall.Add(-time.Hour), Elapsed: time.Hour,
+				Wall: judgedAt, Started: judgedAt.Add(-time.Hour), Elapsed: time.Hour,
 				Namespaces: []snapshot.Namespace{{Inode: inode, Name: "box", Ports: event.PortRange{Low: 32768, High: 60999}, Capacity: 28232, TimeWaitLength: time.Minute}},
 			}
 			tc.change(s, &s.Namespaces[0])
@@ -140,12 +140,12 @@ func TestCounterOver(t *testing.T) {
 	var h History
 	grow := []uint64{0, 50, 120, 120, 120, 120}
 	for i, n := range grow {
-		s := &snapshot.Snapshot{Wall: wall.Add(time.Duration(i) * 40 * time.Second), Started: wall, Namespaces: []snapshot.Namespace{{Inode: inode, Name: "box"}}}
+		s := &snapshot.Snapshot{Wall: judgedAt.Add(time.Duration(i) * 40 * time.Second), Started: judgedAt, Namespaces: []snapshot.Namespace{{Inode: inode, Name: "box"}}}
 		s.Namespaces[0].Counted.ListenOverflows = event.CounterOf(n)
 		h.Add(s)
 	}
 	f := only(t, h.Findings())
-	if !f.Since.Equal(wall.Add(40*time.Second)) || f.Until.IsZero() || !strings.Contains(f.Summary, "120") {
+	if !f.Since.Equal(judgedAt.Add(40*time.Second)) || f.Until.IsZero() || !strings.Contains(f.Summary, "120") {
 		t.Errorf("from %s until %s: %s", f.Since, f.Until, f.Summary)
 	}
 }
@@ -154,7 +154,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	t.Parallel()
 	var h History
 	for i := range 2 * maxHistory {
-		s := &snapshot.Snapshot{Wall: wall.Add(time.Duration(i) * time.Second)}
+		s := &snapshot.Snapshot{Wall: judgedAt.Add(time.Duration(i) * time.Second)}
 		s.Namespaces = []snapshot.Namespace{{Inode: uint32(i), Name: "box", FinTimeout: time.Second}}
 		if i == 0 {
 			s.Namespaces[0].Counted.MemoryAborts = event.CounterOf(1)

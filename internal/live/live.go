@@ -9,7 +9,7 @@
 //	listeners.go   which process listens on a port
 //	targets.go     --pid and --children
 //	namespaces.go  the network namespaces and their settings; names.go: their names
-//	counts.go      what the kernel has counted in them
+//	netns_counts.go  what the kernel has counted in them
 //	scan.go        when all sockets are scanned; scanner.go: how
 //	counts.go      what is counted after a scan, from time to time:
 //	files.go       open files, of processes near their limit
