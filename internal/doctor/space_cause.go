@@ -274,12 +274,19 @@ func (j *judge) earlyBinds(name string) (n uint64) {
 // manyBinds is how many opens and binds of a program are enough to say that they belong together.
 const manyBinds = 10
 
-// fullFrom reports whether the connections from the address to some destination take all ports,
-// without what is bound.
+// fullFrom reports whether the connections from the address to one destination take all ports, those
+// to others aside.
 func (j *judge) fullFrom(netns uint32, local event.Addr) bool {
 	for i := range j.s.PortSpaces {
 		s := &j.s.PortSpaces[i]
-		if s.Kind == snapshot.ConnectSpace && s.Netns == netns && s.Local == local && s.IsFull() && s.Bound == 0 {
+		if s.Kind != snapshot.ConnectSpace || s.Netns != netns || s.Local != local || !s.IsFull() {
+			continue
+		}
+		own := s.Live
+		if d := j.destination(s.Netns, s.Proto, s.Remote); d != nil {
+			own += min(s.TimeWait, int(max(d.TimeWaitOut, 0)))
+		}
+		if own >= s.Capacity {
 			return true
 		}
 	}
