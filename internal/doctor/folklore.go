@@ -171,7 +171,7 @@ func (j *judge) closeWait() {
 		}
 		proc := event.Process{ID: p.Proc, Comm: p.Comm}
 		f := Finding{
-			ID: id(CloseWaitLeak, programOf(&proc), phrase.Remote(p.Proto, p.Remote)), Cause: CloseWaitLeak, Severity: Info, Confidence: Possible,
+			ID: id(CloseWaitLeak, programOf(&proc), phrase.Remote(p.Proto, p.Remote)), Cause: CloseWaitLeak, Severity: Info, Confidence: Possible, Since: j.s.Wall,
 			Summary: fmt.Sprintf("%s has not closed %s to %s that the other end has closed (CLOSE_WAIT)", named(&proc), plural(uint64(p.CloseWait), "connection"), phrase.Remote(p.Proto, p.Remote)),
 		}
 		f.Subject = Subject{Netns: p.Netns, Proc: p.Proc, Remote: p.Remote}

@@ -53,6 +53,9 @@ func goesOn(k *kept, f *Finding) bool { return f.last.IsZero() || f.Since.Sub(k.
 
 func (k *kept) take(f Finding, now time.Time) {
 	since := k.Since
+	if k.Severity == Info && f.Severity > Info {
+		since = f.Since // what was worth a note before was no trouble
+	}
 	if !since.IsZero() && (f.Since.IsZero() || f.Since.Before(since)) {
 		since = f.Since
 	}
@@ -72,16 +75,21 @@ func (k *kept) take(f Finding, now time.Time) {
 	}
 }
 
-// replacedBy reports whether the later finding says more: it is worse, or as bad and knows more
-// of the cause. One from the time after does not.
+// replacedBy reports whether the later finding says more: it is worse, or more calls have failed.
+// What it says of the time after the last failure does not count: a leak whose program has ended
+// leaves TIME_WAIT alone.
 func (k *kept) replacedBy(f *Finding) bool {
 	switch {
 	case f.unsettled && !k.unsettled:
 		return false
 	case f.Severity != k.Severity:
 		return f.Severity > k.Severity
+	case f.count == 0 && k.count == 0:
+		return f.Confidence >= k.Confidence
+	case k.unsettled && f.count == k.count:
+		return true // the second in which it happened is over by now, and counted
 	}
-	return f.Confidence >= k.Confidence && f.count >= k.count
+	return f.count > k.count
 }
 
 // mergeWorst returns the victims of two moments: their failures are counts since the start.

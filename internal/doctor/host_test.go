@@ -54,7 +54,6 @@ type connection struct {
 	port   uint16
 	to     event.Endpoint
 	flags  event.Flags // of the open
-	ending event.Flags // of the close: a bucket is left, by default
 	remote bool        // the peer closes first
 }
 

@@ -127,7 +127,5 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// recently is for how long after its last occurrence a failure is judged as one that goes on.
+// recently is for how long after its last occurrence trouble goes on.
 const recently = time.Minute
-
-func (j *judge) recent(at time.Time) bool { return j.s.Wall.Sub(at) <= recently }

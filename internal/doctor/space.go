@@ -29,6 +29,7 @@ const (
 	secondParity = 0.5              // of the newest opens: more than half of the range is taken
 	steadyGrowth = 15               // seconds in which connections were opened and hardly one ended
 	steadyShare  = 0.6
+	wantedWithin = 2 // seconds since the last call, for a full space to harm
 )
 
 // shortage is a port space in trouble, with all from which its cause follows.
@@ -80,7 +81,7 @@ func (c *shortage) stageNow() stage {
 		// All connections of an address, to whatever destination, fill its bind space. That
 		// harms no one who does not call bind().
 		return quiet
-	case c.IsFull():
+	case c.IsFull() && c.past.over < wantedWithin: // else no program wants a port
 		return full
 	case c.fills():
 		return filling

@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -222,33 +223,70 @@ func (j *judge) netns(inode uint32) string {
 // boundEarly reports whether ports that programs have bound before connect() are what is
 // missing.
 func (c *shortage) boundEarly(m mix, most int) bool {
-	if m.bound == most && most > 0 {
-		return true
+	if c.Kind == snapshot.ConnectSpace {
+		return m.bound == most && most > 0 || (m.bound+c.boundElsewhere(m))*2 > c.Taken()
 	}
-	if c.Kind != snapshot.BindSpace || c.stage != failing {
+	if c.stage != failing {
 		return false
 	}
 	// A bind(0) fails although a connect() of the same address would find a port: to every
-	// destination there is room.
-	binders := c.programs.most(func(p *program) int { return int(min(c.j.earlyBinds(p.name), math.MaxInt32)) })
-	return binders.name != "" && !c.j.fullFrom(c.Netns, c.Local)
+	// destination there is room, but for what is bound.
+	p := c.programs.most((*program).ports)
+	binds := p.name != "" && c.j.earlyBinds(p.name) > 0
+	return binds && c.isVictim(p.name) && !c.j.fullFrom(c.Netns, c.Local)
 }
 
-// earlyBinds returns how many connections of a program had a port before connect().
+// boundElsewhere returns how many ports are in TIME_WAIT towards other destinations at least: those
+// were bound before connect(), as others would not be missing here. Buckets of which porttrace does
+// not know which end connected are in the row of no destination: so it must be known that the
+// program binds.
+func (c *shortage) boundElsewhere(m mix) int {
+	if c.dest == nil || m.timeWait <= int(c.dest.TimeWaitOut) {
+		return 0
+	}
+	if p := c.programs.most((*program).ports); p.name == "" || c.j.earlyBinds(p.name) == 0 {
+		return 0
+	}
+	return max(m.timeWait-int(max(c.dest.TimeWaitOut, 0)), 0)
+}
+
+func (c *shortage) isVictim(program string) bool {
+	return slices.ContainsFunc(c.victims(), func(v Victim) bool { return programOf(&v.Proc) == program })
+}
+
+// earlyBinds returns how many connections of a program had a port before connect(), as far as it
+// is known: an older recording shows only how often it has bound one.
 func (j *judge) earlyBinds(name string) (n uint64) {
 	for i := range j.s.Processes {
-		if p := &j.s.Processes[i]; p.EarlyBinds > 0 && programOf(&p.Info) == name {
+		p := &j.s.Processes[i]
+		if (p.EarlyBinds == 0 && p.Binds == 0) || programOf(&p.Info) != name {
+			continue
+		}
+		if p.EarlyBinds > 0 {
 			n += p.EarlyBinds
+		} else if p.Binds*2 > p.Opens && p.Opens >= manyBinds {
+			n += min(p.Binds, p.Opens)
 		}
 	}
 	return n
 }
 
-// fullFrom reports whether no port is left from the address towards some destination.
+// manyBinds is how many opens and binds of a program are enough to say that they belong together.
+const manyBinds = 10
+
+// fullFrom reports whether the connections from the address to one destination take all ports, those
+// to others aside.
 func (j *judge) fullFrom(netns uint32, local event.Addr) bool {
 	for i := range j.s.PortSpaces {
 		s := &j.s.PortSpaces[i]
-		if s.Kind == snapshot.ConnectSpace && s.Netns == netns && s.Local == local && s.IsFull() {
+		if s.Kind != snapshot.ConnectSpace || s.Netns != netns || s.Local != local || !s.IsFull() {
+			continue
+		}
+		own := s.Live
+		if d := j.destination(s.Netns, s.Proto, s.Remote); d != nil {
+			own += min(s.TimeWait, int(max(d.TimeWaitOut, 0)))
+		}
+		if own >= s.Capacity {
 			return true
 		}
 	}
@@ -256,20 +294,20 @@ func (j *judge) fullFrom(netns uint32, local event.Addr) bool {
 }
 
 func (c *shortage) earlyBind(m mix) Finding {
-	p := c.main(func(p *program) int { return p.bound })
-	if c.Kind == snapshot.BindSpace {
-		p = c.main((*program).ports)
+	p, taken := c.main(func(p *program) int { return p.bound }), m.bound
+	if elsewhere := c.boundElsewhere(m); c.Kind == snapshot.BindSpace || elsewhere > m.bound {
+		p, taken = c.main((*program).ports), m.bound+elsewhere
 	}
 	early := c.j.earlyBinds(p.name)
 	text := fmt.Sprintf("%s takes ports by bind() that it does not connect to %s: %s are lost to every connect() of its network namespace by that, and %s",
-		p.who(), c.to(), c.all(m.bound), c.effect())
+		p.who(), c.to(), c.all(taken), c.effect())
 	switch {
 	case c.Kind == snapshot.BindSpace:
 		text = fmt.Sprintf("%s binds a port of %s before each connect(): a port that is taken so serves one connection on the whole address, not one for each destination, and %s",
 			p.who(), c.to(), c.effect())
 	case early > 0:
 		text = fmt.Sprintf("%s binds a local port before it connects to other destinations: %s are lost to every connect() of its network namespace by that, also to %s, and %s",
-			p.who(), c.all(m.bound), c.to(), c.effect())
+			p.who(), c.all(taken), c.to(), c.effect())
 	}
 	f := c.finding(EarlyBind, &p, text)
 	f.ID = id(EarlyBind, p.name)

@@ -84,6 +84,17 @@ func TestSpaces(t *testing.T) {
 			}
 			h.exhausted(2*second, 4*second)
 		}, 20 * second, "early_bind:cache", Critical, Proved, "180 of 200 ports are lost to every connect()", "shop"},
+		{"a port bound for each connection to four destinations", 40000, 40399, func(h *host) {
+			each(0, 4*second, 100, func(at time.Duration, n int) {
+				port, to := 40000+uint16(n), endpoint("10.0.0.7:6379")
+				to.Port += uint16(n % 4)
+				h.add(at, event.Bind, func(e *event.Event) { e.Src.Port, e.Dst = port, event.Endpoint{} })
+				h.connect(connection{at: at + time.Millisecond, life: 100 * time.Millisecond, port: port, to: to, flags: event.EarlyBind})
+			})
+			each(4*second, 9*second, 50, func(at time.Duration, _ int) {
+				h.fail(at, event.OpBind, event.RangeExhausted, event.EADDRINUSE, asIs)
+			})
+		}, 30 * second, "early_bind:shop", Critical, Proved, "before each connect()", "shop"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
