@@ -17,10 +17,13 @@ func (j *judge) conntrack(n *snapshot.Namespace) {
 	entries, most := max(value(now.Entries), value(counted.Entries)), value(now.Max)
 	drops, early, failed := grown(counted.Drops), grown(counted.EarlyDrops), grown(counted.InsertFailed)
 	isFull := most > 0 && entries*100 >= most*nearlyFull
-	if isFull || drops > 0 {
+	// An entry that cannot be inserted is counted as a drop, too (__nf_conntrack_confirm and
+	// nf_ct_resolve_clash, net/netfilter/nf_conntrack_core.c, Linux 6.18); one that finds the
+	// table full as a drop alone.
+	switch {
+	case isFull || drops > failed:
 		j.conntrackFull(n, entries, most, drops, early)
-	}
-	if failed > 0 && !isFull && drops == 0 {
+	case failed > 0:
 		j.snat(n, failed)
 	}
 }
@@ -60,7 +63,11 @@ func (j *judge) conntrackFull(n *snapshot.Namespace, entries, most, drops, early
 // snat judges entries that could not be inserted: with address translation behind the namespace
 // that means that no port was left of the address that stands for it.
 func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
+	nat := n.Counts.Conntrack.NAT
 	s := j.mostSilent(n.Inode)
+	if s == nil && nat.Value() == 1 {
+		s = j.mostSilent(anyNetns) // of a container, whose packets this namespace forwards
+	}
 	f := ofNetns(SNAT, n, "", "")
 	f.count = failed
 	to := ""
@@ -71,7 +78,6 @@ func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
 	}
 	f.Summary = fmt.Sprintf("connections%s get lost after they leave their sockets: the address translation (SNAT, masquerade) of %s failed for %s, most likely as it has no port left for that destination",
 		to, phrase.Netns(n.Name, n.Inode), plural(failed, "packet"))
-	nat := n.Counts.Conntrack.NAT
 	switch {
 	case s != nil && nat.Known() && nat.Value() == 1:
 		f.Confidence, f.Severity = Likely, Critical
@@ -84,32 +90,35 @@ func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
 	if s != nil {
 		j.counted(&f, s.count+uint64(s.pending), "calls", "%s of %s to it had to send the SYN again", plural(s.count+uint64(s.pending), "connect() call"), s.program)
 	}
-	if ports := j.inUseTo(n.Inode, s); ports > 0 {
+	if ports := j.inUseTo(s); ports > 0 {
 		j.counted(&f, uint64(ports), "ports", "%s ports are in use towards it on this side", phrase.Count(ports))
 	}
 	j.add(f)
 }
+
+// anyNetns stands for all network namespaces.
+const anyNetns = 0
 
 // mostSilent returns the destination of the namespace with the most calls without an answer,
 // nil if there are too few.
 func (j *judge) mostSilent(netns uint32) *silent {
 	var most *silent
 	for _, s := range j.silent {
-		if n := int(s.count) + s.pending; s.dest.netns == netns && n >= enoughSilent && (most == nil || n > int(most.count)+most.pending) {
+		if n := int(s.count) + s.pending; (netns == anyNetns || s.dest.netns == netns) && n >= enoughSilent && (most == nil || n > int(most.count)+most.pending) {
 			most = s
 		}
 	}
 	return most
 }
 
-// inUseTo returns how many ports the namespace has in use towards a destination.
-func (j *judge) inUseTo(netns uint32, s *silent) (n int) {
+// inUseTo returns how many ports are in use towards a destination in its namespace.
+func (j *judge) inUseTo(s *silent) (n int) {
 	if s == nil {
 		return 0
 	}
 	for i := range j.s.PortSpaces {
 		p := &j.s.PortSpaces[i]
-		if p.Netns == netns && p.Remote == s.dest.remote && p.Proto == event.TCP {
+		if p.Netns == s.dest.netns && p.Remote == s.dest.remote && p.Proto == event.TCP {
 			n += p.Live + p.TimeWait
 		}
 	}

@@ -138,8 +138,12 @@ func (j *judge) manyTimeWait() {
 	if fullest*2 >= 100 {
 		return
 	}
-	j.note(None, 0, "time_wait", fmt.Sprintf("%s connections in TIME_WAIT are no trouble: they are spread over %s, and the fullest has %d %% of its ports taken",
-		phrase.Count(j.s.Totals.TimeWaitOut), plural(uint64(spaces), "port space"), fullest))
+	where := fmt.Sprintf("they are spread over %s, and the fullest has", plural(uint64(spaces), "port space"))
+	if spaces == 1 {
+		where = "their port space has"
+	}
+	j.note(None, 0, "time_wait", fmt.Sprintf("%s connections in TIME_WAIT are no trouble: %s %d %% of its ports taken",
+		phrase.Count(j.s.Totals.TimeWaitOut), where, fullest))
 }
 
 // limitsPorts reports whether a port space is in trouble.

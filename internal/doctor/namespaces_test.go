@@ -58,7 +58,7 @@ func TestNamespaces(t *testing.T) {
 			silentCalls(s, web, 12)
 		}, "conntrack_full:box", Critical, Proved, "dropped"},
 		{"no port behind the sockets", func(s *snapshot.Snapshot, n *snapshot.Namespace) {
-			n.Counts.Conntrack.NAT, n.Counted.Conntrack.InsertFailed = event.SettingOf(1), count(200)
+			n.Counts.Conntrack.NAT, n.Counted.Conntrack.InsertFailed, n.Counted.Conntrack.Drops = event.SettingOf(1), count(200), count(200)
 			silentCalls(s, web, 12)
 		}, "snat:shop:10.0.0.2:80", Critical, Likely, "it has no port left"},
 		{"inserts that fail without address translation", func(_ *snapshot.Snapshot, n *snapshot.Namespace) {
