@@ -133,18 +133,32 @@ func (c *shortage) finding(cause Cause, p *program, summary string) Finding {
 
 func (c *shortage) churn(m mix) Finding {
 	p := c.main(func(p *program) int { return p.timeWait })
+	closed := "it has already closed"
+	if p.name == "" { // what holds the ports is older than the trace
+		p, closed = c.onlyVictim(), "were closed before porttrace started"
+	}
 	text := fmt.Sprintf("%s %s to %s", p.who(), c.demand(), c.to())
 	if c.Kind == snapshot.BindSpace {
 		text = fmt.Sprintf("%s opens connections from %s and closes them", p.who(), c.to())
 	}
 	switch {
 	case m.timeWait > m.open:
-		text += fmt.Sprintf(": %s are kept by connections that it has already closed (TIME_WAIT, %.0f s each), and %s",
-			c.all(m.timeWait), c.TimeWaitLength.Seconds(), c.effect())
+		text += fmt.Sprintf(": %s are kept by connections that %s (TIME_WAIT, %.0f s each), and %s",
+			c.all(m.timeWait), closed, c.TimeWaitLength.Seconds(), c.effect())
 	default:
 		text += fmt.Sprintf(" that last too long for that: %s were in use at once, and %s", c.all(max(c.Taken(), c.Peak)), c.effect())
 	}
 	return c.finding(Churn, &p, text)
+}
+
+// onlyVictim returns the program whose calls find no port if that is one only.
+func (c *shortage) onlyVictim() program {
+	victims := c.victims()
+	if len(victims) != 1 {
+		return program{}
+	}
+	proc := victims[0].Proc
+	return program{name: programOf(&proc), proc: proc}
 }
 
 // demand returns how many connections the program wants.
