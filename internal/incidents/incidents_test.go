@@ -66,7 +66,7 @@ type result struct {
 	answer [2][]finding // of the last judged phase, by side: client, server
 	found  *finding     // the one that is wanted
 	gone   bool         // after the advice
-	false_ []finding    // alarms about what is not so
+	wrong  []finding    // alarms about what is not so
 	errs   []error
 }
 
@@ -199,8 +199,8 @@ func (r *result) report(t *testing.T) {
 	for _, err := range r.errs {
 		t.Error(err)
 	}
-	for _, f := range r.false_[:min(len(r.false_), 5)] {
-		t.Errorf("false alarm, one of %d: %s", len(r.false_), f.text())
+	for _, f := range r.wrong[:min(len(r.wrong), 5)] {
+		t.Errorf("false alarm, one of %d: %s", len(r.wrong), f.text())
 	}
 	switch {
 	case len(r.errs) > 0:

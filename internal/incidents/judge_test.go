@@ -38,7 +38,7 @@ func (r *result) judge() {
 				}
 			case !alarm, subject && slices.Contains(want.also, f.Cause), !subject && slices.Contains(want.across, f.Cause):
 			default:
-				r.false_ = append(r.false_, *f)
+				r.wrong = append(r.wrong, *f)
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func (r *result) judgeAgain() {
 				r.gone = false
 				r.fail("after the advice: %s", f.text())
 			default:
-				r.false_ = append(r.false_, f)
+				r.wrong = append(r.wrong, f)
 			}
 		}
 	}
@@ -101,7 +101,7 @@ func printFigures(t *testing.T, results []*result) {
 		if !r.load.healthy() {
 			row = r.load.want.causes[0]
 		}
-		switch right := r.found != nil || r.load.healthy() && len(r.false_) == 0; {
+		switch right := r.found != nil || r.load.healthy() && len(r.wrong) == 0; {
 		case right:
 			of(row).Right++
 		default:
@@ -113,7 +113,7 @@ func printFigures(t *testing.T, results []*result) {
 				of(row).Gone++
 			}
 		}
-		for _, f := range r.false_ {
+		for _, f := range r.wrong {
 			of(f.Cause).False++
 		}
 	}
