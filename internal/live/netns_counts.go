@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -17,12 +18,15 @@ const (
 	trackingKept = 10 * time.Second
 	// To read the counts of a namespace takes 150 us, to enter it about as much again. On a
 	// host with many of them those that were read longest ago come first, for as long as
-	// countsShare of each survey, so of 1,000 each is read about every 15 s.
+	// countsShare of each survey: of 1,000 each is read about every 15 s (later on a busy processor), and those in which
+	// something was counted last time activeWeight times as often as the others.
 	countsShare = 10 * time.Millisecond
 	countsFirst = 60 * time.Millisecond  // of the first and the last survey
 	countsEvery = 900 * time.Millisecond // a survey comes with each scan, too
 	fewCounts   = 16                     // are read in each survey whatever it takes
 	fewTracked  = 8                      // are entered in a survey at most
+
+	activeWeight = 4
 )
 
 // netnsCounts reads what the kernel has counted in each namespace. It reports a change, and
@@ -45,6 +49,7 @@ type reading struct {
 	at       event.Time
 	reported event.Time
 	last     event.NetnsCounts
+	active   bool // the last reading differed from the one before
 
 	tracked  event.Time
 	tracking event.Conntrack
@@ -63,10 +68,12 @@ func (c *netnsCounts) survey(known []uint32, now event.Time, whole bool) []event
 	}
 	var list []event.NetnsCounts
 	began, tracked := time.Now(), 0
-	for i, r := range c.oldestFirst(known) {
-		fresh := !whole && r.at != 0 && now.Sub(r.at) < countsEvery
-		if fresh || i >= fewCounts && time.Since(began) >= share {
+	for i, r := range c.mostDueFirst(known, now) {
+		if i >= fewCounts && time.Since(began) >= share {
 			break
+		}
+		if !whole && r.at != 0 && now.Sub(r.at) < countsEvery {
+			continue
 		}
 		r.at = now
 		counts, err := c.reader.Counts(r.inode)
@@ -78,7 +85,8 @@ func (c *netnsCounts) survey(known []uint32, now event.Time, whole bool) []event
 			r.track(c.reader, &counts, now)
 		}
 		r.complete(&counts)
-		if r.isNews(&counts, now, c.own) {
+		r.active = r.hasChanged(&counts, c.own)
+		if r.active || now.Sub(r.reported) >= countsKept {
 			r.reported, r.last = now, counts
 			list = append(list, counts)
 		}
@@ -86,8 +94,8 @@ func (c *netnsCounts) survey(known []uint32, now event.Time, whole bool) []event
 	return list
 }
 
-// oldestFirst returns the readings of the known namespaces, and forgets those of others.
-func (c *netnsCounts) oldestFirst(known []uint32) []*reading {
+// mostDueFirst returns the readings of the known namespaces, and forgets those of others.
+func (c *netnsCounts) mostDueFirst(known []uint32, now event.Time) []*reading {
 	readings := make(map[uint32]*reading, len(known))
 	list := make([]*reading, 0, len(known))
 	for _, inode := range known {
@@ -99,8 +107,19 @@ func (c *netnsCounts) oldestFirst(known []uint32) []*reading {
 		list = append(list, r)
 	}
 	c.readings = readings
-	slices.SortStableFunc(list, func(a, b *reading) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(list, func(a, b *reading) int { return cmp.Compare(b.due(now), a.due(now)) })
 	return list
+}
+
+// due grows with the time since the namespace was read.
+func (r *reading) due(now event.Time) time.Duration {
+	switch {
+	case r.at == 0:
+		return math.MaxInt64
+	case r.active:
+		return activeWeight * now.Sub(r.at)
+	}
+	return now.Sub(r.at)
 }
 
 // isTrackingDue reports whether the namespace must be entered: if it tracks connections, or
@@ -126,13 +145,13 @@ func (r *reading) complete(counts *event.NetnsCounts) {
 	counts.Conntrack.Max, counts.Conntrack.NAT = r.tracking.Max, r.tracking.NAT
 }
 
-// isNews reports whether the counts are to be reported: they have changed, or were not
-// reported for a while. What is counted for the whole host changes for all its namespaces
-// at once: it is reported at once of the program's own one.
-func (r *reading) isNews(counts *event.NetnsCounts, now event.Time, own uint32) bool {
+// hasChanged reports whether the counts are others than those reported last, or the first.
+// What is counted for the whole host changes for all its namespaces at once: only in the
+// program's own one that is a change.
+func (r *reading) hasChanged(counts *event.NetnsCounts, own uint32) bool {
 	before := r.last
 	if r.inode != own {
 		before.Orphans, before.MemPages = counts.Orphans, counts.MemPages
 	}
-	return r.reported == 0 || now.Sub(r.reported) >= countsKept || before != *counts
+	return r.reported == 0 || before != *counts
 }

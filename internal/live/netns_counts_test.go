@@ -110,6 +110,33 @@ func TestCountsInTurns(t *testing.T) {
 	}
 }
 
+// One in which something is counted is read more often than the others, which are read, too.
+func TestCountsOfActiveFirst(t *testing.T) {
+	t.Parallel()
+	const all, active = 160, 7
+	kernel := &fakeCounts{counts: map[uint32]event.NetnsCounts{}, slow: countsShare / 10}
+	var known []uint32
+	for inode := range uint32(all) {
+		known = append(known, inode)
+		kernel.counts[inode] = event.NetnsCounts{}
+	}
+	c := newNetnsCounts(kernel, all)
+	reads := map[uint32]int{}
+	for n := 1; n <= 60; n++ {
+		kernel.counts[active] = event.NetnsCounts{TimeWaits: event.CounterOf(uint64(n))}
+		kernel.read = nil
+		c.survey(known, second(n), false)
+		for _, inode := range kernel.read {
+			reads[inode]++
+		}
+	}
+	for inode := range uint32(all) {
+		if inode != active && (reads[inode] == 0 || reads[active] < 2*reads[inode]) {
+			t.Errorf("%d was read %d times, the active one %d times", inode, reads[inode], reads[active])
+		}
+	}
+}
+
 // A namespace is entered only if it tracks connections, or if only that shows whether it does.
 func TestCountsTracking(t *testing.T) {
 	t.Parallel()
