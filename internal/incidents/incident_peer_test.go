@@ -48,6 +48,6 @@ func inboundOnly() *load {
 			s.run("bash", script("ab-loop.sh"), "-c", "20", "-n", "1000", "http://"+s.at(80)+"/")
 			return func() error { return atLeast("TIME_WAIT of the server", timeWaits(s.server), 5_000) }
 		},
-		want: want{causes: []string{"inbound_only"}, severity: []string{"info"}, server: true},
+		want: want{causes: []string{"inbound_only"}, severity: []string{"info"}, server: true, alone: true},
 	}
 }

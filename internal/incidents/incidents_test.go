@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -176,7 +177,21 @@ func diagnose(t *testing.T, from *recording, results []*result, judge func(*resu
 	for _, r := range results {
 		if r.check != nil {
 			r.assign(answer.Findings)
+			if r.load.want.alone {
+				r.judgeAlone(t, from)
+			}
 			judge(r)
+		}
+	}
+}
+
+// judgeAlone adds what is found if nothing else of the host is seen.
+func (r *result) judgeAlone(t *testing.T, from *recording) {
+	t.Helper()
+	inode := r.site.server.Inode()
+	for _, f := range from.doctor(t, "--netns", strconv.FormatUint(uint64(inode), 10)).Findings {
+		if f.Netns == 0 {
+			r.answer[1] = append(r.answer[1], f)
 		}
 	}
 }

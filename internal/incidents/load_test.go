@@ -37,6 +37,7 @@ type want struct {
 	victim   string   // named as the program whose calls fail; empty: not asked
 	server   bool     // found in the server's namespace
 	across   []string // true as well, in the other namespace
+	alone    bool     // is found of the whole host: the namespace is judged by itself, by --netns
 }
 
 func (l *load) healthy() bool { return l.want.causes == nil }

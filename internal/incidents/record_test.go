@@ -136,11 +136,11 @@ type advice struct {
 	Effect  string `json:"effect"`
 }
 
-// doctor judges the recording.
-func (r *recording) doctor(t *testing.T) *answer {
+// doctor judges the recording, or a part of it by filters.
+func (r *recording) doctor(t *testing.T, filters ...string) *answer {
 	t.Helper()
 	var output, messages bytes.Buffer
-	cmd := exec.Command(r.binary, "doctor", r.file, "--json", "--all")
+	cmd := exec.Command(r.binary, append([]string{"doctor", r.file, "--json", "--all"}, filters...)...)
 	cmd.Stdout, cmd.Stderr = &output, &messages
 	err := cmd.Run()
 	var exit *exec.ExitError
