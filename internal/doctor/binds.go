@@ -7,11 +7,89 @@ import (
 	"github.com/porttrace/porttrace/internal/phrase"
 )
 
-// portTaken judges binds for a port that another socket has.
-func (j *judge) portTaken(g *calls, all []*calls) {
-	if g.takenByConnection(j) {
-		j.rangeOverlaps(g, all)
+// manyRefused is from how many refused ports of one address on a program chooses its ports itself.
+const manyRefused = 4
+
+// portsTaken judges binds for ports that other sockets have. A program that tries one port after
+// another is one trouble, if any.
+func (j *judge) portsTaken(all []*calls) {
+	type chooser struct {
+		program string
+		netns   uint32
+		proto   event.Proto
+		addr    event.Addr
+	}
+	refused := map[chooser][]*calls{}
+	for _, g := range all {
+		if g.reason == event.PortTaken {
+			of := chooser{g.program, g.netns, g.proto, g.target.Addr}
+			refused[of] = append(refused[of], g)
+		}
+	}
+	for _, g := range all {
+		if g.reason != event.PortTaken {
+			continue
+		}
+		of := chooser{g.program, g.netns, g.proto, g.target.Addr}
+		switch ports := refused[of]; {
+		case len(ports) < manyRefused:
+			j.portTaken(g, all)
+		case ports[0] == g:
+			j.ownPorts(ports)
+		}
+	}
+}
+
+// ownPorts judges a program that binds ports of its own choice, as HAProxy does with
+// source ADDRESS:LOW-HIGH, and was refused many of them.
+func (j *judge) ownPorts(ports []*calls) {
+	sum := *ports[0]
+	sum.count, sum.victims = 0, nil
+	mine := 0
+	for _, g := range ports {
+		sum.count += g.count
+		sum.victims = mergeVictims(sum.victims, g.victims)
+		if g.first.Before(sum.first) {
+			sum.first = g.first
+		}
+		if !g.last.Before(sum.last) {
+			sum.last, sum.Failure = g.last, g.Failure
+		}
+		if h := g.HeldBy; h != nil && h.Outgoing && programOf(&h.Info) == g.program {
+			mine++
+		}
+	}
+	address := sum.target.Addr.IP()
+	if mine*2 < len(ports) { // it tries ports until it finds a free one
+		f := sum.finding(PortTaken, address.String(), fmt.Sprintf("%s asks for one port of %s after another: %s were in use", sum.who(), address, plural(uint64(len(ports)), "port")))
+		f.Severity = Info
+		j.add(f)
 		return
+	}
+	f := sum.finding(EarlyBind, "", fmt.Sprintf("%s binds ports of %s of its own choice before it connects: %s of them were still in use by its own connections, and %s failed",
+		sum.who(), address, phrase.Count(len(ports)), plural(sum.count, "bind() call")))
+	f.Subject.Local = sum.target.Addr
+	sum.addHolder(&f)
+	j.add(f)
+}
+
+// portTaken judges binds for one port that another socket has.
+func (j *judge) portTaken(g *calls, all []*calls) {
+	f := j.takenBy(g)
+	f.Subject.Port = g.target.Port
+	// The next scan can show the holder, and with it a cause that says more.
+	f.trouble, f.unsettled = fmt.Sprintf("port:%s:%d:%s:%s", g.program, g.netns, g.proto, g.target), g.HeldBy == nil
+	g.addHolder(&f)
+	if !g.insists(all) {
+		f.Severity = Info // a program that tries ports until it finds a free one
+	}
+	j.add(f)
+}
+
+// takenBy returns the finding by what has the port.
+func (j *judge) takenBy(g *calls) Finding {
+	if g.takenByConnection(j) {
+		return j.rangeOverlaps(g)
 	}
 	where := phrase.Remote(g.proto, g.target)
 	text := fmt.Sprintf("%s cannot have port %s: another socket has it", g.who(), where)
@@ -26,38 +104,21 @@ func (j *judge) portTaken(g *calls, all []*calls) {
 	default:
 		text = fmt.Sprintf("%s cannot have port %s: %s has it", g.who(), where, phrase.HeldBy(&h.Holder, &h.Info, h.FreeIn))
 	}
-	f := g.finding(PortTaken, where, text)
-	f.Subject.Port = g.target.Port
-	g.addHolder(&f)
-	if !g.insists(all) {
-		f.Severity = Info // a program that tries ports until it finds a free one
-	}
-	j.add(f)
+	return g.finding(PortTaken, where, text)
 }
 
-// takenByConnection reports whether an outgoing connection of another program has the port. The
-// connections that a service has accepted have its port, too: those do not count.
+// takenByConnection reports whether an outgoing connection of another process has the port, which
+// is one of the range.
 func (g *calls) takenByConnection(j *judge) bool {
 	h, n := g.HeldBy, j.s.Namespace(g.netns)
-	if h == nil || n == nil || !n.Ports.Holds(g.target.Port) || !h.Remote.Known() || h.State == event.StateListen {
+	if h == nil || n == nil || !n.Ports.Holds(g.target.Port) {
 		return false
 	}
-	if h.ToItself() {
-		return true
-	}
-	if h.Proc.Known() && programOf(&h.Info) == g.program {
-		return false
-	}
-	for i := range j.s.Pairs {
-		if p := &j.s.Pairs[i]; p.Proc == h.Proc && p.Remote == h.Remote && p.Netns == g.netns && h.Proc.Known() {
-			return true
-		}
-	}
-	return !n.Ports.Holds(h.Remote.Port)
+	return h.ToItself() || h.Outgoing && (!h.Proc.Known() || h.Proc != g.Proc.ID)
 }
 
 // rangeOverlaps says that a service cannot start as an outgoing connection has its port.
-func (j *judge) rangeOverlaps(g *calls, all []*calls) {
+func (j *judge) rangeOverlaps(g *calls) Finding {
 	h, ports := g.HeldBy, j.s.Namespace(g.netns).Ports
 	where := phrase.Remote(g.proto, g.target)
 	has := "an outgoing connection of " + named(&h.Info) + " to " + phrase.Endpoint(h.Remote) + " has that port"
@@ -66,15 +127,11 @@ func (j *judge) rangeOverlaps(g *calls, all []*calls) {
 	}
 	f := g.finding(RangeOverlapsListeners, where, fmt.Sprintf("%s cannot start to listen on %s: %s (connections are given ports from %d to %d)",
 		g.who(), where, has, ports.Low, ports.High))
-	f.Subject.Port, f.Subject.Remote = g.target.Port, h.Remote
-	g.addHolder(&f)
-	switch {
-	case !g.insists(all):
-		f.Severity = Info
-	case g.count > 1:
+	f.Subject.Remote = h.Remote
+	if g.count > 1 {
 		f.Severity = Critical // a service that tries again, and is down
 	}
-	j.add(f)
+	return f
 }
 
 // probes is from how many ports on a program tries one after another until it finds a free one.

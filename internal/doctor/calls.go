@@ -38,8 +38,6 @@ func (j *judge) calls() {
 	groups := j.failedCalls()
 	for _, g := range groups {
 		switch g.reason {
-		case event.PortTaken:
-			j.portTaken(g, groups)
 		case event.TupleTaken:
 			j.tupleTaken(g)
 		case event.ForeignAddress:
@@ -50,6 +48,7 @@ func (j *judge) calls() {
 			j.udpPorts(g)
 		}
 	}
+	j.portsTaken(groups)
 	j.silent = j.silentDestinations(groups)
 }
 

@@ -64,6 +64,12 @@ func TestCalls(t *testing.T) {
 				takenBy(port, -1, 1)(h)
 			}
 		}, "", Info, ""},
+		{"ports of a range of its own, which its connections have", func(h *host) {
+			for port := uint16(40740); port < 40745; port++ {
+				h.connect(connection{at: 0, life: -1, port: port})
+				bindFails(3, event.PortTaken, event.EADDRINUSE, at(port))(h)
+			}
+		}, "early_bind:shop", Critical, "binds ports of 10.0.0.1 of its own choice"},
 		{"a port that nothing of the range has", bindFails(5, event.PortTaken, event.EADDRINUSE, at(80)), "port_taken:shop:10.0.0.1:80", Warning, "another socket has it"},
 		{"a listener", func(h *host) {
 			h.add(0, event.Listen, func(e *event.Event) { e.Proc, e.Src.Port, e.Dst, e.Direction = cache, 8080, event.Endpoint{}, event.In })

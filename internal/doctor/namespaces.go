@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -97,18 +98,17 @@ func (j *judge) listenOverflow(n *snapshot.Namespace) {
 	if dropped == 0 {
 		return
 	}
-	target := j.overloaded()
-	what := "a listener in " + phrase.Netns(n.Name, n.Inode)
-	program := ""
-	if target != nil {
-		what = "the listener on " + phrase.Endpoint(target.dest.remote)
-		program = phrase.Endpoint(target.dest.remote)
+	target, server := j.overloaded(n)
+	what, about := "a listener in "+phrase.Netns(n.Name, n.Inode), ""
+	if server != nil {
+		about = phrase.Endpoint(server.Local)
+		what = named(&server.Proc) + ", which listens on " + about + ","
 	}
 	text := fmt.Sprintf("%s accepts connections more slowly than they come: its accept queue was full for %s, which the client has to send again", what, plural(accept, "packet"))
 	if accept == 0 {
 		text = fmt.Sprintf("%s has more half-open connections than its SYN queue holds: %s dropped", what, plural(syns, "SYN"))
 	}
-	f := ofNetns(ListenOverflow, n, program, text)
+	f := ofNetns(ListenOverflow, n, about, text)
 	f.count = dropped
 	switch {
 	case dropped < fewDrops:
@@ -116,8 +116,8 @@ func (j *judge) listenOverflow(n *snapshot.Namespace) {
 	case dropped >= manyDrops && target != nil:
 		f.Severity = Critical
 	}
-	if target != nil {
-		f.Subject.Remote = target.dest.remote
+	if server != nil {
+		f.Subject.Remote, f.Subject.Proc = server.Local, server.Proc.ID
 	}
 	if accept > 0 {
 		j.counted(&f, accept, "connections", "ListenOverflows has grown by %s", phrase.Count(accept))
@@ -134,15 +134,38 @@ func (j *judge) listenOverflow(n *snapshot.Namespace) {
 	j.add(f)
 }
 
-// overloaded returns the local destination with the most calls without an answer, nil without any.
-func (j *judge) overloaded() *silent {
-	var most *silent
+// overloaded returns the listener of the namespace that does not answer, with the calls to it that
+// got no answer: the one that most calls were for. Clients on other hosts are not seen: then it is
+// the only listener there is, without calls. nil: it is not known.
+func (j *judge) overloaded(n *snapshot.Namespace) (most *silent, server *snapshot.Listener) {
 	for _, s := range j.silent {
-		if j.isLocal(s.dest.remote.Addr) && (most == nil || int(s.count)+s.pending > int(most.count)+most.pending) {
-			most = s
+		if most != nil && int(s.count)+s.pending <= int(most.count)+most.pending {
+			continue
+		}
+		if l := j.listens(n, s.dest); l != nil {
+			most, server = s, l
 		}
 	}
-	return most
+	if most == nil && len(n.Listeners)+len(n.Servers) == 1 {
+		return nil, &slices.Concat(n.Listeners, n.Servers)[0]
+	}
+	return most, server
+}
+
+// listens returns the listener of the namespace that a destination leads to, nil if it is another's.
+func (j *judge) listens(n *snapshot.Namespace, to destination) *snapshot.Listener {
+	ip := to.remote.Addr.IP()
+	if to.netns != n.Inode && ip.IsLoopback() || to.netns == n.Inode && !j.isLocal(to.remote.Addr) {
+		return nil
+	}
+	for _, list := range [][]snapshot.Listener{n.Servers, n.Listeners} {
+		for i := range list {
+			if l := &list[i]; l.Local.Port == to.remote.Port && (l.Local.Addr == to.remote.Addr || l.Local.Addr.IP().IsUnspecified()) {
+				return l
+			}
+		}
+	}
+	return nil
 }
 
 // tcpMemory judges the memory of the TCP sockets of the host, and orphans.

@@ -73,8 +73,13 @@ func TestNamespaces(t *testing.T) {
 		},
 		{"a slow listener and who waits for it", func(s *snapshot.Snapshot, n *snapshot.Namespace) {
 			n.Counted.ListenOverflows = count(300)
+			n.Servers = []snapshot.Listener{{Local: endpoint("127.0.0.1:8079"), Proc: event.Process{ID: event.ProcID{PID: 8, Start: 1}, Comm: "pool"}}, {Local: endpoint("0.0.0.0:8080"), Proc: event.Process{ID: shop, Comm: "shop"}}}
 			silentCalls(s, endpoint("127.0.0.1:8080"), 12)
-		}, "listen_overflow:127.0.0.1:8080", Critical, Proved, "the listener on 127.0.0.1:8080"},
+		}, "listen_overflow:0.0.0.0:8080", Critical, Proved, "which listens on 0.0.0.0:8080, accepts connections more slowly"},
+		{"a slow listener, the only one, with clients elsewhere", func(_ *snapshot.Snapshot, n *snapshot.Namespace) {
+			n.Counted.ListenOverflows = count(300)
+			n.Servers = []snapshot.Listener{{Local: endpoint("127.0.0.1:8079"), Proc: event.Process{ID: event.ProcID{PID: 8, Start: 1}, Comm: "pool"}}}
+		}, "listen_overflow:127.0.0.1:8079", Warning, Proved, "which listens on 127.0.0.1:8079"},
 		{"a few overflows", func(_ *snapshot.Snapshot, n *snapshot.Namespace) { n.Counted.ListenOverflows = count(3) }, "", 0, 0, ""},
 		{"aborts", func(_ *snapshot.Snapshot, n *snapshot.Namespace) { n.Counted.MemoryAborts = count(5) }, "tcp_memory:box", Critical, Proved, "5 connections"},
 		{"too many orphans", func(_ *snapshot.Snapshot, n *snapshot.Namespace) {

@@ -28,15 +28,16 @@ func (n *Netns) dropListener(e *event.Event) {
 	}
 }
 
-// EachListener calls f for every listener at a port of the range that is not reserved, in no order.
-func (n *Netns) EachListener(f func(port uint16, l BoundSocket)) {
+// EachListener calls f for every listener, in no order. usable says that its port is one of the
+// range that is not reserved.
+func (n *Netns) EachListener(f func(port uint16, usable bool, l BoundSocket)) {
 	for port, o := range n.owned {
-		if o.State != event.StateListen || !n.usable.has(port) {
+		if o.State != event.StateListen {
 			continue
 		}
-		f(port, o.BoundSocket)
+		f(port, n.usable.has(port), o.BoundSocket)
 		for _, l := range n.listeners[port] {
-			f(port, l)
+			f(port, n.usable.has(port), l)
 		}
 	}
 }

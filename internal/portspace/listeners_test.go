@@ -3,6 +3,7 @@ package portspace
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -25,7 +26,18 @@ func TestEachListener(t *testing.T) {
 		socketEvent(event.ListenEnd, "10.0.0.1:40004", "", cookie(7)),
 	)
 	got := map[string]event.ProcID{}
-	table.Netns(net1).EachListener(func(port uint16, l BoundSocket) { got[fmt.Sprint(l.Local, " ", port)] = l.Proc })
+	var unusable []uint16
+	table.Netns(net1).EachListener(func(port uint16, usable bool, l BoundSocket) {
+		if usable {
+			got[fmt.Sprint(l.Local, " ", port)] = l.Proc
+		} else {
+			unusable = append(unusable, port)
+		}
+	})
+	slices.Sort(unusable)
+	if !slices.Equal(unusable, []uint16{8080, 40009}) {
+		t.Errorf("unusable are %d", unusable)
+	}
 	want := map[string]event.ProcID{"10.0.0.1 40000": shop, "10.0.0.2 40000": cache, "10.0.0.1 40001": cache}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)

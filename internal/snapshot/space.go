@@ -134,6 +134,8 @@ type Namespace struct {
 	// outgoing connection can have it when they start again: by port, bounded.
 	Listeners      []Listener
 	OtherListeners int // how many there is no room for
+	// Servers are those that listen at another port, bounded, by port.
+	Servers []Listener
 	// ListenPorts are the ports at which sockets listen, in the range or not, in order.
 	ListenPorts []event.PortRange
 
