@@ -108,7 +108,7 @@ func decodeNetns(n *bpfCensusNetns) event.Netns {
 		UnprivilegedPort: unprivileged,
 		TimeWaitSetting:  uint64(n.TimeWait) * uint64(linux.Jiffy()),
 
-		TimerStep:   uint64(step),
+		TimerStep: uint64(step),
 		// How much of the tick had passed is not known. An expiry that is a step late is better
 		// than one that is early: the next scan corrects it.
 		TimerAt: event.Time(n.Now).Add(-elapsed - linux.Jiffy()),
