@@ -106,7 +106,7 @@ type Netns struct {
 type NetnsCounts struct {
 	Netns uint32
 
-	TimeWaits         Counter // TW
+	TimeWaits         Counter // TW: buckets made; Linux 5.10 counts one when it has expired
 	TimeWaitsRecycled Counter // TWRecycled
 	TimeWaitOverflows Counter // TCPTimeWaitOverflow
 	ListenOverflows   Counter // ListenOverflows: the accept queue was full

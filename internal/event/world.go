@@ -30,10 +30,11 @@ func (w *World) Apply(e *Event) {
 		if w.netns == nil {
 			w.netns = map[uint32]*Netns{}
 		}
-		w.netns[fact.Inode] = fact
-		if fact.Gone {
+		before := w.Netns(fact.Inode).Cookie
+		if fact.Gone || fact.Cookie != before && fact.Cookie != 0 && before != 0 { // another one has the inode
 			delete(w.counts, fact.Inode)
 		}
+		w.netns[fact.Inode] = fact
 	case *NetnsCounts:
 		if w.counts == nil {
 			w.counts = map[uint32]*NetnsCounts{}

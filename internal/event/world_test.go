@@ -69,3 +69,27 @@ func TestWorldIsBounded(t *testing.T) {
 		t.Error("nothing was forgotten")
 	}
 }
+
+// What was counted in a namespace is not known of another with its inode, or when it is gone.
+func TestWorldCounts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		next Netns
+		want int
+	}{
+		"the same":     {Netns{Inode: 5, Cookie: 1, TimeWait: 3}, 1},
+		"another":      {Netns{Inode: 5, Cookie: 2}, 0},
+		"only a count": {Netns{Inode: 5, TimeWait: 4}, 1},
+		"it is gone":   {Netns{Inode: 5, Cookie: 1, Gone: true}, 0},
+	} {
+		var w World
+		w.Apply(&Event{Fact: &Netns{Inode: 5, Cookie: 1}})
+		w.Apply(&Event{Fact: &NetnsCounts{Netns: 5}})
+		w.Apply(&Event{Fact: &c.next})
+		got := 0
+		w.EachCounts(func(*NetnsCounts) { got++ })
+		if got != c.want {
+			t.Errorf("%s: the counts of %d namespaces are known, want %d", name, got, c.want)
+		}
+	}
+}

@@ -193,7 +193,7 @@ func nft(t *testing.T, n *lab.Netns, command string) {
 	}
 }
 
-// fillTracking sends a datagram to each of so many addresses of the loopback device.
+// fillTracking sends a datagram to each of count addresses of the loopback device.
 func fillTracking(n *lab.Netns, count int) error {
 	return n.Do(func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
