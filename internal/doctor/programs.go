@@ -92,12 +92,13 @@ func recipeOf(p *event.Process) *recipe {
 // service is a protocol by the port that servers usually have.
 type service struct {
 	name string
-	pool bool // a database: its clients have pools
+	pool bool // its clients have pools
+	sql  bool
 }
 
 var services = map[uint16]service{
-	3306: {"MySQL", true}, 5432: {"PostgreSQL", true}, 6432: {"PgBouncer", true}, 1521: {"Oracle", true}, 1433: {"SQL Server", true},
-	27017: {"MongoDB", true}, 6379: {"Redis", true}, 11211: {"memcached", true}, 9042: {"Cassandra", true}, 5672: {"RabbitMQ", true},
+	3306: {"MySQL", true, true}, 5432: {"PostgreSQL", true, true}, 6432: {"PgBouncer", true, true}, 1521: {"Oracle", true, true}, 1433: {"SQL Server", true, true},
+	27017: {"MongoDB", true, false}, 6379: {"Redis", true, false}, 11211: {"memcached", true, false}, 9042: {"Cassandra", true, false}, 5672: {"RabbitMQ", true, false},
 }
 
 // service returns the protocol of the remote end by its port, the zero value if the port does

@@ -126,9 +126,11 @@ func otherKeep(t *trouble, n int) Advice {
 	}
 	if s := t.service(); s.pool {
 		a.Action += fmt.Sprintf("; a pool of at most %d (port %d is mostly %s)", n, t.remote().Port, s.name)
-		a.Command = lines("// Go, database/sql; the default keeps 2 idle ones",
-			fmt.Sprintf("db.SetMaxOpenConns(%d)", n),
-			fmt.Sprintf("db.SetMaxIdleConns(%d)", n))
+		if s.sql {
+			a.Command = lines("// Go, database/sql; the default keeps 2 idle ones",
+				fmt.Sprintf("db.SetMaxOpenConns(%d)", n),
+				fmt.Sprintf("db.SetMaxIdleConns(%d)", n))
+		}
 		return a
 	}
 	a.Command = lines("// Go: one client for the process; by default it keeps 2 idle ones for each host",
