@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -31,18 +32,31 @@ func (j *judge) portsTaken(all []*calls) {
 			continue
 		}
 		of := chooser{g.program, g.netns, g.proto, g.target.Addr}
-		switch ports := refused[of]; {
-		case len(ports) < manyRefused:
+		ports := refused[of]
+		bindsEarly := slices.ContainsFunc(ports, func(o *calls) bool { return j.bindsEarly(o.Proc.ID) })
+		switch {
+		case len(ports) < manyRefused && !bindsEarly:
 			j.portTaken(g, all)
 		case ports[0] == g:
-			j.ownPorts(ports)
+			j.ownPorts(ports, bindsEarly)
 		}
 	}
 }
 
+// bindsEarly reports whether a process has opened connections from ports that it had bound: then
+// that is what it binds ports for, and not to listen.
+func (j *judge) bindsEarly(proc event.ProcID) bool {
+	for i := range j.s.Processes {
+		if p := &j.s.Processes[i]; p.Info.ID == proc {
+			return p.EarlyBinds > 0
+		}
+	}
+	return false
+}
+
 // ownPorts judges a program that binds ports of its own choice, as HAProxy does with
-// source ADDRESS:LOW-HIGH, and was refused many of them.
-func (j *judge) ownPorts(ports []*calls) {
+// source ADDRESS:LOW-HIGH, and was refused some of them.
+func (j *judge) ownPorts(ports []*calls, bindsEarly bool) {
 	sum := *ports[0]
 	sum.count, sum.victims = 0, nil
 	mine := 0
@@ -60,14 +74,18 @@ func (j *judge) ownPorts(ports []*calls) {
 		}
 	}
 	address := sum.target.Addr.IP()
-	if mine*2 < len(ports) { // it tries ports until it finds a free one
+	if mine*2 < len(ports) && !bindsEarly { // it tries ports until it finds a free one
 		f := sum.finding(PortTaken, address.String(), fmt.Sprintf("%s asks for one port of %s after another: %s were in use", sum.who(), address, plural(uint64(len(ports)), "port")))
 		f.Severity = Info
 		j.add(f)
 		return
 	}
-	f := sum.finding(EarlyBind, "", fmt.Sprintf("%s binds ports of %s of its own choice before it connects: %s of them were still in use by its own connections, and %s failed",
-		sum.who(), address, phrase.Count(len(ports)), plural(sum.count, "bind() call")))
+	by := "by other connections"
+	if mine*2 >= len(ports) {
+		by = "by its own connections"
+	}
+	f := sum.finding(EarlyBind, "", fmt.Sprintf("%s binds ports of %s of its own choice before it connects: %s failed, for %s in use %s",
+		sum.who(), address, plural(sum.count, "bind() call"), plural(uint64(len(ports)), "port"), by))
 	f.Subject.Local = sum.target.Addr
 	sum.addHolder(&f)
 	j.add(f)
