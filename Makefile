@@ -75,11 +75,21 @@ test: check-gofmt vet unit ## every test that this machine and these privileges 
 	$(if $(as_pinned),,echo "  generated code: it takes $(pinned_generator); here: $(generator)";) \
 	echo "  linters, cross builds: make check"
 
+# The kernel tests take three times as long under the race detector. There it sees those in which
+# all goroutines of a source run; make test-race has all.
+kernel_tests := ./internal/kerneltest
+racy := TestReplayEqualsLive|TestContainers|TestHolders|TestFileLimit|TestUDPSpaces|TestKernelCounts
+
 .PHONY: unit
 unit:
 	@mkdir -p .cache; : > .cache/skipped
-	@echo '$(GO) test $(race) -count=1 -timeout 30m ./...'
-	@$(GO) test $(race) -count=1 -timeout 30m -v ./... 2>&1 | awk -v skipped=.cache/skipped "$$quiet"
+	@{ status=0; \
+		run() { echo "$(GO) test $$*" | cut -c -120; $(GO) test -count=1 -timeout 20m -v "$$@" || status=1; }; \
+		run $(race) $$($(GO) list ./... | grep -v /internal/kerneltest$$); \
+		run $(kernel_tests); \
+		$(if $(race),run $(race) -run '$(racy)' $(kernel_tests);) \
+		exit $$status; \
+	} 2>&1 | awk -v skipped=.cache/skipped "$$quiet"
 
 .PHONY: test-incidents
 test-incidents: ## real programs that misbehave, and what doctor says of them (four minutes, as root)
@@ -87,7 +97,7 @@ test-incidents: ## real programs that misbehave, and what doctor says of them (f
 
 .PHONY: test-race
 test-race: ## the tests under the race detector, or fail
-	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m ./...
+	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 40m ./...
 
 FUZZ_SECONDS ?= 15
 

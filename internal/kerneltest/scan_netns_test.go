@@ -48,6 +48,7 @@ func TestNamespaces(t *testing.T) {
 		Inode: n.Inode(), TimeWait: -1, Cookie: got.Cookie, Ports: event.PortRange{Low: 32768, High: 60999},
 		Reuse: 2, ReuseDelay: uint64(time.Second), MaxTimeWait: got.MaxTimeWait,
 		Timestamps: event.SettingOf(1), FinTimeout: uint64(time.Minute),
+		NonlocalBind: event.SettingOf(0), UnprivilegedPort: event.CounterOf(1024),
 	}
 	if got != fresh || got.MaxTimeWait < 1024 {
 		t.Errorf("a fresh namespace is %+v", got)
@@ -58,6 +59,7 @@ func TestNamespaces(t *testing.T) {
 	for name, value := range map[string]string{
 		"ip_local_port_range": "20000 20099", "ip_local_reserved_ports": "9100,20010,20040-20063,20064,65535",
 		"tcp_tw_reuse": "1", "tcp_max_tw_buckets": "4321", "tcp_timestamps": "0", "tcp_fin_timeout": "7",
+		"ip_nonlocal_bind": "1", "ip_unprivileged_port_start": "1000",
 	} {
 		noError(t, n.Sysctl("ipv4/"+name, value))
 	}
@@ -66,6 +68,7 @@ func TestNamespaces(t *testing.T) {
 	changed.Reserved = "9100,20010,20040-20064,65535"
 	changed.Reuse, changed.MaxTimeWait = 1, 4321
 	changed.Timestamps, changed.FinTimeout = event.SettingOf(0), uint64(7*time.Second)
+	changed.NonlocalBind, changed.UnprivilegedPort = event.SettingOf(1), event.CounterOf(1000)
 	if n.Sysctl("ipv4/tcp_tw_reuse_delay", "250") == nil {
 		changed.ReuseDelay = uint64(250 * time.Millisecond)
 	} else if kernelAtLeast(t, 6, 14) {
