@@ -75,7 +75,7 @@ test: check-gofmt vet unit ## every test that this machine and these privileges 
 	$(if $(as_pinned),,echo "  generated code: it takes $(pinned_generator); here: $(generator)";) \
 	echo "  linters, cross builds: make check"
 
-# The kernel tests take three times as long under the race detector. There it sees those in which
+# Kernel tests that wait for minutes run side by side, more than there are processors. All take three times as long under the race detector. There it sees those in which
 # all goroutines of a source run; make test-race has all.
 kernel_tests := ./internal/kerneltest
 racy := TestReplayEqualsLive|TestContainers|TestHolders|TestFileLimit|TestUDPSpaces|TestKernelCounts
@@ -86,7 +86,7 @@ unit:
 	@{ status=0; \
 		run() { echo "$(GO) test $$*" | cut -c -120; $(GO) test -count=1 -timeout 20m -v "$$@" || status=1; }; \
 		run $(race) $$($(GO) list ./... | grep -v /internal/kerneltest$$); \
-		run $(kernel_tests); \
+		run -parallel 4 $(kernel_tests); \
 		$(if $(race),run $(race) -run '$(racy)' $(kernel_tests);) \
 		exit $$status; \
 	} 2>&1 | awk -v skipped=.cache/skipped "$$quiet"

@@ -63,6 +63,7 @@ func judgedLoads(targets []netip.AddrPort) (list []*judgedLoad) {
 // TestForecastLoads holds the forecasts of twenty real loads against the first call that finds
 // no port. Its figures go into docs/accuracy.md, as those of the simulated loads.
 func TestForecastLoads(t *testing.T) {
+	t.Parallel()
 	var targets []netip.AddrPort
 	for port := range uint16(4) {
 		targets = append(targets, netip.AddrPortFrom(loopV4.Addr(), loopV4.Port()+port))
