@@ -75,8 +75,9 @@ test: check-gofmt vet unit ## every test that this machine and these privileges 
 	$(if $(as_pinned),,echo "  generated code: it takes $(pinned_generator); here: $(generator)";) \
 	echo "  linters, cross builds: make check"
 
-# Kernel tests that wait for minutes run side by side, more than there are processors. All take three times as long under the race detector. There it sees those in which
-# all goroutines of a source run; make test-race has all.
+# The kernel tests that wait for minutes run side by side, more than there are processors. All of
+# them take three times as long under the race detector: it sees six that run all goroutines of a
+# source, and make test-race has the others.
 kernel_tests := ./internal/kerneltest
 racy := TestReplayEqualsLive|TestContainers|TestHolders|TestFileLimit|TestUDPSpaces|TestKernelCounts
 
