@@ -107,6 +107,9 @@ func (r *row) closed(e *event.Event) {
 	switch e.Direction {
 	case event.Out:
 		r.ClosesOut++
+		if e.ClosedBy == event.Reset && e.ResetBy == event.Local {
+			r.ResetsOut++
+		}
 		r.lifetimes.Add(time.Duration(e.Duration))
 	case event.In:
 		r.ClosesIn++
@@ -155,6 +158,7 @@ func (r *row) merge(o *row) {
 	t.FailedOpens += u.FailedOpens
 	t.Binds += u.Binds
 	t.BindFailures += u.BindFailures
+	t.ResetsOut += u.ResetsOut
 	t.TimeWaitEntered += u.TimeWaitEntered
 	t.TimeWaitOut += u.TimeWaitOut
 	t.TimeWaitIn += u.TimeWaitIn

@@ -33,6 +33,7 @@ func (j *judge) folklore() {
 		j.overlaps(n)
 	}
 	j.manyTimeWait()
+	j.resets()
 	j.inboundOnly()
 	j.closeWait()
 }
@@ -47,6 +48,27 @@ func (j *judge) note(cause Cause, netns uint32, about, summary string) {
 		}
 	}
 	j.add(f)
+}
+
+// manyResets is how many connections that a program ends by a RST are no accident.
+const manyResets = 100
+
+// resets notes the program that ends most connections by a RST, if most of its own end so.
+func (j *judge) resets() {
+	var most *snapshot.Process
+	for i := range j.s.Processes {
+		p := &j.s.Processes[i]
+		if p.ResetsOut >= manyResets && p.ResetsOut*2 > p.ClosesOut && (most == nil || p.ResetsOut > most.ResetsOut) {
+			most = p
+		}
+	}
+	if most == nil {
+		return
+	}
+	j.note(None, 0, "rst:"+programOf(&most.Info), fmt.Sprintf(
+		"%s ends %s of its %s connections by a RST (SO_LINGER with 0 seconds, or data that it does not read): that leaves no TIME_WAIT, but data on its way is lost, "+
+			"and an old packet can get into the next connection with the same ports. It is no cure for a lack of ports",
+		named(&most.Info), phrase.Count(most.ResetsOut), phrase.Count(most.ClosesOut)))
 }
 
 // settings notes those that do not do what they are set for.

@@ -160,6 +160,7 @@ func (t *Totals) add(o *Totals) {
 	t.FailedOpens += o.FailedOpens
 	t.Binds += o.Binds
 	t.BindFailures += o.BindFailures
+	t.ResetsOut += o.ResetsOut
 	t.TimeWaitEntered += o.TimeWaitEntered
 	t.TimeWaitOut += o.TimeWaitOut
 	t.TimeWaitIn += o.TimeWaitIn

@@ -78,6 +78,7 @@ type Totals struct {
 
 	Opens           uint64
 	ClosesOut       uint64
+	ResetsOut       uint64 // of ClosesOut: this end sent a RST, as close() does with SO_LINGER 0 (socket(7))
 	ClosesIn        uint64
 	ClosesUnknown   uint64 // of sockets that existed before the start
 	ConnectFailures uint64 // all
