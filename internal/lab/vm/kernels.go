@@ -46,7 +46,7 @@ var (
 // on every kernel, and those that wait for minutes of TIME_WAIT; in the other modes those
 // that hold every signal against the truth.
 const (
-	skipped = "Recording|TestSources|TestFullDisk|TestReplay|TestForecast|TestTimeWaitBefore|TestConcentrated|TestSpread"
+	skipped = "Recording|TestSources|TestFullDisk|TestReplay|TestForecast|TestTimeWaitBefore|TestConcentrated|TestSpread|TestWhatif"
 	central = "TestScenario|TestAccuracy"
 )
 
