@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/porttrace/porttrace/docs/causes"
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/report"
 )
@@ -56,7 +55,7 @@ could not be judged.`,
 func (f *doctorFlags) checkIgnore() error {
 	for _, name := range f.ignore {
 		cause, _, _ := strings.Cut(name, ":")
-		if !slices.Contains(causes.Causes(), doctor.Cause(cause)) {
+		if !slices.Contains(doctor.Causes(), doctor.Cause(cause)) {
 			return usagef("--ignore %s: neither the id of a finding nor a cause (see porttrace explain)", name)
 		}
 	}

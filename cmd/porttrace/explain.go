@@ -54,7 +54,7 @@ func completeCause(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return causeNames(causes.Causes()), cobra.ShellCompDirectiveNoFileComp
+	return causeNames(doctor.Causes()), cobra.ShellCompDirectiveNoFileComp
 }
 
 func causeNames(list []doctor.Cause) []string {
@@ -121,7 +121,7 @@ type explainedTitle struct {
 
 func listCauses(w io.Writer, format string) error {
 	list := explainedList{Schema: explainSchema}
-	for _, cause := range causes.Causes() {
+	for _, cause := range doctor.Causes() {
 		if page, found := causes.Of(cause); found {
 			list.Causes = append(list.Causes, explainedTitle{cause, page.Title})
 		}

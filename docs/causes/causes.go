@@ -13,16 +13,6 @@ import (
 //go:embed *.md
 var files embed.FS
 
-// order is that of the list: what uses ports up, what takes them away, what fails for another
-// reason, and what is fine.
-var order = []doctor.Cause{
-	doctor.Churn, doctor.Leak, doctor.CloseWaitLeak, doctor.Burst, doctor.EarlyBind, doctor.HalfOpen,
-	doctor.NarrowRange, doctor.ReservedRange, doctor.RangeOverlapsListeners, doctor.TimeWaitOverflow,
-	doctor.SlowPortSearch, doctor.ConntrackFull, doctor.SNAT, doctor.FDLimit, doctor.TCPMemory,
-	doctor.ListenOverflow, doctor.InboundOnly, doctor.NoIPv6, doctor.ForeignAddress, doctor.TupleTaken,
-	doctor.PortTaken, doctor.UDPPorts, doctor.None,
-}
-
 // Titles are the sections of every page, in their order.
 var Titles = []string{
 	"What it is", "How porttrace recognises it", "How it looks", "When it is fine", "What to do",
@@ -42,12 +32,9 @@ type Section struct {
 	Body  string // Markdown
 }
 
-// Causes returns all causes in the order of the list.
-func Causes() []doctor.Cause { return slices.Clone(order) }
-
 // Of returns the page of a cause, and whether there is one.
 func Of(cause doctor.Cause) (Page, bool) {
-	if !slices.Contains(order, cause) {
+	if !slices.Contains(doctor.Causes(), cause) {
 		return Page{}, false
 	}
 	text, err := files.ReadFile(string(cause) + ".md")
@@ -78,7 +65,7 @@ func Nearest(name string) []doctor.Cause {
 		distance int
 	}
 	var found []near
-	for _, cause := range order {
+	for _, cause := range doctor.Causes() {
 		d := distance(name, string(cause))
 		if len(name) >= most && strings.Contains(string(cause), name) {
 			d = 1

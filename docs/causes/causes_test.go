@@ -16,11 +16,11 @@ import (
 	"github.com/porttrace/porttrace/internal/doctor"
 )
 
-// TestEveryCauseHasAPage compares the causes of doctor, the list and the files.
+// TestEveryCauseHasAPage compares the causes of doctor, its list of them and the files.
 func TestEveryCauseHasAPage(t *testing.T) {
 	t.Parallel()
 	want := constants(t)
-	listed := names(Causes())
+	listed := names(doctor.Causes())
 	slices.Sort(listed)
 	if !slices.Equal(listed, want) {
 		t.Errorf("listed: %q\ndoctor has %q", listed, want)
@@ -83,7 +83,7 @@ func constants(t *testing.T) []string {
 func pages(t *testing.T) []Page {
 	t.Helper()
 	var all []Page
-	for _, cause := range Causes() {
+	for _, cause := range doctor.Causes() {
 		page, found := Of(cause)
 		if !found {
 			t.Fatalf("%s has no page", cause)

@@ -1,5 +1,11 @@
 // Package doctor says why calls fail or ports run out, and what to change. It is a pure
 // function of snapshots: it has no clock and does no I/O.
+//
+// Judge finds what is wrong in one snapshot (judge*.go, a file for each kind of trouble), and a
+// History merges what successive snapshots show. Each finding gets its advice (advice*.go): the
+// values of the settings come from one plan for the whole namespace, so that no two pieces of advice
+// contradict each other, and the words from the recipe of the program (recipe*.go). Effects
+// simulates what the advice does to the measured load.
 package doctor
 
 import (
@@ -32,34 +38,14 @@ const (
 // String returns the name used in output.
 func (c Confidence) String() string { return [...]string{"possible", "likely", "proved"}[c] }
 
-// Cause is the name of a cause; docs/causes has a page for each.
-type Cause string
-
-const (
-	Churn                  Cause = "churn"
-	Leak                   Cause = "leak"
-	CloseWaitLeak          Cause = "close_wait_leak"
-	Burst                  Cause = "burst"
-	EarlyBind              Cause = "early_bind"
-	HalfOpen               Cause = "half_open"
-	NarrowRange            Cause = "narrow_range"
-	ReservedRange          Cause = "reserved_range"
-	RangeOverlapsListeners Cause = "range_overlaps_listeners"
-	TimeWaitOverflow       Cause = "tw_overflow"
-	SlowPortSearch         Cause = "slow_port_search"
-	ConntrackFull          Cause = "conntrack_full"
-	SNAT                   Cause = "snat"
-	FDLimit                Cause = "fd_limit"
-	TCPMemory              Cause = "tcp_memory"
-	ListenOverflow         Cause = "listen_overflow"
-	InboundOnly            Cause = "inbound_only"
-	NoIPv6                 Cause = "no_ipv6"
-	ForeignAddress         Cause = "foreign_address"
-	TupleTaken             Cause = "tuple_taken"
-	PortTaken              Cause = "port_taken"
-	UDPPorts               Cause = "udp_ports"
-	None                   Cause = "none"
-)
+// Words returns the name and what the confidence is founded on.
+func (c Confidence) Words() string {
+	return [...]string{
+		"possible: one kind of evidence only",
+		"likely: two independent kinds of evidence",
+		"proved: counted, or full by the exact definition",
+	}[c]
+}
 
 // Finding is one trouble: what it is, why, and what to change.
 type Finding struct {
@@ -116,6 +102,11 @@ const (
 
 // String returns the name used in output.
 func (s Safety) String() string { return [...]string{"safe", "check_first", "last_resort"}[s] }
+
+// Words returns what to mind before following the advice.
+func (s Safety) Words() string {
+	return [...]string{"safe", "check the risk first", "last resort"}[s]
+}
 
 // Advice is one thing to change.
 type Advice struct {
