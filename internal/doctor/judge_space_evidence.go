@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // addEvidence adds the figures from which the cause follows, the decisive ones first.
@@ -88,15 +89,23 @@ func (c *shortage) addHistory(add func(float64, string, string, ...any)) {
 	}
 }
 
-// maxHoldersNamed is how many holders the evidence names.
+// maxHoldersNamed is how many programs the evidence names.
 const maxHoldersNamed = 3
 
+// addHolders adds what each program holds: a line for each of a thousand short-lived processes
+// would say nothing.
 func (c *shortage) addHolders(f *Finding) {
-	for i := range c.Holders[:min(len(c.Holders), maxHoldersNamed)] {
-		h := &c.Holders[i]
-		f.Evidence = append(f.Evidence, Evidence{
-			Text: phrase.Holder(h) + " holds " + phrase.Held(h), Value: float64(h.Ports()), Unit: "ports", At: c.j.s.Wall, Proc: h.Proc,
-		})
+	towards := ""
+	if c.programs.byPair {
+		towards = " towards " + c.to()
+	}
+	for _, p := range c.programs.largest(maxHoldersNamed) {
+		held := phrase.Held(&snapshot.Holder{Live: p.live, CloseWait: p.closeWait, TimeWait: p.timeWait, Bound: p.bound})
+		text := p.who() + " holds " + held + towards
+		if p.name == "" {
+			text = held + towards + " are of sockets whose process is not known"
+		}
+		f.Evidence = append(f.Evidence, Evidence{Text: text, Value: float64(p.ports()), Unit: "ports", At: c.j.s.Wall, Proc: p.proc})
 	}
 }
 
