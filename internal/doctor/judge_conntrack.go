@@ -40,7 +40,7 @@ func (j *judge) conntrackFull(n *snapshot.Namespace, entries, most, drops, early
 	case drops > 0:
 		f.Severity, f.Confidence = Critical, Proved
 		f.Summary = fmt.Sprintf("the connection tracking table of %s is full (%s of %s entries): %s that would have begun a connection dropped",
-			where, phrase.Count(entries), phrase.Count(most), plural(drops, "packet"))
+			where, phrase.Count(entries), phrase.Count(most), phrase.Plural(drops, "packet"))
 		if most == 0 {
 			f.Summary = fmt.Sprintf("the connection tracking of %s drops packets: %s so far", where, phrase.Count(drops))
 		}
@@ -52,7 +52,7 @@ func (j *judge) conntrackFull(n *snapshot.Namespace, entries, most, drops, early
 	f.count = drops
 	j.counted(&f, entries, "entries", "nf_conntrack_count is %s of nf_conntrack_max %s", phrase.Count(entries), phrase.Count(most))
 	if drops > 0 {
-		j.counted(&f, drops, "packets", "%s dropped since porttrace started (drop in /proc/net/stat/nf_conntrack)", plural(drops, "packet"))
+		j.counted(&f, drops, "packets", "%s dropped since porttrace started (drop in /proc/net/stat/nf_conntrack)", phrase.Plural(drops, "packet"))
 	}
 	if early > 0 {
 		j.counted(&f, early, "entries", "%s removed to make room (early_drop)", phrase.Count(early))
@@ -77,7 +77,7 @@ func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
 		f.Subject.Remote, f.Subject.Proc = s.dest.remote, s.proc.ID
 	}
 	f.Summary = fmt.Sprintf("connections%s get lost after they leave their sockets: the address translation (SNAT, masquerade) of %s failed for %s, most likely as it has no port left for that destination",
-		to, phrase.Netns(n.Name, n.Inode), plural(failed, "packet"))
+		to, phrase.Netns(n.Name, n.Inode), phrase.Plural(failed, "packet"))
 	switch {
 	case s != nil && nat.Known() && nat.Value() == 1:
 		f.Confidence, f.Severity = Likely, Critical
@@ -88,7 +88,7 @@ func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
 	}
 	j.counted(&f, failed, "connections", "insert_failed has grown by %s", phrase.Count(failed))
 	if s != nil {
-		j.counted(&f, s.count+uint64(s.pending), "calls", "%s of %s to it had to send the SYN again", plural(s.count+uint64(s.pending), "connect() call"), s.program)
+		j.counted(&f, s.count+uint64(s.pending), "calls", "%s of %s to it had to send the SYN again", phrase.Plural(s.count+uint64(s.pending), "connect() call"), s.program)
 	}
 	if ports := j.inUseTo(s); ports > 0 {
 		j.counted(&f, uint64(ports), "ports", "%s ports are in use towards it on this side", phrase.Count(ports))

@@ -58,7 +58,7 @@ func (j *judge) timeWaitOverflow(n *snapshot.Namespace) {
 	who := "the programs of " + phrase.Netns(n.Name, n.Inode)
 	f := ofNetns(TimeWaitOverflow, n, "", fmt.Sprintf(
 		"%s close more connections than net.ipv4.tcp_max_tw_buckets (%s) lets wait in TIME_WAIT: %s ended without it, and a late packet of them can reach a new connection with the same ports",
-		who, phrase.Count(n.MaxTimeWait), plural(refused, "connection")))
+		who, phrase.Count(n.MaxTimeWait), phrase.Plural(refused, "connection")))
 	f.count = refused
 	j.counted(&f, refused, "connections", "TCPTimeWaitOverflow has grown by %s", phrase.Count(refused))
 	j.counted(&f, uint64(max(n.MaxTimeWait, 0)), "buckets", "net.ipv4.tcp_max_tw_buckets is %s", phrase.Count(n.MaxTimeWait))
@@ -104,9 +104,9 @@ func (j *judge) listenOverflow(n *snapshot.Namespace) {
 		about = phrase.Endpoint(server.Local)
 		what = named(&server.Proc) + ", which listens on " + about + ","
 	}
-	text := fmt.Sprintf("%s accepts connections more slowly than they come: its accept queue was full for %s, which the client has to send again", what, plural(accept, "packet"))
+	text := fmt.Sprintf("%s accepts connections more slowly than they come: its accept queue was full for %s, which the client has to send again", what, phrase.Plural(accept, "packet"))
 	if accept == 0 {
-		text = fmt.Sprintf("%s has more half-open connections than its SYN queue holds: %s dropped", what, plural(syns, "SYN"))
+		text = fmt.Sprintf("%s has more half-open connections than its SYN queue holds: %s dropped", what, phrase.Plural(syns, "SYN"))
 	}
 	f := ofNetns(ListenOverflow, n, about, text)
 	f.count = dropped
@@ -129,7 +129,7 @@ func (j *judge) listenOverflow(n *snapshot.Namespace) {
 		j.counted(&f, cookies, "connections", "%s SYNs were answered with SYN cookies (TCPReqQFullDoCookies)", phrase.Count(cookies))
 	}
 	if target != nil {
-		j.counted(&f, target.count+uint64(target.pending), "calls", "%s of %s to it had to send the SYN again", plural(target.count+uint64(target.pending), "connect() call"), target.program)
+		j.counted(&f, target.count+uint64(target.pending), "calls", "%s of %s to it had to send the SYN again", phrase.Plural(target.count+uint64(target.pending), "connect() call"), target.program)
 	}
 	j.add(f)
 }
@@ -180,9 +180,9 @@ func (j *judge) tcpMemory(n *snapshot.Namespace) {
 	switch {
 	case aborts > 0 && tooMany:
 		text = fmt.Sprintf("the kernel has reset %s for which no process is left, as there are too many of them (net.ipv4.tcp_max_orphans is %s)",
-			plural(aborts, "connection"), phrase.Count(most))
+			phrase.Plural(aborts, "connection"), phrase.Count(most))
 	case aborts > 0:
-		text = fmt.Sprintf("the kernel has reset %s for lack of TCP memory or as too many have no process left", plural(aborts, "connection"))
+		text = fmt.Sprintf("the kernel has reset %s for lack of TCP memory or as too many have no process left", phrase.Plural(aborts, "connection"))
 	default:
 		text = "the TCP sockets of this host have come under memory pressure: their buffers are limited to what net.ipv4.tcp_mem allows"
 	}
@@ -200,7 +200,7 @@ func (j *judge) tcpMemory(n *snapshot.Namespace) {
 			phrase.Count(pages), phrase.Count(n.TCPMem[1]), phrase.Count(n.TCPMem[2]))
 	}
 	if most > 0 && n.Counts.Orphans.Known() {
-		j.counted(&f, orphans, "sockets", "%s without a process, %s allowed (net.ipv4.tcp_max_orphans)", plural(orphans, "socket"), phrase.Count(most))
+		j.counted(&f, orphans, "sockets", "%s without a process, %s allowed (net.ipv4.tcp_max_orphans)", phrase.Plural(orphans, "socket"), phrase.Count(most))
 	}
 	j.add(f)
 }

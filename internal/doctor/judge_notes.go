@@ -138,7 +138,7 @@ func (j *judge) manyTimeWait() {
 	if fullest*2 >= 100 {
 		return
 	}
-	where := fmt.Sprintf("they are spread over %s, and the fullest has", plural(uint64(spaces), "port space"))
+	where := fmt.Sprintf("they are spread over %s, and the fullest has", phrase.Plural(spaces, "port space"))
 	if spaces == 1 {
 		where = "their port space has"
 	}
@@ -176,7 +176,7 @@ func (j *judge) closeWait() {
 		proc := event.Process{ID: p.Proc, Comm: p.Comm}
 		f := Finding{
 			ID: id(CloseWaitLeak, programOf(&proc), phrase.Remote(p.Proto, p.Remote)), Cause: CloseWaitLeak, Severity: Info, Confidence: Possible, Since: j.s.Wall,
-			Summary: fmt.Sprintf("%s has not closed %s to %s that the other end has closed (CLOSE_WAIT)", named(&proc), plural(uint64(p.CloseWait), "connection"), phrase.Remote(p.Proto, p.Remote)),
+			Summary: fmt.Sprintf("%s has not closed %s to %s that the other end has closed (CLOSE_WAIT)", named(&proc), phrase.Plural(p.CloseWait, "connection"), phrase.Remote(p.Proto, p.Remote)),
 		}
 		f.Subject = Subject{Netns: p.Netns, Proc: p.Proc, Remote: p.Remote}
 		j.add(f)

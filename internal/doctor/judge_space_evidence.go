@@ -15,7 +15,7 @@ func (c *shortage) addEvidence(f *Finding) {
 	}
 	if c.Exhausted > 0 {
 		f.Evidence = append(f.Evidence, Evidence{
-			Text:  fmt.Sprintf("%s found no free port, %s/s now", plural(c.Exhausted, "call"), phrase.Rate(c.ExhaustionRate)),
+			Text:  fmt.Sprintf("%s found no free port, %s/s now", phrase.Plural(c.Exhausted, "call"), phrase.Rate(c.ExhaustionRate)),
 			Value: float64(c.Exhausted), Unit: "calls", At: c.LastExhausted,
 		})
 	}

@@ -41,7 +41,7 @@ func Headline(findings []Finding) string {
 		text = "until " + phrase.Time(worst.Until, "15:04:05") + ": " + text
 	}
 	if others > 0 {
-		text += fmt.Sprintf("; %s", plural(uint64(others), "more finding"))
+		text += fmt.Sprintf("; %s", phrase.Plural(others, "more finding"))
 	}
 	return text
 }
@@ -89,7 +89,7 @@ func Lacks(s *snapshot.Snapshot) []string {
 		}
 	}
 	if s.Health.Lost > 0 {
-		list = append(list, fmt.Sprintf("%s lost: counts of calls can be too low", plural(s.Health.Lost, "event")))
+		list = append(list, fmt.Sprintf("%s lost: counts of calls can be too low", phrase.Plural(s.Health.Lost, "event")))
 	}
 	return list
 }
