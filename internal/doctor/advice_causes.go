@@ -74,7 +74,7 @@ func (t *trouble) restart() Advice {
 	return a
 }
 
-func (t *trouble) timeWait() time.Duration { return cmp.Or(t.plan.TimeWaitLength, time.Minute) }
+func (t *trouble) timeWait() time.Duration { return cmp.Or(t.plan.TimeWaitLength, usualTimeWait) }
 
 // dst returns the filter of ss for the remote end, with a blank before it.
 func (t *trouble) dst() string {

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -24,11 +25,6 @@ const (
 	lowestPort  = 1024
 	highestPort = 65535
 	lowStep     = 1000
-)
-
-var (
-	defaultRange = event.PortRange{Low: 32768, High: 60999} // net/ipv4/af_inet.c, inet_init_net
-	nodePorts    = event.PortRange{Low: 30000, High: 32767} // of Kubernetes services
 )
 
 // plan is the value of every knob of a namespace. All findings of the namespace have their
@@ -79,8 +75,7 @@ func (p *plan) matters(space *snapshot.PortSpace) bool {
 
 // isSlow reports whether connect() searches long: it takes ports of the second parity.
 func isSlow(space *snapshot.PortSpace) bool {
-	const slow = time.Millisecond
-	return space.SecondParity > 0.5 && space.SearchP99 >= slow
+	return space.SecondParity > secondParity && space.SearchP99 >= slowSearch
 }
 
 // usageOf returns how the ports of a space of the namespace are taken.
@@ -152,7 +147,7 @@ func (p *plan) servicePorts(s *snapshot.Snapshot) (ports []event.PortRange) {
 			}
 		}
 	}
-	if p.Ports.Known() && p.Ports.Low <= nodePorts.High && p.Ports.High >= nodePorts.Low && (&judge{s: s}).runsKubernetes() {
+	if p.Ports.Known() && overlap(p.Ports, nodePorts) && runsKubernetes(s) {
 		ports = append(ports, nodePorts)
 	}
 	return ports
@@ -207,9 +202,9 @@ func (p *plan) solveUsualRange() {
 	switch {
 	case p.ports.Known() || !p.Ports.Known():
 		return
-	case size(p.Ports) < size(defaultRange):
+	case p.Ports.Size() < defaultRange.Size():
 		usual = defaultRange
-	case size(p.Ports)%2 == 0:
+	case p.Ports.Size()%2 == 0:
 		return
 	}
 	p.setRange(usual)
@@ -233,7 +228,7 @@ func (p *plan) candidates() []event.PortRange {
 		lowest = uint16(min(max(uint64(start-1), lowestPort), highestPort-1))
 		lowest += lowest % 2
 	}
-	ranges := []event.PortRange{defaultRange, {Low: 32768, High: highestPort}}
+	ranges := []event.PortRange{defaultRange, {Low: defaultRange.Low, High: highestPort}}
 	for low := int(nodePorts.Low); low > int(lowest); low -= lowStep {
 		ranges = append(ranges, event.PortRange{Low: uint16(low), High: highestPort})
 	}
@@ -262,7 +257,7 @@ func (p *plan) reserveFor(r event.PortRange) portSet {
 }
 
 // capacity returns how many ports of a range are not reserved.
-func capacity(r event.PortRange, reserve portSet) int { return size(r) - reserve.within(r) }
+func capacity(r event.PortRange, reserve portSet) int { return r.Size() - reserve.within(r) }
 
 // fits reports whether all of the load is within a share of the range.
 func (p *plan) fits(r event.PortRange, reserve portSet, share float64) bool {
@@ -306,10 +301,7 @@ func (p *plan) solveBuckets(elapsed time.Duration) uint64 {
 	if p.MaxTimeWait <= 0 || !refuses && p.MaxTimeWait >= tinyBuckets {
 		return 0
 	}
-	length := p.TimeWaitLength
-	if length == 0 {
-		length = time.Minute
-	}
+	length := cmp.Or(p.TimeWaitLength, usualTimeWait)
 	need := float64(max(p.TimeWait, p.MaxTimeWait))
 	if refuses {
 		need += float64(p.Refused) / elapsed.Seconds() * length.Seconds() * wheelShare

@@ -61,7 +61,7 @@ func checkRange(t *testing.T, name string, p *plan) {
 		}
 		return
 	}
-	start := max(count(p.UnprivilegedPort), 1024)
+	start := max(p.UnprivilegedPort.Value(), 1024)
 	switch {
 	case uint64(r.Low) < start, r.High <= r.Low:
 		t.Errorf("%s: the kernel refuses %v", name, r)

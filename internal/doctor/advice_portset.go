@@ -80,11 +80,3 @@ func (s portSet) String() string {
 }
 
 func onePort(port uint16) event.PortRange { return event.PortRange{Low: port, High: port} }
-
-// size returns how many ports a range has.
-func size(r event.PortRange) int {
-	if !r.Known() {
-		return 0
-	}
-	return int(r.High) - int(r.Low) + 1
-}

@@ -8,15 +8,16 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// nearlyFull is from what share of the maximum on, in percent, a table is nearly full.
-const nearlyFull = 95
+// trackingNearlyFull is the share of nf_conntrack_max, in percent, from which on the table is nearly
+// full.
+const trackingNearlyFull = 95
 
 // conntrack judges the connection tracking of a namespace.
 func (j *judge) conntrack(n *snapshot.Namespace) {
 	now, counted := &n.Counts.Conntrack, &n.Counted.Conntrack
-	entries, most := max(value(now.Entries), value(counted.Entries)), value(now.Max)
-	drops, early, failed := grown(counted.Drops), grown(counted.EarlyDrops), grown(counted.InsertFailed)
-	isFull := most > 0 && entries*100 >= most*nearlyFull
+	entries, most := max(now.Entries.Value(), counted.Entries.Value()), now.Max.Value()
+	drops, early, failed := counted.Drops.Value(), counted.EarlyDrops.Value(), counted.InsertFailed.Value()
+	isFull := most > 0 && entries*100 >= most*trackingNearlyFull
 	// An entry that cannot be inserted is counted as a drop, too (__nf_conntrack_confirm and
 	// nf_ct_resolve_clash, net/netfilter/nf_conntrack_core.c, Linux 6.18); one that finds the
 	// table full as a drop alone.

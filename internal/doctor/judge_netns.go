@@ -24,12 +24,6 @@ func (j *judge) namespaces() {
 	}
 }
 
-// grown returns by how much a counter has grown since the start, 0 if that is not known.
-func grown(c event.Counter) uint64 { return c.Since(event.CounterOf(0)) }
-
-// value returns a gauge, 0 if it is not known.
-func value(c event.Counter) uint64 { return c.Since(event.CounterOf(0)) }
-
 // ofNetns returns a finding about a network namespace. Its ID has no inode: that differs from
 // run to run.
 func ofNetns(cause Cause, n *snapshot.Namespace, program, summary string) Finding {
@@ -50,7 +44,7 @@ func (j *judge) counted(f *Finding, n uint64, unit, format string, args ...any) 
 // timeWaitOverflow judges connections that were closed without the TIME_WAIT that they should
 // have left, as there were more than tcp_max_tw_buckets of them.
 func (j *judge) timeWaitOverflow(n *snapshot.Namespace) {
-	refused := max(n.Refused, grown(n.Counted.TimeWaitOverflows))
+	refused := max(n.Refused, n.Counted.TimeWaitOverflows.Value())
 	if refused == 0 {
 		return
 	}
@@ -93,7 +87,7 @@ const (
 
 // listenOverflow judges listeners that do not accept connections fast enough.
 func (j *judge) listenOverflow(n *snapshot.Namespace) {
-	accept, syns := grown(n.Counted.ListenOverflows), grown(n.Counted.RequestDrops)
+	accept, syns := n.Counted.ListenOverflows.Value(), n.Counted.RequestDrops.Value()
 	dropped := accept + syns
 	if dropped == 0 {
 		return
@@ -125,7 +119,7 @@ func (j *judge) listenOverflow(n *snapshot.Namespace) {
 	if syns > 0 {
 		j.counted(&f, syns, "connections", "TCPReqQFullDrop has grown by %s", phrase.Count(syns))
 	}
-	if cookies := grown(n.Counted.RequestCookies); cookies > 0 {
+	if cookies := n.Counted.RequestCookies.Value(); cookies > 0 {
 		j.counted(&f, cookies, "connections", "%s SYNs were answered with SYN cookies (TCPReqQFullDoCookies)", phrase.Count(cookies))
 	}
 	if target != nil {
@@ -170,12 +164,12 @@ func (j *judge) listens(n *snapshot.Namespace, to destination) *snapshot.Listene
 
 // tcpMemory judges the memory of the TCP sockets of the host, and orphans.
 func (j *judge) tcpMemory(n *snapshot.Namespace) {
-	aborts, pressures := grown(n.Counted.MemoryAborts), grown(n.Counted.MemoryPressures)
-	pages, orphans, most := value(n.Counts.MemPages), value(n.Counts.Orphans), value(n.MaxOrphans)
+	aborts, pressures := n.Counted.MemoryAborts.Value(), n.Counted.MemoryPressures.Value()
+	pages, orphans, most := n.Counts.MemPages.Value(), n.Counts.Orphans.Value(), n.MaxOrphans.Value()
 	if aborts == 0 && pressures == 0 {
 		return
 	}
-	tooMany := most > 0 && max(orphans, value(n.Counted.Orphans))*2 > most
+	tooMany := most > 0 && max(orphans, n.Counted.Orphans.Value())*2 > most
 	var text string
 	switch {
 	case aborts > 0 && tooMany:

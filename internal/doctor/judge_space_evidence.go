@@ -111,16 +111,16 @@ func (c *shortage) addHolders(f *Finding) {
 
 // addRange says what is unusual of the range.
 func (c *shortage) addRange(add func(float64, string, string, ...any)) {
-	size := int(c.Range.High) - int(c.Range.Low) + 1
+	size := c.Range.Size()
 	if reserved := size - c.Capacity; reserved > 0 && reserved*modestShare > size {
 		add(float64(reserved), "ports", "%s ports of the range are reserved (net.ipv4.ip_local_reserved_ports)", phrase.Count(reserved))
 	}
 	switch {
 	case c.PerSocketRange:
 		add(float64(size), "ports", "the program has narrowed the range of its sockets to %d-%d (IP_LOCAL_PORT_RANGE)", c.Range.Low, c.Range.High)
-	case size < usualPorts:
-		add(float64(size), "ports", "the port range is narrowed to %d-%d, %s ports; Linux sets 32768-60999, %s ports",
-			c.Range.Low, c.Range.High, phrase.Count(size), phrase.Count(usualPorts))
+	case size < defaultRange.Size():
+		add(float64(size), "ports", "the port range is narrowed to %d-%d, %s ports; Linux sets %d-%d, %s ports",
+			c.Range.Low, c.Range.High, phrase.Count(size), defaultRange.Low, defaultRange.High, phrase.Count(defaultRange.Size()))
 	}
 	n := c.j.s.Namespace(c.Netns)
 	if n == nil || c.TimeWait == 0 {

@@ -104,7 +104,7 @@ func (c *Config) rangeCommand(r event.PortRange) string {
 	case "windows-2003":
 		return fmt.Sprintf("MaxUserPort = %d", r.High)
 	case "windows-2008":
-		return fmt.Sprintf("netsh int ipv4 set dynamicport tcp start=%d num=%d", r.Low, int(r.High)-int(r.Low)+1)
+		return fmt.Sprintf("netsh int ipv4 set dynamicport tcp start=%d num=%d", r.Low, r.Size())
 	case "macos", "bsd":
 		return fmt.Sprintf("sysctl net.inet.ip.portrange.first=%d net.inet.ip.portrange.last=%d", r.Low, r.High)
 	}

@@ -93,7 +93,7 @@ func (c *Config) Resolve() (System, error) {
 
 // usable returns how many ports of a range are not reserved.
 func usable(r event.PortRange, reserved []event.PortRange) int {
-	n := int(r.High) - int(r.Low) + 1
+	n := r.Size()
 	for _, x := range merged(reserved) {
 		n -= max(int(min(x.High, r.High))-int(max(x.Low, r.Low))+1, 0)
 	}
