@@ -59,7 +59,7 @@ func (t *trouble) restart() Advice {
 	a := Advice{
 		Action: fmt.Sprintf("Restart %s to gain time: it fills up again", t.name()),
 		Risk: fmt.Sprintf("Its requests fail meanwhile. Ports of connections that it closes actively stay in TIME_WAIT for %s; those in CLOSE_WAIT are free at once.",
-			spell(t.timeWait())),
+			phrase.Spelled(t.timeWait())),
 		Undo:   "none",
 		Safety: LastResort,
 	}
@@ -74,7 +74,7 @@ func (t *trouble) restart() Advice {
 	return a
 }
 
-func (t *trouble) timeWait() time.Duration { return cmp.Or(t.plan.TimeWaitLength, time.Minute) }
+func (t *trouble) timeWait() time.Duration { return cmp.Or(t.plan.TimeWaitLength, usualTimeWait) }
 
 // dst returns the filter of ss for the remote end, with a blank before it.
 func (t *trouble) dst() string {
@@ -221,7 +221,7 @@ func (t *trouble) adviseAddress() []Advice {
 func (t *trouble) adviseTuple() []Advice {
 	until := ""
 	if h := t.heldBy(event.TupleTaken); h != nil && h.FreeIn > 0 {
-		until = " (the one in the way is free in " + spell(h.FreeIn) + ")"
+		until = " (the one in the way is free in " + phrase.Spelled(h.FreeIn) + ")"
 	}
 	return []Advice{
 		{
@@ -262,7 +262,7 @@ func (t *trouble) freePort() Advice {
 	switch {
 	case h == nil:
 	case h.FreeIn > 0:
-		a.Action = fmt.Sprintf("Wait %s: port %d is in TIME_WAIT after a connection of %s; or set SO_REUSEADDR before bind(), as servers do", spell(h.FreeIn), port, holderName(h))
+		a.Action = fmt.Sprintf("Wait %s: port %d is in TIME_WAIT after a connection of %s; or set SO_REUSEADDR before bind(), as servers do", phrase.Spelled(h.FreeIn), port, holderName(h))
 	case byConnection:
 		a.Action = fmt.Sprintf("For now restart %s, or have it close the connection: it has port %d towards %s", holderName(h), port, phrase.Endpoint(h.Remote))
 		a.Risk, a.Safety, a.Undo = "Its connections end. Closed actively, the port stays in TIME_WAIT for a minute more.", CheckFirst, "none"

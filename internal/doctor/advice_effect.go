@@ -109,7 +109,7 @@ func (c change) apply(s whatif.System, l whatif.Load) (whatif.System, whatif.Loa
 func (c change) effect(r whatif.Result, before float64) string {
 	text := fmt.Sprintf("survives: at most %s of %s ports in use", phrase.Grouped(r.Peak), phrase.Grouped(r.Capacity))
 	if !r.Survives {
-		text = fmt.Sprintf("fails after %s", spell(r.FirstFailure))
+		text = fmt.Sprintf("fails after %s", phrase.Spelled(r.FirstFailure))
 	}
 	switch {
 	case c.pool > 0:
@@ -130,9 +130,9 @@ func (t *trouble) closesInTime() string {
 	}
 	within := float64(t.space.Capacity-u.bound)/u.rate - wait
 	if within < 1 {
-		return fmt.Sprintf("not enough alone: at %s connections/s the ports are taken by TIME_WAIT of %s each", phrase.Rate(u.rate), spell(t.timeWait()))
+		return fmt.Sprintf("not enough alone: at %s connections/s the ports are taken by TIME_WAIT of %s each", phrase.Rate(u.rate), phrase.Spelled(t.timeWait()))
 	}
-	return "survives if each connection is closed within " + spell(time.Duration(within*float64(time.Second)))
+	return "survives if each connection is closed within " + phrase.Spelled(time.Duration(within*float64(time.Second)))
 }
 
 // earlyUsage is that of all connections of a program that binds before it connects: each takes
@@ -160,18 +160,4 @@ func (t *trouble) earlyUsage() *usage {
 		u.rate, u.ends, u.bound, u.burst = rate, len(ends), 0, 0
 	}
 	return &u
-}
-
-// spell returns a duration in words: 4 min 2 s.
-func spell(d time.Duration) string {
-	s := int64(d.Round(time.Second) / time.Second)
-	switch {
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case s < 60 || s < 3600 && s%60 == 0 && s < 120:
-		return fmt.Sprintf("%d s", s)
-	case s < 3600:
-		return fmt.Sprintf("%d min %d s", s/60, s%60)
-	}
-	return fmt.Sprintf("%d h %d min", s/3600, s%3600/60)
 }

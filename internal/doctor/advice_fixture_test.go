@@ -44,7 +44,7 @@ func narrowChurn(program string) testLoad {
 
 // seen returns the snapshot of the load after some minutes.
 func (l testLoad) seen() *snapshot.Snapshot {
-	reserved := parsePorts(l.reserved)
+	reserved := event.ParsePortSet(l.reserved)
 	room := capacity(l.ports, reserved)
 	need := int(l.wanted * (l.life.Seconds() + l.share*61.44))
 	live := min(int(l.wanted*l.life.Seconds()), room)

@@ -36,7 +36,7 @@ func TestKernelTakesAdvice(t *testing.T) {
 		s, subject := everything("nginx")
 		n := &s.Namespaces[0]
 		n.Ports, n.Reserved, n.Reuse = c.ports, c.reserved, 0
-		s.PortSpaces[0].Range, s.PortSpaces[0].Capacity = c.ports, size(c.ports)
+		s.PortSpaces[0].Range, s.PortSpaces[0].Capacity = c.ports, c.ports.Size()
 		s.PortSpaces[0].Wanted = c.wanted
 		before := fmt.Sprintf("sysctl -qw net.ipv4.ip_local_port_range='%d %d' net.ipv4.ip_local_reserved_ports='%s' net.ipv4.tcp_tw_reuse=0 "+
 			"net.ipv4.tcp_max_tw_buckets=5000 net.ipv4.ip_nonlocal_bind=0", c.ports.Low, c.ports.High, c.reserved)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 )
 
@@ -15,17 +14,9 @@ const (
 	pageSize      = 4096 // of amd64, and of arm64 mostly
 )
 
-// count returns a counter's value, 0 if it is not known.
-func count(c event.Counter) uint64 {
-	if !c.Known() {
-		return 0
-	}
-	return uint64(c) - 1
-}
-
 // adviseConntrack is for a table of connections that is full.
 func (t *trouble) adviseConntrack() []Advice {
-	peak, limit := max(count(t.plan.Counted.Conntrack.Entries), count(t.plan.Counts.Conntrack.Entries)), count(t.plan.Counts.Conntrack.Max)
+	peak, limit := max(t.plan.Counted.Conntrack.Entries.Value(), t.plan.Counts.Conntrack.Entries.Value()), t.plan.Counts.Conntrack.Max.Value()
 	advice := []Advice{{
 		Action:  "See which states and peers fill the table",
 		Command: t.enter() + "conntrack -L 2>/dev/null | awk '$1==\"tcp\"{print $4}' | sort | uniq -c | sort -rn",
@@ -142,7 +133,7 @@ func (t *trouble) adviseMemory() []Advice {
 		Command: lines("cat /proc/net/sockstat", t.enter()+"ss -Htnm | sort -k2 -rn | head"),
 		Risk:    nothingChanged,
 	}}
-	orphans, most := max(count(t.plan.Counted.Orphans), count(t.plan.Counts.Orphans)), count(t.plan.MaxOrphans)
+	orphans, most := max(t.plan.Counted.Orphans.Value(), t.plan.Counts.Orphans.Value()), t.plan.MaxOrphans.Value()
 	if most > 0 && 2*orphans > most {
 		n := powerOfTwo(float64(2 * most))
 		advice = append(advice, setHost(Advice{
@@ -151,7 +142,7 @@ func (t *trouble) adviseMemory() []Advice {
 			Safety: CheckFirst,
 		}, setting{"net.ipv4.tcp_max_orphans", fmt.Sprint(n), fmt.Sprint(most)}))
 	}
-	mem, peak := t.plan.TCPMem, max(count(t.plan.Counted.MemPages), count(t.plan.Counts.MemPages))
+	mem, peak := t.plan.TCPMem, max(t.plan.Counted.MemPages.Value(), t.plan.Counts.MemPages.Value())
 	if mem[2] > 0 && 2*peak > mem[2] {
 		low, pressure, high := 2*mem[0], 2*mem[1], 2*mem[2]
 		advice = append(advice, setHost(Advice{

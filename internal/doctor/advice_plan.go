@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -26,11 +27,6 @@ const (
 	lowStep     = 1000
 )
 
-var (
-	defaultRange = event.PortRange{Low: 32768, High: 60999} // net/ipv4/af_inet.c, inet_init_net
-	nodePorts    = event.PortRange{Low: 30000, High: 32767} // of Kubernetes services
-)
-
 // plan is the value of every knob of a namespace. All findings of the namespace have their
 // advice from the same plan, which depends on the snapshot alone: no two contradict.
 type plan struct {
@@ -41,7 +37,7 @@ type plan struct {
 	ports    event.PortRange // the range to set; zero: none, the present one does or none would
 	usual    event.PortRange // the range to set if it is the range itself that is the trouble
 	suffices bool            // the load fits into ports
-	reserve  portSet         // ports to reserve, with those that are
+	reserve  event.PortSet   // ports to reserve, with those that are
 	// rangeReserves says that ports must be reserved as the range to set would cover them.
 	rangeReserves bool
 	leavesHost    bool   // connections to other hosts are among the load
@@ -64,7 +60,7 @@ func planOf(s *snapshot.Snapshot, inode uint32) *plan {
 		p.leavesHost = p.leavesHost || !isLoopback(space.Remote)
 		slow = slow || isSlow(space)
 	}
-	p.reserve = parsePorts(p.Reserved).with(p.wantedPorts(s)...).with(p.servicePorts(s)...)
+	p.reserve = event.ParsePortSet(p.Reserved).With(p.wantedPorts(s)...).With(p.servicePorts(s)...)
 	p.solveRange(slow)
 	p.solveUsualRange()
 	p.buckets = p.solveBuckets(s.Elapsed)
@@ -79,8 +75,7 @@ func (p *plan) matters(space *snapshot.PortSpace) bool {
 
 // isSlow reports whether connect() searches long: it takes ports of the second parity.
 func isSlow(space *snapshot.PortSpace) bool {
-	const slow = time.Millisecond
-	return space.SecondParity > 0.5 && space.SearchP99 >= slow
+	return space.SecondParity > secondParity && space.SearchP99 >= slowSearch
 }
 
 // usageOf returns how the ports of a space of the namespace are taken.
@@ -122,16 +117,16 @@ func (p *plan) endsOf(s *snapshot.Snapshot, space *snapshot.PortSpace) []event.E
 // wantedPorts are ports of the range that a program wants to listen at, and that an outgoing
 // connection had. A program that tries port after port wants none of them in particular.
 func (p *plan) wantedPorts(s *snapshot.Snapshot) (ports []event.PortRange) {
-	wanted := map[string]portSet{}
+	wanted := map[string]event.PortSet{}
 	for i := range s.Failures {
 		f := &s.Failures[i]
 		if f.Netns == p.Inode && !f.NetnsGone && f.Reason == event.PortTaken && p.Ports.Holds(f.Target.Port) && heldByConnection(f) {
 			program := programOf(&f.Proc)
-			wanted[program] = wanted[program].with(onePort(f.Target.Port))
+			wanted[program] = wanted[program].With(event.OnePort(f.Target.Port))
 		}
 	}
 	for _, set := range wanted {
-		if set.within(p.Ports) < probes {
+		if set.Within(p.Ports) < probes {
 			ports = append(ports, set...)
 		}
 	}
@@ -148,11 +143,11 @@ func (p *plan) servicePorts(s *snapshot.Snapshot) (ports []event.PortRange) {
 	if len(p.Listeners) <= mostServices {
 		for i := range p.Listeners {
 			if port := p.Listeners[i].Local.Port; p.Ports.Holds(port) {
-				ports = append(ports, onePort(port))
+				ports = append(ports, event.OnePort(port))
 			}
 		}
 	}
-	if p.Ports.Known() && p.Ports.Low <= nodePorts.High && p.Ports.High >= nodePorts.Low && (&judge{s: s}).runsKubernetes() {
+	if p.Ports.Known() && overlap(p.Ports, nodePorts) && runsKubernetes(s) {
 		ports = append(ports, nodePorts)
 	}
 	return ports
@@ -207,9 +202,9 @@ func (p *plan) solveUsualRange() {
 	switch {
 	case p.ports.Known() || !p.Ports.Known():
 		return
-	case size(p.Ports) < size(defaultRange):
+	case p.Ports.Size() < defaultRange.Size():
 		usual = defaultRange
-	case size(p.Ports)%2 == 0:
+	case p.Ports.Size()%2 == 0:
 		return
 	}
 	p.setRange(usual)
@@ -233,7 +228,7 @@ func (p *plan) candidates() []event.PortRange {
 		lowest = uint16(min(max(uint64(start-1), lowestPort), highestPort-1))
 		lowest += lowest % 2
 	}
-	ranges := []event.PortRange{defaultRange, {Low: 32768, High: highestPort}}
+	ranges := []event.PortRange{defaultRange, {Low: defaultRange.Low, High: highestPort}}
 	for low := int(nodePorts.Low); low > int(lowest); low -= lowStep {
 		ranges = append(ranges, event.PortRange{Low: uint16(low), High: highestPort})
 	}
@@ -246,26 +241,26 @@ func (p *plan) candidates() []event.PortRange {
 
 // reserveFor returns what must be reserved if the range is r: what is or must be already,
 // listeners that the present range does not hold, and NodePorts.
-func (p *plan) reserveFor(r event.PortRange) portSet {
+func (p *plan) reserveFor(r event.PortRange) event.PortSet {
 	var more []event.PortRange
 	for _, listen := range p.ListenPorts {
 		for port := int(listen.Low); port <= int(listen.High); port++ {
 			if port := uint16(port); r.Holds(port) && !p.Ports.Holds(port) {
-				more = append(more, onePort(port))
+				more = append(more, event.OnePort(port))
 			}
 		}
 	}
 	if r.Low <= nodePorts.Low && nodePorts.High <= r.High {
 		more = append(more, nodePorts)
 	}
-	return p.reserve.with(more...)
+	return p.reserve.With(more...)
 }
 
 // capacity returns how many ports of a range are not reserved.
-func capacity(r event.PortRange, reserve portSet) int { return size(r) - reserve.within(r) }
+func capacity(r event.PortRange, reserve event.PortSet) int { return r.Size() - reserve.Within(r) }
 
 // fits reports whether all of the load is within a share of the range.
-func (p *plan) fits(r event.PortRange, reserve portSet, share float64) bool {
+func (p *plan) fits(r event.PortRange, reserve event.PortSet, share float64) bool {
 	for i := range p.uses {
 		if float64(p.uses[i].ports()+p.uses[i].bound) > share*float64(capacity(r, reserve)) {
 			return false
@@ -306,10 +301,7 @@ func (p *plan) solveBuckets(elapsed time.Duration) uint64 {
 	if p.MaxTimeWait <= 0 || !refuses && p.MaxTimeWait >= tinyBuckets {
 		return 0
 	}
-	length := p.TimeWaitLength
-	if length == 0 {
-		length = time.Minute
-	}
+	length := cmp.Or(p.TimeWaitLength, usualTimeWait)
 	need := float64(max(p.TimeWait, p.MaxTimeWait))
 	if refuses {
 		need += float64(p.Refused) / elapsed.Seconds() * length.Seconds() * wheelShare

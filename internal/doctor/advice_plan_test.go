@@ -9,29 +9,6 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-func TestPortSet(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		list string
-		add  []event.PortRange
-		want string
-	}{
-		{"", nil, ""},
-		{"", []event.PortRange{onePort(8080)}, "8080"},
-		{"8080,9000-9100\n", []event.PortRange{onePort(8081)}, "8080-8081,9000-9100"},
-		{"9000-9100,8080", []event.PortRange{{Low: 9050, High: 9200}}, "8080,9000-9200"},
-		{"65535", []event.PortRange{{Low: 1, High: 65534}}, "1-65535"},
-		{"rubbish,7-3,80000", nil, ""},
-	} {
-		if got := parsePorts(c.list).with(c.add...).String(); got != c.want {
-			t.Errorf("%q with %v is %q, want %q", c.list, c.add, got, c.want)
-		}
-	}
-	if n := parsePorts("10-19,30").within(event.PortRange{Low: 15, High: 30}); n != 6 {
-		t.Errorf("within: %d, want 6", n)
-	}
-}
-
 // TestRange has loads of any size on ranges of any kind: what is advised must be what the kernel
 // takes, and no harm to listeners and NodePorts.
 func TestRange(t *testing.T) {
@@ -45,7 +22,7 @@ func TestRange(t *testing.T) {
 				s := l.seen()
 				n := &s.Namespaces[0]
 				n.UnprivilegedPort = event.CounterOf(unprivileged)
-				n.ListenPorts = append(n.ListenPorts, event.PortRange{Low: 15432, High: 15433}, onePort(33060), onePort(62000))
+				n.ListenPorts = append(n.ListenPorts, event.PortRange{Low: 15432, High: 15433}, event.OnePort(33060), event.OnePort(62000))
 				checkRange(t, fmt.Sprintf("%v at %g/s, unprivileged from %d", present, wanted, unprivileged), planOf(s, testNetns))
 			}
 		}
@@ -61,24 +38,24 @@ func checkRange(t *testing.T, name string, p *plan) {
 		}
 		return
 	}
-	start := max(count(p.UnprivilegedPort), 1024)
+	start := max(p.UnprivilegedPort.Value(), 1024)
 	switch {
 	case uint64(r.Low) < start, r.High <= r.Low:
 		t.Errorf("%s: the kernel refuses %v", name, r)
 	case (r.Low^r.High)&1 == 0:
 		t.Errorf("%s: %v has ends of one parity", name, r)
-	case capacity(r, p.reserve) <= capacity(p.Ports, parsePorts(p.Reserved)):
+	case capacity(r, p.reserve) <= capacity(p.Ports, event.ParsePortSet(p.Reserved)):
 		t.Errorf("%s: %v is no more than %v", name, r, p.Ports)
-	case r.Low <= nodePorts.High && !p.reserve.holdsAll(event.PortRange{Low: max(r.Low, nodePorts.Low), High: nodePorts.High}):
+	case r.Low <= nodePorts.High && !p.reserve.HoldsAll(event.PortRange{Low: max(r.Low, nodePorts.Low), High: nodePorts.High}):
 		t.Errorf("%s: %v covers NodePorts, %s is reserved", name, r, p.reserve)
-	case !p.reserve.holdsAll(event.PortRange{Low: 50000, High: 50009}):
+	case !p.reserve.HoldsAll(event.PortRange{Low: 50000, High: 50009}):
 		t.Errorf("%s: what is reserved already is missing in %s", name, p.reserve)
 	case p.suffices && !p.fits(r, p.reserve, fairShare):
 		t.Errorf("%s: %v does not suffice", name, r)
 	}
 	for _, listen := range p.ListenPorts {
 		for port := listen.Low; port <= listen.High; port++ {
-			if r.Holds(port) && !p.Ports.Holds(port) && !p.reserve.holds(port) {
+			if r.Holds(port) && !p.Ports.Holds(port) && !p.reserve.Holds(port) {
 				t.Errorf("%s: %v covers the listener at %d", name, r, port)
 			}
 		}

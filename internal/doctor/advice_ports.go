@@ -62,7 +62,7 @@ func (t *trouble) rangeAdvice() Advice {
 	}
 	a := Advice{
 		Action: fmt.Sprintf("Set the port range to %d-%d (%s ports, now %d-%d: %s)", p.ports.Low, p.ports.High,
-			phrase.Grouped(p.capacityAfter()), p.Ports.Low, p.Ports.High, phrase.Grouped(capacity(p.Ports, parsePorts(p.Reserved)))),
+			phrase.Grouped(p.capacityAfter()), p.Ports.Low, p.Ports.High, phrase.Grouped(capacity(p.Ports, event.ParsePortSet(p.Reserved)))),
 		Risk:   "Little: this is the range that Linux has by default. A firewall that allows only the old range must learn the new one.",
 		change: change{ports: p.capacityAfter()},
 	}
@@ -79,7 +79,7 @@ func (t *trouble) rangeAdvice() Advice {
 	settings := []setting{{keyRange, rangeValue(p.ports.Low, p.ports.High), rangeValue(p.Ports.Low, p.Ports.High)}}
 	if p.rangeReserves {
 		a.Action += ". Reserve the ports in it that are for services"
-		if p.reserve.holdsAll(nodePorts) && !parsePorts(p.Reserved).holdsAll(nodePorts) {
+		if p.reserve.HoldsAll(nodePorts) && !event.ParsePortSet(p.Reserved).HoldsAll(nodePorts) {
 			a.Action += ", NodePorts of Kubernetes among them"
 		}
 		settings = append([]setting{{keyReserved, p.reserve.String(), p.Reserved}}, settings...)
@@ -152,12 +152,12 @@ func (t *trouble) reuseAdvice() Advice {
 
 // adviseReservedRange is for a range of which too much is reserved.
 func (t *trouble) adviseReservedRange() []Advice {
-	present := parsePorts(t.plan.Reserved)
-	needed := portSet{}
+	present := event.ParsePortSet(t.plan.Reserved)
+	needed := event.PortSet{}
 	for _, listen := range t.plan.ListenPorts {
 		for _, r := range present {
 			if low, high := max(r.Low, listen.Low), min(r.High, listen.High); low <= high {
-				needed = needed.with(event.PortRange{Low: low, High: high})
+				needed = needed.With(event.PortRange{Low: low, High: high})
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func (t *trouble) adviseReservedRange() []Advice {
 	}
 	free := t.set(Advice{
 		Action: fmt.Sprintf("Reserve only ports that services use; %s of the range %d-%d are reserved, and %s",
-			phrase.Grouped(present.within(t.plan.Ports)), t.plan.Ports.Low, t.plan.Ports.High, text),
+			phrase.Grouped(present.Within(t.plan.Ports)), t.plan.Ports.Low, t.plan.Ports.High, text),
 		Risk:   "A service that is not running now can find its port taken when it starts.",
 		Safety: CheckFirst,
 	}, setting{keyReserved, "<ports of services, as 8080,9000-9100>", t.plan.Reserved})
@@ -184,12 +184,12 @@ func (t *trouble) reservePorts() Advice {
 	set := p.reserve
 	what := "the ports of the range at which services listen"
 	if port != 0 {
-		if !p.Ports.Holds(port) || parsePorts(p.Reserved).holds(port) {
+		if !p.Ports.Holds(port) || event.ParsePortSet(p.Reserved).Holds(port) {
 			return Advice{}
 		}
-		set, what = set.with(onePort(port)), fmt.Sprintf("port %d", port)
+		set, what = set.With(event.OnePort(port)), fmt.Sprintf("port %d", port)
 	}
-	if set.String() == parsePorts(p.Reserved).String() {
+	if set.String() == event.ParsePortSet(p.Reserved).String() {
 		return Advice{}
 	}
 	return t.set(Advice{

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -115,10 +116,7 @@ func (p pairs) at(end pairEnd) *pairSum {
 func usageOf(space *snapshot.PortSpace, all pairs, ends []event.Endpoint, reused bool) usage {
 	u := usage{
 		rate: space.Wanted, live: space.Live, bound: space.Bound, full: space.Exhausted > 0, ends: 1,
-		wait: time.Duration(float64(space.TimeWaitLength) * wheelShare),
-	}
-	if space.TimeWaitLength == 0 {
-		u.wait = time.Duration(float64(time.Minute) * wheelShare)
+		wait: time.Duration(float64(cmp.Or(space.TimeWaitLength, usualTimeWait)) * wheelShare),
 	}
 	if reused {
 		u.wait = reuseDelay

@@ -1,14 +1,19 @@
 package doctor
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/porttrace/porttrace/internal/phrase"
+)
 
 // What people wrongly do, and why it does not help.
 const (
-	wrongFinTimeout = "tcp_fin_timeout: it is the time of FIN_WAIT2 of closed sockets only. TIME_WAIT lasts 60 s whatever it says (TCP_TIMEWAIT_LEN, include/net/tcp.h)."
+	wrongFinTimeout = "tcp_fin_timeout: it is the time of FIN_WAIT2 of closed sockets only. TIME_WAIT has a length of its own (TCP_TIMEWAIT_LEN, include/net/tcp.h: 60 s)."
 	wrongRecycle    = "tcp_tw_recycle: removed in Linux 4.12; before, it broke every client behind NAT."
 	wrongFewBuckets = "A small tcp_max_tw_buckets: connections then skip TIME_WAIT, and segments of an old connection can get into a new one."
 	wrongLinger     = "SO_LINGER with 0: close() sends RST, and data that the peer has not read is lost."
-	wrongRestart    = "A restart: ports in TIME_WAIT belong to the kernel and stay taken for 60 s."
+	wrongRestart    = "A restart: ports in TIME_WAIT belong to the kernel and stay taken until it is over."
 	wrongWholeRange = "The range 1024-65535: it covers the ports of services and NodePorts, which then cannot start."
 	wrongMoreFiles  = "A higher file limit alone: what leaks fills that as well, later."
 	wrongMorePorts  = "A wider port range: ports are not what is missing here."
@@ -46,20 +51,11 @@ var wrongs = map[Cause][]string{
 // wrong returns what people wrongly do about the cause, first what is set here.
 func (t *trouble) wrong() []string {
 	var list []string
-	if fin := t.plan.FinTimeout; fin > 0 && fin < usualFinTimeout && t.mentions(wrongFinTimeout) {
-		list = append(list, fmt.Sprintf("tcp_fin_timeout is %d s here: that does not shorten TIME_WAIT, which lasts 60 s.", int(fin.Seconds())))
+	if fin := t.plan.FinTimeout; fin > 0 && fin < usualFinTimeout && slices.Contains(wrongs[t.Cause], wrongFinTimeout) {
+		list = append(list, fmt.Sprintf("tcp_fin_timeout is %s here: that does not shorten TIME_WAIT, which lasts %s.", phrase.Spelled(fin), phrase.Spelled(t.timeWait())))
 	}
-	if r := t.plan.Ports; r.Known() && (r.High-r.Low)%2 == 0 {
+	if r := t.plan.Ports; r.Size()%2 == 1 {
 		list = append(list, fmt.Sprintf("The range %d-%d has ends of the same parity: connect() leaves one port out, and the kernel warns of it.", r.Low, r.High))
 	}
 	return append(list, wrongs[t.Cause]...)
-}
-
-func (t *trouble) mentions(text string) bool {
-	for _, w := range wrongs[t.Cause] {
-		if w == text {
-			return true
-		}
-	}
-	return false
 }

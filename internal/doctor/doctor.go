@@ -81,7 +81,7 @@ type Evidence struct {
 	Value float64
 	Unit  string // of Value: "ports", "connections/s", "seconds" ...; empty: the text alone
 	At    time.Time
-	Proc  event.Process // whose figure it is; zero: of none
+	Proc  event.Process // whose figure it is, of a program the process with most of it; zero: of none
 }
 
 // Victim is a process that suffers from a finding.

@@ -75,7 +75,7 @@ func (j *judge) ownPorts(ports []*calls, bindsEarly bool) {
 	}
 	address := sum.target.Addr.IP()
 	if mine*2 < len(ports) && !bindsEarly { // it tries ports until it finds a free one
-		f := sum.finding(PortTaken, address.String(), fmt.Sprintf("%s asks for one port of %s after another: %s were in use", sum.who(), address, plural(uint64(len(ports)), "port")))
+		f := sum.finding(PortTaken, address.String(), fmt.Sprintf("%s asks for one port of %s after another: %s were in use", sum.who(), address, phrase.Plural(len(ports), "port")))
 		f.Severity = Info
 		j.add(f)
 		return
@@ -85,7 +85,7 @@ func (j *judge) ownPorts(ports []*calls, bindsEarly bool) {
 		by = "by its own connections"
 	}
 	f := sum.finding(EarlyBind, "", fmt.Sprintf("%s binds ports of %s of its own choice before it connects: %s failed, for %s in use %s",
-		sum.who(), address, plural(sum.count, "bind() call"), plural(uint64(len(ports)), "port"), by))
+		sum.who(), address, phrase.Plural(sum.count, "bind() call"), phrase.Plural(len(ports), "port"), by))
 	f.Subject.Local = sum.target.Addr
 	sum.addHolder(&f)
 	j.add(f)
@@ -227,7 +227,7 @@ func (j *judge) noIPv6(g *calls) {
 	if opens := j.opensOf(g.program); opens > 0 {
 		f.Severity = Info
 		f.Evidence = append(f.Evidence, Evidence{
-			Text: fmt.Sprintf("the program has opened %s: it does without IPv6", plural(opens, "other connection")), Value: float64(opens), Unit: "connections", At: j.s.Wall,
+			Text: fmt.Sprintf("the program has opened %s: it does without IPv6", phrase.Plural(opens, "other connection")), Value: float64(opens), Unit: "connections", At: j.s.Wall,
 		})
 	}
 	j.add(f)

@@ -141,7 +141,7 @@ func (g *calls) finding(cause Cause, about, summary string) Finding {
 	}
 	f.Subject.Netns, f.Subject.Proc = g.netns, g.Proc.ID
 	f.Evidence = []Evidence{{
-		Text:  fmt.Sprintf("%s of %s failed: %s", plural(g.count, g.Op.String()+"() call"), g.who(), phrase.Errno(g.Failure)),
+		Text:  fmt.Sprintf("%s of %s failed: %s", phrase.Plural(g.count, g.Op.String()+"() call"), g.who(), phrase.Errno(g.Failure)),
 		Value: float64(g.count), Unit: "calls", At: g.last, Proc: g.Proc,
 	}}
 	return f
@@ -156,12 +156,4 @@ func (g *calls) who() string {
 		return "an unknown program"
 	}
 	return g.program
-}
-
-// plural returns 1 call, 2 calls.
-func plural(n uint64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return phrase.Count(n) + " " + what + "s"
 }

@@ -8,15 +8,16 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// nearlyFull is from what share of the maximum on, in percent, a table is nearly full.
-const nearlyFull = 95
+// trackingNearlyFull is the share of nf_conntrack_max, in percent, from which on the table is nearly
+// full.
+const trackingNearlyFull = 95
 
 // conntrack judges the connection tracking of a namespace.
 func (j *judge) conntrack(n *snapshot.Namespace) {
 	now, counted := &n.Counts.Conntrack, &n.Counted.Conntrack
-	entries, most := max(value(now.Entries), value(counted.Entries)), value(now.Max)
-	drops, early, failed := grown(counted.Drops), grown(counted.EarlyDrops), grown(counted.InsertFailed)
-	isFull := most > 0 && entries*100 >= most*nearlyFull
+	entries, most := max(now.Entries.Value(), counted.Entries.Value()), now.Max.Value()
+	drops, early, failed := counted.Drops.Value(), counted.EarlyDrops.Value(), counted.InsertFailed.Value()
+	isFull := most > 0 && entries*100 >= most*trackingNearlyFull
 	// An entry that cannot be inserted is counted as a drop, too (__nf_conntrack_confirm and
 	// nf_ct_resolve_clash, net/netfilter/nf_conntrack_core.c, Linux 6.18); one that finds the
 	// table full as a drop alone.
@@ -40,7 +41,7 @@ func (j *judge) conntrackFull(n *snapshot.Namespace, entries, most, drops, early
 	case drops > 0:
 		f.Severity, f.Confidence = Critical, Proved
 		f.Summary = fmt.Sprintf("the connection tracking table of %s is full (%s of %s entries): %s that would have begun a connection dropped",
-			where, phrase.Count(entries), phrase.Count(most), plural(drops, "packet"))
+			where, phrase.Count(entries), phrase.Count(most), phrase.Plural(drops, "packet"))
 		if most == 0 {
 			f.Summary = fmt.Sprintf("the connection tracking of %s drops packets: %s so far", where, phrase.Count(drops))
 		}
@@ -52,7 +53,7 @@ func (j *judge) conntrackFull(n *snapshot.Namespace, entries, most, drops, early
 	f.count = drops
 	j.counted(&f, entries, "entries", "nf_conntrack_count is %s of nf_conntrack_max %s", phrase.Count(entries), phrase.Count(most))
 	if drops > 0 {
-		j.counted(&f, drops, "packets", "%s dropped since porttrace started (drop in /proc/net/stat/nf_conntrack)", plural(drops, "packet"))
+		j.counted(&f, drops, "packets", "%s dropped since porttrace started (drop in /proc/net/stat/nf_conntrack)", phrase.Plural(drops, "packet"))
 	}
 	if early > 0 {
 		j.counted(&f, early, "entries", "%s removed to make room (early_drop)", phrase.Count(early))
@@ -77,7 +78,7 @@ func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
 		f.Subject.Remote, f.Subject.Proc = s.dest.remote, s.proc.ID
 	}
 	f.Summary = fmt.Sprintf("connections%s get lost after they leave their sockets: the address translation (SNAT, masquerade) of %s failed for %s, most likely as it has no port left for that destination",
-		to, phrase.Netns(n.Name, n.Inode), plural(failed, "packet"))
+		to, phrase.Netns(n.Name, n.Inode), phrase.Plural(failed, "packet"))
 	switch {
 	case s != nil && nat.Known() && nat.Value() == 1:
 		f.Confidence, f.Severity = Likely, Critical
@@ -88,7 +89,7 @@ func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
 	}
 	j.counted(&f, failed, "connections", "insert_failed has grown by %s", phrase.Count(failed))
 	if s != nil {
-		j.counted(&f, s.count+uint64(s.pending), "calls", "%s of %s to it had to send the SYN again", plural(s.count+uint64(s.pending), "connect() call"), s.program)
+		j.counted(&f, s.count+uint64(s.pending), "calls", "%s of %s to it had to send the SYN again", phrase.Plural(s.count+uint64(s.pending), "connect() call"), s.program)
 	}
 	if ports := j.inUseTo(s); ports > 0 {
 		j.counted(&f, uint64(ports), "ports", "%s ports are in use towards it on this side", phrase.Count(ports))

@@ -24,12 +24,6 @@ func (j *judge) namespaces() {
 	}
 }
 
-// grown returns by how much a counter has grown since the start, 0 if that is not known.
-func grown(c event.Counter) uint64 { return c.Since(event.CounterOf(0)) }
-
-// value returns a gauge, 0 if it is not known.
-func value(c event.Counter) uint64 { return c.Since(event.CounterOf(0)) }
-
 // ofNetns returns a finding about a network namespace. Its ID has no inode: that differs from
 // run to run.
 func ofNetns(cause Cause, n *snapshot.Namespace, program, summary string) Finding {
@@ -50,7 +44,7 @@ func (j *judge) counted(f *Finding, n uint64, unit, format string, args ...any) 
 // timeWaitOverflow judges connections that were closed without the TIME_WAIT that they should
 // have left, as there were more than tcp_max_tw_buckets of them.
 func (j *judge) timeWaitOverflow(n *snapshot.Namespace) {
-	refused := max(n.Refused, grown(n.Counted.TimeWaitOverflows))
+	refused := max(n.Refused, n.Counted.TimeWaitOverflows.Value())
 	if refused == 0 {
 		return
 	}
@@ -58,7 +52,7 @@ func (j *judge) timeWaitOverflow(n *snapshot.Namespace) {
 	who := "the programs of " + phrase.Netns(n.Name, n.Inode)
 	f := ofNetns(TimeWaitOverflow, n, "", fmt.Sprintf(
 		"%s close more connections than net.ipv4.tcp_max_tw_buckets (%s) lets wait in TIME_WAIT: %s ended without it, and a late packet of them can reach a new connection with the same ports",
-		who, phrase.Count(n.MaxTimeWait), plural(refused, "connection")))
+		who, phrase.Count(n.MaxTimeWait), phrase.Plural(refused, "connection")))
 	f.count = refused
 	j.counted(&f, refused, "connections", "TCPTimeWaitOverflow has grown by %s", phrase.Count(refused))
 	j.counted(&f, uint64(max(n.MaxTimeWait, 0)), "buckets", "net.ipv4.tcp_max_tw_buckets is %s", phrase.Count(n.MaxTimeWait))
@@ -93,7 +87,7 @@ const (
 
 // listenOverflow judges listeners that do not accept connections fast enough.
 func (j *judge) listenOverflow(n *snapshot.Namespace) {
-	accept, syns := grown(n.Counted.ListenOverflows), grown(n.Counted.RequestDrops)
+	accept, syns := n.Counted.ListenOverflows.Value(), n.Counted.RequestDrops.Value()
 	dropped := accept + syns
 	if dropped == 0 {
 		return
@@ -104,9 +98,9 @@ func (j *judge) listenOverflow(n *snapshot.Namespace) {
 		about = phrase.Endpoint(server.Local)
 		what = named(&server.Proc) + ", which listens on " + about + ","
 	}
-	text := fmt.Sprintf("%s accepts connections more slowly than they come: its accept queue was full for %s, which the client has to send again", what, plural(accept, "packet"))
+	text := fmt.Sprintf("%s accepts connections more slowly than they come: its accept queue was full for %s, which the client has to send again", what, phrase.Plural(accept, "packet"))
 	if accept == 0 {
-		text = fmt.Sprintf("%s has more half-open connections than its SYN queue holds: %s dropped", what, plural(syns, "SYN"))
+		text = fmt.Sprintf("%s has more half-open connections than its SYN queue holds: %s dropped", what, phrase.Plural(syns, "SYN"))
 	}
 	f := ofNetns(ListenOverflow, n, about, text)
 	f.count = dropped
@@ -125,11 +119,11 @@ func (j *judge) listenOverflow(n *snapshot.Namespace) {
 	if syns > 0 {
 		j.counted(&f, syns, "connections", "TCPReqQFullDrop has grown by %s", phrase.Count(syns))
 	}
-	if cookies := grown(n.Counted.RequestCookies); cookies > 0 {
+	if cookies := n.Counted.RequestCookies.Value(); cookies > 0 {
 		j.counted(&f, cookies, "connections", "%s SYNs were answered with SYN cookies (TCPReqQFullDoCookies)", phrase.Count(cookies))
 	}
 	if target != nil {
-		j.counted(&f, target.count+uint64(target.pending), "calls", "%s of %s to it had to send the SYN again", plural(target.count+uint64(target.pending), "connect() call"), target.program)
+		j.counted(&f, target.count+uint64(target.pending), "calls", "%s of %s to it had to send the SYN again", phrase.Plural(target.count+uint64(target.pending), "connect() call"), target.program)
 	}
 	j.add(f)
 }
@@ -170,19 +164,19 @@ func (j *judge) listens(n *snapshot.Namespace, to destination) *snapshot.Listene
 
 // tcpMemory judges the memory of the TCP sockets of the host, and orphans.
 func (j *judge) tcpMemory(n *snapshot.Namespace) {
-	aborts, pressures := grown(n.Counted.MemoryAborts), grown(n.Counted.MemoryPressures)
-	pages, orphans, most := value(n.Counts.MemPages), value(n.Counts.Orphans), value(n.MaxOrphans)
+	aborts, pressures := n.Counted.MemoryAborts.Value(), n.Counted.MemoryPressures.Value()
+	pages, orphans, most := n.Counts.MemPages.Value(), n.Counts.Orphans.Value(), n.MaxOrphans.Value()
 	if aborts == 0 && pressures == 0 {
 		return
 	}
-	tooMany := most > 0 && max(orphans, value(n.Counted.Orphans))*2 > most
+	tooMany := most > 0 && max(orphans, n.Counted.Orphans.Value())*2 > most
 	var text string
 	switch {
 	case aborts > 0 && tooMany:
 		text = fmt.Sprintf("the kernel has reset %s for which no process is left, as there are too many of them (net.ipv4.tcp_max_orphans is %s)",
-			plural(aborts, "connection"), phrase.Count(most))
+			phrase.Plural(aborts, "connection"), phrase.Count(most))
 	case aborts > 0:
-		text = fmt.Sprintf("the kernel has reset %s for lack of TCP memory or as too many have no process left", plural(aborts, "connection"))
+		text = fmt.Sprintf("the kernel has reset %s for lack of TCP memory or as too many have no process left", phrase.Plural(aborts, "connection"))
 	default:
 		text = "the TCP sockets of this host have come under memory pressure: their buffers are limited to what net.ipv4.tcp_mem allows"
 	}
@@ -200,7 +194,7 @@ func (j *judge) tcpMemory(n *snapshot.Namespace) {
 			phrase.Count(pages), phrase.Count(n.TCPMem[1]), phrase.Count(n.TCPMem[2]))
 	}
 	if most > 0 && n.Counts.Orphans.Known() {
-		j.counted(&f, orphans, "sockets", "%s without a process, %s allowed (net.ipv4.tcp_max_orphans)", plural(orphans, "socket"), phrase.Count(most))
+		j.counted(&f, orphans, "sockets", "%s without a process, %s allowed (net.ipv4.tcp_max_orphans)", phrase.Plural(orphans, "socket"), phrase.Count(most))
 	}
 	j.add(f)
 }

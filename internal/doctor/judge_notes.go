@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -10,17 +9,12 @@ import (
 )
 
 const (
-	// usualFinTimeout is net.ipv4.tcp_fin_timeout as the kernel sets it.
-	usualFinTimeout = 60 * time.Second
 	// tinyBuckets is a tcp_max_tw_buckets that only a host with less than 512 MiB has by itself: the
 	// kernel sets it to half the size of the socket table, which has a slot for each 128 KiB.
 	tinyBuckets = 2048
 	// manyTimeWait is how many connections in TIME_WAIT alarm people.
 	manyTimeWait = 10_000
 )
-
-// Ports that Kubernetes gives to services of the type NodePort, unless it is set up otherwise.
-const nodePortsLow, nodePortsHigh = 30000, 32767
 
 // folklore notes what harms no one now, and is often taken for the cause or the cure.
 func (j *judge) folklore() {
@@ -83,7 +77,7 @@ func (j *judge) settings(n *snapshot.Namespace) {
 	if !n.Ports.Known() {
 		return
 	}
-	size := int(n.Ports.High) - int(n.Ports.Low) + 1
+	size := n.Ports.Size()
 	if size%2 == 1 {
 		j.note(NarrowRange, n.Inode, "parity", fmt.Sprintf(
 			"both ends of net.ipv4.ip_local_port_range (%d to %d) are %s: connect() has one port less of the other parity, and the kernel asks for ends of different parity",
@@ -128,21 +122,10 @@ func (j *judge) overlaps(n *snapshot.Namespace) {
 		}
 		j.note(RangeOverlapsListeners, n.Inode, programOf(&first.Proc), text)
 	}
-	if n.Ports.Low <= nodePortsHigh && n.Ports.High >= nodePortsLow && j.runsKubernetes() {
+	if overlap(n.Ports, nodePorts) && runsKubernetes(j.s) {
 		j.note(RangeOverlapsListeners, n.Inode, "nodeports", fmt.Sprintf(
-			"the port range %d to %d holds the NodePorts of Kubernetes, %d to %d: a connection can take the port of a service", n.Ports.Low, n.Ports.High, nodePortsLow, nodePortsHigh))
+			"the port range %d to %d holds the NodePorts of Kubernetes, %d to %d: a connection can take the port of a service", n.Ports.Low, n.Ports.High, nodePorts.Low, nodePorts.High))
 	}
-}
-
-// runsKubernetes reports whether a process of a Kubernetes node is known.
-func (j *judge) runsKubernetes() bool {
-	for i := range j.s.Processes {
-		switch j.s.Processes[i].Info.Comm {
-		case "kubelet", "kube-proxy", "k3s", "k3s-server", "k3s-agent":
-			return true
-		}
-	}
-	return false
 }
 
 // manyTimeWait says that a great number of connections in TIME_WAIT is fine: they are spread.
@@ -160,7 +143,7 @@ func (j *judge) manyTimeWait() {
 	if fullest*2 >= 100 {
 		return
 	}
-	where := fmt.Sprintf("they are spread over %s, and the fullest has", plural(uint64(spaces), "port space"))
+	where := fmt.Sprintf("they are spread over %s, and the fullest has", phrase.Plural(spaces, "port space"))
 	if spaces == 1 {
 		where = "their port space has"
 	}
@@ -198,7 +181,7 @@ func (j *judge) closeWait() {
 		proc := event.Process{ID: p.Proc, Comm: p.Comm}
 		f := Finding{
 			ID: id(CloseWaitLeak, programOf(&proc), phrase.Remote(p.Proto, p.Remote)), Cause: CloseWaitLeak, Severity: Info, Confidence: Possible, Since: j.s.Wall,
-			Summary: fmt.Sprintf("%s has not closed %s to %s that the other end has closed (CLOSE_WAIT)", named(&proc), plural(uint64(p.CloseWait), "connection"), phrase.Remote(p.Proto, p.Remote)),
+			Summary: fmt.Sprintf("%s has not closed %s to %s that the other end has closed (CLOSE_WAIT)", named(&proc), phrase.Plural(p.CloseWait, "connection"), phrase.Remote(p.Proto, p.Remote)),
 		}
 		f.Subject = Subject{Netns: p.Netns, Proc: p.Proc, Remote: p.Remote}
 		j.add(f)

@@ -41,6 +41,7 @@ type program struct {
 	name      string        // empty: not known
 	proc      event.Process // the one with most of the ports
 	processes int           // how many there are or were, 0: not known
+	more      bool          // than processes
 
 	live, closeWait, timeWait, bound int // ports; live holds closeWait
 	opens, closes                    uint64
@@ -54,6 +55,8 @@ func (p *program) who() string {
 	switch {
 	case p.name == "":
 		return "an unknown program"
+	case p.processes > 1 && p.more:
+		return p.name + " (at least " + phrase.Count(p.processes) + " processes)"
 	case p.processes > 1:
 		return p.name + " (" + phrase.Count(p.processes) + " processes)"
 	case p.proc.ID.Known():
@@ -73,7 +76,8 @@ func named(p *event.Process) string {
 
 // programs are those of a space, each once.
 type programs struct {
-	list []program
+	list   []program
+	byPair bool // their ports are counted by destination, from whatever local address
 }
 
 func (l *programs) of(name string) *program {
@@ -101,8 +105,14 @@ func (j *judge) programsOf(s *snapshot.PortSpace) programs {
 			listed += h.Ports()
 		}
 	}
+	if s.OtherHolders.Ports() > 0 {
+		for i := range l.list {
+			l.list[i].more = true // the others can be of it
+		}
+	}
 	if s.Kind == snapshot.ConnectSpace {
-		j.addPairs(&l, s, listed*2 <= s.InUse())
+		l.byPair = listed*2 <= s.InUse()
+		j.addPairs(&l, s)
 	}
 	return l
 }
@@ -115,9 +125,9 @@ func (p *program) stands(proc event.Process, ports int) {
 }
 
 // addPairs adds what the programs have opened and closed towards the destination; their ports,
-// too, if the space does not list those that hold most.
-func (j *judge) addPairs(l *programs, s *snapshot.PortSpace, ports bool) {
-	if ports {
+// too, if the space does not list the processes that hold most.
+func (j *judge) addPairs(l *programs, s *snapshot.PortSpace) {
+	if l.byPair {
 		bound := slices.Clone(l.list)
 		l.list = nil
 		for _, p := range bound {
@@ -131,12 +141,14 @@ func (j *judge) addPairs(l *programs, s *snapshot.PortSpace, ports bool) {
 	for _, pair := range j.pairs[to] {
 		proc := event.Process{ID: pair.Proc, Comm: pair.Comm}
 		p := l.of(programOf(&proc))
-		p.addPair(pair, ports)
+		p.addPair(pair, l.byPair)
 		p.stands(proc, int(pair.Live()+pair.TimeWaitOut))
 	}
 	for _, past := range j.past[to] {
 		if name := programOfPast(&past.Identity); name != "" {
-			l.of(name).addPair(&past.Pair, ports)
+			p := l.of(name)
+			p.addPair(&past.Pair, l.byPair)
+			p.more = true // this row can be of several processes
 		}
 	}
 }
@@ -185,6 +197,13 @@ func (l *programs) most(measure func(*program) int) program {
 		}
 	}
 	return best
+}
+
+// largest returns the n programs that hold most ports.
+func (l *programs) largest(n int) []program {
+	list := slices.DeleteFunc(slices.Clone(l.list), func(p program) bool { return p.ports() == 0 })
+	slices.SortStableFunc(list, func(a, b program) int { return cmp.Compare(b.ports(), a.ports()) })
+	return list[:min(len(list), n)]
 }
 
 // maxVictims is how many a finding lists.

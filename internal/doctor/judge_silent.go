@@ -149,32 +149,32 @@ func (j *judge) silentPeer(s *silent) {
 func (s *silent) attempts() string {
 	switch {
 	case s.count == 0:
-		return plural(uint64(s.pending), "connection attempt") + " had to send the SYN again and waits without an answer"
+		return phrase.Plural(s.pending, "connection attempt") + " had to send the SYN again and waits without an answer"
 	case s.pending == 0:
-		return plural(s.count, "connection attempt") + " got none"
+		return phrase.Plural(s.count, "connection attempt") + " got none"
 	}
-	return plural(s.count, "connection attempt") + " got none, and " + phrase.Count(s.pending) + " more still wait"
+	return phrase.Plural(s.count, "connection attempt") + " got none, and " + phrase.Count(s.pending) + " more still wait"
 }
 
 func (s *silent) evidence(j *judge, connected, of int) []Evidence {
 	var list []Evidence
 	if c := s.calls; c != nil {
 		list = append(list, Evidence{
-			Text:  fmt.Sprintf("%s ended without an answer although the SYN was sent again: %s", plural(s.count, "connection attempt"), phrase.Errno(c.Failure)),
+			Text:  fmt.Sprintf("%s ended without an answer although the SYN was sent again: %s", phrase.Plural(s.count, "connection attempt"), phrase.Errno(c.Failure)),
 			Value: float64(s.count), Unit: "calls", At: c.last, Proc: s.proc,
 		})
 		if c.Errno == 0 {
-			list[0].Text = fmt.Sprintf("%s given up by the program although the SYN had been sent again", plural(s.count, "connection attempt"))
+			list[0].Text = fmt.Sprintf("%s given up by the program although the SYN had been sent again", phrase.Plural(s.count, "connection attempt"))
 		}
 	}
 	if s.pending > 0 {
 		list = append(list, Evidence{
-			Text: plural(uint64(s.pending), "SYN") + " sent again and not answered now", Value: float64(s.pending), Unit: "connections", At: j.s.Wall, Proc: s.proc,
+			Text: phrase.Plural(s.pending, "SYN") + " sent again and not answered now", Value: float64(s.pending), Unit: "connections", At: j.s.Wall, Proc: s.proc,
 		})
 	}
 	if of > 0 && connected >= 0 {
 		list = append(list, Evidence{
-			Text:  fmt.Sprintf("of %s in the last %d s, %s led to a connection", plural(uint64(of), "connection attempt"), recentSeconds, phrase.Count(connected)),
+			Text:  fmt.Sprintf("of %s in the last %d s, %s led to a connection", phrase.Plural(of, "connection attempt"), recentSeconds, phrase.Count(connected)),
 			Value: float64(connected), Unit: "connections", At: j.s.Wall,
 		})
 	}

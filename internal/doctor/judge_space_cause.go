@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	// usualPorts is how many ports the range has that the kernel sets: 32768 to 60999.
-	usualPorts = 60999 - 32768 + 1
 	// A load that takes less than one port in modestShare of the usual range is healthy: it is the
 	// range that is at fault. 1,400 connections at a time, or 23 per second that leave TIME_WAIT.
 	modestShare = 20
@@ -87,12 +85,12 @@ func (c *shortage) before() (n int) {
 // byRange returns the finding that the range is too small, if the load of f is one that any usual
 // range serves.
 func (c *shortage) byRange(m mix, f Finding) Finding {
-	size := int(c.Range.High) - int(c.Range.Low) + 1
+	size := c.Range.Size()
 	need := c.needs(m)
 	switch reserved := size - c.Capacity; {
 	case reserved*2 > size && need*5 <= size*4:
 		return c.reservedRange(&f, reserved, size)
-	case size < usualPorts && need*modestShare <= usualPorts:
+	case size < defaultRange.Size() && need*modestShare <= defaultRange.Size():
 		return c.narrowRange(&f, size)
 	}
 	return f
@@ -213,7 +211,7 @@ func (c *shortage) narrowRange(of *Finding, size int) Finding {
 	f := *of
 	f.Cause, f.ID = NarrowRange, id(NarrowRange, p.name, c.to())
 	f.Summary = fmt.Sprintf("%s has only %s ports (%d to %d; Linux sets %s): %s wants no more connections to %s than a usual range serves easily, and %s",
-		which, phrase.Count(size), c.Range.Low, c.Range.High, phrase.Count(usualPorts), p.who(), c.to(), c.effect())
+		which, phrase.Count(size), c.Range.Low, c.Range.High, phrase.Count(defaultRange.Size()), p.who(), c.to(), c.effect())
 	return f
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // addEvidence adds the figures from which the cause follows, the decisive ones first.
@@ -14,7 +15,7 @@ func (c *shortage) addEvidence(f *Finding) {
 	}
 	if c.Exhausted > 0 {
 		f.Evidence = append(f.Evidence, Evidence{
-			Text:  fmt.Sprintf("%s found no free port, %s/s now", plural(c.Exhausted, "call"), phrase.Rate(c.ExhaustionRate)),
+			Text:  fmt.Sprintf("%s found no free port, %s/s now", phrase.Plural(c.Exhausted, "call"), phrase.Rate(c.ExhaustionRate)),
 			Value: float64(c.Exhausted), Unit: "calls", At: c.LastExhausted,
 		})
 	}
@@ -88,30 +89,38 @@ func (c *shortage) addHistory(add func(float64, string, string, ...any)) {
 	}
 }
 
-// maxHoldersNamed is how many holders the evidence names.
+// maxHoldersNamed is how many programs the evidence names.
 const maxHoldersNamed = 3
 
+// addHolders adds what each program holds: a line for each of a thousand short-lived processes
+// would say nothing.
 func (c *shortage) addHolders(f *Finding) {
-	for i := range c.Holders[:min(len(c.Holders), maxHoldersNamed)] {
-		h := &c.Holders[i]
-		f.Evidence = append(f.Evidence, Evidence{
-			Text: phrase.Holder(h) + " holds " + phrase.Held(h), Value: float64(h.Ports()), Unit: "ports", At: c.j.s.Wall, Proc: h.Proc,
-		})
+	towards := ""
+	if c.programs.byPair {
+		towards = " towards " + c.to()
+	}
+	for _, p := range c.programs.largest(maxHoldersNamed) {
+		held := phrase.Held(&snapshot.Holder{Live: p.live, CloseWait: p.closeWait, TimeWait: p.timeWait, Bound: p.bound})
+		text := p.who() + " holds " + held + towards
+		if p.name == "" {
+			text = held + towards + " are of sockets whose process is not known"
+		}
+		f.Evidence = append(f.Evidence, Evidence{Text: text, Value: float64(p.ports()), Unit: "ports", At: c.j.s.Wall, Proc: p.proc})
 	}
 }
 
 // addRange says what is unusual of the range.
 func (c *shortage) addRange(add func(float64, string, string, ...any)) {
-	size := int(c.Range.High) - int(c.Range.Low) + 1
+	size := c.Range.Size()
 	if reserved := size - c.Capacity; reserved > 0 && reserved*modestShare > size {
 		add(float64(reserved), "ports", "%s ports of the range are reserved (net.ipv4.ip_local_reserved_ports)", phrase.Count(reserved))
 	}
 	switch {
 	case c.PerSocketRange:
 		add(float64(size), "ports", "the program has narrowed the range of its sockets to %d-%d (IP_LOCAL_PORT_RANGE)", c.Range.Low, c.Range.High)
-	case size < usualPorts:
-		add(float64(size), "ports", "the port range is narrowed to %d-%d, %s ports; Linux sets 32768-60999, %s ports",
-			c.Range.Low, c.Range.High, phrase.Count(size), phrase.Count(usualPorts))
+	case size < defaultRange.Size():
+		add(float64(size), "ports", "the port range is narrowed to %d-%d, %s ports; Linux sets %d-%d, %s ports",
+			c.Range.Low, c.Range.High, phrase.Count(size), defaultRange.Low, defaultRange.High, phrase.Count(defaultRange.Size()))
 	}
 	n := c.j.s.Namespace(c.Netns)
 	if n == nil || c.TimeWait == 0 {

@@ -41,7 +41,7 @@ func Headline(findings []Finding) string {
 		text = "until " + phrase.Time(worst.Until, "15:04:05") + ": " + text
 	}
 	if others > 0 {
-		text += fmt.Sprintf("; %s", plural(uint64(others), "more finding"))
+		text += fmt.Sprintf("; %s", phrase.Plural(others, "more finding"))
 	}
 	return text
 }
@@ -65,7 +65,7 @@ const shortTrace = 60
 func Lacks(s *snapshot.Snapshot) []string {
 	var list []string
 	if seen := int(s.Elapsed.Seconds()); seen < shortTrace {
-		list = append(list, fmt.Sprintf("%d s of %d seen: whether ports run out by TIME_WAIT shows only after the %d s for which a closed connection keeps its port",
+		list = append(list, fmt.Sprintf("%d s of %d seen: a closed connection keeps its port for %d s, so that a shortage can still be to come",
 			seen, shortTrace, shortTrace))
 	}
 	for _, signal := range []struct{ name, lack string }{
@@ -89,12 +89,13 @@ func Lacks(s *snapshot.Snapshot) []string {
 		}
 	}
 	if s.Health.Lost > 0 {
-		list = append(list, fmt.Sprintf("%s lost: counts of calls can be too low", plural(s.Health.Lost, "event")))
+		list = append(list, fmt.Sprintf("%s lost: counts of calls can be too low", phrase.Plural(s.Health.Lost, "event")))
 	}
 	return list
 }
 
-// lackingFacts returns what is not known of the namespaces: an older recording has no such facts.
+// lackingFacts returns which facts the stream does not have. An older recording has none of some
+// kinds, and live they can be unreadable: which of both it is cannot be seen here.
 func lackingFacts(s *snapshot.Snapshot) []string {
 	counters, conntrack, settings, files, udp := false, false, false, false, false
 	for i := range s.Namespaces {
@@ -114,10 +115,10 @@ func lackingFacts(s *snapshot.Snapshot) []string {
 		known bool
 		lack  string
 	}{
-		{settings, "no settings of the network namespaces: how many ports there are is not known"},
-		{counters, "no counters of the kernel: listen_overflow, tcp_memory and tw_overflow cannot be judged (the recording is older than they are, or /proc could not be read)"},
-		{conntrack, "no conntrack counters: conntrack_full and snat cannot be judged (the recording is older than they are, no connection is tracked, or they could not be read)"},
-		{files || counters, "no file limits of processes: fd_limit cannot be judged (the recording is older than they are)"},
+		{settings, "no settings of network namespaces: how many ports there are is not known"},
+		{counters, "no counters of the kernel: listen_overflow, tcp_memory and tw_overflow are not judged"},
+		{conntrack, "no conntrack counters (nf_conntrack may not be loaded): conntrack_full and snat are not judged"},
+		{files || counters, "no file limits of processes: fd_limit is not judged"},
 		{udp || counters, "no UDP ports: udp_ports is judged by failed calls alone"},
 	} {
 		if !fact.known {

@@ -27,6 +27,14 @@ func CounterOf(n uint64) Counter { return Counter(n + 1) }
 // Known reports whether the count is known.
 func (c Counter) Known() bool { return c != 0 }
 
+// Value returns the count, 0 if it is not known.
+func (c Counter) Value() uint64 {
+	if c == 0 {
+		return 0
+	}
+	return uint64(c - 1)
+}
+
 // Since returns by how much the count has grown, 0 if either is not known.
 func (c Counter) Since(before Counter) uint64 {
 	if before == 0 || c < before {

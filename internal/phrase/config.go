@@ -16,7 +16,7 @@ func PortRange(s *snapshot.PortSpace) string {
 	if s.PerSocketRange {
 		text = fmt.Sprintf("%d-%d, set by the sockets (IP_LOCAL_PORT_RANGE)", s.Range.Low, s.Range.High)
 	}
-	if reserved := int(s.Range.High) - int(s.Range.Low) + 1 - s.Capacity; reserved > 0 {
+	if reserved := s.Range.Size() - s.Capacity; reserved > 0 {
 		text += ", " + Count(reserved) + " of it reserved"
 	}
 	return text

@@ -16,7 +16,7 @@ const fullTracking = 0.9
 func Counted(n *snapshot.Namespace) (lines []string) {
 	c := &n.Counted
 	add := func(count event.Counter, one, many string) {
-		switch grown := count.Since(event.CounterOf(0)); grown {
+		switch grown := count.Value(); grown {
 		case 0:
 		case 1:
 			lines = append(lines, "1 "+one)
@@ -53,7 +53,7 @@ func trackingFull(c *event.NetnsCounts) string {
 	if !entries.Known() || !most.Known() {
 		return ""
 	}
-	had, limit := entries.Since(event.CounterOf(0)), most.Since(event.CounterOf(0))
+	had, limit := entries.Value(), most.Value()
 	if limit == 0 || float64(had) < fullTracking*float64(limit) {
 		return ""
 	}

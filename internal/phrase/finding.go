@@ -30,7 +30,7 @@ func Span(since, until, now time.Time) string {
 func Sufferer(proc event.Process, failures uint64, last time.Time) string {
 	text := Process(proc.ID, proc.Comm)
 	if failures > 0 {
-		text += ": " + plural(failures, "failed call")
+		text += ": " + Plural(failures, "failed call")
 	}
 	if !last.IsZero() {
 		text += ", last at " + last.UTC().Format(time.TimeOnly)

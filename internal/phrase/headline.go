@@ -30,7 +30,7 @@ func Headline(s *snapshot.Snapshot) ([]string, Level) {
 	}
 	if len(silent) > 0 {
 		if n := failed(s); n > 0 {
-			silent = append([]string{silent[0] + "; " + plural(n, "failure") + " earlier"}, silent...)
+			silent = append([]string{silent[0] + "; " + Plural(n, "failure") + " earlier"}, silent...)
 		}
 		return silent, Warning
 	}
@@ -45,7 +45,7 @@ func withMore(forms []string, others int, silent []string) []string {
 	first := forms[0]
 	var longer []string
 	if others > 0 {
-		first += "; " + plural(others, "more failure")
+		first += "; " + Plural(others, "more failure")
 		longer = append(longer, first)
 	}
 	if len(silent) > 0 {
@@ -68,7 +68,7 @@ func pastFailures(s *snapshot.Snapshot, past []*sweep) []string {
 		forms = append(following(text+"; ", limits), text)
 	}
 	if n := failed(s); n > 0 {
-		forms = append(forms, now+"; "+plural(n, "failure")+" earlier")
+		forms = append(forms, now+"; "+Plural(n, "failure")+" earlier")
 	}
 	return append(forms, now)
 }

@@ -53,8 +53,8 @@ func Rate(perSecond float64) string {
 	return Count(int64(math.Round(perSecond)))
 }
 
-// plural returns 1 failure, 2 failures.
-func plural[N int | uint64](n N, what string) string {
+// Plural returns 1 failure, 2 failures.
+func Plural[N int | int64 | uint64](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}

@@ -67,10 +67,10 @@ func Limits(s *snapshot.Snapshot) []string {
 	var long, short []string
 	if len(missing) > 0 {
 		long = append(long, "not observed here: "+enumerate(missing))
-		short = append(short, plural(len(missing), "kind")+" of failure not observed (porttrace check)")
+		short = append(short, Plural(len(missing), "kind")+" of failure not observed (porttrace check)")
 	}
 	if s.Health.Lost > 0 {
-		lost := plural(s.Health.Lost, "event") + " lost"
+		lost := Plural(s.Health.Lost, "event") + " lost"
 		long, short = append(long, lost), append(short, lost)
 	}
 	if len(s.Gaps) > 0 {

@@ -16,14 +16,14 @@ func unanswered(s *snapshot.Snapshot) []string {
 		return nil
 	}
 	if worst.syns <= 0 {
-		return []string{plural(all, "SYN") + " unanswered"}
+		return []string{Plural(all, "SYN") + " unanswered"}
 	}
-	to := plural(worst.syns, "SYN") + " to " + worst.remote
+	to := Plural(worst.syns, "SYN") + " to " + worst.remote
 	if others := all - worst.syns; others > 0 {
-		to = plural(all, "SYN") + " unanswered: " + Count(worst.syns) + " to " + worst.remote
-		return []string{to + worst.by + ", " + Count(others) + " to others", to, plural(all, "SYN") + " unanswered"}
+		to = Plural(all, "SYN") + " unanswered: " + Count(worst.syns) + " to " + worst.remote
+		return []string{to + worst.by + ", " + Count(others) + " to others", to, Plural(all, "SYN") + " unanswered"}
 	}
-	return []string{to + " sent again, unanswered" + worst.by, to + " unanswered", plural(all, "SYN") + " unanswered"}
+	return []string{to + " sent again, unanswered" + worst.by, to + " unanswered", Plural(all, "SYN") + " unanswered"}
 }
 
 // silence is the unanswered SYNs to one destination.

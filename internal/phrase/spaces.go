@@ -40,5 +40,5 @@ func Spaces(s *snapshot.Snapshot) string {
 		return "port range unknown"
 	}
 	return fmt.Sprintf("none is near full, the fullest has %s taken; %s in TIME_WAIT, spread over %s",
-		Taken(fullest), plural(waiting, "port"), plural(spaces, "port space"))
+		Taken(fullest), Plural(waiting, "port"), Plural(spaces, "port space"))
 }

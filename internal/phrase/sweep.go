@@ -137,7 +137,7 @@ func (w *sweep) add(p part) {
 
 // Sweep returns the failures of one process towards many targets in one sentence.
 func Sweep(w *snapshot.Sweep, now time.Time) string {
-	return newSweep(part{&w.Failure, w.Targets, w.Estimated}).forms(now)[0] + "; " + plural(w.Count, "time") + " in all"
+	return newSweep(part{&w.Failure, w.Targets, w.Estimated}).forms(now)[0] + "; " + Plural(w.Count, "time") + " in all"
 }
 
 // forms returns which program fails to do what, why, and how often or when, in forms:
@@ -168,7 +168,7 @@ func (w *sweep) forms(now time.Time) []string {
 // earlier returns the sentence of a failure of the past, with the number of its occurrences.
 func (w *sweep) earlier() string {
 	subject, _ := w.subject()
-	return subject + " " + w.predicate("could not") + ": " + cause(w.row()) + ", " + plural(w.count, "time")
+	return subject + " " + w.predicate("could not") + ": " + cause(w.row()) + ", " + Plural(w.count, "time")
 }
 
 // row returns the worst row, with the marks of all.

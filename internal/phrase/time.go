@@ -54,6 +54,28 @@ func Elapsed(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", s/86400, s%86400/3600)
 }
 
+// Spelled returns a duration as one says it, in its greatest two units: 350 ms, 60 s, 4 min 2 s.
+func Spelled(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Truncate(100*time.Millisecond).Seconds())
+	case d < time.Minute+time.Second: // TIME_WAIT is known as 60 s
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return twoUnits(d/time.Minute, "min", d%time.Minute/time.Second, "s")
+	}
+	return twoUnits(d/time.Hour, "h", d%time.Hour/time.Minute, "min")
+}
+
+func twoUnits(great time.Duration, unit string, small time.Duration, smallUnit string) string {
+	if small == 0 {
+		return fmt.Sprintf("%d %s", great, unit)
+	}
+	return fmt.Sprintf("%d %s %d %s", great, unit, small, smallUnit)
+}
+
 // Ago returns how long before now something happened: 24s ago.
 func Ago(now, then time.Time) string {
 	if then.IsZero() {

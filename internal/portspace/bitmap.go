@@ -2,8 +2,6 @@ package portspace
 
 import (
 	"math/bits"
-	"strconv"
-	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -48,17 +46,8 @@ func usable(r event.PortRange, reserved string) *bitmap {
 		return b
 	}
 	b.addRange(r)
-	for part := range strings.SplitSeq(reserved, ",") {
-		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
-		if !isRange {
-			last = first
-		}
-		from, err := strconv.ParseUint(first, 10, 16)
-		to, err2 := strconv.ParseUint(last, 10, 16)
-		if err != nil || err2 != nil {
-			continue // a recording can hold anything
-		}
-		for port := from; port <= to; port++ {
+	for _, r := range event.ParsePortSet(reserved) {
+		for port := int(r.Low); port <= int(r.High); port++ {
 			b.remove(uint16(port))
 		}
 	}

@@ -65,7 +65,7 @@ func knownCount(c event.Counter) *uint64 {
 	if !c.Known() {
 		return nil
 	}
-	n := c.Since(event.CounterOf(0))
+	n := c.Value()
 	return &n
 }
 

@@ -56,7 +56,7 @@ func (d *Diagnosis) unseen() string {
 		return "nothing was traced in that time"
 	}
 	if n := withoutPort(d.Snapshot); n > 0 && d.Ignored == 0 {
-		return phrase.Grouped(n) + " calls found no free port, but what is recorded does not show why"
+		return phrase.Plural(n, "call") + " found no free port, but what is recorded does not show why"
 	}
 	for i := range d.Snapshot.Gaps {
 		if !d.Snapshot.Gaps[i].Truncated {

@@ -127,7 +127,7 @@ func rangeCells(n *snapshot.Namespace) []string {
 	if !n.Ports.Known() {
 		return []string{"?", "?", "?"}
 	}
-	all := int(n.Ports.High) - int(n.Ports.Low) + 1
+	all := n.Ports.Size()
 	return []string{fmt.Sprintf("%d-%d", n.Ports.Low, n.Ports.High), phrase.Grouped(all - n.Capacity), phrase.Grouped(n.Capacity)}
 }
 

@@ -136,8 +136,8 @@ type Namespace struct {
 	OtherListeners int // how many there is no room for
 	// Servers are those that listen at another port, bounded, by port.
 	Servers []Listener
-	// ListenPorts are the ports at which sockets listen, in the range or not, in order.
-	ListenPorts []event.PortRange
+	// ListenPorts are the ports at which sockets listen, in the range or not.
+	ListenPorts event.PortSet
 
 	LastScan     time.Time // the end of the last scan of all its sockets; zero: never
 	LastScanTook time.Duration

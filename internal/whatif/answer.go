@@ -2,9 +2,9 @@ package whatif
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 )
 
 // Answer is a result with what it is about, as it is shown.
@@ -42,11 +42,11 @@ func (a *Answer) verdict() string {
 	case a.Load == "":
 		return fmt.Sprintf("%s sustains %s towards one destination from one address", a.place(), a.rate())
 	case r.Survives:
-		return fmt.Sprintf("this load survives on %s: no failure in %s", a.place(), duringText(r.Duration))
+		return fmt.Sprintf("this load survives on %s: no failure in %s", a.place(), phrase.Spelled(r.Duration))
 	case r.FirstFailure == 0:
 		return fmt.Sprintf("this load on %s fails at once", a.place())
 	}
-	return fmt.Sprintf("this load on %s fails after %s", a.place(), duringText(r.FirstFailure))
+	return fmt.Sprintf("this load on %s fails after %s", a.place(), phrase.Spelled(r.FirstFailure))
 }
 
 // rate returns the sustainable rate in words.
@@ -63,28 +63,6 @@ func (s *System) textbook() float64 {
 		return 0
 	}
 	return float64(s.Ports) / s.TimeWait.Seconds()
-}
-
-// duringText returns a duration as one says it: 4 min 2 s, 350 ms.
-func duringText(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Truncate(100*time.Millisecond).Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", d/time.Second)
-	case d < time.Hour:
-		return pairText(int(d/time.Minute), "min", int(d%time.Minute/time.Second), "s")
-	}
-	return pairText(int(d/time.Hour), "h", int(d%time.Hour/time.Minute), "min")
-}
-
-func pairText(a int, unitA string, b int, unitB string) string {
-	if b == 0 {
-		return fmt.Sprintf("%d %s", a, unitA)
-	}
-	return fmt.Sprintf("%d %s %d %s", a, unitA, b, unitB)
 }
 
 // RangeFor returns the range with that many usable ports that is nearest to the present one, as
@@ -126,7 +104,7 @@ func (c *Config) rangeCommand(r event.PortRange) string {
 	case "windows-2003":
 		return fmt.Sprintf("MaxUserPort = %d", r.High)
 	case "windows-2008":
-		return fmt.Sprintf("netsh int ipv4 set dynamicport tcp start=%d num=%d", r.Low, int(r.High)-int(r.Low)+1)
+		return fmt.Sprintf("netsh int ipv4 set dynamicport tcp start=%d num=%d", r.Low, r.Size())
 	case "macos", "bsd":
 		return fmt.Sprintf("sysctl net.inet.ip.portrange.first=%d net.inet.ip.portrange.last=%d", r.Low, r.High)
 	}
@@ -137,7 +115,7 @@ func (c *Config) rangeCommand(r event.PortRange) string {
 func (a *Answer) solution() string {
 	text := a.solved()
 	if s := a.Solution; a.Replayed && s.Knob != SolveRate {
-		text += ", for the " + duringText(s.Result.Duration) + " that are recorded"
+		text += ", for the " + phrase.Spelled(s.Result.Duration) + " that are recorded"
 	}
 	return text
 }
@@ -150,13 +128,13 @@ func (a *Answer) solved() string {
 	case s.Knob == SolveRate:
 		return "highest rate without a failure: " + rateText(floor(s.Value))
 	case !s.Possible && s.Knob == SolveRange:
-		return fmt.Sprintf("range: none suffices, not even all %s ports that %s accepts", grouped(uint64(s.Value)), a.place())
+		return fmt.Sprintf("range: none suffices, not even all %s ports that %s accepts", phrase.Grouped(uint64(s.Value)), a.place())
 	case !s.Possible:
-		return fmt.Sprintf("%s: not even %s suffice", s.Knob, grouped(uint64(s.Value)))
+		return fmt.Sprintf("%s: not even %s suffice", s.Knob, phrase.Grouped(uint64(s.Value)))
 	case s.Already:
 		return fmt.Sprintf("%s: no change needed", s.Knob)
 	}
-	switch n := grouped(uint64(s.Value)); s.Knob {
+	switch n := phrase.Grouped(uint64(s.Value)); s.Knob {
 	case SolvePool:
 		return fmt.Sprintf("pool: %s requests on each connection suffice (--pool %d)", n, uint64(s.Value))
 	case SolveDestinations:
@@ -165,7 +143,7 @@ func (a *Answer) solved() string {
 		return fmt.Sprintf("sources: %s local addresses suffice", n)
 	}
 	r, _ := a.Config.RangeFor(int(s.Value))
-	return fmt.Sprintf("range: %s ports suffice: %s", grouped(uint64(s.Value)), a.Config.rangeCommand(r))
+	return fmt.Sprintf("range: %s ports suffice: %s", phrase.Grouped(uint64(s.Value)), a.Config.rangeCommand(r))
 }
 
 // notes returns all of them.
@@ -189,7 +167,7 @@ func (a *Answer) shortNote() string {
 		return ""
 	}
 	return fmt.Sprintf("only %s are recorded: these %s in the mean are more than what is sustainable, and fail later if they go on",
-		duringText(r.Duration), rateText(rate))
+		phrase.Spelled(r.Duration), rateText(rate))
 }
 
 // floor rounds a rate down to hundredths: a rounded-up one would fail.

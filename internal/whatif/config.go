@@ -3,7 +3,6 @@ package whatif
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ import (
 type Config struct {
 	Profile  *Profile
 	Range    event.PortRange
-	Reserved []event.PortRange
+	Reserved event.PortSet
 	System   System // without Ports and Reuse
 
 	Reuse      int           // tcp_tw_reuse: 0 never, 1 always, 2 on loopback
@@ -48,7 +47,7 @@ func Recorded(n *event.Netns) *Config {
 	c := ProfileOf("linux").Config()
 	if n.Ports.Known() {
 		c.Range = n.Ports
-		c.Reserved, _ = ParsePorts(n.Reserved) // as the kernel printed it
+		c.Reserved = event.ParsePortSet(n.Reserved)
 		c.Reuse = int(n.Reuse)
 		c.System.ReuseDelay = time.Duration(n.ReuseDelay)
 		c.System.MaxTimeWait = int(n.MaxTimeWait)
@@ -92,27 +91,7 @@ func (c *Config) Resolve() (System, error) {
 }
 
 // usable returns how many ports of a range are not reserved.
-func usable(r event.PortRange, reserved []event.PortRange) int {
-	n := int(r.High) - int(r.Low) + 1
-	for _, x := range merged(reserved) {
-		n -= max(int(min(x.High, r.High))-int(max(x.Low, r.Low))+1, 0)
-	}
-	return n
-}
-
-// merged returns the ranges in order, overlapping ones as one.
-func merged(ranges []event.PortRange) []event.PortRange {
-	sorted := slices.SortedFunc(slices.Values(ranges), event.PortRange.Compare)
-	var out []event.PortRange
-	for _, r := range sorted {
-		if n := len(out); n > 0 && r.Low <= out[n-1].High {
-			out[n-1].High = max(out[n-1].High, r.High)
-			continue
-		}
-		out = append(out, r)
-	}
-	return out
-}
+func usable(r event.PortRange, reserved event.PortSet) int { return r.Size() - reserved.Within(r) }
 
 // ParseRange reads a range of ports: "32768 60999", 32768-60999 or 8080.
 func ParseRange(text string) (event.PortRange, error) {
@@ -134,8 +113,9 @@ func ParseRange(text string) (event.PortRange, error) {
 	return event.PortRange{Low: uint16(low), High: uint16(high)}, nil
 }
 
-// ParsePorts reads a list of ports and ranges, as ip_local_reserved_ports has it: 8080,9000-9100.
-func ParsePorts(text string) ([]event.PortRange, error) {
+// ParsePorts reads a list of ports and ranges that a user gives, as ip_local_reserved_ports has it:
+// 8080,9000-9100.
+func ParsePorts(text string) (event.PortSet, error) {
 	var list []event.PortRange
 	for field := range strings.SplitSeq(text, ",") {
 		if field = strings.TrimSpace(field); field == "" {
@@ -147,7 +127,7 @@ func ParsePorts(text string) ([]event.PortRange, error) {
 		}
 		list = append(list, r)
 	}
-	return list, nil
+	return event.PortSet(nil).With(list...), nil
 }
 
 // SetRange sets the range of ports, as far as the system accepts it.

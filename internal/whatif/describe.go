@@ -3,6 +3,8 @@ package whatif
 import (
 	"fmt"
 	"strings"
+
+	"github.com/porttrace/porttrace/internal/phrase"
 )
 
 // Describe returns the load in words.
@@ -11,23 +13,23 @@ func (l Load) Describe(system *System) string {
 	parts := []string{l.arrivals()}
 	each := "a connection"
 	if l.Requests > 1 {
-		each = fmt.Sprintf("a request, %s on each connection", grouped(uint64(l.Requests)))
+		each = fmt.Sprintf("a request, %s on each connection", phrase.Grouped(l.Requests))
 	}
 	switch {
 	case len(l.Lifetimes) > 0:
-		parts = append(parts, fmt.Sprintf("recorded lifetimes (mean %s)", duringText(l.meanLifetime())))
+		parts = append(parts, fmt.Sprintf("recorded lifetimes (mean %s)", phrase.Spelled(l.meanLifetime())))
 	case l.Lifetime == 0:
 		parts = append(parts, "closed at once")
 	case l.Exponential:
-		parts = append(parts, duringText(l.Lifetime)+" for "+each+" in the mean")
+		parts = append(parts, phrase.Spelled(l.Lifetime)+" for "+each+" in the mean")
 	default:
-		parts = append(parts, duringText(l.Lifetime)+" for "+each)
+		parts = append(parts, phrase.Spelled(l.Lifetime)+" for "+each)
 	}
 	if l.Destinations > 1 {
-		parts = append(parts, fmt.Sprintf("%s destinations", grouped(uint64(l.Destinations))))
+		parts = append(parts, fmt.Sprintf("%s destinations", phrase.Grouped(l.Destinations)))
 	}
 	if system.Sources > 1 {
-		parts = append(parts, fmt.Sprintf("%s local addresses", grouped(uint64(system.Sources))))
+		parts = append(parts, fmt.Sprintf("%s local addresses", phrase.Grouped(system.Sources)))
 	}
 	for _, s := range []struct {
 		share float64
@@ -55,15 +57,15 @@ func (l *Load) arrivals() string {
 	case l.Rate > 0:
 		text = fmt.Sprintf("%s %s per second", trimmed(l.Rate), kind)
 		if l.Concurrency > 0 {
-			text += fmt.Sprintf(", %s at a time at most", grouped(uint64(l.Concurrency)))
+			text += fmt.Sprintf(", %s at a time at most", phrase.Grouped(l.Concurrency))
 		}
 	case l.Concurrency == 1:
 		text = kind + " one after the other"
 	default:
-		text = fmt.Sprintf("%s workers without a pause", grouped(uint64(l.Concurrency)))
+		text = fmt.Sprintf("%s workers without a pause", phrase.Grouped(l.Concurrency))
 	}
 	if l.Count > 0 {
-		text += fmt.Sprintf(", %s in all", grouped(l.Count))
+		text += fmt.Sprintf(", %s in all", phrase.Grouped(l.Count))
 	}
 	return text
 }
@@ -71,24 +73,16 @@ func (l *Load) arrivals() string {
 // trimmed returns a rate without zeros behind the point.
 func trimmed(rate float64) string {
 	if rate == float64(uint64(rate)) {
-		return grouped(uint64(rate))
+		return phrase.Grouped(uint64(rate))
 	}
 	return fmt.Sprintf("%.4g", rate)
 }
 
 // Describe returns the recorded load in words.
 func (s *Survey) Describe() string {
-	text := "the " + counted(s.Opens, "connection")
+	text := "the " + phrase.Plural(s.Opens, "connection")
 	if s.Refused > 0 {
-		text += fmt.Sprintf(" and %s that found no port", counted(s.Refused, "call"))
+		text += fmt.Sprintf(" and %s that found no port", phrase.Plural(s.Refused, "call"))
 	}
 	return text
-}
-
-// counted returns a number and what it counts.
-func counted(n uint64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return grouped(n) + " " + what + "s"
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 )
 
 // Profile is an operating system as it comes: how many local ports it has for outgoing TCP
@@ -138,10 +139,10 @@ func (c *Config) Explain(system System) []string {
 	p := c.Profile
 	lines := []string{
 		p.Name + ": " + p.Title,
-		row("range", fmt.Sprintf("%d-%d: %s ports", c.Range.Low, c.Range.High, grouped(uint64(system.Ports)))+aside(p.RangeNote)),
+		row("range", fmt.Sprintf("%d-%d: %s ports", c.Range.Low, c.Range.High, phrase.Grouped(system.Ports))+aside(p.RangeNote)),
 		row("TIME_WAIT", plainSeconds(system.TimeWait)+aside(p.WaitNote)),
 		row("pool", p.Pool),
-		row("rate", fmt.Sprintf("%s ports / %s = %s towards one destination%s", grouped(uint64(system.Ports)), plainSeconds(system.TimeWait),
+		row("rate", fmt.Sprintf("%s ports / %s = %s towards one destination%s", phrase.Grouped(system.Ports), plainSeconds(system.TimeWait),
 			rateText(float64(system.Ports)/system.TimeWait.Seconds()), aside("write-ups: "+p.Published))),
 	}
 	if p.linux {
@@ -178,18 +179,9 @@ func plainSeconds(d time.Duration) string {
 func rateText(rate float64) string {
 	switch {
 	case rate >= 10000:
-		return grouped(uint64(rate)) + "/s"
+		return phrase.Grouped(uint64(rate)) + "/s"
 	case rate >= 100:
 		return fmt.Sprintf("%.1f/s", rate)
 	}
 	return fmt.Sprintf("%.2f/s", rate)
-}
-
-// grouped returns a number with commas between thousands.
-func grouped(n uint64) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }

@@ -390,7 +390,7 @@ const recordedWait = time.Minute
 
 // own takes a port of the range away for a listener, or a socket that is only bound.
 func (h *host) own(port uint16) {
-	if !h.owned[port] && h.config.Range.Holds(port) && !reserves(h.config.Reserved, port) {
+	if !h.owned[port] && h.config.Range.Holds(port) && !h.config.Reserved.Holds(port) {
 		h.owned[port] = true
 		h.engine.ports.own(h.index(port))
 	}
@@ -407,13 +407,4 @@ func (h *host) disown(port uint16) {
 func (h *host) index(port uint16) int32 {
 	below := event.PortRange{Low: h.config.Range.Low, High: port}
 	return int32(usable(below, h.config.Reserved)) - 1
-}
-
-func reserves(ranges []event.PortRange, port uint16) bool {
-	for _, r := range ranges {
-		if r.Holds(port) {
-			return true
-		}
-	}
-	return false
 }

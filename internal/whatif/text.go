@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/porttrace/porttrace/internal/phrase"
 )
 
 // Text writes one answer for people.
@@ -27,7 +29,7 @@ func (a *Answer) lines() []string {
 	r := &a.Result
 	if a.Load != "" {
 		add("load", a.Load)
-		add("ports", fmt.Sprintf("%s of %s in use at most, headroom %s", grouped(uint64(r.Peak)), grouped(uint64(r.Capacity)), grouped(uint64(r.Headroom()))))
+		add("ports", fmt.Sprintf("%s of %s in use at most, headroom %s", phrase.Grouped(r.Peak), phrase.Grouped(r.Capacity), phrase.Grouped(uint64(r.Headroom()))))
 		add("failures", a.failures())
 	}
 	if !r.Survives && r.Cause == NoPort {
@@ -35,10 +37,10 @@ func (a *Answer) lines() []string {
 	}
 	add("sustainable", a.sustained())
 	if r.MostWaiting > 0 {
-		add("waiting", grouped(r.MostWaiting)+" at most waited at a time, for a connection or for the half-open limit")
+		add("waiting", phrase.Grouped(r.MostWaiting)+" at most waited at a time, for a connection or for the half-open limit")
 	}
 	if r.Overflows > 0 {
-		add("TIME_WAIT", fmt.Sprintf("%s connections left none: tcp_max_tw_buckets is %s", grouped(r.Overflows), grouped(uint64(a.System.MaxTimeWait))))
+		add("TIME_WAIT", fmt.Sprintf("%s connections left none: tcp_max_tw_buckets is %s", phrase.Grouped(r.Overflows), phrase.Grouped(a.System.MaxTimeWait)))
 	}
 	if a.Solution != nil {
 		add("solved", a.solution())
@@ -51,19 +53,19 @@ func (a *Answer) lines() []string {
 
 func (a *Answer) failures() string {
 	r := &a.Result
-	of := grouped(r.Requests) + " opens"
+	of := phrase.Grouped(r.Requests) + " opens"
 	if r.Requests != r.Opens {
-		of = fmt.Sprintf("%s requests on %s connections", grouped(r.Requests), grouped(r.Opens))
+		of = fmt.Sprintf("%s requests on %s connections", phrase.Grouped(r.Requests), phrase.Grouped(r.Opens))
 	}
 	if r.Survives {
 		return "none of " + of
 	}
-	text := fmt.Sprintf("%s of %s: ", grouped(r.Failures), of)
+	text := fmt.Sprintf("%s of %s: ", phrase.Grouped(r.Failures), of)
 	switch r.Cause {
 	case TooManyTCBs:
-		text += fmt.Sprintf("MaxFreeTcbs allows %s connections with those in TIME_WAIT", grouped(uint64(a.System.MaxTCBs)))
+		text += fmt.Sprintf("MaxFreeTcbs allows %s connections with those in TIME_WAIT", phrase.Grouped(a.System.MaxTCBs))
 	case TooManyConnect:
-		text += fmt.Sprintf("TcpNumConnections allows %s", grouped(uint64(a.System.MaxConnections)))
+		text += fmt.Sprintf("TcpNumConnections allows %s", phrase.Grouped(a.System.MaxConnections))
 	default:
 		text += "no free port"
 	}
@@ -80,7 +82,7 @@ func (a *Answer) sustained() string {
 	}
 	text := rateText(r.Sustainable)
 	if textbook := a.System.textbook(); sameRate(textbook, r.Sustainable) {
-		text += fmt.Sprintf(" (%s ports / %s)", grouped(uint64(a.System.Ports)), plainSeconds(a.System.TimeWait))
+		text += fmt.Sprintf(" (%s ports / %s)", phrase.Grouped(a.System.Ports), plainSeconds(a.System.TimeWait))
 		if a.Config.Profile.linux {
 			text += "; " + kernelRate(a.System.Ports)
 		}
@@ -109,14 +111,14 @@ func Table(to io.Writer, answers []Answer) error {
 		case a.Load == "":
 			survives = "-"
 		case !r.Survives:
-			survives, first = "no", duringText(r.FirstFailure)
+			survives, first = "no", phrase.Spelled(r.FirstFailure)
 		}
 		sustainable := "-"
 		if r.Sustainable > 0 {
 			sustainable = rateText(r.Sustainable)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.Name(), survives, first, grouped(r.Failures),
-			grouped(uint64(r.Peak)), grouped(uint64(r.Capacity)), sustainable, a.Config.Profile.Title)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.Name(), survives, first, phrase.Grouped(r.Failures),
+			phrase.Grouped(r.Peak), phrase.Grouped(r.Capacity), sustainable, a.Config.Profile.Title)
 	}
 	return w.Flush()
 }
