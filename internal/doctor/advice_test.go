@@ -24,7 +24,7 @@ func everything(program string) (*snapshot.Snapshot, Subject) {
 		Conntrack: event.Conntrack{Entries: event.CounterOf(65000), Max: event.CounterOf(65536), NAT: event.SettingOf(1)},
 	}
 	n.Listeners = []snapshot.Listener{{Local: end("10.77.0.1:40100"), Proc: procOf("server")}}
-	s.Processes[0].Files = &event.FileUse{Open: 1020, Limit: 1024}
+	s.Processes[0].Files = &event.FileUse{Open: 1020, Limit: 1024, Hard: 524288}
 	s.Processes[0].Info.Unit = "app.service"
 	holder := &snapshot.HeldBy{Holder: event.Holder{Proc: l.proc.ID, State: event.StateEstablished, Local: end("10.77.0.1:40740"), Remote: end(l.remote)}, Info: l.proc}
 	service := event.Process{ID: event.ProcID{PID: 77, Start: 1}, Comm: "service"}
@@ -95,7 +95,7 @@ func TestAdviceOf(t *testing.T) {
 		TimeWaitOverflow:       {"tcp_max_tw_buckets=16384", "tcp_max_tw_buckets=5000"},
 		ConntrackFull:          {"nf_conntrack_max=131072", "nf_conntrack_max=65536", "timeout_time_wait=60", "40 MiB"},
 		SNAT:                   {"--random-fully", "--to-source"},
-		FDLimit:                {"prlimit --pid 4242 --nofile=2048:", "LimitNOFILE=2048", "worker_rlimit_nofile 2048;"},
+		FDLimit:                {"prlimit --pid 4242 --nofile=2048:524288", "prlimit --pid 4242 --nofile=1024:524288", "LimitNOFILE=2048:524288", "worker_rlimit_nofile 2048;"},
 		TCPMemory:              {"tcp_max_orphans=8192", `tcp_mem="2000 4000 6000"`},
 		ListenOverflow:         {"ss -Hltnp 'sport = :40740'", "somaxconn=4096"},
 		InboundOnly:            {"Change nothing"},
