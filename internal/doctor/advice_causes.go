@@ -8,7 +8,6 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
-	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 const (
@@ -234,71 +233,6 @@ func (t *trouble) adviseTuple() []Advice {
 			Undo:   changesCode, Risk: "A firewall that expects the fixed port must allow the port range.", Safety: CheckFirst,
 		},
 	}
-}
-
-// advisePort is for a bind() to a port that is in use.
-func (t *trouble) advisePort() []Advice {
-	if f := t.failure(event.PortTaken); f == nil || !heldByConnection(f) {
-		return []Advice{t.freePort()} // a listener has it: reserving keeps nothing from it
-	}
-	return []Advice{t.reservePorts(), t.freePort()}
-}
-
-// freePort says how to find out and free who has the port.
-func (t *trouble) freePort() Advice {
-	port := t.Subject.Port
-	if port == 0 {
-		return Advice{}
-	}
-	h, byConnection := t.heldBy(event.PortTaken), false
-	if f := t.failure(event.PortTaken); f != nil {
-		byConnection = heldByConnection(f)
-	}
-	a := Advice{
-		Action:  fmt.Sprintf("See what has port %d", port),
-		Command: t.enter() + fmt.Sprintf("ss -Htanp 'sport = :%d'", port),
-		Risk:    nothingChanged,
-	}
-	switch {
-	case h == nil:
-	case h.FreeIn > 0:
-		a.Action = fmt.Sprintf("Wait %s: port %d is in TIME_WAIT after a connection of %s; or set SO_REUSEADDR before bind(), as servers do", spell(h.FreeIn), port, holderName(h))
-	case byConnection:
-		a.Action = fmt.Sprintf("For now restart %s, or have it close the connection: it has port %d towards %s", holderName(h), port, phrase.Endpoint(h.Remote))
-		a.Risk, a.Safety, a.Undo = "Its connections end. Closed actively, the port stays in TIME_WAIT for a minute more.", CheckFirst, "none"
-	default:
-		a.Action = fmt.Sprintf("Stop %s, which has port %d, or give one of the two another port", holderName(h), port)
-		a.Risk, a.Safety = "What connects to the port meets the other program, or none.", CheckFirst
-	}
-	return a
-}
-
-func holderName(h *snapshot.HeldBy) string { return phrase.Process(h.Info.ID, h.Info.Comm) }
-
-// heldBy returns the socket that was in the way, nil if it is not known.
-func (t *trouble) heldBy(reason event.Reason) *snapshot.HeldBy {
-	if f := t.failure(reason); f != nil {
-		return f.HeldBy
-	}
-	return nil
-}
-
-// failure returns the newest failure of that reason of the subject of which it is known what was
-// in the way, nil without one.
-func (t *trouble) failure(reason event.Reason) (newest *snapshot.Failure) {
-	for i := range t.snap.Failures {
-		f := &t.snap.Failures[i]
-		if f.Netns != t.plan.Inode || f.Reason != reason || f.HeldBy == nil {
-			continue
-		}
-		if p := t.Subject.Port; p != 0 && f.Target.Port != p && f.Local.Port != p {
-			continue
-		}
-		if newest == nil || f.Last.After(newest.Last) {
-			newest = f
-		}
-	}
-	return newest
 }
 
 // adviseUDP is for UDP sockets that take the ports of an address.

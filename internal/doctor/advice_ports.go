@@ -174,9 +174,6 @@ func (t *trouble) adviseReservedRange() []Advice {
 	return []Advice{t.rangeAdvice(), free, t.keepAlive()}
 }
 
-// adviseReserve keeps the ports of services from outgoing connections.
-func (t *trouble) adviseReserve() []Advice { return []Advice{t.reservePorts(), t.freePort()} }
-
 // reservePorts reserves the port of the subject, and those of the plan. Writing
 // ip_local_reserved_ports replaces the list, so what is reserved already is repeated.
 func (t *trouble) reservePorts() Advice {
@@ -194,7 +191,7 @@ func (t *trouble) reservePorts() Advice {
 	}
 	return t.set(Advice{
 		Action: fmt.Sprintf("Reserve %s: in the port range %d-%d any outgoing connection can have such a port", what, p.Ports.Low, p.Ports.High),
-		Risk:   "None for connections that are open. The list replaces the old one, which is contained in it.",
+		Risk:   "Reserving does nothing to open connections. The list replaces the old one, which is contained in it.",
 		Safety: Safe,
 	}, setting{keyReserved, set.String(), p.Reserved})
 }

@@ -28,7 +28,7 @@ var wrongs = map[Cause][]string{
 	CloseWaitLeak:          {"Timeouts of the kernel: CLOSE_WAIT has none, it lasts until the program calls close().", wrongMoreFiles},
 	EarlyBind:              {wrongReuseFlag, "tcp_tw_reuse: a port that a bind() has chosen is not reused by it.", wrongFinTimeout},
 	HalfOpen:               {wrongMorePorts, "tcp_fin_timeout or tcp_tw_reuse: these connections never were established."},
-	RangeOverlapsListeners: {wrongKillOther, "SO_REUSEADDR: it does not let a service listen at a port that a connection in use has."},
+	RangeOverlapsListeners: {wrongKillOther, "SO_REUSEADDR: it does not let a service listen at a port that an outgoing connection has, nor after that in TIME_WAIT, unless the connection had it set as well."},
 	PortTaken:              {wrongMorePorts},
 	TupleTaken:             {wrongMorePorts, wrongLinger},
 	TimeWaitOverflow:       {wrongFewBuckets, wrongFinTimeout},

@@ -165,7 +165,7 @@ func heldByConnection(f *snapshot.Failure) bool {
 	if h == nil || !h.Remote.Known() || h.State == event.StateListen || h.State == event.StateBound {
 		return false
 	}
-	return h.ToItself() || !h.Proc.Known() || programOf(&h.Info) != programOf(&f.Proc)
+	return h.ToItself() || !h.Proc.Known() || h.Outgoing && h.Proc != f.Proc.ID || programOf(&h.Info) != programOf(&f.Proc)
 }
 
 // solveRange finds the range for the measured load: the present one, else the default, else the
