@@ -71,10 +71,8 @@ func (t *trouble) rangeAdvice() Advice {
 		a.Risk = "A service that is started later at a port of the range can find it taken by an outgoing connection: reserve its port. " +
 			"A firewall that allows only the old range must learn the new one."
 	}
-	if need := p.need(); p.suffices && need > 0 {
-		a.Action += fmt.Sprintf(": the measured load has up to %s in use at a time", phrase.Grouped(need))
-	} else if !p.suffices {
-		a.Action += fmt.Sprintf(": that helps, and alone is not enough for the measured load, which has up to %s in use at a time", phrase.Grouped(need))
+	if !p.suffices {
+		a.Action += ", as a part of the remedy: alone it leaves too few ports free"
 	}
 	settings := []setting{{keyRange, rangeValue(p.ports.Low, p.ports.High), rangeValue(p.Ports.Low, p.Ports.High)}}
 	if p.rangeReserves {

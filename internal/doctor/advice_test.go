@@ -154,6 +154,31 @@ func TestAdviceByProgram(t *testing.T) {
 	}
 }
 
+// TestOneFigure has one figure of how many ports the load takes, that of the simulation.
+func TestOneFigure(t *testing.T) {
+	t.Parallel()
+	for _, wanted := range []float64{5, 200, 330, 5000} {
+		l := narrowChurn("nginx")
+		l.wanted = wanted
+		for _, cause := range []Cause{Churn, Burst, NarrowRange} {
+			for _, a := range simulated(l.seen(), cause, l.subject()).Advice {
+				if a.change.ports == 0 || a.change.sources > 0 {
+					continue
+				}
+				if strings.Contains(a.Action, "in use at a time") || strings.Contains(a.Action, "measured") {
+					t.Errorf("%s at %g/s: a second figure: %s", cause, wanted, a.Action)
+				}
+				if partial := strings.Contains(a.Action, "part of the remedy"); partial != strings.HasPrefix(a.Effect, "fails") {
+					t.Errorf("%s at %g/s: %s, but %s", cause, wanted, a.Action, a.Effect)
+				}
+				if wanted == 200 && !strings.Contains(a.Effect, "; sustains 459 connections/s, now 16") {
+					t.Errorf("%s at %g/s: %s", cause, wanted, a.Effect)
+				}
+			}
+		}
+	}
+}
+
 var setLine = regexp.MustCompile(`(?m)^(.*)sysctl -w ([a-z0-9_.]+)=(.*)$`)
 
 // TestNoContradictions has all causes in one namespace at once: no knob gets two values, and no

@@ -115,7 +115,7 @@ func (c change) effect(r whatif.Result, before float64) string {
 	case c.pool > 0:
 		return text + fmt.Sprintf(", if each connection serves %d requests", keptRequests)
 	case before > 0 && r.Sustainable > 1.1*before:
-		text += fmt.Sprintf("; %s → %s connections/s", phrase.Rate(before), phrase.Rate(r.Sustainable))
+		text += fmt.Sprintf("; sustains %s connections/s, now %s", phrase.Rate(r.Sustainable), phrase.Rate(before))
 	}
 	return text
 }

@@ -274,14 +274,6 @@ func (p *plan) fits(r event.PortRange, reserve portSet, share float64) bool {
 	return true
 }
 
-// need returns how many ports the most demanding space has in use at a time.
-func (p *plan) need() (most int) {
-	for i := range p.uses {
-		most = max(most, p.uses[i].ports()+p.uses[i].bound)
-	}
-	return most
-}
-
 // capacityAfter returns the ports of the range that the plan has.
 func (p *plan) capacityAfter() int {
 	if p.ports.Known() {
