@@ -36,8 +36,8 @@ func (t *trouble) closeThem() Advice {
 	if t.recipe.leak != "" {
 		text = t.recipe.leak
 	}
-	if t.recipe == other {
-		text += " In Go: defer response.Body.Close() after each response, and rows.Close()."
+	if t.recipe == other && t.proc.ID.Known() {
+		text += " If it is written in Go: defer response.Body.Close() after each response, and rows.Close()."
 	}
 	a := Advice{
 		Action: fmt.Sprintf("Have %s close its connections. %s", t.name(), text),
@@ -87,7 +87,9 @@ func (t *trouble) dst() string {
 func (t *trouble) adviseEarlyBind() []Advice {
 	late := t.recipe.bindLate(t)
 	late.change = change{late: true}
-	return []Advice{late, t.rangeAdvice(), t.keepAlive()}
+	ports := t.rangeAdvice()
+	ports.Safety = max(ports.Safety, late.Safety) // more ports do not end the cause: not before what does
+	return []Advice{late, ports, t.keepAlive()}
 }
 
 // adviseHalfOpen is for a peer that does not answer.

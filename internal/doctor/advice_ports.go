@@ -36,6 +36,11 @@ func (t *trouble) adviseRange() []Advice {
 		return []Advice{t.ownRange(), t.keepAlive()}
 	}
 	t.plan.setUsualRange()
+	if t.space != nil && t.space.Kind == snapshot.BindSpace { // it is a bind() that finds no port
+		late := t.recipe.bindLate(t)
+		late.change = change{late: true}
+		return []Advice{t.rangeAdvice(), late, t.keepAlive()}
+	}
 	return []Advice{t.rangeAdvice(), t.keepAlive(), t.moreAddresses()}
 }
 
