@@ -28,7 +28,11 @@ func (t *trouble) adviseLeak() []Advice {
 		Command: t.enter() + "ss -Htnpo state " + state + t.dst(),
 		Risk:    nothingChanged,
 	}
-	return []Advice{find, t.closeThem(), t.restart()}
+	ending := t.closeThem()
+	if !t.closingFallsShort() {
+		return []Advice{find, ending, t.restart()}
+	}
+	return []Advice{find, ending, t.rangeOnceClosed(ending.Safety), t.keepAlive(), t.restart()}
 }
 
 func (t *trouble) closeThem() Advice {
@@ -46,6 +50,23 @@ func (t *trouble) closeThem() Advice {
 	}
 	if t.use.rate > 0 {
 		a.change = change{closes: true}
+	}
+	return a
+}
+
+// closingFallsShort reports whether closing alone leaves too many ports in TIME_WAIT. Those in
+// CLOSE_WAIT leave none.
+func (t *trouble) closingFallsShort() bool {
+	held := t.use.wait + shortestLife
+	return t.Cause == Leak && t.space != nil && t.use.rate*held.Seconds() > fullestShare*float64(t.space.Capacity-t.use.bound)
+}
+
+// rangeOnceClosed is the range of the plan. Without closing it only gains time.
+func (t *trouble) rangeOnceClosed(least Safety) Advice {
+	a := t.rangeAdvice()
+	if a.Action != "" {
+		a.Action = "Once it closes its connections: s" + a.Action[1:]
+		a.Safety, a.change.closes = max(a.Safety, least), true
 	}
 	return a
 }

@@ -25,6 +25,9 @@ func (t *trouble) openAtATime() (open float64) {
 		p := t.plan.pairs[pairEnd{space.Netns, space.Remote}]
 		if space.Remote == remote || perProgram && p != nil && p.procs[t.proc.ID] {
 			u := t.plan.usageOf(t.snap, space)
+			if t.Cause == Leak || t.Cause == CloseWaitLeak {
+				u.full = true // those that are open are not in use
+			}
 			open = max(open, u.concurrency())
 		}
 	}

@@ -24,7 +24,7 @@ var wrongs = map[Cause][]string{
 	Burst:                  {wrongFinTimeout, wrongLinger, wrongWholeRange},
 	NarrowRange:            {wrongFinTimeout, wrongWholeRange},
 	ReservedRange:          {wrongFinTimeout, wrongWholeRange},
-	Leak:                   {"A wider port range, tcp_tw_reuse or tcp_fin_timeout: the ports are of open connections, which only the program can close.", wrongMoreFiles},
+	Leak:                   {"A wider port range, tcp_tw_reuse or tcp_fin_timeout alone: the ports are of open connections, which only the program can close.", wrongMoreFiles},
 	CloseWaitLeak:          {"Timeouts of the kernel: CLOSE_WAIT has none, it lasts until the program calls close().", wrongMoreFiles},
 	EarlyBind:              {wrongReuseFlag, "tcp_tw_reuse: a port that a bind() has chosen is not reused by it.", wrongFinTimeout},
 	HalfOpen:               {wrongMorePorts, "tcp_fin_timeout or tcp_tw_reuse: these connections never were established."},
