@@ -127,7 +127,10 @@ func (t *trouble) adviseHalfOpen() []Advice {
 	}
 	fix := Advice{
 		Action:  "Check the firewalls on the way (a rule that drops, and does not reject), the security group, and whether the server runs and is not overloaded",
-		Command: lines(t.enter()+"nft list ruleset", t.enter()+"tcpdump -ni any host "+address+" and 'tcp[tcpflags] & (tcp-syn|tcp-rst) != 0'"),
+		Command: lines(t.enter()+"nstat -az TcpExtTCPSynRetrans TcpAttemptFails   # SYNs sent again, and connects that failed",
+			t.enter()+"nft list ruleset   # or iptables-save",
+			"# if tcpdump is installed:",
+			t.enter()+"tcpdump -c 20 -ni any host "+address+" and 'tcp[tcpflags] & (tcp-syn|tcp-rst) != 0'"),
 		Risk:    nothingChanged,
 	}
 	limit := Advice{

@@ -88,7 +88,7 @@ func TestAdviceOf(t *testing.T) {
 		Leak:                   {"ss -Htnpo state established dst 10.77.0.2:9000", "systemctl restart app.service", "TIME_WAIT for 60 s"},
 		CloseWaitLeak:          {"state close-wait", "ports if each connection is closed within"},
 		EarlyBind:              {"proxy_bind <local address>;", "IP_BIND_ADDRESS_NO_PORT"},
-		HalfOpen:               {"ip route get 10.77.0.2", "state syn-sent"},
+		HalfOpen:               {"ip route get 10.77.0.2", "state syn-sent", "TcpAttemptFails   # SYNs sent again, and connects that failed\nnft", "# if tcpdump is installed:\ntcpdump"},
 		ReservedRange:          {"ip_local_reserved_ports"},
 		RangeOverlapsListeners: {"ip_local_reserved_ports=40100,40740", "ss -HtnpK src 10.77.0.1:40740 dst 10.77.0.2:9000", "restart nginx(4242)"},
 		PortTaken:              {"ip_local_reserved_ports=40100,40740", "ss -HtnpK src 10.77.0.1:40740 dst 10.77.0.2:9000", "start service"},
