@@ -83,6 +83,9 @@ func (t *trouble) restart() Advice {
 		Undo:   "none",
 		Safety: LastResort,
 	}
+	if t.Cause == UDPPorts {
+		a.Risk = "Its requests fail meanwhile."
+	}
 	switch {
 	case t.proc.Container != "":
 		a.Command = "docker restart " + t.proc.Container[:min(len(t.proc.Container), 12)] + "   # or its pod: kubectl delete pod <pod>"
@@ -106,11 +109,20 @@ func (t *trouble) dst() string {
 
 // adviseEarlyBind is for ports that a bind() takes: they are lost to all remote ends.
 func (t *trouble) adviseEarlyBind() []Advice {
-	late := t.recipe.bindLate(t)
-	late.change = change{late: true}
+	late := t.bindLate()
 	ports := t.rangeAdvice()
 	ports.Safety = max(ports.Safety, late.Safety) // more ports do not end the cause: not before what does
 	return []Advice{late, ports, t.keepAlive()}
+}
+
+// bindLate leaves the choice of the port to connect(). What that does depends on how many remote
+// ends there are: of sockets that are older than the trace it is not known.
+func (t *trouble) bindLate() Advice {
+	a := t.recipe.bindLate(t)
+	if t.Cause == EarlyBind || t.space != nil && len(t.plan.endsOf(t.snap, t.space)) > 0 {
+		a.change = change{late: true}
+	}
+	return a
 }
 
 // adviseHalfOpen is for a peer that does not answer.
@@ -126,12 +138,12 @@ func (t *trouble) adviseHalfOpen() []Advice {
 		Risk:    nothingChanged,
 	}
 	fix := Advice{
-		Action:  "Check the firewalls on the way (a rule that drops, and does not reject), the security group, and whether the server runs and is not overloaded",
+		Action: "Check the firewalls on the way (a rule that drops, and does not reject), the security group, and whether the server runs and is not overloaded",
 		Command: lines(t.enter()+"nstat -az TcpExtTCPSynRetrans TcpAttemptFails   # SYNs sent again, and connects that failed",
 			t.enter()+"nft list ruleset   # or iptables-save",
 			"# if tcpdump is installed:",
 			t.enter()+"tcpdump -c 20 -ni any host "+address+" and 'tcp[tcpflags] & (tcp-syn|tcp-rst) != 0'"),
-		Risk:    nothingChanged,
+		Risk: nothingChanged,
 	}
 	limit := Advice{
 		Action: fmt.Sprintf("Until it answers: have %s try less often, with a timeout and a growing pause; each SYN without an answer holds a port", t.name()),

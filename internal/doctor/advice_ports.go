@@ -37,9 +37,7 @@ func (t *trouble) adviseRange() []Advice {
 	}
 	t.plan.setUsualRange()
 	if t.space != nil && t.space.Kind == snapshot.BindSpace { // it is a bind() that finds no port
-		late := t.recipe.bindLate(t)
-		late.change = change{late: true}
-		return []Advice{t.rangeAdvice(), late, t.keepAlive()}
+		return []Advice{t.rangeAdvice(), t.bindLate(), t.keepAlive()}
 	}
 	return []Advice{t.rangeAdvice(), t.keepAlive(), t.moreAddresses()}
 }

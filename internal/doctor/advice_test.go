@@ -102,7 +102,7 @@ func TestAdviceOf(t *testing.T) {
 		NoIPv6:                 {"ip -6 -br addr", "gai.conf"},
 		ForeignAddress:         {"ip addr add 10.77.0.1/32 dev <interface>", "ip_nonlocal_bind=1"},
 		TupleTaken:             {"ss -Htanpo dst 10.77.0.2:9000", "fixed local port"},
-		UDPPorts:               {"ss -Huanp"},
+		UDPPorts:               {"ss -Huanp", "risk: Its requests fail meanwhile.\n"},
 	} {
 		s, subject := everything("nginx")
 		text := show(simulated(s, cause, subject))
