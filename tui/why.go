@@ -180,10 +180,22 @@ func (w *why) writeAdvice(to *sheet, number int, f *doctor.Finding, a *doctor.Ad
 	to.command(indent, a.Command)
 	to.labeled(indent, "effect  ", w.effects.of(f, a))
 	to.labeled(indent, "risk    ", printable.String(a.Risk))
-	if a.Undo != "" {
-		to.hanging(indent+"undo", "", quiet)
-		to.command(indent, a.Undo)
+	to.undo(indent, a.Undo)
+}
+
+// undo appends the way back, behind its name if it is one line that fits.
+func (s *sheet) undo(indent, lines string) {
+	if lines == "" {
+		return
 	}
+	const label = "undo    "
+	list := phrase.CommandLines(lines)
+	if len(list) == 1 && cells(indent+label)+cells(list[0]) <= s.width {
+		s.lines = append(s.lines, indent+label+s.st.paint(strong, list[0]))
+		return
+	}
+	s.hanging(indent+"undo", "", quiet)
+	s.command(indent, lines)
 }
 
 // command appends lines to copy. One that is too long begins further left, and goes on in the next

@@ -113,7 +113,8 @@ func (t *trouble) isWorse(space *snapshot.PortSpace) bool {
 
 // kindFits reports whether the space is of the kind that the cause is about.
 func (t *trouble) kindFits(space *snapshot.PortSpace) bool {
-	return (space.Kind == snapshot.BindSpace) == (t.Cause == EarlyBind || t.Cause == UDPPorts)
+	bind := t.Cause == EarlyBind || t.Cause == UDPPorts || t.Cause == NarrowRange && !t.Subject.Remote.Known()
+	return (space.Kind == snapshot.BindSpace) == bind
 }
 
 func (t *trouble) isAbout(space *snapshot.PortSpace) bool {
@@ -202,25 +203,4 @@ func (t *trouble) remote() event.Endpoint {
 		return t.space.Remote
 	}
 	return t.Subject.Remote
-}
-
-// pool returns how many connections the program needs at a time towards the remote end. A knob
-// that a program has for all of its remote ends gets the largest of them: one value for all
-// findings.
-func (t *trouble) pool() int {
-	var open float64
-	remote := t.remote()
-	perProgram := t.recipe.perProcess || !remote.Known()
-	for i := range t.snap.PortSpaces {
-		space := &t.snap.PortSpaces[i]
-		if space.Netns != t.plan.Inode || space.NetnsGone || space.Kind != snapshot.ConnectSpace {
-			continue
-		}
-		p := t.plan.pairs[pairEnd{space.Netns, space.Remote}]
-		if space.Remote == remote || perProgram && p != nil && p.procs[t.proc.ID] {
-			u := t.plan.usageOf(t.snap, space)
-			open = max(open, u.concurrency())
-		}
-	}
-	return poolSize(open)
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
-	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 const (
@@ -29,7 +28,11 @@ func (t *trouble) adviseLeak() []Advice {
 		Command: t.enter() + "ss -Htnpo state " + state + t.dst(),
 		Risk:    nothingChanged,
 	}
-	return []Advice{find, t.closeThem(), t.restart()}
+	ending := t.closeThem()
+	if !t.closingFallsShort() {
+		return []Advice{find, ending, t.restart()}
+	}
+	return []Advice{find, ending, t.rangeOnceClosed(ending.Safety), t.keepAlive(), t.restart()}
 }
 
 func (t *trouble) closeThem() Advice {
@@ -37,8 +40,8 @@ func (t *trouble) closeThem() Advice {
 	if t.recipe.leak != "" {
 		text = t.recipe.leak
 	}
-	if t.recipe == other {
-		text += " In Go: defer response.Body.Close() after each response, and rows.Close()."
+	if t.recipe == other && t.proc.ID.Known() {
+		text += " If it is written in Go: defer response.Body.Close() after each response, and rows.Close()."
 	}
 	a := Advice{
 		Action: fmt.Sprintf("Have %s close its connections. %s", t.name(), text),
@@ -47,6 +50,23 @@ func (t *trouble) closeThem() Advice {
 	}
 	if t.use.rate > 0 {
 		a.change = change{closes: true}
+	}
+	return a
+}
+
+// closingFallsShort reports whether closing alone leaves too many ports in TIME_WAIT. Those in
+// CLOSE_WAIT leave none.
+func (t *trouble) closingFallsShort() bool {
+	held := t.use.wait + shortestLife
+	return t.Cause == Leak && t.space != nil && t.use.rate*held.Seconds() > fullestShare*float64(t.space.Capacity-t.use.bound)
+}
+
+// rangeOnceClosed is the range of the plan. Without closing it only gains time.
+func (t *trouble) rangeOnceClosed(least Safety) Advice {
+	a := t.rangeAdvice()
+	if a.Action != "" {
+		a.Action = "Once it closes its connections: s" + a.Action[1:]
+		a.Safety, a.change.closes = max(a.Safety, least), true
 	}
 	return a
 }
@@ -62,6 +82,9 @@ func (t *trouble) restart() Advice {
 			phrase.Spelled(t.timeWait())),
 		Undo:   "none",
 		Safety: LastResort,
+	}
+	if t.Cause == UDPPorts {
+		a.Risk = "Its requests fail meanwhile."
 	}
 	switch {
 	case t.proc.Container != "":
@@ -86,9 +109,20 @@ func (t *trouble) dst() string {
 
 // adviseEarlyBind is for ports that a bind() takes: they are lost to all remote ends.
 func (t *trouble) adviseEarlyBind() []Advice {
-	late := t.recipe.bindLate(t)
-	late.change = change{late: true}
-	return []Advice{late, t.rangeAdvice(), t.keepAlive()}
+	late := t.bindLate()
+	ports := t.rangeAdvice()
+	ports.Safety = max(ports.Safety, late.Safety) // more ports do not end the cause: not before what does
+	return []Advice{late, ports, t.keepAlive()}
+}
+
+// bindLate leaves the choice of the port to connect(). What that does depends on how many remote
+// ends there are: of sockets that are older than the trace it is not known.
+func (t *trouble) bindLate() Advice {
+	a := t.recipe.bindLate(t)
+	if t.Cause == EarlyBind || t.space != nil && len(t.plan.endsOf(t.snap, t.space)) > 0 {
+		a.change = change{late: true}
+	}
+	return a
 }
 
 // adviseHalfOpen is for a peer that does not answer.
@@ -104,9 +138,12 @@ func (t *trouble) adviseHalfOpen() []Advice {
 		Risk:    nothingChanged,
 	}
 	fix := Advice{
-		Action:  "Check the firewalls on the way (a rule that drops, and does not reject), the security group, and whether the server runs and is not overloaded",
-		Command: lines(t.enter()+"nft list ruleset", t.enter()+"tcpdump -ni any host "+address+" and 'tcp[tcpflags] & (tcp-syn|tcp-rst) != 0'"),
-		Risk:    nothingChanged,
+		Action: "Check the firewalls on the way (a rule that drops, and does not reject), the security group, and whether the server runs and is not overloaded",
+		Command: lines(t.enter()+"nstat -az TcpExtTCPSynRetrans TcpAttemptFails   # SYNs sent again, and connects that failed",
+			t.enter()+"nft list ruleset   # or iptables-save",
+			"# if tcpdump is installed:",
+			t.enter()+"tcpdump -c 20 -ni any host "+address+" and 'tcp[tcpflags] & (tcp-syn|tcp-rst) != 0'"),
+		Risk: nothingChanged,
 	}
 	limit := Advice{
 		Action: fmt.Sprintf("Until it answers: have %s try less often, with a timeout and a growing pause; each SYN without an answer holds a port", t.name()),
@@ -234,71 +271,6 @@ func (t *trouble) adviseTuple() []Advice {
 			Undo:   changesCode, Risk: "A firewall that expects the fixed port must allow the port range.", Safety: CheckFirst,
 		},
 	}
-}
-
-// advisePort is for a bind() to a port that is in use.
-func (t *trouble) advisePort() []Advice {
-	if f := t.failure(event.PortTaken); f == nil || !heldByConnection(f) {
-		return []Advice{t.freePort()} // a listener has it: reserving keeps nothing from it
-	}
-	return []Advice{t.reservePorts(), t.freePort()}
-}
-
-// freePort says how to find out and free who has the port.
-func (t *trouble) freePort() Advice {
-	port := t.Subject.Port
-	if port == 0 {
-		return Advice{}
-	}
-	h, byConnection := t.heldBy(event.PortTaken), false
-	if f := t.failure(event.PortTaken); f != nil {
-		byConnection = heldByConnection(f)
-	}
-	a := Advice{
-		Action:  fmt.Sprintf("See what has port %d", port),
-		Command: t.enter() + fmt.Sprintf("ss -Htanp 'sport = :%d'", port),
-		Risk:    nothingChanged,
-	}
-	switch {
-	case h == nil:
-	case h.FreeIn > 0:
-		a.Action = fmt.Sprintf("Wait %s: port %d is in TIME_WAIT after a connection of %s; or set SO_REUSEADDR before bind(), as servers do", phrase.Spelled(h.FreeIn), port, holderName(h))
-	case byConnection:
-		a.Action = fmt.Sprintf("For now restart %s, or have it close the connection: it has port %d towards %s", holderName(h), port, phrase.Endpoint(h.Remote))
-		a.Risk, a.Safety, a.Undo = "Its connections end. Closed actively, the port stays in TIME_WAIT for a minute more.", CheckFirst, "none"
-	default:
-		a.Action = fmt.Sprintf("Stop %s, which has port %d, or give one of the two another port", holderName(h), port)
-		a.Risk, a.Safety = "What connects to the port meets the other program, or none.", CheckFirst
-	}
-	return a
-}
-
-func holderName(h *snapshot.HeldBy) string { return phrase.Process(h.Info.ID, h.Info.Comm) }
-
-// heldBy returns the socket that was in the way, nil if it is not known.
-func (t *trouble) heldBy(reason event.Reason) *snapshot.HeldBy {
-	if f := t.failure(reason); f != nil {
-		return f.HeldBy
-	}
-	return nil
-}
-
-// failure returns the newest failure of that reason of the subject of which it is known what was
-// in the way, nil without one.
-func (t *trouble) failure(reason event.Reason) (newest *snapshot.Failure) {
-	for i := range t.snap.Failures {
-		f := &t.snap.Failures[i]
-		if f.Netns != t.plan.Inode || f.Reason != reason || f.HeldBy == nil {
-			continue
-		}
-		if p := t.Subject.Port; p != 0 && f.Target.Port != p && f.Local.Port != p {
-			continue
-		}
-		if newest == nil || f.Last.After(newest.Last) {
-			newest = f
-		}
-	}
-	return newest
 }
 
 // adviseUDP is for UDP sockets that take the ports of an address.

@@ -46,7 +46,7 @@ func Effects(s *snapshot.Snapshot, f *Finding) {
 		switch {
 		case a.change == change{}:
 		case a.change.closes:
-			a.Effect = t.closesInTime()
+			a.Effect = t.closesInTime(a.change, system, load)
 		default:
 			after, with := a.change.apply(system, load)
 			a.Effect = a.change.effect(whatif.Simulate(after, with), before)
@@ -115,24 +115,9 @@ func (c change) effect(r whatif.Result, before float64) string {
 	case c.pool > 0:
 		return text + fmt.Sprintf(", if each connection serves %d requests", keptRequests)
 	case before > 0 && r.Sustainable > 1.1*before:
-		text += fmt.Sprintf("; %s → %s connections/s", phrase.Rate(before), phrase.Rate(r.Sustainable))
+		text += fmt.Sprintf("; sustains %s connections/s, now %s", phrase.Rate(r.Sustainable), phrase.Rate(before))
 	}
 	return text
-}
-
-// closesInTime returns how soon each connection must be closed for the ports to suffice at the
-// measured rate.
-func (t *trouble) closesInTime() string {
-	u := &t.use
-	wait := u.wait.Seconds() // this end closes actively
-	if t.Cause == CloseWaitLeak {
-		wait = 0 // the peer has closed: no TIME_WAIT is left here
-	}
-	within := float64(t.space.Capacity-u.bound)/u.rate - wait
-	if within < 1 {
-		return fmt.Sprintf("not enough alone: at %s connections/s the ports are taken by TIME_WAIT of %s each", phrase.Rate(u.rate), phrase.Spelled(t.timeWait()))
-	}
-	return "survives if each connection is closed within " + phrase.Spelled(time.Duration(within*float64(time.Second)))
 }
 
 // earlyUsage is that of all connections of a program that binds before it connects: each takes

@@ -198,7 +198,7 @@ func TestSyntaxOfAdvice(t *testing.T) {
 
 // shellLine reports whether a command is for the shell.
 func shellLine(command string) bool {
-	for _, word := range []string{"sysctl", "ss ", "ip ", "conntrack", "iptables", "prlimit", "mkdir", "nft", "kill", "systemctl", "ls ", "cat ", "echo"} {
+	for _, word := range []string{"sysctl", "ss ", "ip ", "conntrack", "iptables", "prlimit", "mkdir", "nft", "nstat", "kill", "systemctl", "ls ", "cat ", "echo"} {
 		if strings.HasPrefix(command, word) {
 			return true
 		}

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/porttrace/porttrace/internal/phrase"
 )
@@ -71,59 +70,6 @@ func (t *trouble) remoteAddress() string {
 		return r.Addr.String()
 	}
 	return "<address>"
-}
-
-// adviseFiles is for a process at its limit of open files.
-func (t *trouble) adviseFiles() []Advice {
-	limit := uint64(0)
-	if t.row != nil && t.row.Files != nil {
-		limit = t.row.Files.Limit
-	}
-	if limit == 0 {
-		return []Advice{t.whichFiles()}
-	}
-	n := powerOfTwo(float64(2 * limit))
-	pid := t.proc.ID.PID
-	advice := []Advice{t.whichFiles(), {
-		Action:  fmt.Sprintf("Raise the limit of %s from %s to %s open files, without a restart", t.name(), phrase.Grouped(limit), phrase.Grouped(n)),
-		Command: fmt.Sprintf("prlimit --pid %d --nofile=%d:", pid, n),
-		Undo:    fmt.Sprintf("prlimit --pid %d --nofile=%d:", pid, limit),
-		Risk:    "If the files leak, it fills up again. \"Invalid argument\": the hard limit is lower, then --nofile=N:N as root. A program that uses select() breaks above 1,024.",
-		Safety:  CheckFirst,
-	}}
-	if unit := t.proc.Unit; strings.HasSuffix(unit, ".service") && plainWord.MatchString(unit) {
-		file := "/etc/systemd/system/" + unit + ".d/99-z-nofile.conf"
-		advice = append(advice, Advice{
-			Action: fmt.Sprintf("Raise it for good: LimitNOFILE of %s", unit),
-			Command: lines("mkdir -p /etc/systemd/system/"+unit+".d", fmt.Sprintf(`printf '[Service]\nLimitNOFILE=%d\n' > %s`, n, file),
-				"systemctl daemon-reload && systemctl restart "+unit),
-			Undo:   lines("rm -f "+file, "systemctl daemon-reload && systemctl restart "+unit),
-			Risk:   "The service restarts: its connections end.",
-			Safety: CheckFirst,
-		})
-	}
-	if t.recipe.files != "" {
-		advice = append(advice, Advice{
-			Action:  fmt.Sprintf("Or set it in the configuration of %s, and reload", t.recipe.name),
-			Command: fmt.Sprintf(t.recipe.files, n),
-			Undo:    "take the line out again and reload",
-			Risk:    "None beyond that of the higher limit.",
-			Safety:  CheckFirst,
-		})
-	}
-	return advice
-}
-
-func (t *trouble) whichFiles() Advice {
-	if !t.proc.ID.Known() {
-		return Advice{}
-	}
-	return Advice{
-		Action: fmt.Sprintf("See what %s has open: if most are sockets in one state, it is a leak, and a higher limit only delays it", t.name()),
-		Command: lines(fmt.Sprintf("ls -l /proc/%d/fd | awk '{print $NF}' | sed 's/[:[].*//' | sort | uniq -c | sort -rn | head", t.proc.ID.PID),
-			t.enter()+fmt.Sprintf("ss -Htanp | grep 'pid=%d,' | awk '{print $1}' | sort | uniq -c", t.proc.ID.PID)),
-		Risk: nothingChanged,
-	}
 }
 
 // adviseMemory is for connections that were ended for lack of memory, or as orphans.

@@ -160,7 +160,7 @@ func heldByConnection(f *snapshot.Failure) bool {
 	if h == nil || !h.Remote.Known() || h.State == event.StateListen || h.State == event.StateBound {
 		return false
 	}
-	return h.ToItself() || !h.Proc.Known() || programOf(&h.Info) != programOf(&f.Proc)
+	return h.ToItself() || !h.Proc.Known() || h.Outgoing && h.Proc != f.Proc.ID || programOf(&h.Info) != programOf(&f.Proc)
 }
 
 // solveRange finds the range for the measured load: the present one, else the default, else the
@@ -267,14 +267,6 @@ func (p *plan) fits(r event.PortRange, reserve event.PortSet, share float64) boo
 		}
 	}
 	return true
-}
-
-// need returns how many ports the most demanding space has in use at a time.
-func (p *plan) need() (most int) {
-	for i := range p.uses {
-		most = max(most, p.uses[i].ports()+p.uses[i].bound)
-	}
-	return most
 }
 
 // capacityAfter returns the ports of the range that the plan has.

@@ -36,6 +36,9 @@ func (t *trouble) adviseRange() []Advice {
 		return []Advice{t.ownRange(), t.keepAlive()}
 	}
 	t.plan.setUsualRange()
+	if t.space != nil && t.space.Kind == snapshot.BindSpace { // it is a bind() that finds no port
+		return []Advice{t.rangeAdvice(), t.bindLate(), t.keepAlive()}
+	}
 	return []Advice{t.rangeAdvice(), t.keepAlive(), t.moreAddresses()}
 }
 
@@ -71,10 +74,8 @@ func (t *trouble) rangeAdvice() Advice {
 		a.Risk = "A service that is started later at a port of the range can find it taken by an outgoing connection: reserve its port. " +
 			"A firewall that allows only the old range must learn the new one."
 	}
-	if need := p.need(); p.suffices && need > 0 {
-		a.Action += fmt.Sprintf(": the measured load has up to %s in use at a time", phrase.Grouped(need))
-	} else if !p.suffices {
-		a.Action += fmt.Sprintf(": that helps, and alone is not enough for the measured load, which has up to %s in use at a time", phrase.Grouped(need))
+	if !p.suffices {
+		a.Action += ", as a part of the remedy: alone it leaves too few ports free"
 	}
 	settings := []setting{{keyRange, rangeValue(p.ports.Low, p.ports.High), rangeValue(p.Ports.Low, p.Ports.High)}}
 	if p.rangeReserves {
@@ -174,9 +175,6 @@ func (t *trouble) adviseReservedRange() []Advice {
 	return []Advice{t.rangeAdvice(), free, t.keepAlive()}
 }
 
-// adviseReserve keeps the ports of services from outgoing connections.
-func (t *trouble) adviseReserve() []Advice { return []Advice{t.reservePorts(), t.freePort()} }
-
 // reservePorts reserves the port of the subject, and those of the plan. Writing
 // ip_local_reserved_ports replaces the list, so what is reserved already is repeated.
 func (t *trouble) reservePorts() Advice {
@@ -194,7 +192,7 @@ func (t *trouble) reservePorts() Advice {
 	}
 	return t.set(Advice{
 		Action: fmt.Sprintf("Reserve %s: in the port range %d-%d any outgoing connection can have such a port", what, p.Ports.Low, p.Ports.High),
-		Risk:   "None for connections that are open. The list replaces the old one, which is contained in it.",
+		Risk:   "Reserving does nothing to open connections. The list replaces the old one, which is contained in it.",
 		Safety: Safe,
 	}, setting{keyReserved, set.String(), p.Reserved})
 }

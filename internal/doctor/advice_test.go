@@ -24,7 +24,7 @@ func everything(program string) (*snapshot.Snapshot, Subject) {
 		Conntrack: event.Conntrack{Entries: event.CounterOf(65000), Max: event.CounterOf(65536), NAT: event.SettingOf(1)},
 	}
 	n.Listeners = []snapshot.Listener{{Local: end("10.77.0.1:40100"), Proc: procOf("server")}}
-	s.Processes[0].Files = &event.FileUse{Open: 1020, Limit: 1024}
+	s.Processes[0].Files = &event.FileUse{Open: 1020, Limit: 1024, Hard: 524288}
 	s.Processes[0].Info.Unit = "app.service"
 	holder := &snapshot.HeldBy{Holder: event.Holder{Proc: l.proc.ID, State: event.StateEstablished, Local: end("10.77.0.1:40740"), Remote: end(l.remote)}, Info: l.proc}
 	service := event.Process{ID: event.ProcID{PID: 77, Start: 1}, Comm: "service"}
@@ -86,23 +86,23 @@ func TestAdviceOf(t *testing.T) {
 	for cause, want := range map[Cause][]string{
 		Churn:                  {`ip_local_port_range="32768 60999"`, "keepalive 28;", "tcp_tw_reuse=1"},
 		Leak:                   {"ss -Htnpo state established dst 10.77.0.2:9000", "systemctl restart app.service", "TIME_WAIT for 60 s"},
-		CloseWaitLeak:          {"state close-wait", "survives if each connection is closed within"},
+		CloseWaitLeak:          {"state close-wait", "ports if each connection is closed within"},
 		EarlyBind:              {"proxy_bind <local address>;", "IP_BIND_ADDRESS_NO_PORT"},
-		HalfOpen:               {"ip route get 10.77.0.2", "state syn-sent"},
+		HalfOpen:               {"ip route get 10.77.0.2", "state syn-sent", "TcpAttemptFails   # SYNs sent again, and connects that failed\nnft", "# if tcpdump is installed:\ntcpdump"},
 		ReservedRange:          {"ip_local_reserved_ports"},
-		RangeOverlapsListeners: {"ip_local_reserved_ports=40100,40740", "restart nginx(4242)"},
-		PortTaken:              {"ip_local_reserved_ports=40100,40740", "sport = :40740"},
+		RangeOverlapsListeners: {"ip_local_reserved_ports=40100,40740", "ss -HtnpK src 10.77.0.1:40740 dst 10.77.0.2:9000", "restart nginx(4242)"},
+		PortTaken:              {"ip_local_reserved_ports=40100,40740", "ss -HtnpK src 10.77.0.1:40740 dst 10.77.0.2:9000", "start service"},
 		TimeWaitOverflow:       {"tcp_max_tw_buckets=16384", "tcp_max_tw_buckets=5000"},
 		ConntrackFull:          {"nf_conntrack_max=131072", "nf_conntrack_max=65536", "timeout_time_wait=60", "40 MiB"},
 		SNAT:                   {"--random-fully", "--to-source"},
-		FDLimit:                {"prlimit --pid 4242 --nofile=2048:", "LimitNOFILE=2048", "worker_rlimit_nofile 2048;"},
+		FDLimit:                {"prlimit --pid 4242 --nofile=2048:524288", "prlimit --pid 4242 --nofile=1024:524288", "LimitNOFILE=2048:524288", "worker_rlimit_nofile 2048;"},
 		TCPMemory:              {"tcp_max_orphans=8192", `tcp_mem="2000 4000 6000"`},
 		ListenOverflow:         {"ss -Hltnp 'sport = :40740'", "somaxconn=4096"},
 		InboundOnly:            {"Change nothing"},
 		NoIPv6:                 {"ip -6 -br addr", "gai.conf"},
 		ForeignAddress:         {"ip addr add 10.77.0.1/32 dev <interface>", "ip_nonlocal_bind=1"},
 		TupleTaken:             {"ss -Htanpo dst 10.77.0.2:9000", "fixed local port"},
-		UDPPorts:               {"ss -Huanp"},
+		UDPPorts:               {"ss -Huanp", "risk: Its requests fail meanwhile.\n"},
 	} {
 		s, subject := everything("nginx")
 		text := show(simulated(s, cause, subject))
@@ -151,6 +151,31 @@ func TestAdviceByProgram(t *testing.T) {
 		checkAdvice(t, c.program, f)
 		checkAdvice(t, c.program, advised(l.seen(), EarlyBind, l.subject()))
 		checkAdvice(t, c.program, advised(l.seen(), Leak, l.subject()))
+	}
+}
+
+// TestOneFigure has one figure of how many ports the load takes, that of the simulation.
+func TestOneFigure(t *testing.T) {
+	t.Parallel()
+	for _, wanted := range []float64{5, 200, 1000} {
+		l := narrowChurn("nginx")
+		l.wanted = wanted
+		for _, cause := range []Cause{Churn, NarrowRange} {
+			for _, a := range simulated(l.seen(), cause, l.subject()).Advice {
+				if a.change.ports == 0 || a.change.sources > 0 {
+					continue
+				}
+				if strings.Contains(a.Action, "in use at a time") || strings.Contains(a.Action, "measured") {
+					t.Errorf("%s at %g/s: a second figure: %s", cause, wanted, a.Action)
+				}
+				if partial := strings.Contains(a.Action, "part of the remedy"); partial != strings.HasPrefix(a.Effect, "fails") {
+					t.Errorf("%s at %g/s: %s, but %s", cause, wanted, a.Action, a.Effect)
+				}
+				if wanted == 200 && !strings.Contains(a.Effect, "; sustains 459 connections/s, now 16") {
+					t.Errorf("%s at %g/s: %s", cause, wanted, a.Effect)
+				}
+			}
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ const serverCloses = "The server must keep connections open as well, for longer 
 
 func nginxKeep(t *trouble, n int) Advice {
 	a := Advice{
-		Action: t.keepAction(fmt.Sprintf("in the nginx configuration; %d idle ones for each worker, then nginx -t && nginx -s reload", n)),
+		Action: t.keepAction(fmt.Sprintf("in the nginx configuration; %s idle ones for each worker, then nginx -t && nginx -s reload", t.sized(n))),
 		Command: lines(
 			"upstream <name> {",
 			"    server "+t.remoteWord()+";",
@@ -54,7 +54,7 @@ func nginxSources(_ *trouble, n int) Advice {
 
 func haproxyKeep(t *trouble, n int) Advice {
 	return Advice{
-		Action: t.keepAction(fmt.Sprintf("in the HAProxy configuration; at most %d idle ones, then haproxy -c -f FILE and reload", n)),
+		Action: t.keepAction(fmt.Sprintf("in the HAProxy configuration; at most %s idle ones, then haproxy -c -f FILE and reload", t.sized(n))),
 		Command: lines(
 			"backend <name>",
 			"    mode http",
@@ -140,7 +140,7 @@ func envoySources(t *trouble, n int) Advice {
 
 func apacheKeep(t *trouble, n int) Advice {
 	return Advice{
-		Action:  t.keepAction(fmt.Sprintf("in the Apache configuration; at most %d for each process, then apachectl configtest && apachectl graceful", n)),
+		Action:  t.keepAction(fmt.Sprintf("in the Apache configuration; at most %s for each process, then apachectl configtest && apachectl graceful", t.sized(n))),
 		Command: fmt.Sprintf(`ProxyPass "<path>" "http://%s/" enablereuse=on max=%d`, t.remoteWord(), n),
 		Undo:    "put the old ProxyPass back and reload",
 		Risk:    serverCloses + " With the prefork MPM each process keeps one connection.",

@@ -15,12 +15,12 @@ const poolRisk = "If the pool is smaller than what runs at a time, requests wait
 func nodeKeep(t *trouble, n int) Advice {
 	a := Advice{Undo: changesCode, Risk: poolRisk + " " + serverCloses, Safety: CheckFirst}
 	if s := t.service(); s.pool {
-		a.Action = t.keepAction(fmt.Sprintf("with one pool for the process of at most %d (port %d is mostly %s)", n, t.remote().Port, s.name))
+		a.Action = t.keepAction(fmt.Sprintf("with one pool for the process of at most %s; port %d is mostly %s", t.sized(n), t.remote().Port, s.name))
 		a.Command = lines("// made once, not for each request",
 			fmt.Sprintf("const pool = new Pool({ max: %d });   // pg; mysql2: createPool({ connectionLimit: %d })", n, n))
 		return a
 	}
-	a.Action = t.keepAction(fmt.Sprintf("with one agent for the process of at most %d for each remote end", n))
+	a.Action = t.keepAction(fmt.Sprintf("with one agent for the process of at most %s for each remote end", t.sized(n)))
 	a.Command = lines("// made once, not for each request; https: the same with require('node:https')",
 		"const http = require('node:http');",
 		fmt.Sprintf("const agent = new http.Agent({ keepAlive: true, maxSockets: %d });", n),
@@ -41,14 +41,14 @@ func nodeLate(*trouble) Advice {
 func pythonKeep(t *trouble, n int) Advice {
 	a := Advice{Undo: changesCode, Risk: poolRisk + " " + serverCloses, Safety: CheckFirst}
 	if s := t.service(); s.pool {
-		a.Action = t.keepAction(fmt.Sprintf("with one pool for the process of at most %d (port %d is mostly %s)", n, t.remote().Port, s.name))
+		a.Action = t.keepAction(fmt.Sprintf("with one pool for the process of at most %s; port %d is mostly %s", t.sized(n), t.remote().Port, s.name))
 		a.Command = lines("# made once, not for each request",
 			fmt.Sprintf("engine = sqlalchemy.create_engine(url, pool_size=%d, max_overflow=0)", n),
 			fmt.Sprintf("pool = psycopg_pool.ConnectionPool(url, min_size=1, max_size=%d)", n),
 			fmt.Sprintf("pool = redis.ConnectionPool(host=host, max_connections=%d)", n))
 		return a
 	}
-	a.Action = t.keepAction(fmt.Sprintf("with one session for the process, whose pool holds %d for each remote end", n))
+	a.Action = t.keepAction(fmt.Sprintf("with one session for the process, whose pool holds %s for each remote end", t.sized(n)))
 	a.Command = lines("# made once, not for each request; requests.get() makes a new connection each time",
 		"session = requests.Session()",
 		fmt.Sprintf(`session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=%d))`, n),
@@ -73,12 +73,12 @@ func pythonLate(*trouble) Advice {
 func javaKeep(t *trouble, n int) Advice {
 	a := Advice{Undo: changesCode, Risk: poolRisk + " " + serverCloses, Safety: CheckFirst}
 	if s := t.service(); s.pool {
-		a.Action = t.keepAction(fmt.Sprintf("with one pool for the process of at most %d (port %d is mostly %s)", n, t.remote().Port, s.name))
+		a.Action = t.keepAction(fmt.Sprintf("with one pool for the process of at most %s; port %d is mostly %s", t.sized(n), t.remote().Port, s.name))
 		a.Command = lines("# HikariCP; in Spring spring.datasource.hikari.maximum-pool-size",
 			fmt.Sprintf("maximumPoolSize=%d", n))
 		return a
 	}
-	a.Action = t.keepAction(fmt.Sprintf("with one HttpClient for the process, %d connections for each remote end; read each response to its end", n))
+	a.Action = t.keepAction(fmt.Sprintf("with one HttpClient for the process, %s connections for each remote end; read each response to its end", t.sized(n)))
 	a.Command = lines("# HttpURLConnection keeps 5 idle ones for each remote end by default",
 		fmt.Sprintf("-Dhttp.keepAlive=true -Dhttp.maxConnections=%d", n),
 		"# Apache HttpClient",
@@ -97,7 +97,7 @@ func phpKeep(t *trouble, n int) Advice {
 		a.Action = t.keepAction("persistent ones of phpredis, one for each worker (port 6379 is mostly Redis)")
 		a.Command = "$redis->pconnect('<host>', 6379);   // in place of connect()"
 	case "":
-		a.Action = t.keepAction(fmt.Sprintf("one for each worker; about %d are used at a time", n))
+		a.Action = t.keepAction("one for each worker")
 		a.Command = lines("$fp = pfsockopen('<host>', "+portWord(t)+");   // in place of fsockopen()",
 			"// curl: keep the handle in a static variable, and set only CURLOPT_URL for each request")
 	default:
@@ -119,21 +119,24 @@ func portWord(t *trouble) string {
 // interpreter to be known by.
 func otherKeep(t *trouble, n int) Advice {
 	a := Advice{
-		Action: t.keepAction(fmt.Sprintf("in %s: about %d are in use at a time", t.name(), n)),
+		Action: t.keepAction(fmt.Sprintf("in %s: a pool of at most %s", t.name(), t.sized(n))),
 		Undo:   changesCode,
 		Risk:   poolRisk + " " + serverCloses,
 		Safety: CheckFirst,
 	}
 	if s := t.service(); s.pool {
-		a.Action += fmt.Sprintf("; a pool of at most %d (port %d is mostly %s)", n, t.remote().Port, s.name)
-		if s.sql {
-			a.Command = lines("// Go, database/sql; the default keeps 2 idle ones",
+		a.Action += fmt.Sprintf("; port %d is mostly %s", t.remote().Port, s.name)
+		if s.sql && t.proc.ID.Known() {
+			a.Command = lines("// if it is written in Go, database/sql; the default keeps 2 idle ones",
 				fmt.Sprintf("db.SetMaxOpenConns(%d)", n),
 				fmt.Sprintf("db.SetMaxIdleConns(%d)", n))
 		}
 		return a
 	}
-	a.Command = lines("// Go: one client for the process; by default it keeps 2 idle ones for each host",
+	if !t.proc.ID.Known() {
+		return a // code in whatever language would be a guess
+	}
+	a.Command = lines("// if it is written in Go: one client for the process; by default it keeps 2 idle ones for each host",
 		"transport := http.DefaultTransport.(*http.Transport).Clone()",
 		fmt.Sprintf("transport.MaxIdleConns = %d // of all hosts together", max(n, 100)),
 		fmt.Sprintf("transport.MaxIdleConnsPerHost = %d", n),

@@ -49,7 +49,7 @@ func mysqlKeep(t *trouble, _ int) Advice {
 }
 
 func psqlKeep(t *trouble, n int) Advice {
-	return tool(fmt.Sprintf("Send many statements through one psql to %s in place of one for each, or connect to a PgBouncer on this host (default_pool_size = %d)", t.remoteWord(), n),
+	return tool(fmt.Sprintf("Send many statements through one psql to %s in place of one for each, or connect to a PgBouncer on this host (default_pool_size = %d, %s)", t.remoteWord(), n, t.sizedBy()),
 		"A statement that fails does not stop the rest: -v ON_ERROR_STOP=1 does. pgbench: without -C.",
 		"psql -h <host> -p "+portWord(t)+" -f <file with statements>")
 }

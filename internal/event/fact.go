@@ -142,6 +142,7 @@ type Conntrack struct {
 type FileUse struct {
 	Open  uint64
 	Limit uint64 // RLIMIT_NOFILE, soft
+	Hard  uint64 // up to where the process can raise it itself; 0: not known, as in older recordings
 }
 
 // NearLimit reports whether at most 5 % of the limit is left.

@@ -19,34 +19,33 @@ import (
 // them would cost too much.
 var errManyFiles = errors.New("too many open files to count")
 
-// Files returns how many files the process has open, and its soft limit: a few microseconds since
+// Files returns how many files the process has open, and its limits: a few microseconds since
 // Linux 6.2. Before, the files must be counted, which needs the permission to list them. The pid
 // can be another process's by now: the caller must compare its start time after this call.
 func Files(pid uint32) (event.FileUse, error) {
-	limit, err := fileLimit(pid)
+	soft, hard, err := fileLimits(pid)
 	if err != nil {
 		return event.FileUse{}, err
 	}
-	open, err := openFiles(pid, limit)
-	return event.FileUse{Open: open, Limit: limit}, err
+	open, err := openFiles(pid, soft)
+	return event.FileUse{Open: open, Limit: soft, Hard: hard}, err
 }
 
-// fileLimit returns the soft RLIMIT_NOFILE. prlimit(2) takes a microsecond; of a process of
-// another user it needs CAP_SYS_RESOURCE, and proc_pid_limits(5) does not.
-func fileLimit(pid uint32) (uint64, error) {
+// fileLimits returns the soft and the hard RLIMIT_NOFILE. prlimit(2) takes a microsecond; of a
+// process of another user it needs CAP_SYS_RESOURCE, and proc_pid_limits(5) does not.
+func fileLimits(pid uint32) (soft, hard uint64, err error) {
 	var limit unix.Rlimit
 	if err := unix.Prlimit(int(pid), unix.RLIMIT_NOFILE, nil, &limit); err == nil {
-		return limit.Cur, nil
+		return limit.Cur, limit.Max, nil
 	}
 	text, err := readFile(pid, "limits")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	soft, err := parseFileLimit(text)
-	if err != nil {
-		return 0, fmt.Errorf("reading process %d: limits: %w", pid, err)
+	if soft, hard, err = parseFileLimits(text); err != nil {
+		return 0, 0, fmt.Errorf("reading process %d: limits: %w", pid, err)
 	}
-	return soft, nil
+	return soft, hard, nil
 }
 
 // openFiles returns how many files the process has open. Since Linux 6.2 that is the size of its
@@ -104,8 +103,8 @@ func countFiles(pid uint32, limit uint64) (uint64, error) {
 	}
 }
 
-// parseFileLimit returns the soft limit of the line "Max open files  1024  524288  files".
-func parseFileLimit(text []byte) (uint64, error) {
+// parseFileLimits returns the limits of the line "Max open files  1024  524288  files".
+func parseFileLimits(text []byte) (soft, hard uint64, err error) {
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
 		values, found := bytes.CutPrefix(lines.Bytes(), []byte("Max open files"))
@@ -113,15 +112,23 @@ func parseFileLimit(text []byte) (uint64, error) {
 			continue
 		}
 		fields := bytes.Fields(values)
-		if len(fields) == 0 {
+		if len(fields) < 2 {
 			break
 		}
-		if string(fields[0]) == "unlimited" {
-			return unix.RLIM_INFINITY, nil
+		if soft, err = parseLimit(string(fields[0])); err != nil {
+			return 0, 0, err
 		}
-		return strconv.ParseUint(string(fields[0]), 10, 64)
+		hard, err = parseLimit(string(fields[1]))
+		return soft, hard, err
 	}
-	return 0, errNoFileLimit
+	return 0, 0, errNoFileLimit
+}
+
+func parseLimit(text string) (uint64, error) {
+	if text == "unlimited" {
+		return unix.RLIM_INFINITY, nil
+	}
+	return strconv.ParseUint(text, 10, 64)
 }
 
 // errNoFileLimit is the error if the kernel has changed the form of the file.

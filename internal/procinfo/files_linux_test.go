@@ -43,20 +43,20 @@ func TestFilesOfNoProcess(t *testing.T) {
 	}
 }
 
-func TestParseFileLimit(t *testing.T) {
+func TestParseFileLimits(t *testing.T) {
 	t.Parallel()
 	const head = "Limit                     Soft Limit           Hard Limit           Units     \n"
-	for text, want := range map[string]uint64{
-		head + "Max open files            1024                 524288               files     \n": 1024,
-		head + "Max open files            unlimited            unlimited            files     \n": unix.RLIM_INFINITY,
+	for text, want := range map[string][2]uint64{
+		head + "Max open files            1024                 524288               files     \n": {1024, 524288},
+		head + "Max open files            unlimited            unlimited            files     \n": {unix.RLIM_INFINITY, unix.RLIM_INFINITY},
 	} {
-		if got, err := parseFileLimit([]byte(text)); got != want || err != nil {
-			t.Errorf("%q: %d, %v", text, got, err)
+		if soft, hard, err := parseFileLimits([]byte(text)); soft != want[0] || hard != want[1] || err != nil {
+			t.Errorf("%q: %d, %d, %v", text, soft, hard, err)
 		}
 	}
-	for _, bad := range []string{"", head, "Max open files\n", "Max open files x y files\n"} {
-		if got, err := parseFileLimit([]byte(bad)); err == nil {
-			t.Errorf("%q: %d", bad, got)
+	for _, bad := range []string{"", head, "Max open files\n", "Max open files x y files\n", "Max open files 1024\n", "Max open files 1024 y files\n"} {
+		if soft, hard, err := parseFileLimits([]byte(bad)); err == nil {
+			t.Errorf("%q: %d, %d", bad, soft, hard)
 		}
 	}
 }

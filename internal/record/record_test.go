@@ -148,7 +148,7 @@ func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) eve
 	case 6:
 		return &event.Health{Events: maybe(), Memory: maybe(), CPU: maybe()}
 	case 9:
-		return &event.FileUse{Open: maybe(), Limit: maybe()}
+		return &event.FileUse{Open: maybe(), Limit: maybe(), Hard: maybe()}
 	case 10:
 		return &event.UDPUse{
 			Netns: uint32(maybe()), InUse: uint32(maybe()), Own: uint32(maybe()), Reserved: text(),

@@ -111,7 +111,7 @@ func censusFields(c *event.Census) fields {
 	return fields{&c.Netns, &c.Whole, &c.Bound, &c.Sockets, &c.Took, &c.TimeWait, &c.Wide, (*int64)(&c.Began)}
 }
 
-func filesFields(f *event.FileUse) fields { return fields{&f.Open, &f.Limit} }
+func filesFields(f *event.FileUse) fields { return fields{&f.Open, &f.Limit, &f.Hard} }
 
 func udpFields(u *event.UDPUse) fields {
 	return fields{&u.Netns, &u.InUse, &u.Own, &u.Ports.Low, &u.Ports.High, &u.Reserved}

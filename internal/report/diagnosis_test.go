@@ -128,3 +128,21 @@ func TestVerdict(t *testing.T) {
 		}
 	}
 }
+
+// TestUndoOnOneLine has the way back behind its name where it fits.
+func TestUndoOnOneLine(t *testing.T) {
+	t.Parallel()
+	fits := strings.Repeat("x", textWidth-len("      undo:   "))
+	for undo, want := range map[string]string{
+		"":                      "",
+		"put the old code back": "      undo:   put the old code back\n",
+		fits:                    "      undo:   " + fits + "\n",
+		fits + "x":              "      undo:\n          " + fits + "x\n",
+		"one\ntwo":              "      undo:\n          one\n          two\n",
+	} {
+		var out bytes.Buffer
+		if writeUndo(&out, undo); out.String() != want {
+			t.Errorf("%q: %q, want %q", undo, out.String(), want)
+		}
+	}
+}

@@ -131,7 +131,18 @@ func writeAdvice(out *bytes.Buffer, number int, a *doctor.Advice) {
 	writeCommand(out, "", a.Command)
 	writeLabeled(out, "effect: ", a.Effect)
 	writeLabeled(out, "risk:   ", a.Risk)
-	writeCommand(out, "      undo:\n", a.Undo)
+	writeUndo(out, a.Undo)
+}
+
+// writeUndo writes the way back, behind its name if it is one line that fits.
+func writeUndo(out *bytes.Buffer, undo string) {
+	const label = "      undo:   "
+	list := phrase.CommandLines(undo)
+	if len(list) == 1 && undo != "" && len(label)+len(list[0]) <= textWidth {
+		out.WriteString(label + list[0] + "\n")
+		return
+	}
+	writeCommand(out, "      undo:\n", undo)
 }
 
 // writeLabeled writes a text if there is one.
