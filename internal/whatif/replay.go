@@ -81,6 +81,7 @@ type flow struct {
 	next     int
 	loopback bool
 	opens    uint64
+	closes   closes
 	idle     []liveConn // connections that are kept alive
 
 	// Of connections that were only counted: those of the model, all, and closes beyond those.
@@ -148,7 +149,7 @@ func (r *Replay) restart() {
 		h.engine.restart()
 		h.first = nil
 		for _, f := range h.flows {
-			f.opens = 0
+			f.opens, f.closes = 0, closes{}
 		}
 	}
 }

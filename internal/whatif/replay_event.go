@@ -84,6 +84,9 @@ func endingOf(e *event.Event) ending {
 }
 
 func (h *host) closed(e *event.Event) {
+	if h.fromRange(e.Src.Port) {
+		h.flow(e.Src.Addr, e.Dst).closes.add(closesOf(e))
+	}
 	if c, known := h.live[keyOf(e)]; known {
 		delete(h.live, keyOf(e))
 		if e.Flags.Has(event.NoTimestamps) {
@@ -97,6 +100,18 @@ func (h *host) closed(e *event.Event) {
 	}
 	// One that was only counted when it was opened.
 	h.endAnonymous(h.flow(e.Src.Addr, e.Dst), endingOf(e))
+}
+
+// closesOf counts a close.
+func closesOf(e *event.Event) closes {
+	c := closes{all: 1}
+	if endingOf(e) != leavesNothing {
+		c.timeWaits = 1
+		if e.Flags.Has(event.NoTimestamps) {
+			c.untimed = 1
+		}
+	}
+	return c
 }
 
 // gone ends a connection that a scan does not find: its close was missed, or only counted.
@@ -154,9 +169,11 @@ func (h *host) folded(e *event.Event, fold *event.Fold) {
 	if fold.Opens > 0 {
 		h.spread(burst{flow: f}, fold.Opens, span)
 	}
-	closes := fold.ClosesOut + fold.ConnectFails
-	if closes > 0 {
-		h.spread(burst{flow: f, closes: true, timeWaits: min(fold.TimeWaitOut, closes)}, closes, span)
+	ended := fold.ClosesOut + fold.ConnectFails
+	if ended > 0 {
+		timeWaits := min(fold.TimeWaitOut, ended)
+		f.closes.add(closes{all: ended, timeWaits: timeWaits})
+		h.spread(burst{flow: f, closes: true, timeWaits: timeWaits}, ended, span)
 	}
 }
 
@@ -236,8 +253,7 @@ func (h *host) begin(f *flow, early bool) liveConn {
 	}
 	space := f.spaces[f.next]
 	f.next = (f.next + 1) % len(f.spaces)
-	reusable := h.config.Reuse == 1 || h.config.Reuse == 2 && f.loopback
-	conn, ok := h.engine.open(space, early, reusable)
+	conn, ok := h.engine.open(space, early, h.reuses(f))
 	if !ok && h.first == nil {
 		h.first = f
 	}
