@@ -240,24 +240,51 @@ func (h *host) happen(o occurrence) {
 // begin opens a connection, or takes one that is kept alive.
 func (h *host) begin(f *flow, early bool) liveConn {
 	f.opens++
-	if n := len(f.idle); n > 0 {
-		c := f.idle[n-1]
-		f.idle = f.idle[:n-1]
+	if c, ok := f.takeIdle(); ok {
 		return c
 	}
-	switch h.replay.changes.Early {
-	case LateBind:
-		early = false
-	case EarlyBind:
-		early = true
+	early = h.binds(early)
+	conn, ok := h.engine.open(f.nextSpace(), early, h.reuses(f))
+	if ok && !h.scanned {
+		h.ahead.add(f, early)
 	}
+	return h.begun(f, conn, ok)
+}
+
+// takeIdle takes the connection that was used last of those that are kept alive.
+func (f *flow) takeIdle() (liveConn, bool) {
+	n := len(f.idle)
+	if n == 0 {
+		return liveConn{}, false
+	}
+	c := f.idle[n-1]
+	f.idle = f.idle[:n-1]
+	return c, true
+}
+
+// nextSpace returns the space of the model that is next in turn.
+func (f *flow) nextSpace() int32 {
 	space := f.spaces[f.next]
 	f.next = (f.next + 1) % len(f.spaces)
-	conn, ok := h.engine.open(space, early, h.reuses(f))
+	return space
+}
+
+func (h *host) begun(f *flow, c conn, ok bool) liveConn {
 	if !ok && h.first == nil {
 		h.first = f
 	}
-	return liveConn{conn: conn, left: int32(h.replay.changes.Requests), ok: ok}
+	return liveConn{conn: c, left: int32(h.replay.changes.Requests), ok: ok}
+}
+
+// binds reports whether a connection binds before it connects, that did or did not as recorded.
+func (h *host) binds(recorded bool) bool {
+	switch h.replay.changes.Early {
+	case LateBind:
+		return false
+	case EarlyBind:
+		return true
+	}
+	return recorded
 }
 
 // end ends a request, and its connection if that serves no more.
@@ -390,15 +417,6 @@ func (h *host) foundBucket(e *event.Event) {
 	if c := h.beginFound(h.flow(e.Src.Addr, e.Dst), e); c.ok {
 		h.engine.closeFor(c.conn, left)
 	}
-}
-
-// beginFound is begin for a socket that was there before: it is no open.
-func (h *host) beginFound(f *flow, e *event.Event) liveConn {
-	before := h.engine.opens
-	c := h.begin(f, e.Flags.Has(event.OwnedByBind))
-	f.opens--
-	h.engine.opens = before
-	return c
 }
 
 // recordedWait is TCP_TIMEWAIT_LEN of kernels without a setting for it.

@@ -53,6 +53,7 @@ func (r *Replay) Busiest(otherwise *Config) (*Config, System, error) {
 // merge adds the result of a namespace. Peak and capacity are those of the fullest.
 func (t *Result) merge(one *Result, h *host, offset time.Duration) {
 	t.Failures += one.Failures
+	t.Unplaced += one.Unplaced
 	t.Opens += one.Opens
 	t.Overflows += one.Overflows
 	t.MostBuckets = max(t.MostBuckets, one.MostBuckets)

@@ -51,12 +51,12 @@ func (a *Answer) lines() []string {
 
 func (a *Answer) failures() string {
 	r := &a.Result
-	of := grouped(r.Requests) + " opens"
+	of := grouped(r.Requests) + " calls"
 	if r.Requests != r.Opens {
 		of = fmt.Sprintf("%s requests on %s connections", grouped(r.Requests), grouped(r.Opens))
 	}
-	if r.Survives {
-		return "none of " + of
+	if r.Failures == 0 {
+		return "none of " + of + a.unplaced()
 	}
 	text := fmt.Sprintf("%s of %s: ", grouped(r.Failures), of)
 	switch r.Cause {
@@ -70,7 +70,16 @@ func (a *Answer) failures() string {
 	if r.Where != "" {
 		text += ", first for " + r.Where
 	}
-	return text
+	return text + a.unplaced()
+}
+
+// unplaced says what has no port, and is no call of the recording.
+func (a *Answer) unplaced() string {
+	n := a.Result.Unplaced
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s of the sockets that were there before find none, either", grouped(n))
 }
 
 func (a *Answer) sustained() string {

@@ -1,0 +1,50 @@
+package whatif
+
+import "github.com/porttrace/porttrace/internal/event"
+
+// beginFound is begin for a socket that was there before: it is no open.
+func (h *host) beginFound(f *flow, e *event.Event) liveConn {
+	if c, ok := f.takeIdle(); ok {
+		return c
+	}
+	early, opened := h.binds(e.Flags.Has(event.OwnedByBind)), h.engine.now
+	h.scanned = h.scanned || e.Flags.Has(event.BeforeStart)
+	space := f.nextSpace()
+	if c, ok := h.engine.place(space, early, h.reuses(f)); ok {
+		return h.begun(f, c, true)
+	}
+	if e.Flags.Has(event.BeforeStart) {
+		if h.ahead.take(f, early) {
+			h.engine.fail(NoPort)
+			return h.begun(f, conn{}, false)
+		}
+		opened = 0
+	}
+	h.engine.unplace(opened)
+	return h.begun(f, conn{}, false)
+}
+
+// ahead counts the calls that got a port in the model before the first scan, by whom they compete
+// with: a flow, or a local address if they bind(). The sockets from before start that the scan
+// finds had their ports before those, so that for each one that finds none, such a call has failed.
+type ahead map[any]uint64
+
+func (a ahead) add(f *flow, early bool) {
+	a[a.key(f, early)]++
+}
+
+func (ahead) key(f *flow, early bool) any {
+	if early {
+		return f.local
+	}
+	return f
+}
+
+func (a ahead) take(f *flow, early bool) bool {
+	key := a.key(f, early)
+	if a[key] == 0 {
+		return false
+	}
+	a[key]--
+	return true
+}
