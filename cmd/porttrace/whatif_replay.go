@@ -216,6 +216,7 @@ func (r *recordedLoad) solve(ctx context.Context, a *whatif.Answer, replay *what
 		return results[0]
 	}
 	s := whatif.SolveWith(knob, now, most, try, try)
+	a.Config.WholeRange(&s, try)
 	return &s, failed
 }
 
