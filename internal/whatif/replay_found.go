@@ -24,9 +24,9 @@ func (h *host) beginFound(f *flow, e *event.Event) liveConn {
 	return h.begun(f, conn{}, false)
 }
 
-// ahead counts the calls that got a port in the model before the first scan, by whom they compete
-// with: a flow, or a local address if they bind(). The sockets from before start that the scan
-// finds had their ports before those, so that for each one that finds none, such a call has failed.
+// ahead counts the calls that got a port in the model before the first scan: of each flow, and of
+// each local address those that bind(). The sockets from before start that the scan finds had their
+// ports before those calls, so that for each socket that finds none, such a call has failed.
 type ahead map[any]uint64
 
 func (a ahead) add(f *flow, early bool) {
