@@ -104,18 +104,23 @@ func (e *engine) failedAt(at int64, cause Cause) {
 }
 
 // place takes a port for a socket that is there already: that is no call of the load, so that it
-// counts neither as one nor as a failure.
-func (e *engine) place(space int32, early, reusable bool) (conn, bool) {
+// counts neither as one nor as a failure. It returns what refuses it, if anything does.
+func (e *engine) place(space int32, early, reusable bool) (conn, Cause) {
 	opens, failures, first, cause := e.opens, e.failures, e.first, e.cause
-	c, ok := e.open(space, early, reusable)
+	e.first = -1
+	c, _ := e.open(space, early, reusable)
+	refusal := NoCause
+	if e.first >= 0 {
+		refusal = e.cause
+	}
 	e.opens, e.failures, e.first, e.cause = opens, failures, first, cause
-	return c, ok
+	return c, refusal
 }
 
 // unplace is for such a socket without a port, that was opened at that time or before.
-func (e *engine) unplace(opened int64) {
+func (e *engine) unplace(opened int64, cause Cause) {
 	e.unplaced++
-	e.failedAt(opened, NoPort)
+	e.failedAt(opened, cause)
 }
 
 // refusal returns which limit allows no further connection.

@@ -10,17 +10,18 @@ func (h *host) beginFound(f *flow, e *event.Event) liveConn {
 	early, opened := h.binds(e.Flags.Has(event.OwnedByBind)), h.engine.now
 	h.scanned = h.scanned || e.Flags.Has(event.BeforeStart)
 	space := f.nextSpace()
-	if c, ok := h.engine.place(space, early, h.reuses(f)); ok {
+	c, cause := h.engine.place(space, early, h.reuses(f))
+	if cause == NoCause {
 		return h.begun(f, c, true)
 	}
 	if e.Flags.Has(event.BeforeStart) {
 		if h.ahead.take(f, early) {
-			h.engine.fail(NoPort)
+			h.engine.fail(cause)
 			return h.begun(f, conn{}, false)
 		}
 		opened = 0
 	}
-	h.engine.unplace(opened)
+	h.engine.unplace(opened, cause)
 	return h.begun(f, conn{}, false)
 }
 

@@ -35,7 +35,7 @@ func TestNoMoreFailuresThanCalls(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	text := (&Answer{Config: ProfileOf("linux").Config(), Load: "a load", Result: got}).failures()
-	if want := "60 of 60 calls: no free port, first for 10.0.0.1 -> 10.0.0.2:80; 444 of the sockets that were there before find none, either"; text != want {
+	if want := "60 of 60 calls: no free port, first for 10.0.0.1 -> 10.0.0.2:80; 444 of the sockets that were there before have no place, either"; text != want {
 		t.Errorf("%s, want %s", text, want)
 	}
 	if got, _ := r.replay(t, Changes{}, 40*time.Second); !got.Survives || got.Unplaced != 0 || got.Opens != 60 || got.Peak != 760 {
@@ -54,6 +54,14 @@ func TestFoundSocketsNeedPorts(t *testing.T) {
 	a := Answer{Config: ProfileOf("linux").Config(), Load: "a load", Result: got}
 	if text := a.failures(); !strings.HasPrefix(text, "none of 0 calls; 44 of the sockets") {
 		t.Error(text)
+	}
+	limited := Changes{Configure: func(n *event.Netns) (*Config, error) {
+		c := Recorded(n)
+		c.System.MaxTCBs = 100
+		return c, nil
+	}}
+	if got, _ := r.replay(t, limited, 10*time.Second); got.Unplaced != 200 || got.Cause != TooManyTCBs {
+		t.Errorf("by another limit: %+v", got)
 	}
 	from := withRange("40000 40255")
 	from.From = event.Time(time.Hour + time.Second)

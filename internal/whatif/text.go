@@ -73,13 +73,13 @@ func (a *Answer) failures() string {
 	return text + a.unplaced()
 }
 
-// unplaced says what has no port, and is no call of the recording.
+// unplaced says what has no port, or is refused by another limit, and is no call of the recording.
 func (a *Answer) unplaced() string {
 	n := a.Result.Unplaced
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; %s of the sockets that were there before find none, either", grouped(n))
+	return fmt.Sprintf("; %s of the sockets that were there before have no place, either", grouped(n))
 }
 
 func (a *Answer) sustained() string {
