@@ -215,6 +215,11 @@ func (f *whatifFlags) answer(c *whatif.Config, load whatif.Load) (whatif.Answer,
 	}
 	if f.solve != "" {
 		s := whatif.Solve(system, load, whatif.Knob(f.solve), c.MostPorts())
+		c.WholeRange(&s, func(ports int) whatif.Result {
+			wider := system
+			wider.Ports = ports
+			return whatif.Simulate(wider, load)
+		})
 		a.Solution = &s
 	}
 	return a, nil

@@ -29,8 +29,8 @@ type loadFlags struct {
 
 func (f *loadFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.rate, "rate", "", "made-up load: connections per second, as `N/s` (also N/min)")
-	flags.StringVar(&f.lifetime, "lifetime", "", "of a connection, `D` as in 200ms; exp:200ms is a mean of random ones")
+	flags.StringVar(&f.rate, "rate", "", "made-up load: connections per second, as `N/s` (also N/min, N/h; a number alone is per second)")
+	flags.StringVar(&f.lifetime, "lifetime", "", "of a connection, `D` as in 200ms (a number alone is seconds, here and for every time D); exp:200ms is a mean of random ones")
 	flags.IntVar(&f.concurrency, "concurrency", 0, "at most `N` connections at a time; without --rate, N workers that each open the next when one has ended")
 	flags.IntVar(&f.destinations, "destinations", 1, "spread evenly over `N` remote ends (of a recording: N in the place of each)")
 	flags.Uint64Var(&f.count, "count", 0, "end the load after `N` connections, as ab -n does")

@@ -130,7 +130,7 @@ func (r *recordedLoad) answers(ctx context.Context, configs []*whatif.Config) ([
 		a.Result = results[i]
 		a.Notes = append(a.Notes, replays[i].Notes...)
 		if r.survey.Refused > 0 {
-			a.Notes = append(a.Notes, "calls that found no port count as opens: if programs tried again after a failure, the load wants less than that")
+			a.Notes = append(a.Notes, "calls that found no port count, too: if programs tried again after a failure, the load wants less than that")
 		}
 		a.Config, a.System, err = replays[i].Busiest(a.Config)
 		if err != nil {
@@ -216,6 +216,7 @@ func (r *recordedLoad) solve(ctx context.Context, a *whatif.Answer, replay *what
 		return results[0]
 	}
 	s := whatif.SolveWith(knob, now, most, try, try)
+	a.Config.WholeRange(&s, try)
 	return &s, failed
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -22,16 +24,23 @@ func (f *windowFlags) within(r *recording) (from, to event.Time, err error) {
 	all := playback.State{Begin: begin, End: end, Clock: r.Clock()}
 	if f.from != "" {
 		if from, err = all.Moment(f.from); err != nil {
-			return 0, 0, usagef("--from %s: %w", f.from, err)
+			return 0, 0, momentError("--from", f.from, err)
 		}
 	}
 	if f.to != "" {
 		if to, err = all.Moment(f.to); err != nil {
-			return 0, 0, usagef("--to %s: %w", f.to, err)
+			return 0, 0, momentError("--to", f.to, err)
 		}
 	}
 	if to != 0 && to < from {
 		return 0, 0, usagef("--to %s is before --from %s", f.to, f.from)
 	}
 	return from, to, nil
+}
+
+func momentError(flag, text string, err error) error {
+	if errors.Is(err, playback.ErrMoment) {
+		return usagef("%s: %s is no time: give %s", flag, text, playback.Moments)
+	}
+	return usagef("%s %s: %w", flag, text, err)
 }

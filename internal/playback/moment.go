@@ -10,8 +10,12 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
+// Moments are the forms of a place in a recording, by example.
+const Moments = "03:12, +1m30s, -30s, 50%, 03:12:07, RFC 3339"
+
 var (
-	errMoment  = errors.New("takes 03:12, +1m30s, -30s, 50%, 03:12:07, RFC 3339")
+	// ErrMoment is for what is none of Moments.
+	ErrMoment  = errors.New("takes " + Moments)
 	errNoClock = errors.New("takes +1m30s, -30s, 50%: it is not known what time it was")
 )
 
@@ -34,7 +38,7 @@ func (p *State) Moment(text string) (event.Time, error) {
 func portion(text string, p *State) (event.Time, error) {
 	percent, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(percent >= 0 && percent <= 100) { // NaN is neither
-		return 0, errMoment
+		return 0, ErrMoment
 	}
 	return p.Begin.Add(time.Duration(percent / 100 * float64(p.End.Sub(p.Begin)))), nil
 }
@@ -42,7 +46,7 @@ func portion(text string, p *State) (event.Time, error) {
 func after(from event.Time, text string, p *State) (event.Time, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, errMoment
+		return 0, ErrMoment
 	}
 	return within(from.Add(d), 1, p)
 }
@@ -71,7 +75,7 @@ func wallTime(text string, begin time.Time) (at time.Time, exact time.Duration, 
 		at, err = time.Parse("15:04", text)
 	}
 	if err != nil {
-		return at, exact, errMoment
+		return at, exact, ErrMoment
 	}
 	year, month, day := begin.Date()
 	at = time.Date(year, month, day, at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), time.UTC)

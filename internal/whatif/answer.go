@@ -93,6 +93,18 @@ func (c *Config) RangeFor(ports int) (event.PortRange, bool) {
 	return r, true
 }
 
+// WholeRange has a solution count the ports of the range that is proposed for it: that can have
+// one more than the simulation asked for, see RangeFor. final simulates that many.
+func (c *Config) WholeRange(s *Solution, final func(ports int) Result) {
+	if s.Knob != SolveRange || !s.Possible || s.Already {
+		return
+	}
+	r, _ := c.RangeFor(int(s.Value))
+	if ports := usable(r, c.Reserved); ports != int(s.Value) {
+		s.Value, s.Result = float64(ports), final(ports)
+	}
+}
+
 // MostPorts returns how many usable ports the largest range has that the system accepts.
 func (c *Config) MostPorts() int {
 	return usable(event.PortRange{Low: c.Profile.least(), High: c.Profile.most()}, c.Reserved)

@@ -367,7 +367,7 @@ func (d *driver) result() Result {
 // result returns what the engine knows.
 func (e *engine) result() Result {
 	return Result{
-		Survives: e.failures == 0, FirstFailure: time.Duration(e.first), Failures: e.failures,
+		Survives: e.failures+e.unplaced == 0, FirstFailure: time.Duration(e.first), Failures: e.failures, Unplaced: e.unplaced,
 		Peak: e.ports.most, Capacity: e.sys.Ports, Cause: e.cause,
 		Opens: e.opens, Requests: e.opens, Overflows: e.overflows, MostBuckets: e.mostBuckets,
 		Duration: time.Duration(e.now),

@@ -25,9 +25,10 @@ type engine struct {
 	active      int // connections, from the SYN on
 	nBuckets    int
 	opens       uint64
-	failures    uint64
-	first       int64 // failure, -1: none
-	cause       Cause // of the first
+	failures    uint64 // of opens
+	unplaced    uint64 // sockets that were there already, and have no port
+	first       int64  // failure, -1: none
+	cause       Cause  // of the first
 	overflows   uint64
 	mostBuckets int
 }
@@ -93,9 +94,33 @@ func (e *engine) open(space int32, early, reusable bool) (conn, bool) {
 
 func (e *engine) fail(cause Cause) {
 	e.failures++
+	e.failedAt(e.now, cause)
+}
+
+func (e *engine) failedAt(at int64, cause Cause) {
 	if e.first < 0 {
-		e.first, e.cause = e.now, cause
+		e.first, e.cause = at, cause
 	}
+}
+
+// place takes a port for a socket that is there already: that is no call of the load, so that it
+// counts neither as one nor as a failure. It returns what refuses it, if anything does.
+func (e *engine) place(space int32, early, reusable bool) (conn, Cause) {
+	opens, failures, first, cause := e.opens, e.failures, e.first, e.cause
+	e.first = -1
+	c, _ := e.open(space, early, reusable)
+	refusal := NoCause
+	if e.first >= 0 {
+		refusal = e.cause
+	}
+	e.opens, e.failures, e.first, e.cause = opens, failures, first, cause
+	return c, refusal
+}
+
+// unplace is for such a socket without a port, that was opened at that time or before.
+func (e *engine) unplace(opened int64, cause Cause) {
+	e.unplaced++
+	e.failedAt(opened, cause)
 }
 
 // refusal returns which limit allows no further connection.

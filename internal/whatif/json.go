@@ -12,7 +12,8 @@ type answerJSON struct {
 	Survives        *bool    `json:"survives"`         // null: no load
 	SustainableRate *float64 `json:"sustainable_rate"` // per second; null: ports are not the limit
 	FirstFailure    *float64 `json:"first_failure_seconds"`
-	Failures        uint64   `json:"failures"`
+	Failures        uint64   `json:"failures"`           // of opens
+	Unplaced        uint64   `json:"found_without_port"` // sockets that were there already, not in opens
 	Peak            int      `json:"peak"`
 	Capacity        int      `json:"capacity"`
 	Headroom        int      `json:"headroom"`
@@ -70,7 +71,7 @@ func encode(to io.Writer, v any) error {
 func (a *Answer) json() answerJSON {
 	r := &a.Result
 	j := answerJSON{
-		Profile: a.Name(), Failures: r.Failures, Peak: r.Peak, Capacity: r.Capacity, Headroom: r.Headroom(),
+		Profile: a.Name(), Failures: r.Failures, Unplaced: r.Unplaced, Peak: r.Peak, Capacity: r.Capacity, Headroom: r.Headroom(),
 		Cause: r.Cause.String(), Where: r.Where, Opens: r.Opens, Requests: r.Requests, PortSpaces: r.Spaces,
 		Seconds: rounded(r.Duration), TimeWait: rounded(a.System.TimeWait), RangeLow: a.Config.Range.Low, RangeHigh: a.Config.Range.High,
 		TextbookRate: a.System.textbook(), MostWaiting: r.MostWaiting, MostTimeWait: r.MostBuckets, WithoutTimeWait: r.Overflows,

@@ -63,6 +63,8 @@ type host struct {
 	agenda   agenda
 	bursts   []burst
 	first    *flow // whose call failed first
+	ahead    ahead
+	scanned  bool // sockets from before start are known
 }
 
 // tuple is what a port space of the recording is for.
@@ -81,6 +83,7 @@ type flow struct {
 	next     int
 	loopback bool
 	opens    uint64
+	closes   closes
 	idle     []liveConn // connections that are kept alive
 
 	// Of connections that were only counted: those of the model, all, and closes beyond those.
@@ -148,8 +151,9 @@ func (r *Replay) restart() {
 		h.engine.restart()
 		h.first = nil
 		for _, f := range h.flows {
-			f.opens = 0
+			f.opens, f.closes = 0, closes{}
 		}
+		clear(h.ahead)
 	}
 }
 
@@ -178,7 +182,7 @@ func (r *Replay) host(fact *event.Netns) *host {
 	system.ReusePhase -= time.Duration(r.begin)
 	h := &host{
 		replay: r, config: config, engine: newEngine(system, r.exact), ports: fact.Ports, wait: Recorded(fact).System.TimeWait, spaces: map[tuple]*flow{}, bySpace: map[int32]*flow{},
-		byRemote: map[event.Endpoint]*flow{}, locals: map[event.Addr][]int32{}, live: map[tuplePorts]liveConn{}, owned: map[uint16]bool{},
+		byRemote: map[event.Endpoint]*flow{}, locals: map[event.Addr][]int32{}, live: map[tuplePorts]liveConn{}, owned: map[uint16]bool{}, ahead: ahead{},
 	}
 	r.hosts[fact.Inode] = h
 	r.order = append(r.order, h)
@@ -246,7 +250,7 @@ func (h *host) advance(to int64) {
 
 // restart counts from now on.
 func (e *engine) restart() {
-	e.opens, e.failures, e.first, e.cause, e.overflows = 0, 0, -1, NoCause, 0
+	e.opens, e.failures, e.unplaced, e.first, e.cause, e.overflows = 0, 0, 0, -1, NoCause, 0
 	e.mostBuckets = e.nBuckets
 	e.ports.restart()
 }

@@ -84,6 +84,9 @@ func endingOf(e *event.Event) ending {
 }
 
 func (h *host) closed(e *event.Event) {
+	if h.fromRange(e.Src.Port) {
+		h.flow(e.Src.Addr, e.Dst).closes.add(closesOf(e))
+	}
 	if c, known := h.live[keyOf(e)]; known {
 		delete(h.live, keyOf(e))
 		if e.Flags.Has(event.NoTimestamps) {
@@ -97,6 +100,18 @@ func (h *host) closed(e *event.Event) {
 	}
 	// One that was only counted when it was opened.
 	h.endAnonymous(h.flow(e.Src.Addr, e.Dst), endingOf(e))
+}
+
+// closesOf counts a close.
+func closesOf(e *event.Event) closes {
+	c := closes{all: 1}
+	if endingOf(e) != leavesNothing {
+		c.timeWaits = 1
+		if e.Flags.Has(event.NoTimestamps) {
+			c.untimed = 1
+		}
+	}
+	return c
 }
 
 // gone ends a connection that a scan does not find: its close was missed, or only counted.
@@ -154,9 +169,11 @@ func (h *host) folded(e *event.Event, fold *event.Fold) {
 	if fold.Opens > 0 {
 		h.spread(burst{flow: f}, fold.Opens, span)
 	}
-	closes := fold.ClosesOut + fold.ConnectFails
-	if closes > 0 {
-		h.spread(burst{flow: f, closes: true, timeWaits: min(fold.TimeWaitOut, closes)}, closes, span)
+	ended := fold.ClosesOut + fold.ConnectFails
+	if ended > 0 {
+		timeWaits := min(fold.TimeWaitOut, ended)
+		f.closes.add(closes{all: ended, timeWaits: timeWaits})
+		h.spread(burst{flow: f, closes: true, timeWaits: timeWaits}, ended, span)
 	}
 }
 
@@ -223,25 +240,51 @@ func (h *host) happen(o occurrence) {
 // begin opens a connection, or takes one that is kept alive.
 func (h *host) begin(f *flow, early bool) liveConn {
 	f.opens++
-	if n := len(f.idle); n > 0 {
-		c := f.idle[n-1]
-		f.idle = f.idle[:n-1]
+	if c, ok := f.takeIdle(); ok {
 		return c
 	}
-	switch h.replay.changes.Early {
-	case LateBind:
-		early = false
-	case EarlyBind:
-		early = true
+	early = h.binds(early)
+	conn, ok := h.engine.open(f.nextSpace(), early, h.reuses(f))
+	if ok && !h.scanned {
+		h.ahead.add(f, early)
 	}
+	return h.begun(f, conn, ok)
+}
+
+// takeIdle takes the connection that was used last of those that are kept alive.
+func (f *flow) takeIdle() (liveConn, bool) {
+	n := len(f.idle)
+	if n == 0 {
+		return liveConn{}, false
+	}
+	c := f.idle[n-1]
+	f.idle = f.idle[:n-1]
+	return c, true
+}
+
+// nextSpace returns the space of the model that is next in turn.
+func (f *flow) nextSpace() int32 {
 	space := f.spaces[f.next]
 	f.next = (f.next + 1) % len(f.spaces)
-	reusable := h.config.Reuse == 1 || h.config.Reuse == 2 && f.loopback
-	conn, ok := h.engine.open(space, early, reusable)
+	return space
+}
+
+func (h *host) begun(f *flow, c conn, ok bool) liveConn {
 	if !ok && h.first == nil {
 		h.first = f
 	}
-	return liveConn{conn: conn, left: int32(h.replay.changes.Requests), ok: ok}
+	return liveConn{conn: c, left: int32(h.replay.changes.Requests), ok: ok}
+}
+
+// binds reports whether a connection binds before it connects, that did or did not as recorded.
+func (h *host) binds(recorded bool) bool {
+	switch h.replay.changes.Early {
+	case LateBind:
+		return false
+	case EarlyBind:
+		return true
+	}
+	return recorded
 }
 
 // end ends a request, and its connection if that serves no more.
@@ -374,15 +417,6 @@ func (h *host) foundBucket(e *event.Event) {
 	if c := h.beginFound(h.flow(e.Src.Addr, e.Dst), e); c.ok {
 		h.engine.closeFor(c.conn, left)
 	}
-}
-
-// beginFound is begin for a socket that was there before: it is no open.
-func (h *host) beginFound(f *flow, e *event.Event) liveConn {
-	before := h.engine.opens
-	c := h.begin(f, e.Flags.Has(event.OwnedByBind))
-	f.opens--
-	h.engine.opens = before
-	return c
 }
 
 // recordedWait is TCP_TIMEWAIT_LEN of kernels without a setting for it.

@@ -25,8 +25,8 @@ func (r *Replay) Result(end event.Time) Result {
 	return total
 }
 
-// Busiest returns the configuration of the namespace with most opens, and its system; otherwise
-// if no namespace has any.
+// Busiest returns the configuration of the namespace with most opens, and its system as it is for
+// its busiest destination; otherwise if no namespace has any.
 func (r *Replay) Busiest(otherwise *Config) (*Config, System, error) {
 	var busiest *host
 	for _, h := range r.order {
@@ -38,12 +38,22 @@ func (r *Replay) Busiest(otherwise *Config) (*Config, System, error) {
 		s, err := otherwise.Resolve()
 		return otherwise, s, err
 	}
-	return busiest.config, busiest.engine.sys, nil
+	var flow *flow
+	for _, f := range busiest.flows {
+		if flow == nil || f.opens > flow.opens {
+			flow = f
+		}
+	}
+	if flow == nil {
+		return busiest.config, busiest.engine.sys, nil
+	}
+	return busiest.config, busiest.systemOf(flow), nil
 }
 
 // merge adds the result of a namespace. Peak and capacity are those of the fullest.
 func (t *Result) merge(one *Result, h *host, offset time.Duration) {
 	t.Failures += one.Failures
+	t.Unplaced += one.Unplaced
 	t.Opens += one.Opens
 	t.Overflows += one.Overflows
 	t.MostBuckets = max(t.MostBuckets, one.MostBuckets)
@@ -75,51 +85,4 @@ func (h *host) where() string {
 		return local + " (bind() to port 0)"
 	}
 	return fmt.Sprintf("%s -> %s", local, h.first.remote)
-}
-
-// sustainable returns the opens per second of the whole load that the port spaces can serve, if
-// they are spread as recorded.
-func (r *Replay) sustainable() float64 {
-	system, load, times := r.BusiestPool()
-	return Sustainable(system, load) * times
-}
-
-// BusiestPool returns a load like the one of the busiest pool of ports, its system, and by how
-// many times the whole load is more than that.
-func (r *Replay) BusiestPool() (System, Load, float64) {
-	var opens, most uint64
-	var system System
-	for _, h := range r.order {
-		shares := map[any]uint64{}
-		for _, f := range h.flows {
-			opens += f.opens
-			key := r.poolOf(h, f)
-			if shares[key] += f.opens; shares[key] > most {
-				most, system = shares[key], h.engine.sys
-			}
-		}
-	}
-	load := r.load
-	load.Requests, load.Destinations, system.Sources = r.changes.Requests, r.changes.Destinations, r.changes.Sources
-	switch r.changes.Early {
-	case LateBind:
-		load.EarlyBind = 0
-	case EarlyBind:
-		load.EarlyBind = 1
-	}
-	if most == 0 {
-		return system, load, 0
-	}
-	return system, load, float64(opens) / float64(most)
-}
-
-// poolOf identifies the ports that the connections of a flow compete for.
-func (r *Replay) poolOf(h *host, f *flow) any {
-	switch {
-	case h.config.System.Scope == PerHost:
-		return nil
-	case h.config.System.Scope == PerLocal || r.changes.Early == EarlyBind:
-		return f.local
-	}
-	return f
 }

@@ -53,12 +53,12 @@ func (a *Answer) lines() []string {
 
 func (a *Answer) failures() string {
 	r := &a.Result
-	of := phrase.Grouped(r.Requests) + " opens"
+	of := phrase.Grouped(r.Requests) + " calls"
 	if r.Requests != r.Opens {
 		of = fmt.Sprintf("%s requests on %s connections", phrase.Grouped(r.Requests), phrase.Grouped(r.Opens))
 	}
-	if r.Survives {
-		return "none of " + of
+	if r.Failures == 0 {
+		return "none of " + of + a.unplaced()
 	}
 	text := fmt.Sprintf("%s of %s: ", phrase.Grouped(r.Failures), of)
 	switch r.Cause {
@@ -72,7 +72,16 @@ func (a *Answer) failures() string {
 	if r.Where != "" {
 		text += ", first for " + r.Where
 	}
-	return text
+	return text + a.unplaced()
+}
+
+// unplaced says what has no port, or is refused by another limit, and is no call of the recording.
+func (a *Answer) unplaced() string {
+	n := a.Result.Unplaced
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s of the sockets that were there before have no place, either", phrase.Grouped(n))
 }
 
 func (a *Answer) sustained() string {

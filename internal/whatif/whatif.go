@@ -101,10 +101,10 @@ func (c Cause) String() string {
 type Result struct {
 	Survives     bool
 	FirstFailure time.Duration // negative: none
-	Failures     uint64
-	Peak         int     // most ports in use at a time, of one port space. Reusable ones are not in use
-	Capacity     int     // ports of one port space
-	Sustainable  float64 // opens per second that all port spaces can serve indefinitely; 0: no limit known
+	Failures     uint64        // of Opens
+	Peak         int           // most ports in use at a time, of one port space. Reusable ones are not in use
+	Capacity     int           // ports of one port space
+	Sustainable  float64       // opens per second that all port spaces can serve indefinitely; 0: no limit known
 
 	Cause       Cause         // of the first failure
 	Opens       uint64        // connections that were tried
@@ -114,6 +114,7 @@ type Result struct {
 	MostWaiting uint64        // requests that waited for a connection or for their SYN, at a time
 	Overflows   uint64        // connections that left no TIME_WAIT for System.MaxTimeWait
 	MostBuckets int           // most ports in TIME_WAIT at a time, of the host
+	Unplaced    uint64        // of a recording: sockets whose open is not recorded that have no port. They are not in Opens
 	Where       string        // of a recording: which port space failed first
 }
 
