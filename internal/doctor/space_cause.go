@@ -161,6 +161,19 @@ func (c *shortage) onlyVictim() program {
 	return program{name: programOf(&proc), proc: proc}
 }
 
+// callers returns the programs whose calls find no port, in a sentence.
+func (c *shortage) callers() string {
+	victims := c.victims()
+	if len(victims) == 0 {
+		return "an unknown program"
+	}
+	text := named(&victims[0].Proc)
+	if len(victims) > 1 {
+		text += " and others"
+	}
+	return text
+}
+
 // demand returns how many connections the program wants.
 func (c *shortage) demand() string {
 	if c.stage == failing && c.Wanted > c.OpenRate {
@@ -212,6 +225,11 @@ func (c *shortage) narrowRange(of *Finding, size int) Finding {
 	}
 	f := *of
 	f.Cause, f.ID = NarrowRange, id(NarrowRange, p.name, c.to())
+	if c.Kind == snapshot.BindSpace {
+		f.Summary = fmt.Sprintf("bind() of %s to %s and port 0: %s; %s has only %s ports (%d to %d; Linux sets %s)",
+			c.callers(), c.to(), c.effect(), which, phrase.Count(size), c.Range.Low, c.Range.High, phrase.Count(usualPorts))
+		return f
+	}
 	f.Summary = fmt.Sprintf("%s has only %s ports (%d to %d; Linux sets %s): %s wants no more connections to %s than a usual range serves easily, and %s",
 		which, phrase.Count(size), c.Range.Low, c.Range.High, phrase.Count(usualPorts), p.who(), c.to(), c.effect())
 	return f
@@ -245,9 +263,26 @@ func (c *shortage) boundEarly(m mix, most int) bool {
 	}
 	// A bind(0) fails although a connect() of the same address would find a port: to every
 	// destination there is room, but for what is bound.
-	p := c.programs.most((*program).ports)
-	binds := p.name != "" && c.j.earlyBinds(p.name) > 0
-	return binds && c.isVictim(p.name) && !c.j.fullFrom(c.Netns, c.Local)
+	p := c.binder()
+	if p.name == "" || !c.isVictim(p.name) || c.j.fullFrom(c.Netns, c.Local) {
+		return false
+	}
+	return c.j.earlyBinds(p.name) > 0 || c.heldBefore(m)
+}
+
+// binder returns the program with most ports of a bind space; if all are older than the trace, the
+// only one whose calls find none.
+func (c *shortage) binder() program {
+	if p := c.programs.most((*program).ports); p.name != "" {
+		return p
+	}
+	return c.onlyVictim()
+}
+
+// heldBefore reports whether most ports of a bind space are those of connections that are older than
+// the trace: then no connection of the program has shown yet that it binds before it connects.
+func (c *shortage) heldBefore(m mix) bool {
+	return c.before()*2 > c.Taken() && (m.timeWait+m.open+m.closeWait)*2 > c.Taken()
 }
 
 // boundElsewhere returns how many ports are in TIME_WAIT towards other destinations at least: those
@@ -308,20 +343,36 @@ func (j *judge) fullFrom(netns uint32, local event.Addr) bool {
 }
 
 func (c *shortage) earlyBind(m mix) Finding {
+	if c.Kind == snapshot.BindSpace {
+		return c.earlyBindSpace(m)
+	}
 	p, taken := c.main(func(p *program) int { return p.bound }), m.bound
-	if elsewhere := c.boundElsewhere(m); c.Kind == snapshot.BindSpace || elsewhere > m.bound {
+	if elsewhere := c.boundElsewhere(m); elsewhere > m.bound {
 		p, taken = c.main((*program).ports), m.bound+elsewhere
 	}
 	early := c.j.earlyBinds(p.name)
 	text := fmt.Sprintf("%s takes ports by bind() that it does not connect to %s: %s are lost to every connect() of its network namespace by that, and %s",
 		p.who(), c.to(), c.all(taken), c.effect())
-	switch {
-	case c.Kind == snapshot.BindSpace:
-		text = fmt.Sprintf("%s binds a port of %s before each connect(): a port that is taken so serves one connection on the whole address, not one for each destination, and %s",
-			p.who(), c.to(), c.effect())
-	case early > 0:
+	if early > 0 {
 		text = fmt.Sprintf("%s binds a local port before it connects to other destinations: %s are lost to every connect() of its network namespace by that, also to %s, and %s",
 			p.who(), c.all(taken), c.to(), c.effect())
+	}
+	f := c.finding(EarlyBind, &p, text)
+	f.ID = id(EarlyBind, p.name)
+	return f
+}
+
+// earlyBindSpace is of bind() calls that find no port of an address.
+func (c *shortage) earlyBindSpace(m mix) Finding {
+	p := c.binder()
+	if p.name == "" {
+		p = c.main((*program).ports)
+	}
+	text := fmt.Sprintf("%s binds a port of %s before each connect(): a port that is taken so serves one connection on the whole address, not one for each destination, and %s",
+		p.who(), c.to(), c.effect())
+	if c.j.earlyBinds(p.name) == 0 {
+		text = fmt.Sprintf("%s calls bind() to %s and port 0, which wants a port that no connection of that address has: %s are kept by connections to all destinations together, and %s",
+			p.who(), c.to(), c.all(m.timeWait+m.open+m.closeWait), c.effect())
 	}
 	f := c.finding(EarlyBind, &p, text)
 	f.ID = id(EarlyBind, p.name)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // addEvidence adds the figures from which the cause follows, the decisive ones first.
@@ -27,6 +28,9 @@ func (c *shortage) addEvidence(f *Finding) {
 	}
 	if c.Wanted > 0 {
 		text := fmt.Sprintf("%s connections/s are wanted", phrase.Rate(c.Wanted))
+		if c.Kind == snapshot.BindSpace {
+			text = fmt.Sprintf("%s ports/s are wanted", phrase.Rate(c.Wanted))
+		}
 		if c.Sustainable > 0 {
 			text += fmt.Sprintf(", %s/s can go on indefinitely with as many ports at the lifetimes seen", phrase.Rate(c.Sustainable))
 		} else if c.Textbook > 0 && c.TimeWait > c.Live {
