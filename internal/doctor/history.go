@@ -120,6 +120,7 @@ func (h *History) Findings() []Finding {
 		}
 		findings = append(findings, f)
 	}
+	findings = joinOverloaded(findings)
 	order(findings)
 	return findings
 }

@@ -93,7 +93,7 @@ func (c *shortage) byRange(m mix, f Finding) Finding {
 	case reserved*2 > size && need*5 <= size*4:
 		return c.reservedRange(&f, reserved, size)
 	case size < usualPorts && need*modestShare <= usualPorts:
-		return c.narrowRange(&f, size)
+		return c.narrowRange(m, &f, size)
 	}
 	return f
 }
@@ -176,10 +176,23 @@ func (c *shortage) callers() string {
 
 // demand returns how many connections the program wants.
 func (c *shortage) demand() string {
-	if c.stage == failing && c.Wanted > c.OpenRate {
-		return "tries to open " + phrase.Rate(c.Wanted) + " connections/s"
+	if c.stage == failing {
+		return "tries to open " + phrase.Rate(c.rate()) + " connections/s"
 	}
-	return "opens " + phrase.Rate(c.OpenRate) + " connections/s"
+	return "opens " + phrase.Rate(c.rate()) + " connections/s"
+}
+
+// rate returns how many connections/s are wanted: those of the load, of which this space may have a
+// part.
+func (c *shortage) rate() float64 {
+	if c.dest == nil || c.past.active == 0 {
+		return c.Wanted
+	}
+	rate := c.past.rate()
+	if c.Opens > 0 && c.Opens < c.dest.Opens {
+		rate *= float64(c.Opens) / float64(c.dest.Opens)
+	}
+	return rate
 }
 
 func (c *shortage) leak(m mix) Finding {
@@ -217,30 +230,43 @@ func (c *shortage) unanswered(m mix) Finding {
 		c.to(), p.who(), c.all(m.silent), c.effect()))
 }
 
-func (c *shortage) narrowRange(of *Finding, size int) Finding {
+// narrowRange says that the load is one for which the usual range has room. The program and the
+// destination come first: a headline can be cut.
+func (c *shortage) narrowRange(m mix, of *Finding, size int) Finding {
 	p := c.main((*program).ports)
-	which := "net.ipv4.ip_local_port_range"
+	ports := fmt.Sprintf("this namespace has only %s ports (%d to %d)", phrase.Count(size), c.Range.Low, c.Range.High)
 	if c.PerSocketRange {
-		which = "the port range that the program has set for its sockets (IP_LOCAL_PORT_RANGE)"
+		ports = fmt.Sprintf("the program has limited its sockets to %s ports (%d to %d, IP_LOCAL_PORT_RANGE)", phrase.Count(size), c.Range.Low, c.Range.High)
 	}
 	f := *of
 	f.Cause, f.ID = NarrowRange, id(NarrowRange, p.name, c.to())
 	if c.Kind == snapshot.BindSpace {
-		f.Summary = fmt.Sprintf("bind() of %s to %s and port 0: %s; %s has only %s ports (%d to %d; Linux sets %s)",
-			c.callers(), c.to(), c.effect(), which, phrase.Count(size), c.Range.Low, c.Range.High, phrase.Count(usualPorts))
+		f.Summary = fmt.Sprintf("bind() of %s to %s and port 0: %s; %s, Linux sets %s", c.callers(), c.to(), c.effect(), ports, phrase.Count(usualPorts))
 		return f
 	}
-	f.Summary = fmt.Sprintf("%s has only %s ports (%d to %d; Linux sets %s): %s wants no more connections to %s than a usual range serves easily, and %s",
-		which, phrase.Count(size), c.Range.Low, c.Range.High, phrase.Count(usualPorts), p.who(), c.to(), c.effect())
+	f.Summary = fmt.Sprintf("%s to %s: %s would fit into the usual %s ports, but %s, and %s",
+		p.who(), c.to(), c.load(m), phrase.Count(usualPorts), ports, c.effect())
 	return f
+}
+
+// load returns what the program wants, in a sentence: so many connections/s, or at a time.
+func (c *shortage) load(m mix) string {
+	if rate := c.rate(); m.timeWait > m.open && rate > 0 {
+		return phrase.Rate(rate) + " connections/s"
+	}
+	return plural(uint64(max(c.needs(m), 0)), "connection") + " at a time"
 }
 
 func (c *shortage) reservedRange(of *Finding, reserved, size int) Finding {
 	p := c.main((*program).ports)
 	f := *of
 	f.Cause, f.ID = ReservedRange, id(ReservedRange, p.name, c.to())
-	f.Summary = fmt.Sprintf("net.ipv4.ip_local_reserved_ports takes %s of the %s ports of the range away: %s are left for connections to %s, and %s",
-		phrase.Count(reserved), phrase.Count(size), phrase.Count(c.Capacity), c.to(), c.effect())
+	f.Summary = fmt.Sprintf("%s to %s: net.ipv4.ip_local_reserved_ports takes %s of the %s ports of the range away, %s are left, and %s",
+		p.who(), c.to(), phrase.Count(reserved), phrase.Count(size), phrase.Count(c.Capacity), c.effect())
+	if c.Kind == snapshot.BindSpace {
+		f.Summary = fmt.Sprintf("bind() of %s to %s and port 0: net.ipv4.ip_local_reserved_ports takes %s of the %s ports of the range away, %s are left, and %s",
+			c.callers(), c.to(), phrase.Count(reserved), phrase.Count(size), phrase.Count(c.Capacity), c.effect())
+	}
 	return f
 }
 
