@@ -73,6 +73,8 @@ type Finding struct {
 	// unsettled says that what fills a port space shows no more why it was full: the cause that
 	// was found before stands.
 	unsettled bool
+	// forecast is what the summary says will happen, of a finding that does nothing but predict.
+	forecast string
 }
 
 // Evidence is one figure or fact that a finding follows from.

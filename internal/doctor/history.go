@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -115,11 +116,22 @@ func (h *History) Findings() []Finding {
 		f := h.kept[i].Finding
 		if h.kept[i].seen.Before(h.last) {
 			f.Until = later(h.kept[i].seen, f.Since)
+			f.notCome()
 		}
 		findings = append(findings, f)
 	}
+	findings = joinOverloaded(findings)
 	order(findings)
 	return findings
+}
+
+// notCome makes a note of a forecast that is over: no call has failed, and the ports never were full.
+func (f *Finding) notCome() {
+	if f.forecast == "" || f.count > 0 {
+		return
+	}
+	f.Severity = Info
+	f.Summary = strings.Replace(f.Summary, f.forecast, "the load ended before the last port was taken", 1)
 }
 
 // bound gives up the least urgent ones that are over.

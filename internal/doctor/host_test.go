@@ -98,6 +98,14 @@ func (h *host) fail(at time.Duration, op event.Op, reason event.Reason, errno ev
 	})
 }
 
+// bucketBefore is a connection whose TIME_WAIT was found at the start.
+func (h *host) bucketBefore(port uint16, to event.Endpoint) {
+	h.add(0, event.SocketFound, func(e *event.Event) {
+		e.Proc, e.State, e.Src.Port, e.Dst, e.Flags = event.ProcID{}, event.StateTimeWait, port, to, event.BeforeStart
+		e.First, e.Last = begin, begin.Add(55*time.Second)
+	})
+}
+
 func asIs(*event.Event) {}
 
 // noPort is a connect that found none.

@@ -21,7 +21,7 @@ func Judge(s *snapshot.Snapshot) []Finding {
 	j.udpSpaces()
 	j.files()
 	j.folklore()
-	findings := j.findings
+	findings := joinOverloaded(j.findings)
 	for i := range findings {
 		advise(s, &findings[i])
 	}

@@ -144,6 +144,45 @@ func TestOwnTimeWait(t *testing.T) {
 	}
 }
 
+// A load that ends before the ports do was worth a warning as long as it went on.
+func TestForecastThatDidNotComeTrue(t *testing.T) {
+	t.Parallel()
+	load := func() *host {
+		h := newHost(40000, 40999)
+		each(0, 14*time.Second, 50, func(at time.Duration, n int) {
+			h.connect(connection{at: at, life: time.Millisecond, port: 40000 + 2*uint16(n%500) + uint16(n/500)})
+		})
+		return h
+	}
+	goesOn, _ := load().run(t, 14*time.Second)
+	if f := only(t, goesOn); f.Cause != Churn || f.Severity != Warning || !strings.Contains(f.Summary, "the last port will be taken") {
+		t.Errorf("%s %s: %s", f.Severity, f.ID, f.Summary)
+	}
+	over, _ := load().run(t, 40*time.Second)
+	if Verdict(over) != Info || Headline(over) != "" {
+		t.Errorf("%s: %s", Verdict(over), Headline(over))
+	}
+	if len(over) != 1 || over[0].Until.IsZero() || !strings.Contains(over[0].Summary, "the load ended before the last port was taken") {
+		t.Errorf("%+v", over)
+	}
+}
+
+// TIME_WAIT from before the trace fills a small range, and no program wants a port.
+func TestNoProgramWantsAPort(t *testing.T) {
+	t.Parallel()
+	h := newHost(32768, 32831)
+	for n := range 64 {
+		h.bucketBefore(32768+uint16(n), web)
+	}
+	findings, last := h.run(t, 15*time.Second)
+	if s := last.PortSpaces; len(s) == 0 || !s[0].IsFull() {
+		t.Fatalf("%+v", s)
+	}
+	for _, f := range urgent(findings) {
+		t.Errorf("%s: %s", f.ID, f.Summary)
+	}
+}
+
 // An incident in the middle of a recording is judged although its end is calm.
 func TestOver(t *testing.T) {
 	t.Parallel()

@@ -145,15 +145,32 @@ func (j *judge) silentPeer(s *silent) {
 	j.add(f)
 }
 
+// recentSeconds returns of how many seconds the newest calls are: the load, or the trace, can be
+// younger.
+func (j *judge) recentSeconds(s *silent) int {
+	seconds := recentSeconds
+	if d := j.destination(s.dest.netns, s.dest.proto, s.dest.remote); d != nil {
+		seconds = min(seconds, len(d.History))
+	}
+	return max(min(seconds, int(j.s.Elapsed.Seconds())), 1)
+}
+
 // attempts returns 12 connection attempts got no answer, 3 more wait for one.
 func (s *silent) attempts() string {
 	switch {
 	case s.count == 0:
-		return phrase.Plural(s.pending, "connection attempt") + " had to send the SYN again and waits without an answer"
+		return phrase.Plural(s.pending, "connection attempt") + " had to send the SYN again and " + wait(s.pending) + " without an answer"
 	case s.pending == 0:
 		return phrase.Plural(s.count, "connection attempt") + " got none"
 	}
-	return phrase.Plural(s.count, "connection attempt") + " got none, and " + phrase.Count(s.pending) + " more still wait"
+	return phrase.Plural(s.count, "connection attempt") + " got none, and " + phrase.Count(s.pending) + " more still " + wait(s.pending)
+}
+
+func wait(n int) string {
+	if n == 1 {
+		return "waits"
+	}
+	return "wait"
 }
 
 func (s *silent) evidence(j *judge, connected, of int) []Evidence {
@@ -174,7 +191,7 @@ func (s *silent) evidence(j *judge, connected, of int) []Evidence {
 	}
 	if of > 0 && connected >= 0 {
 		list = append(list, Evidence{
-			Text:  fmt.Sprintf("of %s in the last %d s, %s led to a connection", phrase.Plural(of, "connection attempt"), recentSeconds, phrase.Count(connected)),
+			Text:  fmt.Sprintf("of %s in the last %d s, %s led to a connection", phrase.Plural(of, "connection attempt"), j.recentSeconds(s), phrase.Count(connected)),
 			Value: float64(connected), Unit: "connections", At: j.s.Wall,
 		})
 	}

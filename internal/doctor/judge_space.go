@@ -81,7 +81,7 @@ func (c *shortage) stageNow() stage {
 		// All connections of an address, to whatever destination, fill its bind space. That
 		// harms no one who does not call bind().
 		return quiet
-	case c.IsFull() && c.past.over < wantedWithin: // else no program wants a port
+	case c.IsFull() && c.past.active > 0 && c.past.over < wantedWithin: // else no program wants a port
 		return full
 	case c.fills():
 		return filling
@@ -128,6 +128,9 @@ func (c *shortage) judge() {
 	f.Since = c.since()
 	f.Victims = c.victims()
 	f.count, f.last = c.Exhausted, c.LastExhausted
+	if c.stage == filling {
+		f.forecast = c.effect()
+	}
 	f.trouble = fmt.Sprintf("space:%s:%d:%s:%s:%d", c.Kind, c.Netns, c.Local, c.Remote, c.Device)
 	f.Subject.Netns, f.Subject.Local, f.Subject.Remote = c.Netns, c.Local, c.Remote
 	c.addEvidence(&f)

@@ -91,7 +91,7 @@ func (c *shortage) byRange(m mix, f Finding) Finding {
 	case reserved*2 > size && need*5 <= size*4:
 		return c.reservedRange(&f, reserved, size)
 	case size < defaultRange.Size() && need*modestShare <= defaultRange.Size():
-		return c.narrowRange(&f, size)
+		return c.narrowRange(m, &f, size)
 	}
 	return f
 }
@@ -159,12 +159,38 @@ func (c *shortage) onlyVictim() program {
 	return program{name: programOf(&proc), proc: proc}
 }
 
+// callers returns the programs whose calls find no port, in a sentence.
+func (c *shortage) callers() string {
+	victims := c.victims()
+	if len(victims) == 0 {
+		return "an unknown program"
+	}
+	text := named(&victims[0].Proc)
+	if len(victims) > 1 {
+		text += " and others"
+	}
+	return text
+}
+
 // demand returns how many connections the program wants.
 func (c *shortage) demand() string {
-	if c.stage == failing && c.Wanted > c.OpenRate {
-		return "tries to open " + phrase.Rate(c.Wanted) + " connections/s"
+	if c.stage == failing {
+		return "tries to open " + phrase.Rate(c.rate()) + " connections/s"
 	}
-	return "opens " + phrase.Rate(c.OpenRate) + " connections/s"
+	return "opens " + phrase.Rate(c.rate()) + " connections/s"
+}
+
+// rate returns how many connections/s are wanted: those of the load, of which this space may have a
+// part.
+func (c *shortage) rate() float64 {
+	if c.dest == nil || c.past.active == 0 {
+		return c.Wanted
+	}
+	rate := c.past.rate()
+	if c.Opens > 0 && c.Opens < c.dest.Opens {
+		rate *= float64(c.Opens) / float64(c.dest.Opens)
+	}
+	return rate
 }
 
 func (c *shortage) leak(m mix) Finding {
@@ -202,25 +228,43 @@ func (c *shortage) unanswered(m mix) Finding {
 		c.to(), p.who(), c.all(m.silent), c.effect()))
 }
 
-func (c *shortage) narrowRange(of *Finding, size int) Finding {
+// narrowRange says that the load is one for which the usual range has room. The program and the
+// destination come first: a headline can be cut.
+func (c *shortage) narrowRange(m mix, of *Finding, size int) Finding {
 	p := c.main((*program).ports)
-	which := "net.ipv4.ip_local_port_range"
+	ports := fmt.Sprintf("this namespace has only %s ports (%d to %d)", phrase.Count(size), c.Range.Low, c.Range.High)
 	if c.PerSocketRange {
-		which = "the port range that the program has set for its sockets (IP_LOCAL_PORT_RANGE)"
+		ports = fmt.Sprintf("the program has limited its sockets to %s ports (%d to %d, IP_LOCAL_PORT_RANGE)", phrase.Count(size), c.Range.Low, c.Range.High)
 	}
 	f := *of
 	f.Cause, f.ID = NarrowRange, id(NarrowRange, p.name, c.to())
-	f.Summary = fmt.Sprintf("%s has only %s ports (%d to %d; Linux sets %s): %s wants no more connections to %s than a usual range serves easily, and %s",
-		which, phrase.Count(size), c.Range.Low, c.Range.High, phrase.Count(defaultRange.Size()), p.who(), c.to(), c.effect())
+	if c.Kind == snapshot.BindSpace {
+		f.Summary = fmt.Sprintf("bind() of %s to %s and port 0: %s; %s, Linux sets %s", c.callers(), c.to(), c.effect(), ports, phrase.Count(defaultRange.Size()))
+		return f
+	}
+	f.Summary = fmt.Sprintf("%s to %s: %s would fit into the usual %s ports, but %s, and %s",
+		p.who(), c.to(), c.load(m), phrase.Count(defaultRange.Size()), ports, c.effect())
 	return f
+}
+
+// load returns what the program wants, in a sentence: so many connections/s, or at a time.
+func (c *shortage) load(m mix) string {
+	if rate := c.rate(); m.timeWait > m.open && rate > 0 {
+		return phrase.Rate(rate) + " connections/s"
+	}
+	return phrase.Plural(uint64(max(c.needs(m), 0)), "connection") + " at a time"
 }
 
 func (c *shortage) reservedRange(of *Finding, reserved, size int) Finding {
 	p := c.main((*program).ports)
 	f := *of
 	f.Cause, f.ID = ReservedRange, id(ReservedRange, p.name, c.to())
-	f.Summary = fmt.Sprintf("net.ipv4.ip_local_reserved_ports takes %s of the %s ports of the range away: %s are left for connections to %s, and %s",
-		phrase.Count(reserved), phrase.Count(size), phrase.Count(c.Capacity), c.to(), c.effect())
+	f.Summary = fmt.Sprintf("%s to %s: net.ipv4.ip_local_reserved_ports takes %s of the %s ports of the range away, %s are left, and %s",
+		p.who(), c.to(), phrase.Count(reserved), phrase.Count(size), phrase.Count(c.Capacity), c.effect())
+	if c.Kind == snapshot.BindSpace {
+		f.Summary = fmt.Sprintf("bind() of %s to %s and port 0: net.ipv4.ip_local_reserved_ports takes %s of the %s ports of the range away, %s are left, and %s",
+			c.callers(), c.to(), phrase.Count(reserved), phrase.Count(size), phrase.Count(c.Capacity), c.effect())
+	}
 	return f
 }
 
@@ -243,9 +287,26 @@ func (c *shortage) boundEarly(m mix, most int) bool {
 	}
 	// A bind(0) fails although a connect() of the same address would find a port: to every
 	// destination there is room, but for what is bound.
-	p := c.programs.most((*program).ports)
-	binds := p.name != "" && c.j.earlyBinds(p.name) > 0
-	return binds && c.isVictim(p.name) && !c.j.fullFrom(c.Netns, c.Local)
+	p := c.binder()
+	if p.name == "" || !c.isVictim(p.name) || c.j.fullFrom(c.Netns, c.Local) {
+		return false
+	}
+	return c.j.earlyBinds(p.name) > 0 || c.heldBefore(m)
+}
+
+// binder returns the program with most ports of a bind space; if all are older than the trace, the
+// only one whose calls find none.
+func (c *shortage) binder() program {
+	if p := c.programs.most((*program).ports); p.name != "" {
+		return p
+	}
+	return c.onlyVictim()
+}
+
+// heldBefore reports whether most ports of a bind space are those of connections that are older than
+// the trace: then no connection of the program has shown yet that it binds before it connects.
+func (c *shortage) heldBefore(m mix) bool {
+	return c.before()*2 > c.Taken() && (m.timeWait+m.open+m.closeWait)*2 > c.Taken()
 }
 
 // boundElsewhere returns how many ports are in TIME_WAIT towards other destinations at least: those
@@ -306,20 +367,36 @@ func (j *judge) fullFrom(netns uint32, local event.Addr) bool {
 }
 
 func (c *shortage) earlyBind(m mix) Finding {
+	if c.Kind == snapshot.BindSpace {
+		return c.earlyBindSpace(m)
+	}
 	p, taken := c.main(func(p *program) int { return p.bound }), m.bound
-	if elsewhere := c.boundElsewhere(m); c.Kind == snapshot.BindSpace || elsewhere > m.bound {
+	if elsewhere := c.boundElsewhere(m); elsewhere > m.bound {
 		p, taken = c.main((*program).ports), m.bound+elsewhere
 	}
 	early := c.j.earlyBinds(p.name)
 	text := fmt.Sprintf("%s takes ports by bind() that it does not connect to %s: %s are lost to every connect() of its network namespace by that, and %s",
 		p.who(), c.to(), c.all(taken), c.effect())
-	switch {
-	case c.Kind == snapshot.BindSpace:
-		text = fmt.Sprintf("%s binds a port of %s before each connect(): a port that is taken so serves one connection on the whole address, not one for each destination, and %s",
-			p.who(), c.to(), c.effect())
-	case early > 0:
+	if early > 0 {
 		text = fmt.Sprintf("%s binds a local port before it connects to other destinations: %s are lost to every connect() of its network namespace by that, also to %s, and %s",
 			p.who(), c.all(taken), c.to(), c.effect())
+	}
+	f := c.finding(EarlyBind, &p, text)
+	f.ID = id(EarlyBind, p.name)
+	return f
+}
+
+// earlyBindSpace is of bind() calls that find no port of an address.
+func (c *shortage) earlyBindSpace(m mix) Finding {
+	p := c.binder()
+	if p.name == "" {
+		p = c.main((*program).ports)
+	}
+	text := fmt.Sprintf("%s binds a port of %s before each connect(): a port that is taken so serves one connection on the whole address, not one for each destination, and %s",
+		p.who(), c.to(), c.effect())
+	if c.j.earlyBinds(p.name) == 0 {
+		text = fmt.Sprintf("%s calls bind() to %s and port 0, which wants a port that no connection of that address has: %s are kept by connections to all destinations together, and %s",
+			p.who(), c.to(), c.all(m.timeWait+m.open+m.closeWait), c.effect())
 	}
 	f := c.finding(EarlyBind, &p, text)
 	f.ID = id(EarlyBind, p.name)

@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -15,7 +17,7 @@ func (c *shortage) addEvidence(f *Finding) {
 	}
 	if c.Exhausted > 0 {
 		f.Evidence = append(f.Evidence, Evidence{
-			Text:  fmt.Sprintf("%s found no free port, %s/s now", phrase.Plural(c.Exhausted, "call"), phrase.Rate(c.ExhaustionRate)),
+			Text:  phrase.Plural(c.Exhausted, "call") + " found no free port",
 			Value: float64(c.Exhausted), Unit: "calls", At: c.LastExhausted,
 		})
 	}
@@ -26,15 +28,7 @@ func (c *shortage) addEvidence(f *Finding) {
 			Value: float64(c.Peak), Unit: "ports", At: c.PeakAt,
 		})
 	}
-	if c.Wanted > 0 {
-		text := fmt.Sprintf("%s connections/s are wanted", phrase.Rate(c.Wanted))
-		if c.Sustainable > 0 {
-			text += fmt.Sprintf(", %s/s can go on indefinitely with as many ports at the lifetimes seen", phrase.Rate(c.Sustainable))
-		} else if c.Textbook > 0 && c.TimeWait > c.Live {
-			text += fmt.Sprintf(", %s/s can go on indefinitely if each leaves TIME_WAIT (ports / %.0f s)", phrase.Rate(c.Textbook), c.TimeWaitLength.Seconds())
-		}
-		add(c.Wanted, "connections/s", "%s", text)
-	}
+	c.addDemand(add)
 	c.addHistory(add)
 	c.addHolders(f)
 	if c.SearchP99 > 0 {
@@ -75,6 +69,23 @@ func (c *shortage) composition() string {
 	return text
 }
 
+func (c *shortage) addDemand(add func(float64, string, string, ...any)) {
+	rate := c.rate()
+	if rate <= 0 {
+		return
+	}
+	text := phrase.Rate(rate) + " connections/s are wanted"
+	switch {
+	case c.Kind == snapshot.BindSpace:
+		text = phrase.Rate(rate) + " ports/s are wanted"
+	case c.Sustainable > 0:
+		text += fmt.Sprintf(", %s/s can go on indefinitely with as many ports at the lifetimes seen", phrase.Rate(c.Sustainable))
+	case c.Textbook > 0 && c.TimeWait > c.Live:
+		text += fmt.Sprintf(", %s/s can go on indefinitely if each leaves TIME_WAIT (ports / %.0f s)", phrase.Rate(c.Textbook), c.TimeWaitLength.Seconds())
+	}
+	add(rate, "connections/s", "%s", text)
+}
+
 func (c *shortage) addHistory(add func(float64, string, string, ...any)) {
 	d := c.dest
 	if d == nil {
@@ -83,30 +94,89 @@ func (c *shortage) addHistory(add func(float64, string, string, ...any)) {
 	if d.ClosesOut > 0 && d.LifetimeP50 > 0 {
 		add(d.LifetimeP50.Seconds(), "seconds", "a connection lasts %s (median of %s that have ended)", phrase.ShortDuration(d.LifetimeP50), phrase.Count(d.ClosesOut))
 	}
-	if c.past.opens > 0 {
-		add(float64(c.past.opens), "connections", "%s connections opened and %s ended in the last %d s; most within %d s: %s",
-			phrase.Count(c.past.opens), phrase.Count(c.past.closes), c.past.seen, burstSeconds, phrase.Count(c.past.burst))
+	switch opened := phrase.Plural(c.past.opens, "connection"); {
+	case c.past.opens == 0:
+	case c.allSilent():
+		add(float64(c.past.opens), "connections", "%s", c.silentHistory())
+	default:
+		add(float64(c.past.opens), "connections", "%s opened and %s ended in the last %d s; most within %d s: %s",
+			opened, phrase.Count(c.past.closes), c.past.seen, burstSeconds, phrase.Count(c.past.burst))
 	}
 }
 
-// maxHoldersNamed is how many programs the evidence names.
+// allSilent reports whether what takes the ports are attempts without an answer.
+func (c *shortage) allSilent() bool { return c.SynSent > 0 && c.SynSent >= c.Live }
+
+// silentHistory returns what became of the attempts: 57 attempts started in the last 14 s, 12 given
+// up, none answered.
+func (c *shortage) silentHistory() string {
+	var ended uint64
+	for i := range c.j.s.Failures {
+		f := &c.j.s.Failures[i]
+		if f.Netns == c.Netns && !f.NetnsGone && f.Op == event.OpConnect && f.Target == c.Remote && (f.Reason == event.GivenUp || f.Reason == event.TimedOut) {
+			ended += f.Count
+		}
+	}
+	text := fmt.Sprintf("%s started in the last %d s, %s given up or timed out since the start",
+		phrase.Plural(c.past.opens, "connection attempt"), c.past.seen, phrase.Count(ended))
+	if d := c.dest; d.ClosesOut == 0 && d.FailedOpens <= ended && d.Live() <= d.SynSent+c.past.fresh {
+		text += ", none answered"
+	}
+	return text
+}
+
+// maxHoldersNamed is how many holders the evidence names.
 const maxHoldersNamed = 3
 
-// addHolders adds what each program holds: a line for each of a thousand short-lived processes
-// would say nothing.
+// addHolders names the programs that hold most, and says how many ports are older than the trace.
 func (c *shortage) addHolders(f *Finding) {
+	add := func(n int, proc event.Process, text string) {
+		f.Evidence = append(f.Evidence, Evidence{Text: text, Value: float64(n), Unit: "ports", At: c.j.s.Wall, Proc: proc})
+	}
 	towards := ""
 	if c.programs.byPair {
 		towards = " towards " + c.to()
 	}
 	for _, p := range c.programs.largest(maxHoldersNamed) {
-		held := phrase.Held(&snapshot.Holder{Live: p.live, CloseWait: p.closeWait, TimeWait: p.timeWait, Bound: p.bound})
-		text := p.who() + " holds " + held + towards
 		if p.name == "" {
-			text = held + towards + " are of sockets whose process is not known"
+			continue
 		}
-		f.Evidence = append(f.Evidence, Evidence{Text: text, Value: float64(p.ports()), Unit: "ports", At: c.j.s.Wall, Proc: p.proc})
+		held := c.held(&snapshot.Holder{Live: p.live, CloseWait: p.closeWait, TimeWait: p.timeWait, Bound: p.bound})
+		add(p.ports(), p.proc, p.who()+" holds "+held+towards)
 	}
+	for i := range c.Holders {
+		h := &c.Holders[i]
+		switch {
+		case h.Proc.ID.Known() || h.Ports() == 0:
+		case h.Before > 0:
+			add(h.Ports(), event.Process{}, c.portsAre(h)+" from before porttrace started (owner unknown)")
+		default:
+			add(h.Ports(), event.Process{}, c.portsAre(h)+", their owner is unknown")
+		}
+	}
+}
+
+// held returns what holds the ports: attempts without an answer are no connections.
+func (c *shortage) held(h *snapshot.Holder) string {
+	if c.allSilent() {
+		return strings.Replace(phrase.Held(h), " live", " in SYN_SENT", 1)
+	}
+	return phrase.Held(h)
+}
+
+// portsAre returns 189 ports are in TIME_WAIT.
+func (c *shortage) portsAre(h *snapshot.Holder) string {
+	are := " are "
+	if h.Ports() == 1 {
+		are = " is "
+	}
+	switch h.Ports() {
+	case h.TimeWait:
+		return phrase.Plural(h.TimeWait, "port") + are + "in TIME_WAIT"
+	case h.Live:
+		return phrase.Plural(h.Live, "port") + are + "in use"
+	}
+	return phrase.Plural(h.Ports(), "port") + are + "taken (" + c.held(h) + ")"
 }
 
 // addRange says what is unusual of the range.

@@ -95,6 +95,16 @@ func TestSpaces(t *testing.T) {
 				h.fail(at, event.OpBind, event.RangeExhausted, event.EADDRINUSE, asIs)
 			})
 		}, 30 * second, "early_bind:shop", Critical, Proved, "before each connect()", "shop"},
+		{"bind() to port 0 whose ports were gone before start", 40000, 40255, func(h *host) {
+			for n := range 256 {
+				to := endpoint("10.0.0.7:6379")
+				to.Port += uint16(n % 4)
+				h.bucketBefore(40000+uint16(n), to)
+			}
+			each(0, 15*second, 10, func(at time.Duration, _ int) {
+				h.fail(at, event.OpBind, event.RangeExhausted, event.EADDRINUSE, asIs)
+			})
+		}, 15 * second, "early_bind:shop", Critical, Proved, "shop (pid 100) calls bind() to 10.0.0.1 and port 0", "shop"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
