@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -61,10 +62,10 @@ func Judged(s *snapshot.Snapshot) (reason string, ok bool) {
 const shortTrace = 60
 
 // Lacks returns what the snapshot does not show that findings follow from, a sentence each; nil
-// if nothing is missing.
-func Lacks(s *snapshot.Snapshot) []string {
+// if nothing is missing. What is found already needs no longer trace.
+func Lacks(s *snapshot.Snapshot, findings ...Finding) []string {
 	var list []string
-	if seen := int(s.Elapsed.Seconds()); seen < shortTrace {
+	if seen := int(s.Elapsed.Seconds()); seen < shortTrace && !slices.ContainsFunc(findings, longerIsPointless) {
 		list = append(list, fmt.Sprintf("%d s of %d seen: whether ports run out by TIME_WAIT shows only after the %d s for which a closed connection keeps its port",
 			seen, shortTrace, shortTrace))
 	}
@@ -94,6 +95,12 @@ func Lacks(s *snapshot.Snapshot) []string {
 	return list
 }
 
+// longerIsPointless reports whether the finding is of something that TIME_WAIT has no part in, so
+// that to watch for longer tells no more of it.
+func longerIsPointless(f Finding) bool {
+	return f.Severity > Info && (f.Cause == Leak || f.Cause == CloseWaitLeak || f.Cause == FDLimit)
+}
+
 // lackingFacts returns what is not known of the namespaces: an older recording has no such facts.
 func lackingFacts(s *snapshot.Snapshot) []string {
 	counters, conntrack, settings, files, udp := false, false, false, false, false
@@ -115,9 +122,9 @@ func lackingFacts(s *snapshot.Snapshot) []string {
 		lack  string
 	}{
 		{settings, "no settings of the network namespaces: how many ports there are is not known"},
-		{counters, "no counters of the kernel: listen_overflow, tcp_memory and tw_overflow cannot be judged (the recording is older than they are, or /proc could not be read)"},
-		{conntrack, "no conntrack counters: conntrack_full and snat cannot be judged (the recording is older than they are, no connection is tracked, or they could not be read)"},
-		{files || counters, "no file limits of processes: fd_limit cannot be judged (the recording is older than they are)"},
+		{counters, "no counters of the kernel: listen_overflow, tcp_memory and tw_overflow are not judged"},
+		{conntrack, "no conntrack counters: conntrack_full and snat are not judged (no connection is tracked, or they were not read)"},
+		{files || counters, "no file limits of processes: fd_limit is not judged"},
 		{udp || counters, "no UDP ports: udp_ports is judged by failed calls alone"},
 	} {
 		if !fact.known {
