@@ -106,7 +106,7 @@ func runDoctorOf(ctx context.Context, name string, flags *doctorFlags) error {
 
 // write prints the diagnosis. It returns the exit status of its verdict.
 func (f *doctorFlags) write(to io.Writer, format string, result *judged) error {
-	d := report.Diagnosis{Snapshot: result.last, Lacks: doctor.Lacks(result.last)}
+	d := report.Diagnosis{Snapshot: result.last, Lacks: doctor.Lacks(result.last, result.findings...)}
 	d.Findings, d.Ignored = doctor.Ignore(doctor.Sorted(result.findings, f.all), f.ignore)
 	result.addEffects(d.Findings)
 	print := report.DoctorText

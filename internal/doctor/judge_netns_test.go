@@ -185,6 +185,13 @@ func TestLacks(t *testing.T) {
 			t.Errorf("%q is missing in %q", words, Lacks(s))
 		}
 	}
+	// A leak needs no 60 s, and a run can lack what an old recording lacks.
+	if list := strings.Join(Lacks(s, Finding{Cause: Leak, Severity: Critical}), "\n"); strings.Contains(list, "12 s of 60") || strings.Contains(list, "recording") {
+		t.Errorf("%q", list)
+	}
+	if list := Lacks(s, Finding{Cause: Churn, Severity: Critical}, Finding{Cause: Leak}); !strings.Contains(list[0], "12 s of 60") {
+		t.Errorf("%q", list)
+	}
 	s.Elapsed, s.Signals = time.Hour, nil
 	s.Namespaces = []snapshot.Namespace{{Ports: event.PortRange{Low: 1, High: 2}, Counts: event.NetnsCounts{
 		ListenOverflows: event.CounterOf(0), Conntrack: event.Conntrack{Max: event.CounterOf(1)},

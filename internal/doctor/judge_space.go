@@ -81,12 +81,21 @@ func (c *shortage) stageNow() stage {
 		// All connections of an address, to whatever destination, fill its bind space. That
 		// harms no one who does not call bind().
 		return quiet
-	case c.IsFull() && c.past.active > 0 && c.past.over < wantedWithin: // else no program wants a port
+	case c.IsFull() && c.isWanted():
 		return full
 	case c.fills():
 		return filling
 	}
 	return quiet
+}
+
+// isWanted reports whether a program wants a port of the space: one has just called, or, if no call
+// was seen, has filled it in other ways since the start. Old sockets and TIME_WAIT want nothing.
+func (c *shortage) isWanted() bool {
+	if c.past.active > 0 {
+		return c.past.over < wantedWithin
+	}
+	return (c.before()+c.TimeWait)*2 <= c.Taken()
 }
 
 // fills reports whether two kinds of evidence say that the space will be full: the forecast, and

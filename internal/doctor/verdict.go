@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -61,10 +62,10 @@ func Judged(s *snapshot.Snapshot) (reason string, ok bool) {
 const shortTrace = 60
 
 // Lacks returns what the snapshot does not show that findings follow from, a sentence each; nil
-// if nothing is missing.
-func Lacks(s *snapshot.Snapshot) []string {
+// if nothing is missing. What is found already needs no longer trace.
+func Lacks(s *snapshot.Snapshot, findings ...Finding) []string {
 	var list []string
-	if seen := int(s.Elapsed.Seconds()); seen < shortTrace {
+	if seen := int(s.Elapsed.Seconds()); seen < shortTrace && !slices.ContainsFunc(findings, longerIsPointless) {
 		list = append(list, fmt.Sprintf("%d s of %d seen: a closed connection keeps its port for %d s, so that a shortage can still be to come",
 			seen, shortTrace, shortTrace))
 	}
@@ -92,6 +93,12 @@ func Lacks(s *snapshot.Snapshot) []string {
 		list = append(list, fmt.Sprintf("%s lost: counts of calls can be too low", phrase.Plural(s.Health.Lost, "event")))
 	}
 	return list
+}
+
+// longerIsPointless reports whether the finding is of something that TIME_WAIT has no part in, so
+// that to watch for longer tells no more of it.
+func longerIsPointless(f Finding) bool {
+	return f.Severity > Info && (f.Cause == Leak || f.Cause == CloseWaitLeak || f.Cause == FDLimit)
 }
 
 // lackingFacts returns which facts the stream does not have. An older recording has none of some
