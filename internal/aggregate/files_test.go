@@ -40,7 +40,7 @@ func TestFilesBounded(t *testing.T) {
 	t.Parallel()
 	var f files
 	for pid := range uint32(5 * maxYoungFiles) {
-		f.add(event.ProcID{PID: pid + 1}, &event.FileUse{Open: 1, Limit: 2})
+		f.add(event.ProcID{PID: pid + 1}, countedFiles{use: &event.FileUse{Open: 1, Limit: 2}})
 	}
 	if n := len(f.young) + len(f.old); n > 2*maxYoungFiles || n < maxYoungFiles {
 		t.Errorf("%d are kept", n)

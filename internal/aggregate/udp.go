@@ -119,9 +119,10 @@ func (b *spaceRows) udpSpaces() {
 	}
 }
 
-// showsUDP reports whether the filter selects a process that has failed there, or holds a port.
+// showsUDP reports whether the filter selects the whole namespace, or a process that has failed
+// there or holds a port.
 func (b *spaceRows) showsUDP(space *udpSpace) bool {
-	if !b.scope.filtered || space.selected {
+	if !b.scope.filtered || space.selected || b.scope.selectsAllOf(space.netns) {
 		return true
 	}
 	if space.use != nil {

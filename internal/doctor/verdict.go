@@ -81,7 +81,7 @@ func Lacks(s *snapshot.Snapshot, findings ...Finding) []string {
 	}
 	list = append(list, lackingFacts(s)...)
 	if s.Filtered {
-		list = append(list, "a filter leaves events out: failures of other programs are not judged")
+		list = append(list, "a filter leaves events out: other programs are not judged, nor file limits and UDP ports of a program without a TCP socket that is selected")
 	}
 	for i := range s.Gaps {
 		if !s.Gaps[i].Truncated {

@@ -63,6 +63,11 @@ func (f *Filter) Match(e *event.Event, p *event.Process) bool {
 	return true
 }
 
+// SelectsAllOf reports whether the filter names a network namespace and selects all that is in it.
+func (f *Filter) SelectsAllOf(inode uint32) bool {
+	return f != nil && f.netns != nil && len(f.rules) == 1 && f.netns(&event.Event{Netns: inode}, nil)
+}
+
 // SelectsNetns reports whether the filter can select something in a network namespace.
 func (f *Filter) SelectsNetns(inode uint32) bool {
 	return f == nil || f.netns == nil || f.netns(&event.Event{Netns: inode}, nil)

@@ -23,7 +23,7 @@ type State struct {
 func NewState(f *filter.Filter) *State {
 	s := newState(f, true, false)
 	s.rows = aggregate.New(&s.world, s.table)
-	s.rows.SelectNetns(f.SelectsNetns)
+	s.rows.SelectNetns(f.SelectsNetns, f.SelectsAllOf)
 	return s
 }
 
