@@ -73,8 +73,10 @@ type Finding struct {
 	// unsettled says that what fills a port space shows no more why it was full: the cause that
 	// was found before stands.
 	unsettled bool
-	// forecast is what the summary says will happen, of a finding that does nothing but predict.
+	// forecast is what the summary says will happen; empty if it has happened.
 	forecast string
+	// local says that the peer that does not answer has an address of this host.
+	local bool
 }
 
 // Evidence is one figure or fact that a finding follows from.

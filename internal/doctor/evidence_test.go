@@ -117,9 +117,14 @@ func TestRateOfALoad(t *testing.T) {
 func TestOverloadedListenerIsThePeer(t *testing.T) {
 	t.Parallel()
 	listener := Finding{ID: "listen_overflow:0.0.0.0:80", Cause: ListenOverflow, Severity: Warning, Subject: Subject{Netns: 2, Remote: endpoint("0.0.0.0:80")}}
-	peer := Finding{ID: "half_open:shop:10.0.0.2:80", Cause: HalfOpen, Severity: Critical, Subject: Subject{Netns: 1, Remote: web}, Victims: []Victim{{Failures: 3}}}
+	peer := Finding{ID: "half_open:shop:10.0.0.2:80", Cause: HalfOpen, Severity: Critical, Subject: Subject{Netns: 1, Remote: web}, Victims: []Victim{{Failures: 3}}, local: true}
 	got := joinOverloaded([]Finding{peer, listener})
 	if len(got) != 1 || got[0].Cause != ListenOverflow || got[0].Severity != Critical || got[0].Failures() != 3 {
+		t.Errorf("%+v", got)
+	}
+	elsewhere := peer
+	elsewhere.local = false // another host can have the same port
+	if got = joinOverloaded([]Finding{elsewhere, listener}); len(got) != 2 || !strings.Contains(got[0].Summary, "a listener of this host at that port is overloaded") {
 		t.Errorf("%+v", got)
 	}
 	full := peer

@@ -141,7 +141,7 @@ func (j *judge) silentPeer(s *silent) {
 		f.Since, f.count, f.last, f.Victims = s.calls.first, s.count, s.calls.last, mergeVictims(s.calls.victims, nil)
 		f.Confidence = Proved
 	}
-	f.Evidence = s.evidence(j, connected, of)
+	f.Evidence, f.local = s.evidence(j, connected, of), j.isLocal(s.dest.remote.Addr)
 	j.add(f)
 }
 

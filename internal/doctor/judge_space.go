@@ -140,6 +140,7 @@ func (c *shortage) judge() {
 	if c.stage == filling {
 		f.forecast = c.effect()
 	}
+	f.local = f.Cause == HalfOpen && c.j.isLocal(c.Remote.Addr)
 	f.trouble = fmt.Sprintf("space:%s:%d:%s:%s:%d", c.Kind, c.Netns, c.Local, c.Remote, c.Device)
 	f.Subject.Netns, f.Subject.Local, f.Subject.Remote = c.Netns, c.Local, c.Remote
 	c.addEvidence(&f)

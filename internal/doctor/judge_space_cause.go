@@ -247,7 +247,7 @@ func (c *shortage) narrowRange(m mix, of *Finding, size int) Finding {
 	return f
 }
 
-// load returns what the program wants, in a sentence: so many connections/s, or at a time.
+// load returns how many connections the program wants, per second or at a time.
 func (c *shortage) load(m mix) string {
 	if rate := c.rate(); m.timeWait > m.open && rate > 0 {
 		return phrase.Rate(rate) + " connections/s"

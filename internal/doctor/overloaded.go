@@ -6,21 +6,22 @@ import (
 )
 
 // joinOverloaded makes one trouble of a listener whose queues overflow and of the peer that does not
-// answer, which is that listener. If its attempts take all ports, that stays a finding, which names
-// the other.
+// answer, which is that listener. If its attempts take all ports, or if it may be another peer with
+// the same port, that stays a finding, which names the other.
 func joinOverloaded(findings []Finding) []Finding {
 	var kept []Finding
 	var silent []*Finding
 	for i := range findings {
 		f := &findings[i]
-		at := slices.IndexFunc(findings, func(o Finding) bool { return o.overloads(f) })
-		switch {
-		case at < 0:
-		case f.trouble == "":
-			silent = append(silent, f)
-			continue
-		case !strings.Contains(f.Summary, findings[at].ID):
-			f.Summary += "; its listener is overloaded: see " + findings[at].ID
+		at := slices.IndexFunc(findings, func(o Finding) bool { return o.mayOverload(f) })
+		if at >= 0 {
+			listener := &findings[at]
+			certain := listener.overloads(f)
+			if certain && f.trouble == "" {
+				silent = append(silent, f)
+				continue
+			}
+			f.refer(listener, certain)
 		}
 		kept = append(kept, *f)
 	}
@@ -32,8 +33,19 @@ func joinOverloaded(findings []Finding) []Finding {
 	return kept
 }
 
-// overloads reports whether the finding is about the listener that the destination of f leads to.
-func (f *Finding) overloads(of *Finding) bool {
+// refer names the finding of the listener, once.
+func (f *Finding) refer(listener *Finding, certain bool) {
+	switch {
+	case strings.Contains(f.Summary, listener.ID):
+	case certain:
+		f.Summary += "; its listener is overloaded: see " + listener.ID
+	default:
+		f.Summary += "; a listener of this host at that port is overloaded: see " + listener.ID
+	}
+}
+
+// mayOverload reports whether the finding is about a listener at the port of the peer of f.
+func (f *Finding) mayOverload(of *Finding) bool {
 	listener, remote := f.Subject.Remote, of.Subject.Remote
 	if of.Cause != HalfOpen || f.Cause != ListenOverflow || f.Severity == Info || listener.Port == 0 || listener.Port != remote.Port {
 		return false
@@ -42,4 +54,9 @@ func (f *Finding) overloads(of *Finding) bool {
 		return false
 	}
 	return listener.Addr == remote.Addr || listener.Addr.IP().IsUnspecified()
+}
+
+// overloads reports whether it is that peer: another host can have the same port.
+func (f *Finding) overloads(of *Finding) bool {
+	return f.mayOverload(of) && (of.local || f.Subject.Remote.Addr == of.Subject.Remote.Addr)
 }

@@ -96,7 +96,7 @@ func Lacks(s *snapshot.Snapshot, findings ...Finding) []string {
 }
 
 // longerIsPointless reports whether the finding is of something that TIME_WAIT has no part in, so
-// that to watch for longer tells no more of it.
+// that a longer trace does not help.
 func longerIsPointless(f Finding) bool {
 	return f.Severity > Info && (f.Cause == Leak || f.Cause == CloseWaitLeak || f.Cause == FDLimit)
 }
