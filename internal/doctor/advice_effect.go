@@ -37,7 +37,7 @@ type change struct {
 func Effects(s *snapshot.Snapshot, f *Finding) {
 	t := newTrouble(s, f)
 	system, load, ok := t.simulated()
-	if !ok {
+	if !ok || f.Cause == UDPPorts { // what is simulated is TCP: a UDP port is free when its socket is closed
 		return
 	}
 	before := whatif.Sustainable(system, load)

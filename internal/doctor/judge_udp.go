@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -17,7 +18,7 @@ func (j *judge) udpSpaces() {
 			continue
 		}
 		f := Finding{
-			ID: id(UDPPorts), Cause: UDPPorts, Severity: Warning, Confidence: Proved, Since: j.s.Wall,
+			ID: id(UDPPorts), Cause: UDPPorts, Severity: Warning, Confidence: Proved, Since: udpSince(j.s, s),
 			Summary: fmt.Sprintf("all %s UDP ports of the range are in use on %s: the next socket that needs one gets none", phrase.Count(s.Capacity), phrase.Local(s)),
 		}
 		f.Subject.Netns, f.Subject.Local = s.Netns, s.Local
@@ -26,6 +27,17 @@ func (j *judge) udpSpaces() {
 		}
 		j.add(f)
 	}
+}
+
+// udpSince returns since when the space is full; zero: since before the trace.
+func udpSince(s *snapshot.Snapshot, space *snapshot.PortSpace) time.Time {
+	switch {
+	case space.FullBeforeStart:
+		return time.Time{}
+	case space.FullSince.IsZero():
+		return s.Wall
+	}
+	return space.FullSince
 }
 
 // has reports whether there is a finding that is more than a note.

@@ -1,0 +1,52 @@
+package aggregate
+
+import (
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// A filter by namespace selects no count of files, which names a process only: a process that has
+// a row for its sockets has them nevertheless, and one without a row gets none.
+func TestFilesOfFilteredProcess(t *testing.T) {
+	t.Parallel()
+	counted := func(proc event.ProcID) event.Event {
+		return event.Event{Time: begin, Kind: event.FilesCounted, Proc: proc, Count: 1, Flags: event.NotSelected, Fact: &event.FileUse{Open: 99, Limit: 100}}
+	}
+	s := of(counted(shop), counted(event.ProcID{PID: 999, Start: 1}), with(event.Open, from(40000)))
+	s.Restart(begin.Add(time.Second))
+	s.Add([]event.Event{after(2*time.Second, with(event.Open, from(40001)))})
+	snap := s.Snapshot(begin.Add(3 * time.Second))
+	if p := processOf(t, snap, shop); p.Files == nil || p.Files.Open != 99 {
+		t.Errorf("files %+v", p.Files)
+	}
+	for _, p := range snap.Processes {
+		if p.Info.ID.PID == 999 {
+			t.Errorf("a row of %+v", p.Info)
+		}
+	}
+}
+
+// The UDP ports of a namespace that --netns names are shown, whatever else is left out.
+func TestUDPOfFilteredNamespace(t *testing.T) {
+	t.Parallel()
+	for _, selected := range []bool{true, false} {
+		left := with(event.Open, from(40000))
+		left.Flags |= event.NotSelected
+		s := of(left,
+			event.Event{Time: begin, Kind: event.NetnsKnown, Netns: inode, Fact: &event.Netns{Inode: inode, Ports: event.PortRange{Low: 40000, High: 40009}}},
+			event.Event{Time: begin, Kind: event.UDPCounted, Proto: event.UDP, Netns: inode, Count: 1, Fact: &event.UDPUse{
+				Netns: inode, InUse: 10, Own: 10, Ports: event.PortRange{Low: 40000, High: 40009},
+			}})
+		s.SelectNetns(func(uint32) bool { return true }, func(uint32) bool { return selected })
+		shown := false
+		for _, p := range s.Snapshot(begin.Add(time.Second)).PortSpaces {
+			shown = shown || p.Proto == event.UDP && p.Kind == snapshot.BindSpace && p.IsFull()
+		}
+		if shown != selected {
+			t.Errorf("shown is %t, want %t", shown, selected)
+		}
+	}
+}
