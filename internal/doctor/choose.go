@@ -5,12 +5,24 @@ import (
 	"slices"
 )
 
-// Worst returns the finding to name first: the most severe, of these the best proved, of these
-// the first; nil if none is worth a warning.
+// byUrgency compares findings: the most severe first, of these the best proved.
+func byUrgency(a, b Finding) int {
+	return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Confidence, a.Confidence))
+}
+
+// order puts the most urgent first, of equal ones the one that harms most.
+func order(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return cmp.Or(byUrgency(a, b), cmp.Compare(b.Failures(), a.Failures()), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// Worst returns the finding to name first: of equally urgent ones the first, nil if none is worth a
+// warning.
 func Worst(findings []Finding) *Finding {
 	var worst *Finding
 	for i := range findings {
-		if f := &findings[i]; f.Severity > Info && (worst == nil || before(f, worst) < 0) {
+		if f := &findings[i]; f.Severity > Info && (worst == nil || byUrgency(*f, *worst) < 0) {
 			worst = f
 		}
 	}
@@ -26,12 +38,8 @@ func Sorted(findings []Finding, all bool) []Finding {
 			shown = append(shown, findings[i])
 		}
 	}
-	slices.SortStableFunc(shown, func(a, b Finding) int { return before(&a, &b) })
+	slices.SortStableFunc(shown, byUrgency)
 	return shown
-}
-
-func before(a, b *Finding) int {
-	return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Confidence, a.Confidence))
 }
 
 // Ignore removes the findings with one of these ids or causes, and returns how many it has

@@ -1,8 +1,6 @@
 package doctor
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"time"
 
@@ -102,14 +100,6 @@ func (f *Finding) merge(o *Finding) {
 	if !o.Since.IsZero() && o.Since.Before(f.Since) {
 		f.Since = o.Since
 	}
-}
-
-// order puts the most urgent first, then the one that harms most.
-func order(findings []Finding) {
-	slices.SortStableFunc(findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Confidence, a.Confidence),
-			cmp.Compare(b.Failures(), a.Failures()), cmp.Compare(a.ID, b.ID))
-	})
 }
 
 // Failures returns how many calls of its victims failed.

@@ -22,18 +22,7 @@ func Verdict(findings []Finding) Severity {
 // Headline returns the worst finding in a line, and how many more need attention; empty without
 // any.
 func Headline(findings []Finding) string {
-	var worst *Finding
-	others := 0
-	for i := range findings {
-		f := &findings[i]
-		switch {
-		case f.Severity == Info:
-		case worst == nil:
-			worst = f
-		default:
-			others++
-		}
-	}
+	worst := Worst(findings)
 	if worst == nil {
 		return ""
 	}
@@ -41,8 +30,8 @@ func Headline(findings []Finding) string {
 	if !worst.Until.IsZero() {
 		text = "until " + phrase.Time(worst.Until, "15:04:05") + ": " + text
 	}
-	if others > 0 {
-		text += fmt.Sprintf("; %s", phrase.Plural(others, "more finding"))
+	if others := len(Sorted(findings, false)) - 1; others > 0 {
+		text += "; " + phrase.Plural(others, "more finding")
 	}
 	return text
 }
