@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * All TCP sockets, the UDP sockets that have a port, the processes that hold them, and the settings by which namespaces
- * allocate ports. Iterators: they run when user space reads them and cost nothing
- * otherwise. The kernel repeats a record that did not fit at the next read.
+ * All TCP sockets, the UDP sockets that have a port, the processes that hold them, and the settings
+ * by which namespaces allocate ports. Iterators: they run when user space reads them and cost
+ * nothing otherwise. The kernel repeats a record that did not fit at the next read.
  */
 #ifndef __PORTTRACE_CENSUS_BPF_H
 #define __PORTTRACE_CENSUS_BPF_H

@@ -3,8 +3,8 @@ package event
 import "slices"
 
 // Fact is the value of an event that is not about one socket: *Host, Signals, Clock,
-// *Process, *Netns, *NetnsCounts, *FileUse, *UDPUse, *Census, *Fold, *Health, Text or *Gap. *SpaceUse follows from the stream.
-// A Bind or BindFail has an *AddressStamp until its errno is known.
+// *Process, *Netns, *NetnsCounts, *FileUse, *UDPUse, *Census, *Fold, *Health, Text or *Gap.
+// *SpaceUse follows from the stream. A Bind or BindFail has an *AddressStamp until its errno is known.
 type Fact interface{ fact() }
 
 // Host is the host on which the stream was made.

@@ -31,7 +31,8 @@ http {
 	return p
 }
 
-// nginxFiles starts nginx as a server of files on port 80 of the server, with lines for its server block.
+// nginxFiles starts nginx as a server of files on port 80 of the server, with lines for its server
+// block.
 func (s *site) nginxFiles(lines string) *program {
 	s.write("index.html", "hello\n")
 	s.write("files.conf", fmt.Sprintf(`
@@ -52,7 +53,8 @@ http {
 	return p
 }
 
-// visitors are clients of the proxy on port 8080, in the server's namespace: their connections stay open.
+// visitors are clients of the proxy on port 8080, in the server's namespace: their connections stay
+// open.
 func (s *site) visitors(rate, conns int) *program {
 	return s.help(s.server, "visitors", fmt.Sprintf("-rate=%d", rate), fmt.Sprintf("-conns=%d", conns),
 		fmt.Sprintf("http://%s:8080/", s.clientIP))

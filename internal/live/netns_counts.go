@@ -17,9 +17,9 @@ const (
 	// read.
 	trackingKept = 10 * time.Second
 	// To read the counts of a namespace takes 150 us, to enter it about as much again. On a
-	// host with many of them those that were read longest ago come first, for as long as
-	// countsShare of each survey: of 1,000 each is read about every 15 s (later on a busy processor), and those in which
-	// something was counted last time activeWeight times as often as the others.
+	// host with many of them those that were read longest ago come first, for countsShare of
+	// each survey: of 1,000 each is read about every 15 s (later on a busy processor), and those
+	// in which something was counted last time activeWeight times as often as the others.
 	countsShare = 10 * time.Millisecond
 	countsFirst = 60 * time.Millisecond  // of the first and the last survey
 	countsEvery = 900 * time.Millisecond // a survey comes with each scan, too

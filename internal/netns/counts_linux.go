@@ -37,7 +37,7 @@ func readCounts(dir string, c *event.NetnsCounts) error {
 	for name, parse := range map[string]func(io.Reader) error{
 		"netstat":  func(r io.Reader) error { return parseCounters(r, "TcpExt:", counterFields("TcpExt:", c)) },
 		"snmp":     func(r io.Reader) error { return parseCounters(r, "Tcp:", counterFields("Tcp:", c)) },
-		"sockstat": func(r io.Reader) error { return parseSockstat(r, c) },
+		"sockstat": func(r io.Reader) error { return parseSockstat(r, sockstatFields(c)) },
 	} {
 		if err := parseFile(dir+"/"+name, parse); err != nil {
 			return fmt.Errorf("reading %s: %w", name, err)

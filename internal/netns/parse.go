@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/porttrace/porttrace/internal/event"
 )
 
 // parseLink returns the inode of a link such as /proc/PID/ns/net, "net:[INODE]",
@@ -26,51 +27,32 @@ func parseLink(link string) (uint32, error) {
 // errSockstat is the error if the kernel has changed the form of the file.
 var errSockstat = errors.New("no count of TIME_WAIT in sockstat")
 
-// parseTimeWait returns the "tw" count of the line "TCP: inuse 2 orphan 0 tw 1 ..." of
-// /proc/net/sockstat, proc_pid_net(5). It counts the buckets of this namespace alone, of
-// IPv4 and IPv6, in FIN_WAIT2 and in TIME_WAIT.
+// parseTimeWait returns the "tw" count of /proc/net/sockstat. It counts the buckets of this
+// namespace alone, of IPv4 and IPv6, in FIN_WAIT2 and in TIME_WAIT.
 func parseTimeWait(r io.Reader) (int64, error) {
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		counts, found := strings.CutPrefix(lines.Text(), "TCP:")
-		if !found {
-			continue
-		}
-		words := strings.Fields(counts)
-		for i := 0; i+1 < len(words); i += 2 {
-			if words[i] == "tw" {
-				return strconv.ParseInt(words[i+1], 10, 64)
-			}
-		}
-	}
-	if err := lines.Err(); err != nil {
+	var buckets event.Counter
+	if err := parseSockstat(r, map[string]*event.Counter{"tw": &buckets}); err != nil {
 		return 0, err
 	}
-	return 0, errSockstat
+	if !buckets.Known() {
+		return 0, errSockstat
+	}
+	return int64(buckets.Value()), nil
 }
 
 // errNetstat is the error if the kernel has changed the form of the file.
 var errNetstat = errors.New("no TCPTimeWaitOverflow in netstat")
 
-// parseRefused returns the counter TCPTimeWaitOverflow of /proc/net/netstat: a line
-// "TcpExt: NAME NAME ..." and one with as many numbers.
+// parseRefused returns the counter TCPTimeWaitOverflow of /proc/net/netstat.
 func parseRefused(r io.Reader) (uint64, error) {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20)
-	at := -1
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		switch {
-		case len(fields) == 0 || fields[0] != "TcpExt:":
-		case at < 0:
-			if at = slices.Index(fields, "TCPTimeWaitOverflow"); at < 0 {
-				return 0, errNetstat
-			}
-		case at < len(fields):
-			return strconv.ParseUint(fields[at], 10, 64)
-		}
+	var refused event.Counter
+	if err := parseCounters(r, "TcpExt:", map[string]*event.Counter{"TCPTimeWaitOverflow": &refused}); err != nil {
+		return 0, err
 	}
-	return 0, cmp.Or(lines.Err(), errNetstat)
+	if !refused.Known() {
+		return 0, errNetstat
+	}
+	return refused.Value(), nil
 }
 
 // parseListeners reads the listening sockets of /proc/net/tcp or tcp6, proc_pid_net(5):

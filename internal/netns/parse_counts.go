@@ -65,9 +65,15 @@ func setCounters(names, values []string, into map[string]*event.Counter) error {
 	return nil
 }
 
-// parseSockstat reads the orphans and the memory of the line "TCP: inuse 2 orphan 0 tw 1
-// alloc 5 mem 3" of /proc/net/sockstat, proc_pid_net(5). Both are those of the whole host.
-func parseSockstat(r io.Reader, c *event.NetnsCounts) error {
+// sockstatFields returns where the orphans and the memory of /proc/net/sockstat go. Both are those
+// of the whole host.
+func sockstatFields(c *event.NetnsCounts) map[string]*event.Counter {
+	return map[string]*event.Counter{"orphan": &c.Orphans, "mem": &c.MemPages}
+}
+
+// parseSockstat reads the line "TCP: inuse 2 orphan 0 tw 1 alloc 5 mem 3" of /proc/net/sockstat,
+// proc_pid_net(5), into the counters with these names.
+func parseSockstat(r io.Reader, into map[string]*event.Counter) error {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		counts, found := strings.CutPrefix(lines.Text(), "TCP:")
@@ -76,8 +82,8 @@ func parseSockstat(r io.Reader, c *event.NetnsCounts) error {
 		}
 		words := strings.Fields(counts)
 		for i := 0; i+1 < len(words); i += 2 {
-			into := map[string]*event.Counter{"orphan": &c.Orphans, "mem": &c.MemPages}[words[i]]
-			if into == nil {
+			counter := into[words[i]]
+			if counter == nil {
 				continue
 			}
 			// The kernel prints a small negative number if processors have not yet added up.
@@ -85,7 +91,7 @@ func parseSockstat(r io.Reader, c *event.NetnsCounts) error {
 			if err != nil {
 				return fmt.Errorf("%s is %q: %w", words[i], words[i+1], err)
 			}
-			*into = event.CounterOf(uint64(max(n, 0)))
+			*counter = event.CounterOf(uint64(max(n, 0)))
 		}
 		return nil
 	}

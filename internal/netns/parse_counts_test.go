@@ -17,7 +17,7 @@ func TestParseCountsMalformed(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "UDP: orphan 1\n", "TCP: orphan x\n"} {
-		if err := parseSockstat(strings.NewReader(bad), &c); err == nil {
+		if err := parseSockstat(strings.NewReader(bad), sockstatFields(&c)); err == nil {
 			t.Errorf("sockstat %q: no error", bad)
 		}
 	}

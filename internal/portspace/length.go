@@ -61,8 +61,9 @@ func (n *Netns) setLength(measured time.Duration) {
 
 // MeasureTimeWait returns how long the timers of TIME_WAIT buckets are set to in this
 // kernel: the median, to the second, of expiry less close over the buckets whose close was
-// in the stream, since tcp_tw_timeout has changed if it has. A peer's repeated FIN restarts the timer of a few, which the median
-// ignores, and FIN_WAIT2 buckets have another timer. It returns 0 if there are too few.
+// in the stream, and came after the last change of tcp_tw_timeout. A peer's repeated FIN restarts
+// the timer of a few, which the median ignores, and FIN_WAIT2 buckets have another timer. It
+// returns 0 if there are too few.
 func (t *Table) MeasureTimeWait(scan *event.NetnsScan) time.Duration {
 	var samples []time.Duration
 	from := t.Netns(scan.Census.Netns).lengthFrom

@@ -126,8 +126,8 @@ type Namespace struct {
 	TimeWaitSetting  time.Duration     // net.ipv4.tcp_tw_timeout; 0: this kernel has none
 	Counts           event.NetnsCounts // the newest reading
 	// Counted is by how much each counter of Counts has grown since Started, or since the first
-	// reading that had it if that came later: never too much. Its gauges (Orphans, MemPages, Conntrack.Entries, Conntrack.Max)
-	// are the highest readings since then.
+	// reading that had it if that came later: never too much. Its gauges (Orphans, MemPages,
+	// Conntrack.Entries, Conntrack.Max) are the highest readings since then.
 	Counted   event.NetnsCounts
 	CountedAt time.Time // of the newest reading; zero: there is none
 	// Listeners are those that listen at a port of the range that is not reserved, so that an
