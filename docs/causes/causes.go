@@ -13,8 +13,8 @@ import (
 //go:embed *.md
 var files embed.FS
 
-// Titles are the sections of every page, in their order.
-var Titles = []string{
+// titles are the sections of every page, in their order.
+var titles = []string{
 	"What it is", "How porttrace recognises it", "How it looks", "When it is fine", "What to do",
 	"What people wrongly do", "Sources", "Example from a recording",
 }

@@ -103,15 +103,15 @@ func TestSections(t *testing.T) {
 		if head, _, _ := strings.Cut(string(text), "\n"); head != "# "+string(page.Cause)+": "+page.Title {
 			t.Errorf("%s begins with %q", page.Cause, head)
 		}
-		var titles []string
+		var found []string
 		for _, section := range page.Sections {
-			titles = append(titles, section.Title)
+			found = append(found, section.Title)
 			if len(section.Body) < 20 {
 				t.Errorf("%s: %q is empty", page.Cause, section.Title)
 			}
 		}
-		if !slices.Equal(titles, Titles) {
-			t.Errorf("%s has the sections %q, want %q", page.Cause, titles, Titles)
+		if !slices.Equal(found, titles) {
+			t.Errorf("%s has the sections %q, want %q", page.Cause, found, titles)
 		}
 	}
 }

@@ -12,7 +12,8 @@ type Arrival struct {
 	ServerCloses bool          // it leaves no TIME_WAIT here
 }
 
-// SimulateArrivals runs those connections against the system. They must be in the order of At.
+// SimulateArrivals runs those connections against the system. They must be in the order of At. It
+// is for comparisons with the kernel, which are made with the very same calls (internal/kerneltest).
 func SimulateArrivals(system System, destinations int, arrivals []Arrival) Result {
 	system, destinations = system.normal(), max(destinations, 1)
 	early := 0

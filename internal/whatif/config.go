@@ -93,8 +93,8 @@ func (c *Config) Resolve() (System, error) {
 // usable returns how many ports of a range are not reserved.
 func usable(r event.PortRange, reserved event.PortSet) int { return r.Size() - reserved.Within(r) }
 
-// ParseRange reads a range of ports: "32768 60999", 32768-60999 or 8080.
-func ParseRange(text string) (event.PortRange, error) {
+// parseRange reads a range of ports: "32768 60999", 32768-60999 or 8080.
+func parseRange(text string) (event.PortRange, error) {
 	fields := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\t' || r == '-' })
 	if len(fields) == 1 {
 		fields = append(fields, fields[0])
@@ -121,7 +121,7 @@ func ParsePorts(text string) (event.PortSet, error) {
 		if field = strings.TrimSpace(field); field == "" {
 			continue
 		}
-		r, err := ParseRange(field)
+		r, err := parseRange(field)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", field, err)
 		}
@@ -135,7 +135,7 @@ func (c *Config) SetRange(text string) error {
 	if !strings.ContainsAny(strings.TrimSpace(text), " \t-") {
 		return errors.New(`must be two ports: "32768 60999"`)
 	}
-	r, err := ParseRange(text)
+	r, err := parseRange(text)
 	if err != nil {
 		return err
 	}

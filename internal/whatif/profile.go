@@ -61,9 +61,9 @@ func (p *Profile) IsLinux() bool { return p.linux }
 
 // ProfileOf returns the profile of a name, nil if there is none.
 func ProfileOf(name string) *Profile {
-	for i := range Profiles {
-		if Profiles[i].Name == name {
-			return &Profiles[i]
+	for i := range profiles {
+		if profiles[i].Name == name {
+			return &profiles[i]
 		}
 	}
 	return nil
@@ -72,8 +72,8 @@ func ProfileOf(name string) *Profile {
 // ProfileNames returns the names in the order of the table.
 func ProfileNames() []string {
 	var names []string
-	for i := range Profiles {
-		names = append(names, Profiles[i].Name)
+	for i := range profiles {
+		names = append(names, profiles[i].Name)
 	}
 	return names
 }
@@ -84,8 +84,8 @@ const (
 	linuxSource     = "include/net/tcp.h (TCP_TIMEWAIT_LEN), net/ipv4/inet_hashtables.c, ip-sysctl.rst"
 )
 
-// Profiles are the operating systems of the write-ups.
-var Profiles = []Profile{
+// profiles are the operating systems of the write-ups.
+var profiles = []Profile{
 	{
 		Name: "windows-2003", Title: "Windows NT 4, 2000, XP, Server 2003", Short: "Windows Server 2003",
 		Range: event.PortRange{Low: 1025, High: 5000}, RangeNote: "some write-ups begin at 1024: 3,977 ports",

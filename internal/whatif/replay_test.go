@@ -327,8 +327,8 @@ func TestConfig(t *testing.T) {
 // Every profile explains itself, and its arithmetic is what the simulation survives.
 func TestProfiles(t *testing.T) {
 	t.Parallel()
-	for i := range Profiles {
-		p := &Profiles[i]
+	for i := range profiles {
+		p := &profiles[i]
 		c := p.Config()
 		s, err := c.Resolve()
 		if err != nil {
