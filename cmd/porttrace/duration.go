@@ -15,15 +15,19 @@ func durationVarP(flags *pflag.FlagSet, to *time.Duration, name, short string, v
 	flags.VarP((*durationValue)(to), name, short, help)
 }
 
+// parseDuration reads a time: 10s, 1h30m; a plain number is seconds.
+func parseDuration(text string) (time.Duration, error) {
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(seconds) < math.MaxInt64/1e9 {
+		return time.Duration(seconds * float64(time.Second)), nil
+	}
+	return time.ParseDuration(text)
+}
+
 // durationValue is a time as a flag takes it.
 type durationValue time.Duration
 
 func (d *durationValue) Set(text string) error {
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(seconds) < math.MaxInt64/1e9 {
-		*d = durationValue(seconds * float64(time.Second))
-		return nil
-	}
-	value, err := time.ParseDuration(text)
+	value, err := parseDuration(text)
 	if err != nil {
 		return errors.New("must be a time, as in 10s, 5m or 1h30m")
 	}

@@ -128,7 +128,7 @@ func (f *loadFlags) parseTimes() error {
 		if !f.given(d.flag) && d.flag != "give-up" {
 			continue
 		}
-		value, err := parseTime(d.text)
+		value, err := parseDuration(d.text)
 		if err != nil || value < 0 || d.positive && value == 0 {
 			return usagef("--%s %s: must be a time, as 200ms, 5s, 10m", d.flag, d.text)
 		}
@@ -192,14 +192,6 @@ func parseRate(text string) (float64, error) {
 		return 0, errors.New("must be a number per second, as 500/s, up to 100000/s")
 	}
 	return n / seconds, nil
-}
-
-// parseTime reads a duration; a number alone is seconds.
-func parseTime(text string) (time.Duration, error) {
-	if n, err := strconv.ParseFloat(text, 64); err == nil && n >= 0 && n < 1e9 {
-		return time.Duration(n * float64(time.Second)), nil
-	}
-	return time.ParseDuration(text)
 }
 
 // parseShare reads 20% or 0.2.

@@ -88,7 +88,7 @@ func (f *systemFlags) apply(c *whatif.Config) error {
 		if !f.given(d.flag) {
 			continue
 		}
-		value, err := parseTime(d.text)
+		value, err := parseDuration(d.text)
 		if err != nil || value < 0 || value > d.most {
 			return usagef("--%s %s: must be a time up to %s, as 60s", d.flag, d.text, d.most)
 		}
