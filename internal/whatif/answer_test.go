@@ -43,7 +43,7 @@ func TestSolutionOfRange(t *testing.T) {
 			t.Errorf("%d: %s, want %s", c.wanted, text, c.want)
 		}
 		j := a.solveJSON()
-		r, err := ParseRange(fmt.Sprintf("%d-%d", j.RangeLow, j.RangeHigh))
+		r, err := parseRange(fmt.Sprintf("%d-%d", j.RangeLow, j.RangeHigh))
 		if err != nil || usable(r, config.Reserved) != int(*j.Value) || j.Capacity != int(*j.Value) || !j.Survives {
 			t.Errorf("%d: %+v, %v", c.wanted, j, err)
 		}
