@@ -26,7 +26,7 @@ func healthyClients() []*load {
 				s.backend(80)
 				loop := s.run("bash", script("curl-loop.sh"), "http://"+s.at(80)+"/")
 				return func() error {
-					return errors.Join(atLeast("TIME_WAIT", s.timeWaits(), 300), atMost("curls that failed", loop.logged("curl: "), 0))
+					return errors.Join(atLeast("TIME_WAIT", s.timeWaits(), 150), atMost("curls that failed", loop.logged("curl: "), 0))
 				}
 			},
 		},

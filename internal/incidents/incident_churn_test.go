@@ -110,7 +110,7 @@ func churnCurl() *load {
 	return &load{
 		name: "churn-curl", needs: []string{"curl", python},
 		start: func(s *site) check {
-			s.narrow(400)
+			s.narrow(250)
 			p := loop(s)
 			return func() error {
 				return atLeast("curls without a port", p.logged(`after 0 ms: Couldn't connect`), 20)
