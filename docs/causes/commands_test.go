@@ -1,7 +1,6 @@
 package causes
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 // quoted matches a span of code, or a line of a block of code.
@@ -24,7 +25,9 @@ func commands(t *testing.T) []string {
 		for _, section := range page.Sections {
 			body := strings.ReplaceAll(section.Body, "|\n", "| ")
 			for _, match := range quoted.FindAllStringSubmatch(body, -1) {
-				all = append(all, match[1]+match[2])
+				if line := match[1] + match[2]; !isForm(line) {
+					all = append(all, line)
+				}
 			}
 		}
 	}
@@ -32,13 +35,14 @@ func commands(t *testing.T) []string {
 	return slices.Compact(all)
 }
 
+// isForm reports whether a line shows how a command is written, and leaves out what it is of.
+func isForm(line string) bool { return strings.Contains(line, "...") || strings.HasSuffix(line, " -w") }
+
 // TestCommandsRun runs each of them in a network namespace of its own: what a page says to
 // type must be right.
 func TestCommandsRun(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("network namespaces need root")
-	}
+	need.Root(t, "a network namespace")
 	all := commands(t)
 	if len(all) < 20 {
 		t.Fatalf("only %d commands found", len(all))
@@ -46,12 +50,7 @@ func TestCommandsRun(t *testing.T) {
 	for _, line := range all {
 		t.Run(line, func(t *testing.T) {
 			tool, _, _ := strings.Cut(line, " ")
-			if _, err := exec.LookPath(tool); err != nil {
-				t.Skipf("%s is not installed", tool)
-			}
-			if strings.Contains(line, "...") || strings.HasSuffix(line, " -w") {
-				t.Skip("a form, not a command")
-			}
+			need.Program(t, tool)
 			runCommand(t, line)
 		})
 	}
@@ -65,11 +64,8 @@ var hostWide = regexp.MustCompile(`\bfs\.|\bnet\.ipv4\.tcp_mem\b|\btcp_max_orpha
 
 func runCommand(t *testing.T, line string) {
 	t.Helper()
-	for _, name := range setting.FindAllString(line, -1) {
-		path := filepath.Join("/proc/sys", strings.ReplaceAll(name, ".", "/"))
-		if _, err := os.Stat(path); strings.HasPrefix(name, "net.netfilter.") && errors.Is(err, os.ErrNotExist) {
-			t.Skip("this kernel has no connection tracking")
-		}
+	if strings.Contains(line, "net.netfilter.") {
+		need.Tracking(t)
 	}
 	host := hostWide.MatchString(line)
 	if host {

@@ -7,15 +7,14 @@ import (
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 // TestPrlimitTakesAdvice types the lines at a process whose soft limit is its hard one, as after
 // ulimit -n, and at one whose hard limit is higher, and what takes them back.
 func TestPrlimitTakesAdvice(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("prlimit"); err != nil {
-		t.Skip("prlimit is not installed")
-	}
+	need.Program(t, "prlimit")
 	for _, c := range []struct {
 		hard          uint64
 		known         bool
@@ -50,19 +49,13 @@ func TestPrlimitTakesAdvice(t *testing.T) {
 			if want := fmt.Sprintf("prlimit --pid %d --nofile=%s", pid, strings.ReplaceAll(c.want, " ", ":")); !strings.HasSuffix(a.Command, want) && c.known {
 				t.Errorf("%s, want %s", a.Command, want)
 			}
-			if c.hard < 128 && !mayRaise(t) {
-				t.Skip("raising a hard limit takes CAP_SYS_RESOURCE")
+			if c.hard < 128 {
+				need.HardLimits(t)
 			}
 			typeAt(t, pid, a.Command, c.want)
 			typeAt(t, pid, a.Undo, c.undone)
 		})
 	}
-}
-
-// mayRaise reports whether a hard limit can be raised here, apart from the advice.
-func mayRaise(t *testing.T) bool {
-	t.Helper()
-	return exec.Command("prlimit", "--pid", fmt.Sprint(sleepWith(t, 64)), "--nofile=65:65").Run() == nil
 }
 
 // sleepWith starts a process that may open 64 files, and may raise that to hard itself.

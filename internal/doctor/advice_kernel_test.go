@@ -11,14 +11,13 @@ import (
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 // TestKernelTakesAdvice types the lines in a network namespace of its own, and what takes them
 // back, and compares the settings. /etc/sysctl.d is another one there.
 func TestKernelTakesAdvice(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("a network namespace takes root")
-	}
+	need.Root(t, "a network namespace")
 	for _, c := range []struct {
 		cause    Cause
 		ports    event.PortRange
@@ -142,13 +141,7 @@ func fill(command string) string {
 // checkWith has a program check a file.
 func checkWith(t *testing.T, text, program string, args ...string) {
 	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		path = filepath.Join("/usr/sbin", program)
-		if _, err := os.Stat(path); err != nil {
-			t.Skip(program + " is not installed")
-		}
-	}
+	path := need.Program(t, program)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -2,13 +2,13 @@ package doctor
 
 import (
 	"bufio"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab/need"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -51,11 +51,8 @@ func TestPortIsFreeAfterAdvice(t *testing.T) {
 // TestKernelFreesPort follows the advice literally: before it, a service cannot have the port.
 func TestKernelFreesPort(t *testing.T) {
 	t.Parallel()
-	for _, tool := range []string{"unshare", "ss", "python3", "ip"} {
-		if _, err := exec.LookPath(tool); err != nil || os.Geteuid() != 0 {
-			t.Skip("it takes root and " + tool)
-		}
-	}
+	need.Root(t, "a network namespace")
+	need.Programs(t, "unshare", "ss", "python3", "ip")
 	s, subject := everything("nginx")
 	s.Failures[0].HeldBy.Local, s.Failures[0].HeldBy.Remote = end("127.0.0.1:40740"), end("127.0.0.1:9000")
 	command := advised(s, RangeOverlapsListeners, subject).Advice[0].Command
@@ -67,8 +64,8 @@ func TestKernelFreesPort(t *testing.T) {
 		last = lines.Text()
 	}
 	switch {
-	case strings.Contains(string(out), "not ended"):
-		t.Skip("the kernel lacks CONFIG_INET_DIAG_DESTROY")
+	case last == "no destroy":
+		t.Skip("this kernel lacks CONFIG_INET_DIAG_DESTROY: ss -K ends no connection here")
 	case err != nil || last != "before: in use, after: free":
 		t.Errorf("%v: %s\n%s", err, out, command)
 	}
@@ -83,7 +80,8 @@ open("/proc/sys/net/ipv4/ip_local_port_range", "w").write("40740 40741")
 l = socket.socket(); l.bind(("127.0.0.1", 9000)); l.listen()
 held = [socket.create_connection(("127.0.0.1", 9000)) for _ in range(2)]
 before = bind(socket.socket())
-out = subprocess.run(["sh", "-c", sys.argv[1]], capture_output=True, text=True).stdout
-if ":40740" not in out: print("not ended")
+def run(command): return subprocess.run(["sh", "-c", command], capture_output=True, text=True).stdout
+if ":40741" not in run("ss -HtnK sport = :40741"): print("no destroy"); sys.exit()
+run(sys.argv[1])
 print("before: %s, after: %s" % (before, bind(socket.socket())))
 `

@@ -3,6 +3,8 @@ package incidents
 import (
 	"errors"
 	"fmt"
+
+	"github.com/porttrace/porttrace/internal/event"
 )
 
 // bind() and addresses that go wrong.
@@ -157,8 +159,8 @@ func noIPv6() *load {
 	return &load{
 		name: "no-ipv6", needs: []string{python},
 		skip: func(s *site) string {
-			if s.signals["connect"] != "exact" {
-				return "a connect() that fails before its first SYN is not observed here: it takes trampolines, kprobes or system call exits"
+			if errors := s.signals["connect_errors"]; errors.Mode == event.Off {
+				return "a connect() that fails before its first SYN is not observed here: " + errors.Reason
 			}
 			return ""
 		},

@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 // Tables of the kernel that are full.
 func kernelIncidents() []*load {
-	return []*load{timeWaitOverflow(), conntrackFull(), snat(), tcpMemory()}
+	return []*load{timeWaitOverflow(), conntrackFull(), snat()}
 }
 
 // tcp_max_tw_buckets is smaller than the load: connections end without TIME_WAIT.
@@ -40,8 +41,6 @@ func timeWaitOverflow() *load {
 	}
 }
 
-const conntrackMax = "/proc/sys/net/netfilter/nf_conntrack_max"
-
 // mostConntrack is how many entries the test makes: some 80 MB of the kernel.
 const mostConntrack = 300_000
 
@@ -50,14 +49,13 @@ const mostConntrack = 300_000
 func conntrackFull() *load {
 	return &load{
 		name: "conntrack-full", needs: []string{python, "nft", "conntrack"},
-		skip: func(*site) string {
-			switch size := conntrackSize(); {
-			case size == 0:
-				return "this kernel has no connection tracking"
-			case size > mostConntrack:
-				return fmt.Sprintf("nf_conntrack_max is %d, the test fills %d at most", size, mostConntrack)
+		skip: func(s *site) string {
+			size, lacks, err := need.FindTracking()
+			s.try("nf_conntrack_max", func() error { return err })
+			if size > mostConntrack {
+				return fmt.Sprintf("nf_conntrack_max of this host is %d: the test fills a table of %d entries at most", size, mostConntrack)
 			}
-			return ""
+			return lacks
 		},
 		start: func(s *site) check {
 			s.backend(80)
@@ -81,14 +79,7 @@ func conntrackFull() *load {
 }
 
 func conntrackSize() int {
-	text, err := os.ReadFile(conntrackMax)
-	if err != nil {
-		return 0
-	}
-	size, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		return 0
-	}
+	size, _, _ := need.FindTracking() // with an error the load is not begun
 	return size
 }
 
@@ -125,9 +116,9 @@ func (s *site) raiseConntrack(to int) {
 		if to <= before || to > 8*before {
 			return fmt.Errorf("%d is advised, it is %d", to, before)
 		}
-		return os.WriteFile(conntrackMax, []byte(fmt.Sprint(to)), 0)
+		return os.WriteFile(need.TrackingMax, []byte(fmt.Sprint(to)), 0)
 	})
-	s.atEnd = append(s.atEnd, func() error { return os.WriteFile(conntrackMax, []byte(fmt.Sprint(before)), 0) })
+	s.atEnd = append(s.atEnd, func() error { return os.WriteFile(need.TrackingMax, []byte(fmt.Sprint(before)), 0) })
 }
 
 // Connections are masqueraded to 100 ports, and 160 are wanted.
@@ -156,16 +147,5 @@ func snat() *load {
 			s.run(python, script("pool.py"), s.serverIP.String(), "80", "160", "1")
 			return func() error { return atLeast("connections", inState(s.client, lab.Established), 160) }
 		},
-	}
-}
-
-// tcpMemory is only named: tcp_mem and tcp_max_orphans are of the whole host, and to come to them
-// would take gigabytes or break what else runs. internal/doctor tests it by counters.
-func tcpMemory() *load {
-	return &load{
-		name:  "tcp-memory",
-		skip:  func(*site) string { return "tcp_mem and tcp_max_orphans are settings of the whole host" },
-		start: func(*site) check { return nil },
-		want:  want{causes: []string{"tcp_memory"}},
 	}
 }

@@ -3,6 +3,7 @@ package incidents
 import (
 	"errors"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
@@ -127,8 +128,8 @@ func slowSearch() *load {
 	return &load{
 		name: "slow-port-search", needs: []string{python},
 		skip: func(s *site) string {
-			if s.signals["connect"] != "exact" {
-				return "the search time of connect() is not observed here: it takes trampolines or kprobes"
+			if connect := s.signals["connect"]; connect.Mode != event.Exact {
+				return "the search time of connect() is not observed here: " + connect.Reason
 			}
 			return ""
 		},

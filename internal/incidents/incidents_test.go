@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 const (
@@ -36,32 +39,27 @@ func TestIncidents(t *testing.T) {
 	dir := t.TempDir()
 
 	first := runAll(t, w, binary, filepath.Join(dir, "first.ptrace"), results, (*result).begin)
-	if !*noDoctor {
-		each(results, len(results), (*result).stopUnless)
-		diagnose(t, first, results, (*result).judge)
-		each(results, len(results), (*result).follow)
-		stopAll(results)
-		awaitDrained(results)
-		second := runAll(t, w, binary, filepath.Join(dir, "second.ptrace"), results, (*result).beginAgain)
-		stopAll(results)
-		diagnose(t, second, results, (*result).judgeAgain)
-	} else {
-		stopAll(results)
-	}
+	each(results, len(results), (*result).stopUnless)
+	diagnose(t, first, results, (*result).judge)
+	each(results, len(results), (*result).follow)
+	stopAll(results)
+	awaitDrained(results)
+	second := runAll(t, w, binary, filepath.Join(dir, "second.ptrace"), results, (*result).beginAgain)
+	stopAll(results)
+	diagnose(t, second, results, (*result).judgeAgain)
 
 	for _, r := range results {
 		t.Run(r.load.name, r.report)
 	}
-	if !*noDoctor {
-		printFigures(t, results)
-	}
+	printFigures(t, results)
 }
 
 // result is what becomes of a load.
 type result struct {
-	load *load
-	site *site
-	skip string
+	load  *load
+	site  *site
+	skip  string // why it did not run
+	lacks string // the program that is not installed
 
 	check  check
 	answer [2][]finding // of the last judged phase, by side: client, server
@@ -71,9 +69,9 @@ type result struct {
 	errs   []error
 }
 
-func (r *result) prepare(t *testing.T, number int, w *warden, signals map[string]string) {
-	if name := r.load.missing(); name != "" {
-		r.skip = name + " is not installed"
+func (r *result) prepare(t *testing.T, number int, w *warden, signals map[string]event.Signal) {
+	if r.lacks = r.load.missing(); r.lacks != "" {
+		r.skip = r.lacks + " is not installed"
 		return
 	}
 	r.site = newSite(t, number, r.load.name, w, signals)
@@ -208,6 +206,9 @@ func awaitDrained(results []*result) {
 
 // report is the subtest of a load.
 func (r *result) report(t *testing.T) {
+	if r.lacks != "" {
+		need.Program(t, r.lacks)
+	}
 	if r.skip != "" {
 		t.Skip(r.skip)
 	}
@@ -219,7 +220,7 @@ func (r *result) report(t *testing.T) {
 	}
 	switch {
 	case len(r.errs) > 0:
-	case r.load.healthy(), *noDoctor:
+	case r.load.healthy():
 	case r.found == nil:
 		t.Errorf("no finding of %q", r.load.want.causes)
 		for _, side := range r.answer {

@@ -3,10 +3,11 @@ package incidents
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 // load is one that misbehaves, or a healthy one: that has no want.
@@ -67,7 +68,7 @@ func chosenLoads(t *testing.T) []*load {
 // missing returns the first program that is not installed.
 func (l *load) missing() string {
 	for _, name := range l.needs {
-		if _, err := exec.LookPath(name); err != nil {
+		if _, found := need.Find(name); !found {
 			return name
 		}
 	}

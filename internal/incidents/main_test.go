@@ -7,12 +7,10 @@ import (
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
-var (
-	onlyLoads = flag.String("loads", "", "run these loads, by name, separated by commas; all: every one")
-	noDoctor  = flag.Bool("no-doctor", false, "only check that the loads are what they are meant to be")
-)
+var onlyLoads = flag.String("loads", "", "run these loads, by name, separated by commas; all: every one")
 
 func TestMain(m *testing.M) {
 	lab.MaybeRun()
@@ -29,12 +27,8 @@ func TestMain(m *testing.M) {
 // needKernel skips the test if nothing can be traced here.
 func needKernel(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("attaching to the kernel needs root")
-	}
-	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
-		t.Skipf("this kernel has no BTF: %v", err)
-	}
+	need.Root(t, "attaching to the kernel")
+	need.BTF(t)
 	if *onlyLoads == "" {
 		t.Skip("real programs that misbehave: make test-incidents")
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/event"
 )
 
 // build builds the command.
@@ -29,15 +31,15 @@ func build(t *testing.T) (binary string) {
 }
 
 // signalModes returns how each signal is observed here: exact, inferred or off.
-func signalModes(t *testing.T, binary string) map[string]string {
+func signalModes(t *testing.T, binary string) map[string]event.Signal {
 	t.Helper()
 	output, err := exec.Command(binary, "check", "--json").Output()
 	noError(t, err)
-	var check struct{ Signals []struct{ Name, Mode string } }
+	var check struct{ Signals event.Signals }
 	noError(t, json.Unmarshal(output, &check))
-	modes := map[string]string{}
+	modes := map[string]event.Signal{}
 	for _, s := range check.Signals {
-		modes[s.Name] = s.Mode
+		modes[s.Name] = s
 	}
 	return modes
 }

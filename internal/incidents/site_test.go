@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
@@ -30,8 +31,8 @@ type site struct {
 	client, server     *lab.Netns
 	clientIP, serverIP netip.Addr
 
-	signals map[string]string // how each is observed here, by name
-	blocked uint16            // the port that a service wants and does not get
+	signals map[string]event.Signal // how each is observed here, by name
+	blocked uint16                  // the port that a service wants and does not get
 
 	phase    int // 1: as the load is; 2: after the advice was followed
 	programs []*program
@@ -43,7 +44,7 @@ type site struct {
 }
 
 // newSite makes the namespaces of the load with this number; they end with the test.
-func newSite(t *testing.T, number int, name string, w *warden, signals map[string]string) *site {
+func newSite(t *testing.T, number int, name string, w *warden, signals map[string]event.Signal) *site {
 	t.Helper()
 	s := &site{
 		name: name, dir: filepath.Join(t.TempDir(), name), warden: w, phase: 1, signals: signals,

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/lab/need"
 	"github.com/porttrace/porttrace/internal/probe"
 )
 
@@ -51,15 +52,11 @@ func parseHooks(names string) error {
 // porttrace supports, a test that cannot attach fails.
 func needKernel(t testing.TB) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("attaching to the kernel needs root")
-	}
+	need.Root(t, "attaching to the kernel")
 	if !kernelAtLeast(t, 5, 10) {
 		t.Skip("this kernel is older than 5.10")
 	}
-	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
-		t.Skipf("this kernel has no BTF: %v", err)
-	}
+	need.BTF(t)
 }
 
 func kernelAtLeast(t testing.TB, major, minor int) bool {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/lab/need"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -166,16 +166,9 @@ func (w *spaceTrace) checkReplayedCounts(n *lab.Netns) {
 func needTracking(t *testing.T) (most int) {
 	t.Helper()
 	const affordable = 300_000 // entries of some 300 bytes
-	if _, err := exec.LookPath("nft"); err != nil {
-		t.Skip("it takes nft (Debian: nftables)")
-	}
-	text, err := os.ReadFile("/proc/sys/net/netfilter/nf_conntrack_max")
-	if err != nil {
-		t.Skipf("this kernel does not track connections: %v", err)
-	}
-	most, err = strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || most == 0 || most > affordable {
-		t.Skipf("nf_conntrack_max is %q", text)
+	need.Works(t, "nf_tables", "nft", "list", "ruleset")
+	if most = need.Tracking(t); most == 0 || most > affordable {
+		t.Skipf("nf_conntrack_max of this host is %d: the test fills a table of %d entries at most", most, affordable)
 	}
 	return most
 }
@@ -189,7 +182,7 @@ func nft(t *testing.T, n *lab.Netns, command string) {
 		return err
 	})
 	if err != nil {
-		t.Skipf("nft %s: %v: %s", command, err, out)
+		t.Fatalf("nft %s: %v: %s", command, err, out)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"os"
 	"testing"
+
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 func TestMain(m *testing.M) {
@@ -32,9 +34,7 @@ func newNetns(t *testing.T) *Netns {
 
 func needRoot(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("network namespaces need root")
-	}
+	need.Root(t, "a network namespace")
 }
 
 // The two ends of pair.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab/need"
 	"github.com/porttrace/porttrace/internal/linux"
 )
 
@@ -37,9 +38,7 @@ func TestCountsByProcess(t *testing.T) {
 // namedNetns makes a namespace without a process. It takes root.
 func namedNetns(t *testing.T, name string) (inode uint32, run func(command string)) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to make a named namespace")
-	}
+	need.Root(t, "a named network namespace")
 	needIP(t)
 	name += strconv.Itoa(os.Getpid())
 	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
@@ -54,7 +53,7 @@ func namedNetns(t *testing.T, name string) (inode uint32, run func(command strin
 		t.Helper()
 		args := append([]string{"netns", "exec", name}, strings.Fields(command)...)
 		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
-			t.Skipf("%s: %v: %s", command, err, out)
+			t.Fatalf("%s: %v: %s", command, err, out)
 		}
 	}
 }
@@ -62,6 +61,9 @@ func namedNetns(t *testing.T, name string) (inode uint32, run func(command strin
 // TestSourceNAT: a NAT chain counts once it has a rule, by either iptables.
 func TestSourceNAT(t *testing.T) {
 	t.Parallel()
+	kernelPart := map[string][]string{
+		"nft": {"nf_tables", "nft", "list", "ruleset"}, "iptables-legacy": {"iptable_nat", "iptables-legacy", "-t", "nat", "-S"},
+	}
 	for name, steps := range map[string][]struct {
 		command string
 		want    uint8
@@ -87,9 +89,7 @@ func TestSourceNAT(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := exec.LookPath(name); err != nil {
-				t.Skipf("it takes %s (Debian: nftables, iptables)", name)
-			}
+			need.Works(t, kernelPart[name][0], kernelPart[name][1:]...)
 			inode, run := namedNetns(t, "pt-nat-"+name[:3]+"-")
 			n := New()
 			for _, step := range steps {
@@ -106,9 +106,7 @@ func TestSourceNAT(t *testing.T) {
 // TestTracking: what /proc/net/stat/nf_conntrack counts, netlink counts, too.
 func TestTracking(t *testing.T) {
 	t.Parallel()
-	if _, err := os.Stat("/proc/sys/net/netfilter/nf_conntrack_max"); err != nil {
-		t.Skipf("this kernel does not track connections: %v", err)
-	}
+	most := need.Tracking(t)
 	inode, run := namedNetns(t, "pt-ct-")
 	run("ip link set lo up")
 	n := New()
@@ -116,17 +114,11 @@ func TestTracking(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("/proc/sys/net/netfilter/nf_conntrack_max")
-	if err != nil {
-		t.Fatal(err)
-	}
 	got, err := n.Tracking(inode, counts.Conntrack)
-	if err != nil || strconv.FormatUint(uint64(got.Max-1), 10) != strings.TrimSpace(string(text)) {
-		t.Errorf("got %+v, %v, want a maximum of %s", got, err, text)
+	if err != nil || got.Max != event.CounterOf(uint64(most)) {
+		t.Errorf("got %+v, %v, want a maximum of %d", got, err, most)
 	}
-	if !modules.has(modules{}, ctNetlink) {
-		t.Skip("this kernel has no ctnetlink")
-	}
+	need.Works(t, "nf_conntrack_netlink", "conntrack", "-C")
 	byNetlink, err := n.Tracking(inode, event.Conntrack{})
 	if err != nil || counts.Conntrack.Entries.Known() && byNetlink != got {
 		t.Errorf("by netlink %+v, %v, want %+v", byNetlink, err, got)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 // childEnv makes this binary the only process of a new namespace.
@@ -69,9 +70,7 @@ func runChild() error {
 
 func needIP(t *testing.T) {
 	t.Helper()
-	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skipf("ip(8) is not installed (Debian: iproute2): %v", err)
-	}
+	need.Program(t, "ip")
 }
 
 // startChild starts a process in a namespace of its own and returns its inode.
@@ -196,9 +195,7 @@ func TestHostHasName(t *testing.T) {
 // TestNamed covers a namespace that has a name and no process.
 func TestNamed(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to make a named namespace")
-	}
+	need.Root(t, "a named network namespace")
 	needIP(t)
 	name := "pt-test-" + strconv.Itoa(os.Getpid())
 	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 // names are the values of an enum of trace.proto, by their numbers, without the prefix.
@@ -108,20 +109,10 @@ func TestNumbers(t *testing.T) {
 // python is Debian's own, which has the package python3-protobuf.
 const python = "/usr/bin/python3"
 
-// need finds the tools of a test that reads a file without porttrace.
-func need(t *testing.T, tools ...string) {
-	t.Helper()
-	for _, tool := range tools {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("it takes %s (Debian: zstd, protobuf-compiler, python3-protobuf)", tool)
-		}
-	}
-}
-
 // TestExample runs the example of docs/trace-file.md on a recording.
 func TestExample(t *testing.T) {
 	t.Parallel()
-	need(t, "zstd", "protoc", python)
+	need.Programs(t, "zstd", "protoc", python)
 	page, err := os.ReadFile("../../docs/trace-file.md")
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +157,7 @@ func TestExample(t *testing.T) {
 // none by their number.
 func TestProtoc(t *testing.T) {
 	t.Parallel()
-	need(t, "zstd", "protoc", "sh")
+	need.Programs(t, "zstd", "protoc", "sh")
 	file := filepath.Join(t.TempDir(), "random.ptrace")
 	if err := os.WriteFile(file, write(t, randomBatches(3, 50, 40)), 0o600); err != nil {
 		t.Fatal(err)

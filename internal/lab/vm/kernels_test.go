@@ -1,16 +1,15 @@
 package main
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 func TestChoose(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("dpkg"); err != nil {
-		t.Skip("it takes dpkg to compare versions of Debian's")
-	}
+	need.Program(t, "dpkg") // it compares versions
 	packs := []pack{
 		{"linux-image-6.12.9+deb13-cloud-amd64", "6.12.9-1"},
 		{"linux-image-6.12.117+deb12-cloud-amd64", "6.12.117-1~deb12u1"},

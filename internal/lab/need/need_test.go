@@ -1,0 +1,65 @@
+package need
+
+import (
+	"runtime"
+	"testing"
+)
+
+// outcome is how a test ends.
+type outcome struct {
+	testing.TB
+	skipped, failed string
+}
+
+func (o *outcome) Helper() {}
+
+func (o *outcome) Skip(args ...any) {
+	o.skipped = args[0].(string)
+	runtime.Goexit()
+}
+
+func (o *outcome) Fatal(args ...any) {
+	o.failed = args[0].(string)
+	runtime.Goexit()
+}
+
+// run returns how a test ends.
+func run(t *testing.T, test func(testing.TB)) outcome {
+	got := outcome{TB: t}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		test(&got)
+	}()
+	<-ended
+	return got
+}
+
+// What is lacking skips a test with the reason; where nothing may be lacking it fails.
+func TestProgram(t *testing.T) {
+	for _, complete := range []string{"", "1"} {
+		t.Setenv(completeEnv, complete)
+		got := run(t, func(t testing.TB) { Program(t, "no-such-program") })
+		if complete == "" && (got.skipped != "no-such-program is not installed" || got.failed != "") {
+			t.Errorf("skipped %q, failed %q", got.skipped, got.failed)
+		}
+		if complete != "" && (got.skipped != "" || got.failed != "PORTTRACE_COMPLETE is set, but no-such-program is not installed") {
+			t.Errorf("complete: skipped %q, failed %q", got.skipped, got.failed)
+		}
+	}
+}
+
+// A command that fails skips the test only if its module is not there: /sys/module has kernel for
+// what cannot be a module.
+func TestWorks(t *testing.T) {
+	t.Parallel()
+	for module, fails := range map[string]bool{"no_such_module": false, "kernel": true} {
+		got := run(t, func(t testing.TB) { Works(t, module, "false") })
+		if fails != (got.failed != "") || fails == (got.skipped != "") {
+			t.Errorf("%s: skipped %q, failed %q", module, got.skipped, got.failed)
+		}
+	}
+	if got := run(t, func(t testing.TB) { Works(t, "kernel", "true") }); got.failed+got.skipped != "" {
+		t.Errorf("skipped %q, failed %q", got.skipped, got.failed)
+	}
+}
