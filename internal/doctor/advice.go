@@ -28,6 +28,9 @@ func advise(s *snapshot.Snapshot, f *Finding) {
 	f.Wrong = t.wrong()
 }
 
+// nothingChanged is the risk of a command that only reads.
+const nothingChanged = "None: it changes nothing."
+
 // advisers are the functions that know what to do about a cause.
 var advisers = map[Cause]func(*trouble) []Advice{
 	Churn:                  (*trouble).adviseChurn,

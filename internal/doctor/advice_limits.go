@@ -7,7 +7,10 @@ import (
 )
 
 const (
-	keyConntrack = "net.netfilter.nf_conntrack_max"
+	// conntrackEntry is what an entry costs, struct nf_conn and its extensions (nf_conntrack of
+	// /proc/slabinfo), in bytes.
+	conntrackEntry = 320
+	keyConntrack   = "net.netfilter.nf_conntrack_max"
 	// conntrackStep is to what multiple the number of entries is rounded.
 	conntrackStep = 65536
 	pageSize      = 4096 // of amd64, and of arm64 mostly
@@ -112,4 +115,17 @@ func bytes(n uint64) string {
 		return fmt.Sprintf("%d MiB", n>>20)
 	}
 	return fmt.Sprintf("%d KiB", n>>10)
+}
+
+// adviseBuckets is for buckets that tcp_max_tw_buckets has refused.
+func (t *trouble) adviseBuckets() []Advice {
+	n := t.plan.buckets
+	if n == 0 || t.plan.MaxTimeWait >= int64(n) {
+		return []Advice{t.keepAlive()}
+	}
+	return []Advice{t.set(Advice{
+		Action: fmt.Sprintf("Allow %s TIME_WAIT buckets (now %s): connections that find no room skip TIME_WAIT", phrase.Grouped(n), phrase.Grouped(t.plan.MaxTimeWait)),
+		Risk:   fmt.Sprintf("Up to %s of kernel memory, 256 bytes a bucket. More ports are in TIME_WAIT then.", bytes(n*256)),
+		Safety: CheckFirst,
+	}, setting{keyBuckets, fmt.Sprint(n), fmt.Sprint(t.plan.MaxTimeWait)}), t.keepAlive()}
 }

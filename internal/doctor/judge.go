@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -119,3 +120,11 @@ func later(a, b time.Time) time.Time {
 
 // recently is for how long after its last occurrence trouble goes on.
 const recently = time.Minute
+
+// netns returns the name of a namespace.
+func (j *judge) netns(inode uint32) string {
+	if n := j.s.Namespace(inode); n != nil {
+		return phrase.Netns(n.Name, inode)
+	}
+	return phrase.Netns("", inode)
+}

@@ -195,17 +195,8 @@ func TestHostHasName(t *testing.T) {
 // TestNamed covers a namespace that has a name and no process.
 func TestNamed(t *testing.T) {
 	t.Parallel()
-	need.Root(t, "a named network namespace")
-	needIP(t)
+	inode, _ := namedNetns(t, "pt-test-")
 	name := "pt-test-" + strconv.Itoa(os.Getpid())
-	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
-		t.Fatalf("ip netns add: %v: %s", err, out)
-	}
-	t.Cleanup(func() { exec.Command("ip", "netns", "delete", name).Run() })
-	inode, err := Resolve(name)
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := New()
 	got := n.Refresh([]uint32{inode})
 	if want := []event.Netns{{Inode: inode, Name: name}}; !reflect.DeepEqual(got, want) {
