@@ -124,7 +124,10 @@ func (f facts) addEvent(tr *trace, e *event.Event, marked map[string]int) {
 // addProcess adds what the short-lived programs are.
 func (f facts) addProcess(tr *trace, e *event.Event) {
 	if p := tr.procs[e.Proc]; p != nil && strings.HasPrefix(p.Comm, shortLived) {
-		f.add("process", p.ID.PID, p.Comm, p.Exe, p.PPID, p.UID)
+		f.add("process", p.ID.PID, p.Comm, p.PPID, p.UID)
+		if p.Exe != "" {
+			f.add("executable", p.ID.PID, p.Exe)
+		}
 	}
 }
 

@@ -174,7 +174,8 @@ func (l *load) shortLived() {
 		w.job = lab.Client{To: w.to, Count: 1, Talk: true, List: true}
 		r := run(l.t, l.client, w.name, &w.job)
 		l.addResult(w, r)
-		l.want.add("process", r.PID, w.name, exe, os.Getpid(), os.Getuid())
+		l.want.add("process", r.PID, w.name, os.Getpid(), os.Getuid())
+		l.want.add("executable", r.PID, exe)
 	}
 }
 

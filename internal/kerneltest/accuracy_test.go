@@ -40,6 +40,7 @@ var measures = []measure{
 	{name: "owner", signal: "states"},
 	{name: "accepted_owner", signal: always, floor: 0.99},
 	{name: "process", signal: "states"},
+	{name: "executable", signal: always, floor: 0.8}, // read from /proc, if the program still lives then
 	{name: "direction", signal: "states", fields: event.FieldDirection},
 	{name: "closed_by", signal: "states", fields: event.FieldClosedBy},
 	{name: "cookie", signal: "cookie"},

@@ -122,6 +122,7 @@ type job struct {
 	kernel kernel
 	pack   pack
 	image  image
+	remake func(runs [][]string) (image, error) // the same with other runs
 
 	took    time.Duration
 	failed  []string // modes
@@ -149,8 +150,7 @@ func prepare(cfg config, tmp string) ([]*job, error) {
 			archives[k.arch] = a
 		}
 		j := &job{kernel: k}
-		var err error
-		if j.image, j.pack, err = prepareOne(cfg, archives[k.arch], k, dir, filepath.Join(tmp, k.arch)); err != nil {
+		if err := j.prepare(cfg, archives[k.arch], dir, filepath.Join(tmp, k.arch)); err != nil {
 			return nil, fmt.Errorf("kernel %s: %w", k, err)
 		}
 		jobs = append(jobs, j)
@@ -158,28 +158,30 @@ func prepare(cfg config, tmp string) ([]*job, error) {
 	return jobs, nil
 }
 
-func prepareOne(cfg config, a *archive, k kernel, dir, programs string) (image, pack, error) {
+func (j *job) prepare(cfg config, a *archive, dir, programs string) error {
 	packs, err := a.kernels()
 	if err != nil {
-		return image{}, pack{}, err
+		return err
 	}
-	p, err := choose(k.version, packs)
+	if j.pack, err = choose(j.kernel.version, packs); err != nil {
+		return err
+	}
+	if j.kernel.version != newest && j.pack.series() != series(j.kernel.version) {
+		fmt.Printf("vm: the archive has no kernel %s any more: %s takes its place\n", j.kernel, j.pack.version)
+	}
+	root, err := a.fetch(j.pack, cfg.cache)
 	if err != nil {
-		return image{}, pack{}, err
+		return err
 	}
-	if k.version != newest && p.series() != series(k.version) {
-		fmt.Printf("vm: the archive has no kernel %s any more: %s takes its place\n", k, p.version)
-	}
-	root, err := a.fetch(p, cfg.cache)
-	if err != nil {
-		return image{}, pack{}, err
+	j.remake = func(runs [][]string) (image, error) {
+		return makeImage(dir, root, filepath.Join(programs, "guest"), filepath.Join(programs, "kerneltest"), runs)
 	}
 	var runs [][]string
-	for _, mode := range k.modes {
+	for _, mode := range j.kernel.modes {
 		runs = append(runs, cfg.command(mode))
 	}
-	img, err := makeImage(dir, root, filepath.Join(programs, "guest"), filepath.Join(programs, "kerneltest"), runs)
-	return img, p, err
+	j.image, err = j.remake(runs)
+	return err
 }
 
 // command is the run of the tests in a mode, as the guest takes it.
@@ -188,6 +190,10 @@ func (cfg config) command(mode string) []string {
 	if which == "" && mode != "" {
 		which = central
 	}
+	return cfg.commandOf(mode, which)
+}
+
+func (cfg config) commandOf(mode, which string) []string {
 	return []string{
 		"PORTTRACE_TEST_HOOKS=" + mode, "--",
 		"/kerneltest", "-test.v", "-test.short", "-test.timeout=" + cfg.timeout.String(), "-test.run=" + which, "-test.skip=" + skipped,
@@ -214,16 +220,15 @@ func (j *job) run(ctx context.Context, cfg config, kvm bool) {
 	defer func() { j.took = time.Since(begun) }()
 	ctx, cancel := context.WithTimeout(ctx, cfg.timeout)
 	defer cancel()
-	var printers []*printer
-	for i := range j.kernel.modes {
-		printers = append(printers, newPrinter(j.name(i), cfg.verbose))
+	processor := j.kernel.processor(kvm)
+	printers := j.boot(ctx, cfg, processor, j.kernel.modes, j.image)
+	if slices.Equal(processor, emulated) && j.err == nil {
+		j.again(ctx, cfg, processor, printers)
 	}
-	ended, err := boot(ctx, j.kernel.arch, j.kernel.processor(kvm), j.image, func(run int, line string) { printers[run].take(line) })
-	j.err = err
 	j.skipped = map[string]int{}
-	for i, p := range printers {
-		if status, ok := ended[i]; !ok || status != 0 {
-			j.failed = append(j.failed, j.name(i))
+	for _, p := range printers {
+		if p.status != 0 {
+			j.failed = append(j.failed, p.head)
 			p.failed()
 		}
 		for why, n := range p.skipped {
@@ -232,8 +237,52 @@ func (j *job) run(ctx context.Context, cfg config, kvm bool) {
 	}
 }
 
-func (j *job) name(run int) string {
-	mode := j.kernel.modes[run]
+// boot runs the image, and returns what was printed in each mode.
+func (j *job) boot(ctx context.Context, cfg config, processor, modes []string, img image) []*printer {
+	var printers []*printer
+	for _, mode := range modes {
+		printers = append(printers, newPrinter(j.name(mode), cfg.verbose))
+	}
+	ended, err := boot(ctx, j.kernel.arch, processor, img, func(run int, line string) { printers[run].take(line) })
+	j.err = err
+	for i, p := range printers {
+		if status, ok := ended[i]; ok {
+			p.status = status
+		}
+	}
+	return printers
+}
+
+// again runs the tests that failed once more, alone. An emulated processor whose clock is that of
+// the host stands still whenever the host is busy: a test that fails there only once has failed
+// for that reason. Each is printed.
+func (j *job) again(ctx context.Context, cfg config, processor []string, printers []*printer) {
+	var runs [][]string
+	var modes []string
+	var first []*printer
+	for i, p := range printers {
+		if p.status != 0 && len(p.wrong) > 0 {
+			mode := j.kernel.modes[i]
+			runs = append(runs, cfg.commandOf(mode, "^("+strings.Join(p.wrong, "|")+")$"))
+			modes, first = append(modes, mode), append(first, p)
+		}
+	}
+	if len(runs) == 0 {
+		return
+	}
+	img, err := j.remake(runs)
+	if err != nil {
+		j.err = err
+		return
+	}
+	for i, p := range j.boot(ctx, cfg, processor, modes, img) {
+		first[i].print("AGAIN: failed, and is run once more: " + strings.Join(first[i].wrong, ", "))
+		first[i].status = p.status
+		first[i].held = append(first[i].held, p.held...)
+	}
+}
+
+func (j *job) name(mode string) string {
 	if mode == "" {
 		mode = "default"
 	}

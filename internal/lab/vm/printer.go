@@ -12,7 +12,9 @@ import (
 type printer struct {
 	head    string
 	all     bool
+	status  int // of the run, -1 if it has not ended
 	held    []string
+	wrong   []string       // tests that failed
 	skipped map[string]int // tests, by the reason
 	last    string         // the newest line that may be a reason
 }
@@ -22,11 +24,12 @@ var output sync.Mutex
 
 var (
 	boring = regexp.MustCompile(`^\s*(=== |--- (PASS|SKIP):|PASS$)`)
+	broken = regexp.MustCompile(`^--- FAIL: (\w+) `)
 	source = regexp.MustCompile(`^\s+\w+_test\.go:\d+: `)
 )
 
 func newPrinter(head string, all bool) *printer {
-	return &printer{head: head, all: all, skipped: map[string]int{}}
+	return &printer{head: head, all: all, status: -1, skipped: map[string]int{}}
 }
 
 func (p *printer) take(line string) {
@@ -35,6 +38,8 @@ func (p *printer) take(line string) {
 		p.last = source.ReplaceAllString(line, "")
 	case strings.Contains(line, "--- SKIP:"):
 		p.skipped[p.last]++
+	case broken.MatchString(line):
+		p.wrong = append(p.wrong, broken.FindStringSubmatch(line)[1])
 	}
 	switch {
 	case p.all, strings.Contains(line, "RETRY: "):
