@@ -31,7 +31,9 @@ func (d *processDetail) write(to *sheet) {
 	}
 	if len(d.row.Destinations) > 0 {
 		to.section("Destinations, most opens first")
-		to.add(listing(pairColumns(false), d.row.Destinations, to.width, to.st)...)
+		listing(to, pairColumns(false), d.row.Destinations, func(p *snapshot.Pair) (any, func() subject) {
+			return keyOfPair(p), func() subject { return towards(d.snapshot, p) }
+		})
 	}
 	writeFailures(to, d.snapshot, false, func(f *snapshot.Failure) bool { return f.Proc.ID == d.row.Info.ID })
 }
@@ -72,7 +74,9 @@ func writeFailures(to *sheet, s *snapshot.Snapshot, withProcess bool, belongs fu
 	}
 	to.section("Failures")
 	now := func() time.Time { return s.Wall }
-	to.add(listing(failureColumns(now, withProcess), rows, to.width, to.st)...)
+	listing(to, failureColumns(now, withProcess), rows, func(f *snapshot.Failure) (any, func() subject) {
+		return keyOfFailure(f), func() subject { return failureOf(s, f) }
+	})
 }
 
 // isConnect reports whether the Target is a destination.

@@ -39,7 +39,7 @@ func helpLines(keys *keyMap, width int, st *styles) []string {
 		if width < 2*helpColumn {
 			to.add(below(pair, width, st)...)
 		} else {
-			to.add(beside(pair[0], pair[1], st)...)
+			to.add(columnsOf(pair[0], pair[1], st)...)
 		}
 		to.add("")
 	}
@@ -63,7 +63,7 @@ func below(pair [2][]key.Binding, width int, st *styles) (lines []string) {
 // helpColumn is the width of one column of keys.
 const helpColumn = 38
 
-func beside(left, right []key.Binding, st *styles) []string {
+func columnsOf(left, right []key.Binding, st *styles) []string {
 	lines := make([]string, max(len(left), len(right)))
 	for i := range lines {
 		if i < len(left) {

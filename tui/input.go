@@ -62,8 +62,12 @@ func (m *Model) pressPane(msg tea.KeyPressMsg) {
 		m.back()
 	case key.Matches(msg, k.why):
 		m.openWhy()
+	case key.Matches(msg, k.open):
+		m.enter(m.chosen())
 	case m.page() != nil:
-		m.page().scroll.move(k.motion(msg))
+		if to := k.motion(msg); to != still {
+			m.page().move(to)
+		}
 	default:
 		m.pressTable(msg)
 	}
@@ -72,10 +76,6 @@ func (m *Model) pressPane(msg tea.KeyPressMsg) {
 func (m *Model) pressTable(msg tea.KeyPressMsg) {
 	k, shown := m.keys, m.panes[m.tab]
 	switch {
-	case key.Matches(msg, k.open):
-		if row := shown.open(); row != nil {
-			m.detail = &detail{subject: row}
-		}
 	case key.Matches(msg, k.filter):
 		m.filter.typing = true
 	case key.Matches(msg, k.nextSort):
@@ -96,7 +96,7 @@ func (m *Model) pressTable(msg tea.KeyPressMsg) {
 // show switches to another table.
 func (m *Model) show(tab int) {
 	m.tab = (tab + len(m.panes)) % len(m.panes)
-	m.detail, m.why = nil, nil
+	m.trail = nil
 	m.refresh()
 }
 
@@ -108,14 +108,10 @@ func (m *Model) regroup() {
 	}
 }
 
-// back leaves the page or the detail, else it clears the filter.
+// back leaves the detail, else it clears the filter.
 func (m *Model) back() {
-	if m.why != nil {
-		m.why = nil
-		return
-	}
-	if m.detail != nil {
-		m.detail = nil
+	if last := len(m.trail) - 1; last >= 0 {
+		m.trail = m.trail[:last]
 		return
 	}
 	m.filter = filter{}
@@ -125,8 +121,7 @@ func (m *Model) back() {
 func (m *Model) togglePause() {
 	m.paused = !m.paused
 	if !m.paused && m.latest != nil {
-		m.shown, m.findings = m.latest, m.latestFindings
-		m.refresh()
+		m.showLatest()
 	}
 }
 

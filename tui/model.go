@@ -5,7 +5,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -25,16 +24,18 @@ type Model struct {
 	shown  *snapshot.Snapshot // the one on the screen; older while paused
 	paused bool
 
-	latestFindings, findings []doctor.Finding // of latest and of shown
-	ended                    bool
+	latestJudged judged
+	judged       // of shown
+	ended        bool
 
 	panes  []pane
 	tab    int
 	filter filter
-	detail *detail // nil while a table is shown
-	why    *detail // why and what to do, on top of the table or the detail; else nil
-	help   *scroll // nil unless the help is shown
-	replay *replay // nil while the screen is live
+	trail  []*detail // the details that were opened, one from the other; empty while a table is shown
+	side   *detail   // what the row under the cursor is, beside a table or a detail; nil if not shown
+	help   *scroll   // nil unless the help is shown
+	replay *replay   // nil while the screen is live
+	layout layout    // of the frame drawn last
 }
 
 func newModel(ctx context.Context, opts Options) *Model {
@@ -60,7 +61,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var next tea.Cmd
 	switch msg := msg.(type) {
 	case snapshotMsg:
-		m.receive(msg.snapshot, msg.findings)
+		m.receive(msg)
 		next = m.wait
 	case effectsMsg:
 		m.takeEffects(msg)
@@ -84,15 +85,19 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 }
 
 // receive keeps the newest snapshot and shows it unless the display is frozen.
-func (m *Model) receive(s *snapshot.Snapshot, findings []doctor.Finding) {
-	if s == nil {
+func (m *Model) receive(msg snapshotMsg) {
+	if msg.snapshot == nil {
 		return
 	}
-	m.latest, m.latestFindings = s, findings
+	m.latest, m.latestJudged = msg.snapshot, msg.judged
 	if !m.paused || m.shown == nil {
-		m.shown, m.findings = s, findings
-		m.refresh()
+		m.showLatest()
 	}
+}
+
+func (m *Model) showLatest() {
+	m.shown, m.judged = m.latest, m.latestJudged
+	m.refresh()
 }
 
 // refresh updates what is on the screen from the snapshot shown. The other panes are
@@ -102,19 +107,44 @@ func (m *Model) refresh() {
 		return
 	}
 	m.panes[m.tab].set(m.shown, m.filter.text)
-	if m.detail != nil {
-		m.detail.set(m.shown)
+	for _, d := range m.trail {
+		m.renew(d)
 	}
-	if m.why != nil {
-		m.why.subject.(*why).judged(m.findings)
-		m.why.set(m.shown)
+}
+
+// renew shows the newest values in a detail.
+func (m *Model) renew(d *detail) {
+	if page, ok := d.subject.(*why); ok {
+		page.judged(m.findings)
 	}
+	d.set(m.shown)
 }
 
 // page returns the detail on the screen, nil while a table is shown.
 func (m *Model) page() *detail {
-	if m.why != nil {
-		return m.why
+	if len(m.trail) == 0 {
+		return nil
 	}
-	return m.detail
+	return m.trail[len(m.trail)-1]
 }
+
+// chosen returns what the row under the cursor leads to, nil if there is none.
+func (m *Model) chosen() subject {
+	if page := m.page(); page != nil {
+		return page.open()
+	}
+	return m.panes[m.tab].open()
+}
+
+// enter opens a detail from what is shown now.
+func (m *Model) enter(to subject) {
+	if to == nil || len(m.trail) >= maxTrail {
+		return
+	}
+	d := &detail{subject: to}
+	m.renew(d)
+	m.trail = append(m.trail, d)
+}
+
+// maxTrail bounds how deep details open one another.
+const maxTrail = 32

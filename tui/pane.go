@@ -13,6 +13,8 @@ type pane interface {
 	move(to motion)
 	sortBy(step int)
 	reverseOrder()
+	foldIdle()
+	position() string
 	counts() (shown, all int)
 	view(width int, st *styles) []string
 }

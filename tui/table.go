@@ -15,14 +15,19 @@ type table[T any, K comparable] struct {
 	detail  func(followed[T, K]) subject // the detail of a row
 	empty   [2]string                    // what has not happened, and which event adds a row
 	traced  bool                         // a census adds no rows
+	state   func(*T) tone                // the tone of a row; nil: plain
+	idle    func(*T) bool                // rows that are folded into one line; nil: none
+	idling  string                       // what the folded rows have in common
 	order   string                       // name of the column sorted by
 	reverse bool
 
 	snapshot *snapshot.Snapshot // the one shown
 
 	all    []T // in the order of the snapshot
-	rows   []T // filtered and sorted
-	other  *T  // the sum of those that did not fit the table
+	rows   []T // filtered and sorted, without the folded
+	folded int // how many rows are idle and not in rows
+	unfold bool
+	other  *T // the sum of those that did not fit the table
 	filter string
 
 	// The cursor stays on its row once it was moved; until then, and after a move to the
@@ -48,7 +53,7 @@ func (t *table[T, K]) show(s *snapshot.Snapshot, other *T, filter string) {
 
 // arrange filters and sorts, and finds the selected row again.
 func (t *table[T, K]) arrange() {
-	rows := snapshot.Filter(t.all, t.filter, t.text)
+	rows := t.fold(snapshot.Filter(t.all, t.filter, t.text))
 	for _, c := range t.columns {
 		if c.name == t.order && c.compare.Compare != nil {
 			rows = snapshot.Sort(rows, c.compare, t.reverse)
@@ -57,6 +62,35 @@ func (t *table[T, K]) arrange() {
 	}
 	t.rows = rows
 	t.cursor = t.find()
+}
+
+// fold leaves out the idle rows, unless there are few rows, a filter asks for some, or all are
+// wanted.
+func (t *table[T, K]) fold(rows []T) []T {
+	const few = 5
+	t.folded = 0
+	if t.idle == nil || t.unfold || t.filter != "" || len(rows) <= few {
+		return rows
+	}
+	kept := make([]T, 0, len(rows))
+	for i := range rows {
+		if !t.idle(&rows[i]) || t.pinned && t.key(&rows[i]) == t.selected {
+			kept = append(kept, rows[i])
+		}
+	}
+	for i := 0; i < len(rows) && len(kept) < few; i++ { // an idle host has rows, too
+		if t.idle(&rows[i]) && !(t.pinned && t.key(&rows[i]) == t.selected) {
+			kept = append(kept, rows[i])
+		}
+	}
+	t.folded = len(rows) - len(kept)
+	return kept
+}
+
+// foldIdle folds the idle rows, or shows all.
+func (t *table[T, K]) foldIdle() {
+	t.unfold = !t.unfold
+	t.arrange()
 }
 
 func (t *table[T, K]) find() int {
@@ -80,6 +114,9 @@ func (t *table[T, K]) find() int {
 func (t *table[T, K]) resize(height int) {
 	t.height = max(height-1, 0)
 	if t.other != nil {
+		t.height = max(t.height-1, 0)
+	}
+	if t.folded > 0 {
 		t.height = max(t.height-1, 0)
 	}
 	t.offset = min(t.offset, t.cursor)
@@ -151,6 +188,19 @@ func (t *table[T, K]) emptyNote() string {
 // counts returns the number of rows that match the filter, and of all.
 func (t *table[T, K]) counts() (shown, all int) { return len(t.rows), len(t.all) }
 
+// position returns where the cursor is among the rows.
+func (t *table[T, K]) position() string {
+	if len(t.rows) <= t.height {
+		return ""
+	}
+	return phrase.Count(t.cursor+1) + " of " + phrase.Count(len(t.rows))
+}
+
+// foldedLine says what is not listed.
+func (t *table[T, K]) foldedLine(st *styles) string {
+	return " " + st.paint(quiet, "+ "+phrase.Count(t.folded)+" "+t.idling) + "  " + st.hint("a", "show all")
+}
+
 // view returns the visible lines of the table.
 func (t *table[T, K]) view(width int, st *styles) []string {
 	columns := fitColumns(t.columns, width, t.order)
@@ -159,10 +209,17 @@ func (t *table[T, K]) view(width int, st *styles) []string {
 		return append(lines, wrap(t.emptyNote(), width, st)...)
 	}
 	for i := t.offset; i < min(t.offset+t.height, len(t.rows)); i++ {
-		lines = append(lines, rowLine(columns, &t.rows[i], i == t.cursor, st))
+		base := plain
+		if t.state != nil {
+			base = t.state(&t.rows[i])
+		}
+		lines = append(lines, rowLine(columns, &t.rows[i], base, i == t.cursor, width, st))
 	}
 	if t.other != nil {
-		lines = append(lines, rowLine(columns, t.other, false, st))
+		lines = append(lines, rowLine(columns, t.other, quiet, false, width, st))
+	}
+	if t.folded > 0 {
+		lines = append(lines, t.foldedLine(st))
 	}
 	return lines
 }

@@ -24,19 +24,26 @@ type why struct {
 	effects   effects
 }
 
-// openWhy shows why, and what to do, for the row of the detail or under the cursor.
+// openWhy shows why, and what to do, for the detail, or for the row under the cursor.
 func (m *Model) openWhy() {
-	if m.shown == nil || m.why != nil {
+	if m.shown == nil {
 		return
 	}
 	page := &why{}
-	if m.detail != nil {
-		page.of = m.detail.subject
-	} else if row := m.panes[m.tab].open(); row != nil {
-		page.of = row
+	switch d := m.page(); {
+	case d == nil:
+		page.of = m.panes[m.tab].open()
+	case d.isWhy():
+		return
+	default:
+		page.of = d.subject
 	}
-	m.why = &detail{subject: page}
-	m.refresh()
+	m.enter(page)
+}
+
+func (d *detail) isWhy() bool {
+	_, is := d.subject.(*why)
+	return is
 }
 
 // judged takes the findings of the snapshot that comes next.

@@ -1,0 +1,122 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// hint returns a key and what it does.
+func (s *styles) hint(key, does string) string {
+	return s.paint(accent, key) + " " + s.paint(quiet, does)
+}
+
+// statusLine returns the state of the screen, and the keys that do something here, always in the
+// same order: a key keeps its place.
+func (m *Model) statusLine() string {
+	if m.filter.typing {
+		left := " " + m.styles.paint(accent, "/") + m.filter.text + "_  " + m.styles.paint(quiet, m.matches())
+		return ends(left, m.styles.hint("Enter", "keep")+"  "+m.styles.hint("Esc", "clear")+" ", m.width)
+	}
+	if m.goingTo() {
+		return m.replay.goTo.statusLine(m.width, m.styles)
+	}
+	state := join(m.stateOfScreen(), max(m.width-1, 0), m.styles)
+	room := m.width - 2
+	if state != "" {
+		room -= cells(state) + 2
+	}
+	line := " "
+	if state != "" {
+		line += state + "  "
+	}
+	return line + m.hints(room)
+}
+
+// stateOfScreen returns what the user has set, and what keeps the screen from showing what is new.
+func (m *Model) stateOfScreen() []piece {
+	var pieces []piece
+	if m.paused {
+		pieces = append(pieces, piece{tone: warn, forms: []string{"PAUSED" + m.behind(), "PAUSED"}})
+	}
+	if m.ended {
+		pieces = append(pieces, piece{tone: warn, forms: []string{"the source has ended", "ended"}})
+	}
+	if p, ok := m.panes[m.tab].(*processes); ok && p.grouping != snapshot.ByProcess && m.page() == nil {
+		pieces = append(pieces, piece{tone: chip, forms: []string{"by " + string(p.grouping)}})
+	}
+	return pieces
+}
+
+// behind returns how old the snapshot shown is.
+func (m *Model) behind() string {
+	if m.shown == nil || m.latest == m.shown {
+		return ""
+	}
+	return ", " + phrase.Elapsed(m.latest.At.Sub(m.shown.At)) + " behind"
+}
+
+// hints returns the keys that fit.
+func (m *Model) hints(room int) string {
+	var line strings.Builder
+	used := 0
+	for _, h := range m.keysHere() {
+		width := cells(h[0]) + 1 + cells(h[1])
+		if used > 0 {
+			width += 2
+		}
+		if used+width > room {
+			break
+		}
+		if used > 0 {
+			line.WriteString("  ")
+		}
+		line.WriteString(m.styles.hint(h[0], h[1]))
+		used += width
+	}
+	return line.String()
+}
+
+// keysHere returns the keys that do something now, the most important first.
+func (m *Model) keysHere() [][2]string {
+	var keys [][2]string
+	add := func(list ...[2]string) { keys = append(keys, list...) }
+	if m.help != nil {
+		return [][2]string{{"Esc", "back"}, {"q", "quit"}}
+	}
+	if m.page() != nil {
+		add([2]string{"Esc", "back"})
+	}
+	if m.chosen() != nil {
+		add([2]string{"Enter", "open"})
+	}
+	if m.page() == nil || !m.page().isWhy() {
+		add([2]string{"w", "why"})
+	}
+	if m.page() == nil {
+		add([2]string{"/", "filter"})
+	}
+	add(m.steering()...)
+	add([2]string{"?", "help"}, [2]string{"q", "quit"})
+	if m.page() == nil {
+		add([2]string{"s", "sort"})
+		if m.tab == processesTab {
+			add([2]string{"g", "group"})
+		}
+	}
+	return keys
+}
+
+// steering returns the keys that freeze the display, or move a replay.
+func (m *Model) steering() [][2]string {
+	switch {
+	case m.replay == nil && m.paused:
+		return [][2]string{{"Space", "go on"}}
+	case m.replay == nil:
+		return [][2]string{{"Space", "pause"}}
+	case m.replay.playback.Paused:
+		return [][2]string{{"Space", "play"}, {"n", "next failure"}, {":", "go to"}}
+	}
+	return [][2]string{{"Space", "pause"}, {"n", "next failure"}, {":", "go to"}}
+}
