@@ -32,6 +32,10 @@ type Snapshot struct {
 	Totals  Totals // of what the filter selects
 	Rates   Rates  // over the last RateWindow
 	History []Point
+	// Worst and Sockets are each of the last HistorySeconds whole seconds since Started, newest
+	// last, of what the filter selects.
+	Worst   []WorstPoint
+	Sockets []SocketPoint
 
 	Processes    []Process
 	Destinations []Destination

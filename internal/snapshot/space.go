@@ -67,6 +67,13 @@ type PortSpace struct {
 	Holders      []Holder // most ports first, bounded
 	OtherHolders Holder   // the rest
 	Victims      []Victim // most failures first, bounded
+
+	// Map is nil unless the space is one of the fullest, had calls that found no port, or is in
+	// the Focus; and of UDP, whose ports are counted only.
+	Map *PortMap
+	// Fill is each of the last HistorySeconds whole seconds, newest last; nil of a space that was
+	// not noticeably filled. It begins when the space first was.
+	Fill []FillPoint
 }
 
 // Holder is a process and the ports of a space that it holds.
@@ -77,6 +84,8 @@ type Holder struct {
 	TimeWait  int
 	Bound     int
 	Before    int // of all of these: held by sockets from before start
+	// Held is which ports these are; nil unless the space has a Map.
+	Held *HeldPorts
 }
 
 // Ports returns how many ports it holds.
