@@ -2,11 +2,7 @@ package tui
 
 import (
 	"fmt"
-	"strconv"
-	"time"
 
-	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -143,66 +139,3 @@ func (s *scroll) position() string {
 
 // window returns the visible lines.
 func (s *scroll) window(lines []string) []string { return lines[clamp(s.offset, len(lines)+1):] }
-
-// writeTotals writes the totals of a process, a group or a destination.
-func writeTotals(to *sheet, t *snapshot.Totals, r snapshot.Rates, points []snapshot.Point) {
-	to.field("connections", fmt.Sprintf("%s opened (%s/s), %s closed (%s/s), %s live",
-		phrase.Count(t.Opens), phrase.Rate(r.Opens), phrase.Count(t.Closes()), phrase.Rate(r.Closes), phrase.Count(t.Live()))+
-		notable(t.SynSent, "SYN_SENT")+notable(t.CloseWait, "CLOSE_WAIT")+notable(int64(t.Binds), "binds")+
-		notable(t.BeforeStart, "sockets from before start"), plain)
-	to.field("TIME_WAIT", fmt.Sprintf("%s outgoing, %s accepted, %s entered",
-		phrase.Count(t.TimeWaitOut), phrase.Count(t.TimeWaitIn), phrase.Count(t.TimeWaitEntered)), plain)
-	level := plain
-	if t.Failed() > 0 {
-		level = fail
-	}
-	to.field("failures", fmt.Sprintf("%s connect, %s bind, %s/s",
-		phrase.Count(t.ConnectFailures), phrase.Count(t.BindFailures), phrase.Rate(r.Failures)), level)
-	to.field("lifetime", "p50 "+phrase.ShortDuration(t.LifetimeP50)+", p99 "+phrase.ShortDuration(t.LifetimeP99), plain)
-	room := max(to.width-labelWidth-2, 0)
-	if len(points) > 0 {
-		to.field("opens/s", sparkline(openCounts(points), min(room, len(points))), plain)
-	}
-	if t.Failed() > 0 && len(points) > 0 {
-		to.field("failures/s", sparkline(failureCounts(points), min(room, len(points))), fail)
-	}
-}
-
-func notable(n int64, what string) string {
-	if n <= 0 {
-		return ""
-	}
-	return ", " + phrase.Count(n) + " " + what
-}
-
-// writeOwner writes what is known of a process.
-func writeOwner(to *sheet, info *event.Process, clock event.Clock) {
-	if !info.ID.Known() {
-		to.field("process", "unknown: the sockets are older than the trace, or their owner had ended", plain)
-		return
-	}
-	to.field("process", process(info.ID, info.Comm, to.width)+", parent "+number(info.PPID)+", uid "+number(info.UID), plain)
-	to.untrusted("executable", info.Exe)
-	to.untrusted("container", info.Container)
-	to.untrusted("unit", info.Unit)
-	to.untrusted("cgroup", info.Cgroup)
-	to.field("started", begin(info.ID, clock), plain)
-}
-
-// begin returns when the process started, counted from boot if there is no clock.
-func begin(id event.ProcID, clock event.Clock) string {
-	if at := clock.StartTime(id); !at.IsZero() {
-		return at.Format(time.DateTime + " MST")
-	}
-	return phrase.Elapsed(time.Duration(id.Start)*(time.Second/event.TicksPerSecond)) + " after boot"
-}
-
-func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
-
-// writeSeen writes the times of the first and the last event.
-func writeSeen(to *sheet, now, first, last time.Time) {
-	if first.IsZero() {
-		return
-	}
-	to.field("seen", first.Format(time.DateTime)+" to "+last.Format(time.DateTime+" MST")+", "+phrase.Ago(now, last), plain)
-}

@@ -22,10 +22,9 @@ func (d *processDetail) about() *about {
 }
 
 func (d *processDetail) write(to *sheet) {
-	writeOwner(to, &d.row.Info, d.snapshot.Clock)
-	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
-	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
+	writeOwner(to, d.snapshot, &d.row.Info)
 	writeFiles(to, d.row.Files)
+	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
 	if n := d.row.EarlyBinds; n > 0 {
 		to.field("early binds", phrase.Count(n)+" opens of a port that bind() had chosen: no other connection can have that port, whatever its destination", plain)
 	}
@@ -36,6 +35,8 @@ func (d *processDetail) write(to *sheet) {
 		})
 	}
 	writeFailures(to, d.snapshot, false, func(f *snapshot.Failure) bool { return f.Proc.ID == d.row.Info.ID })
+	writeLifetimes(to, &d.row.Lifetimes)
+	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 }
 
 // writeFiles writes how many files the process has open, if that is known.

@@ -86,6 +86,10 @@ func (m *Model) pressTable(msg tea.KeyPressMsg) {
 		shown.reverseOrder()
 	case key.Matches(msg, k.group):
 		m.regroup()
+	case key.Matches(msg, k.fold):
+		shown.foldIdle()
+	case key.Matches(msg, k.freeze):
+		shown.freezeOrder()
 	default:
 		if to := k.motion(msg); to != still {
 			shown.move(to)

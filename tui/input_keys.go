@@ -14,6 +14,8 @@ type keyMap struct {
 
 	nextSort, prevSort, reverse, filter, group, pause key.Binding
 
+	fold, freeze, columns, copy, trace, events, record, mouse key.Binding
+
 	play, step, faster, slower, failure              key.Binding
 	backward, forward, farBackward, farForward, goTo key.Binding
 
@@ -49,6 +51,15 @@ func newKeys(replay bool) *keyMap {
 		filter:   bind("/", "filter rows by words", "/"),
 		group:    bind("g", "cycle grouping of processes", "g"),
 		pause:    bind("p Space", "freeze the display", "p", "space"),
+
+		fold:    bind("a", "show idle rows, or fold them", "a"),
+		freeze:  bind("f", "freeze the order of the rows", "f"),
+		columns: bind("o", "choose columns", "o"),
+		copy:    bind("y Y", "copy the row, or the page", "y", "Y"),
+		trace:   bind("c", "how it is traced", "c"),
+		events:  bind("e", "events of the row", "e"),
+		record:  bind("R", "start or stop a recording", "R"),
+		mouse:   bind("m", "give the mouse back to the terminal", "m"),
 
 		play:    bind("p Space", "play or pause", "p", "space"),
 		step:    bind(".", "one step forward", "."),

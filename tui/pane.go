@@ -14,6 +14,8 @@ type pane interface {
 	sortBy(step int)
 	reverseOrder()
 	foldIdle()
+	freezeOrder()
+	isFrozen() bool
 	position() string
 	counts() (shown, all int)
 	view(width int, st *styles) []string

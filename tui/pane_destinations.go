@@ -37,6 +37,9 @@ func newDestinations() *destinations {
 	d.key = keyOfDestination
 	d.traced = true
 	d.text = destinationText
+	d.state = func(row *snapshot.Destination) tone { return stateOf(&row.Totals, row.Rates) }
+	d.idle = func(row *snapshot.Destination) bool { return idleTotals(&row.Totals, row.Rates) }
+	d.idling = idlingRows
 	d.detail = func(row followed[snapshot.Destination, destinationKey]) subject { return &destinationDetail{row} }
 	d.empty = [...]string{"no outgoing connection", "a row appears for each address and port that a process connects to"}
 	return d

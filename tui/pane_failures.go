@@ -38,6 +38,7 @@ func newFailures() *failures {
 	f.key = keyOfFailure
 	f.traced = true
 	f.text = failureText
+	f.state = failing
 	f.detail = func(row followed[snapshot.Failure, failureKey]) subject { return &failureDetail{row} }
 	return f
 }
@@ -77,7 +78,7 @@ func failing(f *snapshot.Failure) tone {
 	if f.Rate > 0 {
 		return fail
 	}
-	return plain
+	return quiet
 }
 
 func failureProcess(f *snapshot.Failure, width int) string {

@@ -20,6 +20,9 @@ func newGroupTable() *groupTable {
 	g.order = "open_rate"
 	g.key = func(row *snapshot.ProcessGroup) snapshot.GroupKey { return row.GroupKey }
 	g.text = groupText
+	g.state = func(row *snapshot.ProcessGroup) tone { return stateOf(&row.Totals, row.Rates) }
+	g.idle = func(row *snapshot.ProcessGroup) bool { return idleTotals(&row.Totals, row.Rates) }
+	g.idling = idlingRows
 	g.detail = func(row followed[snapshot.ProcessGroup, snapshot.GroupKey]) subject { return &groupDetail{row, g.by} }
 	g.empty, g.traced = noProcesses, true
 	return g

@@ -22,6 +22,14 @@ func newProcessTable() *processTable {
 	p.source = func(s *snapshot.Snapshot) []snapshot.Process { return s.Processes }
 	p.key = func(row *snapshot.Process) event.ProcID { return row.Info.ID }
 	p.text = func(row *snapshot.Process) string { return identity(&row.Info) }
+	p.state = func(row *snapshot.Process) tone {
+		if row.Files != nil && row.Files.NearLimit() && row.Rates.Failures == 0 {
+			return warn
+		}
+		return stateOf(&row.Totals, row.Rates)
+	}
+	p.idle = func(row *snapshot.Process) bool { return idleTotals(&row.Totals, row.Rates) }
+	p.idling = idlingRows
 	p.detail = func(row followed[snapshot.Process, event.ProcID]) subject { return &processDetail{row} }
 	p.empty, p.traced = noProcesses, true
 	return p
@@ -59,6 +67,25 @@ func (p *processTable) command(row *snapshot.Process, _ int) string {
 		return "(others)"
 	}
 	return phrase.Command(row.Info.ID, row.Info.Comm)
+}
+
+// stateOf returns the tone of a row with totals: its calls fail now, or sockets wait for an answer or
+// for a close().
+func stateOf(t *snapshot.Totals, r snapshot.Rates) tone {
+	switch {
+	case r.Failures > 0:
+		return fail
+	case t.SynSent > 0, t.CloseWait > 0:
+		return warn
+	}
+	return plain
+}
+
+// idlingRows is what the folded rows with totals have in common.
+const idlingRows = "without open sockets, without TIME_WAIT and without activity"
+
+func idleTotals(t *snapshot.Totals, r snapshot.Rates) bool {
+	return t.Live() <= 0 && t.TimeWaitOut <= 0 && r == (snapshot.Rates{})
 }
 
 // noProcesses is why there are no processes, one by one or in groups.

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"strings"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -45,6 +46,9 @@ func newSpaces() *spaces {
 	s.source = func(snap *snapshot.Snapshot) []snapshot.PortSpace { return snap.PortSpaces }
 	s.key = keyOfSpace
 	s.text = spaceText
+	s.state = s.pressure
+	s.idle = func(row *snapshot.PortSpace) bool { return idleSpace(row, s.snapshot.Wall) }
+	s.idling = "below 5 %, without failures and not filling up"
 	s.detail = func(row followed[snapshot.PortSpace, spaceKey]) subject { return &spaceDetail{row} }
 	s.empty = [...]string{"no port was allocated", "a row appears for each local address and destination with connections"}
 	return s
@@ -68,6 +72,14 @@ func spaceText(s *snapshot.PortSpace) string {
 		words = append(words, identity(&s.Victims[i].Proc))
 	}
 	return printable.String(strings.Join(words, " "))
+}
+
+// idleSpace reports whether a space is of no interest: nearly empty, and it will stay so.
+func idleSpace(s *snapshot.PortSpace, now time.Time) bool {
+	const share, soon = 0.05, 10 * time.Minute
+	f := s.Outlook()
+	return s.Capacity > 0 && float64(s.InUse()) < share*float64(s.Capacity) && !s.AtRisk(now) && s.Exhausted == 0 &&
+		(!f.Known || f.Never || f.ETA > soon)
 }
 
 // topHolder returns the holder of most ports, nil if there is none.

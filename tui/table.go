@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"slices"
+
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -27,7 +29,8 @@ type table[T any, K comparable] struct {
 	rows   []T // filtered and sorted, without the folded
 	folded int // how many rows are idle and not in rows
 	unfold bool
-	other  *T // the sum of those that did not fit the table
+	frozen map[K]int // the places of the rows, if their order is frozen
+	other  *T        // the sum of those that did not fit the table
 	filter string
 
 	// The cursor stays on its row once it was moved; until then, and after a move to the
@@ -60,9 +63,43 @@ func (t *table[T, K]) arrange() {
 			break
 		}
 	}
-	t.rows = rows
+	t.rows = t.keepOrder(rows)
 	t.cursor = t.find()
 }
+
+// keepOrder returns the rows in the order in which they were frozen, new ones after those.
+func (t *table[T, K]) keepOrder(rows []T) []T {
+	if t.frozen == nil {
+		return rows
+	}
+	place := func(row *T) int {
+		at, known := t.frozen[t.key(row)]
+		if !known {
+			at = len(t.frozen)
+			t.frozen[t.key(row)] = at
+		}
+		return at
+	}
+	kept := slices.Clone(rows)
+	slices.SortStableFunc(kept, func(a, b T) int { return place(&a) - place(&b) })
+	return kept
+}
+
+// freezeOrder keeps the order of the rows as it is, while their figures go on; or lets it go.
+func (t *table[T, K]) freezeOrder() {
+	if t.frozen != nil {
+		t.frozen = nil
+		t.arrange()
+		return
+	}
+	t.frozen = make(map[K]int, len(t.rows))
+	for i := range t.rows {
+		t.frozen[t.key(&t.rows[i])] = i
+	}
+}
+
+// isFrozen reports whether the order is frozen.
+func (t *table[T, K]) isFrozen() bool { return t.frozen != nil }
 
 // fold leaves out the idle rows, unless there are few rows, a filter asks for some, or all are
 // wanted.
