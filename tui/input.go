@@ -7,6 +7,7 @@ import (
 
 // press passes a key to what is on top of the screen.
 func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
+	m.note = note{}
 	switch {
 	case key.Matches(msg, m.keys.interrupt):
 		return tea.Quit
@@ -20,13 +21,15 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		return tea.Suspend
 	case m.help != nil:
 		m.pressHelp(msg)
+	case m.menu != nil:
+		m.pressMenu(msg)
 	case key.Matches(msg, m.keys.help):
 		m.help = &scroll{}
 	case key.Matches(msg, m.keys.pause):
 		m.togglePause()
 	case m.replay != nil && m.replay.press(m.keys, msg):
 	default:
-		m.pressPane(msg)
+		return m.pressPane(msg)
 	}
 	return nil
 }
@@ -43,7 +46,7 @@ func (m *Model) pressHelp(msg tea.KeyPressMsg) {
 }
 
 // pressPane handles the keys of the tables and of the details.
-func (m *Model) pressPane(msg tea.KeyPressMsg) {
+func (m *Model) pressPane(msg tea.KeyPressMsg) tea.Cmd {
 	k := m.keys
 	switch {
 	case key.Matches(msg, k.first):
@@ -62,6 +65,14 @@ func (m *Model) pressPane(msg tea.KeyPressMsg) {
 		m.back()
 	case key.Matches(msg, k.why):
 		m.openWhy()
+	case key.Matches(msg, k.copy):
+		return m.copyRow()
+	case key.Matches(msg, k.copyPage):
+		return m.copyPage()
+	case key.Matches(msg, k.mouse):
+		m.toggleMouse()
+	case key.Matches(msg, k.trace):
+		m.openTracing()
 	case key.Matches(msg, k.open):
 		m.enter(m.chosen())
 	case m.page() != nil:
@@ -71,6 +82,7 @@ func (m *Model) pressPane(msg tea.KeyPressMsg) {
 	default:
 		m.pressTable(msg)
 	}
+	return nil
 }
 
 func (m *Model) pressTable(msg tea.KeyPressMsg) {
@@ -78,10 +90,18 @@ func (m *Model) pressTable(msg tea.KeyPressMsg) {
 	switch {
 	case key.Matches(msg, k.filter):
 		m.filter.typing = true
+	case key.Matches(msg, k.chooseSort):
+		m.openSort()
+	case key.Matches(msg, k.columns):
+		m.openColumns()
 	case key.Matches(msg, k.nextSort):
 		shown.sortBy(1)
 	case key.Matches(msg, k.prevSort):
 		shown.sortBy(-1)
+	case key.Matches(msg, k.nextFailing):
+		m.goToFailing(1)
+	case key.Matches(msg, k.prevFailing):
+		m.goToFailing(-1)
 	case key.Matches(msg, k.reverse):
 		shown.reverseOrder()
 	case key.Matches(msg, k.group):
@@ -143,6 +163,7 @@ func (m *Model) paste(text string) {
 	switch {
 	case m.filter.typing:
 		m.filter.insert(text)
+		m.filter.parse()
 		m.refresh()
 	case m.goingTo():
 		m.replay.goTo.insert(text)

@@ -1,11 +1,17 @@
 package tui
 
-import tea "charm.land/bubbletea/v2"
+import (
+	tea "charm.land/bubbletea/v2"
 
-// filter has the words that a row must contain.
+	"github.com/porttrace/porttrace/tui/query"
+)
+
+// filter has the terms that a row must match.
 type filter struct {
 	lineInput
 	typing bool
+	query  *query.Query // the newest text that was a filter
+	fault  string       // why the text is none
 }
 
 // press takes a key while the filter is typed.
@@ -18,7 +24,19 @@ func (f *filter) press(msg tea.KeyPressMsg) {
 	case "backspace":
 		f.typing = f.text != ""
 		f.lineInput.press(msg)
+		f.parse()
 	default:
 		f.lineInput.press(msg)
+		f.parse()
 	}
+}
+
+// parse keeps the last filter while what is typed is none yet.
+func (f *filter) parse() {
+	q, err := query.Parse(f.text)
+	if err != nil {
+		f.fault = err.Error()
+		return
+	}
+	f.query, f.fault = q, ""
 }

@@ -12,9 +12,10 @@ type keyMap struct {
 	first, second, third, fourth, nextTab, prevTab key.Binding
 	open, why, back                                key.Binding
 
-	nextSort, prevSort, reverse, filter, group, pause key.Binding
+	chooseSort, nextSort, prevSort, reverse, filter, group, pause key.Binding
+	nextFailing, prevFailing                                      key.Binding
 
-	fold, freeze, columns, copy, trace, events, record, mouse key.Binding
+	fold, freeze, columns, copy, copyPage, trace, events, record, mouse key.Binding
 
 	play, step, faster, slower, failure              key.Binding
 	backward, forward, farBackward, farForward, goTo key.Binding
@@ -45,21 +46,25 @@ func newKeys(replay bool) *keyMap {
 		why:     bind("w", "why, and what to do", "w"),
 		back:    bind("Esc", "back, or clear the filter", "esc", "backspace"),
 
-		nextSort: bind("s >", "sort by the next column", "s", ">"),
-		prevSort: bind("S <", "sort by the previous column", "S", "<"),
-		reverse:  bind("r", "reverse the order", "r"),
-		filter:   bind("/", "filter rows by words", "/"),
-		group:    bind("g", "cycle grouping of processes", "g"),
-		pause:    bind("p Space", "freeze the display", "p", "space"),
+		chooseSort:  bind("s", "choose the column to sort by", "s"),
+		nextSort:    bind(">", "sort by the next column", ">"),
+		prevSort:    bind("<", "sort by the previous column", "<"),
+		nextFailing: bind("x", "next row in trouble", "x"),
+		prevFailing: bind("X", "previous row in trouble", "X"),
+		reverse:     bind("r", "reverse the order", "r"),
+		filter:      bind("/", "filter rows by words", "/"),
+		group:       bind("g", "cycle grouping of processes", "g"),
+		pause:       bind("p Space", "freeze the display", "p", "space"),
 
-		fold:    bind("a", "show idle rows, or fold them", "a"),
-		freeze:  bind("f", "freeze the order of the rows", "f"),
-		columns: bind("o", "choose columns", "o"),
-		copy:    bind("y Y", "copy the row, or the page", "y", "Y"),
-		trace:   bind("c", "how it is traced", "c"),
-		events:  bind("e", "events of the row", "e"),
-		record:  bind("R", "start or stop a recording", "R"),
-		mouse:   bind("m", "give the mouse back to the terminal", "m"),
+		fold:     bind("a", "show idle rows, or fold them", "a"),
+		freeze:   bind("f", "freeze the order of the rows", "f"),
+		columns:  bind("o", "choose columns", "o"),
+		copy:     bind("y", "copy the row", "y"),
+		copyPage: bind("Y", "copy the page", "Y"),
+		trace:    bind("c", "how it is traced", "c"),
+		events:   bind("e", "events of the row", "e"),
+		record:   bind("R", "start or stop a recording", "R"),
+		mouse:    bind("m", "give the mouse back to the terminal", "m"),
 
 		play:    bind("p Space", "play or pause", "p", "space"),
 		step:    bind(".", "one step forward", "."),
@@ -92,8 +97,8 @@ func newKeys(replay bool) *keyMap {
 // groups returns the keys in the order of the help, in pairs of columns.
 func (k *keyMap) groups() [][2][]key.Binding {
 	groups := [][2][]key.Binding{{
-		{k.first, k.second, k.third, k.fourth, k.nextTab, k.prevTab, k.open, k.why, k.back, k.help, k.suspend, k.quit},
-		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.nextSort, k.prevSort, k.reverse, k.filter, k.group},
+		{k.first, k.second, k.third, k.fourth, k.nextTab, k.prevTab, k.open, k.why, k.back, k.copy, k.copyPage, k.trace, k.help, k.suspend, k.quit},
+		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.chooseSort, k.nextSort, k.prevSort, k.reverse, k.filter, k.group, k.fold, k.freeze, k.columns, k.nextFailing, k.prevFailing},
 	}}
 	if k.pause.Enabled() {
 		groups[0][1] = append(groups[0][1], k.pause)

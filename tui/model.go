@@ -34,6 +34,9 @@ type Model struct {
 	trail  []*detail // the details that were opened, one from the other; empty while a table is shown
 	side   *detail   // what the row under the cursor is, beside a table or a detail; nil if not shown
 	help   *scroll   // nil unless the help is shown
+	menu   *menu     // nil unless something is chosen from a list
+	note   note      // what a key has done, until the next
+	free   bool      // the mouse is the terminal's
 	replay *replay   // nil while the screen is live
 	layout layout    // of the frame drawn last
 }
@@ -73,6 +76,10 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.paste(msg.Content)
 	case tea.KeyPressMsg:
 		next = m.press(msg)
+	case tea.MouseClickMsg:
+		m.click(msg.Mouse())
+	case tea.MouseWheelMsg:
+		m.wheel(msg.Mouse())
 	}
 	if m.replay != nil {
 		m.replay.update(m.width)
@@ -106,7 +113,7 @@ func (m *Model) refresh() {
 	if m.shown == nil {
 		return
 	}
-	m.panes[m.tab].set(m.shown, m.filter.text)
+	m.panes[m.tab].set(m.shown, m.filter.query)
 	for _, d := range m.trail {
 		m.renew(d)
 	}

@@ -1,13 +1,11 @@
 package tui
 
 import (
-	"strings"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/phrase"
-	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/query"
 )
 
 // spaceKey identifies a port space.
@@ -45,7 +43,7 @@ func newSpaces() *spaces {
 	s.order = "taken"
 	s.source = func(snap *snapshot.Snapshot) []snapshot.PortSpace { return snap.PortSpaces }
 	s.key = keyOfSpace
-	s.text = spaceText
+	s.fields, s.fillRow = placeFields|processFields|spaceFields, s.row
 	s.state = s.pressure
 	s.idle = func(row *snapshot.PortSpace) bool { return idleSpace(row, s.snapshot.Wall) }
 	s.idling = "below 5 %, without failures and not filling up"
@@ -54,24 +52,12 @@ func newSpaces() *spaces {
 	return s
 }
 
-func (s *spaces) set(snap *snapshot.Snapshot, filter string) {
+func (s *spaces) set(snap *snapshot.Snapshot, filter *query.Query) {
 	s.columns = s.withoutNetns
 	if several(snap.PortSpaces, func(row *snapshot.PortSpace) uint32 { return row.Netns }) {
 		s.columns = s.withNetns
 	}
 	s.show(snap, nil, filter)
-}
-
-// spaceText returns the text that a filter searches: the space, its holders and victims.
-func spaceText(s *snapshot.PortSpace) string {
-	words := []string{string(s.Kind), spaceName(s, 2*maxName), phrase.NetnsState(s.NetnsName, s.Netns, s.NetnsGone)}
-	for i := range s.Holders {
-		words = append(words, identity(&s.Holders[i].Proc))
-	}
-	for i := range s.Victims {
-		words = append(words, identity(&s.Victims[i].Proc))
-	}
-	return printable.String(strings.Join(words, " "))
 }
 
 // idleSpace reports whether a space is of no interest: nearly empty, and it will stay so.

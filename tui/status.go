@@ -16,11 +16,13 @@ func (s *styles) hint(key, does string) string {
 // same order: a key keeps its place.
 func (m *Model) statusLine() string {
 	if m.filter.typing {
-		left := " " + m.styles.paint(accent, "/") + m.filter.text + "_  " + m.styles.paint(quiet, m.matches())
-		return ends(left, m.styles.hint("Enter", "keep")+"  "+m.styles.hint("Esc", "clear")+" ", m.width)
+		return m.filterLine()
 	}
 	if m.goingTo() {
 		return m.replay.goTo.statusLine(m.width, m.styles)
+	}
+	if m.note.text != "" {
+		return " " + m.styles.paint(m.note.tone, m.note.text)
 	}
 	state := join(m.stateOfScreen(), max(m.width-1, 0), m.styles)
 	room := m.width - 2
@@ -34,6 +36,16 @@ func (m *Model) statusLine() string {
 	return line + m.hints(room)
 }
 
+// filterLine returns the filter while it is typed, with what is wrong in it or how many rows match.
+func (m *Model) filterLine() string {
+	left := " " + m.styles.paint(accent, "/") + m.filter.text + "_  "
+	if m.filter.fault != "" {
+		return left + m.styles.paint(warn, m.filter.fault)
+	}
+	left += m.styles.paint(quiet, m.matches())
+	return ends(left, m.styles.hint("Enter", "keep")+"  "+m.styles.hint("Esc", "clear")+"  "+m.styles.paint(quiet, "words, !word, /regexp/, pid:1 dest:10.0.0.0/8 >80%")+" ", m.width)
+}
+
 // stateOfScreen returns what the user has set, and what keeps the screen from showing what is new.
 func (m *Model) stateOfScreen() []piece {
 	var pieces []piece
@@ -42,6 +54,9 @@ func (m *Model) stateOfScreen() []piece {
 	}
 	if m.ended {
 		pieces = append(pieces, piece{tone: warn, forms: []string{"the source has ended", "ended"}})
+	}
+	if m.page() == nil && m.panes[m.tab].isFrozen() {
+		pieces = append(pieces, piece{tone: chip, forms: []string{"order frozen (f)", "frozen"}})
 	}
 	if p, ok := m.panes[m.tab].(*processes); ok && p.grouping != snapshot.ByProcess && m.page() == nil {
 		pieces = append(pieces, piece{tone: chip, forms: []string{"by " + string(p.grouping)}})
@@ -84,6 +99,9 @@ func (m *Model) keysHere() [][2]string {
 	add := func(list ...[2]string) { keys = append(keys, list...) }
 	if m.help != nil {
 		return [][2]string{{"Esc", "back"}, {"q", "quit"}}
+	}
+	if m.menu != nil {
+		return [][2]string{{"Enter", "choose"}, {"letter", "jump"}, {"Esc", "back"}}
 	}
 	if m.page() != nil {
 		add([2]string{"Esc", "back"})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/query"
 )
 
 // table has the rows of one pane and the cursor. K identifies a row, however they are
@@ -13,7 +14,8 @@ type table[T any, K comparable] struct {
 	columns []column[T]
 	source  func(*snapshot.Snapshot) []T
 	key     func(*T) K
-	text    func(*T) string              // what a filter searches
+	fields  query.Set // what a filter can ask for
+	fillRow func(*query.Row, *T)
 	detail  func(followed[T, K]) subject // the detail of a row
 	empty   [2]string                    // what has not happened, and which event adds a row
 	traced  bool                         // a census adds no rows
@@ -22,6 +24,9 @@ type table[T any, K comparable] struct {
 	idling  string                       // what the folded rows have in common
 	order   string                       // name of the column sorted by
 	reverse bool
+	wish    map[string]bool // columns, by title, that are shown or hidden at the user's wish
+	drawn   map[string]bool // those that were drawn last
+	fitted  []column[T]     // the same with their widths
 
 	snapshot *snapshot.Snapshot // the one shown
 
@@ -31,7 +36,8 @@ type table[T any, K comparable] struct {
 	unfold bool
 	frozen map[K]int // the places of the rows, if their order is frozen
 	other  *T        // the sum of those that did not fit the table
-	filter string
+	filter *query.Query
+	match  *query.Row // filled for each row in turn
 
 	// The cursor stays on its row once it was moved; until then, and after a move to the
 	// top, it is on the first row.
@@ -44,9 +50,9 @@ type table[T any, K comparable] struct {
 
 // show replaces the rows by those of a snapshot. other is the sum of the rows beyond the
 // bounds of the snapshot.
-func (t *table[T, K]) show(s *snapshot.Snapshot, other *T, filter string) {
+func (t *table[T, K]) show(s *snapshot.Snapshot, other *T, filter *query.Query) {
 	t.snapshot, t.all, t.other, t.filter = s, t.source(s), other, filter
-	if filter != "" {
+	if !filter.Empty() {
 		// The rows in the sum are unknown, so a filter cannot match them.
 		t.other = nil
 	}
@@ -56,7 +62,7 @@ func (t *table[T, K]) show(s *snapshot.Snapshot, other *T, filter string) {
 
 // arrange filters and sorts, and finds the selected row again.
 func (t *table[T, K]) arrange() {
-	rows := t.fold(snapshot.Filter(t.all, t.filter, t.text))
+	rows := t.fold(t.matching())
 	for _, c := range t.columns {
 		if c.name == t.order && c.compare.Compare != nil {
 			rows = snapshot.Sort(rows, c.compare, t.reverse)
@@ -101,12 +107,31 @@ func (t *table[T, K]) freezeOrder() {
 // isFrozen reports whether the order is frozen.
 func (t *table[T, K]) isFrozen() bool { return t.frozen != nil }
 
+// matching returns the rows that the filter selects.
+func (t *table[T, K]) matching() []T {
+	if t.filter.Empty() {
+		return t.all
+	}
+	if t.match == nil {
+		t.match = query.NewRow(t.fields)
+	}
+	var rows []T
+	for i := range t.all {
+		t.match.Reset()
+		t.fillRow(t.match, &t.all[i])
+		if t.filter.Match(t.match) {
+			rows = append(rows, t.all[i])
+		}
+	}
+	return rows
+}
+
 // fold leaves out the idle rows, unless there are few rows, a filter asks for some, or all are
 // wanted.
 func (t *table[T, K]) fold(rows []T) []T {
 	const few = 5
 	t.folded = 0
-	if t.idle == nil || t.unfold || t.filter != "" || len(rows) <= few {
+	if t.idle == nil || t.unfold || !t.filter.Empty() || len(rows) <= few {
 		return rows
 	}
 	kept := make([]T, 0, len(rows))
@@ -185,7 +210,7 @@ func (t *table[T, K]) sortBy(step int) {
 			break
 		}
 	}
-	t.order, t.reverse = t.columns[at].name, false
+	t.order, t.reverse, t.frozen = t.columns[at].name, false, nil
 	t.arrange()
 }
 
@@ -214,12 +239,20 @@ func (t *table[T, K]) open() subject {
 // emptyNote returns why the table is empty.
 func (t *table[T, K]) emptyNote() string {
 	if len(t.all) > 0 {
-		return "no row matches " + quoted(t.filter) + "; " + phrase.Count(len(t.all)) + " hidden, Esc clears the filter"
+		return "no row matches " + quoted(t.filter.String()) + "; " + phrase.Count(len(t.all)) + " hidden, Esc clears the filter" + t.cannotKnow()
 	}
 	if t.traced && phrase.CensusOnly(t.snapshot) {
 		return "nothing is traced here: only the sockets that exist are listed, as port spaces (tracing takes root)"
 	}
 	return t.empty[0] + " since the start (" + phrase.Elapsed(t.snapshot.Elapsed) + "); " + t.empty[1]
+}
+
+// cannotKnow says what the filter asks for that no row of the table has.
+func (t *table[T, K]) cannotKnow() string {
+	if text := t.filter.Unknown(t.fields); text != "" {
+		return " (" + text + ")"
+	}
+	return ""
 }
 
 // counts returns the number of rows that match the filter, and of all.
@@ -238,9 +271,30 @@ func (t *table[T, K]) foldedLine(st *styles) string {
 	return " " + st.paint(quiet, "+ "+phrase.Count(t.folded)+" "+t.idling) + "  " + st.hint("a", "show all")
 }
 
+// fit chooses the columns for a width.
+func (t *table[T, K]) fit(width int) []column[T] {
+	var wished []column[T]
+	for _, c := range t.columns {
+		shown, has := t.wish[c.title]
+		if has && !shown {
+			continue
+		}
+		if has {
+			c.rank = 0
+		}
+		wished = append(wished, c)
+	}
+	t.fitted = fitColumns(wished, width, t.order)
+	t.drawn = make(map[string]bool, len(t.fitted))
+	for _, c := range t.fitted {
+		t.drawn[c.title] = true
+	}
+	return t.fitted
+}
+
 // view returns the visible lines of the table.
 func (t *table[T, K]) view(width int, st *styles) []string {
-	columns := fitColumns(t.columns, width, t.order)
+	columns := t.fit(width)
 	lines := []string{headLine(columns, t.order, t.reverse, st)}
 	if len(t.rows) == 0 && t.other == nil {
 		return append(lines, wrap(t.emptyNote(), width, st)...)

@@ -20,14 +20,24 @@ const (
 
 var tabNames = [...]string{"Port spaces", "Processes", "Destinations", "Failures"}
 
-// tabLine returns the names of the tables, or the way to what covers them.
+// tabGap is between the names of two tables.
+const tabGap = "  "
+
+// tabLine returns the names of the tables, or of what covers them.
 func (m *Model) tabLine() string {
-	if m.help != nil {
+	switch {
+	case m.help != nil:
 		return m.styles.paint(strong, "Help")
-	}
-	if len(m.trail) > 0 {
+	case m.menu != nil:
+		return m.styles.paint(strong, m.menu.title)
+	case len(m.trail) > 0:
 		return m.breadcrumbs()
 	}
+	return strings.Join(m.tabLabels(), tabGap)
+}
+
+// tabLabels returns the names of the tables with their numbers of rows.
+func (m *Model) tabLabels() []string {
 	var tabs []string
 	for i, name := range tabNames {
 		count := ""
@@ -41,7 +51,7 @@ func (m *Model) tabLine() string {
 			tabs = append(tabs, m.styles.paint(quiet, number)+" "+m.styles.paint(m.tabTone(i), name+count))
 		}
 	}
-	return strings.Join(tabs, "  ")
+	return tabs
 }
 
 // breadcrumbs returns the way to the detail on the screen; of a long one the newest part.

@@ -52,7 +52,10 @@ func (m *Model) hasSide() bool {
 func (m *Model) View() tea.View {
 	view := tea.NewView(strings.Join(m.lines(), "\n"))
 	view.AltScreen = true
-	view.WindowTitle = m.title
+	view.WindowTitle = m.windowTitle()
+	if !m.free {
+		view.MouseMode = tea.MouseModeCellMotion
+	}
 	return view
 }
 
@@ -120,6 +123,9 @@ func (m *Model) body(width int) []string {
 	switch {
 	case m.help != nil:
 		return m.help.window(helpLines(m.keys, width, m.styles))
+	case m.menu != nil:
+		_, height := m.layout.inner(m.layout.list)
+		return m.menu.view(width, height, m.styles)
 	case m.shown == nil && m.ended:
 		return wrap("the source ended before the first snapshot", width, m.styles)
 	case m.shown == nil:
