@@ -1,0 +1,215 @@
+package chart
+
+import (
+	"time"
+
+	"github.com/NimbleMarkets/ntcharts/v2/canvas/runes"
+)
+
+// Sample is how full a port space was at one moment.
+type Sample struct {
+	At       time.Time
+	InUse    int // ports; negative: not known from here on
+	TimeWait int // of them those in TIME_WAIT
+	Failures int // calls that found no port since the sample before
+}
+
+// Forecast is when a space will be full, from Fill.Now on. A negative time is never.
+type Forecast struct {
+	ETA       time.Duration
+	Low, High time.Duration // the band; Low <= ETA <= High, but for never
+}
+
+// Fill is the curve of how full a port space was, as an area of what is open below what is in
+// TIME_WAIT, with failures as × at the top, and a forecast as a dashed line with its band to
+// the right of now. A level holds until the next sample; the peak of a column is drawn, so
+// that a space that was full for a second shows.
+type Fill struct {
+	Samples  []Sample // in the order of time
+	Capacity int      // ports; 0: not known, and no curve is drawn
+	From     time.Time
+	Now      time.Time // the right end of the curve
+	// Ahead is the time right of now that has room. It should stay the same from frame to
+	// frame: the scale of time depends on it. A forecast with Ahead 0 gets a third of the past.
+	Ahead     time.Duration
+	Threshold float64 // a share of the capacity, drawn as a line; 0: none
+	Forecast  *Forecast
+	Cursor    time.Time // a mark in the line of time; zero: none
+	Ports     bool      // the y axis counts ports, else percent
+	Clock     bool      // the x axis has the time of day, in the location of Now
+	Braille   bool      // two columns and four levels a cell, else one and eight
+	Palette   *Palette
+}
+
+// curve is a Fill being drawn.
+type curve struct {
+	*Fill
+	sheet *sheet
+	pal   *Palette
+	left  int // the first column of the plot
+	rows  int // of the plot
+	past  int // columns up to now
+	width int // columns of the plot
+	// A column of the past is step long; the first one begins at start.
+	start time.Time
+	step  time.Duration
+}
+
+const axisWidth = 16 // cells from which on there is a y axis
+
+// Lines returns the chart in height lines of width cells. From three lines on the last one is
+// the line of time.
+func (f *Fill) Lines(width, height int) []string {
+	c := curve{Fill: f, sheet: newSheet(width, height), pal: f.Palette}
+	if c.pal == nil {
+		c.pal = &Palette{}
+	}
+	c.rows = c.sheet.height
+	if c.rows >= 3 {
+		c.rows--
+	}
+	if c.sheet.width >= axisWidth && c.rows < c.sheet.height {
+		c.left = c.axis()
+	}
+	c.width = c.sheet.width - c.left
+	if c.width <= 0 || c.rows <= 0 {
+		return c.sheet.lines()
+	}
+	c.scale()
+	columns := c.columns()
+	c.area(columns)
+	c.forecast(columns)
+	c.threshold()
+	c.failures(columns)
+	if c.rows < c.sheet.height {
+		c.timeLine()
+	}
+	return c.sheet.lines()
+}
+
+func (c *curve) axis() int {
+	top, format := 1.0, percentLabel
+	if c.Ports && c.Capacity > 0 {
+		top, format = float64(c.Capacity), portsLabel
+	}
+	return yAxis(c.sheet, c.rows, top, format, &c.pal.Axis, &c.pal.Label)
+}
+
+// scale divides the plot between past and future. Columns begin at multiples of their length,
+// so that a live curve moves by whole columns and keeps its shape.
+func (c *curve) scale() {
+	window := max(c.Now.Sub(c.From), time.Millisecond)
+	ahead := max(c.Ahead, 0)
+	if c.Forecast != nil && ahead == 0 {
+		ahead = window / 3
+	}
+	c.past = c.width
+	if ahead > 0 {
+		ahead = min(ahead, 2*window) // the past keeps a third
+		c.past = max(int(float64(c.width)*float64(window)/float64(window+ahead)), 1)
+	}
+	c.step = max((window+time.Duration(c.past)-1)/time.Duration(c.past), time.Microsecond)
+	end := c.Now.Truncate(c.step)
+	if end.Before(c.Now) {
+		end = end.Add(c.step)
+	}
+	c.start = end.Add(-time.Duration(c.past) * c.step)
+}
+
+// column is the curve in one column: shares of the capacity.
+type column struct {
+	known    bool
+	inUse    float64
+	open     float64
+	failures int
+}
+
+// per returns the columns of the curve in one cell.
+func (c *curve) per() int {
+	if c.Braille {
+		return 2
+	}
+	return 1
+}
+
+// columns returns the peak in each column of the past.
+func (c *curve) columns() []column {
+	columns := make([]column, c.past*c.per())
+	step := c.step / time.Duration(c.per())
+	var level *Sample // that holds
+	next := 0
+	for i := range columns {
+		end := c.start.Add(time.Duration(i+1) * step)
+		peak := level
+		if begin := end.Add(-step); begin.After(c.Now) {
+			peak = nil
+		}
+		for ; next < len(c.Samples); next++ {
+			sample := &c.Samples[next]
+			if !sample.At.Before(end) || sample.At.After(c.Now) {
+				break
+			}
+			level = sample
+			if i == 0 && sample.At.Before(c.start) {
+				peak = sample
+				continue
+			}
+			if peak == nil || sample.InUse >= peak.InUse {
+				peak = sample
+			}
+			columns[i].failures += max(sample.Failures, 0)
+		}
+		columns[i].set(peak, c.Capacity)
+	}
+	return columns
+}
+
+func (c *column) set(sample *Sample, capacity int) {
+	if sample == nil || sample.InUse < 0 || capacity <= 0 {
+		return
+	}
+	c.known = true
+	c.inUse = share(sample.InUse, capacity)
+	c.open = share(sample.InUse-max(sample.TimeWait, 0), capacity)
+}
+
+// threshold draws a dashed line where nothing else is.
+func (c *curve) threshold() {
+	level := finite(c.Threshold)
+	if level == 0 || level >= 1 {
+		return
+	}
+	y := c.rows - 1 - min(int(level*float64(c.rows)), c.rows-1)
+	for x := c.left; x < c.sheet.width; x++ {
+		if c.sheet.blank(x, y) {
+			c.sheet.set(x, y, '╌', &c.pal.Threshold)
+		}
+	}
+}
+
+// failures marks the columns in which calls failed.
+func (c *curve) failures(columns []column) {
+	for i := range columns {
+		if columns[i].failures > 0 {
+			c.sheet.set(c.left+i/c.per(), 0, '×', &c.pal.Failure)
+		}
+	}
+}
+
+// timeLine draws the x axis with its labels in it.
+func (c *curve) timeLine() {
+	for x := c.left; x < c.sheet.width; x++ {
+		char := rune(runes.LineHorizontal)
+		if x >= c.left+c.past {
+			char = '╌'
+		}
+		c.sheet.set(x, c.rows, char, &c.pal.Axis)
+	}
+	for _, label := range c.timeLabels() {
+		pen := &c.pal.Label
+		if label.text == cursorGlyph {
+			pen = &c.pal.Now
+		}
+		c.sheet.text(label.x, c.rows, label.text, pen)
+	}
+}
