@@ -27,6 +27,14 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		m.help = &scroll{}
 	case key.Matches(msg, m.keys.pause):
 		m.togglePause()
+	case key.Matches(msg, m.keys.earlier):
+		m.goBack(-1)
+	case key.Matches(msg, m.keys.later):
+		m.goBack(1)
+	case key.Matches(msg, m.keys.muchEarlier):
+		m.goBack(-10)
+	case key.Matches(msg, m.keys.muchLater):
+		m.goBack(10)
 	case m.replay != nil && m.replay.press(m.keys, msg):
 	default:
 		return m.pressPane(msg)

@@ -20,6 +20,8 @@ type keyMap struct {
 	play, step, faster, slower, failure              key.Binding
 	backward, forward, farBackward, farForward, goTo key.Binding
 
+	earlier, later, muchEarlier, muchLater key.Binding // of a live screen
+
 	help, suspend, quit, interrupt key.Binding
 }
 
@@ -79,6 +81,11 @@ func newKeys(replay bool) *keyMap {
 		farForward:  bind("} ^→", "forward by 10 %", "}", "ctrl+right"),
 		goTo:        bind(":", "go to 03:12, +90s, -5m, 50%", ":"),
 
+		earlier:     bind("[", "back by 2 s, while tracing goes on", "["),
+		later:       bind("]", "forward by 2 s", "]"),
+		muchEarlier: bind("{", "back by 20 s", "{"),
+		muchLater:   bind("}", "forward by 20 s", "}"),
+
 		help:      bind("?", "this help", "?"),
 		suspend:   bind("^Z", "suspend", "ctrl+z"),
 		quit:      bind("q ^C", "quit", "q", "ctrl+c"),
@@ -90,7 +97,9 @@ func newKeys(replay bool) *keyMap {
 	} {
 		binding.SetEnabled(replay)
 	}
-	k.pause.SetEnabled(!replay)
+	for _, binding := range []*key.Binding{&k.pause, &k.earlier, &k.later, &k.muchEarlier, &k.muchLater} {
+		binding.SetEnabled(!replay)
+	}
 	return k
 }
 
@@ -101,7 +110,7 @@ func (k *keyMap) groups() [][2][]key.Binding {
 		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.chooseSort, k.nextSort, k.prevSort, k.reverse, k.filter, k.group, k.fold, k.freeze, k.columns, k.nextFailing, k.prevFailing},
 	}}
 	if k.pause.Enabled() {
-		groups[0][1] = append(groups[0][1], k.pause)
+		groups[0][1] = append(groups[0][1], k.pause, k.earlier, k.later, k.muchEarlier, k.muchLater)
 		return groups
 	}
 	return append(groups, [2][]key.Binding{

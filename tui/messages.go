@@ -9,10 +9,7 @@ import (
 )
 
 // snapshotMsg brings the newest state, and what is wrong with it.
-type snapshotMsg struct {
-	snapshot *snapshot.Snapshot
-	judged
-}
+type snapshotMsg moment
 
 // judged is what is wrong in a snapshot.
 type judged struct {

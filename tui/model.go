@@ -20,6 +20,7 @@ type Model struct {
 
 	width, height int
 
+	past   past
 	latest *snapshot.Snapshot // the newest that came
 	shown  *snapshot.Snapshot // the one on the screen; older while paused
 	paused bool
@@ -97,6 +98,9 @@ func (m *Model) receive(msg snapshotMsg) {
 		return
 	}
 	m.latest, m.latestJudged = msg.snapshot, msg.judged
+	if m.replay == nil {
+		m.past.keep(moment(msg))
+	}
 	if !m.paused || m.shown == nil {
 		m.showLatest()
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/chart"
 )
 
 // selectedSpace returns the port space under the cursor, nil if there is none.
@@ -20,11 +21,83 @@ func (m *Model) picture(height int) []string {
 	if space == nil {
 		return nil
 	}
-	return pictureLines(space, m.shown.Wall, m.width, height, m.styles)
+	title := " " + m.styles.paint(quiet, "ports of ") + spaceName(space, m.width/2) + m.styles.paint(quiet, "  "+rangeWords(space))
+	return append([]string{title}, pictureLines(space, m.shown.Wall, m.width, height-1, m.styles)...)
 }
 
+// pictureLines returns the map of the ports of a space above its fill curve.
 func pictureLines(space *snapshot.PortSpace, now time.Time, width, height int, st *styles) []string {
-	return nil
+	if height < minPicture || space.Capacity <= 0 {
+		return nil
+	}
+	inner := max(width-2, 0)
+	ports := portMap(space, st)
+	var lines []string
+	if ports != nil {
+		rows := min(ports.Rows(inner, height/2), height/2)
+		lines = ports.Lines(inner, max(rows, 2))
+	}
+	if curve := fillCurve(space, now, st); curve != nil && height-len(lines) >= minCurve {
+		lines = append(lines, curve.Lines(inner, height-len(lines))...)
+	}
+	for i := range lines {
+		lines[i] = " " + lines[i]
+	}
+	return lines
 }
 
-func (m *Model) charts(height int) []string { return nil }
+const (
+	minPicture = 4 // lines that the map and a curve take
+	minCurve   = 3
+)
+
+// portMap returns the map of the ports of a space, nil if the snapshot has none.
+func portMap(space *snapshot.PortSpace, st *styles) *chart.PortMap {
+	from := space.Map
+	if from == nil || len(from.Slices) == 0 {
+		return nil
+	}
+	m := &chart.PortMap{Low: int(from.Low), High: int(from.High), Legend: true, Palette: &st.palette}
+	first := int(from.Low)
+	for i := range from.Slices {
+		s := &from.Slices[i]
+		slice := chart.Slice{First: first, Last: first + int(s.Ports) - 1}
+		slice.Count[chart.Open] = int32(s.Open) + int32(s.SynSent)
+		slice.Count[chart.CloseWait] = int32(s.CloseWait)
+		slice.Count[chart.TimeWait] = int32(s.TimeWait)
+		slice.Count[chart.Bound] = int32(s.Bound)
+		slice.Count[chart.Listener] = int32(s.Listener)
+		slice.Count[chart.Reserved] = int32(s.Reserved)
+		m.Slices = append(m.Slices, slice)
+		first += int(s.Ports)
+	}
+	return m
+}
+
+// fillCurve returns how full a space was in the last two minutes and will be, nil if that is not
+// known.
+func fillCurve(space *snapshot.PortSpace, now time.Time, st *styles) *chart.Fill {
+	if len(space.Fill) == 0 {
+		return nil
+	}
+	const past = snapshot.HistorySeconds * time.Second
+	c := &chart.Fill{
+		Capacity: space.Capacity, From: now.Add(-past), Now: now, Ahead: past / 3, Threshold: 0.95, Palette: &st.palette,
+	}
+	end := now.Truncate(time.Second)
+	for i := range space.Fill {
+		p := &space.Fill[i]
+		s := chart.Sample{
+			At:    end.Add(-time.Duration(len(space.Fill)-1-i) * time.Second),
+			InUse: int(p.InUse), TimeWait: int(p.TimeWait), Failures: int(p.Exhausted),
+		}
+		if !p.Known() {
+			s.InUse = -1
+		}
+		c.Samples = append(c.Samples, s)
+	}
+	if f := space.Outlook(); f.Known && !f.Never && f.ETA > 0 {
+		c.Forecast = &chart.Forecast{ETA: f.ETA, Low: f.Low, High: f.High}
+	}
+	return c
+}

@@ -1,9 +1,9 @@
 package tui
 
 import (
-	"strings"
-
 	"charm.land/lipgloss/v2"
+
+	"github.com/porttrace/porttrace/tui/chart"
 )
 
 // tone is the meaning of a piece of text. It decides the style.
@@ -29,18 +29,12 @@ const (
 	tones         // how many there are
 )
 
-// ink is what a terminal gets before and after a text of one style.
-type ink struct{ before, after string }
-
-// inkOf takes a style apart, as rendering each of a thousand cells through it is slow.
-func inkOf(style lipgloss.Style) ink {
-	const mark = "x"
-	before, after, _ := strings.Cut(style.Render(mark), mark)
-	return ink{before, after}
+// styles has the pen of each tone, as it is and for the row under the cursor, and the colours of
+// pictures.
+type styles struct {
+	of, selected [tones]chart.Pen
+	palette      chart.Palette
 }
-
-// styles has the ink of each tone, as it is and for the row under the cursor.
-type styles struct{ of, selected [tones]ink }
 
 // newStyles returns the default styles for a dark background.
 func newStyles() *styles {
@@ -65,22 +59,40 @@ func newStyles() *styles {
 	}
 	st := &styles{}
 	for t, style := range list {
-		st.of[t] = inkOf(style)
-		st.selected[t] = inkOf(style.Background(lipgloss.Color("#26374d")).Bold(true))
+		st.of[t] = chart.NewPen(style)
+		st.selected[t] = chart.NewPen(style.Background(lipgloss.Color("#26374d")).Bold(true))
 	}
+	st.palette = st.newPalette(list)
 	return st
+}
+
+// newPalette returns the pens of pictures. A state has its colour, paler where less is used.
+func (s *styles) newPalette(list [tones]lipgloss.Style) chart.Palette {
+	p := chart.Palette{
+		Axis: s.of[border], Label: s.of[quiet], Threshold: s.of[fail], Failure: s.of[fail],
+		Forecast: s.of[warn], Band: s.of[quiet], Now: s.of[strong],
+	}
+	for state, t := range [chart.States]tone{
+		chart.Open: opened, chart.CloseWait: unclosed, chart.TimeWait: waiting, chart.Bound: bound,
+		chart.Listener: listener, chart.Reserved: reserved, chart.Free: free,
+	} {
+		colour := list[t].GetForeground()
+		for _, dark := range []float64{0.45, 0.25, 0} {
+			p.State[state] = append(p.State[state], chart.NewPen(list[t].Foreground(lipgloss.Darken(colour, dark))))
+		}
+	}
+	return p
 }
 
 func (s *styles) paint(t tone, text string) string { return s.paintRow(t, text, false) }
 
 // paintRow paints a piece of a row, which keeps its tone under the cursor.
 func (s *styles) paintRow(t tone, text string, cursor bool) string {
-	with := s.of[t]
-	if cursor {
-		with = s.selected[t]
+	switch {
+	case text == "":
+		return ""
+	case cursor:
+		return s.selected[t].Write(text)
 	}
-	if text == "" || with.before == "" {
-		return text
-	}
-	return with.before + text + with.after
+	return s.of[t].Write(text)
 }
