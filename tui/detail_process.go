@@ -35,6 +35,7 @@ func (d *processDetail) write(to *sheet) {
 		})
 	}
 	writeFailures(to, d.snapshot, false, func(f *snapshot.Failure) bool { return f.Proc.ID == d.row.Info.ID })
+	writeLastEvents(to, d.snapshot, &about{procs: []event.ProcID{d.row.Info.ID}})
 	writeLifetimes(to, &d.row.Lifetimes)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 }

@@ -65,6 +65,8 @@ func (m *Model) pressPane(msg tea.KeyPressMsg) tea.Cmd {
 		m.show(destinationsTab)
 	case key.Matches(msg, k.fourth):
 		m.show(failuresTab)
+	case key.Matches(msg, k.fifth):
+		m.show(eventsTab)
 	case key.Matches(msg, k.nextTab):
 		m.show(m.tab + 1)
 	case key.Matches(msg, k.prevTab):
@@ -73,6 +75,8 @@ func (m *Model) pressPane(msg tea.KeyPressMsg) tea.Cmd {
 		m.back()
 	case key.Matches(msg, k.why):
 		m.openWhy()
+	case key.Matches(msg, k.events):
+		m.openEvents()
 	case key.Matches(msg, k.copy):
 		return m.copyRow()
 	case key.Matches(msg, k.copyPage):

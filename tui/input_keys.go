@@ -9,8 +9,8 @@ import (
 type keyMap struct {
 	up, down, pageUp, pageDown, top, bottom key.Binding
 
-	first, second, third, fourth, nextTab, prevTab key.Binding
-	open, why, back                                key.Binding
+	first, second, third, fourth, fifth, nextTab, prevTab key.Binding
+	open, why, back                                       key.Binding
 
 	chooseSort, nextSort, prevSort, reverse, filter, group, pause key.Binding
 	nextFailing, prevFailing                                      key.Binding
@@ -42,6 +42,7 @@ func newKeys(replay bool) *keyMap {
 		second:  bind("2", "processes", "2"),
 		third:   bind("3", "destinations", "3"),
 		fourth:  bind("4", "failures", "4"),
+		fifth:   bind("5", "events", "5"),
 		nextTab: bind("Tab →", "next table", "tab", "right", "l"),
 		prevTab: bind("S-Tab ←", "previous table", "shift+tab", "left", "h"),
 		open:    bind("Enter", "details of the row", "enter"),
@@ -106,7 +107,7 @@ func newKeys(replay bool) *keyMap {
 // groups returns the keys in the order of the help, in pairs of columns.
 func (k *keyMap) groups() [][2][]key.Binding {
 	groups := [][2][]key.Binding{{
-		{k.first, k.second, k.third, k.fourth, k.nextTab, k.prevTab, k.open, k.why, k.back, k.copy, k.copyPage, k.trace, k.help, k.suspend, k.quit},
+		{k.first, k.second, k.third, k.fourth, k.fifth, k.nextTab, k.prevTab, k.open, k.why, k.events, k.back, k.copy, k.copyPage, k.trace, k.help, k.suspend, k.quit},
 		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.chooseSort, k.nextSort, k.prevSort, k.reverse, k.filter, k.group, k.fold, k.freeze, k.columns, k.nextFailing, k.prevFailing},
 	}}
 	if k.pause.Enabled() {

@@ -94,7 +94,7 @@ func (m *Model) pictureHeight(take func(n, leave int) int, least int) int {
 			return got
 		}
 	}
-	return take(6, least+1)
+	return take(6, least+3)
 }
 
 // inner returns the size of what is in a pane of that width.

@@ -49,7 +49,7 @@ func newModel(ctx context.Context, opts Options) *Model {
 		title:     printable.String(opts.Title),
 		keys:      newKeys(opts.Player != nil),
 		styles:    newStyles(),
-		panes:     []pane{newSpaces(), newProcesses(), newDestinations(), newFailures()},
+		panes:     []pane{newSpaces(), newProcesses(), newDestinations(), newFailures(), newEvents()},
 	}
 	if opts.Player != nil {
 		m.replay = &replay{player: opts.Player}
@@ -147,6 +147,17 @@ func (m *Model) chosen() subject {
 	return m.panes[m.tab].open()
 }
 
+// subjectHere returns what the keys for a row are about: the detail, or the row under the cursor.
+func (m *Model) subjectHere() subject {
+	if page := m.page(); page != nil {
+		return page.subject
+	}
+	if m.shown == nil {
+		return nil
+	}
+	return m.panes[m.tab].open()
+}
+
 // enter opens a detail from what is shown now.
 func (m *Model) enter(to subject) {
 	if to == nil || len(m.trail) >= maxTrail {
@@ -154,6 +165,7 @@ func (m *Model) enter(to subject) {
 	}
 	d := &detail{subject: to}
 	m.renew(d)
+	d.draw(m.width, m.height, m.styles) // whether it has doors decides whether there is a pane beside it
 	m.trail = append(m.trail, d)
 }
 

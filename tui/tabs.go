@@ -16,9 +16,10 @@ const (
 	processesTab
 	destinationsTab
 	failuresTab
+	eventsTab
 )
 
-var tabNames = [...]string{"Port spaces", "Processes", "Destinations", "Failures"}
+var tabNames = [...]string{"Port spaces", "Processes", "Destinations", "Failures", "Events"}
 
 // tabGap is between the names of two tables.
 const tabGap = "  "
@@ -94,6 +95,8 @@ func rowCount(s *snapshot.Snapshot, tab int) string {
 		rows, more = len(s.Processes), s.OtherProcesses != nil
 	case destinationsTab:
 		rows, more = len(s.Destinations), s.OtherDestinations != nil
+	case eventsTab:
+		rows = len(s.RecentEvents)
 	}
 	if more {
 		return phrase.Count(rows) + "+"

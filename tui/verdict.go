@@ -22,7 +22,7 @@ func (m *Model) verdictLines(height int) int {
 	}
 	most := maxVerdict
 	if height < 30 {
-		most = 3
+		most = 4
 	}
 	return frameRows + clamp(len(m.verdictText()), most+1)
 }
@@ -61,5 +61,10 @@ func (m *Model) verdictBox(height int) []string {
 	if v.Finding != "" || v.Level >= verdict.Soon {
 		f.bottom = m.styles.hint("w", "why and what to do")
 	}
-	return f.draw(m.verdictText(), m.width, height, m.styles)
+	lines := m.verdictText()
+	if room := height - frameRows; len(lines) > room && room > 0 {
+		lines[room-1] = cut(lines[room-1]+" …", m.width-frameCells-1) + "…"
+		lines[room-1] = strings.Replace(lines[room-1], "……", "…", 1)
+	}
+	return f.draw(lines, m.width, height, m.styles)
 }

@@ -29,16 +29,10 @@ func (m *Model) openWhy() {
 	if m.shown == nil {
 		return
 	}
-	page := &why{}
-	switch d := m.page(); {
-	case d == nil:
-		page.of = m.panes[m.tab].open()
-	case d.isWhy():
+	if page := m.page(); page != nil && page.isWhy() {
 		return
-	default:
-		page.of = d.subject
 	}
-	m.enter(page)
+	m.enter(&why{of: m.subjectHere()})
 }
 
 func (d *detail) isWhy() bool {

@@ -59,6 +59,7 @@ type State struct {
 	unattributed uint64
 	notices      []snapshot.Notice
 	gaps         gaps
+	recent       recent
 }
 
 // New returns an empty state; its time begins with the first event. world and table must
@@ -84,6 +85,7 @@ func New(world *event.World, table *portspace.Table) *State {
 		counts:       map[uint32]*netnsCounts{},
 		flows:        newFlows(),
 		udp:          udpSpaces{},
+		recent:       newRecent(),
 	}
 	s.processes.overflow, s.pairs.overflow = s.pastProcess, s.pastPair
 	return s
@@ -99,6 +101,7 @@ func (s *State) Add(e *event.Event) {
 	case event.Open, event.Close, event.ConnectFail, event.Bind, event.BindFail,
 		event.EnterCloseWait, event.SynUnanswered, event.SynAnswered:
 		s.scope.add(e)
+		s.recent.add(e, s.world)
 		s.socket(e)
 	case event.SocketFound:
 		s.scope.add(e)

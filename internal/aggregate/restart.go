@@ -35,6 +35,7 @@ func (s *State) Restart(at event.Time) {
 	}
 	s.failures = newFailures()
 	s.notices = nil
+	s.recent = newRecent()
 	s.gaps.restart(at)
 	s.unattributed = 0
 	s.scope.events = 0

@@ -33,6 +33,9 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 
 		Gaps:      s.gaps.rows(clock),
 		OlderGaps: s.gaps.older,
+
+		RecentEvents:  s.recent.newest(),
+		EventsLeftOut: s.recent.leftOut,
 	}
 	snap.Health.Unattributed = s.unattributed
 	snap.Filtered, snap.SelectedEvents = s.scope.filtered, s.scope.events

@@ -49,6 +49,11 @@ type Snapshot struct {
 	OtherFailures     *Failure // of several processes, calls and targets
 	Sweeps            []Sweep  // most failures first, bounded
 
+	// RecentEvents are the newest events of selected sockets, newest last. EventsLeftOut is how many
+	// since Started were left out, because there were too many in their second.
+	RecentEvents  []RecentEvent
+	EventsLeftOut uint64
+
 	// What groups are made from besides Processes: all connections by process and
 	// destination, most opens first, bounded; and what has no row of its own.
 	Pairs     []Pair
