@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/porttrace/porttrace/tui/spelling"
 )
 
 // Error is a term that is not valid.
@@ -67,33 +69,10 @@ func parseFieldOrWord(body string) (Field, condition, error) {
 }
 
 func unknownField(name, body string) error {
-	if near, ok := nearest(name); ok {
+	if near, ok := spelling.Nearest(strings.ToLower(name), fieldNames()); ok {
 		return fmt.Errorf("there is no field %s; did you mean %s:? As text it is \"%s\"", name, near, body)
 	}
 	return fmt.Errorf("there is no field %s; as text it is \"%s\"", name, body)
-}
-
-// nearest returns the field whose name is one edit from a name, or begins with it.
-func nearest(name string) (string, bool) {
-	name = strings.ToLower(name)
-	for f := range fieldCount {
-		p := &properties[f]
-		if p.name != "" && (oneEdit(p.name, name) || len(name) > 1 && strings.HasPrefix(p.name, name) || strings.HasPrefix(name, p.name)) {
-			return p.name, true
-		}
-	}
-	return "", false
-}
-
-// oneEdit reports whether one letter was added, left out, replaced or swapped with the next.
-func oneEdit(a, b string) bool {
-	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
-		a, b = a[1:], b[1:]
-	}
-	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	return len(a) <= 1 && len(b) <= 1 || len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
 }
 
 // isName reports whether a text can be the name of a field.
