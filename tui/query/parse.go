@@ -12,24 +12,53 @@ import (
 type Error struct {
 	Part  string // the term as typed
 	Fault string // what it takes, or what is wrong with it
+
+	field Field
 }
 
 func (e *Error) Error() string { return e.Part + ": " + e.Fault }
 
 // Parse reads a filter. The error is an *Error.
 func Parse(text string) (*Query, error) {
+	q, fault := parse(text)
+	if fault != nil {
+		return nil, fault
+	}
+	return q, nil
+}
+
+// While returns the filter in force while one is typed, after each change of the text: the
+// text as a filter, or, with the error, what comes nearest. That is the last filter if it has
+// a term of the field that is not valid now (dest:10.0.0.0 while dest:10.0.0.0/8 is typed),
+// else the terms that are valid.
+func While(text string, last *Query) (*Query, error) {
+	q, fault := parse(text)
+	if fault == nil {
+		return q, nil
+	}
+	if last != nil && fault.field != Text && last.asks(fault.field) {
+		return last, fault
+	}
+	return q, fault
+}
+
+// parse returns the terms that are valid, and the first that is not.
+func parse(text string) (*Query, *Error) {
 	q := &Query{text: strings.TrimSpace(text)}
+	var fault *Error
 	for _, token := range split(q.text) {
 		if token.body == "" {
 			continue // "!", an opening quote or slash: more is to come
 		}
 		t, err := parseTerm(token)
-		if err != nil {
-			return nil, &Error{Part: token.text, Fault: err.Error()}
+		switch {
+		case err == nil:
+			q.terms = append(q.terms, t)
+		case fault == nil:
+			fault = &Error{Part: token.text, Fault: err.Error(), field: t.field}
 		}
-		q.terms = append(q.terms, t)
 	}
-	return q, nil
+	return q, fault
 }
 
 func parseTerm(token token) (term, error) {
