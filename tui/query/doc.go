@@ -22,7 +22,7 @@
 // (Query.Unknown says so). A process without a unit is known to have none: !unit:x matches.
 //
 // The text is parsed after every key. Text that is a valid filter as far as it goes is one, so
-// a quote or a regular expression need not be closed; else Parse returns an error with what the
-// term takes, and the screen keeps the last valid filter. A term that begins with "/" and has
-// another "/" inside, as /usr/sbin/nginx, is a path: text.
+// a quote or a regular expression need not be closed; else the error has what the term takes,
+// and While decides what is in force. A term that begins with "/" and has another "/" inside,
+// as /usr/sbin/nginx, is a path: text.
 package query

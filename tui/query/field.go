@@ -142,6 +142,16 @@ func fieldNamed(name string) (Field, bool) {
 	return 0, false
 }
 
+func fieldNames() []string {
+	var names []string
+	for f := range fieldCount {
+		if p := &properties[f]; p.name != "" {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
 // completes reports whether the field can be meant by the beginning of its name.
 func (p *property) completes(beginning string) bool {
 	beginning = strings.ToLower(beginning)

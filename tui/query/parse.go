@@ -4,30 +4,61 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/porttrace/porttrace/tui/spelling"
 )
 
 // Error is a term that is not valid.
 type Error struct {
 	Part  string // the term as typed
 	Fault string // what it takes, or what is wrong with it
+
+	field Field
 }
 
 func (e *Error) Error() string { return e.Part + ": " + e.Fault }
 
 // Parse reads a filter. The error is an *Error.
 func Parse(text string) (*Query, error) {
+	q, fault := parse(text)
+	if fault != nil {
+		return nil, fault
+	}
+	return q, nil
+}
+
+// While returns the filter in force while one is typed, after each change of the text: the
+// text as a filter, or, with the error, what comes nearest. That is the last filter if it has
+// a term of the field that is not valid now (dest:10.0.0.0 while dest:10.0.0.0/8 is typed),
+// else the terms that are valid.
+func While(text string, last *Query) (*Query, error) {
+	q, fault := parse(text)
+	if fault == nil {
+		return q, nil
+	}
+	if last != nil && fault.field != Text && last.asks(fault.field) {
+		return last, fault
+	}
+	return q, fault
+}
+
+// parse returns the terms that are valid, and the first that is not.
+func parse(text string) (*Query, *Error) {
 	q := &Query{text: strings.TrimSpace(text)}
+	var fault *Error
 	for _, token := range split(q.text) {
 		if token.body == "" {
 			continue // "!", an opening quote or slash: more is to come
 		}
 		t, err := parseTerm(token)
-		if err != nil {
-			return nil, &Error{Part: token.text, Fault: err.Error()}
+		switch {
+		case err == nil:
+			q.terms = append(q.terms, t)
+		case fault == nil:
+			fault = &Error{Part: token.text, Fault: err.Error(), field: t.field}
 		}
-		q.terms = append(q.terms, t)
 	}
-	return q, nil
+	return q, fault
 }
 
 func parseTerm(token token) (term, error) {
@@ -67,33 +98,10 @@ func parseFieldOrWord(body string) (Field, condition, error) {
 }
 
 func unknownField(name, body string) error {
-	if near, ok := nearest(name); ok {
+	if near, ok := spelling.Nearest(strings.ToLower(name), fieldNames()); ok {
 		return fmt.Errorf("there is no field %s; did you mean %s:? As text it is \"%s\"", name, near, body)
 	}
 	return fmt.Errorf("there is no field %s; as text it is \"%s\"", name, body)
-}
-
-// nearest returns the field whose name is one edit from a name, or begins with it.
-func nearest(name string) (string, bool) {
-	name = strings.ToLower(name)
-	for f := range fieldCount {
-		p := &properties[f]
-		if p.name != "" && (oneEdit(p.name, name) || len(name) > 1 && strings.HasPrefix(p.name, name) || strings.HasPrefix(name, p.name)) {
-			return p.name, true
-		}
-	}
-	return "", false
-}
-
-// oneEdit reports whether one letter was added, left out, replaced or swapped with the next.
-func oneEdit(a, b string) bool {
-	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
-		a, b = a[1:], b[1:]
-	}
-	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	return len(a) <= 1 && len(b) <= 1 || len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
 }
 
 // isName reports whether a text can be the name of a field.

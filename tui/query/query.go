@@ -1,6 +1,9 @@
 package query
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Query is a filter. The zero value, and nil, match every row.
 type Query struct {
@@ -49,6 +52,11 @@ func (t *term) knownIn(r *Row) bool {
 
 // Empty reports whether the filter matches every row.
 func (q *Query) Empty() bool { return q == nil || len(q.terms) == 0 }
+
+// asks reports whether the filter has a term of a field.
+func (q *Query) asks(f Field) bool {
+	return slices.ContainsFunc(q.terms, func(t term) bool { return t.field == f })
+}
 
 // String returns the filter as it was typed, without blanks around it.
 func (q *Query) String() string {

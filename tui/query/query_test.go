@@ -173,6 +173,38 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
+// TestWhile types filters letter by letter.
+func TestWhile(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"nginx pid:":          `nginx pid:   matches, with an error`,
+		"php pid:":            `php pid:   does not match, with an error`,
+		"pid:1234":            `pid:1234   matches`,
+		"dest:192.0.2.0/":     `dest:192.0.2.0   does not match, with an error`, // while /24 is typed
+		"dest:10.77.0.2:9000": `dest:10.77.0.2:9000   matches`,
+		"nginx >":             `nginx >   matches, with an error`,
+		"nginx >9":            `nginx >9   matches, with an error`,
+		"nginx >90%":          `nginx >90%   does not match`,
+		"unti:x":              `unti:x   matches, with an error`,
+	} {
+		var q *query.Query
+		var err error
+		for i := range text {
+			q, err = query.While(text[:i+1], q)
+		}
+		got := q.String() + "   matches"
+		if !q.Match(nginx()) {
+			got = q.String() + "   does not match"
+		}
+		if err != nil {
+			got += ", with an error"
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestString(t *testing.T) {
 	t.Parallel()
 	q, err := query.Parse("  nginx  !pid:1 ")
