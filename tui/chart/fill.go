@@ -1,6 +1,8 @@
 package chart
 
 import (
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/NimbleMarkets/ntcharts/v2/canvas/runes"
@@ -55,7 +57,10 @@ type curve struct {
 	step  time.Duration
 }
 
-const axisWidth = 16 // cells from which on there is a y axis
+const (
+	axisWidth     = 16 // cells from which on there is a y axis
+	longestWindow = 10 * 365 * 24 * time.Hour
+)
 
 // Lines returns the chart in height lines of width cells. From three lines on the last one is
 // the line of time.
@@ -88,17 +93,24 @@ func (f *Fill) Lines(width, height int) []string {
 }
 
 func (c *curve) axis() int {
-	top, format := 1.0, percentLabel
-	if c.Ports && c.Capacity > 0 {
-		top, format = float64(c.Capacity), portsLabel
+	return yAxis(c.sheet, c.rows, 1, c.label, &c.pal.Axis, &c.pal.Label)
+}
+
+// label returns the label of a share of the capacity.
+func (c *curve) label(share float64) string {
+	switch {
+	case c.Ports && c.Capacity >= 1e6: // more than ports: a label has little room
+		return short(share * float64(c.Capacity))
+	case c.Ports && c.Capacity > 0:
+		return grouped(int(math.Round(share * float64(c.Capacity))))
 	}
-	return yAxis(c.sheet, c.rows, top, format, &c.pal.Axis, &c.pal.Label)
+	return strconv.Itoa(int(math.Round(share*100))) + "%"
 }
 
 // scale divides the plot between past and future. Columns begin at multiples of their length,
 // so that a live curve moves by whole columns and keeps its shape.
 func (c *curve) scale() {
-	window := max(c.Now.Sub(c.From), time.Millisecond)
+	window := min(max(c.Now.Sub(c.From), time.Millisecond), longestWindow)
 	ahead := max(c.Ahead, 0)
 	if c.Forecast != nil && ahead == 0 {
 		ahead = window / 3
@@ -173,13 +185,17 @@ func (c *column) set(sample *Sample, capacity int) {
 	c.open = share(sample.InUse-max(sample.TimeWait, 0), capacity)
 }
 
-// threshold draws a dashed line where nothing else is.
+// threshold draws a dashed line where nothing else is, with its label if the row has none.
 func (c *curve) threshold() {
 	level := finite(c.Threshold)
 	if level == 0 || level >= 1 {
 		return
 	}
-	y := c.rows - 1 - min(int(level*float64(c.rows)), c.rows-1)
+	y := c.rowOf(level)
+	if text := c.label(level); c.left > len(text) && c.sheet.blank(c.left-2, y) {
+		c.sheet.text(c.left-1-len(text), y, text, &c.pal.Threshold)
+		c.sheet.set(c.left-1, y, '┤', &c.pal.Axis)
+	}
 	for x := c.left; x < c.sheet.width; x++ {
 		if c.sheet.blank(x, y) {
 			c.sheet.set(x, y, '╌', &c.pal.Threshold)

@@ -90,11 +90,11 @@ func (l *timeLine) ticks() {
 			break
 		}
 	}
-	tick := l.Now
+	tick := l.Now.Add(-step)
 	if l.Clock {
-		_, offset := tick.Zone()
+		_, offset := l.Now.Zone()
 		zone := time.Duration(offset) * time.Second
-		tick = tick.Add(zone).Truncate(step).Add(-zone)
+		tick = l.Now.Add(zone).Truncate(step).Add(-zone)
 	}
 	for range l.past {
 		if tick.Before(l.start) && l.start.Sub(tick) >= l.step {
