@@ -130,10 +130,10 @@ func (c *curve) scale() {
 
 // column is the curve in one column: shares of the capacity.
 type column struct {
-	known    bool
-	inUse    float64
-	open     float64
-	failures int
+	known  bool
+	inUse  float64
+	open   float64
+	failed bool
 }
 
 // per returns the columns of the curve in one cell.
@@ -161,6 +161,7 @@ func (c *curve) columns() []column {
 			if !sample.At.Before(end) || sample.At.After(c.Now) {
 				break
 			}
+			before := level
 			level = sample
 			if i == 0 && sample.At.Before(c.start) {
 				peak = sample
@@ -169,11 +170,30 @@ func (c *curve) columns() []column {
 			if peak == nil || sample.InUse >= peak.InUse {
 				peak = sample
 			}
-			columns[i].failures += max(sample.Failures, 0)
+			if sample.Failures > 0 {
+				c.mark(columns[:i+1], before)
+			}
 		}
 		columns[i].set(peak, c.Capacity)
 	}
 	return columns
+}
+
+// mark notes that calls failed in the last of columns, and if they did in the sample before,
+// in all columns since then: where samples are fewer than columns the marks have no gaps.
+func (c *curve) mark(columns []column, before *Sample) {
+	step := c.step / time.Duration(c.per())
+	last := len(columns) - 1
+	columns[last].failed = true
+	if before == nil || before.Failures <= 0 {
+		return
+	}
+	for i := last - 1; i >= 0; i-- {
+		if columns[i].failed || c.start.Add(time.Duration(i)*step).Before(before.At) {
+			return
+		}
+		columns[i].failed = true
+	}
 }
 
 func (c *column) set(sample *Sample, capacity int) {
@@ -206,7 +226,7 @@ func (c *curve) threshold() {
 // failures marks the columns in which calls failed.
 func (c *curve) failures(columns []column) {
 	for i := range columns {
-		if columns[i].failures > 0 {
+		if columns[i].failed {
 			c.sheet.set(c.left+i/c.per(), 0, '×', &c.pal.Failure)
 		}
 	}

@@ -42,6 +42,30 @@ func TestFillPeak(t *testing.T) {
 	}
 }
 
+// TestFillMarks checks that failures in each second have no gaps where a second has more than
+// one column, and that the seconds before them are not marked.
+func TestFillMarks(t *testing.T) {
+	t.Parallel()
+	for _, braille := range []bool{false, true} {
+		f := steady(500)
+		f.From, f.Braille, f.Samples = noon.Add(-time.Minute), braille, nil
+		for i := range 61 {
+			s := Sample{At: f.From.Add(time.Duration(i) * time.Second), InUse: 500}
+			if i > 20 && i <= 40 {
+				s.Failures = 3
+			}
+			f.Samples = append(f.Samples, s)
+		}
+		for _, width := range []int{65, 155} { // 1 s and 0.4 s a column
+			marks := strings.Trim(plot(f.Lines(width, 5))[0], " ")
+			each := (width - 5) / 60
+			if n := strings.Count(marks, "×"); marks != strings.Repeat("×", n) || n < 20*each || n > 22*(each+1) {
+				t.Errorf("braille %v, %d cells: %q", braille, width, marks)
+			}
+		}
+	}
+}
+
 // TestFillTop checks that only a full space reaches the top, and any use shows.
 func TestFillTop(t *testing.T) {
 	t.Parallel()
