@@ -109,6 +109,23 @@ func TestFillKeepsShape(t *testing.T) {
 	}
 }
 
+// TestTimeLineStays checks that labels do not move with the time.
+func TestTimeLineStays(t *testing.T) {
+	t.Parallel()
+	f := steady(500)
+	f.Ahead = 40 * time.Second
+	want := ""
+	for i := range 20 {
+		f.Now = noon.Add(time.Duration(i) * 250 * time.Millisecond)
+		f.From = f.Now.Add(-2 * time.Minute)
+		if got := f.Lines(110, 4)[3]; want != "" && got != want {
+			t.Fatalf("%s\n%s", want, got)
+		} else {
+			want = got
+		}
+	}
+}
+
 func TestFillForecast(t *testing.T) {
 	t.Parallel()
 	f := steady(500)
