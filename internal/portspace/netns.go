@@ -106,6 +106,9 @@ func (n *Netns) configure(fact *event.Netns) bool {
 	return changed
 }
 
+// Usable reports whether the port is one of the range that is not reserved.
+func (n *Netns) Usable(port uint16) bool { return n.usable.has(port) }
+
 // usableCount returns 1 for a port of the range that is not reserved, else 0.
 func (n *Netns) usableCount(port uint16) int {
 	if n.usable.has(port) {
