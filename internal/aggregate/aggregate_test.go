@@ -85,8 +85,10 @@ type stream struct {
 	table *portspace.Table
 }
 
-func newStream() *stream {
-	world, table := &event.World{}, portspace.New(portspace.Limit)
+func newStream() *stream { return newStreamOf(portspace.New(portspace.Limit)) }
+
+func newStreamOf(table *portspace.Table) *stream {
+	world := &event.World{}
 	return &stream{New(world, table), world, table}
 }
 
@@ -105,9 +107,9 @@ func (s *stream) Add(events []event.Event) {
 	}
 }
 
-func (s *stream) Snapshot(at event.Time) *snapshot.Snapshot {
+func (s *stream) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
 	s.table.Advance(at)
-	return s.State.Snapshot(at)
+	return s.State.Snapshot(at, focus...)
 }
 
 func processOf(t *testing.T, snap *snapshot.Snapshot, id event.ProcID) snapshot.Process {

@@ -12,8 +12,8 @@ import (
 const maxPairsShown = 50
 
 // Snapshot returns the view of the state at a moment of the stream, at or after the last
-// event.
-func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
+// event. The spaces of the focus have a map, if there are such.
+func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
 	s.advance(at)
 	clock := s.world.Clock
 	b := s.backlog()
@@ -45,7 +45,7 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 	s.addDestinations(snap, b)
 	s.addPairs(snap, b)
 	s.failures.rows(s, snap)
-	s.addSpaces(snap)
+	s.addSpaces(snap, focus)
 	s.markGone(snap)
 	return snap
 }

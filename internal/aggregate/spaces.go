@@ -26,6 +26,10 @@ type spaceRows struct {
 	bound map[uint32]map[event.ProcID]boundPorts // by namespace, once it is needed
 	early map[uint32]*earlyPorts                 // by namespace, once it is needed
 	rows  []*spaceRow
+
+	plots   map[uint32]*portPlot // by namespace, once it is needed
+	plot    portPlot             // of the row whose map is being made
+	numbers map[event.ProcID]int32
 }
 
 type spaceRow struct {
@@ -34,18 +38,28 @@ type spaceRow struct {
 	view portspace.View
 	flow *flow     // nil if nothing was allocated since the counting began
 	udp  *udpSpace // of UDP, which has neither view nor flow
+
+	mapped bool // it has a map
 }
 
-func (s *State) addSpaces(snap *snapshot.Snapshot) {
-	b := spaceRows{State: s, bound: map[uint32]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{}}
+func newSpaceRows(s *State) *spaceRows {
+	return &spaceRows{
+		State: s, bound: map[uint32]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{},
+		plots: map[uint32]*portPlot{}, numbers: map[event.ProcID]int32{},
+	}
+}
+
+func (s *State) addSpaces(snap *snapshot.Snapshot, focus []snapshot.SpaceID) {
+	b := newSpaceRows(s)
 	b.connectSpaces()
 	b.bindSpaces()
 	b.udpSpaces()
 	taken, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
 	slices.SortFunc(b.rows, func(a, b *spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
 	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
+	b.mapped(focus)
 	for i, row := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
-		if i < maxDetailed || row.Exhausted > 0 || row.OpenRate > 0 && row.TakenShare() > busyShare {
+		if i < maxDetailed || row.Exhausted > 0 || row.mapped || row.OpenRate > 0 && row.TakenShare() > busyShare {
 			b.detail(row)
 		}
 		snap.PortSpaces = append(snap.PortSpaces, row.PortSpace)

@@ -51,6 +51,8 @@ type Options struct {
 	// received yet. It must have room for one.
 	Snapshots chan *snapshot.Snapshot
 	Every     time.Duration
+	// Focus is which port spaces have a map in these snapshots besides those that have one anyway.
+	Focus *snapshot.Focus
 	// Observe is called with a snapshot whenever EveryStream of the stream's time has passed, so
 	// that what it sees is a function of the stream alone: with the first batch by which it has
 	// passed, hence not while nothing comes. The first is of the first batch counted.
@@ -141,7 +143,7 @@ func (r *run) observe() {
 
 func (r *run) publish() {
 	if now := time.Now(); r.begun && r.Snapshots != nil && !now.Before(r.next) {
-		Publish(r.Snapshots, r.state.Snapshot(r.now))
+		Publish(r.Snapshots, r.state.Snapshot(r.now, r.Focus.IDs()...))
 		r.next = now.Add(r.Every)
 	}
 }

@@ -131,9 +131,9 @@ func (s *State) restart(at event.Time) {
 	s.rows.Restart(at)
 }
 
-// Snapshot returns the view at a moment of the stream, at or after the last event. A State
-// without rows has none.
-func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
+// Snapshot returns the view at a moment of the stream, at or after the last event. The port
+// spaces of the focus have a map. A State without rows has none.
+func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
 	s.table.Advance(at)
-	return s.rows.Snapshot(at)
+	return s.rows.Snapshot(at, focus...)
 }

@@ -32,6 +32,7 @@
 //	udp.go         the same of UDP, counted from a list of all sockets
 //	bucket.go      TIME_WAIT: expiry, reuse, correction by the kernel's count
 //	expiry.go      when buckets expire
+//	gauges.go      how many sockets there are in each state
 //	growth.go      how fast bound ports become more
 //	reconcile.go   a scan compared with the table
 //	resync.go      the whole table as events

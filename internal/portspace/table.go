@@ -232,6 +232,7 @@ func (t *Table) forget(inode uint32) {
 	n.chosen = portCounts{}
 	n.takeovers++
 	n.waiting, n.inRange, n.sockets, n.buckets, n.attributed, n.bound = 0, 0, 0, 0, 0, growth{}
+	n.gauges = Gauges{}
 }
 
 func (t *Table) census(e *event.Event, fact *event.Census) {

@@ -88,10 +88,10 @@ func (c *cursor) noteFailure(e *event.Event, _ *event.World) error {
 
 // snapshot returns the view at a moment at which nothing is due. A snapshot moves a state's
 // time on, and an empty state's time begins with it: that one is not kept.
-func (c *cursor) snapshot(at event.Time) *snapshot.Snapshot {
+func (c *cursor) snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
 	state := c.state
 	if state == nil {
 		state = pipeline.NewState(c.filter)
 	}
-	return state.Snapshot(at)
+	return state.Snapshot(at, focus...)
 }

@@ -121,7 +121,7 @@ func (p *Player) playBatch(ctx context.Context) error {
 // show publishes a snapshot when one is due.
 func (p *Player) show(there bool) {
 	if p.showsNow(there) && p.opts.Snapshots != nil {
-		pipeline.Publish(p.opts.Snapshots, p.cursor.snapshot(p.play.At)) // Run alone writes At
+		pipeline.Publish(p.opts.Snapshots, p.cursor.snapshot(p.play.At, p.opts.Focus.IDs()...)) // Run alone writes At
 	}
 }
 

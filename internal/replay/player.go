@@ -22,9 +22,10 @@ const (
 // Options of a Player. All are optional.
 type Options struct {
 	Filter *filter.Filter
-	// Snapshots and Every are those of pipeline.Options.
+	// Snapshots, Every and Focus are those of pipeline.Options.
 	Snapshots chan *snapshot.Snapshot
 	Every     time.Duration
+	Focus     *snapshot.Focus
 }
 
 // Player replays a recording: what it publishes at a moment of the stream is what a live run
@@ -121,6 +122,9 @@ func (p *Player) NextFailure() {
 		p.seekingFailure, p.play.Paused = true, true
 	})
 }
+
+// Show publishes the snapshot of where it stands again, as the Focus has changed.
+func (p *Player) Show() { p.request(func() {}) }
 
 // request changes what Run does next and wakes it.
 func (p *Player) request(change func()) {

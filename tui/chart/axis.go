@@ -1,8 +1,6 @@
 package chart
 
 import (
-	"strconv"
-
 	"github.com/NimbleMarkets/ntcharts/v2/canvas"
 	"github.com/NimbleMarkets/ntcharts/v2/canvas/runes"
 	"github.com/NimbleMarkets/ntcharts/v2/linechart"
@@ -11,18 +9,15 @@ import (
 // axisRoom is more than any label of a y axis needs.
 const axisRoom = 9
 
-// yAxis draws a y axis from 0 to top at the left of rows lines and returns its width. The
-// label of row i, counted from below, is for its upper edge if there is a line of time below
-// the rows: base is that line, which has the label of 0. Else base is the lowest row.
+// yAxis draws a y axis from 0 at line base up to top at line 0, and returns its width. Each
+// label is for the upper edge of its line, but the lowest one.
 func yAxis(s *sheet, base int, top float64, format func(float64) string, axis, label *Pen) int {
-	height := base // labelled intervals
-	if height <= 0 || top <= 0 {
+	if base <= 0 {
 		return 0
 	}
-	step := labelStep(height)
-	// The chart has two lines for an x axis, the second below the canvas that is copied.
+	// The chart has two lines for an x axis: base, and one below that is not copied.
 	chart := linechart.New(axisRoom, base+2, 0, 1, 0, top,
-		linechart.WithXYSteps(axisRoom, step),
+		linechart.WithXYSteps(axisRoom, labelStep(base)),
 		linechart.WithYLabelFormatter(func(_ int, v float64) string { return format(v) }))
 	chart.DrawXYAxisAndLabel()
 	for y := range base + 1 {
@@ -53,7 +48,3 @@ func labelStep(height int) int {
 	}
 	return height
 }
-
-func percentLabel(v float64) string { return strconv.Itoa(int(v*100+.5)) + "%" }
-
-func portsLabel(v float64) string { return grouped(int(v + .5)) }

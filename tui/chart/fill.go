@@ -1,6 +1,8 @@
 package chart
 
 import (
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/NimbleMarkets/ntcharts/v2/canvas/runes"
@@ -55,7 +57,10 @@ type curve struct {
 	step  time.Duration
 }
 
-const axisWidth = 16 // cells from which on there is a y axis
+const (
+	axisWidth     = 16 // cells from which on there is a y axis
+	longestWindow = 10 * 365 * 24 * time.Hour
+)
 
 // Lines returns the chart in height lines of width cells. From three lines on the last one is
 // the line of time.
@@ -88,17 +93,24 @@ func (f *Fill) Lines(width, height int) []string {
 }
 
 func (c *curve) axis() int {
-	top, format := 1.0, percentLabel
-	if c.Ports && c.Capacity > 0 {
-		top, format = float64(c.Capacity), portsLabel
+	return yAxis(c.sheet, c.rows, 1, c.label, &c.pal.Axis, &c.pal.Label)
+}
+
+// label returns the label of a share of the capacity.
+func (c *curve) label(share float64) string {
+	switch {
+	case c.Ports && c.Capacity >= 1e6: // more than ports: a label has little room
+		return short(share * float64(c.Capacity))
+	case c.Ports && c.Capacity > 0:
+		return grouped(int(math.Round(share * float64(c.Capacity))))
 	}
-	return yAxis(c.sheet, c.rows, top, format, &c.pal.Axis, &c.pal.Label)
+	return strconv.Itoa(int(math.Round(share*100))) + "%"
 }
 
 // scale divides the plot between past and future. Columns begin at multiples of their length,
 // so that a live curve moves by whole columns and keeps its shape.
 func (c *curve) scale() {
-	window := max(c.Now.Sub(c.From), time.Millisecond)
+	window := min(max(c.Now.Sub(c.From), time.Millisecond), longestWindow)
 	ahead := max(c.Ahead, 0)
 	if c.Forecast != nil && ahead == 0 {
 		ahead = window / 3
@@ -118,10 +130,10 @@ func (c *curve) scale() {
 
 // column is the curve in one column: shares of the capacity.
 type column struct {
-	known    bool
-	inUse    float64
-	open     float64
-	failures int
+	known  bool
+	inUse  float64
+	open   float64
+	failed bool
 }
 
 // per returns the columns of the curve in one cell.
@@ -149,6 +161,7 @@ func (c *curve) columns() []column {
 			if !sample.At.Before(end) || sample.At.After(c.Now) {
 				break
 			}
+			before := level
 			level = sample
 			if i == 0 && sample.At.Before(c.start) {
 				peak = sample
@@ -157,11 +170,30 @@ func (c *curve) columns() []column {
 			if peak == nil || sample.InUse >= peak.InUse {
 				peak = sample
 			}
-			columns[i].failures += max(sample.Failures, 0)
+			if sample.Failures > 0 {
+				c.mark(columns[:i+1], before)
+			}
 		}
 		columns[i].set(peak, c.Capacity)
 	}
 	return columns
+}
+
+// mark notes that calls failed in the last of columns, and if they did in the sample before,
+// in all columns since then: where samples are fewer than columns the marks have no gaps.
+func (c *curve) mark(columns []column, before *Sample) {
+	step := c.step / time.Duration(c.per())
+	last := len(columns) - 1
+	columns[last].failed = true
+	if before == nil || before.Failures <= 0 {
+		return
+	}
+	for i := last - 1; i >= 0; i-- {
+		if columns[i].failed || c.start.Add(time.Duration(i)*step).Before(before.At) {
+			return
+		}
+		columns[i].failed = true
+	}
 }
 
 func (c *column) set(sample *Sample, capacity int) {
@@ -173,13 +205,17 @@ func (c *column) set(sample *Sample, capacity int) {
 	c.open = share(sample.InUse-max(sample.TimeWait, 0), capacity)
 }
 
-// threshold draws a dashed line where nothing else is.
+// threshold draws a dashed line where nothing else is, with its label if the row has none.
 func (c *curve) threshold() {
 	level := finite(c.Threshold)
 	if level == 0 || level >= 1 {
 		return
 	}
-	y := c.rows - 1 - min(int(level*float64(c.rows)), c.rows-1)
+	y := c.rowOf(level)
+	if text := c.label(level); c.left > len(text) && c.sheet.blank(c.left-2, y) {
+		c.sheet.text(c.left-1-len(text), y, text, &c.pal.Threshold)
+		c.sheet.set(c.left-1, y, '┤', &c.pal.Axis)
+	}
 	for x := c.left; x < c.sheet.width; x++ {
 		if c.sheet.blank(x, y) {
 			c.sheet.set(x, y, '╌', &c.pal.Threshold)
@@ -190,7 +226,7 @@ func (c *curve) threshold() {
 // failures marks the columns in which calls failed.
 func (c *curve) failures(columns []column) {
 	for i := range columns {
-		if columns[i].failures > 0 {
+		if columns[i].failed {
 			c.sheet.set(c.left+i/c.per(), 0, '×', &c.pal.Failure)
 		}
 	}

@@ -26,7 +26,7 @@ func (c *curve) solid(x int, col *column) {
 		filled := min(top-float64(row), 1)
 		state := stateAt(open-float64(row), filled)
 		char := runes.LowerBlockElementFromFloat64(filled)
-		if filled == 1 {
+		if filled == 1 && !c.pal.Colours {
 			levels := glyphs[state]
 			char = levels[len(levels)-1]
 		}

@@ -39,15 +39,16 @@ func (g *Gauge) Line(width int) string {
 // bar draws taken in eighths of a cell, then what is reusable in whole ones.
 func (g *Gauge) bar(width int) string {
 	const eighths = 8
-	length := scaled(finite(g.Taken), width, eighths)
+	taken := finite(min(g.Taken, 1))
+	length := scaled(taken, width, eighths)
 	full := int(length)
-	taken := strings.Repeat("█", full)
+	text := strings.Repeat("█", full)
 	cells := full
 	if char := runes.LeftBlockElementFromFloat64(length - float64(full)); char != runes.Null {
-		taken += string(char)
+		text += string(char)
 		cells++
 	}
-	both := int(math.Round(scaled(finite(g.Taken)+finite(g.Reusable), width, 1)))
+	both := int(math.Round(scaled(taken+finite(g.Reusable), width, 1)))
 	reusable := max(min(both, width)-cells, 0)
 	switch {
 	case math.IsNaN(g.Taken):
@@ -55,7 +56,7 @@ func (g *Gauge) bar(width int) string {
 	case finite(g.Reusable) > 0 && reusable == 0 && cells < width:
 		reusable = 1
 	}
-	return g.TakenPen.Write(taken) + g.ReusablePen.Write(strings.Repeat("▒", reusable)) +
+	return g.TakenPen.Write(text) + g.ReusablePen.Write(strings.Repeat("▒", reusable)) +
 		g.RestPen.Write(strings.Repeat("·", width-cells-reusable))
 }
 

@@ -7,8 +7,11 @@ import (
 )
 
 // drawn has what Lines drew of each state: the character of a slice partly used, and that of
-// one wholly used; 0 if there is none.
-type drawn [States]struct{ part, whole rune }
+// one wholly used, 0 if there is none; and the ports in that state.
+type drawn [States]struct {
+	part, whole rune
+	ports       int
+}
 
 func (d *drawn) add(state State, used float64, char rune) {
 	if state != Free && used < 1 {
@@ -22,9 +25,9 @@ func (d *drawn) add(state State, used float64, char rune) {
 // ports. If there is no room it has no counts, then only what fits.
 func (m *PortMap) legend(d *drawn, width int) string {
 	var entries []entry
-	for state, n := range m.totals() {
-		if n > 0 {
-			entries = append(entries, m.entry(State(state), d, n))
+	for state := range State(States) {
+		if d[state].ports > 0 {
+			entries = append(entries, m.entry(state, d))
 		}
 	}
 	for _, form := range []struct {
@@ -44,24 +47,15 @@ func (m *PortMap) legend(d *drawn, width int) string {
 	return strings.Repeat(" ", width)
 }
 
-// totals returns the ports of the range in each state.
-func (m *PortMap) totals() [States]int {
-	low, ports := m.bounds()
-	var sum Counts
-	for i := range m.Slices {
-		slice := &m.Slices[i]
-		if slice.size() > 0 && slice.First < low+ports && slice.Last >= low {
-			sum.add(slice, low, low+ports)
+// count adds up the ports of the range in each state.
+func (d *drawn) count(counts []Counts, ports int) {
+	d[Free].ports = ports
+	for i := range counts {
+		for state, n := range &counts[i] {
+			d[state].ports += int(n)
+			d[Free].ports -= int(n)
 		}
 	}
-	var totals [States]int
-	totals[Free] = ports
-	for state, n := range sum {
-		totals[state] = int(n)
-		totals[Free] -= int(n)
-	}
-	totals[Free] = max(totals[Free], 0)
-	return totals
 }
 
 // entry is a state in the legend.
@@ -72,7 +66,7 @@ type entry struct {
 
 // entry names a state by the characters that were drawn of it. One that has ports but is in no
 // cell, as others have more of them there, has the character of a whole slice.
-func (m *PortMap) entry(state State, d *drawn, n int) entry {
+func (m *PortMap) entry(state State, d *drawn) entry {
 	var glyphs string
 	for _, char := range []rune{d[state].part, d[state].whole} {
 		if char != 0 {
@@ -83,7 +77,7 @@ func (m *PortMap) entry(state State, d *drawn, n int) entry {
 		glyphs = string(m.levels(state).at(1))
 	}
 	p := m.palette()
-	return entry{glyphs: glyphs, name: names[state], count: grouped(n), pen: p.pen(state, 1), label: &p.Label}
+	return entry{glyphs: glyphs, name: names[state], count: grouped(d[state].ports), pen: p.pen(state, 1), label: &p.Label}
 }
 
 // join returns the entries in a line, and its cells.

@@ -70,6 +70,7 @@ func (m *PortMap) Rows(width, height int) int {
 
 func (m *PortMap) draw(s *sheet, g grid, d *drawn) {
 	counts := m.rescale(g)
+	d.count(counts, g.ports)
 	for i := range g.cells {
 		state, used, char := m.glyph(g, counts, i)
 		s.set(g.left+i%g.columns, i/g.columns, char, m.palette().pen(state, used))

@@ -97,14 +97,22 @@ func (m *PortMap) rescale(g grid) []Counts {
 		g.cells, g.each = g.ports, 1
 	}
 	counts := make([]Counts, g.cells)
-	end := g.low + g.ports
+	c, first, end := 0, g.first(0), g.first(1)
 	for i := range m.Slices {
 		slice := &m.Slices[i]
-		if slice.size() == 0 || slice.First >= end || slice.Last < g.low {
+		if slice.size() == 0 || slice.First >= g.low+g.ports || slice.Last < g.low {
 			continue
 		}
-		for c := g.cell(slice.First); c < g.cells && g.first(c) <= slice.Last; c++ {
-			counts[c].add(slice, g.first(c), g.first(c+1))
+		if slice.First < first { // not in order, or it begins before the range
+			c = g.cell(slice.First)
+			first, end = g.first(c), g.first(c+1)
+		}
+		for ; end <= slice.First; c++ {
+			first, end = end, g.first(c+2)
+		}
+		counts[c].add(slice, first, end)
+		for more := c + 1; more < g.cells && g.first(more) <= slice.Last; more++ {
+			counts[more].add(slice, g.first(more), g.first(more+1))
 		}
 	}
 	return counts
@@ -126,9 +134,15 @@ func (g grid) cell(port int) int {
 // add adds the part of a slice that lies in the ports from first up to end.
 func (c *Counts) add(slice *Slice, first, end int) {
 	size := int64(slice.size())
+	if first <= slice.First && slice.Last < end { // the usual case, without divisions
+		for state, n := range &slice.Count {
+			c[state] += max(min(n, int32(size)), 0)
+		}
+		return
+	}
 	from := int64(max(first-slice.First, 0))
 	to := int64(min(end-slice.First, slice.size()))
-	for state, n := range slice.Count {
+	for state, n := range &slice.Count {
 		if n > 0 {
 			count := min(int64(n), size)
 			c[state] += int32(count*to/size - count*from/size)

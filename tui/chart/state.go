@@ -29,6 +29,10 @@ type Palette struct {
 	// shades of one colour: one pen or as many as wanted. Without any the text is plain.
 	State [States][]Pen
 
+	// Colours says that the pens of the states differ in colour, so that an area needs no
+	// texture to show them: it is smoother without. Not to be set without colours.
+	Colours bool
+
 	Axis, Label         Pen
 	Threshold, Failure  Pen
 	Forecast, Band, Now Pen

@@ -68,7 +68,7 @@ func (l *timeLine) ahead() {
 		l.place(min(l.left+l.column(l.Now.Add(f.ETA)), l.sheet.width-len(text)), text)
 		return
 	}
-	text := l.aheadLabel(l.at(l.width).Sub(l.Now))
+	text := l.aheadLabel(l.at(l.width).Sub(l.at(l.past)))
 	l.place(l.sheet.width-len(text), text)
 }
 
@@ -90,11 +90,11 @@ func (l *timeLine) ticks() {
 			break
 		}
 	}
-	tick := l.Now
+	tick := l.at(l.past).Add(-step) // not from Now, or labels would move with it within a column
 	if l.Clock {
-		_, offset := tick.Zone()
+		_, offset := l.Now.Zone()
 		zone := time.Duration(offset) * time.Second
-		tick = tick.Add(zone).Truncate(step).Add(-zone)
+		tick = l.Now.Add(zone).Truncate(step).Add(-zone)
 	}
 	for range l.past {
 		if tick.Before(l.start) && l.start.Sub(tick) >= l.step {
@@ -116,7 +116,7 @@ func (c *curve) pastLabel(t time.Time) string {
 	if c.Clock {
 		return c.clock(t)
 	}
-	return rounded(c.Now.Sub(t)) + " ago"
+	return rounded(c.at(c.past).Sub(t)) + " ago"
 }
 
 func (c *curve) aheadLabel(after time.Duration) string {
