@@ -171,6 +171,10 @@ vmlinux: ## regenerate vmlinux.h by the list in its head, from VMLINUX_BTF (need
 golden: ## write the expected outputs of tests again: read the difference before you commit
 	$(GO) test ./internal/export ./internal/report ./tui ./tui/chart -update
 
+.PHONY: incidents-recordings
+incidents-recordings: ## record the incidents again that the screen is tested and shown with (two minutes, as root)
+	$(GO) test -count=1 -timeout 10m -v -run TestRecordings ./internal/incidents -record recorded/testdata
+
 .PHONY: bench
 bench: ## benchmarks of the user side
 	$(GO) test -run '^$$' -bench . -benchmem ./...

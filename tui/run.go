@@ -29,13 +29,14 @@ type Options struct {
 	Title string
 }
 
-// Run shows the snapshots until the user quits or the context ends, both of
-// which are no error. The terminal is as it was before when Run returns. Run
+// Run shows the snapshots until the user quits, the terminal vanishes or the
+// context ends, none of which is an error. The terminal is as it was before when Run returns. Run
 // takes no signals: a caller that wants them to end it cancels the context.
 func Run(ctx context.Context, opts Options) error {
 	// The command that waits for a snapshot has to end with the program.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	opts.Input = inputOr(opts.Input, cancel)
 	_, err := tea.NewProgram(newModel(ctx, opts), programOptions(ctx, opts)...).Run()
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("showing the screen: %w", err)
@@ -49,9 +50,7 @@ func programOptions(ctx context.Context, opts Options) []tea.ProgramOption {
 		tea.WithoutSignalHandler(),
 		tea.WithFPS(framesPerSecond),
 		tea.WithEnvironment(environment()),
-	}
-	if opts.Input != nil {
-		list = append(list, tea.WithInput(opts.Input))
+		tea.WithInput(opts.Input),
 	}
 	if opts.Output != nil {
 		list = append(list, tea.WithOutput(opts.Output))

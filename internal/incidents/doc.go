@@ -14,6 +14,11 @@
 //
 // PORTTRACE_KEEP=DIR keeps the recordings.
 //
+// TestRecordings makes the recordings of package recorded, with which the screen is tested and
+// shown: other loads of the same kind, each cut out of a recording of the whole host.
+//
+//	make incidents-recordings
+//
 // The tests need root, a kernel with BTF, and the programs of .ci/run (nginx, haproxy, ab, curl,
 // node, python3, nft, conntrack). A load without its program or kernel feature is skipped, with
 // the reason.
@@ -31,5 +36,6 @@
 //	record       the recordings, and the doctor's answers
 //	judge        compares the answers with what must be found, for docs/accuracy.md
 //	follow       follows the advice
+//	recordings   TestRecordings: the scenes, and what of the host's recording is theirs
 //	testdata     scripts and configurations of the programs
 package incidents

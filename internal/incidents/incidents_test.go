@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// recorded is how long the loads run under a recording. A port space of TIME_WAIT must be full
+	// recordingTime is how long the loads run under a recording. A port space of TIME_WAIT must be full
 	// within it, and findings take 60 s of a load.
-	recorded = 85 * time.Second
+	recordingTime = 85 * time.Second
 	// drained is how long the TIME_WAIT of the first phase may take to go.
 	drained = 65 * time.Second
 )

@@ -26,7 +26,7 @@ http {
 	}
 }
 `, upstream, lines, s.clientIP))
-	p := s.run("nginx", "-p", s.dir, "-c", "nginx.conf", "-e", "stderr")
+	p := s.run("nginx", "-p", ".", "-c", "nginx.conf", "-e", "stderr")
 	s.await("nginx listens", func() bool { return listens(s.client, 8080) })
 	return p
 }

@@ -55,28 +55,44 @@ type recording struct {
 // record starts a recording of the whole host, and returns when it traces.
 func record(t *testing.T, w *warden, binary, file string) *recording {
 	t.Helper()
+	r, err := startRecording(w, binary, file, "-d", recordingTime.String())
+	noError(t, err)
+	return r
+}
+
+// startRecording does the same with these flags.
+func startRecording(w *warden, binary, file string, flags ...string) (*recording, error) {
 	r := &recording{binary: binary, file: file, warden: w}
-	r.cmd = exec.Command(binary, "record", "-o", file, "-d", recorded.String())
+	r.cmd = exec.Command(binary, append([]string{"record", "-o", file}, flags...)...)
 	r.cmd.Stderr = &r.messages
 	r.cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true} // the warden ends it with the test
-	noError(t, r.cmd.Start(), w.watch(r.cmd.Process.Pid))
+	if err := r.cmd.Start(); err != nil {
+		return nil, err
+	}
+	if err := w.watch(r.cmd.Process.Pid); err != nil {
+		return nil, err
+	}
 	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(r.messages.String(), "recording to"); {
 		if time.Now().After(deadline) {
 			_ = r.cmd.Process.Kill()
-			t.Fatalf("recording does not start: %s", r.messages.String())
+			return nil, fmt.Errorf("recording does not start: %s", r.messages.String())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	return r
+	return r, nil
 }
 
 // wait waits for its end.
 func (r *recording) wait(t *testing.T) {
 	t.Helper()
+	noError(t, r.end())
+}
+
+func (r *recording) end() error {
 	if err := r.cmd.Wait(); err != nil {
-		t.Fatalf("recording: %v: %s", err, r.messages.String())
+		return fmt.Errorf("recording: %w: %s", err, r.messages.String())
 	}
-	noError(t, r.warden.forget(r.cmd.Process.Pid))
+	return r.warden.forget(r.cmd.Process.Pid)
 }
 
 // lockedBuffer can be read while a process writes to it.

@@ -33,6 +33,7 @@ type site struct {
 
 	signals map[string]event.Signal // how each is observed here, by name
 	blocked uint16                  // the port that a service wants and does not get
+	cgroup  *os.File                // of the client's programs; nil: that of the test
 
 	phase    int // 1: as the load is; 2: after the advice was followed
 	programs []*program
@@ -148,6 +149,9 @@ func (s *site) launch(p *program, what starting) error {
 	}
 	p.cmd.Env = append(os.Environ(), what.env...)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = s.dir, log, log
+	if s.cgroup != nil && what.in == s.client {
+		p.cmd.SysProcAttr = &unix.SysProcAttr{UseCgroupFD: true, CgroupFD: int(s.cgroup.Fd())}
+	}
 	if err := what.in.Start(p.cmd); err != nil {
 		return err
 	}
