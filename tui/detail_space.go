@@ -11,7 +11,7 @@ import (
 
 // spaceDetail is one port space in full.
 type spaceDetail struct {
-	followed[snapshot.PortSpace, spaceKey]
+	followed[snapshot.PortSpace, snapshot.SpaceID]
 }
 
 func (d *spaceDetail) title() string { return spaceName(d.row, 60) }

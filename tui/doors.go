@@ -17,11 +17,11 @@ func processOf(s *snapshot.Snapshot, id event.ProcID) subject {
 	return nil
 }
 
-func spaceOf(s *snapshot.Snapshot, key spaceKey) subject {
+func spaceOf(s *snapshot.Snapshot, key snapshot.SpaceID) subject {
 	for i := range s.PortSpaces {
-		if keyOfSpace(&s.PortSpaces[i]) == key {
+		if s.PortSpaces[i].ID() == key {
 			t := newSpaces()
-			return &spaceDetail{followed: followed[snapshot.PortSpace, spaceKey]{&s.PortSpaces[i], s, t.source, t.key}}
+			return &spaceDetail{followed: followed[snapshot.PortSpace, snapshot.SpaceID]{&s.PortSpaces[i], s, t.source, t.key}}
 		}
 	}
 	return nil
@@ -56,7 +56,7 @@ func towards(s *snapshot.Snapshot, p *snapshot.Pair) subject {
 	key := keyOfPair(p)
 	for i := range s.PortSpaces { // fullest first
 		if space := &s.PortSpaces[i]; space.Kind == snapshot.ConnectSpace && leadsTo(space, key) {
-			return spaceOf(s, keyOfSpace(space))
+			return spaceOf(s, space.ID())
 		}
 	}
 	return destinationOf(s, key)
@@ -85,7 +85,7 @@ func writeSpacesTowards(to *sheet, s *snapshot.Snapshot, d *snapshot.Destination
 	t.snapshot = s
 	to.section("Port spaces towards it")
 	listing(to, t.columns, rows, func(row *snapshot.PortSpace) (any, func() subject) {
-		key := keyOfSpace(row)
+		key := row.ID()
 		return key, func() subject { return spaceOf(s, key) }
 	})
 }

@@ -14,6 +14,7 @@ import (
 type Model struct {
 	snapshots <-chan *snapshot.Snapshot
 	done      <-chan struct{}
+	focus     *snapshot.Focus
 	title     string
 	keys      *keyMap
 	styles    *styles
@@ -40,12 +41,15 @@ type Model struct {
 	free   bool      // the mouse is the terminal's
 	replay *replay   // nil while the screen is live
 	layout layout    // of the frame drawn last
+	// focused are the port spaces whose maps were asked for last.
+	focused []snapshot.SpaceID
 }
 
 func newModel(ctx context.Context, opts Options) *Model {
 	m := &Model{
 		snapshots: opts.Snapshots,
 		done:      ctx.Done(),
+		focus:     opts.Focus,
 		title:     printable.String(opts.Title),
 		keys:      newKeys(opts.Player != nil),
 		styles:    newStyles(),
@@ -89,6 +93,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		next = tea.Batch(next, simulate)
 	}
 	m.settle()
+	m.setFocus()
 	return m, next
 }
 

@@ -3,34 +3,13 @@ package tui
 import (
 	"time"
 
-	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 	"github.com/porttrace/porttrace/tui/query"
 )
 
-// spaceKey identifies a port space.
-type spaceKey struct {
-	kind   snapshot.SpaceKind
-	netns  uint32
-	proto  event.Proto
-	local  event.Addr
-	remote event.Endpoint
-	device uint32
-	ports  event.PortRange // zero unless set by the sockets
-}
-
-func keyOfSpace(s *snapshot.PortSpace) spaceKey {
-	key := spaceKey{kind: s.Kind, netns: s.Netns, proto: s.Proto, local: s.Local, remote: s.Remote, device: s.Device}
-	if s.PerSocketRange {
-		// The range of a namespace can change, and the space is still the same.
-		key.ports = s.Range
-	}
-	return key
-}
-
 // spaces is the table of port spaces.
 type spaces struct {
-	table[snapshot.PortSpace, spaceKey]
+	table[snapshot.PortSpace, snapshot.SpaceID]
 	withoutNetns []column[snapshot.PortSpace]
 	withNetns    []column[snapshot.PortSpace]
 }
@@ -42,12 +21,12 @@ func newSpaces() *spaces {
 	s.columns = s.withoutNetns
 	s.order = "taken"
 	s.source = func(snap *snapshot.Snapshot) []snapshot.PortSpace { return snap.PortSpaces }
-	s.key = keyOfSpace
+	s.key = (*snapshot.PortSpace).ID
 	s.fields, s.fillRow = placeFields|processFields|spaceFields, s.row
 	s.state = s.pressure
 	s.idle = func(row *snapshot.PortSpace) bool { return idleSpace(row, s.snapshot.Wall) }
 	s.idling = "below 5 %, without failures and not filling up"
-	s.detail = func(row followed[snapshot.PortSpace, spaceKey]) subject { return &spaceDetail{row} }
+	s.detail = func(row followed[snapshot.PortSpace, snapshot.SpaceID]) subject { return &spaceDetail{row} }
 	s.empty = [...]string{"no port was allocated", "a row appears for each local address and destination with connections"}
 	return s
 }

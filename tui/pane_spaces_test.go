@@ -132,7 +132,7 @@ func TestSpaceKeepsItsRow(t *testing.T) {
 	}
 	own := wider.PortSpaces[1]
 	own.PerSocketRange = true
-	if keyOfSpace(&own) == keyOfSpace(&wider.PortSpaces[1]) {
+	if own.ID() == wider.PortSpaces[1].ID() {
 		t.Error("sockets with a range of their own are in the space of the others")
 	}
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -13,6 +14,35 @@ func (m *Model) selectedSpace() *snapshot.PortSpace {
 		return s.current()
 	}
 	return nil
+}
+
+// setFocus asks for the maps of the port spaces on the screen.
+func (m *Model) setFocus() {
+	if m.focus == nil {
+		return
+	}
+	var ids []snapshot.SpaceID
+	add := func(of subject) {
+		if d, ok := of.(*spaceDetail); ok && !slices.Contains(ids, d.row.ID()) {
+			ids = append(ids, d.row.ID())
+		}
+	}
+	if m.side != nil {
+		add(m.side.subject)
+	}
+	if page := m.page(); page != nil {
+		add(page.subject)
+	} else if space := m.selectedSpace(); space != nil {
+		add(m.panes[m.tab].open())
+	}
+	if slices.Equal(ids, m.focused) {
+		return
+	}
+	m.focused = ids
+	m.focus.Set(ids...)
+	if m.replay != nil {
+		m.replay.player.Show()
+	}
 }
 
 // picture returns the map of the ports and the fill curve of the space under the cursor.

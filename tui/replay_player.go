@@ -14,5 +14,6 @@ type Player interface {
 	Step()                  // one step forward, and paused there
 	SetSpeed(times float64) // within 0.1 and 1000
 	Seek(to event.Time)     // within the recording
+	Show()                  // the moment where it stands again, as the focus has changed
 	NextFailure()           // to the next one from here, and paused there
 }

@@ -20,6 +20,8 @@ type Options struct {
 	// enough: the screen never needs the ones in between. When it is closed, the
 	// source has ended and the last snapshot stays on the screen.
 	Snapshots <-chan *snapshot.Snapshot
+	// Focus is set to the port spaces that are viewed, whose maps the snapshots should have.
+	Focus *snapshot.Focus
 	// Player steers the replay of a recording; without it the screen is live.
 	Player Player
 	// Input and Output are the terminal, unless they are set.

@@ -43,9 +43,10 @@ func runReplay(ctx context.Context, name string, flags *filterFlags) error {
 func showReplay(ctx context.Context, from replay.Recording, f *filter.Filter, title string) error {
 	opts := replay.Options{
 		Filter: f, Snapshots: make(chan *snapshot.Snapshot, 1),
+		Focus: &snapshot.Focus{},
 		Every: screenEvery / 5, // quick enough for a seek to be followed
 	}
 	player := replay.NewPlayer(from, opts)
-	screen := tui.Options{Snapshots: opts.Snapshots, Title: title, Player: player}
+	screen := tui.Options{Snapshots: opts.Snapshots, Title: title, Player: player, Focus: opts.Focus}
 	return beside(ctx, screen, player.Run)
 }

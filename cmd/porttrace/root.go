@@ -82,8 +82,8 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 // showScreen runs the pipeline beside the screen.
 func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Options, title string) error {
 	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
-	opts.Every = screenEvery
-	return beside(ctx, tui.Options{Snapshots: opts.Snapshots, Title: title}, func(ctx context.Context) error {
+	opts.Every, opts.Focus = screenEvery, &snapshot.Focus{}
+	return beside(ctx, tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Title: title}, func(ctx context.Context) error {
 		_, err := pipeline.Aggregate(ctx, source, opts)
 		return err
 	})
