@@ -169,7 +169,7 @@ vmlinux: ## regenerate vmlinux.h by the list in its head, from VMLINUX_BTF (need
 
 .PHONY: golden
 golden: ## write the expected outputs of tests again: read the difference before you commit
-	$(GO) test ./internal/export ./internal/report ./tui -update
+	$(GO) test ./internal/export ./internal/report ./tui ./tui/prompt ./tui/theme -update
 
 .PHONY: bench
 bench: ## benchmarks of the user side
