@@ -35,9 +35,9 @@ func (m *Model) rateFrame(title, now string, values []uint32, t tone, width, hei
 	f.right = m.styles.paint(figure, now)
 	f.bottom = m.styles.paint(quiet, "2 min")
 	c := chart.Rate{
-		Series: []chart.Series{{Values: floats(values), Pen: m.styles.of[t]}},
+		Series: []chart.Series{{Values: floats(values), Pen: m.styles.pens[t]}},
 		Span:   snapshot.HistorySeconds, Newest: int(m.shown.Wall.Unix()),
-		Axis: m.styles.of[border], Label: m.styles.of[quiet],
+		Axis: m.styles.pens[border], Label: m.styles.pens[quiet],
 	}
 	return f.draw(c.Lines(width-frameCells, height-frameRows), width, height, m.styles)
 }

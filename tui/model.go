@@ -5,8 +5,12 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/charmbracelet/colorprofile"
+
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/clip"
+	"github.com/porttrace/porttrace/tui/theme"
 )
 
 // Model is the one tea.Model of the program. All state that outlives a frame is
@@ -18,6 +22,9 @@ type Model struct {
 	title     string
 	keys      *keyMap
 	styles    *styles
+	theme     theme.Theme
+	dark      bool // the background of the terminal
+	profile   colorprofile.Profile
 
 	width, height int
 
@@ -52,17 +59,23 @@ func newModel(ctx context.Context, opts Options) *Model {
 		focus:     opts.Focus,
 		title:     printable.String(opts.Title),
 		keys:      newKeys(opts.Player != nil),
-		styles:    newStyles(),
+		theme:     opts.Theme,
+		dark:      true,
+		profile:   colorprofile.TrueColor,
 		panes:     []pane{newSpaces(), newProcesses(), newDestinations(), newFailures(), newEvents()},
 	}
+	m.restyle()
 	if opts.Player != nil {
 		m.replay = &replay{player: opts.Player}
 	}
 	return m
 }
 
-// Init waits for the first snapshot.
-func (m *Model) Init() tea.Cmd { return m.wait }
+// Init waits for the first snapshot, and asks for the background of the terminal.
+func (m *Model) Init() tea.Cmd { return tea.Batch(m.wait, tea.RequestBackgroundColor) }
+
+// restyle takes the colours of the terminal, or of another theme.
+func (m *Model) restyle() { m.styles = newStyles(m.theme, m.dark, m.profile) }
 
 // Update takes one message. It does no I/O.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
@@ -75,6 +88,14 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.takeEffects(msg)
 	case endedMsg:
 		m.ended = true
+	case tea.BackgroundColorMsg:
+		m.dark = msg.IsDark()
+		m.restyle()
+	case tea.ColorProfileMsg:
+		m.profile = msg.Profile
+		m.restyle()
+	case clip.Msg:
+		m.say(good, string(msg))
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.PasteMsg:

@@ -9,7 +9,7 @@ import (
 
 // hint returns a key and what it does.
 func (s *styles) hint(key, does string) string {
-	return s.paint(accent, key) + " " + s.paint(quiet, does)
+	return s.paint(keyed, key) + " " + s.paint(quiet, does)
 }
 
 // statusLine returns the state of the screen, and the keys that do something here, always in the

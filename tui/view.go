@@ -43,7 +43,7 @@ func (m *Model) settleSide() {
 // hasSide reports whether there is anything to show beside the table or the detail.
 func (m *Model) hasSide() bool {
 	if page := m.page(); page != nil {
-		return !page.isWhy() && len(page.doors) > 0
+		return page.open() != nil
 	}
 	return m.shown != nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/snapshot"
 	"github.com/porttrace/porttrace/tui"
+	"github.com/porttrace/porttrace/tui/theme"
 )
 
 // screenEvery is the time between two snapshots of the screen.
@@ -83,7 +84,7 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Options, title string) error {
 	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
 	opts.Every, opts.Focus = screenEvery, &snapshot.Focus{}
-	return beside(ctx, tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Title: title}, func(ctx context.Context) error {
+	return beside(ctx, tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Theme: theme.Default(), Title: title}, func(ctx context.Context) error {
 		_, err := pipeline.Aggregate(ctx, source, opts)
 		return err
 	})
