@@ -17,8 +17,10 @@ type keyMap struct {
 
 	fold, freeze, columns, copy, copyPage, trace, events, record, mouse key.Binding
 
-	play, step, faster, slower, failure              key.Binding
-	backward, forward, farBackward, farForward, goTo key.Binding
+	command key.Binding
+
+	play, step, faster, slower, failure        key.Binding
+	backward, forward, farBackward, farForward key.Binding
 
 	earlier, later, muchEarlier, muchLater key.Binding // of a live screen
 
@@ -80,7 +82,7 @@ func newKeys(replay bool) *keyMap {
 		forward:     bind("] S-→", "forward by 1 %", "]", "shift+right"),
 		farBackward: bind("{ ^←", "back by 10 %", "{", "ctrl+left"),
 		farForward:  bind("} ^→", "forward by 10 %", "}", "ctrl+right"),
-		goTo:        bind(":", "go to 03:12, +90s, -5m, 50%", ":"),
+		command:     bind(":", "a command; in a replay also 03:12, +90s, -5m, 50%", ":"),
 
 		earlier:     bind("[", "back by 2 s, while tracing goes on", "["),
 		later:       bind("]", "forward by 2 s", "]"),
@@ -94,7 +96,7 @@ func newKeys(replay bool) *keyMap {
 	}
 	for _, binding := range []*key.Binding{
 		&k.play, &k.step, &k.faster, &k.slower, &k.failure,
-		&k.backward, &k.forward, &k.farBackward, &k.farForward, &k.goTo,
+		&k.backward, &k.forward, &k.farBackward, &k.farForward,
 	} {
 		binding.SetEnabled(replay)
 	}
@@ -107,7 +109,7 @@ func newKeys(replay bool) *keyMap {
 // groups returns the keys in the order of the help, in pairs of columns.
 func (k *keyMap) groups() [][2][]key.Binding {
 	groups := [][2][]key.Binding{{
-		{k.first, k.second, k.third, k.fourth, k.fifth, k.nextTab, k.prevTab, k.open, k.why, k.events, k.back, k.copy, k.copyPage, k.trace, k.help, k.suspend, k.quit},
+		{k.first, k.second, k.third, k.fourth, k.fifth, k.nextTab, k.prevTab, k.open, k.why, k.events, k.back, k.copy, k.copyPage, k.trace, k.command, k.help, k.suspend, k.quit},
 		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.chooseSort, k.nextSort, k.prevSort, k.reverse, k.filter, k.group, k.fold, k.freeze, k.columns, k.nextFailing, k.prevFailing},
 	}}
 	if k.pause.Enabled() {
@@ -116,7 +118,7 @@ func (k *keyMap) groups() [][2][]key.Binding {
 	}
 	return append(groups, [2][]key.Binding{
 		{k.play, k.step, k.faster, k.slower, k.failure},
-		{k.backward, k.forward, k.farBackward, k.farForward, k.goTo},
+		{k.backward, k.forward, k.farBackward, k.farForward},
 	})
 }
 

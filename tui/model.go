@@ -10,6 +10,7 @@ import (
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 	"github.com/porttrace/porttrace/tui/clip"
+	"github.com/porttrace/porttrace/tui/prompt"
 	"github.com/porttrace/porttrace/tui/theme"
 )
 
@@ -44,10 +45,14 @@ type Model struct {
 	side   *detail   // what the row under the cursor is, beside a table or a detail; nil if not shown
 	help   *scroll   // nil unless the help is shown
 	menu   *menu     // nil unless something is chosen from a list
-	note   note      // what a key has done, until the next
-	free   bool      // the mouse is the terminal's
-	replay *replay   // nil while the screen is live
-	layout layout    // of the frame drawn last
+	prompt *prompt.Prompt
+	asking bool    // the prompt is open
+	after  tea.Cmd // what a command of the prompt wants done
+	bell   bell
+	note   note    // what a key has done, until the next
+	free   bool    // the mouse is the terminal's
+	replay *replay // nil while the screen is live
+	layout layout  // of the frame drawn last
 	// focused are the port spaces whose maps were asked for last.
 	focused []snapshot.SpaceID
 }
@@ -65,6 +70,7 @@ func newModel(ctx context.Context, opts Options) *Model {
 		panes:     []pane{newSpaces(), newProcesses(), newDestinations(), newFailures(), newEvents()},
 	}
 	m.restyle()
+	m.prompt = m.newPrompt()
 	if opts.Player != nil {
 		m.replay = &replay{player: opts.Player}
 	}
@@ -75,7 +81,11 @@ func newModel(ctx context.Context, opts Options) *Model {
 func (m *Model) Init() tea.Cmd { return tea.Batch(m.wait, tea.RequestBackgroundColor) }
 
 // restyle takes the colours of the terminal, or of another theme.
-func (m *Model) restyle() { m.styles = newStyles(m.theme, m.dark, m.profile) }
+func (m *Model) restyle() {
+	braille := m.styles != nil && m.styles.braille
+	m.styles = newStyles(m.theme, m.dark, m.profile)
+	m.styles.braille = braille
+}
 
 // Update takes one message. It does no I/O.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
@@ -83,7 +93,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case snapshotMsg:
 		m.receive(msg)
-		next = m.wait
+		next = tea.Batch(m.wait, m.ring())
 	case effectsMsg:
 		m.takeEffects(msg)
 	case endedMsg:

@@ -87,7 +87,7 @@ func portMap(space *snapshot.PortSpace, st *styles) *chart.PortMap {
 	if from == nil || len(from.Slices) == 0 {
 		return nil
 	}
-	m := &chart.PortMap{Low: int(from.Low), High: int(from.High), Legend: true, Palette: &st.palette}
+	m := &chart.PortMap{Low: int(from.Low), High: int(from.High), Legend: true, Braille: st.braille, Palette: &st.palette}
 	for i := range from.Slices {
 		s := &from.Slices[i]
 		ports := from.Range(i)
@@ -111,7 +111,7 @@ func fillCurve(space *snapshot.PortSpace, now time.Time, st *styles) *chart.Fill
 	}
 	const past = snapshot.HistorySeconds * time.Second
 	c := &chart.Fill{
-		Capacity: space.Capacity, From: now.Add(-past), Now: now, Ahead: past / 3, Threshold: 0.95, Palette: &st.palette,
+		Capacity: space.Capacity, From: now.Add(-past), Now: now, Ahead: past / 3, Threshold: 0.95, Braille: st.braille, Palette: &st.palette,
 	}
 	end := now.Truncate(time.Second)
 	for i := range space.Fill {

@@ -36,6 +36,7 @@ type styles struct {
 	theme   *theme.Styles
 	pens    [tones]chart.Pen
 	palette chart.Palette
+	braille bool // curves are drawn with dots
 }
 
 // newStyles returns the styles of a theme on a background, with the colours that a terminal has.

@@ -84,9 +84,21 @@ func (m *Model) lines() []string {
 		add(m.picture(l.picture), l.picture)
 	}
 	if l.status > 0 {
+		if m.asking {
+			lines = m.withCandidates(lines)
+		}
 		add([]string{m.statusLine()}, l.status)
 	}
 	return box(lines, m.width, m.height)
+}
+
+// maxCandidates is how many commands are listed above the prompt.
+const maxCandidates = 8
+
+// withCandidates puts the commands that can be meant over the last lines.
+func (m *Model) withCandidates(lines []string) []string {
+	list := m.candidates(min(maxCandidates, len(lines)))
+	return append(lines[:len(lines)-len(list)], list...)
 }
 
 // bodyLines returns the table or the detail, and the pane beside it.
