@@ -41,7 +41,7 @@ func TestCursorStaysOnItsRow(t *testing.T) {
 	}
 	later := fixture()
 	later.Processes[1].Rates.Opens = 10_000 // haproxy comes first now
-	m.Update(snapshotMsg{snapshot: later})
+	give(m, later)
 	if got := current(t, m); got != proxy.ID {
 		t.Errorf("a new order moved the cursor to %v", got)
 	}
@@ -51,11 +51,11 @@ func TestCursorStaysOnItsRow(t *testing.T) {
 	}
 	later = fixture()
 	later.Processes = append(later.Processes[:1:1], later.Processes[2:]...)
-	m.Update(snapshotMsg{snapshot: later})
+	give(m, later)
 	if got := current(t, m); got == proxy.ID {
 		t.Error("the cursor is on a row that is gone")
 	}
-	m.Update(snapshotMsg{snapshot: fixture()})
+	give(m, fixture())
 	if got := current(t, m); got != proxy.ID {
 		t.Errorf("the row came back and the cursor is on %v", got)
 	}
@@ -66,12 +66,12 @@ func TestCursorFollowsTheTopUntilItIsMoved(t *testing.T) {
 	m := screen(80, 24, fixture(), "2")
 	later := fixture()
 	later.Processes[1].Rates.Opens = 10_000
-	m.Update(snapshotMsg{snapshot: later})
+	give(m, later)
 	if got := current(t, m); got != proxy.ID {
 		t.Errorf("the cursor is on %v and not on the first row", got)
 	}
 	press(m, "down", "home")
-	m.Update(snapshotMsg{snapshot: fixture()})
+	give(m, fixture())
 	if got := current(t, m); got != web.ID {
 		t.Errorf("home holds the cursor on %v", got)
 	}
@@ -132,7 +132,7 @@ func TestPause(t *testing.T) {
 	later := fixture()
 	later.At = later.At.Add(12 * time.Second)
 	later.Processes = later.Processes[:1]
-	m.Update(snapshotMsg{snapshot: later})
+	give(m, later)
 	if got := text(m); !strings.Contains(got, "haproxy") || !strings.Contains(got, "PAUSED, 12s behind") {
 		t.Errorf("the screen is not held:\n%s", got)
 	}
@@ -145,7 +145,7 @@ func TestPause(t *testing.T) {
 func TestPauseBeforeTheFirstSnapshot(t *testing.T) {
 	t.Parallel()
 	m := screen(80, 24, nil, "2", "p")
-	m.Update(snapshotMsg{snapshot: fixture()})
+	give(m, fixture())
 	if !strings.Contains(text(m), "php-fpm") {
 		t.Error("the first snapshot is kept back")
 	}
@@ -154,7 +154,7 @@ func TestPauseBeforeTheFirstSnapshot(t *testing.T) {
 func TestFilter(t *testing.T) {
 	t.Parallel()
 	m := screen(80, 24, fixture(), "2", "/", "q")
-	if m.filter.text != "q" {
+	if m.filter.text() != "q" {
 		t.Fatalf("q is not typed: %+v", m.filter)
 	}
 	press(m, "backspace", "Hap sbin", "enter")
@@ -173,11 +173,11 @@ func TestFilter(t *testing.T) {
 		t.Errorf("%d destinations are shown once it is cleared", shown)
 	}
 	press(m, "/", "one two", "ctrl+w")
-	if m.filter.text != "one " {
-		t.Errorf("ctrl+w leaves %q", m.filter.text)
+	if m.filter.text() != "one " {
+		t.Errorf("ctrl+w leaves %q", m.filter.text())
 	}
 	press(m, "ctrl+u", "backspace")
-	if m.filter != (filter{}) {
+	if m.filter.typing || m.filter.text() != "" || !m.filter.query.Empty() {
 		t.Errorf("it is not closed: %+v", m.filter)
 	}
 }
@@ -188,12 +188,12 @@ func TestPasteIntoFilter(t *testing.T) {
 	m.Update(tea.PasteMsg{Content: "lost"})
 	press(m, "/")
 	m.Update(tea.PasteMsg{Content: "a\x1b[2J\nb"})
-	if want := `a\x1b[2J\nb`; m.filter.text != want {
-		t.Errorf("got %q, want %q", m.filter.text, want)
+	if want := `a\x1b[2J b`; m.filter.text() != want {
+		t.Errorf("got %q, want %q", m.filter.text(), want)
 	}
 	m.Update(tea.PasteMsg{Content: strings.Repeat("x", 1<<20)})
-	if len(m.filter.text) > maxInput {
-		t.Errorf("%d bytes were taken", len(m.filter.text))
+	if len(m.filter.text()) > 256 {
+		t.Errorf("%d bytes were taken", len(m.filter.text()))
 	}
 }
 
@@ -201,19 +201,19 @@ func TestDetailFollowsItsRow(t *testing.T) {
 	t.Parallel()
 	for tab, key := range []string{"1", "2", "3", "4"} {
 		m := screen(80, 24, fixture(), key, "down", "enter")
-		title := m.detail.title()
+		title := m.page().title()
 		later := fixture()
 		later.Wall = later.Wall.Add(time.Second)
-		m.Update(snapshotMsg{snapshot: later})
-		if m.detail.gone || m.detail.title() != title {
+		give(m, later)
+		if m.page().gone || m.page().title() != title {
 			t.Errorf("tab %d: the detail lost its row", tab)
 		}
-		m.Update(snapshotMsg{snapshot: empty()})
-		if got := text(m); !m.detail.gone || !strings.Contains(got, "no longer in the table") || !strings.Contains(got, title) {
+		give(m, empty())
+		if got := text(m); !m.page().gone || !strings.Contains(got, "no longer in the table") || !strings.Contains(got, title) {
 			t.Errorf("tab %d: no word that the row has gone:\n%s", tab, got)
 		}
 		press(m, "esc")
-		if m.detail != nil {
+		if m.page() != nil {
 			t.Errorf("tab %d: esc does not close the detail", tab)
 		}
 	}
@@ -248,8 +248,8 @@ func TestQuit(t *testing.T) {
 func TestAnySize(t *testing.T) {
 	t.Parallel()
 	sizes := [][2]int{{0, 0}, {1, 1}, {2, 1}, {1, 5}, {10, 3}, {3, 40}, {40, 2}, {200, 4}, {300, 100}}
-	for _, tc := range screens {
-		m := screen(80, 24, tc.snapshot(), tc.keys...)
+	for _, tc := range views() {
+		m := screen(80, 24, tc.of(t), tc.keys...)
 		for _, size := range sizes {
 			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 			requireFit(t, m, size[0], size[1])
@@ -261,8 +261,8 @@ func TestAnySize(t *testing.T) {
 
 func TestViewChangesNothing(t *testing.T) {
 	t.Parallel()
-	for _, tc := range screens {
-		m := screen(100, 30, tc.snapshot(), tc.keys...)
+	for _, tc := range views() {
+		m := screen(100, 30, tc.of(t), tc.keys...)
 		if first, second := m.View().Content, m.View().Content; first != second {
 			t.Errorf("%s: drawn again it is another screen:\n%s\n%s", tc.name, first, second)
 		}
@@ -280,7 +280,7 @@ func TestEveryKeyEverywhere(t *testing.T) {
 				requireFit(t, screen(60, 12, start, a, b, a, "enter", b), 60, 12)
 			}
 			m := screen(60, 12, fixture(), a)
-			m.Update(snapshotMsg{snapshot: empty()})
+			give(m, empty())
 			press(m, keys...)
 			requireFit(t, m, 60, 12)
 		}

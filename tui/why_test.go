@@ -97,7 +97,7 @@ func TestWhyFollows(t *testing.T) {
 	before, _, _ := strings.Cut(text(m), "PAUSED")
 	later := fixture()
 	later.Wall = later.Wall.Add(time.Second)
-	m.Update(snapshotMsg{later, nil})
+	m.Update(snapshotMsg{later, judgedAs(later, nil)})
 	if got, _, _ := strings.Cut(text(m), "PAUSED"); got != before {
 		t.Errorf("frozen, but it went on:\n%s", got)
 	}
@@ -107,7 +107,7 @@ func TestWhyFollows(t *testing.T) {
 	}
 	later = fixture()
 	later.PortSpaces = later.PortSpaces[1:]
-	m.Update(snapshotMsg{later, fixtureFindings()})
+	m.Update(snapshotMsg{later, judgedAs(later, fixtureFindings())})
 	if got := text(m); !strings.Contains(got, "no longer in the table") || !strings.Contains(got, "CAUSE        churn") {
 		t.Errorf("the row is gone:\n%s", got)
 	}
@@ -124,7 +124,7 @@ func TestWhyEffects(t *testing.T) {
 	if _, again := m.Update(tea.WindowSizeMsg{Width: 120, Height: 60}); again != nil {
 		t.Error("computed twice at a time")
 	}
-	page := m.why.subject.(*why)
+	page := m.page().subject.(*why)
 	f := &page.found[0]
 	known := map[adviceKey]string{keyOfAdvice(f, &f.Advice[1]): "survives: 28,000/s"}
 	m.Update(effectsMsg{&why{}, known})
@@ -146,7 +146,7 @@ func TestWhyEffects(t *testing.T) {
 	} {
 		later := fixture()
 		later.Wall = later.Wall.Add(tc.after)
-		m.Update(snapshotMsg{later, fixtureFindings()})
+		m.Update(snapshotMsg{later, judgedAs(later, fixtureFindings())})
 		if page.effects.underway != tc.want {
 			t.Errorf("computed again after %s: %v", tc.after, !tc.want)
 		}
