@@ -156,8 +156,8 @@ func (c *collector) spacesText() string {
 		parts = append(parts, plural(waiting, "port")+" in TIME_WAIT over "+plural(spaces, "destination"))
 	}
 	full := "the fullest space has " + strings.Replace(phrase.Taken(fullest), "%", " %", 1) + " in use"
-	if rate := sustains(fullest); rate != "" {
-		full += " and sustains " + rate + " conn/s"
+	if fullest.Sustainable > 0 {
+		full += " and sustains " + sustains(fullest.Sustainable) + " conn/s"
 	}
 	parts = append(parts, full)
 	if busiest := c.busiest(); busiest != "" {
