@@ -18,7 +18,7 @@ func (m *Model) settle() {
 		page.draw(width, height, m.styles)
 	}
 	if m.help != nil {
-		m.help.resize(len(helpLines(m.keys, width, m.styles)), height)
+		m.help.resize(len(m.helpLines(width)), height)
 	}
 	m.settleSide()
 }
@@ -134,7 +134,7 @@ func (m *Model) sideLines() []string {
 func (m *Model) body(width int) []string {
 	switch {
 	case m.help != nil:
-		return m.help.window(helpLines(m.keys, width, m.styles))
+		return m.help.window(m.helpLines(width))
 	case m.menu != nil:
 		_, height := m.layout.inner(m.layout.list)
 		return m.menu.view(width, height, m.styles)
