@@ -148,10 +148,13 @@ func (m *Model) show(tab int) {
 
 // regroup shows the processes in the next grouping.
 func (m *Model) regroup() {
-	if p, ok := m.panes[m.tab].(*processes); ok {
-		p.regroup()
-		m.refresh()
+	p, ok := m.panes[m.tab].(*processes)
+	if !ok {
+		m.say(quiet, "only processes can be grouped: 2 g")
+		return
 	}
+	p.regroup()
+	m.refresh()
 }
 
 // back leaves the detail, else it clears the filter.

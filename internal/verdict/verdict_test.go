@@ -94,7 +94,7 @@ func TestFullBeforeStart(t *testing.T) {
 		p.FullBeforeStart, p.FullSince = true, s.Started
 		p.Holders = []snapshot.Holder{{TimeWait: 1000, Before: 1000}}
 	}), nil)
-	if v.Title != "OUT OF PORTS since before porttrace started" || !strings.Contains(v.Lines[1], "their owner is unknown, as they are from before porttrace started") {
+	if v.Title != "OUT OF PORTS since before porttrace started" || !strings.Contains(v.Lines[1], "owner unknown (from before porttrace started)") {
 		t.Errorf("%s\n%s", v.Title, v.Lines[1])
 	}
 }
@@ -172,9 +172,9 @@ func TestEarlyBindIsOne(t *testing.T) {
 		}
 	}), nil)
 	check(t, v, Soon, "FULL IN 8 s",
-		"python3(7) opens 64 conn/s from 10.77.0.1 in uxc to 4 destinations, and binds each port before connect().",
+		"python3(7) opens 64 conn/s from 10.77.0.1 in uxc to 4 destinations, with a bind() before each connect().",
 		"500 of 1,000 ports of 10.77.0.1 are in use: 125 open, 375 bound.",
-		"At this rate the last port is taken in 8 s (7-9 s).",
+		"At this rate the last port is taken in 8 s (7-9 s). Wants 64 conn/s.",
 		"Cause: "+causeWords[doctor.EarlyBind].sentence+".")
 	if len(v.More) != 0 {
 		t.Errorf("more %q", v.More)
