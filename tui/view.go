@@ -13,7 +13,7 @@ import (
 func (m *Model) settle() {
 	m.layout = m.divide()
 	width, height := m.layout.inner(m.layout.list)
-	m.panes[m.tab].resize(height)
+	m.panes[m.tab].resize(width, height)
 	if page := m.page(); page != nil {
 		page.draw(width, height, m.styles)
 	}
