@@ -103,13 +103,13 @@ func TestHolderName(t *testing.T) {
 // TestNamespaceOfASpace: the screen shows how exact the figures are.
 func TestNamespaceOfASpace(t *testing.T) {
 	t.Parallel()
-	host := text(screen(120, 60, fixture(), "enter"))
+	host := text(screen(110, 90, fixture(), "enter"))
 	for _, want := range []string{"tcp_tw_reuse is 2", "of at most 131,072", "of all sockets: 2s ago, took 9.0ms"} {
 		if !strings.Contains(host, want) {
 			t.Errorf("missing: %q\n%s", want, host)
 		}
 	}
-	blue := text(screen(120, 60, fixture(), "end", "enter"))
+	blue := text(screen(110, 90, fixture(), "end", "enter"))
 	for _, want := range []string{"tcp_tw_reuse is 0", "40000-40099", "there can be fewer left"} {
 		if !strings.Contains(blue, want) {
 			t.Errorf("missing: %q\n%s", want, blue)
@@ -121,7 +121,7 @@ func TestNamespaceOfASpace(t *testing.T) {
 func TestBindSpaceWithoutAllocations(t *testing.T) {
 	t.Parallel()
 	s := calm()
-	s.PortSpaces = append(s.PortSpaces, snapshot.PortSpace{Kind: snapshot.BindSpace, Netns: 1, Occupancy: event.Occupancy{Capacity: 100, TimeWait: 100}})
+	s.PortSpaces = append(s.PortSpaces, snapshot.PortSpace{Kind: snapshot.BindSpace, Proto: event.TCP, Netns: 1, Occupancy: event.Occupancy{Capacity: 100, TimeWait: 100}})
 	m := screen(120, 24, s)
 	if got := pressure(&s.PortSpaces[100], s.Wall); got != plain {
 		t.Errorf("it is painted %v", got)

@@ -98,7 +98,11 @@ func TestHostLineGivesUpTheLeastFirst(t *testing.T) {
 		want  string
 	}{
 		{200, "porttrace  web-1.example.net  6.8.0-45-generic  03:12:14 UTC  tracing 2m14s"},
-		{60, "porttrace  web-1.example.net  6.8.0  03:12:14 UTC  2m14s"},
+		{70, "porttrace  web-1.example.net  6.8.0  03:12:14 UTC  tracing 2m14s"},
+		{60, "porttrace  web-1.example.net  03:12:14 UTC  tracing 2m14s"},
+		{42, "porttrace  web-1.example.net  03:12:14 UTC"},
+		{16, "web-1  03:12:14"},
+		{4, ""},
 	} {
 		if got := join(hostLine(s), tc.width, unpainted()); got != tc.want {
 			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
@@ -136,16 +140,21 @@ func TestCensusClaimsNothing(t *testing.T) {
 	t.Parallel()
 	s := empty()
 	s.Signals = event.Signals{{Name: event.SignalStates, Mode: event.Off}, {Name: event.SignalCensus, Mode: event.Inferred}}
-	for _, tab := range []string{"2", "3", "4"} {
-		got := text(screen(120, 24, s, tab))
-		for _, want := range []string{"failures are not observed", "failures not observed", "Failures -", "nothing is traced here"} {
-			if !strings.Contains(got, want) {
-				t.Errorf("tab %s: no %q in\n%s", tab, want, got)
+	for _, tab := range []string{"2", "3", "4", "5"} {
+		for _, height := range []int{24, 40} {
+			got := text(screen(130, height, s, tab))
+			for _, want := range []string{"FAILURES ARE NOT OBSERVED", "4 Failures -", "nothing is traced here"} {
+				if !strings.Contains(got, want) {
+					t.Errorf("tab %s: no %q in\n%s", tab, want, got)
+				}
 			}
-		}
-		for _, claim := range []string{"has failed", "no outgoing connection", "0 fail/s"} {
-			if strings.Contains(got, claim) {
-				t.Errorf("tab %s claims %q:\n%s", tab, claim, got)
+			if !strings.Contains(got, "fail/s not seen") && !strings.Contains(got, "not observed ─╮") {
+				t.Errorf("tab %s: failures have a figure:\n%s", tab, got)
+			}
+			for _, claim := range []string{"has failed", "no outgoing connection", "OK", "✔"} {
+				if strings.Contains(got, claim) {
+					t.Errorf("tab %s claims %q:\n%s", tab, claim, got)
+				}
 			}
 		}
 	}

@@ -142,7 +142,7 @@ var oddDecks = replays{
 }
 
 func TestReplayScreen(t *testing.T) {
-	testReplayScreens(t, decks, [][2]int{{80, 24}, {160, 50}, {40, 20}})
+	testReplayScreens(t, decks, [][2]int{{80, 24}, {120, 40}, {40, 20}})
 	testReplayScreens(t, oddDecks, [][2]int{{80, 24}})
 }
 
@@ -161,7 +161,9 @@ func testReplayScreens(t *testing.T, list replays, sizes [][2]int) {
 func TestReplayProfiles(t *testing.T) {
 	for name, profile := range map[string]colorprofile.Profile{"ansi": colorprofile.ANSI, "ascii": colorprofile.ASCII} {
 		t.Run(name, func(t *testing.T) {
-			golden.RequireEqual(t, drawn(t, replayed(80, 24, recording(), fixture()), profile))
+			m := replayed(80, 24, recording(), fixture())
+			paintedFor(m, false, profile)
+			golden.RequireEqual(t, drawn(t, m, profile))
 		})
 	}
 }
@@ -212,12 +214,16 @@ func TestReplayKeys(t *testing.T) {
 // TestLiveHasNoReplayKeys: without a player they do nothing, and the help does not list them.
 func TestLiveHasNoReplayKeys(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 40, fixture(), ".", "n", "+", "-", "[", "]", "{", "}")
+	m := screen(80, 40, fixture(), ".", "n", "+", "-", "shift+left", "ctrl+right")
 	if got, want := text(m), text(screen(80, 40, fixture())); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
-	if got := text(screen(80, 40, fixture(), "?")); strings.Contains(got, "next failure") {
+	if got := text(screen(80, 100, fixture(), "?")); strings.Contains(got, "next failure") || !strings.Contains(got, "freeze the display") {
 		t.Errorf("the help has them:\n%s", got)
+	}
+	live := text(replayed(80, 100, recording(), fixture(), "?"))
+	if !strings.Contains(live, "next failure") || strings.Contains(live, "freeze the display") {
+		t.Errorf("the help of a replay:\n%s", live)
 	}
 }
 
@@ -272,7 +278,7 @@ func TestPlaybackIsFollowed(t *testing.T) {
 	m := replayed(80, 24, d, s)
 	d.playback.Speed, d.playback.Paused = 0.5, true
 	give(m, s)
-	if got := text(m); !strings.Contains(got, "paused  0.5x") || !strings.Contains(got, "p play") {
+	if got := text(m); !strings.Contains(got, "paused  0.5x") || !strings.Contains(got, "Space play") {
 		t.Errorf("got:\n%s", got)
 	}
 }
@@ -314,9 +320,20 @@ func TestReplayAnySize(t *testing.T) {
 func TestLowTerminals(t *testing.T) {
 	t.Parallel()
 	for height, want := range map[int]layout{
-		24: {},
+		40: {top: 1, verdict: 7, figures: 2, strip: 3, body: 12, picture: 14, status: 1},
+		24: {top: 1, verdict: 6, figures: 2, strip: 3, tabs: 1, body: 10, status: 1},
+		20: {top: 1, verdict: 6, figures: 2, strip: 3, tabs: 1, body: 6, status: 1},
+		16: {top: 1, verdict: 6, figures: 2, tabs: 1, body: 5, status: 1},
+		15: {top: 1, verdict: 1, figures: 2, strip: 1, tabs: 1, body: 8, status: 1},
+		12: {top: 1, verdict: 1, figures: 2, tabs: 1, body: 6, status: 1},
+		8:  {top: 1, verdict: 1, tabs: 1, body: 4, status: 1},
+		6:  {top: 1, tabs: 1, body: 3, status: 1},
+		5:  {tabs: 1, body: 3, status: 1},
+		3:  {body: 3},
+		1:  {body: 1},
 	} {
 		m := replayed(80, height, recording(), fixture())
+		want.list, want.framed = 80, height >= framedFrom
 		if got := m.layout; got != want {
 			t.Errorf("height %d: got %+v, want %+v", height, got, want)
 		}

@@ -42,10 +42,7 @@ func (m *Model) settleSide() {
 
 // hasSide reports whether there is anything to show beside the table or the detail.
 func (m *Model) hasSide() bool {
-	if page := m.page(); page != nil {
-		return page.open() != nil
-	}
-	return m.shown != nil
+	return m.shown != nil && m.chosen() != nil
 }
 
 // View draws the model.
