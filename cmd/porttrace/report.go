@@ -25,9 +25,12 @@ func reportCommand() *cobra.Command {
 	var flags reportFlags
 	cmd := &cobra.Command{
 		Use:   "report [FILE] [flags] [-- COMMAND ARGS]",
-		Short: "Summarizes a recording, or the next seconds",
-		Long: `Summarizes a recording. Without one, traces for --duration, or until Ctrl-C or the end of
-the command, and then summarizes that.`,
+		Short: "summarize a recording, or the next seconds",
+		Example: `  sudo porttrace report -d 1m
+  porttrace report night.ptrace --from 03:10 --to 03:15
+  sudo porttrace report --json -o now.json`,
+		Long: `Summarizes a recording. Without one, traces for --duration, or until Ctrl-C or
+the end of the command, and then summarizes that.`,
 		Args: flags.operands,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if ofFile(cmd, args) {
@@ -37,11 +40,14 @@ the command, and then summarizes that.`,
 		},
 	}
 	flags.register(cmd, "census")
+	flags.registerVerbose(cmd, "print everything: all columns, namespaces, how it was traced, what was lost")
 	flags.output.register(cmd, "text", "json")
 	flags.group.register(cmd)
-	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
+	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this `FILE`")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
 	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that exist: without privileges and BPF, with the owners that /proc shows")
+	inGroup(cmd.Flags(), groupOutput, "output", "force")
+	inGroup(cmd.Flags(), groupAdvanced, "census")
 	return cmd
 }
 
@@ -69,6 +75,14 @@ func (f *reportFlags) out(ctx context.Context) (*os.File, error) {
 	return createFile(ctx, "writing the report", f.file, 0, 0o666, f.force)
 }
 
+// checkOutput refuses a file that cannot be made, before anything is traced.
+func (f *reportFlags) checkOutput() error {
+	if f.file == "" {
+		return nil
+	}
+	return checkCreate("writing the report", f.file, f.force)
+}
+
 // overwrites reports whether the report would replace the recording.
 func (f *reportFlags) overwrites(recording string) bool {
 	from, err := os.Stat(recording)
@@ -90,7 +104,10 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	if flags.census {
 		return runCensus(ctx, flags, form)
 	}
-	session, err := flags.trace(ctx, "porttrace report --census shows port spaces without tracing")
+	if err := flags.checkOutput(); err != nil {
+		return err
+	}
+	session, err := flags.trace(ctx, "without root, porttrace report --census shows port spaces")
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ func (f *systemFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.reuse, "tw-reuse", 0, "tcp_tw_reuse `N`: 0 never, 1 always, 2 on loopback")
 	flags.IntVar(&f.sources, "sources", 1, "spread evenly over `N` local addresses (of a recording: N in the place of each)")
 	flags.BoolVar(&f.loopback, "loopback", false, "a made-up load stays on this host")
+	inGroup(flags, groupSystem, "profile", "set", "range", "reserved", "time-wait", "timer-step", "tw-reuse", "sources", "loopback")
 	f.given = flags.Changed
 }
 
