@@ -186,5 +186,5 @@ func (f reportForm) write(to io.Writer, result *judged) error {
 	if f.format == "json" {
 		return report.JSON(to, result.last, result.findings, f.by)
 	}
-	return report.Text(to, result.last, result.findings, f.by)
+	return report.Text(to, result.last, result.findings, f.text(result))
 }

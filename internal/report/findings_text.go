@@ -1,41 +1,67 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
-	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// maxFindings bounds the findings of the text. JSON has all.
-const maxFindings = 5
+const (
+	// maxFindings bounds the findings of the text. JSON has all.
+	maxFindings = 5
+	// maxWho bounds the victims that are listed.
+	maxWho = 3
+)
 
-// writeFindings writes each finding with its first advice.
-func writeFindings(out *bytes.Buffer, s *snapshot.Snapshot, findings []doctor.Finding) {
-	findings = doctor.Sorted(findings, false)
+// findings writes since when the worst trouble is, who suffers and what to do first, and the
+// others in a sentence each.
+func (w *writer) findings(findings []doctor.Finding) {
 	for i := range findings[:min(len(findings), maxFindings)] {
 		f := &findings[i]
-		out.WriteString("\n")
-		writeItem(out, strings.ToUpper(f.Severity.String())+": ", printable.String(f.Summary))
-		writeItem(out, "  ", phrase.Span(f.Since, f.Until, s.Wall)+"; "+f.Confidence.Words())
-		if len(f.Advice) > 0 {
-			writeFirstAdvice(out, &f.Advice[0])
+		if i < 2 { // the others are of one line, or wrapped
+			w.out.WriteString("\n")
 		}
-		fmt.Fprintf(out, "  More: porttrace doctor, porttrace explain %s\n", f.Cause)
+		w.item(strings.ToUpper(f.Severity.String())+": ", f.Summary)
+		if i == 0 || w.Verbose {
+			w.firstFinding(f)
+		}
 	}
 	if more := len(findings) - maxFindings; more > 0 {
-		fmt.Fprintf(out, "\nand %s more: porttrace doctor\n", phrase.Grouped(more))
+		w.item("", "and "+phrase.Grouped(more)+" more: porttrace doctor")
 	}
 }
 
-func writeFirstAdvice(out *bytes.Buffer, a *doctor.Advice) {
-	writeItem(out, "  Do: ", printable.String(a.Action)+" ["+a.Safety.Words()+"]")
-	writeCommand(out, "", a.Command)
+func (w *writer) firstFinding(f *doctor.Finding) {
+	w.item("  Since: ", strings.TrimPrefix(phrase.Span(f.Since, f.Until, w.s.Wall), "since ")+"; "+f.Confidence.Words())
+	if who := sufferers(f.Victims); who != "" {
+		w.item("  Who: ", who)
+	}
+	if len(f.Advice) > 0 {
+		w.firstAdvice(&f.Advice[0])
+	}
+	fmt.Fprintf(&w.out, "  More: porttrace doctor, porttrace explain %s\n", f.Cause)
+}
+
+// sufferers names the processes whose calls failed, empty without any.
+func sufferers(victims []doctor.Victim) string {
+	var names []string
+	for i := range victims[:min(len(victims), maxWho)] {
+		v := &victims[i]
+		names = append(names, phrase.Sufferer(v.Proc, v.Failures, v.Last))
+	}
+	if more := len(victims) - maxWho; more > 0 {
+		names = append(names, phrase.Grouped(more)+" more")
+	}
+	return strings.Join(names, "; ")
+}
+
+func (w *writer) firstAdvice(a *doctor.Advice) {
+	w.item("  Do: ", a.Action+" ["+a.Safety.Words()+"]")
+	writeCommand(&w.out, "", a.Command)
 	if a.Effect != "" {
-		writeItem(out, "  Effect: ", printable.String(a.Effect))
+		w.item("  Effect: ", printable.String(a.Effect))
 	}
 }

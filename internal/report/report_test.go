@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -116,20 +117,35 @@ func TestGolden(t *testing.T) {
 	census := *quiet
 	census.Namespaces = countedNamespaces()
 	for name, s := range map[string]*snapshot.Snapshot{"busy": busy(), "calm": calm, "full": full, "quiet": quiet, "census": &census} {
-		var text, object bytes.Buffer
-		if err := Text(&text, s, nil, snapshot.ByProcess); err != nil {
+		var text, verbose, object bytes.Buffer
+		if err := Text(&text, s, nil, TextOptions{}); err != nil {
 			t.Fatal(err)
 		}
+		if err := Text(&verbose, s, nil, TextOptions{By: snapshot.ByProcess, Verbose: true}); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+"_verbose.txt", verbose.Bytes())
+		checkTextWidth(t, name, text.String())
 		if err := JSON(&object, s, nil, snapshot.ByProcess); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name+".txt", text.Bytes())
 		golden(t, name+".json", object.Bytes())
-		if bytes.ContainsAny(text.Bytes(), "\x1b\xff") {
+		if bytes.ContainsAny(text.Bytes(), "\x1b\xff") || bytes.ContainsAny(verbose.Bytes(), "\x1b\xff") {
 			t.Errorf("%s: a hostile name reaches the terminal", name)
 		}
 		if bytes.ContainsFunc(object.Bytes(), func(r rune) bool { return r > '~' || r < ' ' && r != '\n' }) {
 			t.Errorf("%s: the JSON is not printable ASCII", name)
+		}
+	}
+}
+
+// checkTextWidth holds all lines but those to copy to the width of a table.
+func checkTextWidth(t *testing.T, name, text string) {
+	t.Helper()
+	for line := range strings.SplitSeq(text, "\n") {
+		if utf8.RuneCountInString(line) > tableWidth && !strings.HasPrefix(line, "          ") {
+			t.Errorf("%s: %q is too long", name, line)
 		}
 	}
 }
@@ -231,8 +247,11 @@ func TestListsAreNeverNull(t *testing.T) {
 func TestLongTables(t *testing.T) {
 	t.Parallel()
 	s := &snapshot.Snapshot{Processes: make([]snapshot.Process, topRows+3)}
+	for i := range s.Processes {
+		s.Processes[i].Opens = 1 // idle ones are not listed
+	}
 	var out bytes.Buffer
-	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, TextOptions{By: snapshot.ByProcess}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "\n  and 3 more\n") {
@@ -242,13 +261,13 @@ func TestLongTables(t *testing.T) {
 
 func TestManyGaps(t *testing.T) {
 	t.Parallel()
-	s := &snapshot.Snapshot{Gaps: make([]snapshot.Gap, topRows+3), OlderGaps: 77}
+	s := &snapshot.Snapshot{Gaps: make([]snapshot.Gap, maxGaps+3), OlderGaps: 77}
 	s.Gaps[len(s.Gaps)-1] = snapshot.Gap{Begin: started, Truncated: true}
 	var out bytes.Buffer
-	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, TextOptions{By: snapshot.ByProcess}); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(out.String(), "\n  missing from "); n != topRows {
+	if n := strings.Count(out.String(), "\n  missing from "); n != maxGaps {
 		t.Errorf("%d lines of gaps", n)
 	}
 	for _, want := range []string{
@@ -271,7 +290,7 @@ func TestSweep(t *testing.T) {
 		Reason: event.Refused, Count: 200_000, Rate: 4_867, First: started, Last: started.Add(9 * time.Second),
 	}, Targets: 7_000, Estimated: true}}
 	var text, object bytes.Buffer
-	if err := errors.Join(Text(&text, s, nil, snapshot.ByProcess), JSON(&object, s, nil, snapshot.ByProcess)); err != nil {
+	if err := errors.Join(Text(&text, s, nil, TextOptions{By: snapshot.ByProcess}), JSON(&object, s, nil, snapshot.ByProcess)); err != nil {
 		t.Fatal(err)
 	}
 	failures := string(section(text.Bytes(), "Failures"))
@@ -316,7 +335,7 @@ func TestGroups(t *testing.T) {
 	grouped(s)
 	for _, by := range snapshot.Groupings()[1:] {
 		var text, object bytes.Buffer
-		if err := errors.Join(Text(&text, s, nil, by), JSON(&object, s, nil, by)); err != nil {
+		if err := errors.Join(Text(&text, s, nil, TextOptions{By: by}), JSON(&object, s, nil, by)); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, "by_"+string(by)+".txt", section(text.Bytes(), "Processes by "))
@@ -354,7 +373,7 @@ func TestPIDNamespaceIsNamedOnce(t *testing.T) {
 	for _, fact := range []string{"pid namespace 7, not the host's", "pids are those of pid namespace 7, not the host's"} {
 		var out bytes.Buffer
 		s := snapshot.Snapshot{Host: event.Host{PIDNS: fact}}
-		if err := Text(&out, &s, nil, snapshot.ByProcess); err != nil {
+		if err := Text(&out, &s, nil, TextOptions{By: snapshot.ByProcess}); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), "\npids are those of pid namespace 7, not the host's\n") {

@@ -171,7 +171,7 @@ func TestFinWait2IsNamed(t *testing.T) {
 	s.PortSpaces[0].TimeWait, s.PortSpaces[0].FinWait2 = 12, 7
 	s.PortSpaces[1].TimeWait, s.PortSpaces[1].FinWait2 = 5, 3
 	var out bytes.Buffer
-	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, TextOptions{By: snapshot.ByProcess}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "TIME_WAIT 11,000 outgoing (10 of them in FIN_WAIT2), 40 accepted"; !strings.Contains(out.String(), want) {

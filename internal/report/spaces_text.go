@@ -14,36 +14,74 @@ const (
 	topHolders = 3  // of the holders and victims of a space: the others have few ports
 )
 
-// writeSpaces lists the fullest port spaces, and the holders and victims of those at risk.
-func writeSpaces(out *bytes.Buffer, s *snapshot.Snapshot) {
+// spaces lists the fullest port spaces, and the holders and victims of those at risk.
+func (w *writer) spaces() {
+	s := w.s
 	t := table{
-		head: []string{"taken", "space", "in use", "capacity", "live", "time_wait", "bound", "wanted/s", "sustainable", "full", "failed", "netns"},
-		left: "space full netns",
+		head: []string{
+			"taken", "space", "in use", "capacity", "live", "syn_sent", "close_wait", "time_wait", "bound", "wanted/s", "sustainable", "full",
+			"failed", "netns",
+		},
+		left: "space full netns", optional: []string{"syn_sent", "close_wait", "bound", "failed", "netns", "sustainable"},
+		width: w.width(), drop: []string{"netns", "bound", "failed"}, flex: "space",
 	}
 	fullest, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
-	listed := snapshot.Sort(s.PortSpaces, fullest, false)
-	listed = listed[:min(len(listed), topSpaces)]
+	listed := w.worthListing(snapshot.Sort(s.PortSpaces, fullest, false))
 	for i := range listed {
 		p := &listed[i]
-		outlook := p.Outlook()
 		t.add(phrase.Taken(p), phrase.Space(p), phrase.Ports(p, p.InUse()), phrase.Capacity(p), phrase.StatePorts(p, p.Live),
-			phrase.StatePorts(p, p.TimeWait), phrase.Ports(p, p.Bound), fmt.Sprintf("%.1f", p.Wanted), phrase.Sustainable(p),
-			phrase.Forecast(&outlook), phrase.Grouped(p.Exhausted), phrase.NetnsState(p.NetnsName, p.Netns, p.NetnsGone))
+			phrase.StatePorts(p, p.SynSent), phrase.StatePorts(p, p.CloseWait), phrase.StatePorts(p, p.TimeWait), phrase.Ports(p, p.Bound),
+			oneDecimal(p.Wanted), phrase.Sustainable(p), w.full(p), phrase.Grouped(p.Exhausted), w.netns(p.NetnsName, p.Netns, p.NetnsGone))
 	}
-	t.write(out, "Port spaces: "+phrase.Spaces(s), len(s.PortSpaces)-len(listed)+s.OtherPortSpaces)
+	t.write(&w.out, "Port spaces: "+phrase.Spaces(s), len(s.PortSpaces)-len(listed)+s.OtherPortSpaces)
 	for i := range listed {
 		if p := &listed[i]; p.AtRisk(s.Wall) && len(p.Holders)+len(p.Victims) > 0 {
-			writeAtRisk(out, p, s.Wall)
+			writeAtRisk(&w.out, p, s.Wall)
 		}
 	}
 }
 
+// worthListing returns the fullest, without those that are idle, gone, or like all others far
+// from full.
+func (w *writer) worthListing(all []snapshot.PortSpace) []snapshot.PortSpace {
+	if w.Verbose {
+		return all[:min(len(all), topSpaces)]
+	}
+	const few, low = 3, 0.05
+	var listed []snapshot.PortSpace
+	for i := range all {
+		p := &all[i]
+		bad := p.AtRisk(w.s.Wall) || p.Exhausted > 0
+		dead := p.NetnsGone || p.InUse() == 0 && p.Wanted == 0
+		if bad || !dead && (p.TakenShare() >= low || len(listed) < few) {
+			listed = append(listed, *p)
+		}
+		if len(listed) == topSpaces {
+			break
+		}
+	}
+	return listed
+}
+
+// full returns when the space will be full; how sure that is only with all details.
+func (w *writer) full(p *snapshot.PortSpace) string {
+	outlook := p.Outlook()
+	switch {
+	case w.Verbose:
+		return phrase.Forecast(&outlook)
+	case outlook.Known && outlook.Never:
+		return phrase.Unknown
+	}
+	return phrase.When(&outlook)
+}
+
 func writeAtRisk(out *bytes.Buffer, s *snapshot.PortSpace, now time.Time) {
-	fmt.Fprintf(out, "\n  %s: %s", phrase.Space(s), status(s, now))
+	line := phrase.Space(s) + ": " + status(s, now)
 	if demand := phrase.Demand(s); demand != nil {
-		out.WriteString("; " + demand[0])
+		line += "; " + demand[0]
 	}
 	out.WriteByte('\n')
+	writeWide(out, "  ", line)
 	for _, h := range s.Holders[:min(len(s.Holders), topHolders)] {
 		fmt.Fprintf(out, "    held by %s: %s\n", phrase.Holder(&h), phrase.Held(&h))
 	}
@@ -51,7 +89,7 @@ func writeAtRisk(out *bytes.Buffer, s *snapshot.PortSpace, now time.Time) {
 		out.WriteString("    and by others\n")
 	}
 	if s.Unstamped > 0 && s.Reusable == 0 { // who has set tcp_tw_reuse wonders why
-		fmt.Fprintf(out, "    headroom %s\n", phrase.Headroom(s))
+		writeWide(out, "    ", "headroom "+phrase.Headroom(s))
 	}
 	for _, v := range s.Victims[:min(len(s.Victims), topHolders)] {
 		fmt.Fprintf(out, "    no port for %s: %s times, last at %s\n", phrase.Process(v.Proc.ID, v.Proc.Comm),
