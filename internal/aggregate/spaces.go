@@ -125,6 +125,9 @@ func (b *spaceRows) addUsage(row *spaceRow, flow *flow) {
 	row.Exhausted, row.ExhaustionRate = flow.exhausted, rates.Failures
 	row.Wanted = rates.Opens + rates.Failures
 	row.LastExhausted = wallTime(b.world.Clock, flow.lastExhausted)
+	if b.now.Sub(flow.lastExhausted) <= snapshot.RecentExhaustion {
+		row.ExhaustedSince = wallTime(b.world.Clock, flow.deniedSince)
+	}
 	row.SearchP50, row.SearchP99 = flow.search.Quantile(0.5), flow.search.Quantile(0.99)
 	row.SecondParity = flow.parity.secondShare(b.now)
 }

@@ -56,6 +56,8 @@ const (
 	// mostSustainable is the most that is called a limit. No host opens a million connections
 	// per second: where ports would allow more, something else is the limit.
 	mostSustainable = 1e6
+	// roughFor is for how long connections that are open can still be short ones.
+	roughFor = 5 * time.Second
 )
 
 // Held returns the mean time for which an open takes its port: the connection's lifetime and,
@@ -75,6 +77,22 @@ func (in *Inputs) Sustainable() float64 {
 	if held <= 0 || in.LeakShare > 0 {
 		return 0
 	}
+	return in.servable(held)
+}
+
+// Rough returns the same by the rule of thumb, while too few connections have ended to know for
+// how long one holds its port: as if each were closed at once and left a bucket. It is 0 if
+// connections are seen to last, as their ports are not free then.
+func (in *Inputs) Rough(watched time.Duration) float64 {
+	if in.BucketLife <= 0 || watched > roughFor && in.Live > in.TimeWait {
+		return 0
+	}
+	return in.servable(in.BucketLife.Seconds())
+}
+
+// servable returns the opens per second that can be served if each holds its port for so many
+// seconds.
+func (in *Inputs) servable(held float64) float64 {
 	room := float64(max(in.Capacity-in.fixed(), 0))
 	share := 1.0 // of the room
 	if e := in.Elsewhere; e != nil && e.Rate > 0 {

@@ -27,6 +27,23 @@ func Expiry(expiries []int) string {
 	return "come free: " + strings.Join(parts, ", ")
 }
 
+// NextFree returns when the next port comes free, and when all have, as far as timers free them:
+// in 42 s, all within 46 s. It is empty without any.
+func NextFree(expiries []int) string {
+	all := 0
+	for _, n := range expiries {
+		all += n
+	}
+	if all == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("in %d s", secondsUntil(expiries, 1))
+	if first, last := secondsUntil(expiries, 1), secondsUntil(expiries, all); first < last {
+		text += fmt.Sprintf(", all within %d s", last)
+	}
+	return text
+}
+
 // secondsUntil returns after how many seconds n ports have come free.
 func secondsUntil(expiries []int, n int) int {
 	for i, expired := range expiries {

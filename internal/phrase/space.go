@@ -112,6 +112,9 @@ func SustainableSentence(s *snapshot.PortSpace) string {
 	if s.Sustainable <= 0 {
 		return "not known yet"
 	}
+	if s.SustainableRough {
+		return Sustainable(s) + "/s if each connection is closed at once; how long they last is not known yet"
+	}
 	text := Sustainable(s) + "/s at current lifetimes"
 	if s.Textbook > 0 {
 		text += fmt.Sprintf("; %.1f/s by the rule of thumb, ports / %.0f s", s.Textbook, s.TimeWaitLength.Seconds())
