@@ -9,6 +9,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
 	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // matched is how many events a filter has selected, and how many it has not.
@@ -64,6 +65,16 @@ func (f *filterFlags) unmatched(selected, others uint64) string {
 		return "Filter " + typed + " matches nothing; no other event was seen either"
 	}
 	return "Filter " + typed + " matches nothing; " + phrase.Plural(others, "other event") + leftOutVerb(others)
+}
+
+// unmatchedIn returns the same of what a snapshot shows. A process that only holds sockets has no
+// event, and yet is selected.
+func (f *filterFlags) unmatchedIn(s *snapshot.Snapshot) string {
+	t := &s.Totals
+	if t.Live() != 0 || t.TimeWait() != 0 || t.BeforeStart != 0 || t.Failed() != 0 || t.Opens != 0 || t.Closes() != 0 || t.Binds != 0 {
+		return ""
+	}
+	return f.unmatched(s.SelectedEvents, max(s.Health.Events, s.SelectedEvents)-s.SelectedEvents+s.Health.Filtered)
 }
 
 func leftOutVerb(n uint64) string {

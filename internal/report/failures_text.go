@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -90,7 +91,7 @@ func (w *writer) failures() {
 	t := table{
 		head: []string{"count", "per s", "command", "call", "error", "reason", "address", "first", "last", "netns"},
 		left: "command call error reason address netns", optional: []string{"per s", "netns"},
-		width: w.width(), drop: []string{"netns", "first", "per s"}, flex: "address",
+		common: "netns", width: w.width(), drop: []string{"first", "per s", "netns"}, flex: []string{"command", "address"},
 	}
 	merged := byProgram(w.s.Failures)
 	listed := merged[:min(len(merged), w.rows())]
@@ -110,7 +111,7 @@ func (w *writer) failures() {
 		}
 	}
 	for i := range w.s.Sweeps[:min(len(w.s.Sweeps), w.rows())] {
-		writeWide(&w.out, "  ", phrase.Sweep(&w.s.Sweeps[i], w.s.Wall))
+		fmt.Fprintf(&w.out, "  %s\n", phrase.Sweep(&w.s.Sweeps[i], w.s.Wall))
 	}
 }
 

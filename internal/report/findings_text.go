@@ -2,11 +2,13 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/verdict"
 )
 
 const (
@@ -16,33 +18,61 @@ const (
 	maxWho = 3
 )
 
-// findings writes since when the worst trouble is, who suffers and what to do first, and the
-// others in a sentence each.
-func (w *writer) findings(findings []doctor.Finding) {
-	for i := range findings[:min(len(findings), maxFindings)] {
-		f := &findings[i]
-		if i < 2 { // the others are of one line, or wrapped
-			w.out.WriteString("\n")
-		}
-		w.item(strings.ToUpper(f.Severity.String())+": ", f.Summary)
-		if i == 0 || w.Verbose {
-			w.firstFinding(f)
-		}
+// findings writes since when the trouble of the verdict is, who suffers and what to do first. The
+// others are the verdict's further lines; with all details they are written, too.
+func (w *writer) findings(said *verdict.Verdict, findings []doctor.Finding) {
+	first := slices.IndexFunc(findings, func(f doctor.Finding) bool { return f.ID == said.Finding })
+	if first < 0 && len(findings) > 0 {
+		first = 0 // of what is over, or of something else than the verdict
 	}
-	if more := len(findings) - maxFindings; more > 0 {
-		w.item("", "and "+phrase.Grouped(more)+" more: porttrace doctor")
+	if first < 0 && said.Do != "" {
+		w.item("  Do: ", said.Do)
+	}
+	if first >= 0 {
+		f := &findings[first]
+		w.finding(f, f.ID == said.Finding || strings.Contains(strings.Join(said.Lines, "\n"), printable.String(f.Summary)))
+		findings = slices.Delete(slices.Clone(findings), first, first+1)
+	}
+	listed := 0
+	if w.Verbose {
+		listed = min(len(findings), maxFindings)
+	}
+	for i := range findings[:listed] {
+		w.out.WriteString("\n")
+		w.finding(&findings[i], false)
+	}
+	if more := len(findings) - listed; more > 0 {
+		w.item("  ", phrase.Plural(more, "more finding")+": "+w.command("doctor"))
 	}
 }
 
-func (w *writer) firstFinding(f *doctor.Finding) {
-	w.item("  Since: ", strings.TrimPrefix(phrase.Span(f.Since, f.Until, w.s.Wall), "since ")+"; "+f.Confidence.Words())
+// command returns a command of porttrace for what is reported.
+func (w *writer) command(name string) string {
+	command := "porttrace " + name
+	if w.Recording != "" {
+		command += " " + phrase.ShellWord(w.Recording)
+	}
+	return command
+}
+
+// finding writes one with its first advice. said: the verdict is about it, so that its summary
+// would say the same again.
+func (w *writer) finding(f *doctor.Finding, said bool) {
+	severity := strings.ToUpper(f.Severity.String()) + ": "
+	span := phrase.Span(f.Since, f.Until, w.s.Wall) + "; " + f.Confidence.Words()
+	if said {
+		w.item(severity, span)
+	} else {
+		w.item(severity, f.Summary)
+		w.item("  Since: ", strings.TrimPrefix(strings.TrimPrefix(span, "since "), "from "))
+	}
 	if who := sufferers(f.Victims); who != "" {
 		w.item("  Who: ", who)
 	}
 	if len(f.Advice) > 0 {
 		w.firstAdvice(&f.Advice[0])
 	}
-	fmt.Fprintf(&w.out, "  More: porttrace doctor, porttrace explain %s\n", f.Cause)
+	fmt.Fprintf(&w.out, "  More: porttrace explain %s\n        %s\n", f.Cause, w.command("doctor"))
 }
 
 // sufferers names the processes whose calls failed, empty without any.

@@ -290,12 +290,12 @@ func TestSweep(t *testing.T) {
 		Reason: event.Refused, Count: 200_000, Rate: 4_867, First: started, Last: started.Add(9 * time.Second),
 	}, Targets: 7_000, Estimated: true}}
 	var text, object bytes.Buffer
-	if err := errors.Join(Text(&text, s, nil, TextOptions{By: snapshot.ByProcess}), JSON(&object, s, nil, snapshot.ByProcess)); err != nil {
+	if err := errors.Join(Text(&text, s, nil, TextOptions{Verbose: true}), JSON(&object, s, nil, snapshot.ByProcess)); err != nil {
 		t.Fatal(err)
 	}
 	failures := string(section(text.Bytes(), "Failures"))
 	for _, want := range []string{
-		"195,904  4865.0        all others",
+		"195,904  4,865.0  all others",
 		"  scanner(99) cannot connect to about 7,000 targets: connection refused (ECONNREFUSED), 4,867/s; 200,000 times in all\n",
 	} {
 		if !strings.Contains(failures, want) {

@@ -155,8 +155,9 @@ func TestReasonForNoReuse(t *testing.T) {
 	s.Capacity, s.TimeWait, s.Unstamped = 64, 64, 64
 	for reusable, want := range map[int]bool{0: true, 3: false} {
 		s.Reusable = reusable
-		var out bytes.Buffer
-		writeAtRisk(&out, &s, time.Time{})
+		w := writer{s: &snapshot.Snapshot{}}
+		w.atRisk(&s)
+		out := &w.out
 		if got := strings.Contains(out.String(), "headroom 0; 64 in TIME_WAIT cannot be reused: the peer sends no TCP timestamps"); got != want {
 			t.Errorf("%d can be reused: got %q", reusable, out.String())
 		}
@@ -174,7 +175,7 @@ func TestFinWait2IsNamed(t *testing.T) {
 	if err := Text(&out, s, nil, TextOptions{By: snapshot.ByProcess}); err != nil {
 		t.Fatal(err)
 	}
-	if want := "TIME_WAIT 11,000 outgoing (10 of them in FIN_WAIT2), 40 accepted"; !strings.Contains(out.String(), want) {
+	if want := "TIME_WAIT 11,000 outgoing (10 of them in FIN_WAIT2), 40 accepted"; !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
 		t.Errorf("no %q in\n%s", want, &out)
 	}
 }

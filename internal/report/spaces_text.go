@@ -1,8 +1,9 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -17,28 +18,57 @@ const (
 // spaces lists the fullest port spaces, and the holders and victims of those at risk.
 func (w *writer) spaces() {
 	s := w.s
-	t := table{
-		head: []string{
-			"taken", "space", "in use", "capacity", "live", "syn_sent", "close_wait", "time_wait", "bound", "wanted/s", "sustainable", "full",
-			"failed", "netns",
-		},
-		left: "space full netns", optional: []string{"syn_sent", "close_wait", "bound", "failed", "netns", "sustainable"},
-		width: w.width(), drop: []string{"netns", "bound", "failed"}, flex: "space",
-	}
 	fullest, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
 	listed := w.worthListing(snapshot.Sort(s.PortSpaces, fullest, false))
+	t := w.spaceTable()
 	for i := range listed {
-		p := &listed[i]
-		t.add(phrase.Taken(p), phrase.Space(p), phrase.Ports(p, p.InUse()), phrase.Capacity(p), phrase.StatePorts(p, p.Live),
-			phrase.StatePorts(p, p.SynSent), phrase.StatePorts(p, p.CloseWait), phrase.StatePorts(p, p.TimeWait), phrase.Ports(p, p.Bound),
-			oneDecimal(p.Wanted), phrase.Sustainable(p), w.full(p), phrase.Grouped(p.Exhausted), w.netns(p.NetnsName, p.Netns, p.NetnsGone))
+		t.add(w.spaceCells(&listed[i])...)
 	}
-	t.write(&w.out, "Port spaces: "+phrase.Spaces(s), len(s.PortSpaces)-len(listed)+s.OtherPortSpaces)
+	more := len(s.PortSpaces) - len(listed) + s.OtherPortSpaces
+	if len(t.rows) == 0 && more > 0 {
+		w.out.WriteString("\n")
+		w.item("", "Port spaces: "+phrase.Spaces(s))
+	}
+	t.write(&w.out, "Port spaces: "+phrase.Spaces(s), more)
 	for i := range listed {
 		if p := &listed[i]; p.AtRisk(s.Wall) && len(p.Holders)+len(p.Victims) > 0 {
-			writeAtRisk(&w.out, p, s.Wall)
+			w.atRisk(p)
 		}
 	}
+}
+
+// spaceTable is a table without rows. In its narrow form the figures that belong together share a
+// column.
+func (w *writer) spaceTable() table {
+	t := table{
+		head:     []string{"taken", "space", "in use/of", "live", "syn_sent", "close_wait", "time_wait", "bound", "wants/max", "full", "failed", "netns"},
+		left:     "space full netns",
+		optional: []string{"syn_sent", "close_wait", "bound", "failed", "netns"},
+		common:   "netns",
+		width:    w.width(), drop: []string{"bound", "failed", "syn_sent", "close_wait", "netns"}, flex: []string{"space"},
+	}
+	if w.Verbose {
+		t.head = []string{
+			"taken", "space", "in use", "capacity", "live", "syn_sent", "close_wait", "time_wait", "bound", "wanted/s", "sustainable", "full",
+			"failed", "netns",
+		}
+		t.optional = []string{"syn_sent", "close_wait"}
+	}
+	return t
+}
+
+func (w *writer) spaceCells(p *snapshot.PortSpace) []string {
+	inUse := []string{phrase.Ports(p, p.InUse()), phrase.Capacity(p)}
+	rates := []string{oneDecimal(p.Wanted), phrase.Sustainable(p)}
+	if !w.Verbose {
+		inUse, rates = []string{strings.Join(inUse, "/")}, []string{phrase.Rate(p.Wanted) + "/" + rates[1]}
+	}
+	return slices.Concat([]string{phrase.Taken(p), phrase.Space(p)}, inUse,
+		[]string{
+			phrase.StatePorts(p, p.Live), phrase.StatePorts(p, p.SynSent), phrase.StatePorts(p, p.CloseWait), phrase.StatePorts(p, p.TimeWait),
+			phrase.Ports(p, p.Bound),
+		},
+		rates, []string{w.full(p), phrase.Grouped(p.Exhausted), w.netns(p.NetnsName, p.Netns, p.NetnsGone)})
 }
 
 // worthListing returns the fullest, without those that are idle, gone, or like all others far
@@ -75,29 +105,93 @@ func (w *writer) full(p *snapshot.PortSpace) string {
 	return phrase.When(&outlook)
 }
 
-func writeAtRisk(out *bytes.Buffer, s *snapshot.PortSpace, now time.Time) {
-	line := phrase.Space(s) + ": " + status(s, now)
-	if demand := phrase.Demand(s); demand != nil {
+// atRisk writes since when a space is full, which programs hold its ports, and which get none.
+func (w *writer) atRisk(p *snapshot.PortSpace) {
+	line := phrase.Space(p) + ": " + status(p, w.s.Wall)
+	if demand := phrase.Demand(p); demand != nil {
 		line += "; " + demand[0]
 	}
-	out.WriteByte('\n')
-	writeWide(out, "  ", line)
-	for _, h := range s.Holders[:min(len(s.Holders), topHolders)] {
-		fmt.Fprintf(out, "    held by %s: %s\n", phrase.Holder(&h), phrase.Held(&h))
+	w.out.WriteByte('\n')
+	writeWide(&w.out, "  ", line)
+	holders := holdersByProgram(p.Holders)
+	for i := range holders[:min(len(holders), topHolders)] {
+		h := &holders[i]
+		fmt.Fprintf(&w.out, "    held by %s: %s\n", h.name(), phrase.Held(&h.Holder))
 	}
-	if len(s.Holders) > topHolders || s.OtherHolders.Ports() > 0 {
-		out.WriteString("    and by others\n")
+	if len(holders) > topHolders || p.OtherHolders.Ports() > 0 {
+		w.out.WriteString("    and by others\n")
 	}
-	if s.Unstamped > 0 && s.Reusable == 0 { // who has set tcp_tw_reuse wonders why
-		writeWide(out, "    ", "headroom "+phrase.Headroom(s))
+	if p.Unstamped > 0 && p.Reusable == 0 { // who has set tcp_tw_reuse wonders why
+		writeWide(&w.out, "    ", "headroom "+phrase.Headroom(p))
 	}
-	for _, v := range s.Victims[:min(len(s.Victims), topHolders)] {
-		fmt.Fprintf(out, "    no port for %s: %s times, last at %s\n", phrase.Process(v.Proc.ID, v.Proc.Comm),
-			phrase.Grouped(v.Failures), phrase.Time(v.Last, time.TimeOnly))
+	victims := w.victims(p)
+	for i := range victims[:min(len(victims), topHolders)] {
+		v := &victims[i]
+		fmt.Fprintf(&w.out, "    no port for %s: %s, last at %s\n", v.name(), phrase.Plural(v.Count, "time"), phrase.Time(v.Last, time.TimeOnly))
 	}
-	if more := len(s.Victims) - topHolders; more > 0 {
-		fmt.Fprintf(out, "    and for %d more\n", more)
+	if more := len(victims) - topHolders; more > 0 {
+		fmt.Fprintf(&w.out, "    and for %d more\n", more)
 	}
+}
+
+// victims returns the programs that got no port of the space. It has a row for few processes: the
+// failures have more.
+func (w *writer) victims(p *snapshot.PortSpace) []programFailure {
+	var calls []snapshot.Failure
+	for i := range w.s.Failures {
+		if f := &w.s.Failures[i]; p.Denies(f) {
+			calls = append(calls, *f)
+		}
+	}
+	var all uint64
+	for i := range calls {
+		all += calls[i].Count
+	}
+	var listed uint64
+	var rows []snapshot.Failure
+	for _, v := range p.Victims {
+		listed += v.Failures
+		rows = append(rows, snapshot.Failure{Proc: v.Proc, Count: v.Failures, Last: v.Last})
+	}
+	if all > listed {
+		return byProgram(calls)
+	}
+	return byProgram(rows)
+}
+
+// programHolder is the ports that the processes of one program hold.
+type programHolder struct {
+	snapshot.Holder
+	processes int
+}
+
+// holdersByProgram merges those of processes that run the same program, most ports first.
+func holdersByProgram(rows []snapshot.Holder) []programHolder {
+	type program struct{ comm, exe string }
+	index := map[program]int{}
+	var merged []programHolder
+	for _, h := range rows {
+		key := program{h.Proc.Comm, h.Proc.Exe}
+		at, found := index[key]
+		if !found || h.Proc.Comm == "" {
+			index[key] = len(merged)
+			merged = append(merged, programHolder{h, 1})
+			continue
+		}
+		m := &merged[at]
+		m.Live, m.CloseWait, m.TimeWait = m.Live+h.Live, m.CloseWait+h.CloseWait, m.TimeWait+h.TimeWait
+		m.Bound, m.Before = m.Bound+h.Bound, m.Before+h.Before
+		m.processes++
+	}
+	slices.SortStableFunc(merged, func(a, b programHolder) int { return b.Ports() - a.Ports() })
+	return merged
+}
+
+func (h *programHolder) name() string {
+	if h.processes > 1 {
+		return phrase.Command(h.Proc.ID, h.Proc.Comm) + " ×" + phrase.Grouped(h.processes)
+	}
+	return phrase.Holder(&h.Holder)
 }
 
 // status has the time since when the space is full: a report is read later.

@@ -21,12 +21,13 @@ type table struct {
 	left string
 	rows [][]string
 
+	common   string   // a column whose cell goes to the title if it is the same in all rows
 	optional []string // columns that are left out if no row has anything in them
 	// In a table of limited width the columns of drop go first, the first of them before the
 	// others; what remains is gained by shortening the cells of flex.
 	width int // 0: no limit
 	drop  []string
-	flex  string
+	flex  []string
 }
 
 // add appends a row and makes its cells printable: a recording can hold any text.
@@ -42,8 +43,10 @@ func (t *table) write(out *bytes.Buffer, title string, more int) {
 	if len(t.rows) == 0 {
 		return
 	}
+	title += t.inCommon()
 	t.tidy()
-	fmt.Fprintf(out, "\n%s\n", title)
+	out.WriteString("\n")
+	writeWide(out, "", title)
 	widths := t.widths()
 	for _, row := range append([][]string{t.head}, t.rows...) {
 		var line strings.Builder
@@ -62,6 +65,24 @@ func (t *table) write(out *bytes.Buffer, title string, more int) {
 	}
 }
 
+// inCommon removes the column of which all rows have the same cell, and returns what the title
+// says of it.
+func (t *table) inCommon() string {
+	column := t.column(t.common)
+	if column < 0 || t.width == 0 {
+		return ""
+	}
+	cell := t.rows[0][column]
+	if slices.ContainsFunc(t.rows, func(row []string) bool { return row[column] != cell }) {
+		return ""
+	}
+	t.remove(column)
+	if cell == "" {
+		return ""
+	}
+	return "; " + t.common + " " + cell
+}
+
 // tidy leaves out what is empty, and what there is no room for.
 func (t *table) tidy() {
 	for _, name := range t.optional {
@@ -73,15 +94,31 @@ func (t *table) tidy() {
 		return
 	}
 	for _, name := range t.drop {
-		if column := t.column(name); column >= 0 && t.total() > t.width {
+		if column := t.column(name); column >= 0 && t.total()-t.slack() > t.width {
 			t.remove(column)
 		}
 	}
-	if column := t.column(t.flex); column >= 0 && t.total() > t.width {
-		room := t.widths()[column] - (t.total() - t.width)
-		for _, row := range t.rows {
-			row[column] = shortened(row[column], max(room, minCell))
+	for _, name := range t.flex {
+		if over := t.total() - t.width; over > 0 {
+			t.shorten(t.column(name), over)
 		}
+	}
+}
+
+// slack is how much shortening gains.
+func (t *table) slack() (cells int) {
+	widths := t.widths()
+	for _, name := range t.flex {
+		cells += max(widths[t.column(name)]-minCell, 0)
+	}
+	return cells
+}
+
+// shorten makes a column narrower.
+func (t *table) shorten(column, by int) {
+	room := max(t.widths()[column]-by, minCell)
+	for _, row := range t.rows {
+		row[column] = shortened(row[column], room)
 	}
 }
 
@@ -89,7 +126,7 @@ func (t *table) tidy() {
 func says(cell string) bool { return strings.Trim(cell, "0.-? ") != "" }
 
 // minCell is the least that a shortened cell is cut to.
-const minCell = 12
+const minCell = 24
 
 // shortened cuts out the middle of a text: of addresses that are alike the end differs.
 func shortened(text string, width int) string {
@@ -163,7 +200,8 @@ func (w *writer) totalsTable(first, last []string) table {
 	return table{
 		head: slices.Concat(first, totalHeads, last), left: strings.Join(slices.Concat(first[len(first)-1:], last), " "),
 		optional: append([]string{"syn_sent", "close_wait", "failed", "lifetime"}, last...),
-		width:    w.width(), drop: append(slices.Clone(last), "lifetime", "opens/s"), flex: first[len(first)-1],
+		common:   "netns",
+		width:    w.width(), drop: slices.Concat([]string{"lifetime"}, last, []string{"opens/s"}), flex: first[len(first)-1:],
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 )
 
 const (
@@ -28,6 +29,8 @@ type TextOptions struct {
 	By snapshot.Grouping
 	// Verbose adds all columns and rows, the namespaces, how it was traced, and what was lost.
 	Verbose bool
+	// Recording is the name of the file that is reported; empty: this host, now.
+	Recording string
 	// Unmatched says that the filter has selected nothing; empty if it has, or there is none.
 	Unmatched string
 }
@@ -42,10 +45,16 @@ type writer struct {
 func text(s *snapshot.Snapshot, findings []doctor.Finding, opts TextOptions) []byte {
 	w := &writer{TextOptions: opts, s: s}
 	findings = doctor.Sorted(findings, false)
+	said := verdict.Of(s, findings)
+	if opts.Unmatched != "" && said.Level == verdict.OK { // nothing was to be seen
+		said = verdict.Verdict{Level: verdict.Unknown, Title: "NOTHING MATCHES THE FILTER", Lines: []string{opts.Unmatched + "."}}
+	}
 	w.head()
-	w.verdict(findings)
-	w.findings(findings)
-	w.totals()
+	w.box(&said)
+	w.findings(&said, findings)
+	if opts.Unmatched == "" {
+		w.totals()
+	}
 	w.spaces()
 	w.processes()
 	w.destinations()
@@ -66,9 +75,6 @@ func (w *writer) head() {
 	if s.Host.PIDNS != "" {
 		const head = "pids are those of " // older recordings have it in the fact
 		fmt.Fprintf(&w.out, "%s%s\n", head, printable.String(strings.TrimPrefix(s.Host.PIDNS, head)))
-	}
-	if w.Unmatched != "" {
-		w.item("", w.Unmatched)
 	}
 }
 
