@@ -80,6 +80,29 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 	}
 }
 
+// describeCompletion gives the ready-made command for shell completion the words and checks of the
+// others.
+func describeCompletion(cmd *cobra.Command) {
+	cmd.Use = "completion SHELL"
+	cmd.Short = "print a script that completes commands and flags in a shell"
+	cmd.Long = "Prints a script that completes commands and flags in a shell: bash, fish,\npowershell or zsh. porttrace completion SHELL --help says how to load it."
+	cmd.Example = "  porttrace completion bash >/etc/bash_completion.d/porttrace"
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("missing argument: the SHELL, one of %s", strings.Join(commandNames(cmd), ", "))
+		}
+		return usagef("no completion for %q, only for %s", args[0], strings.Join(commandNames(cmd), ", "))
+	}
+	cmd.RunE = func(*cobra.Command, []string) error { return nil } // Args refuses what is no shell
+	for _, shell := range cmd.Commands() {
+		shell.Short = "print the script for " + shell.Name()
+		shell.Args = noArgs
+		if flag := shell.Flags().Lookup("no-descriptions"); flag != nil {
+			flag.Usage = "complete without a description of each"
+		}
+	}
+}
+
 func commandNamed(root *cobra.Command, name string) *cobra.Command {
 	i := slices.IndexFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == name })
 	if i < 0 {
@@ -128,7 +151,10 @@ func helpText(cmd *cobra.Command) []byte {
 
 func writeCommands(out *bytes.Buffer, cmd *cobra.Command) {
 	if cmd.HasParent() {
-		for _, c := range cmd.Commands() { // the shells of completion
+		if cmd.HasSubCommands() {
+			out.WriteString("\nShells:\n") // only completion has any
+		}
+		for _, c := range cmd.Commands() {
 			writeEntry(out, "  "+c.Name(), 14, c.Short)
 		}
 		return

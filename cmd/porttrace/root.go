@@ -47,7 +47,7 @@ a command it shows the live screen.`,
 		whatifCommand(), explainCommand(), exportCommand(), checkCommand(), demoCommand(), versionCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd()
-	commandNamed(root, "completion").Short = "print a script that completes commands and flags in a shell"
+	describeCompletion(commandNamed(root, "completion"))
 	for _, c := range append(root.Commands(), root) {
 		c.Flags().SortFlags = false
 		c.Version = versionLine() // for --version

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/whatif"
 )
 
@@ -91,7 +92,7 @@ func (f *systemFlags) apply(c *whatif.Config) error {
 		}
 		value, err := parseDuration(d.text)
 		if err != nil || value < 0 || value > d.most {
-			return usagef("--%s %s: must be a time up to %s, as 60s", d.flag, d.text, d.most)
+			return usagef("--%s %s: must be a time up to %s, as 60s", d.flag, d.text, phrase.Spelled(d.most))
 		}
 		*d.into = value
 	}

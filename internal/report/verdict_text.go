@@ -9,7 +9,7 @@ import (
 	"github.com/porttrace/porttrace/internal/verdict"
 )
 
-// marks tell the levels apart without colour.
+// marks distinguish the levels without colour.
 var marks = map[verdict.Level]string{verdict.OK: "✓", verdict.Unknown: "?", verdict.Soon: "▲", verdict.Failing: "●"}
 
 // box writes the verdict in a frame. It has no right side: what is wide on one terminal is narrow
