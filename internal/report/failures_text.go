@@ -73,6 +73,7 @@ func (p *programFailure) add(f *snapshot.Failure) {
 	}
 	sum.Count, sum.Resent, sum.Rate = p.Count+f.Count, p.Resent+f.Resent, p.Rate+f.Rate
 	sum.Inferred = p.Inferred | f.Inferred
+	sum.First = p.First
 	if f.First.Before(p.First) {
 		sum.First = f.First
 	}

@@ -6,12 +6,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 const (
 	topSpaces  = 10 // of the fullest spaces: the others have headroom
+	topRisks   = 3  // of the spaces at risk, with their holders
 	topHolders = 3  // of the holders and victims of a space: the others have few ports
 )
 
@@ -30,10 +32,24 @@ func (w *writer) spaces() {
 		w.item("", "Port spaces: "+phrase.Spaces(s))
 	}
 	t.write(&w.out, "Port spaces: "+phrase.Spaces(s), more)
+	w.risks(listed)
+}
+
+// risks writes details of the spaces at risk: of few of them, those first from which calls got no
+// port. One program can fill all spaces of its address at once.
+func (w *writer) risks(listed []snapshot.PortSpace) {
+	var risks []*snapshot.PortSpace
 	for i := range listed {
-		if p := &listed[i]; p.AtRisk(s.Wall) && len(p.Holders)+len(p.Victims) > 0 {
-			w.atRisk(p)
+		if p := &listed[i]; p.AtRisk(w.s.Wall) && len(p.Holders)+len(p.Victims) > 0 {
+			risks = append(risks, p)
 		}
+	}
+	if !w.Verbose {
+		slices.SortStableFunc(risks, func(a, b *snapshot.PortSpace) int { return min(len(b.Victims), 1) - min(len(a.Victims), 1) })
+		risks = risks[:min(len(risks), topRisks)]
+	}
+	for _, p := range risks {
+		w.atRisk(p)
 	}
 }
 
@@ -113,12 +129,12 @@ func (w *writer) atRisk(p *snapshot.PortSpace) {
 	}
 	w.out.WriteByte('\n')
 	writeWide(&w.out, "  ", line)
-	holders := holdersByProgram(p.Holders)
+	holders, complete := w.holders(p)
 	for i := range holders[:min(len(holders), topHolders)] {
 		h := &holders[i]
 		fmt.Fprintf(&w.out, "    held by %s: %s\n", h.name(), phrase.Held(&h.Holder))
 	}
-	if len(holders) > topHolders || p.OtherHolders.Ports() > 0 {
+	if len(holders) > topHolders || !complete {
 		w.out.WriteString("    and by others\n")
 	}
 	if p.Unstamped > 0 && p.Reusable == 0 { // who has set tcp_tw_reuse wonders why
@@ -157,6 +173,60 @@ func (w *writer) victims(p *snapshot.PortSpace) []programFailure {
 		return byProgram(calls)
 	}
 	return byProgram(rows)
+}
+
+// holders returns which programs hold ports of the space, and whether these are all. It has a row
+// for few processes: if a thousand short ones hold a port each, those that connect to the
+// destination are counted instead.
+func (w *writer) holders(p *snapshot.PortSpace) (list []programHolder, complete bool) {
+	listed, ports := holdersByProgram(p.Holders), 0
+	for _, h := range p.Holders {
+		ports += h.Ports()
+	}
+	if p.OtherHolders.Ports() <= ports || p.Bound > 0 || !w.onlySpaceTowards(p) {
+		return listed, p.OtherHolders.Ports() == 0
+	}
+	rows := w.connected(p)
+	total := 0
+	for _, h := range rows {
+		total += h.Ports()
+	}
+	if total <= ports || total > p.InUse() { // a connection that was just closed is not in both
+		return listed, false
+	}
+	return holdersByProgram(rows), total >= p.InUse()
+}
+
+// connected returns the processes by their connections to the destination of the space, and the
+// holders without a process.
+func (w *writer) connected(p *snapshot.PortSpace) (rows []snapshot.Holder) {
+	for _, h := range p.Holders {
+		if !h.Proc.ID.Known() {
+			rows = append(rows, h)
+		}
+	}
+	for i := range w.s.Pairs {
+		q := &w.s.Pairs[i]
+		h := snapshot.Holder{
+			Proc: event.Process{ID: q.Proc, Comm: q.Comm}, Live: int(q.Live()), CloseWait: int(q.CloseWait), TimeWait: int(q.TimeWaitOut),
+		}
+		if towards(q, p) && q.Proc.Known() && h.Ports() > 0 {
+			rows = append(rows, h)
+		}
+	}
+	return rows
+}
+
+func towards(q *snapshot.Pair, p *snapshot.PortSpace) bool {
+	return q.Netns == p.Netns && q.Proto == p.Proto && q.Remote == p.Remote
+}
+
+// onlySpaceTowards reports whether all connections to the destination take their ports from the
+// space: none comes from another local address.
+func (w *writer) onlySpaceTowards(p *snapshot.PortSpace) bool {
+	return p.Kind == snapshot.ConnectSpace && !slices.ContainsFunc(w.s.PortSpaces, func(o snapshot.PortSpace) bool {
+		return o.Kind == p.Kind && o.Netns == p.Netns && o.Proto == p.Proto && o.Remote == p.Remote && (o.Local != p.Local || o.Device != p.Device)
+	})
 }
 
 // programHolder is the ports that the processes of one program hold.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/doctor"
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -124,13 +125,21 @@ func (w *writer) processes() {
 	t := w.totalsTable([]string{"pid", "command"}, []string{"in"})
 	listed := w.listed(w.s.Processes)
 	for _, p := range listed[:min(len(listed), w.rows())] {
-		row := append([]string{phrase.PID(p.Info.ID), p.Info.Comm}, totalCells(&p.Totals, p.Rates)...)
+		row := append([]string{phrase.PID(p.Info.ID), commandOf(&p.Info)}, totalCells(&p.Totals, p.Rates)...)
 		t.add(append(row, group(&p.Info))...)
 	}
 	if other := w.s.OtherProcesses; other != nil {
 		t.add(append([]string{"", "all others"}, totalCells(&other.Totals, other.Rates)...)...)
 	}
 	t.write(&w.out, "Processes", w.more(len(listed)))
+}
+
+// commandOf returns the name of a process. Sockets that no process is known of are one row.
+func commandOf(p *event.Process) string {
+	if !p.ID.Known() {
+		return "owner not known"
+	}
+	return p.Comm
 }
 
 // listed leaves out processes of which there is nothing to say.
