@@ -141,6 +141,7 @@ func (b *spaceRows) detail(row *spaceRow) {
 		row.FullSince = wallTime(b.world.Clock, row.flow.failingSince)
 	}
 	if row.Kind == snapshot.BindSpace {
+		b.addBindSustainable(row)
 		row.Forecast.Known = row.IsFull()
 		if row.udp != nil {
 			b.addUDPHolders(row)

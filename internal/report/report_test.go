@@ -176,14 +176,14 @@ func TestDocumentedFields(t *testing.T) {
 		"host.signals":           "name mode hook reason",
 		"window":                 "start end seconds",
 		"totals":                 "opens closes time_wait_entered connect_failures bind_failures",
-		"processes":              identity + counts + "open_files file_limit early_binds destinations",
+		"processes":              identity + counts + "open_files file_limit early_binds own_ports destinations",
 		"processes.destinations": counts + "netns netns_name family proto daddr dport",
 		"groups":                 "name unknown processes " + counts + "destinations",
 		"destinations":           counts + "netns netns_name family proto daddr dport",
 		"failures":               identity + "op errno reason count first last netns netns_name family proto saddr sport daddr dport",
 		"port_spaces": "kind netns netns_name family proto saddr daddr dport range_low range_high capacity in_use live syn_sent " +
 			"close_wait time_wait bound headroom reusable time_wait_expiring peak open_rate sustainable_rate textbook_rate eta_seconds " +
-			"eta_low_seconds eta_high_seconds eta_model exhausted search_p50_us search_p99_us second_parity_share per_socket_range",
+			"eta_low_seconds eta_high_seconds eta_model exhausted exhausted_since sustainable_rough search_p50_us search_p99_us second_parity_share per_socket_range",
 		"port_spaces.holders": identity + "ports live close_wait time_wait bound before_start",
 		"port_spaces.victims": identity + "failures last",
 		"namespaces": "netns netns_name range_low range_high reserved capacity tw_reuse time_wait max_time_wait bound last_scan last_scan_us " +
