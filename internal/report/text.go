@@ -81,10 +81,26 @@ func (w *writer) head() {
 
 // totals are what happened and what exists, in two items.
 func (w *writer) totals() {
-	s, t := w.s, &w.s.Totals
+	s := w.s
 	w.out.WriteString("\n")
+	if phrase.CensusOnly(s) {
+		w.item("seen  ", "only the sockets that exist: opens, closes and "+phrase.Failed(s))
+	} else {
+		w.happened()
+	}
+	w.exists()
+}
+
+// happened counts what was seen since the start.
+func (w *writer) happened() {
+	s, t := w.s, &w.s.Totals
 	w.item("seen  ", fmt.Sprintf("%s opened (%s/s now), %s closed, %s entered TIME_WAIT; %s",
 		phrase.Grouped(t.Opens), oneDecimal(s.Rates.Opens), phrase.Grouped(t.Closes()), phrase.Grouped(t.TimeWaitEntered), phrase.Failed(s)))
+}
+
+// exists counts the sockets of now. What is zero is named only with all details.
+func (w *writer) exists() {
+	s, t := w.s, &w.s.Totals
 	parts := []string{phrase.Grouped(t.Live()) + " open"}
 	part := func(n int64, what string) {
 		if n != 0 || w.Verbose {
