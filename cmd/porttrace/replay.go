@@ -17,8 +17,11 @@ func replayCommand() *cobra.Command {
 	var flags filterFlags
 	cmd := &cobra.Command{
 		Use:   "replay FILE [flags]",
-		Short: "Shows a recording on the screen: pause, speed, seek",
-		Args:  oneFile,
+		Short: "show a recording on the screen: pause, speed, seek",
+		Example: `  porttrace replay night.ptrace
+  porttrace replay night.ptrace --comm 'php-fpm*'
+  porttrace replay night.ptrace --dest 10.0.0.2:6379`,
+		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runReplay(cmd.Context(), args[0], &flags)
 		},
@@ -28,6 +31,9 @@ func replayCommand() *cobra.Command {
 }
 
 func runReplay(ctx context.Context, name string, flags *filterFlags) error {
+	if err := flags.check(flags.request); err != nil {
+		return err
+	}
 	if err := needTerminal("use porttrace report FILE or porttrace export FILE"); err != nil {
 		return err
 	}

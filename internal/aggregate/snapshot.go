@@ -93,8 +93,11 @@ func (s *State) processRow(info event.Process, r *row, g gauges) snapshot.Proces
 
 func (s *State) addProcesses(snap *snapshot.Snapshot, b *backlog) {
 	snap.Processes = make([]snapshot.Process, 0, len(s.processes.rows))
+	own := s.ownPorts()
 	for id, r := range s.processes.rows {
-		snap.Processes = append(snap.Processes, s.processRow(*r.info, r, b.processes[id]))
+		row := s.processRow(*r.info, r, b.processes[id])
+		row.OwnPorts = own[id]
+		snap.Processes = append(snap.Processes, row)
 	}
 	snap.Processes = snapshot.Sort(snap.Processes, byOpens(snapshot.ProcessColumns()), false)
 	if !s.past.empty() {
