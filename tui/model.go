@@ -71,6 +71,7 @@ func newModel(ctx context.Context, opts Options) *Model {
 	}
 	m.restyle()
 	m.prompt = m.newPrompt()
+	m.say(warn, printable.String(opts.Warning))
 	if opts.Player != nil {
 		m.replay = &replay{player: opts.Player}
 	}

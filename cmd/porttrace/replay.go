@@ -10,7 +10,6 @@ import (
 	"github.com/porttrace/porttrace/internal/replay"
 	"github.com/porttrace/porttrace/internal/snapshot"
 	"github.com/porttrace/porttrace/tui"
-	"github.com/porttrace/porttrace/tui/theme"
 )
 
 func replayCommand() *cobra.Command {
@@ -54,6 +53,6 @@ func showReplay(ctx context.Context, from replay.Recording, f *filter.Filter, ti
 		Every: screenEvery / 5, // quick enough for a seek to be followed
 	}
 	player := replay.NewPlayer(from, opts)
-	screen := tui.Options{Snapshots: opts.Snapshots, Title: title, Player: player, Focus: opts.Focus, Theme: theme.Default()}
+	screen := tui.Options{Snapshots: opts.Snapshots, Title: title, Player: player, Focus: opts.Focus}
 	return beside(ctx, screen, player.Run)
 }

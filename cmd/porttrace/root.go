@@ -17,6 +17,9 @@ import (
 	"github.com/porttrace/porttrace/tui/theme"
 )
 
+// themeVariable names a theme, or its file; without it the user's own file is used, if there is one.
+const themeVariable = "PORTTRACE_THEME"
+
 // screenEvery is the time between two snapshots of the screen.
 const screenEvery = 500 * time.Millisecond
 
@@ -93,7 +96,7 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Options, title string) error {
 	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
 	opts.Every, opts.Focus = screenEvery, &snapshot.Focus{}
-	return beside(ctx, tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Theme: theme.Default(), Title: title}, func(ctx context.Context) error {
+	return beside(ctx, tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Title: title}, func(ctx context.Context) error {
 		_, err := pipeline.Aggregate(ctx, source, opts)
 		return err
 	})
@@ -102,6 +105,10 @@ func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Optio
 // beside runs the screen and, beside it, the function that feeds it. If one ends, so does
 // the other; but if feed ends without an error, the screen stays until the user quits.
 func beside(ctx context.Context, screen tui.Options, feed func(context.Context) error) error {
+	var fault error
+	if screen.Theme, fault = theme.Load(os.Getenv(themeVariable)); fault != nil {
+		screen.Warning = fault.Error() + "; the default colours are used"
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ran := make(chan error, 1)
