@@ -17,8 +17,8 @@ func (c *collector) earlyBinder(space *snapshot.PortSpace) string {
 		return ""
 	}
 	var opens, early uint64
-	for i := range c.s.Processes {
-		if p := &c.s.Processes[i]; phrase.Command(p.Info.ID, p.Info.Comm) == openers[0].name {
+	for id := range openers[0].pids {
+		if p := c.rows().procs[id]; p != nil {
 			opens, early = opens+p.Opens, early+p.EarlyBinds
 		}
 	}

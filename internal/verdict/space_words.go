@@ -247,13 +247,10 @@ func (s *spaceTrouble) exceeds() string {
 
 // destination returns the row of the remote end, nil without one.
 func (s *spaceTrouble) destination() *snapshot.Destination {
-	for i := range s.c.s.Destinations {
-		d := &s.c.s.Destinations[i]
-		if s.Kind == snapshot.ConnectSpace && !d.NetnsGone && d.Netns == s.Netns && d.Proto == s.Proto && d.Remote == s.Remote {
-			return d
-		}
+	if s.Kind != snapshot.ConnectSpace {
+		return nil
 	}
-	return nil
+	return s.c.rows().dests[peerOf(s.PortSpace)]
 }
 
 // causeWord returns the cause in a word or two, empty if it is not known.
