@@ -167,11 +167,10 @@ func (s *silence) sentence() string {
 		}
 	}
 	if s.pending > 0 {
-		wait := plural(s.pending, "SYN") + " sent again, unanswered"
 		if how == "" {
-			how = wait
+			how = plural(s.pending, "SYN") + " sent again, unanswered"
 		} else {
-			how += ", " + wait
+			how += ", " + phrase.Count(s.pending) + " wait"
 		}
 	}
 	return text + ": " + how
