@@ -137,13 +137,13 @@ func rowLine[T any](columns []column[T], row *T, base tone, cursor bool, width i
 		if cursor && i == 0 {
 			mark = cursorSign
 		}
-		line.WriteString(st.paintRow(base, mark, cursor))
+		line.WriteString(st.paintRow(base, base, mark, cursor))
 		text := c.cell(row, c.width)
-		line.WriteString(st.paintRow(c.toneOf(row, text, base), pad(text, c.width, !c.left), cursor))
+		line.WriteString(st.paintRow(base, c.toneOf(row, text, base), pad(text, c.width, !c.left), cursor))
 		used += c.width + 1
 	}
 	if cursor {
-		line.WriteString(st.paintRow(base, blanks(width-used), true))
+		line.WriteString(st.paintRow(base, base, blanks(width-used), true))
 	}
 	return line.String()
 }

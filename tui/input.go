@@ -3,6 +3,8 @@ package tui
 import (
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/porttrace/porttrace/tui/prompt"
 )
 
 // press passes a key to what is on top of the screen.
@@ -13,8 +15,8 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		return tea.Quit
 	case m.filter.typing:
 		m.typeFilter(msg)
-	case m.goingTo():
-		m.replay.typeGoTo(msg)
+	case m.asking:
+		return m.pressPrompt(msg)
 	case key.Matches(msg, m.keys.quit):
 		return tea.Quit
 	case key.Matches(msg, m.keys.suspend):
@@ -25,6 +27,9 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		m.pressMenu(msg)
 	case key.Matches(msg, m.keys.help):
 		m.help = &scroll{}
+	case key.Matches(msg, m.keys.command):
+		m.asking = true
+		m.prompt.Open("")
 	case key.Matches(msg, m.keys.pause):
 		m.togglePause()
 	case key.Matches(msg, m.keys.earlier):
@@ -42,8 +47,13 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// goingTo reports whether a moment to go to is typed.
-func (m *Model) goingTo() bool { return m.replay != nil && m.replay.goTo != nil }
+// pressPrompt takes a key of the line after ":".
+func (m *Model) pressPrompt(msg tea.KeyPressMsg) tea.Cmd {
+	m.asking = m.prompt.Press(msg) == prompt.Typing
+	after := m.after
+	m.after = nil
+	return after
+}
 
 func (m *Model) pressHelp(msg tea.KeyPressMsg) {
 	if key.Matches(msg, m.keys.help, m.keys.back) {
@@ -138,10 +148,13 @@ func (m *Model) show(tab int) {
 
 // regroup shows the processes in the next grouping.
 func (m *Model) regroup() {
-	if p, ok := m.panes[m.tab].(*processes); ok {
-		p.regroup()
-		m.refresh()
+	p, ok := m.panes[m.tab].(*processes)
+	if !ok {
+		m.say(quiet, "only processes can be grouped: 2 g")
+		return
 	}
+	p.regroup()
+	m.refresh()
 }
 
 // back leaves the detail, else it clears the filter.
@@ -174,10 +187,9 @@ func (m *Model) typeFilter(msg tea.KeyPressMsg) {
 func (m *Model) paste(text string) {
 	switch {
 	case m.filter.typing:
-		m.filter.insert(text)
-		m.filter.parse()
+		m.filter.paste(text)
 		m.refresh()
-	case m.goingTo():
-		m.replay.goTo.insert(text)
+	case m.asking:
+		m.prompt.Paste(text)
 	}
 }

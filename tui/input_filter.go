@@ -3,16 +3,19 @@ package tui
 import (
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/porttrace/porttrace/tui/prompt"
 	"github.com/porttrace/porttrace/tui/query"
 )
 
 // filter has the terms that a row must match.
 type filter struct {
-	lineInput
+	input  prompt.Input
 	typing bool
-	query  *query.Query // the newest text that was a filter
-	fault  string       // why the text is none
+	query  *query.Query // what is in force
+	fault  string       // why not all of the text is
 }
+
+func (f *filter) text() string { return f.input.Text() }
 
 // press takes a key while the filter is typed.
 func (f *filter) press(msg tea.KeyPressMsg) {
@@ -22,21 +25,35 @@ func (f *filter) press(msg tea.KeyPressMsg) {
 	case "esc":
 		*f = filter{}
 	case "backspace":
-		f.typing = f.text != ""
-		f.lineInput.press(msg)
-		f.parse()
+		f.typing = f.text() != ""
+		f.edit(msg)
 	default:
-		f.lineInput.press(msg)
-		f.parse()
+		f.edit(msg)
 	}
 }
 
-// parse keeps the last filter while what is typed is none yet.
+func (f *filter) edit(msg tea.KeyPressMsg) {
+	f.input.Press(msg)
+	f.parse()
+}
+
+// set puts another text in force.
+func (f *filter) set(text string) {
+	*f = filter{}
+	f.input.Set(text)
+	f.parse()
+}
+
+// paste inserts text at the cursor.
+func (f *filter) paste(text string) {
+	f.input.Insert(text)
+	f.parse()
+}
+
 func (f *filter) parse() {
-	q, err := query.Parse(f.text)
+	q, err := query.While(f.text(), f.query)
+	f.query, f.fault = q, ""
 	if err != nil {
 		f.fault = err.Error()
-		return
 	}
-	f.query, f.fault = q, ""
 }

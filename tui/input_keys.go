@@ -17,8 +17,10 @@ type keyMap struct {
 
 	fold, freeze, columns, copy, copyPage, trace, events, record, mouse key.Binding
 
-	play, step, faster, slower, failure              key.Binding
-	backward, forward, farBackward, farForward, goTo key.Binding
+	command key.Binding
+
+	play, step, faster, slower, failure        key.Binding
+	backward, forward, farBackward, farForward key.Binding
 
 	earlier, later, muchEarlier, muchLater key.Binding // of a live screen
 
@@ -80,7 +82,7 @@ func newKeys(replay bool) *keyMap {
 		forward:     bind("] S-→", "forward by 1 %", "]", "shift+right"),
 		farBackward: bind("{ ^←", "back by 10 %", "{", "ctrl+left"),
 		farForward:  bind("} ^→", "forward by 10 %", "}", "ctrl+right"),
-		goTo:        bind(":", "go to 03:12, +90s, -5m, 50%", ":"),
+		command:     bind(":", "a command; in a replay also 03:12, +90s, -5m, 50%", ":"),
 
 		earlier:     bind("[", "back by 2 s, while tracing goes on", "["),
 		later:       bind("]", "forward by 2 s", "]"),
@@ -94,7 +96,7 @@ func newKeys(replay bool) *keyMap {
 	}
 	for _, binding := range []*key.Binding{
 		&k.play, &k.step, &k.faster, &k.slower, &k.failure,
-		&k.backward, &k.forward, &k.farBackward, &k.farForward, &k.goTo,
+		&k.backward, &k.forward, &k.farBackward, &k.farForward,
 	} {
 		binding.SetEnabled(replay)
 	}
@@ -104,20 +106,31 @@ func newKeys(replay bool) *keyMap {
 	return k
 }
 
-// groups returns the keys in the order of the help, in pairs of columns.
-func (k *keyMap) groups() [][2][]key.Binding {
-	groups := [][2][]key.Binding{{
-		{k.first, k.second, k.third, k.fourth, k.fifth, k.nextTab, k.prevTab, k.open, k.why, k.events, k.back, k.copy, k.copyPage, k.trace, k.help, k.suspend, k.quit},
-		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.chooseSort, k.nextSort, k.prevSort, k.reverse, k.filter, k.group, k.fold, k.freeze, k.columns, k.nextFailing, k.prevFailing},
-	}}
-	if k.pause.Enabled() {
-		groups[0][1] = append(groups[0][1], k.pause, k.earlier, k.later, k.muchEarlier, k.muchLater)
-		return groups
+// keyGroup is keys that belong together, in the help.
+type keyGroup struct {
+	title string
+	keys  []key.Binding
+}
+
+// groups returns the keys in the order of the help.
+func (k *keyMap) groups() []keyGroup {
+	groups := []keyGroup{
+		{"Go", []key.Binding{
+			k.first, k.second, k.third, k.fourth, k.fifth, k.nextTab, k.prevTab, k.open, k.back, k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom,
+		}},
+		{"The row", []key.Binding{k.why, k.events, k.copy, k.copyPage, k.nextFailing, k.prevFailing}},
+		{"The table", []key.Binding{
+			k.filter, k.chooseSort, k.nextSort, k.prevSort, k.reverse, k.group, k.columns, k.fold, k.freeze,
+		}},
 	}
-	return append(groups, [2][]key.Binding{
-		{k.play, k.step, k.faster, k.slower, k.failure},
-		{k.backward, k.forward, k.farBackward, k.farForward, k.goTo},
-	})
+	if k.pause.Enabled() {
+		groups = append(groups, keyGroup{"Time", []key.Binding{k.pause, k.earlier, k.later, k.muchEarlier, k.muchLater, k.record}})
+	} else {
+		groups = append(groups, keyGroup{"The recording", []key.Binding{
+			k.play, k.step, k.faster, k.slower, k.failure, k.backward, k.forward, k.farBackward, k.farForward,
+		}})
+	}
+	return append(groups, keyGroup{"porttrace", []key.Binding{k.command, k.trace, k.mouse, k.help, k.suspend, k.quit}})
 }
 
 // motion is a way to move through rows or lines.

@@ -15,6 +15,7 @@ type layout struct {
 	framed bool // the body has a frame
 	list   int  // the width of the table or detail, with its frame
 	side   int  // the width of the pane beside it, 0: there is none
+	tail   int  // the height of the newest events below a short table, with their frame
 }
 
 const (
@@ -61,7 +62,22 @@ func (m *Model) divide() layout {
 		l.picture = m.pictureHeight(take, least)
 	}
 	l.body = max(room, 0)
+	l.tail = m.tailHeight(&l)
 	return l
+}
+
+// tailHeight returns how many lines a short table leaves to the newest events.
+func (m *Model) tailHeight(l *layout) int {
+	const least, most = 8, 24
+	if l.side == 0 || !l.framed || m.page() != nil || m.menu != nil || m.tab == eventsTab {
+		return 0
+	}
+	rows, _ := m.panes[m.tab].counts()
+	room := l.body - frameRows - 1 - max(rows+1, 6)
+	if room < least {
+		return 0
+	}
+	return min(room, most)
 }
 
 // figuresHeight returns the height of the charts where they fit, else that of two lines of figures.
@@ -100,7 +116,7 @@ func (m *Model) pictureHeight(take func(n, leave int) int, least int) int {
 // inner returns the size of what is in a pane of that width.
 func (l *layout) inner(width int) (inside, height int) {
 	if l.framed {
-		return max(width-frameCells, 0), max(l.body-frameRows, 0)
+		return max(width-frameCells, 0), max(l.body-l.tail-frameRows, 0)
 	}
 	return width, l.body
 }

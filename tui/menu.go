@@ -73,7 +73,7 @@ func (l *menu) view(width, height int, st *styles) []string {
 			mark = cursorSign
 		}
 		text := fill(mark+" "+pad(item.mark, 3, false)+" "+pad(item.label, 24, false)+" "+item.note, width)
-		lines = append(lines, st.paintRow(plain, text, i == l.cursor))
+		lines = append(lines, st.paintRow(plain, plain, text, i == l.cursor))
 	}
 	l.scroll.resize(len(lines), height)
 	l.scroll.offset = clamp(min(max(l.scroll.offset, l.cursor-height+1), l.cursor), len(lines)-height+1)

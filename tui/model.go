@@ -5,8 +5,13 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/charmbracelet/colorprofile"
+
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/clip"
+	"github.com/porttrace/porttrace/tui/prompt"
+	"github.com/porttrace/porttrace/tui/theme"
 )
 
 // Model is the one tea.Model of the program. All state that outlives a frame is
@@ -18,6 +23,9 @@ type Model struct {
 	title     string
 	keys      *keyMap
 	styles    *styles
+	theme     theme.Theme
+	dark      bool // the background of the terminal
+	profile   colorprofile.Profile
 
 	width, height int
 
@@ -37,10 +45,14 @@ type Model struct {
 	side   *detail   // what the row under the cursor is, beside a table or a detail; nil if not shown
 	help   *scroll   // nil unless the help is shown
 	menu   *menu     // nil unless something is chosen from a list
-	note   note      // what a key has done, until the next
-	free   bool      // the mouse is the terminal's
-	replay *replay   // nil while the screen is live
-	layout layout    // of the frame drawn last
+	prompt *prompt.Prompt
+	asking bool    // the prompt is open
+	after  tea.Cmd // what a command of the prompt wants done
+	bell   bell
+	note   note    // what a key has done, until the next
+	free   bool    // the mouse is the terminal's
+	replay *replay // nil while the screen is live
+	layout layout  // of the frame drawn last
 	// focused are the port spaces whose maps were asked for last.
 	focused []snapshot.SpaceID
 }
@@ -52,17 +64,28 @@ func newModel(ctx context.Context, opts Options) *Model {
 		focus:     opts.Focus,
 		title:     printable.String(opts.Title),
 		keys:      newKeys(opts.Player != nil),
-		styles:    newStyles(),
+		theme:     opts.Theme,
+		dark:      true,
+		profile:   colorprofile.TrueColor,
 		panes:     []pane{newSpaces(), newProcesses(), newDestinations(), newFailures(), newEvents()},
 	}
+	m.restyle()
+	m.prompt = m.newPrompt()
 	if opts.Player != nil {
 		m.replay = &replay{player: opts.Player}
 	}
 	return m
 }
 
-// Init waits for the first snapshot.
-func (m *Model) Init() tea.Cmd { return m.wait }
+// Init waits for the first snapshot, and asks for the background of the terminal.
+func (m *Model) Init() tea.Cmd { return tea.Batch(m.wait, tea.RequestBackgroundColor) }
+
+// restyle takes the colours of the terminal, or of another theme.
+func (m *Model) restyle() {
+	braille := m.styles != nil && m.styles.braille
+	m.styles = newStyles(m.theme, m.dark, m.profile)
+	m.styles.braille = braille
+}
 
 // Update takes one message. It does no I/O.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
@@ -70,11 +93,19 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case snapshotMsg:
 		m.receive(msg)
-		next = m.wait
+		next = tea.Batch(m.wait, m.ring())
 	case effectsMsg:
 		m.takeEffects(msg)
 	case endedMsg:
 		m.ended = true
+	case tea.BackgroundColorMsg:
+		m.dark = msg.IsDark()
+		m.restyle()
+	case tea.ColorProfileMsg:
+		m.profile = msg.Profile
+		m.restyle()
+	case clip.Msg:
+		m.say(good, string(msg))
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.PasteMsg:

@@ -1,14 +1,15 @@
 package tui
 
 import (
+	"os"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/verdict"
+	"github.com/porttrace/porttrace/tui/clip"
 )
 
 // note is what a key has done, or why it does nothing here, in the last line until the next key.
@@ -34,12 +35,22 @@ func (m *Model) goToFailing(step int) {
 func (m *Model) copyRow() tea.Cmd {
 	page := m.page()
 	switch {
+	case page != nil && page.copies() != "":
+		return clip.Copy(page.copies(), os.Getenv)
 	case page != nil && len(page.doors) > 0:
 		return m.copied(page.lines[page.doors[page.cursor].line : page.doors[page.cursor].line+1])
 	case page != nil:
 		return m.copied(page.lines)
 	}
 	return m.copied(m.panes[m.tab].currentLine(m.styles))
+}
+
+// copies returns what the door under the cursor has to copy, if that is not its line.
+func (d *detail) copies() string {
+	if d.cursor < len(d.doors) {
+		return d.doors[d.cursor].copy
+	}
+	return ""
 }
 
 func (m *Model) copyPage() tea.Cmd {
@@ -59,8 +70,7 @@ func (m *Model) copied(lines []string) tea.Cmd {
 	for _, line := range lines {
 		text = append(text, strings.TrimRight(ansi.Strip(line), " "))
 	}
-	m.say(good, "copied "+phrase.Plural(len(lines), "line")+" (a terminal that does not take OSC 52 ignores it)")
-	return tea.SetClipboard(strings.Join(text, "\n"))
+	return clip.Copy(strings.Join(text, "\n"), os.Getenv)
 }
 
 // toggleMouse gives the mouse to the terminal, to select text with, or takes it.

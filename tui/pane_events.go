@@ -186,6 +186,24 @@ func writeLastEvents(to *sheet, s *snapshot.Snapshot, about *about) {
 	})
 }
 
+// tailLines returns the newest events, in a frame.
+func (m *Model) tailLines(width, height int) []string {
+	to := newSheet(width-frameCells, m.styles)
+	var rows []snapshot.RecentEvent
+	for i := range slices.Backward(m.shown.RecentEvents) {
+		if len(rows) < height-frameRows-1 {
+			rows = append(rows, m.shown.RecentEvents[i])
+		}
+	}
+	columns := eventColumns(func() event.Clock { return m.shown.Clock })
+	for i := range columns {
+		columns[i].tone = func(e *snapshot.RecentEvent) tone { return eventTone(&e.Event) }
+	}
+	listing(to, columns, rows, nil)
+	f := frame{title: m.styles.paint(strong, "newest events"), right: m.styles.hint("5", "all"), tone: border}
+	return f.draw(to.lines, width, height, m.styles)
+}
+
 // eventDetail is one event in full.
 type eventDetail struct {
 	followed[snapshot.RecentEvent, eventKey]

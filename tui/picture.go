@@ -87,19 +87,18 @@ func portMap(space *snapshot.PortSpace, st *styles) *chart.PortMap {
 	if from == nil || len(from.Slices) == 0 {
 		return nil
 	}
-	m := &chart.PortMap{Low: int(from.Low), High: int(from.High), Legend: true, Palette: &st.palette}
-	first := int(from.Low)
+	m := &chart.PortMap{Low: int(from.Low), High: int(from.High), Legend: true, Braille: st.braille, Palette: &st.palette}
 	for i := range from.Slices {
 		s := &from.Slices[i]
-		slice := chart.Slice{First: first, Last: first + int(s.Ports) - 1}
-		slice.Count[chart.Open] = int32(s.Open) + int32(s.SynSent)
-		slice.Count[chart.CloseWait] = int32(s.CloseWait)
-		slice.Count[chart.TimeWait] = int32(s.TimeWait)
-		slice.Count[chart.Bound] = int32(s.Bound)
-		slice.Count[chart.Listener] = int32(s.Listener)
-		slice.Count[chart.Reserved] = int32(s.Reserved)
+		ports := from.Range(i)
+		slice := chart.Slice{First: int(ports.Low), Last: int(ports.High)}
+		for state, n := range map[chart.State]uint16{
+			chart.Open: s.Open, chart.SynSent: s.SynSent, chart.CloseWait: s.CloseWait, chart.TimeWait: s.TimeWait,
+			chart.Bound: s.Bound, chart.Listener: s.Listener, chart.Reserved: s.Reserved,
+		} {
+			slice.Count[state] = int32(n)
+		}
 		m.Slices = append(m.Slices, slice)
-		first += int(s.Ports)
 	}
 	return m
 }
@@ -112,21 +111,25 @@ func fillCurve(space *snapshot.PortSpace, now time.Time, st *styles) *chart.Fill
 	}
 	const past = snapshot.HistorySeconds * time.Second
 	c := &chart.Fill{
-		Capacity: space.Capacity, From: now.Add(-past), Now: now, Ahead: past / 3, Threshold: 0.95, Palette: &st.palette,
+		Capacity: space.Capacity, From: now.Add(-past), Now: now, Ahead: past / 3, Threshold: 0.95, Braille: st.braille, Palette: &st.palette,
 	}
 	end := now.Truncate(time.Second)
 	for i := range space.Fill {
 		p := &space.Fill[i]
 		s := chart.Sample{
 			At:    end.Add(-time.Duration(len(space.Fill)-1-i) * time.Second),
-			InUse: int(p.InUse), TimeWait: int(p.TimeWait), Failures: int(p.Exhausted),
+			InUse: int(p.InUse), TimeWait: int(p.TimeWait), Reusable: int(p.Reusable), Failures: int(p.Exhausted), Capacity: int(p.Capacity),
 		}
 		if !p.Known() {
 			s.InUse = -1
 		}
 		c.Samples = append(c.Samples, s)
 	}
-	if f := space.Outlook(); f.Known && !f.Never && f.ETA > 0 {
+	switch f := space.Outlook(); {
+	case !f.Known || f.ETA == 0 && !f.Never:
+	case f.Never:
+		c.Forecast = &chart.Forecast{ETA: -1, Low: f.Low, High: f.High}
+	default:
 		c.Forecast = &chart.Forecast{ETA: f.ETA, Low: f.Low, High: f.High}
 	}
 	return c

@@ -16,7 +16,6 @@ type replay struct {
 	playback playback.State // as of the last message
 	scale    scale
 	timeline timeline // drawn to the scale
-	goTo     *goTo    // nil unless it is typed
 }
 
 // update reads the position of the replay. It folds the time line again only for another
@@ -49,8 +48,6 @@ func (r *replay) press(k *keyMap, msg tea.KeyPressMsg) bool {
 		r.seek(10)
 	case key.Matches(msg, k.failure):
 		r.player.NextFailure()
-	case key.Matches(msg, k.goTo):
-		r.goTo = &goTo{}
 	default:
 		return false
 	}

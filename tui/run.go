@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/theme"
 )
 
 // framesPerSecond bounds what redrawing costs the traced host.
@@ -27,6 +28,8 @@ type Options struct {
 	// Input and Output are the terminal, unless they are set.
 	Input  io.Reader
 	Output io.Writer
+	// Theme has the colours.
+	Theme theme.Theme
 	// Title is the title of the terminal's window; empty does not change it.
 	Title string
 }

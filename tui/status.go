@@ -5,11 +5,12 @@ import (
 
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/prompt"
 )
 
 // hint returns a key and what it does.
 func (s *styles) hint(key, does string) string {
-	return s.paint(accent, key) + " " + s.paint(quiet, does)
+	return s.paint(keyed, key) + " " + s.paint(quiet, does)
 }
 
 // statusLine returns the state of the screen, and the keys that do something here, always in the
@@ -18,8 +19,8 @@ func (m *Model) statusLine() string {
 	if m.filter.typing {
 		return m.filterLine()
 	}
-	if m.goingTo() {
-		return m.replay.goTo.statusLine(m.width, m.styles)
+	if m.asking {
+		return m.promptLine()
 	}
 	if m.note.text != "" {
 		return " " + m.styles.paint(m.note.tone, m.note.text)
@@ -38,12 +39,36 @@ func (m *Model) statusLine() string {
 
 // filterLine returns the filter while it is typed, with what is wrong in it or how many rows match.
 func (m *Model) filterLine() string {
-	left := " " + m.styles.paint(accent, "/") + m.filter.text + "_  "
+	line, _ := m.filter.input.View(max(m.width/2, 2), "", m.promptStyles())
+	left := " " + m.styles.paint(accent, "/") + line + "  "
 	if m.filter.fault != "" {
 		return left + m.styles.paint(warn, m.filter.fault)
 	}
 	left += m.styles.paint(quiet, m.matches())
 	return ends(left, m.styles.hint("Enter", "keep")+"  "+m.styles.hint("Esc", "clear")+"  "+m.styles.paint(quiet, "words, !word, /regexp/, pid:1 dest:10.0.0.0/8 >80%")+" ", m.width)
+}
+
+// promptLine returns the command while it is typed, with what is wrong with it.
+func (m *Model) promptLine() string {
+	line, _ := m.prompt.Line(m.width, m.promptStyles())
+	if fault := m.prompt.Fault(); fault != "" {
+		return line + "  " + m.styles.paint(warn, fault)
+	}
+	return line
+}
+
+// candidates returns the commands that can be meant, for the lines above the prompt.
+func (m *Model) candidates(height int) []string {
+	return m.prompt.Candidates(m.width, height, m.promptStyles())
+}
+
+func (m *Model) promptStyles() *prompt.Styles {
+	as := func(t tone) func(string) string { return func(text string) string { return m.styles.paint(t, text) } }
+	return &prompt.Styles{
+		Cursor: func(text string) string { return "\x1b[7m" + text + "\x1b[27m" },
+		Ghost:  as(quiet), Name: as(strong), Help: as(quiet), Fault: as(warn),
+		Chosen: func(text string) string { return m.styles.paintRow(plain, plain, text, true) },
+	}
 }
 
 // stateOfScreen returns what the user has set, and what keeps the screen from showing what is new.

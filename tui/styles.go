@@ -2,97 +2,101 @@ package tui
 
 import (
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/colorprofile"
 
 	"github.com/porttrace/porttrace/tui/chart"
+	"github.com/porttrace/porttrace/tui/theme"
 )
 
 // tone is the meaning of a piece of text. It decides the style.
 type tone uint8
 
 const (
-	plain    tone = iota
-	quiet         // labels, and figures that are zero
-	strong        // titles
-	warn          // not failing yet, or not everything is visible
-	fail          // something fails or was lost
-	good          // nothing fails
-	accent        // the tab shown, keys, the cursor
-	border        // frames
-	chip          // a filter or a setting that hides rows
-	opened        // ports of open connections
-	waiting       // ports in TIME_WAIT
-	unclosed      // ports in CLOSE_WAIT
-	bound         // ports that only a bind() owns
-	listener      // ports at which a socket listens
-	reserved      // ports that are not allocated
-	free          // ports that are
-	tones         // how many there are
+	plain  tone = iota
+	quiet       // labels, and figures that are zero
+	strong      // titles
+	warn        // not failing yet, or not everything is visible
+	fail        // something fails or was lost
+	good        // nothing fails
+	accent      // the tab shown, the column sorted by
+	keyed       // a key in a hint
+	border      // frames
+	chip        // a filter or a setting that hides rows
+	opened      // open connections
+	tones       // how many there are
 )
 
-// styles has the pen of each tone, as it is and for the row under the cursor, and the colours of
-// pictures.
-type styles struct {
-	of, selected [tones]chart.Pen
-	palette      chart.Palette
+var roles = [tones]theme.Role{
+	plain: theme.Text, quiet: theme.Dim, strong: theme.Title, warn: theme.Warn, fail: theme.Bad, good: theme.OK,
+	accent: theme.Accent, keyed: theme.Key, border: theme.Border, chip: theme.Chip, opened: theme.Open,
 }
 
-// newStyles returns the default styles for a dark background.
-func newStyles() *styles {
-	hex := func(s string) lipgloss.Style { return lipgloss.NewStyle().Foreground(lipgloss.Color(s)) }
-	list := [tones]lipgloss.Style{
-		plain:    lipgloss.NewStyle(),
-		quiet:    hex("#7d8590"),
-		strong:   lipgloss.NewStyle().Bold(true),
-		warn:     hex("#e3a341"),
-		fail:     hex("#ff6b6b"),
-		good:     hex("#56d364"),
-		accent:   hex("#79c0ff").Bold(true),
-		border:   hex("#484f58"),
-		chip:     hex("#d2a8ff").Bold(true),
-		opened:   hex("#58a6ff"),
-		waiting:  hex("#e3a341"),
-		unclosed: hex("#f0883e"),
-		bound:    hex("#d2a8ff"),
-		listener: hex("#39c5cf"),
-		reserved: hex("#6e7681"),
-		free:     hex("#484f58"),
+// styles are those of a theme for the terminal of the screen.
+type styles struct {
+	theme   *theme.Styles
+	pens    [tones]chart.Pen
+	palette chart.Palette
+	braille bool // curves are drawn with dots
+}
+
+// newStyles returns the styles of a theme on a background, with the colours that a terminal has.
+func newStyles(from theme.Theme, dark bool, profile colorprofile.Profile) *styles {
+	s := &styles{theme: from.Styles(dark, profile)}
+	for t := range tones {
+		s.pens[t] = chart.NewPen(s.theme.Style(roles[t]))
 	}
-	st := &styles{}
-	for t, style := range list {
-		st.of[t] = chart.NewPen(style)
-		st.selected[t] = chart.NewPen(style.Background(lipgloss.Color("#26374d")).Bold(true))
-	}
-	st.palette = st.newPalette(list)
-	return st
+	s.palette = s.newPalette(dark, profile >= colorprofile.ANSI)
+	return s
 }
 
 // newPalette returns the pens of pictures. A state has its colour, paler where less is used.
-func (s *styles) newPalette(list [tones]lipgloss.Style) chart.Palette {
+func (s *styles) newPalette(dark, colours bool) chart.Palette {
 	p := chart.Palette{
-		Axis: s.of[border], Label: s.of[quiet], Threshold: s.of[fail], Failure: s.of[fail],
-		Forecast: s.of[warn], Band: s.of[quiet], Now: s.of[strong],
+		Axis: s.pen(theme.Border), Label: s.pen(theme.Dim), Threshold: s.pen(theme.Bad), Failure: s.pen(theme.Bad),
+		Forecast: s.pen(theme.Warn), Band: s.pen(theme.Faint), Now: s.pen(theme.Title), Colours: colours,
 	}
-	for state, t := range [chart.States]tone{
-		chart.Open: opened, chart.CloseWait: unclosed, chart.TimeWait: waiting, chart.Bound: bound,
-		chart.Listener: listener, chart.Reserved: reserved, chart.Free: free,
+	for state, role := range [chart.States]theme.Role{
+		chart.Open: theme.Open, chart.SynSent: theme.SynSent, chart.CloseWait: theme.CloseWait, chart.TimeWait: theme.TimeWait,
+		chart.Bound: theme.Bound, chart.Listener: theme.Listener, chart.Reserved: theme.Reserved, chart.Free: theme.Free,
 	} {
-		colour := list[t].GetForeground()
-		for _, dark := range []float64{0.45, 0.25, 0} {
-			p.State[state] = append(p.State[state], chart.NewPen(list[t].Foreground(lipgloss.Darken(colour, dark))))
-		}
+		p.State[state] = s.shades(role, dark)
 	}
 	return p
 }
 
-func (s *styles) paint(t tone, text string) string { return s.paintRow(t, text, false) }
+// shades returns the pens of a role from the palest to its own colour.
+func (s *styles) shades(role theme.Role, dark bool) []chart.Pen {
+	style := s.theme.Style(role)
+	colour := style.GetForeground()
+	if _, none := colour.(lipgloss.NoColor); none || colour == nil {
+		return []chart.Pen{chart.NewPen(style)}
+	}
+	paler := lipgloss.Darken
+	if !dark {
+		paler = lipgloss.Lighten
+	}
+	return []chart.Pen{
+		chart.NewPen(style.Foreground(paler(colour, 0.4))), chart.NewPen(style.Foreground(paler(colour, 0.2))), chart.NewPen(style),
+	}
+}
 
-// paintRow paints a piece of a row, which keeps its tone under the cursor.
-func (s *styles) paintRow(t tone, text string, cursor bool) string {
+func (s *styles) pen(role theme.Role) chart.Pen { return chart.NewPen(s.theme.Style(role)) }
+
+func (s *styles) paint(t tone, text string) string {
+	if text == "" {
+		return ""
+	}
+	return s.theme.Paint(roles[t], text)
+}
+
+// paintRow paints a piece of a row of the tone row. Under the cursor it keeps its own as far as the
+// theme allows.
+func (s *styles) paintRow(row, t tone, text string, cursor bool) string {
 	switch {
 	case text == "":
 		return ""
 	case cursor:
-		return s.selected[t].Write(text)
+		return s.theme.PaintSelected(roles[row], roles[t], text)
 	}
-	return s.of[t].Write(text)
+	return s.theme.Paint(roles[t], text)
 }

@@ -40,8 +40,8 @@ func hostLine(s *snapshot.Snapshot) []piece {
 func (m *Model) selection() []piece {
 	s := m.shown
 	var pieces []piece
-	if m.filter.text != "" && !m.filter.typing {
-		pieces = append(pieces, piece{tone: chip, forms: []string{"/" + m.filter.text + " (" + m.matches() + ")", "/" + m.filter.text}})
+	if m.filter.text() != "" && !m.filter.typing {
+		pieces = append(pieces, piece{tone: chip, forms: []string{"/" + m.filter.text() + " (" + m.matches() + ")", "/" + m.filter.text()}})
 	}
 	if s.Filtered {
 		pieces = append(pieces, piece{rank: 2, tone: chip, forms: selected(s)})

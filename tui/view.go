@@ -18,7 +18,7 @@ func (m *Model) settle() {
 		page.draw(width, height, m.styles)
 	}
 	if m.help != nil {
-		m.help.resize(len(helpLines(m.keys, width, m.styles)), height)
+		m.help.resize(len(m.helpLines(width)), height)
 	}
 	m.settleSide()
 }
@@ -36,14 +36,14 @@ func (m *Model) settleSide() {
 	}
 	m.side = &detail{subject: of, aside: true}
 	m.renew(m.side)
-	width, height := m.layout.inner(m.layout.side)
-	m.side.draw(width, height, m.styles)
+	width, _ := m.layout.inner(m.layout.side)
+	m.side.draw(width, max(m.layout.body-frameRows, 0), m.styles)
 }
 
 // hasSide reports whether there is anything to show beside the table or the detail.
 func (m *Model) hasSide() bool {
 	if page := m.page(); page != nil {
-		return !page.isWhy() && len(page.doors) > 0
+		return page.open() != nil
 	}
 	return m.shown != nil
 }
@@ -84,9 +84,21 @@ func (m *Model) lines() []string {
 		add(m.picture(l.picture), l.picture)
 	}
 	if l.status > 0 {
+		if m.asking {
+			lines = m.withCandidates(lines)
+		}
 		add([]string{m.statusLine()}, l.status)
 	}
 	return box(lines, m.width, m.height)
+}
+
+// maxCandidates is how many commands are listed above the prompt.
+const maxCandidates = 8
+
+// withCandidates puts the commands that can be meant over the last lines.
+func (m *Model) withCandidates(lines []string) []string {
+	list := m.candidates(min(maxCandidates, len(lines)))
+	return append(lines[:len(lines)-len(list)], list...)
 }
 
 // bodyLines returns the table or the detail, and the pane beside it.
@@ -96,7 +108,10 @@ func (m *Model) bodyLines() []string {
 	body := box(m.body(width), width, height)
 	if l.framed {
 		f := frame{title: m.tabLine(), right: m.styles.paint(quiet, m.position()), tone: border}
-		body = f.draw(body, l.list, l.body, m.styles)
+		body = f.draw(body, l.list, l.body-l.tail, m.styles)
+	}
+	if l.tail > 0 {
+		body = append(body, m.tailLines(l.list, l.tail)...)
 	}
 	if l.side == 0 {
 		return body
@@ -122,7 +137,7 @@ func (m *Model) sideLines() []string {
 func (m *Model) body(width int) []string {
 	switch {
 	case m.help != nil:
-		return m.help.window(helpLines(m.keys, width, m.styles))
+		return m.help.window(m.helpLines(width))
 	case m.menu != nil:
 		_, height := m.layout.inner(m.layout.list)
 		return m.menu.view(width, height, m.styles)

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -176,12 +177,23 @@ func writeSufferers(to *sheet, victims []doctor.Victim) {
 
 func (w *why) writeAdvice(to *sheet, number int, f *doctor.Finding, a *doctor.Advice) {
 	mark := " " + strconv.Itoa(number) + " "
-	to.hanging(mark, printable.String(a.Action)+" ["+a.Safety.Words()+"]", plain)
+	cursor := to.addCopy(keyOfAdvice(f, a), cmp.Or(a.Command, a.Action))
+	if cursor {
+		mark = cursorSign + mark[1:]
+	}
+	to.hanging(mark, printable.String(a.Action)+" ["+a.Safety.Words()+"]", toneOfCursor(cursor))
 	indent := strings.Repeat(" ", cells(mark)+2)
 	to.command(indent, a.Command)
 	to.labeled(indent, "effect  ", w.effects.of(f, a))
 	to.labeled(indent, "risk    ", printable.String(a.Risk))
 	to.undo(indent, a.Undo)
+}
+
+func toneOfCursor(cursor bool) tone {
+	if cursor {
+		return accent
+	}
+	return plain
 }
 
 // undo appends the way back, behind its name if it is one line that fits.

@@ -13,8 +13,7 @@ import (
 type windowFlags struct{ from, to string }
 
 func (f *windowFlags) register(cmd *cobra.Command) {
-	const forms = "`TIME`: a time of day (UTC) or RFC 3339, +1m from the beginning, -30s from the end, or 50%"
-	cmd.Flags().StringVar(&f.from, "from", "", "of a recording: only what happened since "+forms)
+	cmd.Flags().StringVar(&f.from, "from", "", "of a recording: only what happened since `TIME`: 03:12 or RFC 3339 (UTC), +1m from the beginning, -30s from the end, 50%")
 	cmd.Flags().StringVar(&f.to, "to", "", "of a recording: only what happened until `TIME`")
 }
 

@@ -3,8 +3,8 @@
 // knows no clock but the one in the events.
 //
 // It reads the table of sockets and the facts of the world, and owns neither: the pipeline
-// does, and other readers of the stream use the same ones. Only Restart gives the world back
-// the names that rows have kept for longer.
+// does, and other readers of the stream use the same ones. It moves the table's time on, and
+// Restart gives the world back the names that rows have kept for longer.
 package aggregate
 
 import (
@@ -54,6 +54,9 @@ type State struct {
 	flows        flows
 	udp          udpSpaces
 	files        files
+	fills        fills
+	ahead        *fills       // the same up to a moment without an event, while a snapshot is made
+	scanned      bool         // a scan of all sockets of some namespace is done
 	health       event.Health // the newest, since the tracer's start
 	healthBefore event.Health // what of it had been before the counting began
 	unattributed uint64
@@ -86,6 +89,7 @@ func New(world *event.World, table *portspace.Table) *State {
 		flows:        newFlows(),
 		udp:          udpSpaces{},
 		recent:       newRecent(),
+		fills:        newFills(),
 	}
 	s.processes.overflow, s.pairs.overflow = s.pastProcess, s.pastPair
 	return s
@@ -139,6 +143,7 @@ func (s *State) fact(e *event.Event) {
 	case *event.NetnsCounts:
 		s.takeCounts(fact)
 	case *event.Census:
+		s.scanned = true
 		if !s.table.AtLimit() { // else it holds less than the scan has found
 			s.loose.scanned(fact.Netns, began(fact, e.Time))
 			if fact.Wide {
@@ -154,6 +159,7 @@ func (s *State) fact(e *event.Event) {
 		s.health = *fact
 	case *event.Gap:
 		s.gaps.add(*fact)
+		s.fills.forgetGap(fact)
 	case event.Text:
 		s.notices = append(s.notices, snapshot.Notice{At: s.world.Clock.WallTime(e.Time), Text: string(fact)})
 		if len(s.notices) > maxNotices {
@@ -264,6 +270,9 @@ func (s *State) socket(e *event.Event) {
 		}
 	}
 	s.flows.add(e, n, s.table)
+	if e.Reason == event.RangeExhausted && h.total != nil {
+		s.fills.exhausted.Add(e.Time, snapshot.Point{Failures: uint32(n)})
+	}
 	if e.Proto == event.UDP && e.Kind == event.BindFail && e.Reason == event.RangeExhausted {
 		s.addUDPFailure(e, n)
 	}

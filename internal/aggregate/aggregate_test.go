@@ -101,6 +101,7 @@ func of(events ...event.Event) *stream {
 func (s *stream) Add(events []event.Event) {
 	for i := range events {
 		e := &events[i]
+		s.State.Advance(e.Time)
 		s.world.Apply(e)
 		s.table.Add(e)
 		s.State.Add(e)
@@ -108,7 +109,6 @@ func (s *stream) Add(events []event.Event) {
 }
 
 func (s *stream) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
-	s.table.Advance(at)
 	return s.State.Snapshot(at, focus...)
 }
 

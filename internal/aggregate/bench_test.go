@@ -139,3 +139,40 @@ func BenchmarkMap(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSecond is what is measured at the end of each second.
+func BenchmarkSecond(b *testing.B) {
+	for _, bc := range []struct {
+		name string
+		make func() *stream
+	}{
+		{"4 full spaces", func() *stream { return fullSpaces(4, 0) }},
+		{"4 full spaces with reuse", func() *stream {
+			s := fullSpaces(4, 0)
+			reuse := ranged(usualRange.Low, usualRange.High)
+			reuse.Fact.(*event.Netns).Reuse = 1
+			s.Add([]event.Event{reuse})
+			return s
+		}},
+		{"20 full by bind", func() *stream { return fullSpaces(20, 28_000) }},
+		{"100k spaces", func() *stream {
+			s := of(ranged(usualRange.Low, usualRange.High))
+			for i := range 100_000 {
+				s.Add([]event.Event{with(event.Open, func(e *event.Event) {
+					e.Dst.Addr[12], e.Dst.Port = byte(i>>14), uint16(1+i&0x3fff)
+				})})
+			}
+			return s
+		}},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			s := bc.make()
+			at := begin
+			b.ReportAllocs()
+			for b.Loop() {
+				at = at.Add(time.Second)
+				s.fills.add(s.measure(&s.fills, at))
+			}
+		})
+	}
+}

@@ -27,6 +27,8 @@ func (s *State) Restart(at event.Time) {
 	restart(s.past.pairs, nil)
 	s.flows.restart()
 	s.udp.restart()
+	s.fills = newFills()
+	s.fills.second = history.SecondOf(at)
 	for _, id := range s.files.nearLimit() {
 		s.process(id, &event.Event{Time: at})
 	}

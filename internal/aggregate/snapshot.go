@@ -12,8 +12,10 @@ import (
 const maxPairsShown = 50
 
 // Snapshot returns the view of the state at a moment of the stream, at or after the last
-// event. The spaces of the focus have a map, if there are such.
+// event. The spaces of the focus have a map, if there are such. The table's time moves on, too.
 func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
+	fills := s.fillsAt(at)
+	s.table.Advance(at)
 	s.advance(at)
 	clock := s.world.Clock
 	b := s.backlog()
@@ -45,7 +47,8 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 	s.addDestinations(snap, b)
 	s.addPairs(snap, b)
 	s.failures.rows(s, snap)
-	s.addSpaces(snap, focus)
+	s.addSpaces(snap, fills, focus)
+	fills.addTo(snap)
 	s.markGone(snap)
 	return snap
 }
@@ -90,8 +93,11 @@ func (s *State) processRow(info event.Process, r *row, g gauges) snapshot.Proces
 
 func (s *State) addProcesses(snap *snapshot.Snapshot, b *backlog) {
 	snap.Processes = make([]snapshot.Process, 0, len(s.processes.rows))
+	own := s.ownPorts()
 	for id, r := range s.processes.rows {
-		snap.Processes = append(snap.Processes, s.processRow(*r.info, r, b.processes[id]))
+		row := s.processRow(*r.info, r, b.processes[id])
+		row.OwnPorts = own[id]
+		snap.Processes = append(snap.Processes, row)
 	}
 	snap.Processes = snapshot.Sort(snap.Processes, byOpens(snapshot.ProcessColumns()), false)
 	if !s.past.empty() {

@@ -60,6 +60,18 @@ func (b *spaceRows) addSustainable(row *spaceRow, in *forecast.Inputs) {
 	}
 }
 
+// addBindSustainable says what rate a bind space can sustain by the rule of thumb, if TIME_WAIT
+// takes most of its ports: how long each is held is known of connect spaces only.
+func (b *spaceRows) addBindSustainable(row *spaceRow) {
+	if row.Proto != event.TCP || row.Capacity <= 0 {
+		return
+	}
+	row.Textbook = float64(row.Capacity) / row.TimeWaitLength.Seconds()
+	if row.Wanted > 0 && row.TimeWait > row.Live+row.Bound {
+		row.Sustainable, row.SustainableRough = row.Textbook, true
+	}
+}
+
 // earlyPorts are the ports of connections whose port a bind() owns, and how they are used. No
 // connect() of the namespace can take them, towards whatever destination.
 type earlyPorts struct {

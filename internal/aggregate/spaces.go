@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -49,7 +50,7 @@ func newSpaceRows(s *State) *spaceRows {
 	}
 }
 
-func (s *State) addSpaces(snap *snapshot.Snapshot, focus []snapshot.SpaceID) {
+func (s *State) addSpaces(snap *snapshot.Snapshot, fills *fills, focus []snapshot.SpaceID) {
 	b := newSpaceRows(s)
 	b.connectSpaces()
 	b.bindSpaces()
@@ -62,6 +63,7 @@ func (s *State) addSpaces(snap *snapshot.Snapshot, focus []snapshot.SpaceID) {
 		if i < maxDetailed || row.Exhausted > 0 || row.mapped || row.OpenRate > 0 && row.TakenShare() > busyShare {
 			b.detail(row)
 		}
+		row.Fill = fills.of(row.fillKey(), row.failures())
 		snap.PortSpaces = append(snap.PortSpaces, row.PortSpace)
 	}
 	s.addNamespaces(snap)
@@ -99,24 +101,39 @@ func (b *spaceRows) addConnectSpace(id flowID, flow *flow) {
 // bindSpaces adds those in which ports are allocated, as far as that can be seen: a bind()
 // to port 0 that failed, or ports of the range that are bound.
 func (b *spaceRows) bindSpaces() {
-	ids := map[flowID]*flow{}
-	for id, flow := range b.flows.byID {
-		if !id.Remote.Known() {
-			ids[id] = flow
-		}
-	}
-	b.table.EachNetns(func(n *portspace.Netns) {
-		n.EachOwned(func(_ uint16, o portspace.OwnedPort) {
-			if id := bindID(n.Fact().Inode, o.Local); o.State == event.StateBound && len(ids) < maxBindSpaces {
-				ids[id] = b.flows.byID[id]
-			}
-		})
-	})
-	for id, flow := range ids {
+	for id, flow := range b.bindIDs() {
 		if b.flows.shows(id.ID, flow) {
 			b.addRow(snapshot.BindSpace, b.table.Find(id.ID).All(), b.table.BindOccupancy(id.Netns, id.Local), id, flow)
 		}
 	}
+}
+
+// bindIDs returns the bind spaces in which ports are allocated, each with its flow; nil: it has
+// none.
+func (s *State) bindIDs() map[flowID]*flow {
+	ids := map[flowID]*flow{}
+	for id, flow := range s.flows.byID {
+		if !id.Remote.Known() {
+			ids[id] = flow
+		}
+	}
+	found := map[flowID]bool{}
+	s.table.EachNetns(func(n *portspace.Netns) {
+		if n.BoundOnly() == 0 {
+			return
+		}
+		n.EachOwned(func(_ uint16, o portspace.OwnedPort) {
+			if o.State == event.StateBound {
+				found[bindID(n.Fact().Inode, o.Local)] = true
+			}
+		})
+	})
+	for _, id := range slices.SortedFunc(maps.Keys(found), compareFlow) { // the same ones each time
+		if len(ids) < maxBindSpaces {
+			ids[id] = s.flows.byID[id]
+		}
+	}
+	return ids
 }
 
 func (b *spaceRows) addRow(kind snapshot.SpaceKind, view portspace.View, o event.Occupancy, id flowID, flow *flow) *spaceRow {
@@ -155,6 +172,7 @@ func (b *spaceRows) detail(row *spaceRow) {
 		row.FullSince = wallTime(b.world.Clock, row.flow.failingSince)
 	}
 	if row.Kind == snapshot.BindSpace {
+		b.addBindSustainable(row)
 		row.Forecast.Known = row.IsFull()
 		if row.udp != nil {
 			b.addUDPHolders(row)

@@ -219,7 +219,7 @@ func (w *FailureSum) row() *snapshot.Failure {
 func (w *FailureSum) subject() (full, name string) {
 	full, name = caller(&w.worst.Proc)
 	if n := len(w.processes); n > 1 {
-		full = name + " (" + Count(n) + " processes)"
+		full = name + " ×" + Count(n)
 	}
 	return full, name
 }

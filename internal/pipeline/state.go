@@ -87,6 +87,9 @@ func (s *State) add(e *event.Event, out *output) {
 	if e.Kind == event.SpaceChanged || e.Kind == event.EventsLost {
 		return // follows from the stream and is no part of it, but a recording can hold anything
 	}
+	if s.rows != nil {
+		s.rows.Advance(e.Time)
+	}
 	if s.thresholds != nil {
 		putAll(s.thresholds.Advance(e.Time), out)
 	}
@@ -131,6 +134,7 @@ func (s *State) restart(at event.Time) {
 	if s.rows == nil {
 		return
 	}
+	s.rows.Advance(at)
 	s.table.Advance(at)
 	s.table.RestartPeaks()
 	s.rows.Restart(at)
@@ -139,6 +143,5 @@ func (s *State) restart(at event.Time) {
 // Snapshot returns the view at a moment of the stream, at or after the last event. The port
 // spaces of the focus have a map. A State without rows has none.
 func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
-	s.table.Advance(at)
 	return s.rows.Snapshot(at, focus...)
 }

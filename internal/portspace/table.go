@@ -100,15 +100,18 @@ func (t *Table) addSocket(e *event.Event) {
 }
 
 // Advance moves the time on: buckets expire. A time before the table's own changes nothing.
+// Those that have expired by the beginning of the second are dropped then, the others with the
+// next one: what is in the table must not depend on when a snapshot moves the time on.
 func (t *Table) Advance(now event.Time) {
 	if now <= t.now {
 		return
 	}
-	t.now = now
-	if second(now) > t.expiries.done {
-		t.expiries.advance(now, t.expire)
-		t.dropGone(now)
+	if begun := second(now); begun > t.expiries.done {
+		t.now = event.Time(begun * int64(time.Second))
+		t.expiries.advance(t.now, t.expire)
+		t.dropGone(t.now)
 	}
+	t.now = now
 }
 
 // Netns returns what is known of a namespace; never nil.

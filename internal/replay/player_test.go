@@ -170,6 +170,21 @@ func TestPause(t *testing.T) {
 	})
 }
 
+// What stands on the screen is shown again, with what the Focus asks for by now.
+func TestShow(t *testing.T) {
+	t.Parallel()
+	watching(t, ticking(10*time.Second), Options{Focus: &snapshot.Focus{}}, func(s *seat) {
+		time.Sleep(1230 * time.Millisecond)
+		s.TogglePause()
+		s.stands(1230*time.Millisecond, 24)
+		if s.shown() != nil {
+			t.Error("it is shown unasked")
+		}
+		s.Show()
+		s.stands(1230*time.Millisecond, 24)
+	})
+}
+
 func TestSpeed(t *testing.T) {
 	t.Parallel()
 	rec := ticking(time.Hour)

@@ -11,11 +11,11 @@ type FillPoint struct {
 }
 
 // Known reports whether it is known how full the space was.
-func (p *FillPoint) Known() bool { return p.Capacity > 0 }
+func (p FillPoint) Known() bool { return p.Capacity > 0 }
 
 // TakenShare returns the share of the capacity that the next call could not have had, 0 if that
 // is not known.
-func (p *FillPoint) TakenShare() float64 {
+func (p FillPoint) TakenShare() float64 {
 	if p.Capacity == 0 {
 		return 0
 	}
@@ -23,7 +23,7 @@ func (p *FillPoint) TakenShare() float64 {
 }
 
 // InUseShare returns InUse as a share of the capacity, 0 if that is not known.
-func (p *FillPoint) InUseShare() float64 {
+func (p FillPoint) InUseShare() float64 {
 	if p.Capacity == 0 {
 		return 0
 	}

@@ -81,6 +81,14 @@ func (l parties) String() string {
 	return strings.Join(names, " and ")
 }
 
+// verb returns the verb that fits one process or several.
+func (l parties) verb(one, several string) string {
+	if len(l) > 1 || len(l) == 1 && len(l[0].pids) > 1 {
+		return several
+	}
+	return one
+}
+
 // main returns the process that stands for all of them.
 func (l parties) main() event.ProcID {
 	if len(l) == 0 {

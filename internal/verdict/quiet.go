@@ -33,16 +33,35 @@ func (c *collector) quiet() Verdict {
 // unobserved is the verdict where no failure would be seen.
 func (c *collector) unobserved() Verdict {
 	v := Verdict{Level: Unknown, Title: "FAILURES ARE NOT OBSERVED"}
-	if len(c.s.Signals) == 0 {
+	switch {
+	case len(c.s.Signals) == 0:
 		v.Lines = []string{"Which failures are observed is not recorded; none was seen."}
-	} else {
+	case strings.Contains(c.reason(), "needs root"):
 		v.Lines = []string{"Not root: failures and rates are invisible; run with sudo."}
 		v.Do = "run it as root: sudo porttrace"
+	default:
+		v.Lines = []string{"Only the sockets that exist are listed: failures and rates are invisible."}
+		if why := c.reason(); why != "" {
+			v.Lines = append(v.Lines, printable.String(why)+".")
+		}
+	}
+	if n := c.s.Namespaces; len(c.s.Signals) > 0 && len(n) == 1 {
+		v.Lines = append(v.Lines, "Only the network namespace "+phrase.Netns(n[0].Name, n[0].Inode)+" is seen.")
 	}
 	if text := c.spacesText(); text != "" {
 		v.Lines = append(v.Lines, text)
 	}
 	return v
+}
+
+// reason returns why TCP states are not observed, as far as it is known.
+func (c *collector) reason() string {
+	for _, s := range c.s.Signals {
+		if s.Name == event.SignalStates {
+			return s.Reason
+		}
+	}
+	return ""
 }
 
 // before is the verdict after failures that are over.
@@ -117,14 +136,15 @@ func (c *collector) withLimits(v Verdict, limits []string) Verdict {
 // muchLost is the share of events that must be lost for failures to be missing as well, probably.
 const muchLost = 0.01
 
-// misses reports whether so much of the stream is missing that failures can be.
+// misses reports whether so much of the stream is missing that failures can be. What is lost is
+// counted for the whole host: under a filter it says little.
 func (c *collector) misses() bool {
 	for i := range c.s.Gaps {
 		if !c.s.Gaps[i].Truncated {
 			return true
 		}
 	}
-	return float64(c.s.Health.Lost) > muchLost*float64(c.s.Health.Events)
+	return !c.s.Filtered && float64(c.s.Health.Lost) > muchLost*float64(c.s.Health.Events)
 }
 
 func (c *collector) inferred(name string) bool {
@@ -156,8 +176,8 @@ func (c *collector) spacesText() string {
 		parts = append(parts, plural(waiting, "port")+" in TIME_WAIT over "+plural(spaces, "destination"))
 	}
 	full := "the fullest space has " + strings.Replace(phrase.Taken(fullest), "%", " %", 1) + " in use"
-	if rate := sustains(fullest); rate != "" {
-		full += " and sustains " + rate + " conn/s"
+	if fullest.Sustainable > 0 {
+		full += " and sustains " + sustains(fullest.Sustainable) + " conn/s"
 	}
 	parts = append(parts, full)
 	if busiest := c.busiest(); busiest != "" {

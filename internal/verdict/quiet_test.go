@@ -49,8 +49,17 @@ func TestNeverClaimsWhatIsNotSeen(t *testing.T) {
 		line   string
 	}{
 		"not root": {
-			func(s *snapshot.Snapshot) { s.Signals = off(census...) }, Unknown,
+			func(s *snapshot.Snapshot) {
+				s.Signals = off(census...)
+				for i := range s.Signals {
+					s.Signals[i].Reason = "porttrace needs root, or the capabilities CAP_BPF and CAP_PERFMON"
+				}
+			}, Unknown,
 			"FAILURES ARE NOT OBSERVED", "Not root: failures and rates are invisible; run with sudo.",
+		},
+		"a census": {
+			func(s *snapshot.Snapshot) { s.Signals = off(census...) }, Unknown,
+			"FAILURES ARE NOT OBSERVED", "Only the sockets that exist are listed: failures and rates are invisible.",
 		},
 		"an old recording": {
 			func(s *snapshot.Snapshot) { s.Signals = nil }, Unknown,

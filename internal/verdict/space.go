@@ -15,6 +15,12 @@ const (
 	// fillsAtLeast is the share that must be taken by then: below, a load that has just begun
 	// still shows too little of how its connections end.
 	fillsAtLeast = 0.1
+	// poolAtMost is the same of connections that are opened and not closed: those can be a pool.
+	poolAtMost = 0.3
+	// someCloseAtMost is the same of connections some of which are closed.
+	someCloseAtMost = 0.6
+	// seenAtLeast is for how long that must have been watched.
+	seenAtLeast = 5 * time.Second
 	// failsNow is within which time of its last occurrence a failure is one of now.
 	failsNow = 2 * time.Second
 )
@@ -40,7 +46,7 @@ func (c *collector) space(space *snapshot.PortSpace) {
 	case shared, space.Kind == snapshot.BindSpace && space.Proto == event.TCP:
 		// The connections of an address fill its bind space without harm if no program calls
 		// bind(0).
-	case space.IsFull() && (finding != nil || space.OpenRate > 0):
+	case space.IsFull():
 		c.add(sp.full())
 	case sp.fills():
 		if early := c.earlyBinder(space); early != "" && !c.joinsEarly(&sp, early) {
@@ -80,8 +86,7 @@ func (c *collector) findingOf(space *snapshot.PortSpace) *doctor.Finding {
 	})
 }
 
-// fills reports whether the space will be full within ten minutes, at the latest rate and also at
-// the lowest that it may be; or if it is nearly full and may be.
+// fills reports whether the space will be full within ten minutes if its load goes on as it does.
 func (s *spaceTrouble) fills() bool {
 	f := &s.Forecast
 	if !f.Known || f.Never || f.ETA > fullWithin || s.Capacity <= 0 {
@@ -90,7 +95,14 @@ func (s *spaceTrouble) fills() bool {
 	if s.IsNearlyFull() && s.OpenRate > 0 {
 		return true
 	}
-	return f.High >= 0 && s.TakenShare() >= fillsAtLeast || s.leaks()
+	if f.High < 0 { // it may never be, as a pool of connections that is being opened
+		least := someCloseAtMost
+		if s.closesNone() {
+			least = poolAtMost
+		}
+		return s.TakenShare() >= least && s.c.s.Elapsed >= seenAtLeast || s.leaks()
+	}
+	return s.TakenShare() >= fillsAtLeast || s.leaks()
 }
 
 // leaks reports whether a finding says that connections are never closed.
@@ -161,7 +173,7 @@ func (s *spaceTrouble) full() trouble {
 // filling is of a space that will be full within minutes.
 func (s *spaceTrouble) filling() trouble {
 	openers := s.c.openers(s.PortSpace)
-	lines := []string{s.opens(openers), s.inUse(openers, false), s.outlook()}
+	lines := []string{s.opens(openers), s.inUse(openers, false), joined(s.outlook(), s.exceeds())}
 	t := s.trouble(Soon, filling, lines)
 	t.left, t.process = s.Forecast.ETA, openers.main()
 	t.title = "LEAK"

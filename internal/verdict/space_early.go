@@ -41,18 +41,19 @@ func (c *collector) joinsEarly(s *spaceTrouble, program string) bool {
 // fillingEarly is of the address whose ports one program binds before it connects.
 func (s *spaceTrouble) fillingEarly() trouble {
 	openers := s.c.openers(s.PortSpace)
-	rate, spaces := 0.0, 0
+	rate, sustainable, spaces := 0.0, 0.0, 0
 	for i := range s.c.s.PortSpaces {
 		p := &s.c.s.PortSpaces[i]
 		if p.Kind == snapshot.ConnectSpace && p.Netns == s.Netns && p.Local == s.Local && !p.NetnsGone && p.OpenRate > 0 {
-			rate, spaces = rate+p.OpenRate, spaces+1
+			rate, sustainable, spaces = rate+p.Wanted, sustainable+p.Sustainable, spaces+1
 		}
 	}
 	from := phrase.Local(s.PortSpace) + in(s.NetnsName)
 	lines := []string{
-		fmt.Sprintf("%s opens %s conn/s from %s to %s, and binds each port before connect().",
-			s.subject(openers), phrase.Rate(rate), from, plural(spaces, "destination")),
-		s.inUseBy(openers, false, "of "+phrase.Local(s.PortSpace)), s.outlook(),
+		fmt.Sprintf("%s%s%s conn/s from %s to %s, with a bind() before each connect().",
+			s.subject(openers), openers.verb(" opens ", " open "), phrase.Rate(rate), from, plural(spaces, "destination")),
+		s.inUseBy(openers, false, "of "+phrase.Local(s.PortSpace)),
+		joined(s.outlook(), wanted(rate, sustainable, " conn/s")),
 	}
 	t := s.trouble(Soon, filling, lines)
 	if s.finding == nil || s.finding.Cause != doctor.EarlyBind {

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/doctor"
@@ -140,7 +141,7 @@ func (s *spaceTrouble) by(named parties) string {
 	top := holders[0]
 	switch {
 	case !top.known() && s.before() > 0:
-		return "their owner is unknown, as they are from before porttrace started"
+		return "owner unknown (from before porttrace started)"
 	case !top.known():
 		return ""
 	}
@@ -176,61 +177,72 @@ func (s *spaceTrouble) rates() string {
 
 // wants returns Wants 200 conn/s; this space sustains 16.
 func (s *spaceTrouble) wants() string {
-	if s.Wanted <= 0 {
+	what := " conn/s"
+	if s.Kind == snapshot.BindSpace {
+		what = " ports/s"
+	}
+	return wanted(s.Wanted, s.Sustainable, what)
+}
+
+// wanted compares two rates.
+func wanted(rate, sustainable float64, what string) string {
+	if rate <= 0 {
 		return ""
 	}
-	text := "Wants " + phrase.Rate(s.Wanted) + " conn/s"
-	if s.Kind == snapshot.BindSpace {
-		text = "Wants " + phrase.Rate(s.Wanted) + " ports/s"
-	}
-	if rate := sustains(s.PortSpace); rate != "" {
-		text += "; this space sustains " + rate
+	text := "Wants " + phrase.Rate(rate) + what
+	if sustainable > 0 {
+		text += "; this space sustains " + sustains(sustainable)
 	}
 	return text + "."
 }
 
-// sustains returns the connections per second that a space sustains, empty if that is not known or
-// not limited by ports.
-func sustains(s *snapshot.PortSpace) string {
-	switch {
-	case s.Sustainable <= 0:
-		return ""
-	case s.Sustainable >= 100:
-		return phrase.Rate(s.Sustainable)
+// sustains returns a rate that a space sustains, with a decimal if that matters.
+func sustains(rate float64) string {
+	if rate >= 100 {
+		return phrase.Rate(rate)
 	}
-	return phrase.Sustainable(s)
+	return strconv.FormatFloat(rate, 'f', 1, 64)
 }
 
-func joined(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + " " + b
-}
+func joined(a, b string) string { return strings.TrimSpace(a + " " + b) }
 
 // opens returns which programs open connections to where, and whether any is closed.
 func (s *spaceTrouble) opens(openers parties) string {
-	text := s.subject(openers) + " opens " + phrase.Rate(s.OpenRate) + " conn/s to " + s.ends()
-	if len(openers) > 1 {
-		text = strings.Replace(text, " opens ", " open ", 1)
-	}
-	if d := s.destination(); d != nil && d.Opens > 0 && d.ClosesOut == 0 && d.FailedOpens == 0 {
-		return text + " and has closed none of " + phrase.Count(max(d.Live(), 0)) + "."
+	text := s.subject(openers) + openers.verb(" opens ", " open ") + phrase.Rate(s.OpenRate) + " conn/s to " + s.ends()
+	if s.closesNone() {
+		return text + openers.verb(" and has", " and have") + " closed none of " + phrase.Count(max(s.destination().Live(), 0)) + "."
 	}
 	return text + "."
 }
 
-// outlook returns when the space will be full, and what it could sustain.
+// closesNone reports whether connections to the destination are opened and none has ended yet.
+func (s *spaceTrouble) closesNone() bool {
+	d := s.destination()
+	return d != nil && d.Opens > 0 && d.ClosesOut == 0 && d.FailedOpens == 0 && d.EndedUnseen <= 0
+}
+
+// outlook returns when the space will be full.
 func (s *spaceTrouble) outlook() string {
 	f := &s.Forecast
 	text := ""
-	if f.Known && !f.Never {
+	switch {
+	case !f.Known || f.Never:
+	case f.High < 0 && s.closesNone():
+		text = fmt.Sprintf("If %s conn/s continue and none closes (none has), the last port is taken %s.", phrase.Rate(s.OpenRate), phrase.When(f))
+	case f.High < 0:
+		text = "If this goes on, the last port is taken " + phrase.When(f) + "."
+	default:
 		text = "At this rate the last port is taken " + phrase.Forecast(f) + "."
 	}
-	if s.Sustainable > 0 && s.Wanted > s.Sustainable {
-		text = joined(text, s.wants())
-	}
 	return text
+}
+
+// exceeds returns what is wanted if that is more than what the space sustains, else nothing.
+func (s *spaceTrouble) exceeds() string {
+	if s.Sustainable <= 0 || s.Wanted <= s.Sustainable {
+		return ""
+	}
+	return s.wants()
 }
 
 // destination returns the row of the remote end, nil without one.

@@ -114,7 +114,7 @@ func firstThing(f *doctor.Finding) string {
 			depth++
 		case r == ')':
 			depth--
-		case depth == 0 && (r == ':' || r == '.') && strings.HasPrefix(action[i+1:], " "):
+		case depth == 0 && (r == ':' || r == '.' || r == ';') && strings.HasPrefix(action[i+1:], " "):
 			return action[:i]
 		}
 	}

@@ -94,7 +94,7 @@ func TestFullBeforeStart(t *testing.T) {
 		p.FullBeforeStart, p.FullSince = true, s.Started
 		p.Holders = []snapshot.Holder{{TimeWait: 1000, Before: 1000}}
 	}), nil)
-	if v.Title != "OUT OF PORTS since before porttrace started" || !strings.Contains(v.Lines[1], "their owner is unknown, as they are from before porttrace started") {
+	if v.Title != "OUT OF PORTS since before porttrace started" || !strings.Contains(v.Lines[1], "owner unknown (from before porttrace started)") {
 		t.Errorf("%s\n%s", v.Title, v.Lines[1])
 	}
 }
@@ -172,9 +172,9 @@ func TestEarlyBindIsOne(t *testing.T) {
 		}
 	}), nil)
 	check(t, v, Soon, "FULL IN 8 s",
-		"python3(7) opens 64 conn/s from 10.77.0.1 in uxc to 4 destinations, and binds each port before connect().",
+		"python3(7) opens 64 conn/s from 10.77.0.1 in uxc to 4 destinations, with a bind() before each connect().",
 		"500 of 1,000 ports of 10.77.0.1 are in use: 125 open, 375 bound.",
-		"At this rate the last port is taken in 8 s (7-9 s).",
+		"At this rate the last port is taken in 8 s (7-9 s). Wants 64 conn/s.",
 		"Cause: "+causeWords[doctor.EarlyBind].sentence+".")
 	if len(v.More) != 0 {
 		t.Errorf("more %q", v.More)
@@ -223,4 +223,32 @@ func TestNoAnswer(t *testing.T) {
 		"10.77.5.5:443 does not answer app(9): 19 calls/s given up, 39 SYNs sent again, unanswered; none connects.",
 		"It has not answered since 05:20:23 UTC: 57 calls without an answer.",
 		"No port is missing: the host is down, a firewall drops the packets, or its listener is overloaded.")
+}
+
+// HAProxy that has used up the ports of its list makes no call that fails: it opens nothing, and
+// closes the connections of its clients.
+func TestOwnPortsUsed(t *testing.T) {
+	t.Parallel()
+	proxy := func(opens, closes uint32, open int) *snapshot.Snapshot {
+		return traced(func(s *snapshot.Snapshot) {
+			history := make([]snapshot.Point, 20)
+			for i := range history[10:] {
+				history[10+i] = snapshot.Point{Opens: opens, Closes: closes}
+			}
+			s.Namespaces = []snapshot.Namespace{{Inode: uxc, Name: "uxc", Ports: narrow}}
+			s.Processes = []snapshot.Process{{
+				Info: proc(9, "haproxy"), History: history,
+				OwnPorts: &snapshot.OwnPorts{Netns: uxc, Local: address("10.77.0.1"), Low: 40000, High: 40199, Open: open},
+			}}
+		})
+	}
+	check(t, Of(proxy(0, 5, 200), nil), Soon, "ALL 200 PORTS OF haproxy IN USE",
+		"haproxy(9) has bound ports 40000-40199 of 10.77.0.1 in uxc itself, one by one, and all 200 are open.",
+		"It opens no further connection, and closes connections that it has accepted.",
+		"If these are all its ports (HAProxy: source ADDRESS:LOW-HIGH), it refuses clients for want of one; no call fails.")
+	for name, s := range map[string]*snapshot.Snapshot{"opens": proxy(1, 5, 200), "idle": proxy(0, 0, 200), "has free ones": proxy(0, 5, 199)} {
+		if v := Of(s, nil); v.Level != OK {
+			t.Errorf("%s: %s", name, v.Title)
+		}
+	}
 }

@@ -12,9 +12,16 @@ import (
 type Sample struct {
 	At       time.Time
 	InUse    int // ports; negative: not known from here on
-	TimeWait int // of them those in TIME_WAIT
+	TimeWait int // of InUse, in TIME_WAIT
+	Reusable int // of TimeWait, those that the next call could have by tcp_tw_reuse
 	Failures int // calls that found no port since the sample before
+	// Capacity is that of the moment if the range or what is reserved has changed since; 0:
+	// Fill.Capacity.
+	Capacity int
 }
+
+// taken returns the ports that the next call could not have.
+func (s *Sample) taken() int { return s.InUse - max(s.Reusable, 0) }
 
 // Forecast is when a space will be full, from Fill.Now on. A negative time is never.
 type Forecast struct {
@@ -22,9 +29,9 @@ type Forecast struct {
 	Low, High time.Duration // the band; Low <= ETA <= High, but for never
 }
 
-// Fill is the curve of how full a port space was, as an area of what is open below what is in
-// TIME_WAIT, with failures as × at the top, and a forecast as a dashed line with its band to
-// the right of now. A level holds until the next sample; the peak of a column is drawn, so
+// Fill is the curve of how full a port space was, as an area: what is open, above it what is in
+// TIME_WAIT, and above that what of it can be reused; with failures as × at the top, and a
+// forecast as a dashed line with its band to the right of now, from what is taken on. A level holds until the next sample; the peak of a column is drawn, so
 // that a space that was full for a second shows.
 type Fill struct {
 	Samples  []Sample // in the order of time
@@ -132,6 +139,7 @@ func (c *curve) scale() {
 type column struct {
 	known  bool
 	inUse  float64
+	taken  float64
 	open   float64
 	failed bool
 }
@@ -167,7 +175,7 @@ func (c *curve) columns() []column {
 				peak = sample
 				continue
 			}
-			if peak == nil || sample.InUse >= peak.InUse {
+			if peak == nil || sample.taken() >= peak.taken() {
 				peak = sample
 			}
 			if sample.Failures > 0 {
@@ -197,12 +205,19 @@ func (c *curve) mark(columns []column, before *Sample) {
 }
 
 func (c *column) set(sample *Sample, capacity int) {
-	if sample == nil || sample.InUse < 0 || capacity <= 0 {
+	if sample == nil || sample.InUse < 0 {
+		return
+	}
+	if sample.Capacity > 0 {
+		capacity = sample.Capacity
+	}
+	if capacity <= 0 {
 		return
 	}
 	c.known = true
 	c.inUse = share(sample.InUse, capacity)
-	c.open = share(sample.InUse-max(sample.TimeWait, 0), capacity)
+	c.taken = share(sample.taken(), capacity)
+	c.open = min(share(sample.InUse-max(sample.TimeWait, 0), capacity), c.taken)
 }
 
 // threshold draws a dashed line where nothing else is, with its label if the row has none.

@@ -16,31 +16,57 @@ func (c *curve) area(columns []column) {
 	}
 }
 
-// solid draws a column in blocks. A cell has one character: its state is the one that most of
-// the cell is in.
+// part is one of the layers of an area.
+type part uint8
+
+const (
+	openPart part = iota
+	timeWaitPart
+	reusablePart
+)
+
+// look returns the character of a cell filled with a part, and its pen.
+func (c *curve) look(p part) (rune, *Pen) {
+	const solid = '█'
+	switch {
+	case p == reusablePart:
+		return '░', c.pal.pen(TimeWait, 0)
+	case p == openPart:
+		return solid, c.pal.pen(Open, 1)
+	case c.pal.Colours:
+		return solid, c.pal.pen(TimeWait, 1)
+	}
+	return '▓', c.pal.pen(TimeWait, 1)
+}
+
+// solid draws a column in blocks. A cell has one character: that of the part which has most of
+// it.
 func (c *curve) solid(x int, col *column) {
 	const eighths = 8
 	top := scaled(col.inUse, c.rows, eighths)
-	open := min(scaled(col.open, c.rows, eighths), top)
+	open, taken := scaled(col.open, c.rows, eighths), scaled(col.taken, c.rows, eighths)
 	for row := 0; float64(row) < top; row++ {
 		filled := min(top-float64(row), 1)
-		state := stateAt(open-float64(row), filled)
-		char := runes.LowerBlockElementFromFloat64(filled)
-		if filled == 1 && !c.pal.Colours {
-			levels := glyphs[state]
-			char = levels[len(levels)-1]
+		char, pen := c.look(partAt(open-float64(row), taken-float64(row), filled))
+		if filled < 1 {
+			char = runes.LowerBlockElementFromFloat64(filled)
 		}
-		c.sheet.set(x, c.rows-1-row, char, c.pal.pen(state, 1))
+		c.sheet.set(x, c.rows-1-row, char, pen)
 	}
 }
 
-// stateAt returns the state of a cell of which open is filled with open ports, and the rest up
-// to filled with ports in TIME_WAIT.
-func stateAt(open, filled float64) State {
-	if 2*min(open, filled) >= filled {
-		return Open
+// partAt returns the part that has most of what is filled from 0 up: open ends the first part,
+// taken the second.
+func partAt(open, taken, filled float64) part {
+	open, taken = max(min(open, filled), 0), max(min(taken, filled), 0)
+	reusable := filled - taken
+	switch waiting := taken - open; {
+	case open >= waiting && open >= reusable:
+		return openPart
+	case waiting >= reusable:
+		return timeWaitPart
 	}
-	return TimeWait
+	return reusablePart
 }
 
 // Dots of a braille character.
@@ -49,14 +75,14 @@ const (
 	dotRows    = 4
 )
 
-// dotted draws the area in braille, with a line of blank dots between its two parts.
+// dotted draws the area in braille, with a line of blank dots between its parts.
 func (c *curve) dotted(columns []column) {
 	grid := graph.NewBrailleGrid(c.past, c.rows, 0, 1, 0, 1)
 	bottom := c.rows*dotRows - 1
 	for i := range columns {
-		top, open := c.dots(&columns[i])
+		open, taken, top := c.dots(&columns[i])
 		for dot := range top {
-			if dot != open || open == 0 {
+			if dot == 0 || dot != open && dot != taken {
 				grid.Set(canvas.Point{X: i, Y: bottom - dot})
 			}
 		}
@@ -64,27 +90,28 @@ func (c *curve) dotted(columns []column) {
 	for y, row := range grid.BraillePatterns() {
 		for x, char := range row {
 			if char != runes.BrailleBlockOffset {
-				c.sheet.set(c.left+x, y, char, c.pal.pen(c.dottedState(columns, x, y), 1))
+				_, pen := c.look(c.dottedPart(columns, x, y))
+				c.sheet.set(c.left+x, y, char, pen)
 			}
 		}
 	}
 }
 
-// dots returns the dots of a column and those below its part in TIME_WAIT.
-func (c *curve) dots(col *column) (top, open int) {
-	top = int(scaled(col.inUse, c.rows, dotRows) * dotRows)
-	return top, min(int(scaled(col.open, c.rows, dotRows)*dotRows), top)
+// dots returns how many dots of a column are below the end of each part.
+func (c *curve) dots(col *column) (open, taken, top int) {
+	dots := func(share float64) int { return int(scaled(share, c.rows, dotRows) * dotRows) }
+	return dots(col.open), dots(col.taken), dots(col.inUse)
 }
 
-// dottedState returns the state of the higher column of a cell.
-func (c *curve) dottedState(columns []column, x, y int) State {
-	best, state := 0, Open
+// dottedPart returns the part of the higher column of a cell.
+func (c *curve) dottedPart(columns []column, x, y int) part {
+	best, p := 0, openPart
 	below := (c.rows - 1 - y) * dotRows
 	for i := x * dotColumns; i < min((x+1)*dotColumns, len(columns)); i++ {
-		top, open := c.dots(&columns[i])
+		open, taken, top := c.dots(&columns[i])
 		if filled := min(top-below, dotRows); filled > best {
-			best, state = filled, stateAt(float64(open-below), float64(filled))
+			best, p = filled, partAt(float64(open-below), float64(taken-below), float64(filled))
 		}
 	}
-	return state
+	return p
 }

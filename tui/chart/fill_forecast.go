@@ -20,11 +20,11 @@ func (c *curve) forecast(columns []column) {
 	}
 }
 
-// lastLevel returns the level now. Of the columns the last ones can lie after now.
+// lastLevel returns what is taken now. Of the columns the last ones can lie after now.
 func lastLevel(columns []column) (float64, bool) {
 	for i := len(columns) - 1; i >= 0; i-- {
 		if columns[i].known {
-			return columns[i].inUse, true
+			return columns[i].taken, true
 		}
 	}
 	return 0, false

@@ -77,6 +77,36 @@ func TestFillTop(t *testing.T) {
 	}
 }
 
+// TestFillReusable checks that what can be reused is drawn apart, and that the forecast starts
+// from what is taken.
+func TestFillReusable(t *testing.T) {
+	t.Parallel()
+	f := steady(1000)
+	f.Samples[0].TimeWait, f.Samples[0].Reusable = 750, 500
+	f.From, f.Ahead = noon.Add(-time.Minute), 30*time.Second
+	f.Forecast = &Forecast{ETA: time.Hour, Low: time.Hour, High: time.Hour}
+	lines := plot(f.Lines(65, 5))
+	for i, want := range []string{"░", "░", "▓", "█"} {
+		if !strings.HasPrefix(lines[i], strings.Repeat(want, 40)) {
+			t.Errorf("row %d: %q, want %s", i, lines[i], want)
+		}
+	}
+	if !strings.HasSuffix(lines[1], "•") || strings.Contains(lines[0], "•") {
+		t.Errorf("forecast:\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// TestFillCapacity checks that a sample counts by the range of its time.
+func TestFillCapacity(t *testing.T) {
+	t.Parallel()
+	f := steady(100)
+	f.Samples[0].Capacity = 100
+	f.Samples = append(f.Samples, Sample{At: noon.Add(-30 * time.Minute), InUse: 100})
+	if got, want := plot(f.Lines(65, 5))[0], strings.Repeat("█", 30); strings.TrimSpace(got) != want {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestFillUnknown checks that a time without knowledge is blank.
 func TestFillUnknown(t *testing.T) {
 	t.Parallel()

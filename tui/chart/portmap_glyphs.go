@@ -17,6 +17,7 @@ func (l levels) at(used float64) rune {
 // glyphs can be read without colours: solid, dotted, lines, and letters.
 var glyphs = [States]levels{
 	Open:      []rune("▂▄▆█"),
+	SynSent:   []rune("sS"),
 	CloseWait: []rune("cC"),
 	TimeWait:  []rune("⣀⣤⣶▓"),
 	Bound:     []rune("-=≡▒"),

@@ -108,7 +108,7 @@ func (h hostile) pictures() *pictures {
 		slice := Slice{First: h.int(), Last: h.int()}
 		slice.Count[h.Intn(int(Free))] = int32(h.int())
 		p.ports.Slices = append(p.ports.Slices, slice)
-		p.fill.Samples = append(p.fill.Samples, Sample{h.time(), h.int(), h.int(), h.int()})
+		p.fill.Samples = append(p.fill.Samples, Sample{h.time(), h.int(), h.int(), h.int(), h.int(), h.int()})
 		p.rate.Series[i%3].Values = append(p.rate.Series[i%3].Values, h.float())
 		p.histogram.Bars = append(p.histogram.Bars, Bar{strings.Repeat("世é", i%4), h.int()})
 		p.values = append(p.values, h.float())

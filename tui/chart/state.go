@@ -6,7 +6,8 @@ type State uint8
 // In the order of dominance: of two states with equally many ports in a cell the first one is
 // drawn.
 const (
-	Open      State = iota // a connection that is neither of the next two
+	Open      State = iota // a connection in none of the next three states
+	SynSent                // the SYN had to be sent again
 	CloseWait              // the peer has closed, the program has not
 	TimeWait
 	Bound    // reserved by a bind(), not connected
@@ -18,7 +19,7 @@ const (
 )
 
 // names are those of the legend.
-var names = [States]string{"open", "CLOSE_WAIT", "TIME_WAIT", "bound", "listener", "reserved", "free"}
+var names = [States]string{"open", "SYN resent", "CLOSE_WAIT", "TIME_WAIT", "bound", "listener", "reserved", "free"}
 
 // Counts has the ports in each state but Free: free are the others.
 type Counts [Free]int32

@@ -111,8 +111,10 @@ func TestReuse(t *testing.T) {
 			t.Fatal(err)
 		}
 		fillNginx(row)
-		if !q.Match(row) || !q.Match(row) {
-			t.Errorf("%s does not match", filter)
+		for range 2 { // the second time with text that is there
+			if !q.Match(row) {
+				t.Errorf("%s does not match", filter)
+			}
 		}
 		row.Reset()
 		row.Add(query.Comm, "curl")
