@@ -27,7 +27,7 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 		Host:    s.world.Host,
 		Clock:   clock,
 		Signals: s.world.Signals,
-		Health:  healthSince(s.healthBefore, s.health),
+		Health:  s.health.Since(s.healthBefore),
 		Notices: slices.Clone(s.notices),
 		Totals:  totals(s.total, b.total),
 		Rates:   s.total.history.Rates(s.started, s.now),

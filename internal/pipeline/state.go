@@ -98,9 +98,7 @@ func (s *State) add(e *event.Event, out *output) {
 		s.table.Complete(e)
 	}
 	s.world.Apply(e)
-	if s.filter != nil && isFiltered(e.Kind) && !s.filter.Match(e, s.world.Process(e.Proc)) {
-		e.Flags |= event.NotSelected
-	}
+	s.markNotSelected(e)
 	out.put(e)
 	if s.table == nil {
 		return
@@ -111,6 +109,13 @@ func (s *State) add(e *event.Event, out *output) {
 	}
 	if s.rows != nil {
 		s.rows.Add(e)
+	}
+}
+
+// markNotSelected marks an event that the filter leaves out.
+func (s *State) markNotSelected(e *event.Event) {
+	if s.filter != nil && isFiltered(e.Kind) && !s.filter.Match(e, s.world.Process(e.Proc)) {
+		e.Flags |= event.NotSelected
 	}
 }
 
