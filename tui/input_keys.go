@@ -14,7 +14,8 @@ type keyMap struct {
 
 	nextSort, prevSort, reverse, filter, group, pause key.Binding
 
-	play, step, faster, slower, failure              key.Binding
+	play, step, stepBack, faster, slower             key.Binding
+	incident, incidentBefore                         key.Binding
 	backward, forward, farBackward, farForward, goTo key.Binding
 
 	help, suspend, quit, interrupt key.Binding
@@ -50,18 +51,21 @@ func newKeys(replay bool) *keyMap {
 		group:    bind("g", "cycle grouping of processes", "g"),
 		pause:    bind("p Space", "freeze the display", "p", "space"),
 
-		play:    bind("p Space", "play or pause", "p", "space"),
-		step:    bind(".", "one step forward", "."),
-		faster:  bind("+ =", "faster", "+", "="),
-		slower:  bind("-", "slower", "-"),
-		failure: bind("n", "next failure", "n"),
+		play:     bind("p Space", "play or pause", "p", "space"),
+		step:     bind(".", "one second forward", "."),
+		stepBack: bind(",", "one second back", ","),
+		faster:   bind("+ =", "faster", "+", "="),
+		slower:   bind("-", "slower", "-"),
+
+		incident:       bind("n x", "next incident", "n", "x"),
+		incidentBefore: bind("N X", "previous incident", "N", "X"),
 		// Arrows with Shift and Ctrl are for keyboards on which brackets are hard to type;
 		// the plain ones switch tables.
 		backward:    bind("[ S-←", "back by 1 %", "[", "shift+left"),
 		forward:     bind("] S-→", "forward by 1 %", "]", "shift+right"),
 		farBackward: bind("{ ^←", "back by 10 %", "{", "ctrl+left"),
 		farForward:  bind("} ^→", "forward by 10 %", "}", "ctrl+right"),
-		goTo:        bind(":", "go to 03:12, +90s, -5m, 50%", ":"),
+		goTo:        bind(":", "go to 03:12, 50%, +10s", ":"),
 
 		help:      bind("?", "this help", "?"),
 		suspend:   bind("^Z", "suspend", "ctrl+z"),
@@ -69,7 +73,7 @@ func newKeys(replay bool) *keyMap {
 		interrupt: key.NewBinding(key.WithKeys("ctrl+c")), // also while something is typed
 	}
 	for _, binding := range []*key.Binding{
-		&k.play, &k.step, &k.faster, &k.slower, &k.failure,
+		&k.play, &k.step, &k.stepBack, &k.faster, &k.slower, &k.incident, &k.incidentBefore,
 		&k.backward, &k.forward, &k.farBackward, &k.farForward, &k.goTo,
 	} {
 		binding.SetEnabled(replay)
@@ -89,8 +93,8 @@ func (k *keyMap) groups() [][2][]key.Binding {
 		return groups
 	}
 	return append(groups, [2][]key.Binding{
-		{k.play, k.step, k.faster, k.slower, k.failure},
-		{k.backward, k.forward, k.farBackward, k.farForward, k.goTo},
+		{k.play, k.step, k.stepBack, k.faster, k.slower, k.goTo},
+		{k.incident, k.incidentBefore, k.backward, k.forward, k.farBackward, k.farForward},
 	})
 }
 

@@ -172,9 +172,9 @@ func (m *Model) steering() string {
 	case m.replay == nil:
 		return "p pause  "
 	case m.replay.playback.Paused:
-		return "p play  n failure  : go to  "
+		return "p play  n incident  : go to  "
 	}
-	return "p pause  n failure  : go to  "
+	return "p pause  n incident  : go to  "
 }
 
 func (m *Model) matches() string {

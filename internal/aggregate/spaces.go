@@ -37,12 +37,7 @@ type spaceRow struct {
 }
 
 func (s *State) addSpaces(snap *snapshot.Snapshot) {
-	b := spaceRows{State: s, bound: map[uint32]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{}}
-	b.connectSpaces()
-	b.bindSpaces()
-	b.udpSpaces()
-	taken, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
-	slices.SortFunc(b.rows, func(a, b *spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
+	b := s.spaceRows()
 	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
 	for i, row := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
 		if i < maxDetailed || row.Exhausted > 0 || row.OpenRate > 0 && row.TakenShare() > busyShare {
@@ -51,6 +46,27 @@ func (s *State) addSpaces(snap *snapshot.Snapshot) {
 		snap.PortSpaces = append(snap.PortSpaces, row.PortSpace)
 	}
 	s.addNamespaces(snap)
+}
+
+// spaceRows returns all rows without detail, fullest first.
+func (s *State) spaceRows() *spaceRows {
+	b := &spaceRows{State: s, bound: map[uint32]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{}}
+	b.connectSpaces()
+	b.bindSpaces()
+	b.udpSpaces()
+	taken, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
+	slices.SortFunc(b.rows, func(a, b *spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
+	return b
+}
+
+// EachSpace calls f for each port space that a Snapshot at that moment has, fullest first. The
+// rows have no detail: no holders, victims and forecast, which take most of a snapshot's time.
+func (s *State) EachSpace(at event.Time, f func(*snapshot.PortSpace)) {
+	s.advance(at)
+	rows := s.spaceRows().rows
+	for _, row := range rows[:min(len(rows), maxSpaces)] {
+		f(&row.PortSpace)
+	}
 }
 
 func (b *spaceRows) connectSpaces() {

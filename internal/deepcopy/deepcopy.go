@@ -14,8 +14,9 @@ import (
 //
 // Pointers to the same value stay pointers to the same copy. A pointer may also point to a
 // field or element, if the value that has it comes first. Strings, time.Time, functions, and
-// what the pointers in shared point to are taken over: they must not change. It panics for
-// channels and unsafe pointers.
+// what the pointers in shared point to are taken over: they must not change. So are pointers to
+// what has a mutex or an atomic value: it is made to be shared. It panics for channels and
+// unsafe pointers.
 func Of[T any](p *T, shared ...any) (*T, int) {
 	root := reflect.TypeFor[*T]()
 	c := copier{plans: plansOf(root), done: map[place]unsafe.Pointer{}}

@@ -2,6 +2,7 @@ package deepcopy
 
 import (
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -23,12 +24,19 @@ type tree struct {
 	none   map[int]int
 	next   func() int
 	array  [2][]int
+	common *common
+}
+
+// common is of several goroutines.
+type common struct {
+	n atomic.Pointer[int]
 }
 
 func grown() *tree {
 	t := &tree{
 		name: "a", inner: leaf{1}, list: []leaf{{2}, {3}}, rows: map[string]*leaf{}, sums: map[leaf][2]int{{4}: {5, 6}},
 		nested: map[int]map[int][]int{1: {2: {3}}}, at: time.Now(), array: [2][]int{{7}, nil},
+		common: &common{},
 	}
 	t.toIt, t.second, t.up, t.any = &t.inner, &t.list[1], t, &leaf{8}
 	t.rows["one"], t.rows["same"] = &leaf{9}, nil
@@ -45,6 +53,9 @@ func TestOf(t *testing.T) {
 	}
 	if got.toIt != &got.inner || got.second != &got.list[1] || got.up != got || got.rows["one"] != got.rows["same"] {
 		t.Error("a pointer leads elsewhere")
+	}
+	if got.common != old.common {
+		t.Error("what is to be shared is not")
 	}
 	// Nothing of the copy is the original's.
 	want, _ := Of(old)

@@ -38,8 +38,10 @@ func (p *plans) findTargets(t reflect.Type, seen map[reflect.Type]bool) {
 	seen[t] = true
 	switch t.Kind() {
 	case reflect.Pointer:
-		p.targets[t.Elem()] = true
-		p.findTargets(t.Elem(), seen)
+		if !isSynchronized(t.Elem()) {
+			p.targets[t.Elem()] = true
+			p.findTargets(t.Elem(), seen)
+		}
 	case reflect.Map:
 		p.findTargets(t.Key(), seen)
 		p.findTargets(t.Elem(), seen)
@@ -67,7 +69,9 @@ func (p *plans) make(t reflect.Type) *plan {
 	p.byType[t] = one // before it is complete: types are recursive
 	switch t.Kind() {
 	case reflect.Pointer:
-		one.deepen = deepenPointer(p.make(t.Elem()))
+		if !isSynchronized(t.Elem()) {
+			one.deepen = deepenPointer(p.make(t.Elem()))
+		}
 	case reflect.Slice:
 		one.deepen = deepenSlice(t, p.make(t.Elem()))
 	case reflect.Map:
@@ -127,4 +131,20 @@ func (p *plans) deepFields(t reflect.Type) []reflect.StructField {
 		}
 	}
 	return list
+}
+
+// isSynchronized reports whether a value is made for several goroutines at a time.
+func isSynchronized(t reflect.Type) bool {
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	if t.PkgPath() == "sync" || t.PkgPath() == "sync/atomic" {
+		return true
+	}
+	for i := range t.NumField() {
+		if isSynchronized(t.Field(i).Type) {
+			return true
+		}
+	}
+	return false
 }
