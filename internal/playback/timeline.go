@@ -56,8 +56,8 @@ const MaxStretches = 2000
 // and a finding begins.
 const together = 2 * time.Second
 
-// Next returns the beginning of the first incident after a moment. Incidents that begin shortly
-// after another one are passed over with it.
+// Next returns where the first incident after a moment begins. Of several that begin shortly
+// after each other it is the beginning of the last one, when all can be seen.
 func (t *Timeline) Next(at event.Time) (event.Time, bool) {
 	for stop := range t.stops {
 		if stop > at {
@@ -67,8 +67,8 @@ func (t *Timeline) Next(at event.Time) (event.Time, bool) {
 	return 0, false
 }
 
-// Previous returns the beginning of the last incident before a moment. Of a rough timeline the
-// incident can have begun shortly before the moment at which it is seen.
+// Previous returns where the last incident before a moment begins, as Next does. Of a rough
+// timeline the incident can have begun shortly before the moment at which it is seen.
 func (t *Timeline) Previous(at event.Time) (before event.Time, found bool) {
 	if t.Rough {
 		at = at.Add(-together)
@@ -84,13 +84,15 @@ func (t *Timeline) Previous(at event.Time) (before event.Time, found bool) {
 
 // stops are where incidents begin, in order.
 func (t *Timeline) stops(yield func(event.Time) bool) {
-	var last event.Time
-	for i := range t.Incidents {
-		if begin := t.Incidents[i].Begin; i == 0 || begin.Sub(last) > together {
-			last = begin
-			if !yield(begin) {
-				return
-			}
+	for i := 0; i < len(t.Incidents); {
+		first := t.Incidents[i].Begin
+		stop := first
+		for i < len(t.Incidents) && t.Incidents[i].Begin.Sub(first) <= together {
+			stop = t.Incidents[i].Begin
+			i++
+		}
+		if !yield(stop) {
+			return
 		}
 	}
 }
