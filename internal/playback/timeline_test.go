@@ -80,7 +80,9 @@ func TestFillsAreBounded(t *testing.T) {
 	t.Parallel()
 	var fills Fills
 	id := func(n int) snapshot.SpaceID { return snapshot.SpaceID{Netns: uint32(n)} }
-	use := func(n int) *event.Occupancy { return &event.Occupancy{Capacity: 10_000, Live: n, TimeWait: 10, Reusable: 10} }
+	use := func(n int) *event.Occupancy {
+		return &event.Occupancy{Capacity: 10_000, Live: n, TimeWait: 10, Reusable: 10}
+	}
 	for stretch := range 3 {
 		for n := range 3 * maxCurves {
 			fills.Add(stretch, id(n), use(n))

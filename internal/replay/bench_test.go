@@ -127,14 +127,14 @@ func BenchmarkReplay(b *testing.B) {
 	}
 	b.ReportMetric(float64(goTo(state.End.Add(-percent)).Milliseconds()), "ms/to-99%")
 	var back, forward, longest time.Duration
-	for i := range time.Duration(40) {
+	for i := range time.Duration(20) {
 		took := goTo(state.End.Add(-(2 + i) * percent))
 		back, longest = back+took, max(longest, took)
 	}
-	for i := range time.Duration(40) {
-		forward += goTo(state.End.Add(-(40 - i) * percent))
+	for i := range time.Duration(20) {
+		forward += goTo(state.End.Add(-(20 - i) * percent))
 	}
-	b.ReportMetric(float64(back.Milliseconds())/40, "ms/back-1%")
+	b.ReportMetric(float64(back.Milliseconds())/20, "ms/back-1%")
 	b.ReportMetric(float64(longest.Milliseconds()), "ms/back-1%-longest")
-	b.ReportMetric(float64(forward.Milliseconds())/40, "ms/forward-1%")
+	b.ReportMetric(float64(forward.Milliseconds())/20, "ms/forward-1%")
 }

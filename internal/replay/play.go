@@ -145,11 +145,21 @@ func (p *Player) playBatch(ctx context.Context) error {
 	return err
 }
 
+// showShare is the share of the time that snapshots of what moves may take, as 1/showShare: on a
+// busy machine one can take longer than Every, and a seek would be made of little else.
+const showShare = 5
+
 // show publishes a snapshot when one is due.
 func (p *Player) show(there bool) {
-	if p.showsNow(there) && p.opts.Snapshots != nil {
-		pipeline.Publish(p.opts.Snapshots, p.cursor.snapshot(p.play.At)) // Run alone writes At
+	if !p.showsNow(there) || p.opts.Snapshots == nil {
+		return
 	}
+	began := time.Now()
+	pipeline.Publish(p.opts.Snapshots, p.cursor.snapshot(p.play.At)) // Run alone writes At
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.showAt = now.Add(max(p.opts.Every-now.Sub(began), (showShare-1)*now.Sub(began)))
 }
 
 // showsNow reports whether a snapshot is due: as soon as what was requested is reached, else
