@@ -146,3 +146,19 @@ func (s *State) restart(at event.Time) {
 func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
 	return s.rows.Snapshot(at, focus...)
 }
+
+// EachSpace calls f for each port space that the Snapshot at a moment has, fullest first, without
+// the detail of a Snapshot. It takes a small part of its time.
+func (s *State) EachSpace(at event.Time, f func(*snapshot.PortSpace)) {
+	s.table.Advance(at)
+	s.rows.EachSpace(at, f)
+}
+
+// WatchThresholds says whether the Tee gets events of the kind SpaceChanged, which it does not
+// from a NewState.
+func (s *State) WatchThresholds(watch bool) {
+	s.thresholds = nil
+	if watch {
+		s.thresholds = portspace.NewThresholds(s.table)
+	}
+}
