@@ -169,7 +169,7 @@ vmlinux: ## regenerate vmlinux.h by the list in its head, from VMLINUX_BTF (need
 
 .PHONY: golden
 golden: ## write the expected outputs of tests again: read the difference before you commit
-	$(GO) test ./internal/export ./internal/report ./tui -update
+	$(GO) test ./internal/export ./internal/report ./tui ./tui/chart ./tui/prompt ./tui/theme -update
 
 .PHONY: incidents-recordings
 incidents-recordings: ## record the incidents again that the screen is tested and shown with (two minutes, as root)
@@ -209,7 +209,7 @@ accuracy: ## measure every signal on those kernels, and update docs/accuracy.md
 
 # Packages without anything of Linux.
 PURE := $(addprefix ./internal/,aggregate event export filter forecast history phrase pipeline playback portspace printable \
-	record replay report snapshot whatif) ./tui
+	record replay report snapshot whatif) ./tui ./tui/chart
 
 .PHONY: cross
 cross: ## build for the other architecture, check the pure packages for another system

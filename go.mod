@@ -6,6 +6,7 @@ require (
 	charm.land/bubbles/v2 v2.2.1 // published as such: github.com/charmbracelet/bubbles
 	charm.land/bubbletea/v2 v2.0.9 // published as such: github.com/charmbracelet/bubbletea
 	charm.land/lipgloss/v2 v2.0.6 // published as such: github.com/charmbracelet/lipgloss
+	github.com/NimbleMarkets/ntcharts/v2 v2.0.1
 	github.com/charmbracelet/colorprofile v0.4.3
 	github.com/charmbracelet/ultraviolet v0.0.0-20260811164956-006e29f97886
 	github.com/charmbracelet/x/ansi v0.11.9
@@ -28,6 +29,7 @@ require (
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/lrstanley/bubblezone/v2 v2.0.0 // indirect
 	github.com/lucasb-eyer/go-colorful v1.4.1 // indirect
 	github.com/mattn/go-runewidth v0.0.27 // indirect
 	github.com/muesli/cancelreader v0.2.2 // indirect

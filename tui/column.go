@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -109,47 +110,70 @@ func share[T any](columns []column[T], room int) {
 func headLine[T any](columns []column[T], sorted string, reverse bool, st *styles) string {
 	var line strings.Builder
 	for _, c := range columns {
-		title := c.title
+		title, t := c.title, quiet
 		if c.name != "" && c.name == sorted {
 			mark := "▼"
 			if c.rising != reverse {
 				mark = "▲"
 			}
-			title += mark
+			title, t = title+mark, accent
 		}
-		line.WriteString(" " + pad(title, c.width, !c.left))
-	}
-	return st.paint(strong, line.String())
-}
-
-// rowLine returns one row. The one under the cursor has a mark too, for terminals without
-// reverse video.
-func rowLine[T any](columns []column[T], row *T, cursor bool, st *styles) string {
-	var line strings.Builder
-	for i, c := range columns {
-		text := pad(c.cell(row, c.width), c.width, !c.left)
-		if !cursor && c.tone != nil {
-			text = st.paint(c.tone(row), text)
-		}
-		if cursor && i == 0 {
-			line.WriteString(">" + text)
-		} else {
-			line.WriteString(" " + text)
-		}
-	}
-	if cursor {
-		return st.paint(chosen, line.String())
+		line.WriteString(" " + st.paint(t, pad(title, c.width, !c.left)))
 	}
 	return line.String()
 }
 
-// listing returns a table without a cursor.
-func listing[T any](columns []column[T], rows []T, width int, st *styles) []string {
-	measure(columns, rows)
-	fitted := fitColumns(columns, width, "")
-	lines := []string{headLine(fitted, "", false, st)}
-	for i := range rows {
-		lines = append(lines, rowLine(fitted, &rows[i], false, st))
+// cursorSign is before the row under the cursor, for terminals without colours.
+const cursorSign = "▶"
+
+// rowLine returns one row, of the width of the screen if it is under the cursor. base is the tone of
+// cells without one of their own; zeros are quiet, so that the rest stands out.
+func rowLine[T any](columns []column[T], row *T, base tone, cursor bool, width int, st *styles) string {
+	var line strings.Builder
+	used := 0
+	for i := range columns {
+		c := &columns[i]
+		mark := " "
+		if cursor && i == 0 {
+			mark = cursorSign
+		}
+		line.WriteString(st.paintRow(base, base, mark, cursor))
+		text := c.cell(row, c.width)
+		line.WriteString(st.paintRow(base, c.toneOf(row, text, base), pad(text, c.width, !c.left), cursor))
+		used += c.width + 1
 	}
-	return lines
+	if cursor {
+		line.WriteString(st.paintRow(base, base, blanks(width-used), true))
+	}
+	return line.String()
+}
+
+func (c *column[T]) toneOf(row *T, text string, base tone) tone {
+	if c.tone != nil {
+		if t := c.tone(row); t != plain {
+			return t
+		}
+	}
+	switch text {
+	case "0", phrase.Unknown, "0/s":
+		return quiet
+	}
+	return base
+}
+
+// listing appends rows as a table. leads returns what a row leads to, if it is not nil.
+func listing[T any](to *sheet, columns []column[T], rows []T, leads func(*T) (key any, open func() subject)) {
+	measure(columns, rows)
+	fitted := fitColumns(columns, to.width, "")
+	to.add(headLine(fitted, "", false, to.st))
+	for i := range rows {
+		row := &rows[i]
+		draw := func(cursor bool) string { return rowLine(fitted, row, plain, cursor, to.width, to.st) }
+		if leads == nil {
+			to.add(draw(false))
+			continue
+		}
+		key, open := leads(row)
+		to.addDoor(key, open, draw)
+	}
 }

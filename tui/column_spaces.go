@@ -17,25 +17,25 @@ func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 	}
 	number, state := formatted(phrase.Ports), formatted(phrase.StatePorts)
 	columns := []column[row]{
-		{name: "taken", title: "TAKEN", rank: 1, min: 9, max: 16, left: true, cell: gauge, tone: s.pressure},
-		{name: "space", title: "PORT SPACE", min: 26, max: 56, left: true, rising: true, cell: spaceName},
+		{name: "taken", title: "USED %", rank: 1, min: 9, max: 16, left: true, cell: gauge, tone: s.pressure},
+		{name: "space", title: "FROM → TO", min: 26, max: 56, left: true, rising: true, cell: spaceName},
 	}
 	if withNetns {
 		columns = append(columns, column[row]{
-			name: "netns", title: "NETNS", rank: 5, min: 10, max: 16, left: true, rising: true,
+			name: "netns", title: "NETNS", rank: 8, min: 10, max: 16, left: true, rising: true,
 			cell: func(r *row, _ int) string { return phrase.NetnsState(r.NetnsName, r.Netns, r.NetnsGone) },
 		})
 	}
 	return append(columns,
-		column[row]{name: "in_use", title: "IN USE/OF", rank: 2, min: 13, cell: inUse},
-		state("time_wait", "TIME_WAIT", 6, 10, func(r *row) int { return r.TimeWait }),
-		column[row]{name: "exhausted", title: "FAIL", rank: 4, min: 7, cell: exhausted, tone: s.exhausting},
-		column[row]{name: "eta", title: "FULL", rank: 3, min: 9, max: 18, rising: true, cell: eta, tone: s.pressure},
-		column[row]{name: "wanted", title: "WANTED/MAX", rank: 7, min: 12, cell: wantedOfMax},
-		state("live", "LIVE", 8, 7, func(r *row) int { return r.Live }),
-		number("bound", "BOUND", 9, 7, func(r *row) int { return r.Bound }),
-		column[row]{name: "headroom", title: "HEADROOM", rank: 10, min: 9, rising: true, cell: headroom},
-		column[row]{title: "TOP HOLDER", rank: 11, min: 16, max: 32, left: true, cell: topHolderName},
+		column[row]{name: "in_use", title: "PORTS", rank: 2, min: 13, cell: inUse},
+		state("time_wait", "TIME_WAIT", 3, 10, func(r *row) int { return r.TimeWait }),
+		column[row]{name: "exhausted", title: "FAIL", rank: 5, min: 7, cell: exhausted, tone: s.exhausting},
+		column[row]{name: "eta", title: "FULL", rank: 4, min: 9, max: 18, rising: true, cell: eta, tone: s.pressure},
+		column[row]{name: "wanted", title: "WANTED/MAX", rank: 6, min: 12, cell: wantedOfMax},
+		state("live", "LIVE", 9, 7, func(r *row) int { return r.Live }),
+		number("bound", "BOUND", 10, 7, func(r *row) int { return r.Bound }),
+		column[row]{name: "headroom", title: "LEFT", rank: 11, min: 9, rising: true, cell: headroom},
+		column[row]{title: "HELD BY", rank: 7, min: 16, max: 32, left: true, cell: topHolderName},
 		number("peak", "PEAK", 12, 7, func(r *row) int { return r.Peak }),
 		column[row]{
 			name: "kind", title: "KIND", rank: 13, min: 8, left: true, rising: true,

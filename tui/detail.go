@@ -2,11 +2,7 @@ package tui
 
 import (
 	"fmt"
-	"strconv"
-	"time"
 
-	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -40,22 +36,82 @@ func (f *followed[T, K]) update(s *snapshot.Snapshot) bool {
 	return false
 }
 
-// detail shows one subject in full and scrolls.
+// detail shows one subject in full. The cursor is on one of its doors, if it has any, else the
+// lines scroll.
 type detail struct {
 	subject
 	gone   bool
 	scroll scroll
+
+	lines  []string // as drawn last
+	doors  []door
+	cursor int
+	at     any  // what the door under the cursor names
+	aside  bool // it is shown beside a list and has no cursor
 }
 
 func (d *detail) set(s *snapshot.Snapshot) { d.gone = !d.update(s) }
 
-func (d *detail) view(width int, st *styles) []string {
+// draw draws the lines anew, and keeps the cursor on what it was on.
+func (d *detail) draw(width, height int, st *styles) {
+	to := d.written(width, st)
+	if at := d.findDoor(to.doors); at != d.cursor {
+		d.cursor = at
+		to = d.written(width, st)
+	}
+	d.lines, d.doors = to.lines, to.doors
+	d.scroll.resize(len(d.lines), height)
+}
+
+func (d *detail) written(width int, st *styles) *sheet {
 	to := newSheet(width, st)
+	if !d.aside {
+		to.selected = d.cursor
+	}
 	if d.gone {
 		to.field("", "this row is no longer in the table; these are its last values", warn)
 	}
 	d.write(to)
-	return to.lines
+	return to
+}
+
+func (d *detail) findDoor(doors []door) int {
+	at := clamp(d.cursor, len(doors))
+	if d.at == nil || at < len(doors) && doors[at].key == d.at {
+		return at
+	}
+	for i := range doors {
+		if doors[i].key == d.at {
+			return i
+		}
+	}
+	return at
+}
+
+// move moves the cursor to another door. Where there is none it scrolls, as it does for a door
+// that is out of sight, so that no line is skipped.
+func (d *detail) move(to motion) {
+	next := to.apply(d.cursor, len(d.doors), max(d.scroll.height/2, 1))
+	switch {
+	case len(d.doors) == 0, to == toTop, to == toBottom:
+		d.scroll.move(to)
+	case next == d.cursor || !d.scroll.sees(d.doors[next].line):
+		d.scroll.move(to)
+		if !d.scroll.sees(d.doors[next].line) {
+			return
+		}
+	}
+	if len(d.doors) > 0 {
+		d.cursor, d.at = next, d.doors[next].key
+	}
+}
+
+// open returns what the door under the cursor leads to, nil if there is none.
+func (d *detail) open() subject {
+	if d.cursor >= len(d.doors) || d.doors[d.cursor].open == nil {
+		return nil
+	}
+	return d.doors[d.cursor].open()
 }
 
 // scroll is a window on lines that do not all fit.
@@ -70,76 +126,16 @@ func (s *scroll) move(to motion) {
 	s.offset = to.apply(s.offset, s.lines-s.height+1, s.height)
 }
 
+// sees reports whether a line is in the window.
+func (s *scroll) sees(line int) bool { return line >= s.offset && line < s.offset+s.height }
+
 // position returns which lines are visible, empty if all are.
 func (s *scroll) position() string {
 	if s.lines <= s.height {
 		return ""
 	}
-	return fmt.Sprintf("%d-%d of %d  ", s.offset+1, min(s.offset+s.height, s.lines), s.lines)
+	return fmt.Sprintf("%d-%d of %d", s.offset+1, min(s.offset+s.height, s.lines), s.lines)
 }
 
 // window returns the visible lines.
 func (s *scroll) window(lines []string) []string { return lines[clamp(s.offset, len(lines)+1):] }
-
-// writeTotals writes the totals of a process, a group or a destination.
-func writeTotals(to *sheet, t *snapshot.Totals, r snapshot.Rates, points []snapshot.Point) {
-	to.field("connections", fmt.Sprintf("%s opened (%s/s), %s closed (%s/s), %s live",
-		phrase.Count(t.Opens), phrase.Rate(r.Opens), phrase.Count(t.Closes()), phrase.Rate(r.Closes), phrase.Count(t.Live()))+
-		notable(t.SynSent, "SYN_SENT")+notable(t.CloseWait, "CLOSE_WAIT")+notable(int64(t.Binds), "binds")+
-		notable(t.BeforeStart, "sockets from before start"), plain)
-	to.field("TIME_WAIT", fmt.Sprintf("%s outgoing, %s accepted, %s entered",
-		phrase.Count(t.TimeWaitOut), phrase.Count(t.TimeWaitIn), phrase.Count(t.TimeWaitEntered)), plain)
-	level := plain
-	if t.Failed() > 0 {
-		level = fail
-	}
-	to.field("failures", fmt.Sprintf("%s connect, %s bind, %s/s",
-		phrase.Count(t.ConnectFailures), phrase.Count(t.BindFailures), phrase.Rate(r.Failures)), level)
-	to.field("lifetime", "p50 "+phrase.ShortDuration(t.LifetimeP50)+", p99 "+phrase.ShortDuration(t.LifetimeP99), plain)
-	room := max(to.width-labelWidth-2, 0)
-	if len(points) > 0 {
-		to.field("opens/s", sparkline(openCounts(points), min(room, len(points))), plain)
-	}
-	if t.Failed() > 0 && len(points) > 0 {
-		to.field("failures/s", sparkline(failureCounts(points), min(room, len(points))), fail)
-	}
-}
-
-func notable(n int64, what string) string {
-	if n <= 0 {
-		return ""
-	}
-	return ", " + phrase.Count(n) + " " + what
-}
-
-// writeOwner writes what is known of a process.
-func writeOwner(to *sheet, info *event.Process, clock event.Clock) {
-	if !info.ID.Known() {
-		to.field("process", "unknown: the sockets are older than the trace, or their owner had ended", plain)
-		return
-	}
-	to.field("process", process(info.ID, info.Comm, to.width)+", parent "+number(info.PPID)+", uid "+number(info.UID), plain)
-	to.untrusted("executable", info.Exe)
-	to.untrusted("container", info.Container)
-	to.untrusted("unit", info.Unit)
-	to.untrusted("cgroup", info.Cgroup)
-	to.field("started", begin(info.ID, clock), plain)
-}
-
-// begin returns when the process started, counted from boot if there is no clock.
-func begin(id event.ProcID, clock event.Clock) string {
-	if at := clock.StartTime(id); !at.IsZero() {
-		return at.Format(time.DateTime + " MST")
-	}
-	return phrase.Elapsed(time.Duration(id.Start)*(time.Second/event.TicksPerSecond)) + " after boot"
-}
-
-func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
-
-// writeSeen writes the times of the first and the last event.
-func writeSeen(to *sheet, now, first, last time.Time) {
-	if first.IsZero() {
-		return
-	}
-	to.field("seen", first.Format(time.DateTime)+" to "+last.Format(time.DateTime+" MST")+", "+phrase.Ago(now, last), plain)
-}

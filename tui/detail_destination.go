@@ -28,9 +28,12 @@ func (d *destinationDetail) write(to *sheet) {
 	to.field("namespace", phrase.NetnsState(d.row.NetnsName, d.row.Netns, d.row.NetnsGone), plain)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
+	writeSpacesTowards(to, d.snapshot, d.row)
 	if len(d.row.Processes) > 0 {
 		to.section("Processes that connect to it, most opens first")
-		to.add(listing(pairColumns(true), d.row.Processes, to.width, to.st)...)
+		listing(to, pairColumns(true), d.row.Processes, func(p *snapshot.Pair) (any, func() subject) {
+			return p.Proc, func() subject { return processOf(d.snapshot, p.Proc) }
+		})
 	}
 	writeFailures(to, d.snapshot, true, func(f *snapshot.Failure) bool {
 		return isConnect(f) && f.Target == d.row.Remote && f.Netns == d.row.Netns && f.Proto == d.row.Proto

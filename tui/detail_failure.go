@@ -35,10 +35,11 @@ func (d *failureDetail) write(to *sheet) {
 	to.field("errno", cmp.Or(phrase.Errno(f), phrase.Unknown), plain)
 	to.field("reason", cmp.Or(reason(f), phrase.Unknown), failing(f))
 	to.field("", phrase.Reason(f.Op, f.Reason), plain)
-	to.field("target", remoteEnd(f.Proto, f.Target, to.width), plain)
+	d.writeTarget(to)
 	to.field("local", failureLocal(f, to.width), plain)
 	if h := f.HeldBy; h != nil {
 		to.field("held by", phrase.HeldBy(&h.Holder, &h.Info, h.FreeIn), warn)
+		to.link("", process(h.Info.ID, h.Info.Comm, to.width), plain, heldBy(h.Info.ID), func() subject { return processOf(d.snapshot, h.Info.ID) })
 	}
 	to.field("protocol", f.Proto.String(), plain)
 	to.field("namespace", phrase.NetnsState(f.NetnsName, f.Netns, f.NetnsGone), plain)
@@ -48,5 +49,21 @@ func (d *failureDetail) write(to *sheet) {
 		to.field("inferred", strings.Join(names, ", ")+": concluded from other events, not observed", plain)
 	}
 	to.section("Calling process")
-	writeOwner(to, &f.Proc, d.snapshot.Clock)
+	to.link("process", process(f.Proc.ID, f.Proc.Comm, to.width), plain, f.Proc.ID, func() subject { return processOf(d.snapshot, f.Proc.ID) })
+	writeOwner(to, d.snapshot, &f.Proc)
 }
+
+// writeTarget leads from the target of a connect() to the port space that it takes a port of.
+func (d *failureDetail) writeTarget(to *sheet) {
+	f := d.row
+	name := remoteEnd(f.Proto, f.Target, to.width)
+	if !isConnect(f) {
+		to.field("target", name, plain)
+		return
+	}
+	pair := &snapshot.Pair{Netns: f.Netns, Proto: f.Proto, Remote: f.Target}
+	to.link("target", name, plain, keyOfPair(pair), func() subject { return towards(d.snapshot, pair) })
+}
+
+// heldBy names the process that has the port.
+type heldBy event.ProcID

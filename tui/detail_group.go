@@ -34,7 +34,9 @@ func (d *groupDetail) write(to *sheet) {
 	d.writeMembers(to)
 	if len(d.row.Destinations) > 0 {
 		to.section("Destinations, most opens first")
-		to.add(listing(pairColumns(false), d.row.Destinations, to.width, to.st)...)
+		listing(to, pairColumns(false), d.row.Destinations, func(p *snapshot.Pair) (any, func() subject) {
+			return keyOfPair(p), func() subject { return towards(d.snapshot, p) }
+		})
 	}
 	members := map[event.ProcID]bool{}
 	for _, p := range d.row.Members {
@@ -46,7 +48,9 @@ func (d *groupDetail) write(to *sheet) {
 func (d *groupDetail) writeMembers(to *sheet) {
 	to.section("Processes, most opens first")
 	rows := d.row.Members
-	to.add(listing(memberColumns(), rows[:min(len(rows), maxMembers)], to.width, to.st)...)
+	listing(to, memberColumns(), rows[:min(len(rows), maxMembers)], func(p **snapshot.Process) (any, func() subject) {
+		return (*p).Info.ID, func() subject { return processOf(d.snapshot, (*p).Info.ID) }
+	})
 	if more := len(rows) - maxMembers; more > 0 {
 		to.add(" and " + phrase.Count(more) + " more")
 	}

@@ -22,18 +22,22 @@ func (d *processDetail) about() *about {
 }
 
 func (d *processDetail) write(to *sheet) {
-	writeOwner(to, &d.row.Info, d.snapshot.Clock)
-	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
-	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
+	writeOwner(to, d.snapshot, &d.row.Info)
 	writeFiles(to, d.row.Files)
+	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
 	if n := d.row.EarlyBinds; n > 0 {
 		to.field("early binds", phrase.Count(n)+" opens of a port that bind() had chosen: no other connection can have that port, whatever its destination", plain)
 	}
 	if len(d.row.Destinations) > 0 {
 		to.section("Destinations, most opens first")
-		to.add(listing(pairColumns(false), d.row.Destinations, to.width, to.st)...)
+		listing(to, pairColumns(false), d.row.Destinations, func(p *snapshot.Pair) (any, func() subject) {
+			return keyOfPair(p), func() subject { return towards(d.snapshot, p) }
+		})
 	}
 	writeFailures(to, d.snapshot, false, func(f *snapshot.Failure) bool { return f.Proc.ID == d.row.Info.ID })
+	writeLastEvents(to, d.snapshot, &about{procs: []event.ProcID{d.row.Info.ID}})
+	writeLifetimes(to, &d.row.Lifetimes)
+	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 }
 
 // writeFiles writes how many files the process has open, if that is known.
@@ -72,7 +76,9 @@ func writeFailures(to *sheet, s *snapshot.Snapshot, withProcess bool, belongs fu
 	}
 	to.section("Failures")
 	now := func() time.Time { return s.Wall }
-	to.add(listing(failureColumns(now, withProcess), rows, to.width, to.st)...)
+	listing(to, failureColumns(now, withProcess), rows, func(f *snapshot.Failure) (any, func() subject) {
+		return keyOfFailure(f), func() subject { return failureOf(s, f) }
+	})
 }
 
 // isConnect reports whether the Target is a destination.

@@ -11,7 +11,7 @@ import (
 
 // spaceDetail is one port space in full.
 type spaceDetail struct {
-	followed[snapshot.PortSpace, spaceKey]
+	followed[snapshot.PortSpace, snapshot.SpaceID]
 }
 
 func (d *spaceDetail) title() string { return spaceName(d.row, 60) }
@@ -28,20 +28,18 @@ func (d *spaceDetail) about() *about {
 	return a
 }
 
-// write begins with the answers: how full it is, until when, its holders and victims.
+// write begins with the answers: how full it is, until when, its holders and victims. All of it is
+// on the first page of a low terminal; what explains the figures comes after.
 func (d *spaceDetail) write(to *sheet) {
-	s, now := d.row, d.snapshot.Wall
-	level := pressure(s, now)
-	to.field("space", phrase.Purpose(s), plain)
-	to.field("in use", useWords(s, to.width), level)
-	to.field("headroom", phrase.Headroom(s), level)
-	d.writeForecast(to)
-	if s.Exhausted > 0 {
-		to.field("failures", phrase.Count(s.Exhausted)+" calls found no port, "+phrase.Rate(s.ExhaustionRate)+"/s, last "+
-			phrase.Ago(now, s.LastExhausted), level)
+	s := d.row
+	d.writeState(to)
+	d.writeSummary(to)
+	if picture := pictureLines(s, d.snapshot.Wall, to.width, detailPicture, to.st); len(picture) > 0 {
+		to.add(picture...)
 	}
-	writeHolders(to, s)
-	writeVictims(to, s, now)
+	writeHolders(to, d.snapshot, s)
+	writeVictims(to, d.snapshot, s)
+	d.writeDestination(to)
 	if s.Capacity > 0 {
 		to.section("Ports in use, each counted once")
 		d.writeUse(to)
@@ -50,9 +48,76 @@ func (d *spaceDetail) write(to *sheet) {
 		to.section("Rates")
 		d.writePace(to)
 	}
+	d.writeConfiguration(to)
+}
+
+// detailPicture is the height of the map and the curve in a detail.
+const detailPicture = 9
+
+// writeState writes whether it is full, since or until when.
+func (d *spaceDetail) writeState(to *sheet) {
+	s, now := d.row, d.snapshot.Wall
+	forecast := s.Outlook()
+	text := phrase.ForecastSentence(&forecast)
+	if since := phrase.FullSince(s, clockLayout); since != "" {
+		text = "FULL " + since + ", " + phrase.FullFor(s, now)
+	}
+	to.field("full", text, pressure(s, now))
+}
+
+func (d *spaceDetail) writeSummary(to *sheet) {
+	s, now := d.row, d.snapshot.Wall
+	level := pressure(s, now)
+	to.field("in use", useWords(s, to.width), level)
+	to.field("left", phrase.Headroom(s), level)
+	to.field("range", rangeWords(s), plain)
+	if s.Proto != event.UDP {
+		wanted := plain
+		if s.Sustainable > 0 && s.Wanted > s.Sustainable {
+			wanted = level
+		}
+		to.field("rate", phrase.Rate(s.Wanted)+"/s wanted, "+phrase.Rate(s.OpenRate)+"/s succeed; sustainable: "+phrase.SustainableSentence(s), wanted)
+	}
+	to.field("frees", phrase.Expiry(s.Expiring), plain)
+	if s.Exhausted > 0 {
+		to.field("failures", phrase.Count(s.Exhausted)+" calls found no port, "+phrase.Rate(s.ExhaustionRate)+"/s, last "+
+			phrase.Ago(now, s.LastExhausted), level)
+	}
+}
+
+// The range that the kernel has unless it is changed (Documentation/networking/ip-sysctl.rst).
+const usualLow, usualHigh = 32768, 60999
+
+// rangeWords returns the range, and whether it is the usual one.
+func rangeWords(s *snapshot.PortSpace) string {
+	text := phrase.PortRange(s)
+	const usual = " than the usual 32768-60999"
+	switch {
+	case !s.Range.Known() || s.Range.Low == usualLow && s.Range.High == usualHigh:
+	case s.Range.Size() < usualHigh-usualLow+1:
+		text += ": narrower" + usual
+	default:
+		text += ": wider" + usual
+	}
+	return text
+}
+
+// writeDestination leads to the row of the destination.
+func (d *spaceDetail) writeDestination(to *sheet) {
+	s := d.row
+	if s.Kind != snapshot.ConnectSpace {
+		return
+	}
+	key := destinationKey{s.Netns, s.Proto, s.Remote}
+	to.section("See also")
+	to.link("destination", remoteEnd(s.Proto, s.Remote, to.width), plain, key, func() subject { return destinationOf(d.snapshot, key) })
+}
+
+func (d *spaceDetail) writeConfiguration(to *sheet) {
+	s, now := d.row, d.snapshot.Wall
 	to.section("Configuration")
+	to.field("space", phrase.Purpose(s), plain)
 	to.field("namespace", phrase.NetnsState(s.NetnsName, s.Netns, s.NetnsGone), plain)
-	to.field("range", phrase.PortRange(s), plain)
 	switch n := d.snapshot.Namespace(s.Netns); {
 	case n == nil:
 	case s.Proto == event.UDP:
@@ -73,16 +138,6 @@ func useWords(s *snapshot.PortSpace, width int) string {
 	return gauge(s, room) + "  " + phrase.Count(s.InUse()) + " of " + phrase.Count(s.Capacity)
 }
 
-func (d *spaceDetail) writeForecast(to *sheet) {
-	s, now := d.row, d.snapshot.Wall
-	forecast := s.Outlook()
-	to.field("forecast", phrase.ForecastSentence(&forecast), pressure(s, now))
-	to.untrusted("", forecast.Model)
-	if since := phrase.FullSince(s, clockLayout); since != "" {
-		to.field("full", since+", "+phrase.FullFor(s, now), fail)
-	}
-}
-
 // writeUse writes the states of the ports in use, each port once.
 func (d *spaceDetail) writeUse(to *sheet) {
 	s := d.row
@@ -94,7 +149,6 @@ func (d *spaceDetail) writeUse(to *sheet) {
 	to.field("live", phrase.Count(s.Live)+" held by connections"+notable(int64(s.SynSent), "of them with an unanswered SYN")+
 		notable(int64(s.CloseWait), "of them in CLOSE_WAIT"), plain)
 	to.field("TIME_WAIT", phrase.TimeWait(s), plain)
-	to.field("", phrase.Expiry(s.Expiring), plain)
 	to.field("bound", phrase.Count(s.Bound)+" more, reserved by bind() on any address: unavailable to every connect() of the namespace", plain)
 	to.field("peak", peakWords(s), plain)
 }
@@ -115,10 +169,7 @@ func (d *spaceDetail) writePace(to *sheet) {
 		verb = "binds"
 	}
 	to.field(verb, phrase.Count(s.Opens)+", "+phrase.Rate(s.OpenRate)+"/s", plain)
-	if s.Wanted > s.OpenRate {
-		to.field("wanted", phrase.Rate(s.Wanted)+"/s, with the calls that found no port", warn)
-	}
-	to.field("sustainable", phrase.SustainableSentence(s), plain)
+	to.untrusted("forecast", s.Forecast.Model)
 	if s.SearchP50 > 0 {
 		to.field("port search", "p50 "+phrase.ShortDuration(s.SearchP50)+", p99 "+phrase.ShortDuration(s.SearchP99)+" within connect()", plain)
 	}
@@ -131,7 +182,7 @@ func (d *spaceDetail) writePace(to *sheet) {
 // clockLayout is a moment with its day.
 const clockLayout = time.DateTime + " MST"
 
-func writeHolders(to *sheet, s *snapshot.PortSpace) {
+func writeHolders(to *sheet, snap *snapshot.Snapshot, s *snapshot.PortSpace) {
 	rows := s.Holders
 	if s.OtherHolders.Ports() > 0 {
 		rows = append(rows[:len(rows):len(rows)], s.OtherHolders)
@@ -142,13 +193,17 @@ func writeHolders(to *sheet, s *snapshot.PortSpace) {
 	to.section("Holders, most ports first")
 	last := &rows[len(rows)-1]
 	isOther := func(h *snapshot.Holder) bool { return h == last && s.OtherHolders.Ports() > 0 }
-	to.add(listing(holderColumns(isOther), rows, to.width, to.st)...)
+	listing(to, holderColumns(isOther), rows, func(h *snapshot.Holder) (any, func() subject) {
+		return h.Proc.ID, func() subject { return processOf(snap, h.Proc.ID) }
+	})
 }
 
-func writeVictims(to *sheet, s *snapshot.PortSpace, now time.Time) {
+func writeVictims(to *sheet, snap *snapshot.Snapshot, s *snapshot.PortSpace) {
 	if len(s.Victims) == 0 {
 		return
 	}
 	to.section("Processes without a port, most failures first")
-	to.add(listing(victimColumns(now), s.Victims, to.width, to.st)...)
+	listing(to, victimColumns(snap.Wall), s.Victims, func(v *snapshot.Victim) (any, func() subject) {
+		return victimKey(v.Proc.ID), func() subject { return processOf(snap, v.Proc.ID) }
+	})
 }

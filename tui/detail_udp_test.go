@@ -11,7 +11,7 @@ import (
 
 // detailText is the text of a detail.
 func detailText(d interface{ write(*sheet) }) string {
-	to := newSheet(120, &styles{})
+	to := newSheet(120, unpainted())
 	d.write(to)
 	return strings.Join(to.lines, "\n")
 }
@@ -41,7 +41,7 @@ func TestUDPDetail(t *testing.T) {
 	snap := &snapshot.Snapshot{Wall: fixtureNow, Namespaces: []snapshot.Namespace{{
 		Inode: 1, Reserved: "40000-40001", Listeners: []snapshot.Listener{{Local: event.Endpoint{Addr: local("0.0.0.0"), Port: 50051}, Proc: proxy}},
 	}}}
-	d := &spaceDetail{followed[snapshot.PortSpace, spaceKey]{row: s, snapshot: snap}}
+	d := &spaceDetail{followed[snapshot.PortSpace, snapshot.SpaceID]{row: s, snapshot: snap}}
 	wantLines(t, detailText(d),
 		[]string{"UDP bind() to port 0", "28,232 of 28,232", "12 calls found no port", "28,232 by UDP sockets that conflict", "40000-40001"},
 		[]string{"live ", "TIME_WAIT in", "Rates", "sustainable", "listeners", "only bound"})

@@ -47,3 +47,17 @@ func pressure(s *snapshot.PortSpace, now time.Time) tone {
 	}
 	return warn
 }
+
+// bars8 returns a bar of a share of width cells, to an eighth of a cell. Only 0 is blank.
+func bars8(share float64, width int) string {
+	eighths := int(share * float64(width) * 8)
+	if share > 0 {
+		eighths = max(eighths, 1)
+	}
+	eighths = clamp(eighths, 8*width+1)
+	text := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		text += string([]rune("▏▎▍▌▋▊▉")[rest-1])
+	}
+	return text
+}

@@ -1,83 +1,79 @@
 package tui
 
 import (
-	"slices"
+	"strings"
 
 	"charm.land/bubbles/v2/key"
-)
 
-// helpNotes explain the titles and marks.
-var helpNotes = [][2]string{
-	{"TAKEN", "share of the ports that the next call cannot have; ▒: in TIME_WAIT, can be reused"},
-	{"IN USE/OF", "ports in use / capacity of the space"},
-	{"FULL", "when no port will be left at the current rates"},
-	{"BOUND", "ports reserved by bind(): unavailable to every connect() of the namespace"},
-	{"WANTED/MAX", "ports per second that calls want, found or not / that the space can sustain"},
-	{"OPEN/s", "outgoing connections opened per second, over the last 5 s"},
-	{"LIVE", "open outgoing connections"},
-	{"TIME_WAIT", "closed outgoing connections that hold their port, mostly for 60 s"},
-	{"TW_IN", "TIME_WAIT of accepted connections: they hold no ephemeral port"},
-	{"SYN_SENT", "the SYN was sent again and is still unanswered"},
-	{"CLOSE_WAIT", "the peer has closed, the program has not"},
-	{"~", "inferred from other events, not observed"},
-	{"lost", "events that were not counted; without detail: counted, but not listed"},
-	{"before start", "sockets older than the trace; BEFORE counts them"},
-}
+	"github.com/porttrace/porttrace/tui/query"
+)
 
 // replayNotes explain the time line.
 var replayNotes = [][2]string{
-	{"▁▂▃▄▅▆▇█", "opens over the whole recording"},
-	{string(failureMark), "failures, on the time line"},
+	{"▁▂▃▄▅▆▇█", "the fullest port space over the whole recording; opens until that is known"},
+	{string(failureMark), "failed calls of what the filter selects, on the time line"},
+	{"incident", "calls begin to fail, a port space is full, doctor finds a cause, a gap"},
 	{string(damageMark), "a gap: a damaged part that cannot be read"},
 	{"truncated", "the recording was cut short, or is still being written"},
 }
 
-// helpLines returns the help: the keys, in two columns if they fit, and the notes.
-func helpLines(keys *keyMap, width int, st *styles) []string {
-	to := newSheet(width, st)
-	for _, pair := range keys.groups() {
-		if width < 2*helpColumn {
-			to.add(below(pair, width, st)...)
-		} else {
-			to.add(beside(pair[0], pair[1], st)...)
+// helpLines returns the help: what the words of the table mean, the keys, and the filter.
+func (m *Model) helpLines(width int) []string {
+	to := newSheet(width, m.styles)
+	m.writeKeys(to)
+	to.section("Words of this table")
+	for _, c := range m.panes[m.tab].columnStates() {
+		to.term(c.title, glossary[c.title])
+	}
+	to.section("Marks")
+	for _, mark := range marks {
+		to.term(mark[0], mark[1])
+	}
+	if m.replay != nil {
+		for _, note := range replayNotes {
+			to.term(note[0], note[1])
 		}
-		to.add("")
 	}
-	notes := helpNotes
-	if keys.play.Enabled() {
-		notes = slices.Concat(notes, replayNotes)
-	}
-	for _, note := range notes {
-		to.field(note[0], note[1], plain)
+	to.section("The filter (/)")
+	for _, form := range query.Help() {
+		to.term(form[0], form[1])
 	}
 	return to.lines
 }
 
-func below(pair [2][]key.Binding, width int, st *styles) (lines []string) {
-	for _, binding := range slices.Concat(pair[0], pair[1]) {
-		lines = append(lines, helpKey(binding, width, st))
+// termWidth is the width of what is explained.
+const termWidth = 18
+
+// term appends a word and what it means.
+func (s *sheet) term(word, meaning string) {
+	if meaning == "" {
+		return
 	}
-	return lines
+	mark := " " + s.st.paint(keyed, pad(word, max(termWidth, cells(word)), false)) + " "
+	s.hanging(mark, meaning, plain)
 }
 
-// helpColumn is the width of one column of keys.
+// writeKeys appends the keys, in as many columns as fit.
+func (m *Model) writeKeys(to *sheet) {
+	columns := max(to.width/helpColumn, 1)
+	for _, group := range m.keys.groups() {
+		to.section(group.title)
+		rows := (len(group.keys) + columns - 1) / columns
+		for row := range rows {
+			var line strings.Builder
+			for column := range columns {
+				if at := column*rows + row; at < len(group.keys) {
+					line.WriteString(helpKey(group.keys[at], to.width/columns, to.st))
+				}
+			}
+			to.add(line.String())
+		}
+	}
+}
+
+// helpColumn is the least width of a column of keys.
 const helpColumn = 38
 
-func beside(left, right []key.Binding, st *styles) []string {
-	lines := make([]string, max(len(left), len(right)))
-	for i := range lines {
-		if i < len(left) {
-			lines[i] = helpKey(left[i], helpColumn, st)
-		} else {
-			lines[i] = pad("", helpColumn, false)
-		}
-		if i < len(right) {
-			lines[i] += helpKey(right[i], helpColumn+2, st)
-		}
-	}
-	return lines
-}
-
 func helpKey(b key.Binding, width int, st *styles) string {
-	return " " + st.paint(strong, pad(b.Help().Key, 9, true)) + "  " + pad(b.Help().Desc, max(width-12, 0), false)
+	return " " + st.paint(keyed, pad(b.Help().Key, 8, true)) + "  " + pad(b.Help().Desc, max(width-11, 0), false)
 }

@@ -1,12 +1,21 @@
 package tui
 
-import tea "charm.land/bubbletea/v2"
+import (
+	tea "charm.land/bubbletea/v2"
 
-// filter has the words that a row must contain.
+	"github.com/porttrace/porttrace/tui/prompt"
+	"github.com/porttrace/porttrace/tui/query"
+)
+
+// filter has the terms that a row must match.
 type filter struct {
-	lineInput
+	input  prompt.Input
 	typing bool
+	query  *query.Query // what is in force
+	fault  string       // why not all of the text is
 }
+
+func (f *filter) text() string { return f.input.Text() }
 
 // press takes a key while the filter is typed.
 func (f *filter) press(msg tea.KeyPressMsg) {
@@ -16,9 +25,35 @@ func (f *filter) press(msg tea.KeyPressMsg) {
 	case "esc":
 		*f = filter{}
 	case "backspace":
-		f.typing = f.text != ""
-		f.lineInput.press(msg)
+		f.typing = f.text() != ""
+		f.edit(msg)
 	default:
-		f.lineInput.press(msg)
+		f.edit(msg)
+	}
+}
+
+func (f *filter) edit(msg tea.KeyPressMsg) {
+	f.input.Press(msg)
+	f.parse()
+}
+
+// set puts another text in force.
+func (f *filter) set(text string) {
+	*f = filter{}
+	f.input.Set(text)
+	f.parse()
+}
+
+// paste inserts text at the cursor.
+func (f *filter) paste(text string) {
+	f.input.Insert(text)
+	f.parse()
+}
+
+func (f *filter) parse() {
+	q, err := query.While(f.text(), f.query)
+	f.query, f.fault = q, ""
+	if err != nil {
+		f.fault = err.Error()
 	}
 }

@@ -9,13 +9,21 @@ import (
 type keyMap struct {
 	up, down, pageUp, pageDown, top, bottom key.Binding
 
-	first, second, third, fourth, nextTab, prevTab key.Binding
-	open, why, back                                key.Binding
+	first, second, third, fourth, fifth, nextTab, prevTab key.Binding
+	open, why, back                                       key.Binding
 
-	nextSort, prevSort, reverse, filter, group, pause key.Binding
+	chooseSort, nextSort, prevSort, reverse, filter, group, pause key.Binding
+	nextFailing, prevFailing                                      key.Binding
 
-	play, step, faster, slower, failure              key.Binding
-	backward, forward, farBackward, farForward, goTo key.Binding
+	fold, freeze, columns, copy, copyPage, trace, events, record, mouse key.Binding
+
+	command key.Binding
+
+	play, step, stepBack, faster, slower       key.Binding
+	incident, incidentBefore                   key.Binding
+	backward, forward, farBackward, farForward key.Binding
+
+	earlier, later, muchEarlier, muchLater key.Binding // of a live screen
 
 	help, suspend, quit, interrupt key.Binding
 }
@@ -37,31 +45,53 @@ func newKeys(replay bool) *keyMap {
 		second:  bind("2", "processes", "2"),
 		third:   bind("3", "destinations", "3"),
 		fourth:  bind("4", "failures", "4"),
+		fifth:   bind("5", "events", "5"),
 		nextTab: bind("Tab →", "next table", "tab", "right", "l"),
 		prevTab: bind("S-Tab ←", "previous table", "shift+tab", "left", "h"),
 		open:    bind("Enter", "details of the row", "enter"),
 		why:     bind("w", "why, and what to do", "w"),
 		back:    bind("Esc", "back, or clear the filter", "esc", "backspace"),
 
-		nextSort: bind("s >", "sort by the next column", "s", ">"),
-		prevSort: bind("S <", "sort by the previous column", "S", "<"),
-		reverse:  bind("r", "reverse the order", "r"),
-		filter:   bind("/", "filter rows by words", "/"),
-		group:    bind("g", "cycle grouping of processes", "g"),
-		pause:    bind("p Space", "freeze the display", "p", "space"),
+		chooseSort:  bind("s", "choose the column to sort by", "s"),
+		nextSort:    bind(">", "sort by the next column", ">"),
+		prevSort:    bind("<", "sort by the previous column", "<"),
+		nextFailing: bind("x", "next row in trouble", "x"),
+		prevFailing: bind("X", "previous row in trouble", "X"),
+		reverse:     bind("r", "reverse the order", "r"),
+		filter:      bind("/", "filter rows by words", "/"),
+		group:       bind("g", "cycle grouping of processes", "g"),
+		pause:       bind("p Space", "freeze the display", "p", "space"),
 
-		play:    bind("p Space", "play or pause", "p", "space"),
-		step:    bind(".", "one step forward", "."),
-		faster:  bind("+ =", "faster", "+", "="),
-		slower:  bind("-", "slower", "-"),
-		failure: bind("n", "next failure", "n"),
+		fold:     bind("a", "show idle rows, or fold them", "a"),
+		freeze:   bind("f", "freeze the order of the rows", "f"),
+		columns:  bind("o", "choose columns", "o"),
+		copy:     bind("y", "copy the row", "y"),
+		copyPage: bind("Y", "copy the page", "Y"),
+		trace:    bind("c", "how it is traced", "c"),
+		events:   bind("e", "events of the row", "e"),
+		record:   bind("R", "start or stop a recording", "R"),
+		mouse:    bind("m", "give the mouse back to the terminal", "m"),
+
+		play:     bind("p Space", "play or pause", "p", "space"),
+		step:     bind(".", "one second forward", "."),
+		stepBack: bind(",", "one second back", ","),
+		faster:   bind("+ =", "faster", "+", "="),
+		slower:   bind("-", "slower", "-"),
+
+		incident:       bind("n x", "next incident", "n", "x"),
+		incidentBefore: bind("N X", "previous incident", "N", "X"),
 		// Arrows with Shift and Ctrl are for keyboards on which brackets are hard to type;
 		// the plain ones switch tables.
 		backward:    bind("[ S-←", "back by 1 %", "[", "shift+left"),
 		forward:     bind("] S-→", "forward by 1 %", "]", "shift+right"),
 		farBackward: bind("{ ^←", "back by 10 %", "{", "ctrl+left"),
 		farForward:  bind("} ^→", "forward by 10 %", "}", "ctrl+right"),
-		goTo:        bind(":", "go to 03:12, +90s, -5m, 50%", ":"),
+		command:     bind(":", "a command; in a replay also 03:12, 50%, +10s", ":"),
+
+		earlier:     bind("[", "back by 2 s, while tracing goes on", "["),
+		later:       bind("]", "forward by 2 s", "]"),
+		muchEarlier: bind("{", "back by 20 s", "{"),
+		muchLater:   bind("}", "forward by 20 s", "}"),
 
 		help:      bind("?", "this help", "?"),
 		suspend:   bind("^Z", "suspend", "ctrl+z"),
@@ -69,29 +99,42 @@ func newKeys(replay bool) *keyMap {
 		interrupt: key.NewBinding(key.WithKeys("ctrl+c")), // also while something is typed
 	}
 	for _, binding := range []*key.Binding{
-		&k.play, &k.step, &k.faster, &k.slower, &k.failure,
-		&k.backward, &k.forward, &k.farBackward, &k.farForward, &k.goTo,
+		&k.play, &k.step, &k.stepBack, &k.faster, &k.slower, &k.incident, &k.incidentBefore,
+		&k.backward, &k.forward, &k.farBackward, &k.farForward,
 	} {
 		binding.SetEnabled(replay)
 	}
-	k.pause.SetEnabled(!replay)
+	for _, binding := range []*key.Binding{&k.pause, &k.earlier, &k.later, &k.muchEarlier, &k.muchLater} {
+		binding.SetEnabled(!replay)
+	}
 	return k
 }
 
-// groups returns the keys in the order of the help, in pairs of columns.
-func (k *keyMap) groups() [][2][]key.Binding {
-	groups := [][2][]key.Binding{{
-		{k.first, k.second, k.third, k.fourth, k.nextTab, k.prevTab, k.open, k.why, k.back, k.help, k.suspend, k.quit},
-		{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom, k.nextSort, k.prevSort, k.reverse, k.filter, k.group},
-	}}
-	if k.pause.Enabled() {
-		groups[0][1] = append(groups[0][1], k.pause)
-		return groups
+// keyGroup is keys that belong together, in the help.
+type keyGroup struct {
+	title string
+	keys  []key.Binding
+}
+
+// groups returns the keys in the order of the help.
+func (k *keyMap) groups() []keyGroup {
+	groups := []keyGroup{
+		{"Go", []key.Binding{
+			k.first, k.second, k.third, k.fourth, k.fifth, k.nextTab, k.prevTab, k.open, k.back, k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom,
+		}},
+		{"The row", []key.Binding{k.why, k.events, k.copy, k.copyPage, k.nextFailing, k.prevFailing}},
+		{"The table", []key.Binding{
+			k.filter, k.chooseSort, k.nextSort, k.prevSort, k.reverse, k.group, k.columns, k.fold, k.freeze,
+		}},
 	}
-	return append(groups, [2][]key.Binding{
-		{k.play, k.step, k.faster, k.slower, k.failure},
-		{k.backward, k.forward, k.farBackward, k.farForward, k.goTo},
-	})
+	if k.pause.Enabled() {
+		groups = append(groups, keyGroup{"Time", []key.Binding{k.pause, k.earlier, k.later, k.muchEarlier, k.muchLater, k.record}})
+	} else {
+		groups = append(groups, keyGroup{"The recording", []key.Binding{
+			k.play, k.step, k.stepBack, k.faster, k.slower, k.incident, k.incidentBefore, k.backward, k.forward, k.farBackward, k.farForward,
+		}})
+	}
+	return append(groups, keyGroup{"porttrace", []key.Binding{k.command, k.trace, k.mouse, k.help, k.suspend, k.quit}})
 }
 
 // motion is a way to move through rows or lines.

@@ -1,114 +1,122 @@
 package tui
 
-import (
-	"slices"
-	"strings"
+// layout is how the lines of the screen are divided, from top to bottom. The mouse looks up there
+// what is under it.
+type layout struct {
+	top     int // the host and the filter
+	verdict int // the box with the verdict
+	figures int // rates and gauges, with their course
+	strip   int // the time line of a replay
+	tabs    int // the names of the tables, unless they are in the frame of the body
+	body    int // the table or the detail
+	picture int // the map of the port range below a table of port spaces
+	status  int // keys, and what is typed
 
-	"github.com/charmbracelet/x/ansi"
+	framed bool // the body has a frame
+	list   int  // the width of the table or detail, with its frame
+	side   int  // the width of the pane beside it, 0: there is none
+	tail   int  // the height of the newest events below a short table, with their frame
+}
+
+const (
+	minBody    = 3   // the head of a table and two rows
+	twoPanes   = 120 // columns from which on a table has a pane beside it
+	roomy      = 36  // lines from which on there are charts
+	framedFrom = 26  // lines from which on the body has a frame
+	chartLines = 7
+	maxVerdict = 5 // lines of text in the box
 )
 
-// cells returns the width of text. It adds up runes, as terminals do, and the renderer
-// unless a terminal reports grapheme support.
-func cells(s string) int { return ansi.StringWidthWc(s) }
-
-// cut returns text of at most width cells, with … if it was longer.
-func cut(s string, width int) string { return ansi.TruncateWc(s, max(width, 0), "…") }
-
-// pad returns text of exactly width cells.
-func pad(s string, width int, right bool) string {
-	s = cut(s, width)
-	blank := strings.Repeat(" ", max(width-cells(s), 0))
-	if right {
-		return blank + s
+// divide gives each part its lines. A low terminal loses the picture first, then the time line, the
+// figures, the box, the tabs, the keys.
+func (m *Model) divide() layout {
+	l := layout{list: m.width}
+	room := m.height
+	take := func(n, leave int) int {
+		if n <= 0 || room-n < leave {
+			return 0
+		}
+		room -= n
+		return n
 	}
-	return s + blank
+	l.status = take(1, minBody)
+	l.framed = m.height >= framedFrom && m.width >= 2*frameCells
+	edges := 0
+	if l.framed {
+		edges = frameRows
+	} else {
+		l.tabs = take(1, minBody)
+	}
+	least := minBody + edges
+	l.top = take(1, least)
+	if m.help == nil && m.shown != nil {
+		l.verdict = take(m.verdictLines(m.height), least)
+		l.figures = m.figuresHeight(take, least)
+		l.strip = take(m.stripHeight(), least+minBody)
+	}
+	if m.help == nil && m.width >= twoPanes && m.hasSide() {
+		l.side = m.width * 2 / 5
+		l.list = m.width - l.side
+	}
+	if l.side == 0 {
+		l.picture = m.pictureHeight(take, least)
+	}
+	l.body = max(room, 0)
+	l.tail = m.tailHeight(&l)
+	return l
 }
 
-// box returns exactly height lines of at most width cells, so that nothing is written
-// beyond the edges of the terminal.
-func box(lines []string, width, height int) []string {
-	out := make([]string, max(height, 0))
-	for i := range min(len(lines), len(out)) {
-		out[i] = cut(lines[i], width)
+// tailHeight returns how many lines a short table leaves to the newest events.
+func (m *Model) tailHeight(l *layout) int {
+	const least, most = 8, 24
+	if l.side == 0 || !l.framed || m.page() != nil || m.menu != nil || m.tab == eventsTab {
+		return 0
 	}
-	return out
+	rows, _ := m.panes[m.tab].counts()
+	room := l.body - frameRows - 1 - max(rows+1, 6)
+	if room < least {
+		return 0
+	}
+	return min(room, most)
 }
 
-// piece is a part of a line that has a long form and shorter ones. Rank 0 is always
-// there; a piece of a greater rank is left out when even its shortest form does not fit.
-type piece struct {
-	rank  int // the smallest gets its room first
-	tone  tone
-	comma bool // it continues the piece before
-	forms []string
+// figuresHeight returns the height of the charts where they fit, else that of two lines of figures.
+func (m *Model) figuresHeight(take func(n, leave int) int, least int) int {
+	if m.height >= roomy && m.width >= 100 {
+		return take(chartLines, least+10)
+	}
+	return take(2, least+2)
 }
 
-func (p *piece) gap() string {
-	if p.comma {
-		return ", "
+func (m *Model) stripHeight() int {
+	if m.replay == nil {
+		return 0
 	}
-	return "  "
+	if m.height < 20 {
+		return 1
+	}
+	return stripHeight
 }
 
-// join returns one line of the pieces. By rank, each gets the longest form that fits
-// beside the shortest forms of those after it.
-func join(pieces []piece, width int, st *styles) string {
-	form, order := make([]int, len(pieces)), make([]int, len(pieces))
-	for i := range pieces {
-		form[i], order[i] = pieces[i].shortest(), i
+// pictureHeight returns the height of the picture below the table of port spaces.
+func (m *Model) pictureHeight(take func(n, leave int) int, least int) int {
+	if m.tab != spacesTab || m.page() != nil || m.help != nil || m.selectedSpace() == nil {
+		return 0
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return pieces[a].rank - pieces[b].rank })
-	for _, i := range order {
-		for form[i] = 0; form[i] < pieces[i].shortest() && joinedWidth(pieces, form) > width; form[i]++ {
+	shown, _ := m.panes[m.tab].counts()
+	rows := min(shown, 6) + 2 // with the head, and the line of what is folded
+	for _, height := range []int{14, 12, 10, 8, 7, 6} {
+		if got := take(height, least-minBody+rows); got > 0 {
+			return got
 		}
 	}
-	var line strings.Builder
-	for i, p := range pieces {
-		text := p.at(form[i])
-		if text == "" {
-			continue
-		}
-		if line.Len() > 0 {
-			line.WriteString(p.gap())
-		}
-		line.WriteString(st.paint(p.tone, text))
-	}
-	return cut(line.String(), width)
+	return take(6, least+3)
 }
 
-// shortest returns the index of the shortest form, beyond the last for no text at all.
-func (p *piece) shortest() int {
-	if p.rank == 0 {
-		return max(len(p.forms)-1, 0)
+// inner returns the size of what is in a pane of that width.
+func (l *layout) inner(width int) (inside, height int) {
+	if l.framed {
+		return max(width-frameCells, 0), max(l.body-l.tail-frameRows, 0)
 	}
-	return len(p.forms)
-}
-
-func (p *piece) at(form int) string {
-	if form < len(p.forms) {
-		return p.forms[form]
-	}
-	return ""
-}
-
-func joinedWidth(pieces []piece, form []int) int {
-	width := 0
-	for i := range pieces {
-		text := pieces[i].at(form[i])
-		if text != "" && width > 0 {
-			width += len(pieces[i].gap())
-		}
-		width += cells(text)
-	}
-	return width
-}
-
-// ends returns a line with one text at the left and one at the right, which is left out if
-// both do not fit.
-func ends(left, right string, width int) string {
-	room := width - cells(left) - cells(right)
-	if room < 1 {
-		return cut(left, width)
-	}
-	return left + strings.Repeat(" ", room) + right
+	return width, l.body
 }

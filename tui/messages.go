@@ -5,12 +5,21 @@ import (
 
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 )
 
 // snapshotMsg brings the newest state, and what is wrong with it.
-type snapshotMsg struct {
-	snapshot *snapshot.Snapshot
+type snapshotMsg moment
+
+// judged is what is wrong in a snapshot.
+type judged struct {
 	findings []doctor.Finding
+	verdict  verdict.Verdict
+}
+
+func judge(s *snapshot.Snapshot) judged {
+	findings := doctor.Judge(s)
+	return judged{findings, verdict.Of(s, findings)}
 }
 
 // endedMsg reports that the source has ended.
@@ -24,7 +33,7 @@ func (m *Model) wait() tea.Msg {
 		if !open {
 			return endedMsg{}
 		}
-		return snapshotMsg{s, doctor.Judge(s)}
+		return snapshotMsg{s, judge(s)}
 	case <-m.done:
 		return nil
 	}

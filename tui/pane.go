@@ -1,18 +1,33 @@
 package tui
 
-import "github.com/porttrace/porttrace/internal/snapshot"
+import (
+	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/query"
+)
 
 // pane is one of the tables. What they have in common is in table.
 type pane interface {
 	// set shows the rows of a snapshot that match the filter.
-	set(s *snapshot.Snapshot, filter string)
+	set(s *snapshot.Snapshot, filter *query.Query)
 	// open returns the detail of the row under the cursor, nil if there is none.
 	open() subject
 
-	resize(height int)
+	resize(width, height int)
 	move(to motion)
 	sortBy(step int)
 	reverseOrder()
+	foldIdle()
+	freezeOrder()
+	isFrozen() bool
+	position() string
+	columnStates() []columnState
+	toggleColumn(title string)
+	sortByColumn(title string)
+	columnAt(cell int) string
+	point(line int) bool
+	cursorAt() int
+	currentLine(st *styles) []string
+	nextFailing(step int) bool
 	counts() (shown, all int)
 	view(width int, st *styles) []string
 }

@@ -1,12 +1,10 @@
 package tui
 
 import (
-	"strings"
-
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
-	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/query"
 )
 
 // destinationKey identifies a destination.
@@ -36,7 +34,10 @@ func newDestinations() *destinations {
 	d.source = func(s *snapshot.Snapshot) []snapshot.Destination { return s.Destinations }
 	d.key = keyOfDestination
 	d.traced = true
-	d.text = destinationText
+	d.fields, d.fillRow = placeFields|totalFields|query.SetOf(query.PID, query.Comm), destinationRow
+	d.state = func(row *snapshot.Destination) tone { return stateOf(&row.Totals, row.Rates) }
+	d.idle = func(row *snapshot.Destination) bool { return idleTotals(&row.Totals, row.Rates) }
+	d.idling = idlingRows
 	d.detail = func(row followed[snapshot.Destination, destinationKey]) subject { return &destinationDetail{row} }
 	d.empty = [...]string{"no outgoing connection", "a row appears for each address and port that a process connects to"}
 	return d
@@ -75,15 +76,7 @@ func (d *destinations) netns(row *snapshot.Destination, _ int) string {
 	return phrase.NetnsState(row.NetnsName, row.Netns, row.NetnsGone)
 }
 
-func destinationText(row *snapshot.Destination) string {
-	words := []string{destination(row, 64), phrase.NetnsState(row.NetnsName, row.Netns, row.NetnsGone)}
-	for i := range row.Processes {
-		words = append(words, printable.String(row.Processes[i].Comm))
-	}
-	return strings.Join(words, " ")
-}
-
-func (d *destinations) set(s *snapshot.Snapshot, filter string) {
+func (d *destinations) set(s *snapshot.Snapshot, filter *query.Query) {
 	d.columns = d.withoutNetns
 	if several(s.Destinations, func(row *snapshot.Destination) uint32 { return row.Netns }) {
 		d.columns = d.withNetns

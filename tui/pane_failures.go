@@ -1,12 +1,12 @@
 package tui
 
 import (
-	"strings"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/query"
 )
 
 // failureKey identifies a kind of failure.
@@ -37,7 +37,8 @@ func newFailures() *failures {
 	f.source = func(s *snapshot.Snapshot) []snapshot.Failure { return s.Failures }
 	f.key = keyOfFailure
 	f.traced = true
-	f.text = failureText
+	f.fields, f.fillRow = processFields|placeFields|failureFields, failureRow
+	f.state = failing
 	f.detail = func(row followed[snapshot.Failure, failureKey]) subject { return &failureDetail{row} }
 	return f
 }
@@ -77,7 +78,7 @@ func failing(f *snapshot.Failure) tone {
 	if f.Rate > 0 {
 		return fail
 	}
-	return plain
+	return quiet
 }
 
 func failureProcess(f *snapshot.Failure, width int) string {
@@ -101,14 +102,7 @@ func reason(f *snapshot.Failure) string {
 	return phrase.Marked(f.Inferred, event.FieldReason, f.Reason.String())
 }
 
-func failureText(f *snapshot.Failure) string {
-	return strings.Join([]string{
-		identity(&f.Proc), f.Op.String(), f.Errno.String(), f.Reason.String(),
-		remoteEnd(f.Proto, f.Target, 64), endpoint(f.Local, 64), phrase.NetnsState(f.NetnsName, f.Netns, f.NetnsGone),
-	}, " ")
-}
-
-func (f *failures) set(s *snapshot.Snapshot, filter string) {
+func (f *failures) set(s *snapshot.Snapshot, filter *query.Query) {
 	f.empty = noFailures(s)
 	f.show(s, nil, filter)
 }

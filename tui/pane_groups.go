@@ -6,6 +6,7 @@ import (
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/query"
 )
 
 // groupTable is the table of processes grouped by executable, container or unit.
@@ -19,7 +20,10 @@ func newGroupTable() *groupTable {
 	g.columns = ordered(g.newColumns(), snapshot.GroupColumns())
 	g.order = "open_rate"
 	g.key = func(row *snapshot.ProcessGroup) snapshot.GroupKey { return row.GroupKey }
-	g.text = groupText
+	g.fields, g.fillRow = processFields|totalFields, groupRow
+	g.state = func(row *snapshot.ProcessGroup) tone { return stateOf(&row.Totals, row.Rates) }
+	g.idle = func(row *snapshot.ProcessGroup) bool { return idleTotals(&row.Totals, row.Rates) }
+	g.idling = idlingRows
 	g.detail = func(row followed[snapshot.ProcessGroup, snapshot.GroupKey]) subject { return &groupDetail{row, g.by} }
 	g.empty, g.traced = noProcesses, true
 	return g
@@ -65,16 +69,7 @@ func groupName(key snapshot.GroupKey, by snapshot.Grouping, width int) string {
 	return name
 }
 
-// groupText returns the text that a filter searches: the group and its processes.
-func groupText(row *snapshot.ProcessGroup) string {
-	words := []string{printable.String(row.Name)}
-	for _, p := range row.Members {
-		words = append(words, identity(&p.Info))
-	}
-	return strings.Join(words, " ")
-}
-
-func (g *groupTable) set(s *snapshot.Snapshot, filter string) {
+func (g *groupTable) set(s *snapshot.Snapshot, filter *query.Query) {
 	by := g.by // a detail keeps the grouping that it was opened with
 	g.source = func(s *snapshot.Snapshot) []snapshot.ProcessGroup { return snapshot.GroupProcesses(s, by) }
 	g.show(s, snapshot.OtherGroup(s), filter)

@@ -2,12 +2,12 @@ package tui
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/query"
 )
 
 // processTable is the table of processes, one by one.
@@ -21,7 +21,15 @@ func newProcessTable() *processTable {
 	p.order = "open_rate"
 	p.source = func(s *snapshot.Snapshot) []snapshot.Process { return s.Processes }
 	p.key = func(row *snapshot.Process) event.ProcID { return row.Info.ID }
-	p.text = func(row *snapshot.Process) string { return identity(&row.Info) }
+	p.fields, p.fillRow = processFields|totalFields|query.SetOf(query.Dest, query.Port), processRow
+	p.state = func(row *snapshot.Process) tone {
+		if row.Files != nil && row.Files.NearLimit() && row.Rates.Failures == 0 {
+			return warn
+		}
+		return stateOf(&row.Totals, row.Rates)
+	}
+	p.idle = func(row *snapshot.Process) bool { return idleTotals(&row.Totals, row.Rates) }
+	p.idling = idlingRows
 	p.detail = func(row followed[snapshot.Process, event.ProcID]) subject { return &processDetail{row} }
 	p.empty, p.traced = noProcesses, true
 	return p
@@ -61,14 +69,28 @@ func (p *processTable) command(row *snapshot.Process, _ int) string {
 	return phrase.Command(row.Info.ID, row.Info.Comm)
 }
 
+// stateOf returns the tone of a row with totals: its calls fail now, or sockets wait for an answer or
+// for a close().
+func stateOf(t *snapshot.Totals, r snapshot.Rates) tone {
+	switch {
+	case r.Failures > 0:
+		return fail
+	case t.SynSent > 0, t.CloseWait > 0:
+		return warn
+	}
+	return plain
+}
+
+// idlingRows is what the folded rows with totals have in common.
+const idlingRows = "without open sockets, without TIME_WAIT and without activity"
+
+func idleTotals(t *snapshot.Totals, r snapshot.Rates) bool {
+	return t.Live() <= 0 && t.TimeWaitOut <= 0 && r == (snapshot.Rates{})
+}
+
 // noProcesses is why there are no processes, one by one or in groups.
 var noProcesses = [2]string{"no process has opened a connection", "a row appears as soon as one calls connect() or bind()"}
 
-// identity returns the text of a process that a filter searches.
-func identity(info *event.Process) string {
-	return printable.String(strings.Join([]string{
-		strconv.FormatUint(uint64(info.ID.PID), 10), info.Comm, info.Exe, info.Container, info.Unit, info.Cgroup,
-	}, " "))
+func (p *processTable) set(s *snapshot.Snapshot, filter *query.Query) {
+	p.show(s, s.OtherProcesses, filter)
 }
-
-func (p *processTable) set(s *snapshot.Snapshot, filter string) { p.show(s, s.OtherProcesses, filter) }

@@ -20,12 +20,17 @@ func newProcesses() *processes {
 	return p
 }
 
+// groupBy shows another grouping. The caller must set the pane that is shown then.
+func (p *processes) groupBy(by snapshot.Grouping) {
+	p.grouping = by
+	p.groups.by, p.pane = by, p.groups
+	if by == snapshot.ByProcess {
+		p.pane = p.ungrouped
+	}
+}
+
 // regroup goes on to the next grouping. The caller must set the pane that is shown then.
 func (p *processes) regroup() {
 	all := snapshot.Groupings()
-	p.grouping = all[(slices.Index(all, p.grouping)+1)%len(all)]
-	p.groups.by, p.pane = p.grouping, p.groups
-	if p.grouping == snapshot.ByProcess {
-		p.pane = p.ungrouped
-	}
+	p.groupBy(all[(slices.Index(all, p.grouping)+1)%len(all)])
 }

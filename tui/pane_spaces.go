@@ -1,37 +1,15 @@
 package tui
 
 import (
-	"strings"
+	"time"
 
-	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/phrase"
-	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/query"
 )
-
-// spaceKey identifies a port space.
-type spaceKey struct {
-	kind   snapshot.SpaceKind
-	netns  uint32
-	proto  event.Proto
-	local  event.Addr
-	remote event.Endpoint
-	device uint32
-	ports  event.PortRange // zero unless set by the sockets
-}
-
-func keyOfSpace(s *snapshot.PortSpace) spaceKey {
-	key := spaceKey{kind: s.Kind, netns: s.Netns, proto: s.Proto, local: s.Local, remote: s.Remote, device: s.Device}
-	if s.PerSocketRange {
-		// The range of a namespace can change, and the space is still the same.
-		key.ports = s.Range
-	}
-	return key
-}
 
 // spaces is the table of port spaces.
 type spaces struct {
-	table[snapshot.PortSpace, spaceKey]
+	table[snapshot.PortSpace, snapshot.SpaceID]
 	withoutNetns []column[snapshot.PortSpace]
 	withNetns    []column[snapshot.PortSpace]
 }
@@ -43,14 +21,17 @@ func newSpaces() *spaces {
 	s.columns = s.withoutNetns
 	s.order = "taken"
 	s.source = func(snap *snapshot.Snapshot) []snapshot.PortSpace { return snap.PortSpaces }
-	s.key = keyOfSpace
-	s.text = spaceText
-	s.detail = func(row followed[snapshot.PortSpace, spaceKey]) subject { return &spaceDetail{row} }
+	s.key = (*snapshot.PortSpace).ID
+	s.fields, s.fillRow = placeFields|processFields|spaceFields, s.row
+	s.state = s.pressure
+	s.idle = func(row *snapshot.PortSpace) bool { return idleSpace(row, s.snapshot.Wall) }
+	s.idling = "below 5 %, without failures and not filling up"
+	s.detail = func(row followed[snapshot.PortSpace, snapshot.SpaceID]) subject { return &spaceDetail{row} }
 	s.empty = [...]string{"no port was allocated", "a row appears for each local address and destination with connections"}
 	return s
 }
 
-func (s *spaces) set(snap *snapshot.Snapshot, filter string) {
+func (s *spaces) set(snap *snapshot.Snapshot, filter *query.Query) {
 	s.columns = s.withoutNetns
 	if several(snap.PortSpaces, func(row *snapshot.PortSpace) uint32 { return row.Netns }) {
 		s.columns = s.withNetns
@@ -58,16 +39,12 @@ func (s *spaces) set(snap *snapshot.Snapshot, filter string) {
 	s.show(snap, nil, filter)
 }
 
-// spaceText returns the text that a filter searches: the space, its holders and victims.
-func spaceText(s *snapshot.PortSpace) string {
-	words := []string{string(s.Kind), spaceName(s, 2*maxName), phrase.NetnsState(s.NetnsName, s.Netns, s.NetnsGone)}
-	for i := range s.Holders {
-		words = append(words, identity(&s.Holders[i].Proc))
-	}
-	for i := range s.Victims {
-		words = append(words, identity(&s.Victims[i].Proc))
-	}
-	return printable.String(strings.Join(words, " "))
+// idleSpace reports whether a space is of no interest: nearly empty, and it will stay so.
+func idleSpace(s *snapshot.PortSpace, now time.Time) bool {
+	const share, soon = 0.05, 10 * time.Minute
+	f := s.Outlook()
+	return s.Capacity > 0 && float64(s.InUse()) < share*float64(s.Capacity) && !s.AtRisk(now) && s.Exhausted == 0 &&
+		(!f.Known || f.Never || f.ETA > soon)
 }
 
 // topHolder returns the holder of most ports, nil if there is none.

@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/theme"
 )
 
 // framesPerSecond bounds what redrawing costs the traced host.
@@ -20,11 +21,17 @@ type Options struct {
 	// enough: the screen never needs the ones in between. When it is closed, the
 	// source has ended and the last snapshot stays on the screen.
 	Snapshots <-chan *snapshot.Snapshot
+	// Focus is set to the port spaces that are viewed, whose maps the snapshots should have.
+	Focus *snapshot.Focus
 	// Player steers the replay of a recording; without it the screen is live.
 	Player Player
 	// Input and Output are the terminal, unless they are set.
 	Input  io.Reader
 	Output io.Writer
+	// Theme has the colours.
+	Theme theme.Theme
+	// Warning is shown until the first key.
+	Warning string
 	// Title is the title of the terminal's window; empty does not change it.
 	Title string
 }

@@ -17,9 +17,51 @@ type sheet struct {
 	width int
 	st    *styles
 	lines []string
+	// doors are the lines that lead somewhere, in order; selected is the one under the cursor, -1
+	// if none is.
+	doors    []door
+	selected int
 }
 
-func newSheet(width int, st *styles) *sheet { return &sheet{width: width, st: st} }
+// door is a line that leads to the detail of what it names.
+type door struct {
+	line int
+	key  any            // what it names, the same in the next snapshot
+	open func() subject // nil if it leads nowhere
+	copy string         // what is copied in place of the line
+}
+
+func newSheet(width int, st *styles) *sheet { return &sheet{width: width, st: st, selected: -1} }
+
+// addDoor appends the line that draw returns, and what it leads to.
+func (s *sheet) addDoor(key any, open func() subject, draw func(cursor bool) string) {
+	cursor := len(s.doors) == s.selected
+	s.doors = append(s.doors, door{line: len(s.lines), key: key, open: open})
+	s.lines = append(s.lines, draw(cursor))
+}
+
+// addCopy makes the next line one that the cursor goes to, to copy a text, and reports whether it is
+// there.
+func (s *sheet) addCopy(key any, text string) (cursor bool) {
+	cursor = len(s.doors) == s.selected
+	s.doors = append(s.doors, door{line: len(s.lines), key: key, copy: text})
+	return cursor
+}
+
+// link appends a name and a value that leads to the detail of what it names.
+func (s *sheet) link(label, value string, t tone, key any, open func() subject) {
+	if value == "" {
+		return
+	}
+	s.addDoor(key, open, func(cursor bool) string {
+		mark := " "
+		if cursor {
+			mark = cursorSign
+		}
+		room := max(s.width-labelWidth-2, 1)
+		return mark + s.st.paint(quiet, pad(label, labelWidth, false)) + " " + s.st.paintRow(t, t, fill(cut(value, room), room), cursor)
+	})
+}
 
 // field appends a name and a value, wrapped over as many lines as it needs. Without a
 // value it appends nothing.

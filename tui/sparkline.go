@@ -40,6 +40,14 @@ func openCounts(points []snapshot.Point) []uint32 {
 	return values
 }
 
+func closeCounts(points []snapshot.Point) []uint32 {
+	values := make([]uint32, len(points))
+	for i, p := range points {
+		values[i] = p.Closes
+	}
+	return values
+}
+
 func failureCounts(points []snapshot.Point) []uint32 {
 	values := make([]uint32, len(points))
 	for i, p := range points {

@@ -1,8 +1,11 @@
 package tui
 
 import (
+	"slices"
+
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/query"
 )
 
 // table has the rows of one pane and the cursor. K identifies a row, however they are
@@ -11,19 +14,30 @@ type table[T any, K comparable] struct {
 	columns []column[T]
 	source  func(*snapshot.Snapshot) []T
 	key     func(*T) K
-	text    func(*T) string              // what a filter searches
+	fields  query.Set // what a filter can ask for
+	fillRow func(*query.Row, *T)
 	detail  func(followed[T, K]) subject // the detail of a row
 	empty   [2]string                    // what has not happened, and which event adds a row
 	traced  bool                         // a census adds no rows
+	state   func(*T) tone                // the tone of a row; nil: plain
+	idle    func(*T) bool                // rows that are folded into one line; nil: none
+	idling  string                       // what the folded rows have in common
 	order   string                       // name of the column sorted by
 	reverse bool
+	wish    map[string]bool // columns, by title, that are shown or hidden at the user's wish
+	drawn   map[string]bool // those that were drawn last
+	fitted  []column[T]     // the same with their widths
 
 	snapshot *snapshot.Snapshot // the one shown
 
 	all    []T // in the order of the snapshot
-	rows   []T // filtered and sorted
-	other  *T  // the sum of those that did not fit the table
-	filter string
+	rows   []T // filtered and sorted, without the folded
+	folded int // how many rows are idle and not in rows
+	unfold bool
+	frozen map[K]int // the places of the rows, if their order is frozen
+	other  *T        // the sum of those that did not fit the table
+	filter *query.Query
+	match  *query.Row // filled for each row in turn
 
 	// The cursor stays on its row once it was moved; until then, and after a move to the
 	// top, it is on the first row.
@@ -36,9 +50,9 @@ type table[T any, K comparable] struct {
 
 // show replaces the rows by those of a snapshot. other is the sum of the rows beyond the
 // bounds of the snapshot.
-func (t *table[T, K]) show(s *snapshot.Snapshot, other *T, filter string) {
+func (t *table[T, K]) show(s *snapshot.Snapshot, other *T, filter *query.Query) {
 	t.snapshot, t.all, t.other, t.filter = s, t.source(s), other, filter
-	if filter != "" {
+	if !filter.Empty() {
 		// The rows in the sum are unknown, so a filter cannot match them.
 		t.other = nil
 	}
@@ -48,15 +62,97 @@ func (t *table[T, K]) show(s *snapshot.Snapshot, other *T, filter string) {
 
 // arrange filters and sorts, and finds the selected row again.
 func (t *table[T, K]) arrange() {
-	rows := snapshot.Filter(t.all, t.filter, t.text)
+	rows := t.fold(t.matching())
 	for _, c := range t.columns {
 		if c.name == t.order && c.compare.Compare != nil {
 			rows = snapshot.Sort(rows, c.compare, t.reverse)
 			break
 		}
 	}
-	t.rows = rows
+	t.rows = t.keepOrder(rows)
 	t.cursor = t.find()
+}
+
+// keepOrder returns the rows in the order in which they were frozen, new ones after those.
+func (t *table[T, K]) keepOrder(rows []T) []T {
+	if t.frozen == nil {
+		return rows
+	}
+	place := func(row *T) int {
+		at, known := t.frozen[t.key(row)]
+		if !known {
+			at = len(t.frozen)
+			t.frozen[t.key(row)] = at
+		}
+		return at
+	}
+	kept := slices.Clone(rows)
+	slices.SortStableFunc(kept, func(a, b T) int { return place(&a) - place(&b) })
+	return kept
+}
+
+// freezeOrder keeps the order of the rows as it is, while their figures go on; or lets it go.
+func (t *table[T, K]) freezeOrder() {
+	if t.frozen != nil {
+		t.frozen = nil
+		t.arrange()
+		return
+	}
+	t.frozen = make(map[K]int, len(t.rows))
+	for i := range t.rows {
+		t.frozen[t.key(&t.rows[i])] = i
+	}
+}
+
+// isFrozen reports whether the order is frozen.
+func (t *table[T, K]) isFrozen() bool { return t.frozen != nil }
+
+// matching returns the rows that the filter selects.
+func (t *table[T, K]) matching() []T {
+	if t.filter.Empty() {
+		return t.all
+	}
+	if t.match == nil {
+		t.match = query.NewRow(t.fields)
+	}
+	var rows []T
+	for i := range t.all {
+		t.match.Reset()
+		t.fillRow(t.match, &t.all[i])
+		if t.filter.Match(t.match) {
+			rows = append(rows, t.all[i])
+		}
+	}
+	return rows
+}
+
+// fold leaves out the idle rows, unless there are few rows, a filter asks for some, or all are
+// wanted.
+func (t *table[T, K]) fold(rows []T) []T {
+	const few = 5
+	t.folded = 0
+	if t.idle == nil || t.unfold || !t.filter.Empty() || len(rows) <= few {
+		return rows
+	}
+	kept := make([]T, 0, len(rows))
+	for i := range rows {
+		if !t.idle(&rows[i]) || t.pinned && t.key(&rows[i]) == t.selected {
+			kept = append(kept, rows[i])
+		}
+	}
+	for i := 0; i < len(rows) && len(kept) < few; i++ { // an idle host has rows, too
+		if t.idle(&rows[i]) && !(t.pinned && t.key(&rows[i]) == t.selected) {
+			kept = append(kept, rows[i])
+		}
+	}
+	t.folded = len(rows) - len(kept)
+	return kept
+}
+
+// foldIdle folds the idle rows, or shows all.
+func (t *table[T, K]) foldIdle() {
+	t.unfold = !t.unfold
+	t.arrange()
 }
 
 func (t *table[T, K]) find() int {
@@ -76,10 +172,15 @@ func (t *table[T, K]) find() int {
 	return at
 }
 
-// resize sets the number of lines for the head, the rows and the sum.
-func (t *table[T, K]) resize(height int) {
+// resize chooses the columns for a width, and sets the number of lines for the head, the rows and
+// the sum.
+func (t *table[T, K]) resize(width, height int) {
+	t.fit(width)
 	t.height = max(height-1, 0)
 	if t.other != nil {
+		t.height = max(t.height-1, 0)
+	}
+	if t.folded > 0 {
 		t.height = max(t.height-1, 0)
 	}
 	t.offset = min(t.offset, t.cursor)
@@ -111,7 +212,7 @@ func (t *table[T, K]) sortBy(step int) {
 			break
 		}
 	}
-	t.order, t.reverse = t.columns[at].name, false
+	t.order, t.reverse, t.frozen = t.columns[at].name, false, nil
 	t.arrange()
 }
 
@@ -140,7 +241,7 @@ func (t *table[T, K]) open() subject {
 // emptyNote returns why the table is empty.
 func (t *table[T, K]) emptyNote() string {
 	if len(t.all) > 0 {
-		return "no row matches " + quoted(t.filter) + "; " + phrase.Count(len(t.all)) + " hidden, Esc clears the filter"
+		return "no row matches " + quoted(t.filter.String()) + "; " + phrase.Count(len(t.all)) + " hidden, Esc clears the filter" + t.cannotKnow()
 	}
 	if t.traced && phrase.CensusOnly(t.snapshot) {
 		return "nothing is traced here: only the sockets that exist are listed, as port spaces (tracing takes root)"
@@ -148,21 +249,69 @@ func (t *table[T, K]) emptyNote() string {
 	return t.empty[0] + " since the start (" + phrase.Elapsed(t.snapshot.Elapsed) + "); " + t.empty[1]
 }
 
+// cannotKnow says what the filter asks for that no row of the table has.
+func (t *table[T, K]) cannotKnow() string {
+	if text := t.filter.Unknown(t.fields); text != "" {
+		return " (" + text + ")"
+	}
+	return ""
+}
+
 // counts returns the number of rows that match the filter, and of all.
 func (t *table[T, K]) counts() (shown, all int) { return len(t.rows), len(t.all) }
 
-// view returns the visible lines of the table.
+// position returns where the cursor is among the rows.
+func (t *table[T, K]) position() string {
+	if len(t.rows) <= t.height {
+		return ""
+	}
+	return phrase.Count(t.cursor+1) + " of " + phrase.Count(len(t.rows))
+}
+
+// foldedLine says what is not listed.
+func (t *table[T, K]) foldedLine(st *styles) string {
+	return " " + st.paint(quiet, "+ "+phrase.Count(t.folded)+" "+t.idling) + "  " + st.hint("a", "show all")
+}
+
+// fit chooses the columns for a width.
+func (t *table[T, K]) fit(width int) {
+	var wished []column[T]
+	for _, c := range t.columns {
+		shown, has := t.wish[c.title]
+		if has && !shown {
+			continue
+		}
+		if has {
+			c.rank = 0
+		}
+		wished = append(wished, c)
+	}
+	t.fitted = fitColumns(wished, width, t.order)
+	t.drawn = make(map[string]bool, len(t.fitted))
+	for _, c := range t.fitted {
+		t.drawn[c.title] = true
+	}
+}
+
+// view returns the visible lines of the table, of the width of the last resize.
 func (t *table[T, K]) view(width int, st *styles) []string {
-	columns := fitColumns(t.columns, width, t.order)
+	columns := t.fitted
 	lines := []string{headLine(columns, t.order, t.reverse, st)}
 	if len(t.rows) == 0 && t.other == nil {
 		return append(lines, wrap(t.emptyNote(), width, st)...)
 	}
 	for i := t.offset; i < min(t.offset+t.height, len(t.rows)); i++ {
-		lines = append(lines, rowLine(columns, &t.rows[i], i == t.cursor, st))
+		base := plain
+		if t.state != nil {
+			base = t.state(&t.rows[i])
+		}
+		lines = append(lines, rowLine(columns, &t.rows[i], base, i == t.cursor, width, st))
 	}
 	if t.other != nil {
-		lines = append(lines, rowLine(columns, t.other, false, st))
+		lines = append(lines, rowLine(columns, t.other, quiet, false, width, st))
+	}
+	if t.folded > 0 {
+		lines = append(lines, t.foldedLine(st))
 	}
 	return lines
 }

@@ -1,7 +1,10 @@
 package tui
 
 import (
+	"strconv"
 	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -13,31 +16,61 @@ const (
 	processesTab
 	destinationsTab
 	failuresTab
+	eventsTab
 )
 
-var tabNames = [...]string{"Port spaces", "Processes", "Destinations", "Failures"}
+var tabNames = [...]string{"Port spaces", "Processes", "Destinations", "Failures", "Events"}
+
+// tabGap is between the names of two tables.
+const tabGap = "  "
 
 // tabLine returns the names of the tables, or of what covers them.
 func (m *Model) tabLine() string {
-	if m.help != nil {
-		return " " + m.styles.paint(strong, "Help")
+	switch {
+	case m.help != nil:
+		return m.styles.paint(strong, "Help")
+	case m.menu != nil:
+		return m.styles.paint(strong, m.menu.title)
+	case len(m.trail) > 0:
+		return m.breadcrumbs()
 	}
-	if page := m.page(); page != nil {
-		return " " + tabNames[m.tab] + " › " + m.styles.paint(strong, page.title())
-	}
+	return strings.Join(m.tabLabels(), tabGap)
+}
+
+// tabLabels returns the names of the tables with their numbers of rows.
+func (m *Model) tabLabels() []string {
 	var tabs []string
 	for i, name := range tabNames {
-		label := name
+		count := ""
 		if m.shown != nil {
-			label += " " + rowCount(m.shown, i)
+			count = " " + rowCount(m.shown, i)
 		}
+		number := strconv.Itoa(i + 1)
 		if i == m.tab {
-			tabs = append(tabs, m.styles.paint(chosen, "["+label+"]"))
+			tabs = append(tabs, m.styles.paint(accent, "["+number+" "+name+count+"]"))
 		} else {
-			tabs = append(tabs, " "+m.styles.paint(m.tabTone(i), label)+" ")
+			tabs = append(tabs, m.styles.paint(quiet, number)+" "+m.styles.paint(m.tabTone(i), name+count))
 		}
 	}
-	return strings.Join(tabs, " ")
+	return tabs
+}
+
+// breadcrumbs returns the way to the detail on the screen; of a long one the newest part.
+func (m *Model) breadcrumbs() string {
+	const arrow = " › "
+	way := m.styles.paint(quiet, tabNames[m.tab])
+	room := m.width - frameCells - 16
+	for i, d := range m.trail {
+		title, t := d.title(), quiet
+		if i == len(m.trail)-1 {
+			t = strong
+		}
+		way += m.styles.paint(quiet, arrow) + m.styles.paint(t, title)
+	}
+	if over := cells(way) - room; over > 0 {
+		way = m.styles.paint(quiet, "…") + ansi.TruncateLeftWc(way, over+1, "")
+	}
+	return way
 }
 
 // tabTone makes the failures stand out while there are new ones.
@@ -45,7 +78,7 @@ func (m *Model) tabTone(tab int) tone {
 	if m.shown != nil && tab == failuresTab && m.shown.Rates.Failures > 0 {
 		return fail
 	}
-	return plain
+	return quiet
 }
 
 // rowCount returns the number of rows, with + if there are more than the table lists, or
@@ -62,6 +95,8 @@ func rowCount(s *snapshot.Snapshot, tab int) string {
 		rows, more = len(s.Processes), s.OtherProcesses != nil
 	case destinationsTab:
 		rows, more = len(s.Destinations), s.OtherDestinations != nil
+	case eventsTab:
+		rows = len(s.RecentEvents)
 	}
 	if more {
 		return phrase.Count(rows) + "+"

@@ -6,98 +6,159 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/porttrace/porttrace/internal/phrase"
-	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// parts are the heights of the parts of the screen. A low terminal loses the strip of a
-// replay first, then the header, the banner, the tabs, the status.
-type parts struct{ header, banner, strip, tabs, body, status int }
-
-func (m *Model) divide() parts {
-	height := m.height
-	p := parts{status: one(height >= 4), tabs: one(height >= 5)}
-	if m.help == nil {
-		p.banner = one(m.shown != nil && banner(m.shown) != nil && height > p.status+p.tabs+minBody)
-		p.header = max(min(height-p.banner-p.status-p.tabs-minBody, 3), 0)
-	}
-	if m.help == nil && m.replay != nil {
-		p.strip = stripLines(height - p.header - p.banner - p.tabs - p.status)
-	}
-	p.body = max(height-p.header-p.banner-p.strip-p.tabs-p.status, 0)
-	return p
-}
-
-// stripLines returns the height of the strip: all of it, its axis, or nothing. It leaves
-// at least two bodies' worth to the table.
-func stripLines(room int) int {
-	if room >= 2*minBody+stripHeight {
-		return stripHeight
-	}
-	return one(room > 2*minBody)
-}
-
-// minBody is the head of a table and two rows.
-const minBody = 3
-
-func one(yes bool) int {
-	if yes {
-		return 1
-	}
-	return 0
-}
-
-// settle scrolls to the cursor. It must follow every change, so that View changes nothing.
+// settle draws what has a cursor, and scrolls to it. It must follow every change, so that View
+// changes nothing.
 func (m *Model) settle() {
-	height := m.divide().body
-	m.panes[m.tab].resize(height)
+	m.layout = m.divide()
+	width, height := m.layout.inner(m.layout.list)
+	m.panes[m.tab].resize(width, height)
 	if page := m.page(); page != nil {
-		page.scroll.resize(len(page.view(m.width, m.styles)), height)
+		page.draw(width, height, m.styles)
 	}
 	if m.help != nil {
-		m.help.resize(len(helpLines(m.keys, m.width, m.styles)), height)
+		m.help.resize(len(m.helpLines(width)), height)
 	}
+	m.settleSide()
+}
+
+// settleSide shows beside the table what its row under the cursor is.
+func (m *Model) settleSide() {
+	if m.layout.side == 0 || m.shown == nil {
+		m.side = nil
+		return
+	}
+	of := m.chosen()
+	if of == nil {
+		m.side = nil
+		return
+	}
+	m.side = &detail{subject: of, aside: true}
+	m.renew(m.side)
+	width, _ := m.layout.inner(m.layout.side)
+	m.side.draw(width, max(m.layout.body-frameRows, 0), m.styles)
+}
+
+// hasSide reports whether there is anything to show beside the table or the detail.
+func (m *Model) hasSide() bool {
+	return m.shown != nil && m.chosen() != nil
 }
 
 // View draws the model.
 func (m *Model) View() tea.View {
 	view := tea.NewView(strings.Join(m.lines(), "\n"))
 	view.AltScreen = true
-	view.WindowTitle = m.title
+	view.WindowTitle = m.windowTitle()
+	if !m.free {
+		view.MouseMode = tea.MouseModeCellMotion
+	}
 	return view
 }
 
 // lines returns as many lines as the terminal has.
 func (m *Model) lines() []string {
-	p := m.divide()
-	var lines []string
-	if m.shown != nil {
-		lines = append(lines, box(headerLines(m.shown, m.findings, m.width, m.styles), m.width, p.header)...)
-	} else {
-		lines = append(lines, box(nil, m.width, p.header)...)
+	l := &m.layout
+	lines := make([]string, 0, m.height)
+	add := func(part []string, height int) { lines = append(lines, box(part, m.width, height)...) }
+	if l.top > 0 {
+		add([]string{m.topLine()}, l.top)
 	}
-	if p.banner > 0 {
-		lines = append(lines, join(banner(m.shown), m.width, m.styles))
+	if l.verdict > 0 {
+		add(m.verdictBox(l.verdict), l.verdict)
 	}
-	if p.strip > 0 {
-		lines = append(lines, box(m.replay.strip(p.strip, m.styles), m.width, p.strip)...)
+	if l.figures > 0 {
+		add(m.figures(l.figures), l.figures)
 	}
-	lines = append(lines, box([]string{m.tabLine()}, m.width, p.tabs)...)
-	lines = append(lines, box(m.body(), m.width, p.body)...)
-	return append(lines, box([]string{m.statusLine()}, m.width, p.status)...)
+	if l.strip > 0 {
+		add(m.replay.strip(l.strip, m.styles), l.strip)
+	}
+	if l.tabs > 0 {
+		add([]string{m.tabLine()}, l.tabs)
+	}
+	add(m.bodyLines(), l.body)
+	if l.picture > 0 {
+		add(m.picture(l.picture), l.picture)
+	}
+	if l.status > 0 {
+		if m.asking {
+			lines = m.withCandidates(lines)
+		}
+		add([]string{m.statusLine()}, l.status)
+	}
+	return box(lines, m.width, m.height)
 }
 
-func (m *Model) body() []string {
+// maxCandidates is how many commands are listed above the prompt.
+const maxCandidates = 8
+
+// withCandidates puts the commands that can be meant over the last lines.
+func (m *Model) withCandidates(lines []string) []string {
+	list := m.candidates(min(maxCandidates, len(lines)))
+	return append(lines[:len(lines)-len(list)], list...)
+}
+
+// bodyLines returns the table or the detail, and the pane beside it.
+func (m *Model) bodyLines() []string {
+	l := &m.layout
+	width, height := l.inner(l.list)
+	body := box(m.body(width), width, height)
+	if l.framed {
+		f := frame{title: m.tabLine(), right: m.styles.paint(quiet, m.position()), tone: border}
+		body = f.draw(body, l.list, l.body-l.tail, m.styles)
+	}
+	if l.tail > 0 {
+		body = append(body, m.tailLines(l.list, l.tail)...)
+	}
+	if l.side == 0 {
+		return body
+	}
+	return beside(body, m.sideLines(), l.list)
+}
+
+func (m *Model) sideLines() []string {
+	l := &m.layout
+	var lines []string
+	f := frame{tone: border}
+	if m.side != nil {
+		lines = m.side.lines
+		f.title = m.styles.paint(strong, m.side.title())
+		f.bottom = m.styles.hint("Enter", "open") + "  " + m.styles.hint("w", "why")
+	}
+	if l.framed {
+		return f.draw(lines, l.side, l.body, m.styles)
+	}
+	return box(lines, l.side, l.body)
+}
+
+func (m *Model) body(width int) []string {
 	switch {
 	case m.help != nil:
-		return m.help.window(helpLines(m.keys, m.width, m.styles))
+		return m.help.window(m.helpLines(width))
+	case m.menu != nil:
+		_, height := m.layout.inner(m.layout.list)
+		return m.menu.view(width, height, m.styles)
 	case m.shown == nil && m.ended:
-		return wrap("the source ended before the first snapshot", m.width, m.styles)
+		return wrap("the source ended before the first snapshot", width, m.styles)
 	case m.shown == nil:
-		return wrap(m.expecting(), m.width, m.styles)
+		return wrap(m.expecting(), width, m.styles)
 	case m.page() != nil:
-		return m.page().scroll.window(m.page().view(m.width, m.styles))
+		return m.page().scroll.window(m.page().lines)
 	}
-	return m.panes[m.tab].view(m.width, m.styles)
+	return m.panes[m.tab].view(width, m.styles)
+}
+
+// position returns which part of what is scrolled is on the screen.
+func (m *Model) position() string {
+	switch {
+	case m.help != nil:
+		return m.help.position()
+	case m.page() != nil:
+		return m.page().scroll.position()
+	case m.shown == nil:
+		return ""
+	}
+	return m.panes[m.tab].position()
 }
 
 // expecting returns why there is nothing to show yet.
@@ -108,84 +169,7 @@ func (m *Model) expecting() string {
 	return "waiting for the first events"
 }
 
-// statusLine returns the settings of the user, and the most important keys.
-func (m *Model) statusLine() string {
-	if m.filter.typing {
-		left := " filter: " + m.filter.text + "_" + m.matches()
-		return ends(left, "Enter keeps it, Esc clears it ", m.width)
-	}
-	if m.goingTo() {
-		return m.replay.goTo.statusLine(m.width, m.styles)
-	}
-	var pieces []piece
-	if m.paused {
-		pieces = append(pieces, piece{tone: warn, forms: []string{"PAUSED" + m.behind(), "PAUSED"}})
-	}
-	if m.ended {
-		pieces = append(pieces, piece{tone: warn, forms: []string{"the source has ended", "ended"}})
-	}
-	if p, ok := m.panes[m.tab].(*processes); ok && p.grouping != snapshot.ByProcess {
-		pieces = append(pieces, piece{forms: []string{"by " + string(p.grouping)}})
-	}
-	if m.filter.text != "" {
-		words := "filter: " + m.filter.text
-		pieces = append(pieces, piece{forms: []string{words + m.matches(), words}})
-	}
-	left := " " + join(pieces, max(m.width-1, 0), m.styles)
-	hints := m.hints()
-	right := hints[len(hints)-1]
-	for _, form := range hints {
-		if cells(left)+cells(form) < m.width {
-			right = form
-			break
-		}
-	}
-	return ends(left, m.styles.paint(quiet, right), m.width)
-}
-
-// hints returns the most important keys, and the position in what is scrolled, in forms.
-func (m *Model) hints() []string {
-	end := m.steering() + "? help  q quit "
-	switch {
-	case m.help != nil:
-		return []string{m.help.position() + "Esc back  q quit "}
-	case m.why != nil:
-		return []string{m.why.scroll.position() + "Esc back  " + end}
-	case m.detail != nil:
-		return []string{m.detail.scroll.position() + "w why  Esc back  " + end}
-	}
-	const open, filter = "Enter open  w why  ", "/ filter  "
-	return []string{open + "s sort  " + m.grouper() + filter + end, open + m.grouper() + filter + end, open + end, open + "? help "}
-}
-
-// grouper returns the key that groups, empty in tables without groups.
-func (m *Model) grouper() string {
-	if m.tab != processesTab || m.replay != nil {
-		return ""
-	}
-	return "g group  "
-}
-
-// steering returns the keys that freeze the display, or move a replay.
-func (m *Model) steering() string {
-	switch {
-	case m.replay == nil:
-		return "p pause  "
-	case m.replay.playback.Paused:
-		return "p play  n failure  : go to  "
-	}
-	return "p pause  n failure  : go to  "
-}
-
 func (m *Model) matches() string {
 	shown, all := m.panes[m.tab].counts()
-	return " (" + phrase.Count(shown) + " of " + phrase.Count(all) + ")"
-}
-
-// behind returns how old the snapshot shown is.
-func (m *Model) behind() string {
-	if m.shown == nil || m.latest == m.shown {
-		return ""
-	}
-	return ", " + phrase.Elapsed(m.latest.At.Sub(m.shown.At)) + " behind"
+	return phrase.Count(shown) + " of " + phrase.Count(all)
 }

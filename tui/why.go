@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,19 +25,20 @@ type why struct {
 	effects   effects
 }
 
-// openWhy shows why, and what to do, for the row of the detail or under the cursor.
+// openWhy shows why, and what to do, for the detail, or for the row under the cursor.
 func (m *Model) openWhy() {
-	if m.shown == nil || m.why != nil {
+	if m.shown == nil {
 		return
 	}
-	page := &why{}
-	if m.detail != nil {
-		page.of = m.detail.subject
-	} else if row := m.panes[m.tab].open(); row != nil {
-		page.of = row
+	if page := m.page(); page != nil && page.isWhy() {
+		return
 	}
-	m.why = &detail{subject: page}
-	m.refresh()
+	m.enter(&why{of: m.subjectHere()})
+}
+
+func (d *detail) isWhy() bool {
+	_, is := d.subject.(*why)
+	return is
 }
 
 // judged takes the findings of the snapshot that comes next.
@@ -175,12 +177,23 @@ func writeSufferers(to *sheet, victims []doctor.Victim) {
 
 func (w *why) writeAdvice(to *sheet, number int, f *doctor.Finding, a *doctor.Advice) {
 	mark := " " + strconv.Itoa(number) + " "
-	to.hanging(mark, printable.String(a.Action)+" ["+a.Safety.Words()+"]", plain)
+	cursor := to.addCopy(keyOfAdvice(f, a), cmp.Or(a.Command, a.Action))
+	if cursor {
+		mark = cursorSign + mark[1:]
+	}
+	to.hanging(mark, printable.String(a.Action)+" ["+a.Safety.Words()+"]", toneOfCursor(cursor))
 	indent := strings.Repeat(" ", cells(mark)+2)
 	to.command(indent, a.Command)
 	to.labeled(indent, "effect  ", w.effects.of(f, a))
 	to.labeled(indent, "risk    ", printable.String(a.Risk))
 	to.undo(indent, a.Undo)
+}
+
+func toneOfCursor(cursor bool) tone {
+	if cursor {
+		return accent
+	}
+	return plain
 }
 
 // undo appends the way back, behind its name if it is one line that fits.

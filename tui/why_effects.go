@@ -40,10 +40,10 @@ type effectsMsg struct {
 // simulate returns the command that computes the effects for the page on the screen, nil if they
 // are known or underway. It takes too long for Update.
 func (m *Model) simulate() tea.Cmd {
-	if m.why == nil {
+	page := m.whyPage()
+	if page == nil {
 		return nil
 	}
-	page := m.why.subject.(*why)
 	e, s := &page.effects, page.snapshot
 	age := s.Wall.Sub(e.at).Abs()
 	if e.underway || len(page.found) == 0 || slices.Equal(e.names, page.names()) && age < effectsEvery && (age < effectsAfter || e.complete(page.found)) {
@@ -51,6 +51,15 @@ func (m *Model) simulate() tea.Cmd {
 	}
 	e.underway, e.names, e.at = true, page.names(), s.Wall
 	return computeEffects(page, s, page.found)
+}
+
+// whyPage returns the page with the findings, nil unless it is on the screen.
+func (m *Model) whyPage() *why {
+	if d := m.page(); d != nil {
+		page, _ := d.subject.(*why)
+		return page
+	}
+	return nil
 }
 
 // complete reports whether the effect of all advice has been computed.
@@ -80,7 +89,7 @@ func computeEffects(page *why, s *snapshot.Snapshot, findings []doctor.Finding) 
 }
 
 func (m *Model) takeEffects(msg effectsMsg) {
-	if m.why != nil && m.why.subject == subject(msg.page) {
+	if page := m.whyPage(); page != nil && page == msg.page {
 		msg.page.effects.known, msg.page.effects.underway = msg.known, false
 	}
 }

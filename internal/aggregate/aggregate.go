@@ -3,8 +3,8 @@
 // knows no clock but the one in the events.
 //
 // It reads the table of sockets and the facts of the world, and owns neither: the pipeline
-// does, and other readers of the stream use the same ones. Only Restart gives the world back
-// the names that rows have kept for longer.
+// does, and other readers of the stream use the same ones. It moves the table's time on, and
+// Restart gives the world back the names that rows have kept for longer.
 package aggregate
 
 import (
@@ -54,11 +54,15 @@ type State struct {
 	flows        flows
 	udp          udpSpaces
 	files        files
+	fills        fills
+	ahead        *fills       // the same up to a moment without an event, while a snapshot is made
+	scanned      bool         // a scan of all sockets of some namespace is done
 	health       event.Health // the newest, since the tracer's start
 	healthBefore event.Health // what of it had been before the counting began
 	unattributed uint64
 	notices      []snapshot.Notice
 	gaps         gaps
+	recent       recent
 }
 
 // New returns an empty state; its time begins with the first event. world and table must
@@ -84,9 +88,16 @@ func New(world *event.World, table *portspace.Table) *State {
 		counts:       map[uint32]*netnsCounts{},
 		flows:        newFlows(),
 		udp:          udpSpaces{},
+		recent:       newRecent(),
+		fills:        newFills(),
 	}
-	s.processes.overflow, s.pairs.overflow = s.pastProcess, s.pastPair
+	s.Rebind()
 	return s
+}
+
+// Rebind must be called of a deep copy of a State: what its tables call is the original.
+func (s *State) Rebind() {
+	s.processes.overflow, s.pairs.overflow = s.pastProcess, s.pastPair
 }
 
 // Add takes the events of the stream, in order.
@@ -99,6 +110,7 @@ func (s *State) Add(e *event.Event) {
 	case event.Open, event.Close, event.ConnectFail, event.Bind, event.BindFail,
 		event.EnterCloseWait, event.SynUnanswered, event.SynAnswered:
 		s.scope.add(e)
+		s.recent.add(e, s.world)
 		s.socket(e)
 	case event.SocketFound:
 		s.scope.add(e)
@@ -136,6 +148,7 @@ func (s *State) fact(e *event.Event) {
 	case *event.NetnsCounts:
 		s.takeCounts(fact)
 	case *event.Census:
+		s.scanned = true
 		if !s.table.AtLimit() { // else it holds less than the scan has found
 			s.loose.scanned(fact.Netns, began(fact, e.Time))
 			if fact.Wide {
@@ -151,6 +164,7 @@ func (s *State) fact(e *event.Event) {
 		s.health = *fact
 	case *event.Gap:
 		s.gaps.add(*fact)
+		s.fills.forgetGap(fact)
 	case event.Text:
 		s.notices = append(s.notices, snapshot.Notice{At: s.world.Clock.WallTime(e.Time), Text: string(fact)})
 		if len(s.notices) > maxNotices {
@@ -261,6 +275,9 @@ func (s *State) socket(e *event.Event) {
 		}
 	}
 	s.flows.add(e, n, s.table)
+	if e.Reason == event.RangeExhausted && h.total != nil {
+		s.fills.exhausted.Add(e.Time, snapshot.Point{Failures: uint32(n)})
+	}
 	if e.Proto == event.UDP && e.Kind == event.BindFail && e.Reason == event.RangeExhausted {
 		s.addUDPFailure(e, n)
 	}

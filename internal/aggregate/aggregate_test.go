@@ -85,8 +85,10 @@ type stream struct {
 	table *portspace.Table
 }
 
-func newStream() *stream {
-	world, table := &event.World{}, portspace.New(portspace.Limit)
+func newStream() *stream { return newStreamOf(portspace.New(portspace.Limit)) }
+
+func newStreamOf(table *portspace.Table) *stream {
+	world := &event.World{}
 	return &stream{New(world, table), world, table}
 }
 
@@ -99,15 +101,15 @@ func of(events ...event.Event) *stream {
 func (s *stream) Add(events []event.Event) {
 	for i := range events {
 		e := &events[i]
+		s.Advance(e.Time)
 		s.world.Apply(e)
 		s.table.Add(e)
 		s.State.Add(e)
 	}
 }
 
-func (s *stream) Snapshot(at event.Time) *snapshot.Snapshot {
-	s.table.Advance(at)
-	return s.State.Snapshot(at)
+func (s *stream) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
+	return s.State.Snapshot(at, focus...)
 }
 
 func processOf(t *testing.T, snap *snapshot.Snapshot, id event.ProcID) snapshot.Process {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/portspace"
 )
 
 // load is connections of some processes towards some destinations, one after another, as
@@ -63,6 +64,114 @@ func BenchmarkSnapshot(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				s.Snapshot(0)
+			}
+		})
+	}
+}
+
+var usualRange = event.PortRange{Low: 32768, High: 60999} // what Linux has by default
+
+// fullSpaces is a state with spaces in which each port of the usual range is taken, by a
+// connection or by a bucket. bound of the ports are taken by a bind() in addition.
+func fullSpaces(spaces, bound int) *stream {
+	s := newStreamOf(portspace.New(spaces * usualRange.Size()))
+	s.Add([]event.Event{ranged(usualRange.Low, usualRange.High)})
+	for i := range bound {
+		s.Add([]event.Event{with(event.Bind, func(e *event.Event) {
+			e.Src.Port, e.Dst, e.Proc.PID = usualRange.Low+uint16(i), event.Endpoint{}, uint32(1+i%4)
+		})})
+	}
+	for i := range spaces {
+		for port := usualRange.Low + uint16(bound); port <= usualRange.High; port++ {
+			open := with(event.Open, func(e *event.Event) {
+				e.Src.Port, e.Dst.Port, e.Proc.PID = port, uint16(1+i), uint32(1+port%4)
+			})
+			s.Add([]event.Event{open})
+			if port%4 != 0 {
+				open.Kind, open.Flags = event.Close, event.TimeWait
+				s.Add([]event.Event{open})
+			}
+		}
+	}
+	return s
+}
+
+// BenchmarkSnapshotFull is the snapshot of a host that is out of ports towards 20 destinations.
+func BenchmarkSnapshotFull(b *testing.B) {
+	for _, bc := range []struct {
+		name  string
+		bound int
+	}{
+		{"connected", 0},
+		{"bound", 28_000},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			s := fullSpaces(20, bc.bound)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Snapshot(0)
+			}
+		})
+	}
+}
+
+// BenchmarkMap is the holders of a full space, and the map besides.
+func BenchmarkMap(b *testing.B) {
+	for _, bc := range []struct {
+		name   string
+		bound  int
+		mapped bool
+	}{
+		{"connected/holders", 0, false},
+		{"connected/mapped", 0, true},
+		{"bound/holders", 28_000, false},
+		{"bound/mapped", 28_000, true},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			rows := newSpaceRows(fullSpaces(2, bc.bound).State)
+			rows.connectSpaces()
+			b.ReportAllocs()
+			for b.Loop() {
+				row := *rows.rows[0]
+				row.mapped = bc.mapped
+				rows.addHolders(&row)
+			}
+		})
+	}
+}
+
+// BenchmarkSecond is what is measured at the end of each second.
+func BenchmarkSecond(b *testing.B) {
+	for _, bc := range []struct {
+		name string
+		make func() *stream
+	}{
+		{"4 full spaces", func() *stream { return fullSpaces(4, 0) }},
+		{"4 full spaces with reuse", func() *stream {
+			s := fullSpaces(4, 0)
+			reuse := ranged(usualRange.Low, usualRange.High)
+			reuse.Fact.(*event.Netns).Reuse = 1
+			s.Add([]event.Event{reuse})
+			return s
+		}},
+		{"20 full by bind", func() *stream { return fullSpaces(20, 28_000) }},
+		{"100k spaces", func() *stream {
+			s := of(ranged(usualRange.Low, usualRange.High))
+			for i := range 100_000 {
+				s.Add([]event.Event{with(event.Open, func(e *event.Event) {
+					e.Dst.Addr[12], e.Dst.Port = byte(i>>14), uint16(1+i&0x3fff)
+				})})
+			}
+			return s
+		}},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			s := bc.make()
+			at := begin
+			b.ReportAllocs()
+			for b.Loop() {
+				at = at.Add(time.Second)
+				s.fills.add(s.measure(&s.fills, at))
 			}
 		})
 	}

@@ -28,6 +28,7 @@ type flow struct {
 	isDefault     bool       // the flow used last towards its destination
 	exhausted     uint64     // calls that found no port
 	lastExhausted event.Time
+	deniedSince   event.Time // since when calls have found no port with short pauses only
 	failingSince  event.Time // since when every call found no port, 0: the last one did
 
 	search snapshot.Lifetimes // in the port search of connect()
@@ -254,6 +255,10 @@ func (f *flows) addExhausted(e *event.Event, n uint64, table *portspace.Table) {
 	flow.exhausted += n
 	if flow.failingSince == 0 {
 		flow.failingSince = cmp.Or(e.First, e.Time)
+	}
+	begin := cmp.Or(e.First, e.Time)
+	if flow.deniedSince == 0 || begin.Sub(flow.lastExhausted) > snapshot.RecentExhaustion {
+		flow.deniedSince = begin
 	}
 	flow.lastExhausted = max(flow.lastExhausted, e.Time, e.Last)
 	flow.History.Add(e.Time, snapshot.Point{Failures: uint32(n)})

@@ -128,6 +128,10 @@ func (s *State) forgetNetns(n *netnsName) {
 	s.failures.endNetns(n)
 	s.flows.forgetNetns(n.inode)
 	s.udp.forgetNetns(n.inode)
+	s.fills.forgetNetns(n.inode)
+	if s.ahead != nil {
+		s.ahead.forgetNetns(n.inode)
+	}
 	s.scope.forget(n.inode)
 	delete(s.buckets.actual, n.inode)
 	s.loose.forget(n.inode)

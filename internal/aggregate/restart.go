@@ -27,6 +27,8 @@ func (s *State) Restart(at event.Time) {
 	restart(s.past.pairs, nil)
 	s.flows.restart()
 	s.udp.restart()
+	s.fills = newFills()
+	s.fills.second = history.SecondOf(at)
 	for _, id := range s.files.nearLimit() {
 		s.process(id, &event.Event{Time: at})
 	}
@@ -35,6 +37,7 @@ func (s *State) Restart(at event.Time) {
 	}
 	s.failures = newFailures()
 	s.notices = nil
+	s.recent = newRecent()
 	s.gaps.restart(at)
 	s.unattributed = 0
 	s.scope.events = 0
@@ -79,19 +82,4 @@ func (r *row) restart(held gauges) {
 // that holds any stays.
 func (r *row) empty() bool {
 	return r.looseLive == 0 && r.SynSent == 0 && r.CloseWait == 0 && r.TimeWaitOut == 0 && r.TimeWaitIn == 0
-}
-
-// healthSince returns what happened between two accounts of the tracer's own health. A
-// hostile recording can count backwards.
-func healthSince(before, now event.Health) event.Health {
-	since := func(before, now uint64) uint64 { return now - min(now, before) }
-	return event.Health{
-		Events:      since(before.Events, now.Events),
-		LostDetails: since(before.LostDetails, now.LostDetails),
-		Filtered:    since(before.Filtered, now.Filtered),
-		Lost:        since(before.Lost, now.Lost),
-		Missed:      since(before.Missed, now.Missed),
-		CPU:         since(before.CPU, now.CPU),
-		Memory:      now.Memory,
-	}
 }

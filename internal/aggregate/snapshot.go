@@ -12,8 +12,10 @@ import (
 const maxPairsShown = 50
 
 // Snapshot returns the view of the state at a moment of the stream, at or after the last
-// event.
-func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
+// event. The spaces of the focus have a map, if there are such. The table's time moves on, too.
+func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
+	fills := s.fillsAt(at)
+	s.table.Advance(at)
 	s.advance(at)
 	clock := s.world.Clock
 	b := s.backlog()
@@ -25,7 +27,7 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 		Host:    s.world.Host,
 		Clock:   clock,
 		Signals: s.world.Signals,
-		Health:  healthSince(s.healthBefore, s.health),
+		Health:  s.health.Since(s.healthBefore),
 		Notices: slices.Clone(s.notices),
 		Totals:  totals(s.total, b.total),
 		Rates:   s.total.history.Rates(s.started, s.now),
@@ -33,6 +35,9 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 
 		Gaps:      s.gaps.rows(clock),
 		OlderGaps: s.gaps.older,
+
+		RecentEvents:  s.recent.newest(),
+		EventsLeftOut: s.recent.leftOut,
 	}
 	snap.Health.Unattributed = s.unattributed
 	snap.Filtered, snap.SelectedEvents = s.scope.filtered, s.scope.events
@@ -42,7 +47,8 @@ func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
 	s.addDestinations(snap, b)
 	s.addPairs(snap, b)
 	s.failures.rows(s, snap)
-	s.addSpaces(snap)
+	s.addSpaces(snap, fills, focus)
+	fills.addTo(snap)
 	s.markGone(snap)
 	return snap
 }
@@ -87,8 +93,11 @@ func (s *State) processRow(info event.Process, r *row, g gauges) snapshot.Proces
 
 func (s *State) addProcesses(snap *snapshot.Snapshot, b *backlog) {
 	snap.Processes = make([]snapshot.Process, 0, len(s.processes.rows))
+	own := s.ownPorts()
 	for id, r := range s.processes.rows {
-		snap.Processes = append(snap.Processes, s.processRow(*r.info, r, b.processes[id]))
+		row := s.processRow(*r.info, r, b.processes[id])
+		row.OwnPorts = own[id]
+		snap.Processes = append(snap.Processes, row)
 	}
 	snap.Processes = snapshot.Sort(snap.Processes, byOpens(snapshot.ProcessColumns()), false)
 	if !s.past.empty() {

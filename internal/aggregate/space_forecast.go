@@ -36,9 +36,7 @@ func (b *spaceRows) addForecast(row *spaceRow) {
 	if in.Elsewhere = b.boundElsewhere(row, &in.Load); in.Elsewhere != nil {
 		in.Expiring = without(in.Expiring, in.Elsewhere.Expiring)
 	}
-	if in.Closed >= enoughCloses {
-		row.Sustainable = in.Sustainable()
-	}
+	b.addSustainable(row, &in)
 	row.Textbook = float64(row.Capacity) / net.TimeWaitLength().Seconds()
 	switch {
 	case row.IsFull():
@@ -48,6 +46,30 @@ func (b *spaceRows) addForecast(row *spaceRow) {
 		return
 	}
 	row.Forecast = in.Forecast()
+}
+
+// addSustainable says what rate the space can sustain: by the rule of thumb until enough
+// connections have ended, so that what is wanted can be compared from the first second on.
+func (b *spaceRows) addSustainable(row *spaceRow, in *forecast.Inputs) {
+	switch {
+	case in.Closed >= enoughCloses:
+		row.Sustainable = in.Sustainable()
+	case row.flow != nil && row.Wanted > 0:
+		row.Sustainable = in.Rough(b.now.Sub(row.flow.First))
+		row.SustainableRough = row.Sustainable > 0
+	}
+}
+
+// addBindSustainable says what rate a bind space can sustain by the rule of thumb, if TIME_WAIT
+// takes most of its ports: how long each is held is known of connect spaces only.
+func (b *spaceRows) addBindSustainable(row *spaceRow) {
+	if row.Proto != event.TCP || row.Capacity <= 0 {
+		return
+	}
+	row.Textbook = float64(row.Capacity) / row.TimeWaitLength.Seconds()
+	if row.Wanted > 0 && row.TimeWait > row.Live+row.Bound {
+		row.Sustainable, row.SustainableRough = row.Textbook, true
+	}
 }
 
 // earlyPorts are the ports of connections whose port a bind() owns, and how they are used. No

@@ -30,17 +30,47 @@ func (b *boundPorts) add(o *portspace.OwnedPort, n int) {
 	}
 }
 
-// addHolders adds the processes that hold the ports.
-func (b *spaceRows) addHolders(row *spaceRow) {
-	byProc := map[event.ProcID]*snapshot.Holder{}
-	of := func(id event.ProcID) *snapshot.Holder {
-		if byProc[id] == nil {
-			byProc[id] = &snapshot.Holder{}
-		}
-		return byProc[id]
+// holders are those of a space, by process.
+type holders struct {
+	byProc map[event.ProcID]*holder
+	last   *holder // that of the socket before, mostly that of the next
+	lastID event.ProcID
+	number func(event.ProcID) int32
+}
+
+type holder struct {
+	snapshot.Holder
+	number int32 // see spaceRows.number
+}
+
+func (b *spaceRows) newHolders(plot *portPlot) *holders {
+	h := &holders{byProc: map[event.ProcID]*holder{}, number: func(event.ProcID) int32 { return 0 }}
+	if plot != nil {
+		h.number = b.number
 	}
+	return h
+}
+
+func (h *holders) of(id event.ProcID) *holder {
+	if h.last != nil && h.lastID == id {
+		return h.last
+	}
+	one := h.byProc[id]
+	if one == nil {
+		one = &holder{number: h.number(id)}
+		h.byProc[id] = one
+	}
+	h.last, h.lastID = one, id
+	return one
+}
+
+// addHolders adds the processes that hold the ports, and the map.
+func (b *spaceRows) addHolders(row *spaceRow) {
+	plot := b.plotOf(row)
+	list := b.newHolders(plot)
 	for id, bound := range b.boundPorts(row) {
-		of(id).Bound, of(id).TimeWait, of(id).Before = bound.ports-bound.waiting, bound.waiting, bound.before
+		h := list.of(id)
+		h.Bound, h.TimeWait, h.Before = bound.ports-bound.waiting, bound.waiting, bound.before
 	}
 	net := b.table.Netns(row.Netns)
 	for port, socket := range row.view.Each() {
@@ -51,27 +81,39 @@ func (b *spaceRows) addHolders(row *spaceRow) {
 			owner := net.Owner(port)
 			var own boundPorts
 			own.add(&owner, 1)
-			h := of(owner.Proc)
+			h := list.of(owner.Proc)
 			h.Bound, h.TimeWait, h.Before = h.Bound-own.ports+own.waiting, h.TimeWait-own.waiting, h.Before-own.before
 		}
-		addSocket(of(socket.Proc), socket)
-	}
-	b.rank(row, byProc)
-}
-
-// addBindHolders adds the processes that hold the ports which a bind() cannot get.
-func (b *spaceRows) addBindHolders(row *spaceRow) {
-	byProc := map[event.ProcID]*snapshot.Holder{}
-	for _, socket := range b.table.BindHolders(row.Netns, row.Local) {
-		if byProc[socket.Proc] == nil {
-			byProc[socket.Proc] = &snapshot.Holder{}
+		h := list.of(socket.Proc)
+		addSocket(&h.Holder, &socket)
+		if plot != nil {
+			plot.set(port, classOf(&socket), h.number)
 		}
-		addSocket(byProc[socket.Proc], socket)
 	}
-	b.rank(row, byProc)
+	b.rank(row, list)
+	if plot != nil {
+		b.addMap(row, plot)
+	}
 }
 
-func addSocket(h *snapshot.Holder, socket portspace.Socket) {
+// addBindHolders adds the processes that hold the ports which a bind() cannot get, and the map.
+func (b *spaceRows) addBindHolders(row *spaceRow) {
+	plot := b.plotOf(row)
+	list := b.newHolders(plot)
+	for port, socket := range b.table.BindHolders(row.Netns, row.Local) {
+		h := list.of(socket.Proc)
+		addSocket(&h.Holder, &socket)
+		if plot != nil {
+			plot.set(port, classOf(&socket), h.number)
+		}
+	}
+	b.rank(row, list)
+	if plot != nil {
+		b.addMap(row, plot)
+	}
+}
+
+func addSocket(h *snapshot.Holder, socket *portspace.Socket) {
 	switch socket.State {
 	case event.StateBound, event.StateListen:
 		h.Bound++
@@ -110,12 +152,12 @@ func (b *spaceRows) boundPorts(row *spaceRow) map[event.ProcID]boundPorts {
 }
 
 // rank lists the holders with the most ports and sums up the rest.
-func (b *spaceRows) rank(row *spaceRow, byProc map[event.ProcID]*snapshot.Holder) {
+func (b *spaceRows) rank(row *spaceRow, all *holders) {
 	var list []snapshot.Holder
-	for id, h := range byProc {
+	for id, h := range all.byProc {
 		if h.Ports() > 0 {
 			h.Proc = *b.whois(id)
-			list = append(list, *h)
+			list = append(list, h.Holder)
 		}
 	}
 	slices.SortFunc(list, func(a, b snapshot.Holder) int {

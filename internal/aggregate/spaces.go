@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -26,6 +27,10 @@ type spaceRows struct {
 	bound map[uint32]map[event.ProcID]boundPorts // by namespace, once it is needed
 	early map[uint32]*earlyPorts                 // by namespace, once it is needed
 	rows  []*spaceRow
+
+	plots   map[uint32]*portPlot // by namespace, once it is needed
+	plot    portPlot             // of the row whose map is being made
+	numbers map[event.ProcID]int32
 }
 
 type spaceRow struct {
@@ -34,23 +39,50 @@ type spaceRow struct {
 	view portspace.View
 	flow *flow     // nil if nothing was allocated since the counting began
 	udp  *udpSpace // of UDP, which has neither view nor flow
+
+	mapped bool // it has a map
 }
 
-func (s *State) addSpaces(snap *snapshot.Snapshot) {
-	b := spaceRows{State: s, bound: map[uint32]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{}}
+func newSpaceRows(s *State) *spaceRows {
+	return &spaceRows{
+		State: s, bound: map[uint32]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{},
+		plots: map[uint32]*portPlot{}, numbers: map[event.ProcID]int32{},
+	}
+}
+
+func (s *State) addSpaces(snap *snapshot.Snapshot, fills *fills, focus []snapshot.SpaceID) {
+	b := s.spaceRows()
+	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
+	b.mapped(focus)
+	for i, row := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
+		if i < maxDetailed || row.Exhausted > 0 || row.mapped || row.OpenRate > 0 && row.TakenShare() > busyShare {
+			b.detail(row)
+		}
+		row.Fill = fills.of(row.fillKey(), row.failures())
+		snap.PortSpaces = append(snap.PortSpaces, row.PortSpace)
+	}
+	s.addNamespaces(snap)
+}
+
+// spaceRows returns all rows without detail, fullest first.
+func (s *State) spaceRows() *spaceRows {
+	b := newSpaceRows(s)
 	b.connectSpaces()
 	b.bindSpaces()
 	b.udpSpaces()
 	taken, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
 	slices.SortFunc(b.rows, func(a, b *spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
-	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
-	for i, row := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
-		if i < maxDetailed || row.Exhausted > 0 || row.OpenRate > 0 && row.TakenShare() > busyShare {
-			b.detail(row)
-		}
-		snap.PortSpaces = append(snap.PortSpaces, row.PortSpace)
+	return b
+}
+
+// EachSpace calls f for each port space that a Snapshot at that moment has, fullest first. The
+// rows have no detail: no holders, victims and forecast, which take most of a snapshot's time.
+func (s *State) EachSpace(at event.Time, f func(*snapshot.PortSpace)) {
+	s.advance(at)
+	rows := s.spaceRows().rows
+	for _, row := range rows[:min(len(rows), maxSpaces)] {
+		f(&row.PortSpace)
 	}
-	s.addNamespaces(snap)
 }
 
 func (b *spaceRows) connectSpaces() {
@@ -85,24 +117,39 @@ func (b *spaceRows) addConnectSpace(id flowID, flow *flow) {
 // bindSpaces adds those in which ports are allocated, as far as that can be seen: a bind()
 // to port 0 that failed, or ports of the range that are bound.
 func (b *spaceRows) bindSpaces() {
-	ids := map[flowID]*flow{}
-	for id, flow := range b.flows.byID {
-		if !id.Remote.Known() {
-			ids[id] = flow
-		}
-	}
-	b.table.EachNetns(func(n *portspace.Netns) {
-		n.EachOwned(func(_ uint16, o portspace.OwnedPort) {
-			if id := bindID(n.Fact().Inode, o.Local); o.State == event.StateBound && len(ids) < maxBindSpaces {
-				ids[id] = b.flows.byID[id]
-			}
-		})
-	})
-	for id, flow := range ids {
+	for id, flow := range b.bindIDs() {
 		if b.flows.shows(id.ID, flow) {
 			b.addRow(snapshot.BindSpace, b.table.Find(id.ID).All(), b.table.BindOccupancy(id.Netns, id.Local), id, flow)
 		}
 	}
+}
+
+// bindIDs returns the bind spaces in which ports are allocated, each with its flow; nil: it has
+// none.
+func (s *State) bindIDs() map[flowID]*flow {
+	ids := map[flowID]*flow{}
+	for id, flow := range s.flows.byID {
+		if !id.Remote.Known() {
+			ids[id] = flow
+		}
+	}
+	found := map[flowID]bool{}
+	s.table.EachNetns(func(n *portspace.Netns) {
+		if n.BoundOnly() == 0 {
+			return
+		}
+		n.EachOwned(func(_ uint16, o portspace.OwnedPort) {
+			if o.State == event.StateBound {
+				found[bindID(n.Fact().Inode, o.Local)] = true
+			}
+		})
+	})
+	for _, id := range slices.SortedFunc(maps.Keys(found), compareFlow) { // the same ones each time
+		if len(ids) < maxBindSpaces {
+			ids[id] = s.flows.byID[id]
+		}
+	}
+	return ids
 }
 
 func (b *spaceRows) addRow(kind snapshot.SpaceKind, view portspace.View, o event.Occupancy, id flowID, flow *flow) *spaceRow {
@@ -125,6 +172,9 @@ func (b *spaceRows) addUsage(row *spaceRow, flow *flow) {
 	row.Exhausted, row.ExhaustionRate = flow.exhausted, rates.Failures
 	row.Wanted = rates.Opens + rates.Failures
 	row.LastExhausted = wallTime(b.world.Clock, flow.lastExhausted)
+	if b.now.Sub(flow.lastExhausted) <= snapshot.RecentExhaustion {
+		row.ExhaustedSince = wallTime(b.world.Clock, flow.deniedSince)
+	}
 	row.SearchP50, row.SearchP99 = flow.search.Quantile(0.5), flow.search.Quantile(0.99)
 	row.SecondParity = flow.parity.secondShare(b.now)
 }
@@ -138,6 +188,7 @@ func (b *spaceRows) detail(row *spaceRow) {
 		row.FullSince = wallTime(b.world.Clock, row.flow.failingSince)
 	}
 	if row.Kind == snapshot.BindSpace {
+		b.addBindSustainable(row)
 		row.Forecast.Known = row.IsFull()
 		if row.udp != nil {
 			b.addUDPHolders(row)

@@ -111,23 +111,26 @@ func (s *State) udpOccupancy(space *udpSpace) event.Occupancy {
 // share of the ports: what sockets of other addresses have is shown with theirs.
 func (b *spaceRows) udpSpaces() {
 	for _, space := range b.udp {
-		occupancy := b.udpOccupancy(space)
-		busy := occupancy.Capacity > 0 && int(space.use.Own)*100 >= occupancy.Capacity*shownUDP
-		if (busy || space.exhausted > 0) && b.showsUDP(space) {
+		if occupancy := b.udpOccupancy(space); b.isListedUDP(space, &occupancy) {
 			b.rows = append(b.rows, b.udpRow(space, occupancy))
 		}
 	}
 }
 
+func (s *State) isListedUDP(space *udpSpace, o *event.Occupancy) bool {
+	busy := o.Capacity > 0 && int(space.use.Own)*100 >= o.Capacity*shownUDP
+	return (busy || space.exhausted > 0) && s.showsUDP(space)
+}
+
 // showsUDP reports whether the filter selects the whole namespace, or a process that has failed
 // there or holds a port.
-func (b *spaceRows) showsUDP(space *udpSpace) bool {
-	if !b.scope.filtered || space.selected || b.scope.selectsAllOf(space.netns) {
+func (s *State) showsUDP(space *udpSpace) bool {
+	if !s.scope.filtered || space.selected || s.scope.selectsAllOf(space.netns) {
 		return true
 	}
 	if space.use != nil {
 		for _, h := range space.use.Holders {
-			if b.processes.rows[h.Proc] != nil && h.Proc.Known() {
+			if s.processes.rows[h.Proc] != nil && h.Proc.Known() {
 				return true
 			}
 		}
@@ -137,7 +140,7 @@ func (b *spaceRows) showsUDP(space *udpSpace) bool {
 
 func (b *spaceRows) udpRow(space *udpSpace, occupancy event.Occupancy) *spaceRow {
 	clock, fact := b.world.Clock, b.table.Netns(space.netns).Fact()
-	row := &spaceRow{udp: space, PortSpace: snapshot.PortSpace{
+	row := &spaceRow{udp: space, id: bindID(space.netns, space.addr), PortSpace: snapshot.PortSpace{
 		Kind: snapshot.BindSpace, Netns: space.netns, NetnsName: b.world.Netns(space.netns).Name, Proto: event.UDP,
 		Local: space.addr, Range: fact.Ports, Occupancy: occupancy,
 		Exhausted: space.exhausted, LastExhausted: wallTime(clock, space.lastExhausted),

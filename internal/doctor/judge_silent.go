@@ -106,13 +106,7 @@ func (j *judge) answered(s *silent) (connected, of int) {
 	if d == nil {
 		return -1, 0
 	}
-	p := pastOf(d)
-	fresh := 0 // sent within the second in which an answer may come
-	if n := len(d.History); n > 0 {
-		fresh = int(d.History[n-1].Opens)
-	}
-	of = p.recent.opens
-	return max(of-p.recent.failures-int(d.SynSent)-fresh, p.recent.closes), of
+	return d.Connected()
 }
 
 func (j *judge) silentPeer(s *silent) {

@@ -37,7 +37,7 @@ func (c *shortage) addEvidence(f *Finding) {
 	}
 	c.addRange(add)
 	if c.stage == filling {
-		add(c.Forecast.ETA.Seconds(), "seconds", "the last port is taken %s if it goes on: %s", phrase.When(&c.Forecast), c.Forecast.Model)
+		add(c.Forecast.ETA.Seconds(), "seconds", "the last port is taken %s %s", phrase.When(&c.Forecast), c.Forecast.Model)
 	}
 }
 
@@ -78,7 +78,7 @@ func (c *shortage) addDemand(add func(float64, string, string, ...any)) {
 	switch {
 	case c.Kind == snapshot.BindSpace:
 		text = phrase.Rate(rate) + " ports/s are wanted"
-	case c.Sustainable > 0:
+	case c.Sustainable > 0 && !c.SustainableRough:
 		text += fmt.Sprintf(", %s/s can go on indefinitely with as many ports at the lifetimes seen", phrase.Rate(c.Sustainable))
 	case c.Textbook > 0 && c.TimeWait > c.Live:
 		text += fmt.Sprintf(", %s/s can go on indefinitely if each leaves TIME_WAIT (ports / %.0f s)", phrase.Rate(c.Textbook), c.TimeWaitLength.Seconds())

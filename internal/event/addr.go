@@ -31,7 +31,10 @@ func (e Endpoint) Host() string {
 }
 
 // String returns ADDR:PORT, or [ADDR]:PORT for IPv6.
-func (e Endpoint) String() string { return netip.AddrPortFrom(e.Addr.IP(), e.Port).String() }
+func (e Endpoint) String() string { return e.AddrPort().String() }
+
+// AddrPort returns the same as the standard library has it.
+func (e Endpoint) AddrPort() netip.AddrPort { return netip.AddrPortFrom(e.Addr.IP(), e.Port) }
 
 // Family is 4 or 6, from the remote end if that is known. A v4-mapped connection is IPv4.
 func (e *Event) Family() int {

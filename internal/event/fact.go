@@ -48,19 +48,6 @@ type Clock struct {
 	Boot int64 // CLOCK_BOOTTIME at the same moment, ns
 }
 
-// Process has the facts of a process. The kernel side reads them at its first connect() or
-// bind(), so that they outlive the process.
-type Process struct {
-	ID        ProcID
-	PPID      uint32
-	UID       uint32
-	Comm      string // of the thread-group leader, raw: it can hold any byte
-	Exe       string // resolved path, empty for a kernel thread
-	Cgroup    string // path in the unified hierarchy
-	Container string // id of the container, from the cgroup path
-	Unit      string // systemd unit, from the cgroup path
-}
-
 // Netns has the facts of a network namespace.
 type Netns struct {
 	Inode    uint32
@@ -222,6 +209,22 @@ type Health struct {
 	Missed       uint64 // runs the kernel skipped (recursion_misses)
 	CPU          uint64 // ns of CPU time of this process
 	Memory       uint64 // resident bytes of this process
+}
+
+// Since returns what happened after an earlier account. Memory is that of now. A hostile
+// recording can count backwards.
+func (h Health) Since(before Health) Health {
+	since := func(before, now uint64) uint64 { return now - min(now, before) }
+	return Health{
+		Events:       since(before.Events, h.Events),
+		LostDetails:  since(before.LostDetails, h.LostDetails),
+		Filtered:     since(before.Filtered, h.Filtered),
+		Lost:         since(before.Lost, h.Lost),
+		Unattributed: since(before.Unattributed, h.Unattributed),
+		Missed:       since(before.Missed, h.Missed),
+		CPU:          since(before.CPU, h.CPU),
+		Memory:       h.Memory,
+	}
 }
 
 // Text is one line for the user.

@@ -42,6 +42,12 @@ func (w textWriter) clock(t time.Time) string {
 	return t.In(w.zone).Format("15:04:05.000")
 }
 
+// Addresses returns the ends of an event as a line of text has them.
+func Addresses(e *event.Event) string { return addresses(e) }
+
+// Detail returns the end of a line of text: what was unusual, or why a call failed.
+func Detail(e *event.Event, c Context) string { return detail(e, c) }
+
 // addresses returns LOCAL → REMOTE, with the arrow in the direction of the SYN.
 func addresses(e *event.Event) string {
 	if e.Kind == event.EventsLost {

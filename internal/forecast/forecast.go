@@ -56,6 +56,8 @@ const (
 	// mostSustainable is the most that is called a limit. No host opens a million connections
 	// per second: where ports would allow more, something else is the limit.
 	mostSustainable = 1e6
+	// roughFor is for how long connections that are open can still be short ones.
+	roughFor = 5 * time.Second
 )
 
 // Held returns the mean time for which an open takes its port: the connection's lifetime and,
@@ -75,6 +77,22 @@ func (in *Inputs) Sustainable() float64 {
 	if held <= 0 || in.LeakShare > 0 {
 		return 0
 	}
+	return in.servable(held)
+}
+
+// Rough returns the same by the rule of thumb, while too few connections have ended to know for
+// how long one holds its port: as if each were closed at once and left a bucket. It is 0 if
+// connections are seen to last, as their ports are not free then.
+func (in *Inputs) Rough(watched time.Duration) float64 {
+	if in.BucketLife <= 0 || watched > roughFor && in.Live > in.TimeWait {
+		return 0
+	}
+	return in.servable(in.BucketLife.Seconds())
+}
+
+// servable returns the opens per second that can be served if each holds its port for so many
+// seconds.
+func (in *Inputs) servable(held float64) float64 {
 	room := float64(max(in.Capacity-in.fixed(), 0))
 	share := 1.0 // of the room
 	if e := in.Elsewhere; e != nil && e.Rate > 0 {
@@ -148,18 +166,18 @@ func (in *Inputs) lasts(until time.Duration) bool {
 }
 
 func (in *Inputs) describe() string {
-	text := fmt.Sprintf("%.1f opens/s go on, ", in.Rate)
+	text := fmt.Sprintf("if %.1f conn/s continue", in.Rate)
 	switch {
 	case in.Closed == 0:
-		text += "and none ends, as none has so far"
+		text += " and none closes (none has)"
 	case in.LeakShare > 0:
-		text += fmt.Sprintf("%.0f %% of them stay open, as they have so far, the others have their port for ", 100*in.LeakShare)
+		text += fmt.Sprintf(" and %.0f %% of them stay open, as they have so far; the others hold a port for ", 100*in.LeakShare)
 	default:
-		text += "each with its port for "
+		text += "; each holds its port for "
 	}
 	if in.Closed > 0 {
-		text += fmt.Sprintf("%.1f s (%.1f s open, %.0f %% leave %.1f s of TIME_WAIT)",
-			in.Held().Seconds(), in.Lifetime.Seconds(), 100*in.TimeWaitShare, in.BucketLife.Seconds())
+		text += fmt.Sprintf("%.1f s: %s open, %.0f %% leave %.1f s of TIME_WAIT",
+			in.Held().Seconds(), open(in.Lifetime), 100*in.TimeWaitShare, in.BucketLife.Seconds())
 	}
 	if e := in.Elsewhere; e != nil && e.Rate > 0 {
 		text += fmt.Sprintf("; bound connections to other destinations take %.1f ports/s more", e.Rate)
@@ -168,6 +186,14 @@ func (in *Inputs) describe() string {
 		text += fmt.Sprintf("; bind() takes %.1f ports/s more", in.BoundRate)
 	}
 	return text
+}
+
+// open returns a lifetime in ms if it is short.
+func open(life time.Duration) string {
+	if life < time.Second {
+		return fmt.Sprintf("%d ms", life.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", life.Seconds())
 }
 
 func seconds(s float64) time.Duration {

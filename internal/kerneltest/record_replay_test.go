@@ -29,6 +29,9 @@ func TestReplayEqualsLive(t *testing.T) {
 	if last := run.last; last.Totals.Opens == 0 || last.Totals.ConnectFailures == 0 || len(last.Processes) < 4 {
 		t.Fatalf("too little happened: %+v", last.Totals)
 	}
+	if last := run.last; len(last.Worst) < 3 || last.PortSpaces[0].Map == nil || len(last.PortSpaces[0].Fill) < 2 {
+		t.Fatalf("%d points of the host, %d of %+v", len(last.Worst), len(last.PortSpaces[0].Fill), last.PortSpaces[0].ID())
+	}
 	t.Run("moments", func(t *testing.T) { run.checkMoments(t, &file) })
 	t.Run("the whole", func(t *testing.T) { run.checkWindow(t, &file, 0, 0) })
 	for _, window := range [][2]int{{0, 50}, {20, 50}, {40, 90}, {50, 100}} {
@@ -53,6 +56,7 @@ func (l *liveRun) at(percent int) event.Time {
 func recordMixedLoad(t *testing.T, file *memory) *liveRun {
 	t.Helper()
 	client, server := pair(t)
+	narrow(t, client, 8000) // so that the churn fills a noticeable part of it
 	serve(t, server, lab.Echo, serverV4)
 	stormNet := newStormNetns(t)
 	run := &liveRun{source: &tape{Source: attach(t, live.Options{})}}
@@ -149,7 +153,7 @@ func (l *liveRun) checkWindow(t *testing.T, file *memory, from, to event.Time) {
 func reports(t *testing.T, s *snapshot.Snapshot) []byte {
 	t.Helper()
 	var all bytes.Buffer
-	noError(t, report.Text(&all, s, nil, snapshot.ByProcess))
+	noError(t, report.Text(&all, s, nil, report.TextOptions{By: snapshot.ByProcess, Verbose: true}))
 	noError(t, report.JSON(&all, s, nil, snapshot.ByProcess))
 	return all.Bytes()
 }

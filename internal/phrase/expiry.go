@@ -2,6 +2,7 @@ package phrase
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +26,14 @@ func Expiry(expiries []int) string {
 	}
 	parts = append(parts, fmt.Sprintf("all within %d s", last))
 	return "come free: " + strings.Join(parts, ", ")
+}
+
+// NextFree returns when a timer frees the next port: in 42 s. It is empty if none does.
+func NextFree(expiries []int) string {
+	if !slices.ContainsFunc(expiries, func(n int) bool { return n > 0 }) {
+		return ""
+	}
+	return fmt.Sprintf("in %d s", secondsUntil(expiries, 1))
 }
 
 // secondsUntil returns after how many seconds n ports have come free.

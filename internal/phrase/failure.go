@@ -30,6 +30,19 @@ func cause(f *snapshot.Failure) string {
 	return cmp.Or(words, code, "unknown error")
 }
 
+// markedCause returns the same with one mark if anything of it was inferred.
+func markedCause(f *snapshot.Failure) string {
+	words, code := reasons[f.Reason.String()].words, f.Errno.String()
+	mark := ""
+	if f.Inferred&(event.FieldErrno|event.FieldReason) != 0 {
+		mark = "~"
+	}
+	if words != "" && code != "" {
+		return words + " (" + mark + code + ")"
+	}
+	return mark + cmp.Or(words, code, "unknown error")
+}
+
 // Errno returns the error of a failure, marked if inferred.
 func Errno(f *snapshot.Failure) string {
 	return Marked(f.Inferred, event.FieldErrno, f.Errno.String())

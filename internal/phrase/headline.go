@@ -21,7 +21,7 @@ const (
 // failure would not be seen: then it says what is not observed.
 func Headline(s *snapshot.Snapshot) ([]string, Level) {
 	silent := unanswered(s)
-	if sums := sweeps(s, s.Recent); len(sums) > 0 {
+	if sums := SumFailures(s, s.Recent); len(sums) > 0 {
 		level := Warning
 		if sums[0].rate > 0 {
 			level = Failing
@@ -34,7 +34,7 @@ func Headline(s *snapshot.Snapshot) ([]string, Level) {
 		}
 		return silent, Warning
 	}
-	if past := sweeps(s, func(*snapshot.Failure) bool { return true }); len(past) > 0 || failed(s) > 0 {
+	if past := SumFailures(s, func(*snapshot.Failure) bool { return true }); len(past) > 0 || failed(s) > 0 {
 		return pastFailures(s, past), Calm
 	}
 	return NoFailure(s), Calm
@@ -56,15 +56,15 @@ func withMore(forms []string, others int, silent []string) []string {
 }
 
 // pastFailures returns that nothing fails now, if that can be said, and what failed before.
-func pastFailures(s *snapshot.Snapshot, past []*sweep) []string {
+func pastFailures(s *snapshot.Snapshot, past []*FailureSum) []string {
 	now, limits := "nothing fails now", Limits(s)
 	if len(limits) > 0 {
 		now = "no failure seen now"
 	}
 	var forms []string
 	if len(past) > 0 {
-		most := slices.MaxFunc(past, func(a, b *sweep) int { return cmp.Compare(a.count, b.count) })
-		text := now + "; earlier, " + most.earlier()
+		most := slices.MaxFunc(past, func(a, b *FailureSum) int { return cmp.Compare(a.count, b.count) })
+		text := now + "; earlier, " + most.Earlier()
 		forms = append(following(text+"; ", limits), text)
 	}
 	if n := failed(s); n > 0 {

@@ -46,6 +46,15 @@ func NetnsState(name string, inode uint32, gone bool) string {
 	return Netns(name, inode)
 }
 
+// InNetns returns in which network namespace something is, after a blank; empty of the host's own
+// and of one without a name.
+func InNetns(name string) string {
+	if name == "" || name == "host" {
+		return ""
+	}
+	return " in " + printable.String(name)
+}
+
 // Endpoint returns ADDR:PORT, or [ADDR]:PORT for IPv6, with * for any port.
 func Endpoint(e event.Endpoint) string {
 	if e.Port == 0 {

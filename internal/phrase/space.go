@@ -112,6 +112,9 @@ func SustainableSentence(s *snapshot.PortSpace) string {
 	if s.Sustainable <= 0 {
 		return "not known yet"
 	}
+	if s.SustainableRough {
+		return Sustainable(s) + "/s if each connection is closed at once; how long they last is not known yet"
+	}
 	text := Sustainable(s) + "/s at current lifetimes"
 	if s.Textbook > 0 {
 		text += fmt.Sprintf("; %.1f/s by the rule of thumb, ports / %.0f s", s.Textbook, s.TimeWaitLength.Seconds())
@@ -173,10 +176,10 @@ func Status(s *snapshot.PortSpace, now time.Time) []string {
 	return []string{taken + ", full " + Forecast(&forecast), taken + ", full " + When(&forecast), taken}
 }
 
-// FullFor returns for how long the space has been full: for 24s, for over 24s.
+// FullFor returns for how long the space has been full: for 24s, since before porttrace started.
 func FullFor(s *snapshot.PortSpace, now time.Time) string {
 	if s.FullBeforeStart {
-		return "for over " + Elapsed(now.Sub(s.FullSince))
+		return "since before porttrace started"
 	}
 	return "for " + Elapsed(now.Sub(s.FullSince))
 }

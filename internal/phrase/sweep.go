@@ -13,9 +13,9 @@ import (
 // better named one by one.
 const minSweep = 5
 
-// sweep is one failure, or many of one program that differ only by target or by process: a
+// FailureSum is one failure, or many of one program that differ only by target or by process: a
 // scanner that is refused by a thousand targets, a shell loop whose every curl(1) fails.
-type sweep struct {
+type FailureSum struct {
 	worst     *snapshot.Failure // the part with the highest rate, else the latest
 	inferred  event.Field       // of any part
 	processes map[event.ProcID]bool
@@ -24,6 +24,7 @@ type sweep struct {
 	about     bool // swept is an estimate, or the same targets may be in it twice
 	count     uint64
 	rate      float64
+	first     time.Time
 	last      time.Time
 }
 
@@ -81,15 +82,15 @@ func parts(s *snapshot.Snapshot, wanted func(*snapshot.Failure) bool) []part {
 	return all
 }
 
-// sweeps sums up the wanted failures, worst first: by rate, then by time. Those that are too
-// few for a sweep stay one by one.
-func sweeps(s *snapshot.Snapshot, wanted func(*snapshot.Failure) bool) []*sweep {
+// SumFailures sums up the wanted failures without the harmless, worst first: by rate, then by
+// time. Those that are too few for one sentence stay one by one.
+func SumFailures(s *snapshot.Snapshot, wanted func(*snapshot.Failure) bool) []*FailureSum {
 	index := map[sweepKey][]part{}
 	for _, p := range parts(s, wanted) {
 		key := keyOfSweep(p.Failure)
 		index[key] = append(index[key], p)
 	}
-	var all []*sweep
+	var all []*FailureSum
 	for _, alike := range index {
 		if whole := newSweep(alike...); len(alike)+whole.swept >= minSweep {
 			all = append(all, whole)
@@ -99,7 +100,7 @@ func sweeps(s *snapshot.Snapshot, wanted func(*snapshot.Failure) bool) []*sweep 
 			all = append(all, newSweep(p))
 		}
 	}
-	slices.SortFunc(all, func(a, b *sweep) int {
+	slices.SortFunc(all, func(a, b *FailureSum) int {
 		return cmp.Or(
 			cmp.Compare(b.rate, a.rate), b.last.Compare(a.last), cmp.Compare(b.count, a.count),
 			cmp.Compare(a.worst.Proc.ID.PID, b.worst.Proc.ID.PID), cmp.Compare(a.worst.Target.String(), b.worst.Target.String()),
@@ -108,15 +109,15 @@ func sweeps(s *snapshot.Snapshot, wanted func(*snapshot.Failure) bool) []*sweep 
 	return all
 }
 
-func newSweep(parts ...part) *sweep {
-	w := &sweep{processes: map[event.ProcID]bool{}, targets: map[event.Endpoint]bool{}}
+func newSweep(parts ...part) *FailureSum {
+	w := &FailureSum{processes: map[event.ProcID]bool{}, targets: map[event.Endpoint]bool{}}
 	for _, p := range parts {
 		w.add(p)
 	}
 	return w
 }
 
-func (w *sweep) add(p part) {
+func (w *FailureSum) add(p part) {
 	if w.worst == nil || cmp.Or(cmp.Compare(p.Rate, w.worst.Rate), p.Last.Compare(w.worst.Last)) > 0 {
 		w.worst = p.Failure
 	}
@@ -133,11 +134,55 @@ func (w *sweep) add(p part) {
 	if p.Last.After(w.last) {
 		w.last = p.Last
 	}
+	if w.first.IsZero() || p.First.Before(w.first) {
+		w.first = p.First
+	}
 }
 
 // Sweep returns the failures of one process towards many targets in one sentence.
 func Sweep(w *snapshot.Sweep, now time.Time) string {
 	return newSweep(part{&w.Failure, w.Targets, w.Estimated}).forms(now)[0] + "; " + Plural(w.Count, "time") + " in all"
+}
+
+// Worst returns the row with the highest rate, of equal ones the latest.
+func (w *FailureSum) Worst() *snapshot.Failure { return w.worst }
+
+// Count returns how many calls failed, Rate how many per second over snapshot.RateWindow.
+func (w *FailureSum) Count() uint64 { return w.count }
+
+// Rate is described at Count.
+func (w *FailureSum) Rate() float64 { return w.rate }
+
+// Last returns when the last call failed.
+func (w *FailureSum) Last() time.Time { return w.last }
+
+// First returns when the first call of these failed.
+func (w *FailureSum) First() time.Time { return w.first }
+
+// Processes returns how many processes have made the calls.
+func (w *FailureSum) Processes() int { return len(w.processes) }
+
+// Sentence returns which program cannot do what, why, and how often or when:
+//
+//	curl ×2,137 cannot connect to 10.0.0.2:80: no free local port (EADDRNOTAVAIL), 102/s
+func (w *FailureSum) Sentence(now time.Time) string {
+	full, _ := w.subject()
+	verb, pace := w.pace(now)
+	return full + " " + w.predicate(verb) + InNetns(w.worst.NetnsName) + ": " + markedCause(w.row()) + pace
+}
+
+// pace returns the verb, and how often or when the calls fail.
+func (w *FailureSum) pace(now time.Time) (verb, pace string) {
+	if w.rate <= 0 {
+		return "could not", ", " + Ago(now, w.last)
+	}
+	return "cannot", ", " + Rate(w.rate) + "/s"
+}
+
+// Earlier returns the sentence of a failure of the past, with the number of its occurrences.
+func (w *FailureSum) Earlier() string {
+	subject, _ := w.subject()
+	return subject + " " + w.predicate("could not") + ": " + cause(w.row()) + ", " + Plural(w.count, "time")
 }
 
 // forms returns which program fails to do what, why, and how often or when, in forms:
@@ -146,11 +191,8 @@ func Sweep(w *snapshot.Sweep, now time.Time) string {
 //	scanner(812) cannot connect to 7,012 targets: connection refused (ECONNREFUSED), 4,867/s
 //
 // What was inferred has the mark ~.
-func (w *sweep) forms(now time.Time) []string {
-	verb, pace := "cannot", ", "+Rate(w.rate)+"/s"
-	if w.rate <= 0 {
-		verb, pace = "could not", ", "+Ago(now, w.last)
-	}
+func (w *FailureSum) forms(now time.Time) []string {
+	verb, pace := w.pace(now)
 	f := w.row()
 	full, name := w.subject()
 	does := " " + w.predicate(verb) + ": "
@@ -165,14 +207,8 @@ func (w *sweep) forms(now time.Time) []string {
 	return forms
 }
 
-// earlier returns the sentence of a failure of the past, with the number of its occurrences.
-func (w *sweep) earlier() string {
-	subject, _ := w.subject()
-	return subject + " " + w.predicate("could not") + ": " + cause(w.row()) + ", " + Plural(w.count, "time")
-}
-
 // row returns the worst row, with the marks of all.
-func (w *sweep) row() *snapshot.Failure {
+func (w *FailureSum) row() *snapshot.Failure {
 	f := *w.worst
 	f.Inferred = w.inferred
 	return &f
@@ -180,16 +216,16 @@ func (w *sweep) row() *snapshot.Failure {
 
 // subject returns the name of the program with its pid or how many processes it is, and
 // without.
-func (w *sweep) subject() (full, name string) {
+func (w *FailureSum) subject() (full, name string) {
 	full, name = caller(&w.worst.Proc)
 	if n := len(w.processes); n > 1 {
-		full = name + " (" + Count(n) + " processes)"
+		full = name + " ×" + Count(n)
 	}
 	return full, name
 }
 
 // predicate returns what the program cannot do: cannot connect to 10.0.0.2:80.
-func (w *sweep) predicate(verb string) string {
+func (w *FailureSum) predicate(verb string) string {
 	f := w.worst
 	what := Endpoint(f.Target)
 	if n := len(w.targets) + w.swept; n > 1 {

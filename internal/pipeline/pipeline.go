@@ -47,10 +47,14 @@ type Options struct {
 	// AfterBatch is called when the Tee has seen a batch: the time to flush. now is how
 	// far the stream has come.
 	AfterBatch func(now event.Time) error
+	// Head is set to what the run knows, for a Tee that begins in the middle of it.
+	Head *Head
 	// Snapshots is sent a snapshot every Every, the newest in place of one that was not
 	// received yet. It must have room for one.
 	Snapshots chan *snapshot.Snapshot
 	Every     time.Duration
+	// Focus is which port spaces have a map in these snapshots besides those that have one anyway.
+	Focus *snapshot.Focus
 	// Observe is called with a snapshot whenever EveryStream of the stream's time has passed, so
 	// that what it sees is a function of the stream alone: with the first batch by which it has
 	// passed, hence not while nothing comes. The first is of the first batch counted.
@@ -90,7 +94,11 @@ type run struct {
 }
 
 func newRun(opts Options, state *State) *run {
-	return &run{Options: opts, state: state, begun: opts.From == 0}
+	r := &run{Options: opts, state: state, begun: opts.From == 0}
+	if opts.Head != nil {
+		opts.Head.run = r
+	}
+	return r
 }
 
 // until returns the moment to which the stream was read.
@@ -141,7 +149,7 @@ func (r *run) observe() {
 
 func (r *run) publish() {
 	if now := time.Now(); r.begun && r.Snapshots != nil && !now.Before(r.next) {
-		Publish(r.Snapshots, r.state.Snapshot(r.now))
+		Publish(r.Snapshots, r.state.Snapshot(r.now, r.Focus.IDs()...))
 		r.next = now.Add(r.Every)
 	}
 }

@@ -87,16 +87,18 @@ func (s *State) add(e *event.Event, out *output) {
 	if e.Kind == event.SpaceChanged || e.Kind == event.EventsLost {
 		return // follows from the stream and is no part of it, but a recording can hold anything
 	}
+	if s.rows != nil {
+		s.rows.Advance(e.Time)
+	}
 	if s.thresholds != nil {
 		putAll(s.thresholds.Advance(e.Time), out)
 	}
 	if s.table != nil {
+		s.table.Advance(e.Time) // as it is with rows or thresholds, and after a snapshot
 		s.table.Complete(e)
 	}
 	s.world.Apply(e)
-	if s.filter != nil && isFiltered(e.Kind) && !s.filter.Match(e, s.world.Process(e.Proc)) {
-		e.Flags |= event.NotSelected
-	}
+	s.markNotSelected(e)
 	out.put(e)
 	if s.table == nil {
 		return
@@ -107,6 +109,13 @@ func (s *State) add(e *event.Event, out *output) {
 	}
 	if s.rows != nil {
 		s.rows.Add(e)
+	}
+}
+
+// markNotSelected marks an event that the filter leaves out.
+func (s *State) markNotSelected(e *event.Event) {
+	if s.filter != nil && isFiltered(e.Kind) && !s.filter.Match(e, s.world.Process(e.Proc)) {
+		e.Flags |= event.NotSelected
 	}
 }
 
@@ -126,14 +135,30 @@ func (s *State) restart(at event.Time) {
 	if s.rows == nil {
 		return
 	}
+	s.rows.Advance(at)
 	s.table.Advance(at)
 	s.table.RestartPeaks()
 	s.rows.Restart(at)
 }
 
-// Snapshot returns the view at a moment of the stream, at or after the last event. A State
-// without rows has none.
-func (s *State) Snapshot(at event.Time) *snapshot.Snapshot {
+// Snapshot returns the view at a moment of the stream, at or after the last event. The port
+// spaces of the focus have a map. A State without rows has none.
+func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
+	return s.rows.Snapshot(at, focus...)
+}
+
+// EachSpace calls f for each port space that the Snapshot at a moment has, fullest first, without
+// the detail of a Snapshot. It takes a small part of its time.
+func (s *State) EachSpace(at event.Time, f func(*snapshot.PortSpace)) {
 	s.table.Advance(at)
-	return s.rows.Snapshot(at)
+	s.rows.EachSpace(at, f)
+}
+
+// WatchThresholds says whether the Tee gets events of the kind SpaceChanged, which it does not
+// from a NewState.
+func (s *State) WatchThresholds(watch bool) {
+	s.thresholds = nil
+	if watch {
+		s.thresholds = portspace.NewThresholds(s.table)
+	}
 }

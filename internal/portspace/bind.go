@@ -7,38 +7,73 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
+// BindID identifies a bind space: the namespace and the local address.
+type BindID struct {
+	Netns uint32
+	Local event.Addr
+}
+
 // BindOccupancy returns the ports that bind() to port 0 of a local address cannot get, for a
 // socket without SO_REUSEADDR and SO_REUSEPORT: those with any owner at that address or
 // at the wildcard one, and for the wildcard address those with any owner at all
 // (inet_csk_find_open_port, net/ipv4/inet_connection_sock.c). For sockets bound to a device
 // it is an upper bound.
 func (t *Table) BindOccupancy(netns uint32, local event.Addr) event.Occupancy {
-	n := t.Netns(netns)
-	var live, timeWait, bound bitmap
+	return t.BindOccupancies([]BindID{{netns, local}})[0]
+}
+
+// bindPorts are the ports in the way of a bind(), by what is there.
+type bindPorts struct{ live, timeWait, bound bitmap }
+
+// BindOccupancies returns the same for several addresses, in one pass over the sockets.
+func (t *Table) BindOccupancies(ids []BindID) []event.Occupancy {
+	ports := make([]bindPorts, len(ids))
+	var concerned []*bindPorts
 	for _, s := range t.spaces {
-		if s.net != n || !conflict(local, s.Local) {
-			continue
+		concerned = concerned[:0]
+		for i, id := range ids {
+			if s.Netns == id.Netns && conflict(id.Local, s.Local) {
+				concerned = append(concerned, &ports[i])
+			}
 		}
-		for port, socket := range s.Each() {
+		if len(concerned) > 0 {
+			s.addTo(concerned)
+		}
+	}
+	list := make([]event.Occupancy, len(ids))
+	for i, id := range ids {
+		n := t.Netns(id.Netns)
+		for port, o := range n.owned {
+			if socket, _ := n.boundAt(port, o, id.Local); socket != nil {
+				ports[i].bound.add(port)
+			}
+		}
+		list[i] = ports[i].occupancy(n)
+	}
+	return list
+}
+
+// addTo adds the ports of the space.
+func (s *Space) addTo(all []*bindPorts) {
+	for port, socket := range s.Each() {
+		for _, p := range all {
 			if socket.State == event.StateTimeWait {
-				timeWait.add(port)
+				p.timeWait.add(port)
 			} else {
-				live.add(port)
+				p.live.add(port)
 			}
 		}
 	}
-	for port, o := range n.owned {
-		if o.State != 0 && conflict(local, o.Local) {
-			bound.add(port)
-		}
-	}
-	occupancy := event.Occupancy{Capacity: n.total}
+}
+
+func (p *bindPorts) occupancy(n *Netns) event.Occupancy {
+	o := event.Occupancy{Capacity: n.total}
 	for i, ports := range n.usable {
-		occupancy.Live += ones(ports & live[i])
-		occupancy.TimeWait += ones(ports & timeWait[i] &^ live[i])
-		occupancy.Bound += ones(ports & bound[i] &^ live[i] &^ timeWait[i])
+		o.Live += ones(ports & p.live[i])
+		o.TimeWait += ones(ports & p.timeWait[i] &^ p.live[i])
+		o.Bound += ones(ports & p.bound[i] &^ p.live[i] &^ p.timeWait[i])
 	}
-	return occupancy
+	return o
 }
 
 // BindHolders returns the socket at each of the ports that BindOccupancy counts: an open
@@ -63,8 +98,11 @@ func (t *Table) BindHolders(netns uint32, local event.Addr) iter.Seq2[uint16, So
 		}
 	}
 	for port, o := range n.owned {
-		if at[port] == 0 && o.State != 0 && n.usable.has(port) && conflict(local, o.Local) {
-			held = append(held, Socket{State: o.State, Proc: o.Proc, Flags: o.flags()})
+		if at[port] != 0 || !n.usable.has(port) {
+			continue
+		}
+		if socket, state := n.boundAt(port, o, local); socket != nil {
+			held = append(held, Socket{State: state, Proc: socket.Proc, Flags: socket.flags()})
 			at[port] = int32(len(held))
 		}
 	}
@@ -95,8 +133,8 @@ func compareProc(a, b event.ProcID) int {
 	return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.Start, b.Start))
 }
 
-func (o *OwnedPort) flags() event.Flags {
-	if o.Before {
+func (s *BoundSocket) flags() event.Flags {
+	if s.Before {
 		return event.BeforeStart
 	}
 	return 0

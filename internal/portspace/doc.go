@@ -32,8 +32,9 @@
 //	udp.go         the same of UDP, counted from a list of all sockets
 //	bucket.go      TIME_WAIT: expiry, reuse, correction by the kernel's count
 //	expiry.go      when buckets expire
+//	gauges.go      how many sockets there are in each state
 //	growth.go      how fast bound ports become more
 //	reconcile.go   a scan compared with the table
-//	resync.go      the whole table as events
+//	resync.go      the whole table as events; with these a stream begins in the middle of a run
 //	thresholds.go  events for spaces that are nearly full, full, or ok again
 package portspace

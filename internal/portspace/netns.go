@@ -15,6 +15,7 @@ type Netns struct {
 	sockets       int // that hold ports of its spaces
 	buckets       int // of sockets: those in TIME_WAIT
 	attributed    int // of buckets: those whose direction is known, so that rows count them
+	gauges        Gauges
 	owned         map[uint16]*OwnedPort
 	inRange       int                      // of owned
 	waiting       int                      // of inRange: only TIME_WAIT buckets are left of the port
@@ -50,6 +51,12 @@ func (n *Netns) Capacity() int { return n.total }
 // buckets are left.
 func (n *Netns) Bound() int { return n.inRange - n.waiting }
 
+// Owned returns how many of the ports that are not reserved a bind() owns, for whatever reason.
+func (n *Netns) Owned() int { return n.inRange }
+
+// BoundOnly returns how many of those are bound, without a connection.
+func (n *Netns) BoundOnly() int { return n.bound.now }
+
 // Refused returns how many buckets tcp_max_tw_buckets has refused since the first reading of
 // the kernel's count, or since RestartPeaks.
 func (n *Netns) Refused() uint64 { return n.fact.Refused.Since(n.refusedBefore) }
@@ -60,6 +67,7 @@ func (n *Netns) Attributed() int { return n.attributed }
 
 // track counts a socket of the namespace n times, -1 takes it away.
 func (n *Netns) track(socket *Socket, times int) {
+	n.gauges.add(socket, times)
 	if socket.State == event.StateTimeWait {
 		n.buckets += times
 		if socket.Direction != event.Unknown {
@@ -105,6 +113,9 @@ func (n *Netns) configure(fact *event.Netns) bool {
 	}
 	return changed
 }
+
+// Usable reports whether the port is one of the range that is not reserved.
+func (n *Netns) Usable(port uint16) bool { return n.usable.has(port) }
 
 // usableCount returns 1 for a port of the range that is not reserved, else 0.
 func (n *Netns) usableCount(port uint16) int {

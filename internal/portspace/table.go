@@ -100,15 +100,18 @@ func (t *Table) addSocket(e *event.Event) {
 }
 
 // Advance moves the time on: buckets expire. A time before the table's own changes nothing.
+// Those that have expired by the beginning of the second are dropped then, the others with the
+// next one: what is in the table must not depend on when a snapshot moves the time on.
 func (t *Table) Advance(now event.Time) {
 	if now <= t.now {
 		return
 	}
-	t.now = now
-	if second(now) > t.expiries.done {
-		t.expiries.advance(now, t.expire)
-		t.dropGone(now)
+	if begun := second(now); begun > t.expiries.done {
+		t.now = event.Time(begun * int64(time.Second))
+		t.expiries.advance(t.now, t.expire)
+		t.dropGone(t.now)
 	}
+	t.now = now
 }
 
 // Netns returns what is known of a namespace; never nil.
@@ -232,6 +235,7 @@ func (t *Table) forget(inode uint32) {
 	n.chosen = portCounts{}
 	n.takeovers++
 	n.waiting, n.inRange, n.sockets, n.buckets, n.attributed, n.bound = 0, 0, 0, 0, 0, growth{}
+	n.gauges = Gauges{}
 }
 
 func (t *Table) census(e *event.Event, fact *event.Census) {
@@ -323,8 +327,13 @@ func (t *Table) found(e *event.Event) {
 	socket := Socket{
 		State: e.State, Direction: e.Direction, Flags: e.Flags & keptFlags, Proc: cmp.Or(e.Proc, e.Listener), Cookie: e.Cookie, Expiry: e.Last,
 	}
-	if known, is := t.socket(PortOf(e)); is && e.State == event.StateTimeWait && known.State == e.State && known.Cookie == e.Cookie {
-		socket.Closed = known.Closed // the same bucket
+	if known, is := t.socket(PortOf(e)); is && known.Cookie == e.Cookie {
+		// A recording that began in the middle of a run knows of more sockets that they are older
+		// than the run, which finds them again.
+		socket.Flags |= known.Flags & event.BeforeStart
+		if e.State == event.StateTimeWait && known.State == e.State {
+			socket.Closed = known.Closed // the same bucket
+		}
 	}
 	t.put(e, &socket)
 }

@@ -2,6 +2,7 @@ package portspace
 
 import (
 	"cmp"
+	"iter"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -24,6 +25,28 @@ func (v View) Capacity() int {
 		return v.net.total
 	}
 	return v.net.usable.count(v.Range)
+}
+
+// Each iterates over the sockets of the space that matter to the view, by port, in no order.
+func (v View) Each() iter.Seq2[uint16, Socket] {
+	if !v.IsOwn || v.Range.Size() >= len(v.sockets) {
+		return v.Space.Each()
+	}
+	return func(yield func(uint16, Socket) bool) { // workers have narrow ranges of a large space
+		for port := int(v.Range.Low); port <= int(v.Range.High); port++ {
+			if socket, is := v.sockets[uint32(port)]; is && !yield(uint16(port), socket) {
+				return
+			}
+		}
+	}
+}
+
+// AtMost returns an upper bound of the InUse of Occupancy, and is cheap enough for every space.
+func (v View) AtMost() int {
+	if !v.IsOwn {
+		return v.InUse()
+	}
+	return min(len(v.sockets)+v.net.inRange, v.Range.Size())
 }
 
 // Occupancy returns how full the space is now. What a bind() owns is counted for every

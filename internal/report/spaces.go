@@ -44,17 +44,19 @@ type space struct {
 	// within each of the next seconds. It is empty for bind spaces and those far from the fullest.
 	TimeWaitExpiring []int `json:"time_wait_expiring"`
 
-	Opens           uint64   `json:"opens"`
-	OpenRate        float64  `json:"open_rate"`
-	WantedRate      float64  `json:"wanted_rate"`      // open_rate, and the calls that found no port
-	SustainableRate *float64 `json:"sustainable_rate"` // null: unknown, or ports are not the limit
-	TextbookRate    *float64 `json:"textbook_rate"`    // capacity / how long a TIME_WAIT lives
+	Opens            uint64   `json:"opens"`
+	OpenRate         float64  `json:"open_rate"`
+	WantedRate       float64  `json:"wanted_rate"`       // open_rate, and the calls that found no port
+	SustainableRate  *float64 `json:"sustainable_rate"`  // null: unknown, or ports are not the limit
+	SustainableRough bool     `json:"sustainable_rough"` // too few connections have ended: capacity / TIME_WAIT length
+	TextbookRate     *float64 `json:"textbook_rate"`     // capacity / how long a TIME_WAIT lives
 	forecast
 
 	Exhausted         uint64   `json:"exhausted"` // calls that found no port
 	ExhaustionRate    float64  `json:"exhaustion_rate"`
 	LastExhausted     string   `json:"last_exhausted"`
-	SearchP50US       *float64 `json:"search_p50_us"` // null: not measured
+	ExhaustedSince    string   `json:"exhausted_since"` // since when calls find no port, with pauses of ten seconds at most
+	SearchP50US       *float64 `json:"search_p50_us"`   // null: not measured
 	SearchP99US       *float64 `json:"search_p99_us"`
 	SecondParityShare float64  `json:"second_parity_share"` // of the newest opens: their ports are of the parity that connect() tries last
 
@@ -126,9 +128,9 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 		InUse: s.InUse(), Live: s.Live, SynSent: s.SynSent, CloseWait: s.CloseWait, TimeWait: s.TimeWait, FinWait2: s.FinWait2, Bound: s.Bound,
 		Reusable: s.Reusable, Unstamped: s.Unstamped, Peak: s.Peak, PeakAt: formatTime(s.PeakAt), FullSince: formatTime(s.FullSince),
 		TimeWaitExpiring: append([]int{}, s.Expiring...),
-		Opens:            s.Opens, OpenRate: s.OpenRate, WantedRate: s.Wanted, SustainableRate: known(s.Sustainable), TextbookRate: known(s.Textbook),
+		Opens:            s.Opens, OpenRate: s.OpenRate, WantedRate: s.Wanted, SustainableRate: known(s.Sustainable), SustainableRough: s.SustainableRough, TextbookRate: known(s.Textbook),
 		forecast:  newForecast(s.Outlook()),
-		Exhausted: s.Exhausted, ExhaustionRate: s.ExhaustionRate, LastExhausted: formatTime(s.LastExhausted),
+		Exhausted: s.Exhausted, ExhaustionRate: s.ExhaustionRate, LastExhausted: formatTime(s.LastExhausted), ExhaustedSince: formatTime(s.ExhaustedSince),
 		SearchP50US: known(microseconds(s.SearchP50)), SearchP99US: known(microseconds(s.SearchP99)),
 		SecondParityShare: s.SecondParity,
 		Holders:           convert(s.Holders, func(h *snapshot.Holder) holder { return holder{newIdentity(&h.Proc, clock), newPorts(h)} }),

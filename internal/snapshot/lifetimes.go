@@ -83,3 +83,29 @@ func (l *Lifetimes) Quantile(q float64) time.Duration {
 	}
 	return 0
 }
+
+// LifetimeClass is how many connections lived less than Below, and not less than the class before.
+type LifetimeClass struct {
+	Below time.Duration // 0: any longer time
+	Count uint64
+}
+
+// Decades returns the durations in classes of a power of ten each, from 1 ms to 10 min. The edges
+// are within an eighth of what they say, as the histogram has no finer classes.
+func (l *Lifetimes) Decades() []LifetimeClass {
+	edges := []time.Duration{
+		time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond, time.Second, 10 * time.Second, time.Minute, 10 * time.Minute, 0,
+	}
+	list := make([]LifetimeClass, len(edges))
+	for i, edge := range edges {
+		list[i].Below = edge
+	}
+	at := 0
+	for class, n := range l.counts {
+		for list[at].Below != 0 && middleOf(class) >= list[at].Below {
+			at++
+		}
+		list[at].Count += uint64(n)
+	}
+	return list
+}

@@ -67,3 +67,21 @@ func TestSharedLifetimes(t *testing.T) {
 		t.Errorf("the copy has %d, the original %d", shared.total, l.total)
 	}
 }
+
+func TestDecades(t *testing.T) {
+	t.Parallel()
+	var l Lifetimes
+	for _, d := range []time.Duration{
+		0, 900 * time.Microsecond, 2 * time.Millisecond, 50 * time.Millisecond, 500 * time.Millisecond,
+		5 * time.Second, 30 * time.Second, 5 * time.Minute, time.Hour, time.Hour,
+	} {
+		l.Add(d)
+	}
+	var got []uint64
+	for _, class := range l.Decades() {
+		got = append(got, class.Count)
+	}
+	if want := []uint64{2, 1, 1, 1, 1, 1, 1, 2}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

@@ -49,7 +49,10 @@ type PortSpace struct {
 	OpenRate    float64 // per second; the Forecast assumes it
 	Wanted      float64 // OpenRate and the calls that found no port, per second
 	Sustainable float64 // opens per second that the space can serve at current lifetimes; 0: unknown, or not limited by ports
-	Textbook    float64 // the same by the rule of thumb: Capacity / TimeWaitLength
+	// SustainableRough says that Sustainable is Capacity / TimeWaitLength, or how soon tcp_tw_reuse
+	// frees a port: too few connections have ended to know better.
+	SustainableRough bool
+	Textbook         float64 // the same by the rule of thumb: Capacity / TimeWaitLength
 	// TimeWaitLength is how long a TIME_WAIT bucket lives: 60 s, or what its timers have shown.
 	TimeWaitLength time.Duration
 	Forecast       Forecast
@@ -57,6 +60,9 @@ type PortSpace struct {
 	Exhausted      uint64 // calls that found no port, since Started
 	ExhaustionRate float64
 	LastExhausted  time.Time
+	// ExhaustedSince is since when calls have found no port, without a pause of more than ten
+	// seconds; zero: none of the last seconds did.
+	ExhaustedSince time.Time
 
 	SearchP50 time.Duration // in the port search of connect(); 0: not measured
 	SearchP99 time.Duration
@@ -67,6 +73,13 @@ type PortSpace struct {
 	Holders      []Holder // most ports first, bounded
 	OtherHolders Holder   // the rest
 	Victims      []Victim // most failures first, bounded
+
+	// Map is nil unless the space is one of the fullest, had calls that found no port, or is in
+	// the Focus; and of UDP, whose ports are counted only.
+	Map *PortMap
+	// Fill is each of the last HistorySeconds whole seconds, newest last; nil of a space of which
+	// never 5 % was in use in that time, and no call found no port. It begins when that first was so.
+	Fill []FillPoint
 }
 
 // Holder is a process and the ports of a space that it holds.
@@ -77,6 +90,8 @@ type Holder struct {
 	TimeWait  int
 	Bound     int
 	Before    int // of all of these: held by sockets from before start
+	// Held is which ports these are; nil unless the space has a Map.
+	Held *HeldPorts
 }
 
 // Ports returns how many ports it holds.

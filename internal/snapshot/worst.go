@@ -9,8 +9,8 @@ import (
 const (
 	// recentFailure is how long after its last occurrence a failure is still reported as one of now.
 	recentFailure = time.Minute
-	// recentExhaustion is the same of a call that found no port.
-	recentExhaustion = 10 * time.Second
+	// RecentExhaustion is the same of a call that found no port.
+	RecentExhaustion = 10 * time.Second
 )
 
 // Recent reports whether the failure is one of now or of the last minute.
@@ -50,7 +50,19 @@ func (s *PortSpace) AtRisk(now time.Time) bool {
 
 // ExhaustedRecently reports whether a call found no port in the last seconds.
 func (s *PortSpace) ExhaustedRecently(now time.Time) bool {
-	return !s.LastExhausted.IsZero() && now.Sub(s.LastExhausted) <= recentExhaustion
+	return !s.LastExhausted.IsZero() && now.Sub(s.LastExhausted) <= RecentExhaustion
+}
+
+// Denies reports whether these are calls that found no port of the space. Of a failure whose local
+// address is not known it is any space towards its destination.
+func (s *PortSpace) Denies(f *Failure) bool {
+	if f.Reason != event.RangeExhausted || f.Netns != s.Netns || f.Proto != s.Proto || f.NetnsGone != s.NetnsGone {
+		return false
+	}
+	if s.Kind == BindSpace {
+		return f.Op != event.OpConnect && f.Target.Addr == s.Local
+	}
+	return f.Op == event.OpConnect && f.Target == s.Remote && (f.Local.Addr == s.Local || f.Local.Addr.IP().IsUnspecified())
 }
 
 // HasAllocations reports whether any program allocates from the space. A BindSpace of TCP

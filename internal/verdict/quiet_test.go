@@ -1,0 +1,106 @@
+package verdict
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// busy is 18,020 ports in TIME_WAIT, and none of 40 spaces is anywhere near full.
+func busy(s *snapshot.Snapshot) {
+	for port := uint16(8000); port < 8040; port++ {
+		s.PortSpaces = append(s.PortSpaces, spaceTo(at("10.77.0.2", port), func(p *snapshot.PortSpace) {
+			p.Capacity, p.TimeWait, p.Sustainable, p.Opens = 28232, 450, 460, 500
+		}))
+	}
+	s.PortSpaces[0].TimeWait = 470
+	s.Processes = []snapshot.Process{{Info: proc(1, "busy.py"), Rates: snapshot.Rates{Opens: 290}}}
+}
+
+func TestHealthy(t *testing.T) {
+	t.Parallel()
+	check(t, Of(traced(busy), nil), OK, "OK: no failed connects or binds in the last 4 min",
+		"18,020 ports in TIME_WAIT over 40 destinations; the fullest space has 1 % in use and sustains 460 conn/s; busiest: busy.py(1), 290 conn/s.")
+}
+
+// Without a failure the verdict says what would not have been seen.
+func TestNeverClaimsWhatIsNotSeen(t *testing.T) {
+	t.Parallel()
+	off := func(names ...string) event.Signals {
+		modes := map[string]event.Mode{}
+		for _, name := range names {
+			modes[name] = event.Off
+		}
+		return signals(modes)
+	}
+	var census []string
+	for _, name := range event.SignalNames() {
+		if name != event.SignalCensus {
+			census = append(census, name)
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(*snapshot.Snapshot)
+		level  Level
+		title  string
+		line   string
+	}{
+		"not root": {
+			func(s *snapshot.Snapshot) {
+				s.Signals = off(census...)
+				for i := range s.Signals {
+					s.Signals[i].Reason = "porttrace needs root, or the capabilities CAP_BPF and CAP_PERFMON"
+				}
+			}, Unknown,
+			"FAILURES ARE NOT OBSERVED", "Not root: failures and rates are invisible; run with sudo.",
+		},
+		"a census": {
+			func(s *snapshot.Snapshot) { s.Signals = off(census...) }, Unknown,
+			"FAILURES ARE NOT OBSERVED", "Only the sockets that exist are listed: failures and rates are invisible.",
+		},
+		"an old recording": {
+			func(s *snapshot.Snapshot) { s.Signals = nil }, Unknown,
+			"FAILURES ARE NOT OBSERVED", "Which failures are observed is not recorded; none was seen.",
+		},
+		"no UDP": {
+			func(s *snapshot.Snapshot) { s.Signals = off(event.SignalAutobind) }, OK,
+			"OK: no failed connects or TCP binds seen in the last 4 min", "Not observed here: UDP sockets without a free port.",
+		},
+		"no connects": {
+			func(s *snapshot.Snapshot) { s.Signals = off(event.SignalConnect) }, Unknown,
+			"No failed connects or binds seen in the last 4 min", "Not observed here: connects without a free port.",
+		},
+		"much lost": {
+			func(s *snapshot.Snapshot) { s.Health = event.Health{Events: 1000, Lost: 5027} }, Unknown,
+			"No failed connects or binds seen in the last 4 min", "5,027 events lost.",
+		},
+		"one lost": {
+			func(s *snapshot.Snapshot) { s.Health = event.Health{Events: 1000, Lost: 1} }, OK,
+			"OK: no failed connects or binds seen in the last 4 min", "1 event lost.",
+		},
+		"damaged": {
+			func(s *snapshot.Snapshot) { s.Gaps = make([]snapshot.Gap, 1) }, Unknown,
+			"No failed connects or binds seen in the last 4 min", "Parts of the recording are missing.",
+		},
+		"failed earlier": {
+			func(s *snapshot.Snapshot) {
+				s.Signals = off(event.SignalAutobind)
+				s.Failures = []snapshot.Failure{noPort(proc(1, "nginx"), backend, 182, 0)}
+				s.Failures[0].Last = testNow.Add(-101 * time.Second)
+			}, OK,
+			"OK: no failure seen now; 182 calls failed until 05:18:45",
+			"Before: nginx(1) could not connect to 10.77.0.2:9000: no free local port (EADDRNOTAVAIL), 182 times.",
+		},
+	} {
+		v := Of(traced(c.change), nil)
+		if v.Level != c.level || v.Title != c.title || v.Lines[0] != c.line {
+			t.Errorf("%s: %s: %s: %q", name, v.Level, v.Title, v.Lines)
+		}
+		if strings.Contains(v.Title, "nothing fails") {
+			t.Errorf("%s: claims what is not seen: %s", name, v.Title)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package verdict
+
+import (
+	"fmt"
+
+	"github.com/porttrace/porttrace/internal/doctor"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// earlyBinder returns the program that opens most connections from the space if it binds most of
+// their ports before connect(), else nothing. Such a port serves no other destination, so that all
+// spaces of the namespace fill together.
+func (c *collector) earlyBinder(space *snapshot.PortSpace) string {
+	openers := c.openers(space)
+	if space.Kind != snapshot.ConnectSpace || len(openers) == 0 {
+		return ""
+	}
+	var opens, early uint64
+	for id := range openers[0].pids {
+		if p := c.rows().procs[id]; p != nil {
+			opens, early = opens+p.Opens, early+p.EarlyBinds
+		}
+	}
+	if early == 0 || early*2 <= opens {
+		return ""
+	}
+	return openers[0].name
+}
+
+// joinsEarly reports whether the trouble is known already by another destination of the program.
+func (c *collector) joinsEarly(s *spaceTrouble, program string) bool {
+	key := fmt.Sprintf("%d:%s", s.Netns, program)
+	if c.early[key] {
+		return true
+	}
+	c.early[key] = true
+	return false
+}
+
+// fillingEarly is of the address whose ports one program binds before it connects.
+func (s *spaceTrouble) fillingEarly() trouble {
+	openers := s.c.openers(s.PortSpace)
+	rate, sustainable := 0.0, 0.0
+	for i := range s.c.s.PortSpaces {
+		p := &s.c.s.PortSpaces[i]
+		if p.Kind == snapshot.ConnectSpace && p.Netns == s.Netns && p.Local == s.Local && !p.NetnsGone && p.OpenRate > 0 {
+			rate, sustainable = rate+p.Wanted, sustainable+p.Sustainable
+		}
+	}
+	from := phrase.Local(s.PortSpace) + in(s.NetnsName)
+	lines := []string{
+		fmt.Sprintf("%s%s%s conn/s from %s, with bind() before each connect().",
+			s.subject(openers), openers.verb(" opens ", " open "), phrase.Rate(rate), from),
+		s.inUseBy(openers, false, "of "+phrase.Local(s.PortSpace)),
+		joined(s.outlook(), wanted(rate, sustainable, " conn/s")),
+	}
+	t := s.trouble(Soon, filling, lines)
+	if s.finding == nil || s.finding.Cause != doctor.EarlyBind {
+		t.lines = append(t.lines, "Cause: "+causeWords[doctor.EarlyBind].sentence+".")
+	}
+	t.left, t.process = s.Forecast.ETA, openers.main()
+	t.title = "FULL " + upperIn(phrase.When(&s.Forecast))
+	t.short = s.subject(openers) + " " + from + " full " + phrase.When(&s.Forecast) + " (" + causeWords[doctor.EarlyBind].short + ")"
+	return t
+}

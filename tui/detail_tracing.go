@@ -1,0 +1,87 @@
+package tui
+
+import (
+	"cmp"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// tracing is how well everything is observed: the signals, and what was lost.
+type tracing struct{ snapshot *snapshot.Snapshot }
+
+// openTracing shows how the host is traced.
+func (m *Model) openTracing() {
+	if m.shown == nil {
+		return
+	}
+	if page := m.page(); page != nil {
+		if _, is := page.subject.(*tracing); is {
+			return
+		}
+	}
+	m.enter(&tracing{m.shown})
+}
+
+func (*tracing) title() string { return "how it is traced" }
+func (*tracing) about() *about { return &about{} }
+
+func (t *tracing) update(s *snapshot.Snapshot) bool {
+	t.snapshot = s
+	return true
+}
+
+func (t *tracing) write(to *sheet) {
+	s := t.snapshot
+	to.field("host", printable.String(s.Host.Name)+", Linux "+printable.String(s.Host.Kernel), plain)
+	to.field("events", phrase.Grouped(s.Health.Events)+" in "+phrase.Elapsed(s.Elapsed), plain)
+	t.writeLosses(to)
+	to.section("Signals")
+	for i := range s.Signals {
+		writeSignal(to, &s.Signals[i])
+	}
+	to.section("Not observed here")
+	limits := phrase.Limits(s)
+	if len(limits) == 0 {
+		to.text("Nothing that porttrace knows of.")
+	}
+	for _, limit := range limits[:min(len(limits), 1)] {
+		to.text(printable.String(limit))
+	}
+	for i := range s.Notices {
+		if i == 0 {
+			to.section("Notices")
+		}
+		to.field(phrase.Time(s.Notices[i].At, "15:04:05"), printable.String(s.Notices[i].Text), plain)
+	}
+}
+
+func (t *tracing) writeLosses(to *sheet) {
+	h := &t.snapshot.Health
+	if h.Lost == 0 && h.LostDetails == 0 && h.Missed == 0 && len(t.snapshot.Gaps) == 0 {
+		to.field("lost", "nothing", good)
+		return
+	}
+	if h.Lost > 0 {
+		to.field("lost", phrase.Grouped(h.Lost)+" events were not counted", fail)
+	}
+	if h.LostDetails > 0 {
+		to.field("not listed", phrase.Grouped(h.LostDetails)+" events were counted, but not one by one", warn)
+	}
+	if h.Missed > 0 {
+		to.field("missed", phrase.Grouped(h.Missed)+" runs of programs were skipped by the kernel", warn)
+	}
+	for i := range t.snapshot.Gaps {
+		g := &t.snapshot.Gaps[i]
+		to.field("gap", g.Cause()+" at "+phrase.Time(g.Begin, "15:04:05"), warn)
+	}
+}
+
+var modeTones = map[event.Mode]tone{event.Exact: good, event.Inferred: warn, event.Off: quiet}
+
+func writeSignal(to *sheet, s *event.Signal) {
+	text := pad(printable.String(string(s.Mode)), 9, false) + " " + pad(cmp.Or(printable.String(s.Hook), "-"), 32, false) + " " + printable.String(s.Reason)
+	to.field(printable.String(s.Name), text, modeTones[s.Mode])
+}

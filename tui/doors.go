@@ -1,0 +1,91 @@
+package tui
+
+import (
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// What a line of a detail leads to: each returns nil if the snapshot has no such row any more.
+
+func processOf(s *snapshot.Snapshot, id event.ProcID) subject {
+	t := newProcessTable()
+	for i := range s.Processes {
+		if s.Processes[i].Info.ID == id {
+			return &processDetail{followed[snapshot.Process, event.ProcID]{&s.Processes[i], s, t.source, t.key}}
+		}
+	}
+	return nil
+}
+
+func spaceOf(s *snapshot.Snapshot, key snapshot.SpaceID) subject {
+	for i := range s.PortSpaces {
+		if s.PortSpaces[i].ID() == key {
+			t := newSpaces()
+			return &spaceDetail{followed: followed[snapshot.PortSpace, snapshot.SpaceID]{&s.PortSpaces[i], s, t.source, t.key}}
+		}
+	}
+	return nil
+}
+
+func destinationOf(s *snapshot.Snapshot, key destinationKey) subject {
+	for i := range s.Destinations {
+		if keyOfDestination(&s.Destinations[i]) == key {
+			t := newDestinations()
+			return &destinationDetail{followed[snapshot.Destination, destinationKey]{&s.Destinations[i], s, t.source, t.key}}
+		}
+	}
+	return nil
+}
+
+func failureOf(s *snapshot.Snapshot, f *snapshot.Failure) subject {
+	t := newFailures()
+	key := keyOfFailure(f)
+	for i := range s.Failures {
+		if keyOfFailure(&s.Failures[i]) == key {
+			return &failureDetail{followed[snapshot.Failure, failureKey]{&s.Failures[i], s, t.source, t.key}}
+		}
+	}
+	return nil
+}
+
+// keyOfPair identifies a pair by its destination.
+func keyOfPair(p *snapshot.Pair) destinationKey { return destinationKey{p.Netns, p.Proto, p.Remote} }
+
+// towards returns the fullest port space towards the destination of a pair, else the destination.
+func towards(s *snapshot.Snapshot, p *snapshot.Pair) subject {
+	key := keyOfPair(p)
+	for i := range s.PortSpaces { // fullest first
+		if space := &s.PortSpaces[i]; space.Kind == snapshot.ConnectSpace && leadsTo(space, key) {
+			return spaceOf(s, space.ID())
+		}
+	}
+	return destinationOf(s, key)
+}
+
+// leadsTo reports whether connections to the destination take ports of the space.
+func leadsTo(space *snapshot.PortSpace, to destinationKey) bool {
+	return space.Netns == to.netns && space.Remote == to.remote && space.Proto == to.proto
+}
+
+// victimKey names a process in the list of those without a port: it can hold some, too.
+type victimKey event.ProcID
+
+// writeSpacesTowards lists the port spaces of the connections to a destination.
+func writeSpacesTowards(to *sheet, s *snapshot.Snapshot, d *snapshot.Destination) {
+	var rows []snapshot.PortSpace
+	for i := range s.PortSpaces {
+		if leadsTo(&s.PortSpaces[i], keyOfDestination(d)) {
+			rows = append(rows, s.PortSpaces[i])
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	t := newSpaces()
+	t.snapshot = s
+	to.section("Port spaces towards it")
+	listing(to, t.columns, rows, func(row *snapshot.PortSpace) (any, func() subject) {
+		key := row.ID()
+		return key, func() subject { return spaceOf(s, key) }
+	})
+}

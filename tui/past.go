@@ -1,0 +1,81 @@
+package tui
+
+import (
+	"time"
+
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// moment is a snapshot and what is wrong in it.
+type moment struct {
+	snapshot *snapshot.Snapshot
+	judged
+}
+
+// past keeps the last minutes of a live screen, so that one can go back while they go on.
+type past struct {
+	moments []moment // oldest first
+	rows    int      // of all of them
+}
+
+const (
+	pastEvery = 2 * time.Second
+	pastFor   = 5 * time.Minute
+	// pastRows bounds the memory: a row takes about 600 bytes, so all take some 18 MB.
+	pastRows = 30_000
+)
+
+// keep adds a moment, unless the newest is not older than pastEvery, and forgets the oldest.
+func (p *past) keep(m moment) {
+	if n := len(p.moments); n > 0 && m.snapshot.At.Sub(p.moments[n-1].snapshot.At) < pastEvery {
+		return
+	}
+	p.moments = append(p.moments, m)
+	p.rows += rowsOf(m.snapshot)
+	for len(p.moments) > 1 && (p.rows > pastRows || m.snapshot.At.Sub(p.moments[0].snapshot.At) > pastFor) {
+		p.rows -= rowsOf(p.moments[0].snapshot)
+		p.moments[0] = moment{}
+		p.moments = p.moments[1:]
+	}
+}
+
+func rowsOf(s *snapshot.Snapshot) int {
+	return len(s.Processes) + len(s.Destinations) + len(s.Failures) + len(s.PortSpaces) + len(s.Pairs) + len(s.PastPairs)
+}
+
+// from returns the moment that is steps after the one of the snapshot, or before it if steps is
+// negative; the oldest, or nil if that would be newer than all.
+func (p *past) from(s *snapshot.Snapshot, steps int) *moment {
+	at := 0
+	for at < len(p.moments) && p.moments[at].snapshot.At < s.At {
+		at++
+	}
+	if at += steps; at >= len(p.moments) {
+		return nil
+	}
+	return &p.moments[max(at, 0)]
+}
+
+// goBack shows a moment before or after the one on the screen. After the last one it goes on.
+func (m *Model) goBack(steps int) {
+	if m.shown == nil || len(m.past.moments) == 0 {
+		return
+	}
+	if steps > 0 && !m.paused {
+		m.say(quiet, "this is now; [ goes back")
+		return
+	}
+	to := m.past.from(m.shown, steps)
+	if to == nil {
+		m.paused = false
+		m.showLatest()
+		return
+	}
+	if to.snapshot == m.shown {
+		m.say(quiet, "older moments are not kept; record them with R or porttrace record")
+		return
+	}
+	m.paused = true
+	m.shown, m.judged = to.snapshot, to.judged
+	m.refresh()
+}
