@@ -50,24 +50,38 @@ func floats(values []uint32) []float64 {
 	return list
 }
 
-// socketLines returns the sockets of now by state, in two columns of fixed places.
+// socketLines returns the sockets of now by state, with their course, in fixed places.
 func (m *Model) socketLines(width int) []string {
-	t := &m.shown.Totals
-	left := []gaugeFigure{
-		{"open", t.Live(), plain}, {"TIME_WAIT", t.TimeWaitOut, plain}, {"CLOSE_WAIT", t.CloseWait, warn}, {"SYN lost", t.SynSent, warn},
+	t, past := &m.shown.Totals, m.shown.Sockets
+	course := func(of func(*snapshot.SocketPoint) uint32) []float64 {
+		list := make([]float64, len(past))
+		for i := range past {
+			list[i] = float64(of(&past[i]))
+		}
+		return list
 	}
-	right := []gaugeFigure{
-		{"opened", int64(t.Opens), quiet}, {"accepted TIME_WAIT", t.TimeWaitIn, quiet}, {"from before start", t.BeforeStart, quiet}, {"failed calls", int64(t.Failed()), fail},
+	rows := []struct {
+		gaugeFigure
+		course []float64
+		pen    tone
+	}{
+		{gaugeFigure{"open", t.Live(), plain}, course(func(p *snapshot.SocketPoint) uint32 { return p.Open }), opened},
+		{gaugeFigure{"TIME_WAIT", t.TimeWaitOut, plain}, course(func(p *snapshot.SocketPoint) uint32 { return p.TimeWait }), warn},
+		{gaugeFigure{"CLOSE_WAIT", t.CloseWait, warn}, course(func(p *snapshot.SocketPoint) uint32 { return p.CloseWait }), warn},
+		{gaugeFigure{"SYN lost", t.SynSent, warn}, course(func(p *snapshot.SocketPoint) uint32 { return p.SynSent }), fail},
 	}
 	var lines []string
-	for i := range left {
-		line := m.figure(left[i], 11)
-		if width >= cells(line)+4+19+figureWidth {
-			line += "    " + m.figure(right[i], 19)
-		}
-		lines = append(lines, line)
+	for _, r := range rows {
+		line := m.figure(r.gaugeFigure, 11)
+		room := min(width-cells(line)-1, snapshot.HistorySeconds)
+		lines = append(lines, line+" "+chart.Sparkline(r.course, max(room, 0), 0, m.styles.pens[r.pen]))
 	}
-	return lines
+	before := m.figure(gaugeFigure{"from before", t.BeforeStart, quiet}, 11)
+	accepted := m.figure(gaugeFigure{"accepted TIME_WAIT", t.TimeWaitIn, quiet}, 19)
+	if width >= cells(before)+2+cells(accepted) {
+		before += "  " + accepted
+	}
+	return append(lines, before)
 }
 
 func (m *Model) figure(g gaugeFigure, width int) string {

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -28,9 +30,36 @@ func holderColumns(isOther func(*snapshot.Holder) bool) []column[snapshot.Holder
 		number("CLOSE_WAIT", 5, 11, func(h *row) int { return h.CloseWait }),
 		number("TIME_WAIT", 2, 10, func(h *row) int { return h.TimeWait }),
 		number("BOUND", 4, 7, func(h *row) int { return h.Bound }),
-		number("BEFORE START", 6, 13, func(h *row) int { return h.Before }),
+		{title: "WHICH PORTS", rank: 6, min: 14, max: 34, left: true, cell: func(h *row, _ int) string { return which(h.Held) }},
+		number("BEFORE START", 8, 13, func(h *row) int { return h.Before }),
 		groupColumn(7, func(h *row) *event.Process { return &h.Proc }),
 	}
+}
+
+// which returns the ports of a holder as ranges, and whether the program chose them.
+func which(held *snapshot.HeldPorts) string {
+	if held == nil {
+		return ""
+	}
+	var parts []string
+	bound, ports := 0, 0
+	for _, r := range held.Ranges {
+		text := strconv.Itoa(int(r.Low))
+		if r.High != r.Low {
+			text += "-" + strconv.Itoa(int(r.High))
+		}
+		parts = append(parts, text)
+		bound, ports = bound+r.Bound, ports+r.Ports
+	}
+	if held.Rest.Ports > 0 && len(parts) > 0 {
+		parts = append(parts, "+"+phrase.Count(held.Rest.Ports)+" more")
+	} else if held.Rest.Ports > 0 {
+		parts = append(parts, "spread")
+	}
+	if bound > 0 && bound == ports {
+		parts = append(parts, "chosen by bind()")
+	}
+	return strings.Join(parts, " ")
 }
 
 func victimColumns(now time.Time) []column[snapshot.Victim] {

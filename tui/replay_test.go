@@ -15,28 +15,30 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/playback"
 	"github.com/porttrace/porttrace/internal/snapshot"
-	"github.com/porttrace/porttrace/tui/theme"
 )
 
 // deck is a Player that notes what it is asked for.
 type deck struct {
 	playback playback.State
 	spans    []event.Span
+	timeline *playback.Timeline // if it is not that of the spans
 	calls    []string
-	folded   int // how often the time line was asked for
 }
 
 func (d *deck) Playback() playback.State { return d.playback }
 
-func (d *deck) Timeline() []event.Span {
-	d.folded++
-	return d.spans
+func (d *deck) Timeline() *playback.Timeline {
+	if d.timeline == nil {
+		d.timeline = playback.Roughly(d.spans)
+	}
+	return d.timeline
 }
 
 func (d *deck) TogglePause()       { d.note("toggle") }
 func (d *deck) Step()              { d.note("step") }
-func (d *deck) Show()              { d.note("show") }
-func (d *deck) NextFailure()       { d.note("failure") }
+func (d *deck) StepBack()          { d.note("step back") }
+func (d *deck) NextIncident()      { d.note("next") }
+func (d *deck) PreviousIncident()  { d.note("previous") }
 func (d *deck) SetSpeed(x float64) { d.note("speed %g", x) }
 func (d *deck) Seek(to event.Time) { d.note("seek %s", to.Sub(d.playback.Begin)) }
 
@@ -73,19 +75,21 @@ func changed(d *deck, change func(*playback.State)) *deck {
 
 // replayed is a screen with a player.
 func replayed(width, height int, d *deck, s *snapshot.Snapshot, keys ...string) *Model {
-	m := newModel(noContext, Options{Player: d, Theme: theme.Default()})
+	m := newModel(noContext, Options{Player: d})
 	m.Update(tea.WindowSizeMsg{Width: width, Height: height})
-	give(m, s)
+	if s != nil {
+		m.Update(snapshotMsg{snapshot: s})
+	}
 	press(m, keys...)
 	return m
 }
 
 // replays are screens over a recording.
 type replays []struct {
-	name string
-	deck func() *deck
-	of   source
-	keys []string
+	name     string
+	deck     func() *deck
+	snapshot func() *snapshot.Snapshot
+	keys     []string
 }
 
 var decks = replays{
@@ -96,7 +100,7 @@ var decks = replays{
 	{"end", inferred.deck(whole), inferred.at(whole), []string{"2"}},
 	{"seeking", func() *deck {
 		return changed(exact.deck(0)(), func(p *playback.State) { p.Seeking, p.Target = true, p.Begin.Add(time.Minute) })
-	}, made(nothing), []string{"2"}},
+	}, nothing, []string{"2"}},
 	{"damaged", damaged.deck(whole), damaged.at(whole), []string{"2"}},
 	{"truncated", cutShort.deck(whole), cutShort.at(whole), []string{"2"}},
 	{"detail", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"4", "enter"}},
@@ -108,41 +112,49 @@ var decks = replays{
 
 // oddDecks are what the recordings in the repository are not.
 var oddDecks = replays{
-	{"half-an-hour", recording, made(fixture), []string{"2"}},
+	{"half-an-hour", recording, fixture, []string{"2"}},
+	{"surveyed", func() *deck {
+		d := recording()
+		d.timeline = surveyed()
+		return d
+	}, fixture, []string{"2"}},
+	{"being-surveyed", func() *deck {
+		return changed(recording(), func(p *playback.State) { p.Surveyed = 0.4 })
+	}, fixture, []string{"2"}},
 	{"midnight", func() *deck {
 		return changed(recording(), func(p *playback.State) { p.Clock.Wall += int64(20*time.Hour + 45*time.Minute) })
-	}, made(fixture), []string{"2"}},
+	}, fixture, []string{"2"}},
 	{"clockless", func() *deck {
 		return changed(recording(), func(p *playback.State) { p.Clock = event.Clock{} })
-	}, made(fixture), []string{"2"}},
+	}, fixture, []string{"2"}},
 	{"no-spans", func() *deck {
 		d := recording()
 		d.spans = nil
 		return d
-	}, made(fixture), []string{"2"}},
+	}, fixture, []string{"2"}},
 	{"one-span", func() *deck {
 		d := recording()
 		d.spans = []event.Span{{Begin: d.playback.Begin, End: d.playback.End, Opens: 1, Failures: 1}}
 		return d
-	}, made(fixture), []string{"2"}},
+	}, fixture, []string{"2"}},
 	{"all-damaged", func() *deck {
 		d := recording()
 		for i := range d.spans {
 			d.spans[i] = event.Span{Begin: d.spans[i].Begin, End: d.spans[i].End, Damaged: true}
 		}
 		return d
-	}, made(fixture), []string{"2"}},
+	}, fixture, []string{"2"}},
 	{"no-time", func() *deck {
 		d := recording()
 		d.playback.Begin = d.playback.At
 		d.playback.End = d.playback.At
 		d.spans = []event.Span{{Begin: d.playback.At, End: d.playback.At, Opens: 3, Failures: 1}}
 		return d
-	}, made(fixture), []string{"2"}},
+	}, fixture, []string{"2"}},
 }
 
 func TestReplayScreen(t *testing.T) {
-	testReplayScreens(t, decks, [][2]int{{80, 24}, {120, 40}, {40, 20}})
+	testReplayScreens(t, decks, [][2]int{{80, 24}, {160, 50}, {40, 20}})
 	testReplayScreens(t, oddDecks, [][2]int{{80, 24}})
 }
 
@@ -150,7 +162,7 @@ func testReplayScreens(t *testing.T, list replays, sizes [][2]int) {
 	for _, tc := range list {
 		for _, size := range sizes {
 			t.Run(fmt.Sprintf("%s-%dx%d", tc.name, size[0], size[1]), func(t *testing.T) {
-				m := replayed(size[0], size[1], tc.deck(), tc.of(t), tc.keys...)
+				m := replayed(size[0], size[1], tc.deck(), tc.snapshot(), tc.keys...)
 				requireFit(t, m, size[0], size[1])
 				golden.RequireEqual(t, trimmed(text(m)))
 			})
@@ -161,9 +173,7 @@ func testReplayScreens(t *testing.T, list replays, sizes [][2]int) {
 func TestReplayProfiles(t *testing.T) {
 	for name, profile := range map[string]colorprofile.Profile{"ansi": colorprofile.ANSI, "ascii": colorprofile.ASCII} {
 		t.Run(name, func(t *testing.T) {
-			m := replayed(80, 24, recording(), fixture())
-			paintedFor(m, false, profile)
-			golden.RequireEqual(t, drawn(t, m, profile))
+			golden.RequireEqual(t, drawn(t, replayed(80, 24, recording(), fixture()), profile))
 		})
 	}
 }
@@ -177,7 +187,11 @@ func TestReplayKeys(t *testing.T) {
 		{[]string{"p"}, "toggle"},
 		{[]string{"space"}, "toggle"},
 		{[]string{"."}, "step"},
-		{[]string{"n"}, "failure"},
+		{[]string{","}, "step back"},
+		{[]string{"n"}, "next"},
+		{[]string{"x"}, "next"},
+		{[]string{"N"}, "previous"},
+		{[]string{"X"}, "previous"},
 		{[]string{"+"}, "speed 20"},
 		{[]string{"="}, "speed 20"},
 		{[]string{"-"}, "speed 5"},
@@ -191,12 +205,13 @@ func TestReplayKeys(t *testing.T) {
 		{[]string{"ctrl+left"}, "seek -46s"},
 		{[]string{":", "50%", "enter"}, "seek 15m0s"},
 		{[]string{":", "59%", "backspace", "backspace", "0%", "enter"}, "seek 15m0s"},
-		{[]string{":", "bad", "enter", "ctrl+u", "+1m", "enter"}, "seek 1m0s"},
+		{[]string{":", "bad", "enter", "ctrl+u", "+1m", "enter"}, "seek 3m14s"},
+		{[]string{":", "-30s", "enter"}, "seek 1m44s"},
 		{[]string{":", "50%", "esc"}, ""},
 		{[]string{":", "n", "p"}, ""},
 		{[]string{"/", "n.p+", "enter"}, ""},
 		{[]string{"?", "n", "p", "."}, ""},
-		{[]string{"enter", "n"}, "failure"},
+		{[]string{"enter", "n"}, "next"},
 		// What the tables and the details use stays theirs.
 		{[]string{"home", "G", "left", "right", "1", "2", "3", "4", "up", "pgdown", "s", "<", ">", "r", "tab", "esc"}, ""},
 	} {
@@ -214,16 +229,12 @@ func TestReplayKeys(t *testing.T) {
 // TestLiveHasNoReplayKeys: without a player they do nothing, and the help does not list them.
 func TestLiveHasNoReplayKeys(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 40, fixture(), ".", "n", "+", "-", "shift+left", "ctrl+right")
+	m := screen(80, 40, fixture(), ".", ",", "n", "N", "x", "X", "+", "-", "[", "]", "{", "}")
 	if got, want := text(m), text(screen(80, 40, fixture())); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
-	if got := text(screen(80, 100, fixture(), "?")); strings.Contains(got, "next failure") || !strings.Contains(got, "freeze the display") {
+	if got := text(screen(80, 40, fixture(), "?")); strings.Contains(got, "next incident") {
 		t.Errorf("the help has them:\n%s", got)
-	}
-	live := text(replayed(80, 100, recording(), fixture(), "?"))
-	if !strings.Contains(live, "next failure") || strings.Contains(live, "freeze the display") {
-		t.Errorf("the help of a replay:\n%s", live)
 	}
 }
 
@@ -277,35 +288,55 @@ func TestPlaybackIsFollowed(t *testing.T) {
 	d, s := recording(), fixture()
 	m := replayed(80, 24, d, s)
 	d.playback.Speed, d.playback.Paused = 0.5, true
-	give(m, s)
-	if got := text(m); !strings.Contains(got, "paused  0.5x") || !strings.Contains(got, "Space play") {
+	m.Update(snapshotMsg{snapshot: s})
+	if got := text(m); !strings.Contains(got, "paused  0.5x") || !strings.Contains(got, "p play") {
 		t.Errorf("got:\n%s", got)
 	}
 }
 
-func TestTimelineIsFoldedOncePerWidth(t *testing.T) {
+// TestTimelineIsFoldedOnce: a frame does not fold it again, but another width or time line does.
+func TestTimelineIsFoldedOnce(t *testing.T) {
 	t.Parallel()
 	d, s := recording(), fixture()
 	m := replayed(80, 24, d, s, "down", "p")
+	drawn := &m.replay.timeline.rates[0]
 	for range 10 {
 		d.playback.At += 1e9
-		give(m, s)
+		m.Update(snapshotMsg{snapshot: s})
 		m.View()
 	}
-	if d.folded != 1 {
-		t.Errorf("folded %d times", d.folded)
+	if &m.replay.timeline.rates[0] != drawn {
+		t.Error("a frame folds it again")
 	}
 	m.Update(tea.WindowSizeMsg{Width: 81, Height: 30})
-	if d.folded != 2 {
-		t.Errorf("folded %d times", d.folded)
+	if len(m.replay.timeline.rates) != 81 {
+		t.Errorf("folded to %d columns", len(m.replay.timeline.rates))
 	}
+	d.timeline = surveyed()
+	m.Update(snapshotMsg{snapshot: s})
+	if m.replay.timeline.fills == nil {
+		t.Error("the new time line is not drawn")
+	}
+}
+
+// surveyed is the time line of recording() when it is known: a port space that fills up to the
+// crests of the load.
+func surveyed() *playback.Timeline {
+	t := *playback.Roughly(recording().spans)
+	t.Rough = false
+	for i := range t.Stretches {
+		s := &t.Stretches[i]
+		s.FillKnown = !s.Damaged
+		s.Fill = float64(s.Opens) / 2900
+	}
+	return &t
 }
 
 func TestReplayAnySize(t *testing.T) {
 	t.Parallel()
 	sizes := [][2]int{{0, 0}, {1, 1}, {2, 1}, {1, 5}, {10, 3}, {3, 40}, {20, 20}, {35, 14}, {36, 14}, {119, 12}, {120, 13}, {300, 100}}
 	for _, tc := range slices.Concat(decks, oddDecks) {
-		m := replayed(80, 24, tc.deck(), tc.of(t), tc.keys...)
+		m := replayed(80, 24, tc.deck(), tc.snapshot(), tc.keys...)
 		for _, size := range sizes {
 			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 			requireFit(t, m, size[0], size[1])
@@ -316,28 +347,23 @@ func TestReplayAnySize(t *testing.T) {
 	}
 }
 
-// TestLowTerminals pins what a replay gives up, and when.
+// TestLowTerminals pins what a strip gives up, and when.
 func TestLowTerminals(t *testing.T) {
 	t.Parallel()
-	for height, want := range map[int]layout{
-		40: {top: 1, verdict: 7, figures: 2, strip: 3, body: 12, picture: 14, status: 1},
-		24: {top: 1, verdict: 6, figures: 2, strip: 3, tabs: 1, body: 10, status: 1},
-		20: {top: 1, verdict: 6, figures: 2, strip: 3, tabs: 1, body: 6, status: 1},
-		16: {top: 1, verdict: 6, figures: 2, tabs: 1, body: 5, status: 1},
-		15: {top: 1, verdict: 1, figures: 2, strip: 1, tabs: 1, body: 8, status: 1},
-		12: {top: 1, verdict: 1, figures: 2, tabs: 1, body: 6, status: 1},
-		8:  {top: 1, verdict: 1, tabs: 1, body: 4, status: 1},
-		6:  {top: 1, tabs: 1, body: 3, status: 1},
+	for height, want := range map[int]parts{
+		24: {header: 3, banner: 1, strip: 3, tabs: 1, body: 15, status: 1},
+		15: {header: 3, banner: 1, strip: 3, tabs: 1, body: 6, status: 1},
+		14: {header: 3, banner: 1, strip: 1, tabs: 1, body: 7, status: 1},
+		13: {header: 3, banner: 1, strip: 1, tabs: 1, body: 6, status: 1},
+		12: {header: 3, banner: 1, tabs: 1, body: 6, status: 1},
+		8:  {header: 2, banner: 1, tabs: 1, body: 3, status: 1},
+		6:  {banner: 1, tabs: 1, body: 3, status: 1},
 		5:  {tabs: 1, body: 3, status: 1},
 		3:  {body: 3},
-		1:  {body: 1},
 	} {
-		m := replayed(80, height, recording(), fixture())
-		want.list, want.framed = 80, height >= framedFrom
-		if got := m.layout; got != want {
+		if got := replayed(80, height, recording(), fixture()).divide(); got != want {
 			t.Errorf("height %d: got %+v, want %+v", height, got, want)
 		}
-		requireFit(t, m, 80, height)
 	}
 }
 
@@ -384,7 +410,7 @@ func TestFold(t *testing.T) {
 		{"damage before failures", []event.Span{span(0, 5, 0, 0, true), span(5, 10, 1, 1, false)}, "█   ", "!   "},
 		{"the least is seen", []event.Span{span(0, 10, 1, 0, false), span(10, 20, 1e9, 0, false)}, "▁█  ", "    "},
 	} {
-		got := fold(tc.spans, scale{0, 40, 4})
+		got := fold(playback.Roughly(tc.spans).Stretches, scale{0, 40, 4})
 		marks := strings.ReplaceAll(string(got.marks), "\x00", " ")
 		if rates := sparkline(got.rates, 4); rates != tc.rates || marks != tc.marks {
 			t.Errorf("%s: got %q and %q, want %q and %q", tc.name, rates, marks, tc.rates, tc.marks)
@@ -397,7 +423,7 @@ func TestFoldKeepsToItsColumns(t *testing.T) {
 	t.Parallel()
 	begin := event.Time(100 * 24 * time.Hour).Add(time.Nanosecond)
 	at := begin.Add(77 * time.Second)
-	got := fold([]event.Span{{Begin: at, End: at.Add(time.Second), Failures: 1}}, scale{begin, begin.Add(160 * time.Second), 160})
+	got := fold([]playback.Stretch{{Begin: at, End: at.Add(time.Second), Failures: 1}}, scale{begin, begin.Add(160 * time.Second), 160})
 	if first := slices.Index(got.marks, failureMark); first != 77 || got.marks[76] != 0 || got.marks[78] != 0 {
 		t.Errorf("got %q", string(got.marks))
 	}
@@ -411,7 +437,7 @@ func BenchmarkReplayFrame(b *testing.B) {
 	m := replayed(160, 50, d, s)
 	b.Run("frame", func(b *testing.B) {
 		for b.Loop() {
-			give(m, s)
+			m.Update(snapshotMsg{snapshot: s})
 			m.View()
 		}
 	})

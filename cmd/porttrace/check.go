@@ -22,14 +22,17 @@ type checkFlags struct {
 func checkCommand() *cobra.Command {
 	var flags checkFlags
 	cmd := &cobra.Command{
-		Use:   "check",
-		Short: "Shows what this kernel and these privileges allow, signal by signal",
-		Args:  noArgs,
+		Use:   "check [flags]",
+		Short: "print what this kernel and these privileges allow to observe",
+		Example: `  sudo porttrace check
+  sudo porttrace check --json
+  sudo porttrace check --hooks tracepoint    # as on a kernel without the others`,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return runCheck(&flags)
 		},
 	}
-	cmd.Flags().StringSliceVar(&flags.hooks, "hooks", hookNames(probe.DefaultHooks), "only these hooks may be attached")
+	flags.registerHooks(cmd)
 	flags.output.register(cmd, "text", "json")
 	return cmd
 }
@@ -55,7 +58,7 @@ func runCheck(flags *checkFlags) error {
 	host := live.Host()
 	source, err := live.Open(live.Options{Probe: probe.Options{Hooks: hooks}})
 	if err != nil {
-		return fmt.Errorf("%w; porttrace report --census and the screen show port spaces without tracing", err)
+		return fmt.Errorf("%w; porttrace report --census and the screen show port spaces without tracing", rootNeeded(err))
 	}
 	defer source.Close()
 	if format == "json" {

@@ -26,9 +26,10 @@ var demoRecording []byte
 func demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Shows programs that churn ports in a private namespace; harmless to the host",
-		Long: `Shows the live screen, with programs that misbehave in a network namespace of their own. If
-tracing is not possible, without root or on a kernel that does not allow it, replays a recording.`,
+		Short: "show programs that run out of ports, in a namespace of their own",
+		Long: `Shows the live screen, with programs that misbehave in a network namespace of
+their own: harmless to the host. If tracing is not possible, without root or on
+a kernel that does not allow it, replays a recording of that.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDemo(cmd.Context())

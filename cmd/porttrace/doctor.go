@@ -28,10 +28,14 @@ func doctorCommand() *cobra.Command {
 	var flags doctorFlags
 	cmd := &cobra.Command{
 		Use:   "doctor [FILE] [flags] [-- COMMAND ARGS]",
-		Short: "Says why calls fail or ports run out, and what to change",
-		Long: `Judges a recording. Without one, traces for --duration, or until Ctrl-C or the end of the
-command, and then judges that. Each finding has its evidence, who suffers, and what to do, least
-risk first. The exit status is that of a monitoring plugin: 0 fine, 1 warning, 2 critical, 3 it
+		Short: "say why calls fail or ports run out, and what to change",
+		Example: `  sudo porttrace doctor -d 1m                  # TIME_WAIT lasts a minute
+  sudo porttrace doctor -- curl http://app/    # what this command runs into
+  porttrace doctor night.ptrace --from 03:10`,
+		Long: `Judges a recording. Without one, traces for --duration, or until Ctrl-C or the
+end of the command, and then judges that. Each finding has its evidence, who
+suffers, and what to do, least risk first. The exit status is that of a
+monitoring plugin: 0 fine, 1 warning, 2 critical, 3 it
 could not be judged.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			return flags.unjudged(cmp.Or(flags.operands(cmd, args), flags.checkIgnore()))
@@ -43,11 +47,13 @@ could not be judged.`,
 			return flags.unjudged(runDoctor(cmd.Context(), &flags))
 		},
 	}
-	flags.register(cmd)
+	flags.register(cmd, "verbose")
+	flags.registerVerbose(cmd, "also say on standard error how each kind of event is observed")
 	flags.output.register(cmd, "text", "json")
 	cmd.Flags().BoolVar(&flags.all, "all", false, "also what is only worth knowing, or has one kind of evidence only")
 	cmd.Flags().StringArrayVar(&flags.ignore, "ignore", nil, "leave out the finding with this `ID`, or those of this cause; repeatable")
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flags.unjudged(usageError{err}) })
+	inGroup(cmd.Flags(), groupOutput, "all", "ignore")
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flags.unjudged(flagError(cmd, err)) })
 	return cmd
 }
 
@@ -109,6 +115,9 @@ func (f *doctorFlags) write(to io.Writer, format string, result *judged) error {
 	d := report.Diagnosis{Snapshot: result.last, Lacks: doctor.Lacks(result.last, result.findings...)}
 	d.Findings, d.Ignored = doctor.Ignore(doctor.Sorted(result.findings, f.all), f.ignore)
 	result.addEffects(d.Findings)
+	if line := f.unmatchedIn(result.last); line != "" {
+		fmt.Fprintln(os.Stderr, line)
+	}
 	print := report.DoctorText
 	if format == "json" {
 		print = report.DoctorJSON
@@ -129,8 +138,11 @@ type verdictStatus int
 
 func (s verdictStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// unjudged is the error of a command that could not judge.
-type unjudged struct{ error }
+// unjudged is the error of a command that could not judge. It may have been printed already.
+type unjudged struct {
+	error
+	printed bool
+}
 
 func (u unjudged) Unwrap() error { return u.error }
 
@@ -140,12 +152,19 @@ func (f *doctorFlags) unjudged(err error) error {
 	if err == nil || errors.As(err, new(verdictStatus)) {
 		return err
 	}
-	if !isTerminal(os.Stdout) {
-		print := report.UnknownText
-		if f.output.json || f.output.format == "json" {
-			print = report.UnknownJSON
-		}
-		_ = print(os.Stdout, err) // err goes to standard error in any case
+	if isTerminal(os.Stdout) {
+		return unjudged{error: err}
 	}
-	return unjudged{err}
+	if f.output.json || f.output.format == "json" {
+		_ = report.UnknownJSON(os.Stdout, err) // err goes to standard error in any case
+		return unjudged{error: err}
+	}
+	return unjudged{err, report.UnknownText(os.Stdout, err) == nil && isRead(os.Stdout)}
+}
+
+// isRead reports whether another program reads the file: what is printed there is not printed on
+// standard error again, as both often arrive at the same place.
+func isRead(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0
 }

@@ -22,16 +22,20 @@ func eventsCommand() *cobra.Command {
 	var flags eventsFlags
 	cmd := &cobra.Command{
 		Use:   "events [flags] [-- COMMAND ARGS]",
-		Short: "Prints events as they happen, one per line",
-		Args:  flags.args,
+		Short: "print events as they happen, one per line",
+		Example: `  sudo porttrace events -x                         # only what fails
+  sudo porttrace events -p "$(pgrep -d, php-fpm)"
+  sudo porttrace events --dest 10.0.0.0/8:443 --json | jq .`,
+		Args: flags.args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runEvents(cmd.Context(), &flags)
 		},
 	}
 	flags.liveFlags.register(cmd)
 	flags.printFlags.register(cmd)
+	flags.registerVerbose(cmd, "also say on standard error how each kind of event is observed")
 	flags.output.register(cmd, "text", "json", "csv")
-	durationVarP(cmd.Flags(), &flags.duration, "duration", "d", 0, "end after this time (0: no limit)")
+	durationVarP(cmd.Flags(), &flags.duration, "duration", "d", 0, "end after this `TIME`, as in 10s or 5m; a number is seconds")
 	return cmd
 }
 
@@ -47,7 +51,7 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 	if flags.duration < 0 {
 		return usagef("--duration %s: must not be negative", flags.duration)
 	}
-	session, err := flags.open(ctx, os.Stderr)
+	session, err := flags.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,11 +64,13 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 	}
 	opts := out.options()
 	opts.Filter = session.filter
+	out.reportUnobserved(os.Stderr, session.source.Signals())
 	session.begin()
 	err = pipeline.Run(ctx, session.source, opts)
 	err = cmp.Or(err, out.out.Flush())
 	if err == nil {
 		out.leftOut.write(os.Stderr)
+		flags.reportUnmatched(os.Stderr, &out.matched)
 	}
 	return err
 }

@@ -20,15 +20,12 @@ func explainCommand() *cobra.Command {
 	var output outputFlags
 	cmd := &cobra.Command{
 		Use:   "explain [CAUSE]",
-		Short: "Explains a cause that doctor finds: what it is, and what to do; without one, lists them",
+		Short: "explain a cause that doctor finds, or list the causes",
 		Example: `  porttrace explain
   porttrace explain churn
   porttrace explain churn:nginx:10.77.0.2:9000    # the id of a finding`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usagef("unexpected argument %q", args[1])
-			}
-			return nil
+			return noMore(args, 1)
 		},
 		ValidArgsFunction: completeCause,
 		RunE: func(cmd *cobra.Command, args []string) error {

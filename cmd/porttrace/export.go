@@ -22,8 +22,11 @@ func exportCommand() *cobra.Command {
 	var flags exportFlags
 	cmd := &cobra.Command{
 		Use:   "export FILE [flags]",
-		Short: "Prints the events of a recording, for other programs",
-		Args:  oneFile,
+		Short: "print the events of a recording, for other programs",
+		Example: `  porttrace export night.ptrace >night.jsonl
+  porttrace export night.ptrace -f csv --kind connect_fail
+  porttrace export night.ptrace -x --from 03:10 --to 03:15`,
+		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runExport(cmd.Context(), args[0], &flags)
 		},
@@ -36,10 +39,14 @@ func exportCommand() *cobra.Command {
 }
 
 // oneFile is the check of a command that takes the file of a recording.
-func oneFile(_ *cobra.Command, args []string) error {
+func oneFile(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
-		return usagef("which recording? Name its file")
+		return usagef("missing argument: the FILE of a recording")
+	case manyPIDs(cmd, args[:1]) != nil:
+		return manyPIDs(cmd, args)
+	case manyPIDs(cmd, args[1:]) != nil:
+		return manyPIDs(cmd, args[1:])
 	case len(args) > 1:
 		return usagef("unexpected argument %q: one recording at a time", args[1])
 	}
@@ -73,5 +80,6 @@ func runExport(ctx context.Context, name string, flags *exportFlags) error {
 		return err
 	}
 	out.leftOut.write(os.Stderr)
+	flags.reportUnmatched(os.Stderr, &out.matched)
 	return recording.reportGaps()
 }

@@ -14,9 +14,16 @@ type filterFlags struct {
 
 func (f *filterFlags) register(cmd *cobra.Command) {
 	for _, row := range filter.Flags {
-		cmd.Flags().StringSliceVarP(row.Values(&f.request), row.Name, shorthand[row.Name], nil, row.Help)
+		switch row.Name {
+		case "pid", "port":
+			numbersVarP(cmd.Flags(), row.Values(&f.request), row.Name, shorthand[row.Name], row.Help)
+		default:
+			listVarP(cmd.Flags(), row.Values(&f.request), row.Name, shorthand[row.Name], nil, row.Help)
+		}
+		inGroup(cmd.Flags(), groupFilters, row.Name)
 	}
 	cmd.Flags().BoolVar(&f.request.Children, "children", false, "with --pid: its descendants, too, present and future")
+	inGroup(cmd.Flags(), groupFilters, "children")
 	f.given = cmd.Flags().Changed
 }
 

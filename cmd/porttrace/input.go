@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
@@ -24,7 +25,7 @@ type inputFlags struct {
 func (f *inputFlags) register(cmd *cobra.Command, liveOnly ...string) {
 	f.liveFlags.register(cmd)
 	f.windowFlags.register(cmd)
-	durationVarP(cmd.Flags(), &f.duration, "duration", "d", 10*time.Second, "how long to trace")
+	durationVarP(cmd.Flags(), &f.duration, "duration", "d", 10*time.Second, "trace for this `TIME`, as in 10s or 5m; a number is seconds")
 	f.liveOnly = append([]string{"hooks", "ring-bytes"}, liveOnly...)
 }
 
@@ -43,6 +44,9 @@ func (f *inputFlags) operands(cmd *cobra.Command, args []string) error {
 		}
 		return f.args(cmd, args)
 	}
+	if err := manyPIDs(cmd, args); err != nil {
+		return err
+	}
 	if f.given("duration") {
 		return usagef("--duration is for tracing: --from and --to choose a part of a recording")
 	}
@@ -57,14 +61,14 @@ func (f *inputFlags) operands(cmd *cobra.Command, args []string) error {
 // checkDuration returns the usage error of a duration that is none.
 func (f *inputFlags) checkDuration() error {
 	if f.duration <= 0 {
-		return usagef("--duration %s: must be positive", f.duration)
+		return usagef("--duration %s: must be more than 0", f.duration)
 	}
 	return nil
 }
 
 // trace attaches. Without privileges its error has what works without them.
 func (f *inputFlags) trace(ctx context.Context, without string) (*session, error) {
-	session, err := f.open(ctx, os.Stderr)
+	session, err := f.open(ctx)
 	if errors.As(err, new(untraceable)) {
 		return nil, fmt.Errorf("%w; %s", err, without)
 	}
@@ -77,6 +81,9 @@ func (f *inputFlags) judgeLive(s *session) (*judged, error) {
 	duration := f.duration
 	if s.child != nil && !f.given("duration") {
 		duration = 0 // the command's own end is the end
+	}
+	if duration > 0 && isTerminal(os.Stderr) {
+		fmt.Fprintf(os.Stderr, "tracing for %s; Ctrl-C ends it early\n", phrase.Spelled(duration))
 	}
 	ctx, cancel := limited(s.ctx, duration)
 	defer cancel()

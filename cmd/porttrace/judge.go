@@ -24,6 +24,7 @@ type judged struct {
 	last     *snapshot.Snapshot
 	findings []doctor.Finding
 	moments  moments
+	alarms   alarms
 }
 
 // judge runs the stream to its end. A trouble that was over by then is a finding, too.
@@ -32,6 +33,7 @@ func judge(ctx context.Context, source pipeline.Source, opts pipeline.Options) (
 	result := &judged{moments: moments{}}
 	observe := func(s *snapshot.Snapshot) {
 		history.Add(s)
+		result.alarms.add(s)
 		result.findings = history.Findings()
 		result.moments.add(s, result.findings)
 	}
@@ -47,7 +49,9 @@ func judge(ctx context.Context, source pipeline.Source, opts pipeline.Options) (
 
 // judgedNow is what a single snapshot shows.
 func judgedNow(s *snapshot.Snapshot) *judged {
-	return &judged{last: s, findings: doctor.Judge(s)}
+	result := &judged{last: s, findings: doctor.Judge(s)}
+	result.alarms.add(s)
+	return result
 }
 
 // moments has, of each finding, the snapshot that its evidence is of: the load is simulated as it

@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/porttrace/porttrace/internal/launch"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/netns"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/probe"
 )
@@ -21,17 +23,30 @@ import (
 // liveFlags are the flags of every command that traces this host.
 type liveFlags struct {
 	filterFlags
-	hooks []string
-	ring  int
+	hooks   []string
+	ring    int
+	verbose bool
 
 	program []string // after --
 }
 
 func (f *liveFlags) register(cmd *cobra.Command) {
 	f.filterFlags.register(cmd)
-	flags := cmd.Flags()
-	flags.StringSliceVar(&f.hooks, "hooks", hookNames(probe.DefaultHooks), "only these hooks may be attached")
-	flags.IntVar(&f.ring, "ring-bytes", 0, "size of each ring buffer, a power of two (0: the default)")
+	f.registerHooks(cmd)
+	cmd.Flags().IntVar(&f.ring, "ring-bytes", 0, "`SIZE` of each ring buffer, a power of two (default: by the number of CPUs)")
+	inGroup(cmd.Flags(), groupAdvanced, "ring-bytes")
+}
+
+// registerVerbose is for the commands that print lines: the screen shows how it traces.
+func (f *liveFlags) registerVerbose(cmd *cobra.Command, help string) {
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, help)
+	inGroup(cmd.Flags(), groupOutput, "verbose")
+}
+
+func (f *liveFlags) registerHooks(cmd *cobra.Command) {
+	listVarP(cmd.Flags(), &f.hooks, "hooks", "", hookNames(probe.DefaultHooks),
+		"attach only by these `HOOKS`: "+strings.Join(hookNames(probe.Hooks), ", "))
+	inGroup(cmd.Flags(), groupAdvanced, "hooks")
 }
 
 // args allows operands only after --: a command to trace.
@@ -39,7 +54,7 @@ func (f *liveFlags) args(cmd *cobra.Command, args []string) error {
 	dash := cmd.ArgsLenAtDash()
 	switch {
 	case dash < 0 && len(args) > 0, dash > 0:
-		return usagef("unknown command %q", args[0])
+		return unexpected(cmd, args)
 	case dash == 0 && len(args) == 0:
 		return usagef("a command is missing after --")
 	}
@@ -107,9 +122,9 @@ type session struct {
 	cancel context.CancelFunc
 }
 
-// open checks the flags, attaches, and prints a line that says so. A command waits at its
-// first instruction for begin.
-func (f *liveFlags) open(ctx context.Context, print io.Writer) (*session, error) {
+// open checks the flags and attaches; verbose says how. A command waits at its first
+// instruction for begin.
+func (f *liveFlags) open(ctx context.Context) (*session, error) {
 	opts, err := f.probeOptions()
 	if err != nil {
 		return nil, err
@@ -120,9 +135,11 @@ func (f *liveFlags) open(ctx context.Context, print io.Writer) (*session, error)
 		s.close()
 		return nil, err
 	}
-	fmt.Fprintln(print, attachedLine(s.source.Signals()))
-	if host := live.Host(); host.PIDNS != "" {
-		fmt.Fprintln(print, "pids are those of "+host.PIDNS)
+	if f.verbose {
+		fmt.Fprintln(os.Stderr, attachedLine(s.source.Signals()))
+		if host := live.Host(); host.PIDNS != "" {
+			fmt.Fprintln(os.Stderr, "pids are those of "+host.PIDNS)
+		}
 	}
 	return s, nil
 }
@@ -143,7 +160,7 @@ func (s *session) attach(f *liveFlags, opts probe.Options) (err error) {
 	s.filter, opts.Targets, opts.Children = resolved.Filter, resolved.Targets, resolved.Children
 	source, err := live.Open(live.Options{Probe: opts})
 	if err != nil {
-		return untraceable{err}
+		return untraceable{rootNeeded(err)}
 	}
 	s.source = source
 	return nil
@@ -171,6 +188,24 @@ func (s *session) close() {
 	if s.child != nil {
 		s.child.Close(urged(s.ctx))
 	}
+}
+
+// rootNeeded returns the error of a host that cannot be traced. If only privileges are missing it
+// has what to type.
+func rootNeeded(err error) error {
+	if errors.Is(err, probe.ErrPrivileges) {
+		return errors.New("need root (or CAP_BPF and CAP_PERFMON): " + sudoLine(os.Args))
+	}
+	return err
+}
+
+// sudoLine is the user's own command line, to be typed again.
+func sudoLine(args []string) string {
+	words := []string{"sudo"}
+	for _, arg := range args {
+		words = append(words, phrase.ShellWord(arg))
+	}
+	return strings.Join(words, " ")
 }
 
 func attachedLine(signals event.Signals) string {

@@ -38,24 +38,29 @@ func main() {
 	}
 	// A closed pipe (| head) comes back from the write and ends the run quietly.
 	signal.Ignore(syscall.SIGPIPE)
-	os.Exit(exitStatus(rootCommand().ExecuteContext(interruptible(os.Exit))))
+	command, err := rootCommand().ExecuteContextC(interruptible(os.Exit))
+	os.Exit(exitStatus(command.CommandPath(), err))
 }
 
-func exitStatus(err error) int {
+// exitStatus prints the error of a command, and returns the status with which to end.
+func exitStatus(command string, err error) int {
 	var usage usageError
 	var verdict verdictStatus
+	var unknown unjudged
 	switch {
 	case errors.As(err, &verdict):
 		return int(verdict)
 	case err == nil, errors.Is(err, syscall.EPIPE):
 		return exitDone
-	case errors.As(err, new(unjudged)):
-		fmt.Fprintf(os.Stderr, "porttrace: %v\n", err)
+	case errors.As(err, &unknown):
+		if !unknown.printed {
+			fmt.Fprintf(os.Stderr, "porttrace: %v\n", err)
+		}
 		return exitUnjudged
 	case errors.Is(err, errReported):
 		return exitCouldNot
 	case errors.As(err, &usage):
-		fmt.Fprintf(os.Stderr, "porttrace: %v (see porttrace --help)\n", err)
+		fmt.Fprintf(os.Stderr, "porttrace: %v (see %s --help)\n", err, command)
 		return exitUsage
 	}
 	fmt.Fprintf(os.Stderr, "porttrace: %v\n", err)

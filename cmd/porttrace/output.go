@@ -18,8 +18,9 @@ type outputFlags struct {
 // register offers the formats, the first by default.
 func (o *outputFlags) register(cmd *cobra.Command, formats ...string) {
 	o.formats = formats
-	cmd.Flags().StringVarP(&o.format, "format", "f", formats[0], "output format: "+strings.Join(formats, ", "))
+	cmd.Flags().StringVarP(&o.format, "format", "f", formats[0], "print as `FORMAT`: "+strings.Join(formats, ", "))
 	cmd.Flags().BoolVar(&o.json, "json", false, "the same as --format json")
+	inGroup(cmd.Flags(), groupOutput, "format", "json")
 	o.given = cmd.Flags().Changed
 }
 

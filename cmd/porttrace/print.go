@@ -23,9 +23,10 @@ type printFlags struct {
 }
 
 func (f *printFlags) register(cmd *cobra.Command) {
-	cmd.Flags().IntVarP(&f.limit, "number", "n", 0, "end after this many lines (0: no limit)")
-	cmd.Flags().BoolVarP(&f.failures, "failures", "x", false, "failures only")
-	cmd.Flags().StringSliceVar(&f.kinds, "kind", nil, "only events of this kind: "+strings.Join(kindNames(), ", "))
+	cmd.Flags().IntVarP(&f.limit, "number", "n", 0, "end after `N` lines")
+	cmd.Flags().BoolVarP(&f.failures, "failures", "x", false, "print failures only")
+	listVarP(cmd.Flags(), &f.kinds, "kind", "", nil, "print only events of this `KIND`: "+strings.Join(kindNames(), ", "))
+	inGroup(cmd.Flags(), groupOutput, "number", "failures", "kind")
 }
 
 func kindNames() []string {
@@ -66,6 +67,7 @@ type printer struct {
 	failures bool // of SpaceChanged, only the state full
 	left     int  // lines, -1: no limit
 	leftOut  leftOut
+	matched  matched
 	out      *bufio.Writer
 	writer   export.Writer
 }
@@ -118,6 +120,7 @@ func (p *printer) print(e *event.Event, world *event.World) error {
 	if lost := p.leftOut.add(e); lost > 0 {
 		e = &event.Event{Time: e.Time, Kind: event.EventsLost, Count: lost}
 	}
+	p.matched.add(e)
 	if !p.wants(e) {
 		return nil
 	}

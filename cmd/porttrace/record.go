@@ -27,26 +27,35 @@ func recordCommand() *cobra.Command {
 	var flags recordFlags
 	cmd := &cobra.Command{
 		Use:   "record [flags] [-- COMMAND ARGS]",
-		Short: "Records everything that the live screen would show, for later",
-		Long: `Records until Ctrl-C, the end of the command, --duration or --max-size. The file can be read
-at any time, by replay, report and export, on any machine and without privileges. After a
-crash it has everything but the last second.`,
+		Short: "record all that the screen would show, for later",
+		Example: `  sudo porttrace record -o night.ptrace --max-size 2G
+  sudo porttrace record -d 5m
+  sudo porttrace record -o job.ptrace -- ./job.sh`,
+		Long: `Records until Ctrl-C, the end of the command, --duration or --max-size. The
+file can be read at any time, by replay, report, doctor and export, on any
+machine and without privileges. After a crash it has everything but the last
+second.`,
 		Args: flags.operands,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runRecord(cmd.Context(), &flags)
 		},
 	}
 	flags.register(cmd)
-	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "the file to write; - is standard output (default porttrace-HOST-TIME.ptrace)")
-	durationVarP(cmd.Flags(), &flags.duration, "duration", "d", 0, "end after this time")
+	flags.registerVerbose(cmd, "also say on standard error how each kind of event is observed")
+	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write to this `FILE`; - is standard output (default porttrace-HOST-TIME.ptrace)")
+	durationVarP(cmd.Flags(), &flags.duration, "duration", "d", 0, "end after this `TIME`, as in 10s or 5m; a number is seconds")
 	cmd.Flags().StringVar(&flags.maxSize, "max-size", "", "end before the file is larger than `SIZE`, as in 500M")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
+	inGroup(cmd.Flags(), groupOutput, "output", "force")
 	return cmd
 }
 
 // operands refuses an operand before --, which the other commands take for their file.
 func (f *recordFlags) operands(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+		if err := manyPIDs(cmd, args); err != nil {
+			return err
+		}
 		return usagef("unexpected argument %q: the file to write is -o FILE, a command to trace -- COMMAND", args[0])
 	}
 	return f.args(cmd, args)
@@ -60,8 +69,11 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if err != nil {
 		return usagef("--max-size %s: %w", flags.maxSize, err)
 	}
+	if err := flags.checkOutput(); err != nil {
+		return err
+	}
 	// Attached first, so that a host that cannot be traced leaves no file behind.
-	session, err := flags.open(ctx, os.Stderr)
+	session, err := flags.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -120,12 +132,20 @@ func pipe(to *os.File, name string, closeIt func() error) output {
 	return output{record.Pipe{Writer: to}, name, closeIt}
 }
 
+// checkOutput refuses a file that cannot be made, before anything is attached.
+func (f *recordFlags) checkOutput() error {
+	switch {
+	case f.file == "-" && isTerminal(os.Stdout):
+		return usagef("-o -: a recording cannot go to a terminal; send it to a file or a pipe")
+	case f.file == "-", f.file == "" && !f.given("output"):
+		return nil
+	}
+	return checkCreate("recording", f.file, f.force)
+}
+
 // create makes the file, which only its owner may read: it has the connections of all users.
 func (f *recordFlags) create(ctx context.Context) (output, error) {
 	if f.file == "-" {
-		if isTerminal(os.Stdout) {
-			return output{}, usagef("-o -: a recording cannot go to a terminal; send it to a file or a pipe")
-		}
 		return pipe(os.Stdout, "standard output", func() error { return nil }), nil
 	}
 	name, err := f.name()

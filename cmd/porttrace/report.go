@@ -3,8 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +19,7 @@ type reportFlags struct {
 	inputFlags
 	output outputFlags
 	group  groupFlag
+	failOn failOnFlag
 	census bool
 	file   string
 	force  bool
@@ -25,29 +29,40 @@ func reportCommand() *cobra.Command {
 	var flags reportFlags
 	cmd := &cobra.Command{
 		Use:   "report [FILE] [flags] [-- COMMAND ARGS]",
-		Short: "Summarizes a recording, or the next seconds",
-		Long: `Summarizes a recording. Without one, traces for --duration, or until Ctrl-C or the end of
-the command, and then summarizes that.`,
-		Args: flags.operands,
+		Short: "summarize a recording, or the next seconds",
+		Example: `  sudo porttrace report -d 1m
+  porttrace report night.ptrace --from 03:10 --to 03:15
+  sudo porttrace report --json --fail-on full,failures >/var/log/ports.json`,
+		Long: `Summarizes a recording. Without one, traces for --duration, or until Ctrl-C or
+the end of the command, and then summarizes that.`,
+		Args: func(cmd *cobra.Command, args []string) error { return flags.failOn.unjudged(flags.operands(cmd, args)) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if ofFile(cmd, args) {
-				return runReportOf(cmd.Context(), args[0], &flags)
+				return flags.failOn.unjudged(runReportOf(cmd.Context(), args[0], &flags))
 			}
-			return runReport(cmd.Context(), &flags)
+			return flags.failOn.unjudged(runReport(cmd.Context(), &flags))
 		},
 	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flags.failOn.unjudged(flagError(cmd, err)) })
 	flags.register(cmd, "census")
+	flags.registerVerbose(cmd, "print everything: all columns, namespaces, how it was traced, what was lost")
 	flags.output.register(cmd, "text", "json")
 	flags.group.register(cmd)
-	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this file")
+	flags.failOn.register(cmd)
+	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this `FILE`")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
 	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that exist: without privileges and BPF, with the owners that /proc shows")
+	inGroup(cmd.Flags(), groupOutput, "output", "force")
+	inGroup(cmd.Flags(), groupAdvanced, "census")
 	return cmd
 }
 
 // operands allows a recording or a command, and refuses the flags of the other case.
 func (f *reportFlags) operands(cmd *cobra.Command, args []string) error {
 	if err := f.inputFlags.operands(cmd, args); err != nil {
+		return err
+	}
+	if err := f.failOn.check(f.census); err != nil {
 		return err
 	}
 	return f.checkCensus()
@@ -69,6 +84,14 @@ func (f *reportFlags) out(ctx context.Context) (*os.File, error) {
 	return createFile(ctx, "writing the report", f.file, 0, 0o666, f.force)
 }
 
+// checkOutput refuses a file that cannot be made, before anything is traced.
+func (f *reportFlags) checkOutput() error {
+	if f.file == "" {
+		return nil
+	}
+	return checkCreate("writing the report", f.file, f.force)
+}
+
 // overwrites reports whether the report would replace the recording.
 func (f *reportFlags) overwrites(recording string) bool {
 	from, err := os.Stat(recording)
@@ -80,7 +103,7 @@ func (f *reportFlags) overwrites(recording string) bool {
 }
 
 func runReport(ctx context.Context, flags *reportFlags) error {
-	form, err := flags.form()
+	form, err := flags.form("")
 	if err != nil {
 		return err
 	}
@@ -90,7 +113,10 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	if flags.census {
 		return runCensus(ctx, flags, form)
 	}
-	session, err := flags.trace(ctx, "porttrace report --census shows port spaces without tracing")
+	if err := flags.checkOutput(); err != nil {
+		return err
+	}
+	session, err := flags.trace(ctx, "without root, porttrace report --census shows port spaces")
 	if err != nil {
 		return err
 	}
@@ -105,7 +131,7 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	return form.write(out, result)
+	return flags.write(out, form, result)
 }
 
 func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
@@ -118,11 +144,11 @@ func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
 	if err != nil {
 		return err
 	}
-	return form.write(out, judgedNow(last))
+	return flags.write(out, form, judgedNow(last))
 }
 
 func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
-	form, err := flags.form()
+	form, err := flags.form(name)
 	if err != nil {
 		return err
 	}
@@ -147,27 +173,46 @@ func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	return cmp.Or(form.write(out, result), recording.reportGaps())
+	return cmp.Or(flags.write(out, form, result), recording.reportGaps())
 }
 
-// reportForm is the format of a report and the grouping of its processes.
+// reportForm is the format of a report, and what its text has.
 type reportForm struct {
 	format string
 	by     snapshot.Grouping
+	text   report.TextOptions
 }
 
-func (f *reportFlags) form() (form reportForm, err error) {
+func (f *reportFlags) form(recording string) (form reportForm, err error) {
 	if form.format, err = f.output.chosen(); err != nil {
 		return form, err
 	}
-	form.by, err = f.group.chosen()
-	return form, err
+	if form.by, err = f.group.chosen(); err != nil {
+		return form, err
+	}
+	form.text = report.TextOptions{Verbose: f.verbose, Recording: recording}
+	if f.given("group-by") {
+		form.text.By = form.by
+	}
+	return form, nil
 }
 
-func (f reportForm) write(to io.Writer, result *judged) error {
+// write prints the report. That a filter has selected nothing is in the text; a program that
+// reads JSON gets it on standard error.
+func (f *reportFlags) write(to io.Writer, form reportForm, result *judged) error {
 	result.addEffects(result.findings)
-	if f.format == "json" {
-		return report.JSON(to, result.last, result.findings, f.by)
+	form.text.Unmatched = f.unmatchedIn(result.last)
+	var err error
+	if form.format == "json" {
+		if form.text.Unmatched != "" {
+			fmt.Fprintln(os.Stderr, form.text.Unmatched)
+		}
+		err = report.JSON(to, result.last, result.findings, form.by)
+	} else {
+		err = report.Text(to, result.last, result.findings, form.text)
 	}
-	return report.Text(to, result.last, result.findings, f.by)
+	if err != nil && (len(f.failOn.on) == 0 || !errors.Is(err, syscall.EPIPE)) {
+		return err
+	}
+	return f.failOn.status(&result.alarms, result.last)
 }

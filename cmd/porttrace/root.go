@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime/debug"
 	"time"
@@ -18,6 +17,9 @@ import (
 	"github.com/porttrace/porttrace/tui/theme"
 )
 
+// themeVariable names a theme, or its file; without it the user's own file is used, if there is one.
+const themeVariable = "PORTTRACE_THEME"
+
 // screenEvery is the time between two snapshots of the screen.
 const screenEvery = 500 * time.Millisecond
 
@@ -26,8 +28,12 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "porttrace [flags] [-- COMMAND ARGS]",
 		Short: "Shows which programs use up ephemeral ports, towards which destinations, and what fails",
-		Long: `porttrace shows live which programs churn ephemeral ports, the TIME_WAIT backlog, and
-which connects and binds fail and why. Without a command it shows the live screen.`,
+		Long: `Shows which programs use up the ephemeral ports of this host, towards which
+destinations, which connects and binds fail, why, and what to change. Without
+a command it shows the live screen.`,
+		Example: `  sudo porttrace                        # the live screen
+  sudo porttrace doctor -d 1m           # why calls fail, and what to change
+  sudo porttrace record -o night.ptrace # for later, on any machine`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          flags.args,
@@ -36,19 +42,22 @@ which connects and binds fail and why. Without a command it shows the live scree
 		},
 	}
 	flags.register(root)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
+	root.PersistentFlags().BoolP("help", "h", false, "print this help")
+	root.PersistentFlags().BoolP("version", "V", false, "print the version")
+	inGroup(root.PersistentFlags(), groupAdvanced, "help", "version")
+	root.SetHelpFunc(printHelp)
 	root.AddCommand(eventsCommand(), recordCommand(), replayCommand(), reportCommand(), doctorCommand(),
 		whatifCommand(), explainCommand(), exportCommand(), checkCommand(), demoCommand(), versionCommand())
-	root.CompletionOptions.HiddenDefaultCmd = true
-	return root
-}
-
-// noArgs is the check of a command without operands.
-func noArgs(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usagef("unexpected argument %q", args[0])
+	root.SetHelpCommand(helpCommand(root))
+	root.InitDefaultCompletionCmd()
+	describeCompletion(commandNamed(root, "completion"))
+	for _, c := range append(root.Commands(), root) {
+		c.Flags().SortFlags = false
+		c.Version = versionLine() // for --version
+		c.SetVersionTemplate("{{.Version}}\n")
 	}
-	return nil
+	return root
 }
 
 func isTerminal(f *os.File) bool {
@@ -65,10 +74,13 @@ func needTerminal(instead string) error {
 }
 
 func runScreen(ctx context.Context, flags *liveFlags) error {
+	if _, err := flags.probeOptions(); err != nil { // wrong usage comes first
+		return err
+	}
 	if err := needTerminal("use porttrace events or porttrace report"); err != nil {
 		return err
 	}
-	session, err := flags.open(ctx, io.Discard)
+	session, err := flags.open(ctx)
 	if flags.polls(err) {
 		return showPolled(ctx, err)
 	}
@@ -84,7 +96,7 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Options, title string) error {
 	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
 	opts.Every, opts.Focus = screenEvery, &snapshot.Focus{}
-	return beside(ctx, tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Theme: theme.Default(), Title: title}, func(ctx context.Context) error {
+	return beside(ctx, tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Title: title}, func(ctx context.Context) error {
 		_, err := pipeline.Aggregate(ctx, source, opts)
 		return err
 	})
@@ -93,6 +105,10 @@ func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Optio
 // beside runs the screen and, beside it, the function that feeds it. If one ends, so does
 // the other; but if feed ends without an error, the screen stays until the user quits.
 func beside(ctx context.Context, screen tui.Options, feed func(context.Context) error) error {
+	var fault error
+	if screen.Theme, fault = theme.Load(os.Getenv(themeVariable)); fault != nil {
+		screen.Warning = fault.Error() + "; the default colours are used"
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ran := make(chan error, 1)

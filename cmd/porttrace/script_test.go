@@ -20,6 +20,7 @@ import (
 // have:
 //
 //	dial [COUNT [PAUSE]]  makes connections to itself over 127.0.0.1 and closes them
+//	refused               connects to a port of its own at which nothing listens
 //	unprivileged ARGS     porttrace ARGS as user 65534
 //	status N COMMAND      runs a command, which must end with that status
 //	oneline FILE          stdout, stderr or a file must be one line, of no panic
@@ -35,6 +36,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"porttrace":    main,
 		"dial":         dialProgram,
+		"refused":      refusedProgram,
 		"unprivileged": unprivilegedProgram,
 	})
 }
@@ -155,6 +157,16 @@ func dialProgram() {
 	for range count {
 		exitOn(dialOnce(listener))
 		time.Sleep(pause)
+	}
+}
+
+// refusedProgram makes a connection that is refused.
+func refusedProgram() {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	exitOn(err)
+	exitOn(listener.Close())
+	if out, err := net.Dial("tcp4", listener.Addr().String()); err == nil {
+		exitOn(errors.Join(out.Close(), errors.New("another program listens there")))
 	}
 }
 

@@ -24,18 +24,21 @@ type whatifFlags struct {
 	solve       string
 }
 
-const whatifLong = `Simulates connections against a model of how an operating system allocates local ports: does
-the load survive, when does the first connect fail, which rate is sustainable, which change is
-enough? The load is made up (--rate, --lifetime, ...) or the one of a recording (FILE), with the
-host's settings as recorded or changed ones. It needs no privileges and changes nothing.
+const whatifLong = `Simulates connections against a model of how an operating system allocates local
+ports: does the load survive, when does the first connect fail, which rate is
+sustainable, which change is enough? The load is made up (--rate, --lifetime,
+...) or the one of a recording (FILE), with the host's settings as recorded or
+changed ones. It needs no privileges and changes nothing.
 
-The profiles are operating systems as they come: windows-2003, windows-2008, rhel5, linux, macos,
-bsd. A bare profile is the arithmetic of the write-ups, ports / TIME_WAIT; limits and reuse act
-only if they are set, by --set NAME=VALUE. --explain lists the settings of a profile.
+The profiles are operating systems as they come: windows-2003, windows-2008,
+rhel5, linux, macos, bsd. A bare profile is the arithmetic of the write-ups,
+ports / TIME_WAIT; limits and reuse act only if they are set, by --set
+NAME=VALUE. --explain lists the settings of a profile.
 
-A shape of load is --rate with --lifetime, or workers without a rate: --concurrency 500 --count
-100000 is ab -c 500 -n 100000. With FILE and --rate the load is made up with the lifetimes, the
-destinations and the share of server-side closes that were recorded.`
+A shape of load is --rate with --lifetime, or workers without a rate:
+--concurrency 500 --count 100000 is ab -c 500 -n 100000. With FILE and --rate
+the load is made up with the lifetimes, the destinations and the share of
+server-side closes that were recorded.`
 
 const whatifExamples = `  # Does a connection for each of 100 requests per second survive on an old Windows server?
   porttrace whatif --rate 100/s --lifetime 50ms --profile windows-2003
@@ -50,7 +53,7 @@ func whatifCommand() *cobra.Command {
 	var flags whatifFlags
 	cmd := &cobra.Command{
 		Use:     "whatif [FILE] [flags]",
-		Short:   "Simulates a load, recorded or made up, with other settings or on another system",
+		Short:   "simulate a load with other settings, or on another system",
 		Long:    whatifLong,
 		Example: whatifExamples,
 		Args:    flags.operands,
@@ -64,6 +67,7 @@ func whatifCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&flags.allProfiles, "all-profiles", false, "the load on every profile, side by side")
 	cmd.Flags().StringVar(&flags.solve, "solve", "", "the smallest change of one `KNOB` that suffices: "+knobNames())
 	cmd.Flags().BoolVar(&flags.explain, "explain", false, "the arithmetic of the profile, its source and its settings")
+	inGroup(cmd.Flags(), groupSystem, "all-profiles", "explain")
 	flags.output.register(cmd, "text", "json")
 	flags.windowFlags.register(cmd)
 	flags.filterFlags.register(cmd)
@@ -79,11 +83,8 @@ func knobNames() string {
 }
 
 func (f *whatifFlags) operands(cmd *cobra.Command, args []string) error {
-	if len(args) > 1 {
-		return usagef("unexpected argument %q: one recording at a time", args[1])
-	}
-	if len(args) == 1 {
-		return nil
+	if len(args) > 0 {
+		return oneFile(cmd, args)
 	}
 	for _, flag := range []string{"from", "to", "children", "pid", "comm", "exe", "container", "unit", "cgroup", "netns", "dest", "port"} {
 		if cmd.Flags().Changed(flag) {

@@ -29,8 +29,8 @@ type loadFlags struct {
 
 func (f *loadFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.rate, "rate", "", "made-up load: connections per second, as `N/s` (also N/min, N/h; a number alone is per second)")
-	flags.StringVar(&f.lifetime, "lifetime", "", "of a connection, `D` as in 200ms (a number alone is seconds, here and for every time D); exp:200ms is a mean of random ones")
+	flags.StringVar(&f.rate, "rate", "", "`N/s` connections; a number alone is per second; also N/min and N/h")
+	flags.StringVar(&f.lifetime, "lifetime", "", "`D` of a connection: 200ms; a number alone is seconds, here and for every D; exp:200ms is a mean of random ones")
 	flags.IntVar(&f.concurrency, "concurrency", 0, "at most `N` connections at a time; without --rate, N workers that each open the next when one has ended")
 	flags.IntVar(&f.destinations, "destinations", 1, "spread evenly over `N` remote ends (of a recording: N in the place of each)")
 	flags.Uint64Var(&f.count, "count", 0, "end the load after `N` connections, as ab -n does")
@@ -47,6 +47,8 @@ func (f *loadFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.unanswered, "unanswered", "", "`SHARE` of SYNs without an answer")
 	flags.StringVar(&f.giveUp, "give-up", "21s", "time `D` after which those are given up")
 	flags.StringVar(&f.dead, "dead-peers", "", "`SHARE` of connections whose peer vanishes without a FIN (see KeepAliveTime)")
+	inGroup(flags, groupLoad, "rate", "lifetime", "concurrency", "destinations", "count", "duration", "server-closes", "requests", "pool",
+		"early-bind", "late-bind", "poisson", "seed", "handshake", "unanswered", "give-up", "dead-peers")
 	f.given = flags.Changed
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/whatif"
 )
 
@@ -30,6 +31,7 @@ func (f *systemFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.reuse, "tw-reuse", 0, "tcp_tw_reuse `N`: 0 never, 1 always, 2 on loopback")
 	flags.IntVar(&f.sources, "sources", 1, "spread evenly over `N` local addresses (of a recording: N in the place of each)")
 	flags.BoolVar(&f.loopback, "loopback", false, "a made-up load stays on this host")
+	inGroup(flags, groupSystem, "profile", "set", "range", "reserved", "time-wait", "timer-step", "tw-reuse", "sources", "loopback")
 	f.given = flags.Changed
 }
 
@@ -90,7 +92,7 @@ func (f *systemFlags) apply(c *whatif.Config) error {
 		}
 		value, err := parseDuration(d.text)
 		if err != nil || value < 0 || value > d.most {
-			return usagef("--%s %s: must be a time up to %s, as 60s", d.flag, d.text, d.most)
+			return usagef("--%s %s: must be a time up to %s, as 60s", d.flag, d.text, phrase.Spelled(d.most))
 		}
 		*d.into = value
 	}

@@ -13,8 +13,7 @@ import (
 type windowFlags struct{ from, to string }
 
 func (f *windowFlags) register(cmd *cobra.Command) {
-	const forms = "`TIME`: a time of day (UTC) or RFC 3339, +1m from the beginning, -30s from the end, or 50%"
-	cmd.Flags().StringVar(&f.from, "from", "", "of a recording: only what happened since "+forms)
+	cmd.Flags().StringVar(&f.from, "from", "", "of a recording: only what happened since `TIME`: 03:12 or RFC 3339 (UTC), +1m from the beginning, -30s from the end, 50%")
 	cmd.Flags().StringVar(&f.to, "to", "", "of a recording: only what happened until `TIME`")
 }
 
@@ -23,12 +22,12 @@ func (f *windowFlags) within(r *recording) (from, to event.Time, err error) {
 	begin, end := r.Span()
 	all := playback.State{Begin: begin, End: end, Clock: r.Clock()}
 	if f.from != "" {
-		if from, err = all.Moment(f.from); err != nil {
+		if from, err = all.Bound(f.from); err != nil {
 			return 0, 0, momentError("--from", f.from, err)
 		}
 	}
 	if f.to != "" {
-		if to, err = all.Moment(f.to); err != nil {
+		if to, err = all.Bound(f.to); err != nil {
 			return 0, 0, momentError("--to", f.to, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/doctor"
+	"github.com/porttrace/porttrace/internal/nearest"
 )
 
 //go:embed *.md
@@ -59,50 +60,13 @@ func parse(cause doctor.Cause, text string) Page {
 // Nearest returns the causes whose names are most alike to a wrong one, at most three, the
 // nearest first. None, if it is unlike all of them.
 func Nearest(name string) []doctor.Cause {
-	const most = 3
-	type near struct {
-		cause    doctor.Cause
-		distance int
-	}
-	var found []near
+	var names []string
 	for _, cause := range doctor.Causes() {
-		d := distance(name, string(cause))
-		if len(name) >= most && strings.Contains(string(cause), name) {
-			d = 1
-		}
-		if d <= max(1, len(name)/2) {
-			found = append(found, near{cause, d})
-		}
+		names = append(names, string(cause))
 	}
-	slices.SortStableFunc(found, func(a, b near) int { return a.distance - b.distance })
 	var causes []doctor.Cause
-	for _, f := range found[:min(most, len(found))] {
-		causes = append(causes, f.cause)
+	for _, found := range nearest.To(name, names, max(1, len(name)/2)) {
+		causes = append(causes, doctor.Cause(found))
 	}
 	return causes
-}
-
-// distance is how many letters must be added, dropped, replaced or, if they are neighbours,
-// exchanged to make one name of the other.
-func distance(a, b string) int {
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range len(a) {
-		row := make([]int, len(b)+1)
-		row[0] = i + 1
-		for j := range len(b) {
-			changed := last[j]
-			if a[i] != b[j] {
-				changed++
-			}
-			row[j+1] = min(changed, last[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
 }

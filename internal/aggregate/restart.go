@@ -83,18 +83,3 @@ func (r *row) restart(held gauges) {
 func (r *row) empty() bool {
 	return r.looseLive == 0 && r.SynSent == 0 && r.CloseWait == 0 && r.TimeWaitOut == 0 && r.TimeWaitIn == 0
 }
-
-// healthSince returns what happened between two accounts of the tracer's own health. A
-// hostile recording can count backwards.
-func healthSince(before, now event.Health) event.Health {
-	since := func(before, now uint64) uint64 { return now - min(now, before) }
-	return event.Health{
-		Events:      since(before.Events, now.Events),
-		LostDetails: since(before.LostDetails, now.LostDetails),
-		Filtered:    since(before.Filtered, now.Filtered),
-		Lost:        since(before.Lost, now.Lost),
-		Missed:      since(before.Missed, now.Missed),
-		CPU:         since(before.CPU, now.CPU),
-		Memory:      now.Memory,
-	}
-}

@@ -27,7 +27,7 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 		Host:    s.world.Host,
 		Clock:   clock,
 		Signals: s.world.Signals,
-		Health:  healthSince(s.healthBefore, s.health),
+		Health:  s.health.Since(s.healthBefore),
 		Notices: slices.Clone(s.notices),
 		Totals:  totals(s.total, b.total),
 		Rates:   s.total.history.Rates(s.started, s.now),
@@ -93,8 +93,11 @@ func (s *State) processRow(info event.Process, r *row, g gauges) snapshot.Proces
 
 func (s *State) addProcesses(snap *snapshot.Snapshot, b *backlog) {
 	snap.Processes = make([]snapshot.Process, 0, len(s.processes.rows))
+	own := s.ownPorts()
 	for id, r := range s.processes.rows {
-		snap.Processes = append(snap.Processes, s.processRow(*r.info, r, b.processes[id]))
+		row := s.processRow(*r.info, r, b.processes[id])
+		row.OwnPorts = own[id]
+		snap.Processes = append(snap.Processes, row)
 	}
 	snap.Processes = snapshot.Sort(snap.Processes, byOpens(snapshot.ProcessColumns()), false)
 	if !s.past.empty() {

@@ -15,7 +15,7 @@ const (
 	maxStep = 4
 	// minHeldShare is the least share of a holder's ports that makes a range of its own, in
 	// percent: of many ports that lie anywhere some are neighbours by chance.
-	minHeldShare = 10
+	minHeldShare = 20
 )
 
 // heldRanges finds the ranges in which the ports of a holder lie. The ports must come in order.

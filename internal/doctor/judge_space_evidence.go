@@ -37,7 +37,7 @@ func (c *shortage) addEvidence(f *Finding) {
 	}
 	c.addRange(add)
 	if c.stage == filling {
-		add(c.Forecast.ETA.Seconds(), "seconds", "the last port is taken %s if it goes on: %s", phrase.When(&c.Forecast), c.Forecast.Model)
+		add(c.Forecast.ETA.Seconds(), "seconds", "the last port is taken %s %s", phrase.When(&c.Forecast), c.Forecast.Model)
 	}
 }
 

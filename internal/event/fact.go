@@ -211,6 +211,22 @@ type Health struct {
 	Memory       uint64 // resident bytes of this process
 }
 
+// Since returns what happened after an earlier account. Memory is that of now. A hostile
+// recording can count backwards.
+func (h Health) Since(before Health) Health {
+	since := func(before, now uint64) uint64 { return now - min(now, before) }
+	return Health{
+		Events:       since(before.Events, h.Events),
+		LostDetails:  since(before.LostDetails, h.LostDetails),
+		Filtered:     since(before.Filtered, h.Filtered),
+		Lost:         since(before.Lost, h.Lost),
+		Unattributed: since(before.Unattributed, h.Unattributed),
+		Missed:       since(before.Missed, h.Missed),
+		CPU:          since(before.CPU, h.CPU),
+		Memory:       h.Memory,
+	}
+}
+
 // Text is one line for the user.
 type Text string
 

@@ -1,11 +1,17 @@
 package event
 
+import (
+	"maps"
+	"slices"
+)
+
 // World has the facts of the stream so far: the host, its clock, its namespaces and its
 // processes. Apply must be given every event in order. The zero value is ready.
 type World struct {
 	Host    Host
 	Signals Signals
 	Clock   Clock
+	Health  Health // the newest, since the tracer's start
 
 	netns  map[uint32]*Netns
 	counts map[uint32]*NetnsCounts // of those that exist
@@ -42,7 +48,35 @@ func (w *World) Apply(e *Event) {
 		w.counts[fact.Netns] = fact
 	case *Process:
 		w.keep(fact)
+	case *Health:
+		w.Health = *fact
 	}
+}
+
+// AppendFacts appends the facts of the host and of the namespaces that exist, as events at a
+// time and in a fixed order: a stream that begins then begins with these. Processes are not
+// among them: there are very many, and most will not matter.
+func (w *World) AppendFacts(dst []Event, at Time) []Event {
+	add := func(kind Kind, fact Fact) { dst = append(dst, Event{Time: at, Kind: kind, Fact: fact}) }
+	if w.Clock != (Clock{}) {
+		add(ClockAnchor, w.Clock)
+	}
+	if w.Host != (Host{}) {
+		host := w.Host
+		add(HostKnown, &host)
+	}
+	if w.Signals != nil {
+		add(SignalsKnown, w.Signals)
+	}
+	for _, inode := range slices.Sorted(maps.Keys(w.netns)) {
+		if n := w.netns[inode]; !n.Gone {
+			add(NetnsKnown, n)
+		}
+	}
+	for _, inode := range slices.Sorted(maps.Keys(w.counts)) {
+		add(NetnsCounted, w.counts[inode])
+	}
+	return dst
 }
 
 func (w *World) keep(p *Process) {

@@ -17,7 +17,7 @@ type Request struct {
 
 // Flags are the filters, in the order of the help.
 var Flags = []Flag{
-	newFlag("pid", "only the process with this `PID` (repeatable)",
+	newFlag("pid", "only the process with this `PID`; several: \"812 813\", 812,813, or repeated",
 		func(r *Request) *[]string { return &r.PID }, parsePID, matchPID),
 	newFlag("comm", "only processes with this `NAME`, or a pattern with * and ?",
 		func(r *Request) *[]string { return &r.Comm }, parseGlob, known(matchComm)),

@@ -166,18 +166,18 @@ func (in *Inputs) lasts(until time.Duration) bool {
 }
 
 func (in *Inputs) describe() string {
-	text := fmt.Sprintf("%.1f opens/s go on, ", in.Rate)
+	text := fmt.Sprintf("if %.1f conn/s continue", in.Rate)
 	switch {
 	case in.Closed == 0:
-		text += "and none ends, as none has so far"
+		text += " and none closes (none has)"
 	case in.LeakShare > 0:
-		text += fmt.Sprintf("%.0f %% of them stay open, as they have so far, the others have their port for ", 100*in.LeakShare)
+		text += fmt.Sprintf(" and %.0f %% of them stay open, as they have so far; the others hold a port for ", 100*in.LeakShare)
 	default:
-		text += "each with its port for "
+		text += "; each holds its port for "
 	}
 	if in.Closed > 0 {
-		text += fmt.Sprintf("%.1f s (%.1f s open, %.0f %% leave %.1f s of TIME_WAIT)",
-			in.Held().Seconds(), in.Lifetime.Seconds(), 100*in.TimeWaitShare, in.BucketLife.Seconds())
+		text += fmt.Sprintf("%.1f s: %s open, %.0f %% leave %.1f s of TIME_WAIT",
+			in.Held().Seconds(), open(in.Lifetime), 100*in.TimeWaitShare, in.BucketLife.Seconds())
 	}
 	if e := in.Elsewhere; e != nil && e.Rate > 0 {
 		text += fmt.Sprintf("; bound connections to other destinations take %.1f ports/s more", e.Rate)
@@ -186,6 +186,14 @@ func (in *Inputs) describe() string {
 		text += fmt.Sprintf("; bind() takes %.1f ports/s more", in.BoundRate)
 	}
 	return text
+}
+
+// open returns a lifetime in ms if it is short.
+func open(life time.Duration) string {
+	if life < time.Second {
+		return fmt.Sprintf("%d ms", life.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", life.Seconds())
 }
 
 func seconds(s float64) time.Duration {

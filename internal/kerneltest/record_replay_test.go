@@ -153,7 +153,7 @@ func (l *liveRun) checkWindow(t *testing.T, file *memory, from, to event.Time) {
 func reports(t *testing.T, s *snapshot.Snapshot) []byte {
 	t.Helper()
 	var all bytes.Buffer
-	noError(t, report.Text(&all, s, nil, snapshot.ByProcess))
+	noError(t, report.Text(&all, s, nil, report.TextOptions{By: snapshot.ByProcess, Verbose: true}))
 	noError(t, report.JSON(&all, s, nil, snapshot.ByProcess))
 	return all.Bytes()
 }

@@ -3,6 +3,7 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -81,7 +82,7 @@ func (c *Command) run(cmd *exec.Cmd, started chan<- error) {
 	defer runtime.UnlockOSThread()
 	defer close(c.done)
 	if err := cmd.Start(); err != nil {
-		started <- fmt.Errorf("starting the command: %w", err)
+		started <- fmt.Errorf("starting the command: %w", startError(cmd.Args[0], err))
 		return
 	}
 	c.process = cmd.Process
@@ -101,6 +102,18 @@ func (c *Command) run(cmd *exec.Cmd, started chan<- error) {
 		time.Sleep(lastClosesAfter)
 		ended()
 	}
+}
+
+// startError names the command and what the system says of it, without the name of the call.
+func startError(command string, err error) error {
+	var path *fs.PathError
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("%s: no such program in $PATH", command)
+	case errors.As(err, &path):
+		return fmt.Errorf("%s: %w", command, path.Err)
+	}
+	return err
 }
 
 // lastClosesAfter is the time in which the closes of an ended command arrive.

@@ -79,9 +79,10 @@ func (t *targets) ended() string {
 			alive = append(alive, id)
 		}
 	}
+	last := t.alive[len(t.alive)-1]
 	t.alive = alive
 	if len(alive) > 0 {
 		return ""
 	}
-	return "the traced process has ended; tracing goes on: its TIME_WAIT lasts another minute"
+	return fmt.Sprintf("process %d has exited, the last one traced: its ports stay in TIME_WAIT for up to a minute", last.PID)
 }

@@ -70,7 +70,7 @@ func Limits(s *snapshot.Snapshot) []string {
 		short = append(short, Plural(len(missing), "kind")+" of failure not observed (porttrace check)")
 	}
 	if s.Health.Lost > 0 {
-		lost := Plural(s.Health.Lost, "event") + " lost"
+		lost := Lost(s)
 		long, short = append(long, lost), append(short, lost)
 	}
 	if len(s.Gaps) > 0 {
@@ -81,6 +81,17 @@ func Limits(s *snapshot.Snapshot) []string {
 		return nil
 	}
 	return []string{strings.Join(long, "; "), strings.Join(short, "; ")}
+}
+
+// Lost returns how many events were lost, empty if none was. They are counted for the whole host.
+func Lost(s *snapshot.Snapshot) string {
+	switch {
+	case s.Health.Lost == 0:
+		return ""
+	case s.Filtered:
+		return Plural(s.Health.Lost, "event") + " lost on the whole host, perhaps none under the filter"
+	}
+	return Plural(s.Health.Lost, "event") + " lost"
 }
 
 // enumerate returns a, b and c.

@@ -176,10 +176,10 @@ func Status(s *snapshot.PortSpace, now time.Time) []string {
 	return []string{taken + ", full " + Forecast(&forecast), taken + ", full " + When(&forecast), taken}
 }
 
-// FullFor returns for how long the space has been full: for 24s, for over 24s.
+// FullFor returns for how long the space has been full: for 24s, since before porttrace started.
 func FullFor(s *snapshot.PortSpace, now time.Time) string {
 	if s.FullBeforeStart {
-		return "for over " + Elapsed(now.Sub(s.FullSince))
+		return "since before porttrace started"
 	}
 	return "for " + Elapsed(now.Sub(s.FullSince))
 }

@@ -39,6 +39,9 @@ func Spaces(s *snapshot.Snapshot) string {
 	case fullest == nil:
 		return "port range unknown"
 	}
-	return fmt.Sprintf("none is near full, the fullest has %s taken; %s in TIME_WAIT, spread over %s",
-		Taken(fullest), Plural(waiting, "port"), Plural(spaces, "port space"))
+	calm := "none is near full, the fullest has " + Taken(fullest) + " taken"
+	if waiting == 0 {
+		return calm
+	}
+	return fmt.Sprintf("%s; %s in TIME_WAIT, spread over %s", calm, Plural(waiting, "port"), Plural(spaces, "port space"))
 }

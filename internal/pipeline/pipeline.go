@@ -47,6 +47,8 @@ type Options struct {
 	// AfterBatch is called when the Tee has seen a batch: the time to flush. now is how
 	// far the stream has come.
 	AfterBatch func(now event.Time) error
+	// Head is set to what the run knows, for a Tee that begins in the middle of it.
+	Head *Head
 	// Snapshots is sent a snapshot every Every, the newest in place of one that was not
 	// received yet. It must have room for one.
 	Snapshots chan *snapshot.Snapshot
@@ -92,7 +94,11 @@ type run struct {
 }
 
 func newRun(opts Options, state *State) *run {
-	return &run{Options: opts, state: state, begun: opts.From == 0}
+	r := &run{Options: opts, state: state, begun: opts.From == 0}
+	if opts.Head != nil {
+		opts.Head.run = r
+	}
+	return r
 }
 
 // until returns the moment to which the stream was read.

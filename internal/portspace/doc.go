@@ -35,6 +35,6 @@
 //	gauges.go      how many sockets there are in each state
 //	growth.go      how fast bound ports become more
 //	reconcile.go   a scan compared with the table
-//	resync.go      the whole table as events
+//	resync.go      the whole table as events; with these a stream begins in the middle of a run
 //	thresholds.go  events for spaces that are nearly full, full, or ok again
 package portspace

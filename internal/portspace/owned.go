@@ -1,12 +1,17 @@
 package portspace
 
-import "github.com/porttrace/porttrace/internal/event"
+import (
+	"slices"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
 
 // BoundSocket is a socket that is bound to a port, or listens.
 type BoundSocket struct {
 	Proc   event.ProcID
 	Local  event.Addr
 	Before bool   // older than the trace
+	left   bool   // the user's filter leaves it out
 	cookie uint64 // 0: unknown
 }
 
@@ -41,10 +46,22 @@ func (t *Table) bind(e *event.Event, state event.State) {
 		return
 	}
 	n := t.Netns(e.Netns)
+	before := e.Flags.Has(event.BeforeStart) || e.Kind == event.SocketFound && n.hadBefore(e)
 	o := n.addOwned(e.Src.Port, e.Time)
 	n.keepListener(e, o)
 	n.setOwnedState(o, state, e)
-	o.BoundSocket = BoundSocket{e.Proc, e.Src.Addr, e.Flags.Has(event.BeforeStart), e.Cookie}
+	o.BoundSocket = BoundSocket{e.Proc, e.Src.Addr, before, e.Flags.Has(event.NotSelected), e.Cookie}
+}
+
+// hadBefore reports whether the socket is known to be older than the trace. A recording that
+// began in the middle of a run knows that of more sockets than the run, which finds them again.
+func (n *Netns) hadBefore(e *event.Event) bool {
+	o := n.owned[e.Src.Port]
+	if o == nil || o.State == 0 {
+		return false
+	}
+	return o.Before && o.isOf(e) ||
+		slices.ContainsFunc(n.listeners[e.Src.Port], func(l BoundSocket) bool { return l.Before && l.isOf(e) })
 }
 
 // unbind notes that a socket is not bound to the port any more, or, if the event says neither

@@ -32,11 +32,32 @@ func (t *Table) AppendSockets(dst []event.Event, netns uint32, at event.Time) []
 	return list
 }
 
+// AppendHead appends what a scan that ends at a time would report of a namespace if the table
+// were empty: a stream that begins then begins with that. All sockets are from before its start.
+// Of a namespace that was never scanned only the sockets are known.
+func (t *Table) AppendHead(dst []event.Event, netns uint32, at event.Time) []event.Event {
+	n := t.Netns(netns)
+	if n.CensusAt != 0 {
+		fact := n.Census
+		fact.Netns, fact.Whole, fact.TimeWait = netns, true, uint64(n.length)
+		dst = append(dst, event.Event{Time: at, Kind: event.CensusTaken, Fact: &fact})
+	}
+	sockets := len(dst)
+	dst = t.AppendSockets(dst, netns, at)
+	for i := range dst[sockets:] {
+		dst[sockets+i].Flags |= event.BeforeStart
+	}
+	return dst
+}
+
 func (s *BoundSocket) event(base event.Event, state event.State, port uint16) event.Event {
 	e := base
 	e.State, e.Proc, e.Cookie, e.Src, e.Flags = state, s.Proc, s.cookie, event.Endpoint{Addr: s.Local, Port: port}, event.OwnedByBind
 	if s.Before {
 		e.Flags |= event.BeforeStart
+	}
+	if s.left {
+		e.Flags |= event.NotSelected
 	}
 	return e
 }

@@ -327,8 +327,13 @@ func (t *Table) found(e *event.Event) {
 	socket := Socket{
 		State: e.State, Direction: e.Direction, Flags: e.Flags & keptFlags, Proc: cmp.Or(e.Proc, e.Listener), Cookie: e.Cookie, Expiry: e.Last,
 	}
-	if known, is := t.socket(PortOf(e)); is && e.State == event.StateTimeWait && known.State == e.State && known.Cookie == e.Cookie {
-		socket.Closed = known.Closed // the same bucket
+	if known, is := t.socket(PortOf(e)); is && known.Cookie == e.Cookie {
+		// A recording that began in the middle of a run knows of more sockets that they are older
+		// than the run, which finds them again.
+		socket.Flags |= known.Flags & event.BeforeStart
+		if e.State == event.StateTimeWait && known.State == e.State {
+			socket.Closed = known.Closed // the same bucket
+		}
 	}
 	t.put(e, &socket)
 }

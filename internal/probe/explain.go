@@ -16,6 +16,9 @@ import (
 // not allow tracing at all.
 var ErrUnsupported = errors.New("cannot trace here")
 
+// ErrPrivileges is wrapped in place of it, and wraps it, if this process lacks capabilities.
+var ErrPrivileges = fmt.Errorf("%w", ErrUnsupported)
+
 var (
 	errNoBTF = errors.New("no BTF")
 	errMaps  = errors.New("creating maps")
@@ -27,12 +30,15 @@ const needs = "porttrace needs Linux 5.10 or later, built with CONFIG_DEBUG_INFO
 // explain returns an error of one line that says what the host lacks, or err itself if the
 // host is not the reason. A version alone is no reason: distributions backport features.
 func (h host) explain(err error) error {
-	why := ""
+	why, kind := "", ErrUnsupported
 	switch {
 	case errors.Is(err, errNoBTF):
 		why = fmt.Sprintf("this kernel, %s, has no BTF (/sys/kernel/btf/vmlinux): %s", h.release, needs)
 	case errors.Is(err, unix.EPERM):
 		why = h.refusal(err)
+		if len(h.missing()) > 0 && h.lockdown != "confidentiality" {
+			kind = ErrPrivileges
+		}
 	case h.before(5, 8):
 		why = fmt.Sprintf("this kernel, %s, has no BPF ring buffer (%s): %s", h.release, brief(err), needs)
 	case h.before(5, 10), errors.Is(err, ebpf.ErrNotSupported):
@@ -40,7 +46,7 @@ func (h host) explain(err error) error {
 	default:
 		return err
 	}
-	return fmt.Errorf("%w: %s", ErrUnsupported, why)
+	return fmt.Errorf("%w: %s", kind, why)
 }
 
 // refusal returns why the kernel answered EPERM, which has many reasons.

@@ -53,7 +53,7 @@ func TestReportWithFindings(t *testing.T) {
 	t.Parallel()
 	var text, object bytes.Buffer
 	s := busy()
-	if err := errors.Join(Text(&text, s, fixtureFindings(), snapshot.ByProcess), JSON(&object, s, fixtureFindings(), snapshot.ByProcess)); err != nil {
+	if err := errors.Join(Text(&text, s, fixtureFindings(), TextOptions{By: snapshot.ByProcess}), JSON(&object, s, fixtureFindings(), snapshot.ByProcess)); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "findings.txt", text.Bytes())

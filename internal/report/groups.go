@@ -1,8 +1,8 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
+	"slices"
 
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -35,19 +35,39 @@ func members(g *snapshot.ProcessGroup) int {
 	return g.Processes()
 }
 
-func writeGroups(out *bytes.Buffer, s *snapshot.Snapshot, by snapshot.Grouping) {
-	t := table{
-		head: []string{string(by), "processes", "opens", "opens/s", "live", "time_wait", "failed", "lifetime"},
-		left: string(by),
+// manyProcesses is from how many processes of one executable on they are listed as one.
+const manyProcesses = 5
+
+// grouping returns how the processes are grouped.
+func (w *writer) grouping() snapshot.Grouping {
+	if w.By != "" {
+		return w.By
 	}
-	groups := snapshot.GroupProcesses(s, by)
-	for _, g := range top(groups) {
+	of := map[string]int{}
+	for i := range w.s.Processes {
+		if p := &w.s.Processes[i]; !idle(&p.Totals) {
+			of[p.Info.Exe]++
+		}
+	}
+	for exe, n := range of {
+		if exe != "" && n >= manyProcesses {
+			return snapshot.ByExecutable
+		}
+	}
+	return snapshot.ByProcess
+}
+
+func (w *writer) groups(by snapshot.Grouping) {
+	t := w.totalsTable([]string{string(by)}, nil)
+	t.head = slices.Insert(t.head, 1, "processes")
+	groups := slices.DeleteFunc(snapshot.GroupProcesses(w.s, by), func(g snapshot.ProcessGroup) bool { return idle(&g.Totals) && !w.Verbose })
+	for _, g := range groups[:min(len(groups), w.rows())] {
 		t.add(append([]string{groupName(&g, by), memberCount(&g)}, totalCells(&g.Totals, g.Rates)...)...)
 	}
-	if other := snapshot.OtherGroup(s); other != nil {
+	if other := snapshot.OtherGroup(w.s); other != nil {
 		t.add(append([]string{"all others", ""}, totalCells(&other.Totals, other.Rates)...)...)
 	}
-	t.write(out, "Processes by "+string(by), len(groups)-topRows)
+	t.write(&w.out, "Processes by "+string(by), w.more(len(groups)))
 }
 
 func memberCount(g *snapshot.ProcessGroup) string {

@@ -9,10 +9,10 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// Text writes the report for people, with times in UTC and processes grouped by their
-// executable, container or unit, or not at all. Of each finding it has the first advice.
-func Text(w io.Writer, s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping) error {
-	_, err := w.Write(text(s, findings, by))
+// Text writes the report for people, with times in UTC: the verdict, since when, who suffers and
+// what to do first, then tables.
+func Text(w io.Writer, s *snapshot.Snapshot, findings []doctor.Finding, opts TextOptions) error {
+	_, err := w.Write(text(s, findings, opts))
 	return err
 }
 

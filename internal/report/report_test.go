@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -116,20 +117,35 @@ func TestGolden(t *testing.T) {
 	census := *quiet
 	census.Namespaces = countedNamespaces()
 	for name, s := range map[string]*snapshot.Snapshot{"busy": busy(), "calm": calm, "full": full, "quiet": quiet, "census": &census} {
-		var text, object bytes.Buffer
-		if err := Text(&text, s, nil, snapshot.ByProcess); err != nil {
+		var text, verbose, object bytes.Buffer
+		if err := Text(&text, s, nil, TextOptions{}); err != nil {
 			t.Fatal(err)
 		}
+		if err := Text(&verbose, s, nil, TextOptions{By: snapshot.ByProcess, Verbose: true}); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+"_verbose.txt", verbose.Bytes())
+		checkTextWidth(t, name, text.String())
 		if err := JSON(&object, s, nil, snapshot.ByProcess); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name+".txt", text.Bytes())
 		golden(t, name+".json", object.Bytes())
-		if bytes.ContainsAny(text.Bytes(), "\x1b\xff") {
+		if bytes.ContainsAny(text.Bytes(), "\x1b\xff") || bytes.ContainsAny(verbose.Bytes(), "\x1b\xff") {
 			t.Errorf("%s: a hostile name reaches the terminal", name)
 		}
 		if bytes.ContainsFunc(object.Bytes(), func(r rune) bool { return r > '~' || r < ' ' && r != '\n' }) {
 			t.Errorf("%s: the JSON is not printable ASCII", name)
+		}
+	}
+}
+
+// checkTextWidth holds all lines but those to copy to the width of a table.
+func checkTextWidth(t *testing.T, name, text string) {
+	t.Helper()
+	for line := range strings.SplitSeq(text, "\n") {
+		if utf8.RuneCountInString(line) > tableWidth && !strings.HasPrefix(line, "          ") {
+			t.Errorf("%s: %q is too long", name, line)
 		}
 	}
 }
@@ -160,14 +176,14 @@ func TestDocumentedFields(t *testing.T) {
 		"host.signals":           "name mode hook reason",
 		"window":                 "start end seconds",
 		"totals":                 "opens closes time_wait_entered connect_failures bind_failures",
-		"processes":              identity + counts + "open_files file_limit early_binds destinations",
+		"processes":              identity + counts + "open_files file_limit early_binds own_ports destinations",
 		"processes.destinations": counts + "netns netns_name family proto daddr dport",
 		"groups":                 "name unknown processes " + counts + "destinations",
 		"destinations":           counts + "netns netns_name family proto daddr dport",
 		"failures":               identity + "op errno reason count first last netns netns_name family proto saddr sport daddr dport",
 		"port_spaces": "kind netns netns_name family proto saddr daddr dport range_low range_high capacity in_use live syn_sent " +
 			"close_wait time_wait bound headroom reusable time_wait_expiring peak open_rate sustainable_rate textbook_rate eta_seconds " +
-			"eta_low_seconds eta_high_seconds eta_model exhausted search_p50_us search_p99_us second_parity_share per_socket_range",
+			"eta_low_seconds eta_high_seconds eta_model exhausted exhausted_since sustainable_rough search_p50_us search_p99_us second_parity_share per_socket_range",
 		"port_spaces.holders": identity + "ports live close_wait time_wait bound before_start",
 		"port_spaces.victims": identity + "failures last",
 		"namespaces": "netns netns_name range_low range_high reserved capacity tw_reuse time_wait max_time_wait bound last_scan last_scan_us " +
@@ -231,8 +247,11 @@ func TestListsAreNeverNull(t *testing.T) {
 func TestLongTables(t *testing.T) {
 	t.Parallel()
 	s := &snapshot.Snapshot{Processes: make([]snapshot.Process, topRows+3)}
+	for i := range s.Processes {
+		s.Processes[i].Opens = 1 // idle ones are not listed
+	}
 	var out bytes.Buffer
-	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, TextOptions{By: snapshot.ByProcess}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "\n  and 3 more\n") {
@@ -242,13 +261,13 @@ func TestLongTables(t *testing.T) {
 
 func TestManyGaps(t *testing.T) {
 	t.Parallel()
-	s := &snapshot.Snapshot{Gaps: make([]snapshot.Gap, topRows+3), OlderGaps: 77}
+	s := &snapshot.Snapshot{Gaps: make([]snapshot.Gap, maxGaps+3), OlderGaps: 77}
 	s.Gaps[len(s.Gaps)-1] = snapshot.Gap{Begin: started, Truncated: true}
 	var out bytes.Buffer
-	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, TextOptions{By: snapshot.ByProcess}); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(out.String(), "\n  missing from "); n != topRows {
+	if n := strings.Count(out.String(), "\n  missing from "); n != maxGaps {
 		t.Errorf("%d lines of gaps", n)
 	}
 	for _, want := range []string{
@@ -271,12 +290,12 @@ func TestSweep(t *testing.T) {
 		Reason: event.Refused, Count: 200_000, Rate: 4_867, First: started, Last: started.Add(9 * time.Second),
 	}, Targets: 7_000, Estimated: true}}
 	var text, object bytes.Buffer
-	if err := errors.Join(Text(&text, s, nil, snapshot.ByProcess), JSON(&object, s, nil, snapshot.ByProcess)); err != nil {
+	if err := errors.Join(Text(&text, s, nil, TextOptions{Verbose: true}), JSON(&object, s, nil, snapshot.ByProcess)); err != nil {
 		t.Fatal(err)
 	}
 	failures := string(section(text.Bytes(), "Failures"))
 	for _, want := range []string{
-		"195,904  4865.0        all others",
+		"195,904  4,865.0  all others",
 		"  scanner(99) cannot connect to about 7,000 targets: connection refused (ECONNREFUSED), 4,867/s; 200,000 times in all\n",
 	} {
 		if !strings.Contains(failures, want) {
@@ -316,7 +335,7 @@ func TestGroups(t *testing.T) {
 	grouped(s)
 	for _, by := range snapshot.Groupings()[1:] {
 		var text, object bytes.Buffer
-		if err := errors.Join(Text(&text, s, nil, by), JSON(&object, s, nil, by)); err != nil {
+		if err := errors.Join(Text(&text, s, nil, TextOptions{By: by}), JSON(&object, s, nil, by)); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, "by_"+string(by)+".txt", section(text.Bytes(), "Processes by "))
@@ -354,7 +373,7 @@ func TestPIDNamespaceIsNamedOnce(t *testing.T) {
 	for _, fact := range []string{"pid namespace 7, not the host's", "pids are those of pid namespace 7, not the host's"} {
 		var out bytes.Buffer
 		s := snapshot.Snapshot{Host: event.Host{PIDNS: fact}}
-		if err := Text(&out, &s, nil, snapshot.ByProcess); err != nil {
+		if err := Text(&out, &s, nil, TextOptions{By: snapshot.ByProcess}); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), "\npids are those of pid namespace 7, not the host's\n") {

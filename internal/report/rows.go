@@ -116,12 +116,22 @@ type process struct {
 	identity
 	counts
 	rates
-	First        string  `json:"first"`
-	Last         string  `json:"last"`
-	OpenFiles    *uint64 `json:"open_files"`  // file descriptors, null: not counted
-	FileLimit    *uint64 `json:"file_limit"`  // RLIMIT_NOFILE, soft: at it socket() and accept() fail with EMFILE
-	EarlyBinds   uint64  `json:"early_binds"` // of opens: a bind() had chosen the port before; a lower bound if opens came folded
-	Destinations []pair  `json:"destinations"`
+	First        string    `json:"first"`
+	Last         string    `json:"last"`
+	OpenFiles    *uint64   `json:"open_files"`  // file descriptors, null: not counted
+	FileLimit    *uint64   `json:"file_limit"`  // RLIMIT_NOFILE, soft: at it socket() and accept() fail with EMFILE
+	EarlyBinds   uint64    `json:"early_binds"` // of opens: a bind() had chosen the port before; a lower bound if opens came folded
+	OwnPorts     *ownPorts `json:"own_ports"`   // a block of ports that it has bound one by one and connects from; null: none
+	Destinations []pair    `json:"destinations"`
+}
+
+// ownPorts is a block of ports that a process chooses itself.
+type ownPorts struct {
+	Netns uint32 `json:"netns"`
+	Saddr string `json:"saddr"`
+	Low   uint16 `json:"low"`
+	High  uint16 `json:"high"`
+	Open  int    `json:"open"` // ports with an open socket; the others are in TIME_WAIT
 }
 
 // pair is the connections of one process to one destination.
@@ -138,6 +148,9 @@ func newProcess(p *snapshot.Process, clock event.Clock) process {
 	}
 	if p.Files != nil {
 		out.OpenFiles, out.FileLimit = &p.Files.Open, &p.Files.Limit
+	}
+	if own := p.OwnPorts; own != nil {
+		out.OwnPorts = &ownPorts{own.Netns, own.Local.String(), own.Low, own.High, own.Open}
 	}
 	return out
 }

@@ -155,8 +155,9 @@ func TestReasonForNoReuse(t *testing.T) {
 	s.Capacity, s.TimeWait, s.Unstamped = 64, 64, 64
 	for reusable, want := range map[int]bool{0: true, 3: false} {
 		s.Reusable = reusable
-		var out bytes.Buffer
-		writeAtRisk(&out, &s, time.Time{})
+		w := writer{s: &snapshot.Snapshot{}}
+		w.atRisk(&s)
+		out := &w.out
 		if got := strings.Contains(out.String(), "headroom 0; 64 in TIME_WAIT cannot be reused: the peer sends no TCP timestamps"); got != want {
 			t.Errorf("%d can be reused: got %q", reusable, out.String())
 		}
@@ -171,10 +172,10 @@ func TestFinWait2IsNamed(t *testing.T) {
 	s.PortSpaces[0].TimeWait, s.PortSpaces[0].FinWait2 = 12, 7
 	s.PortSpaces[1].TimeWait, s.PortSpaces[1].FinWait2 = 5, 3
 	var out bytes.Buffer
-	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, TextOptions{By: snapshot.ByProcess}); err != nil {
 		t.Fatal(err)
 	}
-	if want := "TIME_WAIT 11,000 outgoing (10 of them in FIN_WAIT2), 40 accepted"; !strings.Contains(out.String(), want) {
+	if want := "TIME_WAIT 11,000 outgoing (10 of them in FIN_WAIT2), 40 accepted"; !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
 		t.Errorf("no %q in\n%s", want, &out)
 	}
 }

@@ -1,65 +1,266 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 const (
 	topSpaces  = 10 // of the fullest spaces: the others have headroom
+	topRisks   = 3  // of the spaces at risk, with their holders
 	topHolders = 3  // of the holders and victims of a space: the others have few ports
 )
 
-// writeSpaces lists the fullest port spaces, and the holders and victims of those at risk.
-func writeSpaces(out *bytes.Buffer, s *snapshot.Snapshot) {
-	t := table{
-		head: []string{"taken", "space", "in use", "capacity", "live", "time_wait", "bound", "wanted/s", "sustainable", "full", "failed", "netns"},
-		left: "space full netns",
-	}
+// spaces lists the fullest port spaces, and the holders and victims of those at risk.
+func (w *writer) spaces() {
+	s := w.s
 	fullest, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
-	listed := snapshot.Sort(s.PortSpaces, fullest, false)
-	listed = listed[:min(len(listed), topSpaces)]
+	listed := w.worthListing(snapshot.Sort(s.PortSpaces, fullest, false))
+	t := w.spaceTable()
 	for i := range listed {
-		p := &listed[i]
-		outlook := p.Outlook()
-		t.add(phrase.Taken(p), phrase.Space(p), phrase.Ports(p, p.InUse()), phrase.Capacity(p), phrase.StatePorts(p, p.Live),
-			phrase.StatePorts(p, p.TimeWait), phrase.Ports(p, p.Bound), fmt.Sprintf("%.1f", p.Wanted), phrase.Sustainable(p),
-			phrase.Forecast(&outlook), phrase.Grouped(p.Exhausted), phrase.NetnsState(p.NetnsName, p.Netns, p.NetnsGone))
+		t.add(w.spaceCells(&listed[i])...)
 	}
-	t.write(out, "Port spaces: "+phrase.Spaces(s), len(s.PortSpaces)-len(listed)+s.OtherPortSpaces)
+	more := len(s.PortSpaces) - len(listed) + s.OtherPortSpaces
+	if len(t.rows) == 0 && more > 0 {
+		w.out.WriteString("\n")
+		w.item("", "Port spaces: "+phrase.Spaces(s))
+	}
+	t.write(&w.out, "Port spaces: "+phrase.Spaces(s), more)
+	w.risks(listed)
+}
+
+// risks writes details of the spaces at risk: of few of them, those first from which calls got no
+// port. One program can fill all spaces of its address at once.
+func (w *writer) risks(listed []snapshot.PortSpace) {
+	var risks []*snapshot.PortSpace
 	for i := range listed {
-		if p := &listed[i]; p.AtRisk(s.Wall) && len(p.Holders)+len(p.Victims) > 0 {
-			writeAtRisk(out, p, s.Wall)
+		if p := &listed[i]; p.AtRisk(w.s.Wall) && len(p.Holders)+len(p.Victims) > 0 {
+			risks = append(risks, p)
 		}
+	}
+	if !w.Verbose {
+		slices.SortStableFunc(risks, func(a, b *snapshot.PortSpace) int { return min(len(b.Victims), 1) - min(len(a.Victims), 1) })
+		risks = risks[:min(len(risks), topRisks)]
+	}
+	for _, p := range risks {
+		w.atRisk(p)
 	}
 }
 
-func writeAtRisk(out *bytes.Buffer, s *snapshot.PortSpace, now time.Time) {
-	fmt.Fprintf(out, "\n  %s: %s", phrase.Space(s), status(s, now))
-	if demand := phrase.Demand(s); demand != nil {
-		out.WriteString("; " + demand[0])
+// spaceTable is a table without rows. In its narrow form the figures that belong together share a
+// column.
+func (w *writer) spaceTable() table {
+	t := table{
+		head:     []string{"taken", "space", "in use/of", "live", "syn_sent", "close_wait", "time_wait", "bound", "wants/max", "full", "failed", "netns"},
+		left:     "space full netns",
+		optional: []string{"syn_sent", "close_wait", "bound", "failed", "netns"},
+		common:   "netns",
+		width:    w.width(), drop: []string{"bound", "failed", "syn_sent", "close_wait", "netns"}, flex: []string{"space"},
 	}
-	out.WriteByte('\n')
-	for _, h := range s.Holders[:min(len(s.Holders), topHolders)] {
-		fmt.Fprintf(out, "    held by %s: %s\n", phrase.Holder(&h), phrase.Held(&h))
+	if w.Verbose {
+		t.head = []string{
+			"taken", "space", "in use", "capacity", "live", "syn_sent", "close_wait", "time_wait", "bound", "wanted/s", "sustainable", "full",
+			"failed", "netns",
+		}
+		t.optional = []string{"syn_sent", "close_wait"}
 	}
-	if len(s.Holders) > topHolders || s.OtherHolders.Ports() > 0 {
-		out.WriteString("    and by others\n")
+	return t
+}
+
+func (w *writer) spaceCells(p *snapshot.PortSpace) []string {
+	inUse := []string{phrase.Ports(p, p.InUse()), phrase.Capacity(p)}
+	rates := []string{oneDecimal(p.Wanted), phrase.Sustainable(p)}
+	if !w.Verbose {
+		inUse, rates = []string{strings.Join(inUse, "/")}, []string{phrase.Rate(p.Wanted) + "/" + rates[1]}
 	}
-	if s.Unstamped > 0 && s.Reusable == 0 { // who has set tcp_tw_reuse wonders why
-		fmt.Fprintf(out, "    headroom %s\n", phrase.Headroom(s))
+	return slices.Concat([]string{phrase.Taken(p), phrase.Space(p)}, inUse,
+		[]string{
+			phrase.StatePorts(p, p.Live), phrase.StatePorts(p, p.SynSent), phrase.StatePorts(p, p.CloseWait), phrase.StatePorts(p, p.TimeWait),
+			phrase.Ports(p, p.Bound),
+		},
+		rates, []string{w.full(p), phrase.Grouped(p.Exhausted), w.netns(p.NetnsName, p.Netns, p.NetnsGone)})
+}
+
+// worthListing returns the fullest, without those that are idle, gone, or like all others far
+// from full.
+func (w *writer) worthListing(all []snapshot.PortSpace) []snapshot.PortSpace {
+	if w.Verbose {
+		return all[:min(len(all), topSpaces)]
 	}
-	for _, v := range s.Victims[:min(len(s.Victims), topHolders)] {
-		fmt.Fprintf(out, "    no port for %s: %s times, last at %s\n", phrase.Process(v.Proc.ID, v.Proc.Comm),
-			phrase.Grouped(v.Failures), phrase.Time(v.Last, time.TimeOnly))
+	const few, low = 3, 0.05
+	var listed []snapshot.PortSpace
+	for i := range all {
+		p := &all[i]
+		bad := p.AtRisk(w.s.Wall) || p.Exhausted > 0
+		dead := p.NetnsGone || p.InUse() == 0 && p.Wanted == 0
+		if bad || !dead && (p.TakenShare() >= low || len(listed) < few) {
+			listed = append(listed, *p)
+		}
+		if len(listed) == topSpaces {
+			break
+		}
 	}
-	if more := len(s.Victims) - topHolders; more > 0 {
-		fmt.Fprintf(out, "    and for %d more\n", more)
+	return listed
+}
+
+// full returns when the space will be full; how sure that is only with all details.
+func (w *writer) full(p *snapshot.PortSpace) string {
+	outlook := p.Outlook()
+	switch {
+	case w.Verbose:
+		return phrase.Forecast(&outlook)
+	case outlook.Known && outlook.Never:
+		return phrase.Unknown
 	}
+	return phrase.When(&outlook)
+}
+
+// atRisk writes since when a space is full, which programs hold its ports, and which get none.
+func (w *writer) atRisk(p *snapshot.PortSpace) {
+	line := phrase.Space(p) + ": " + status(p, w.s.Wall)
+	if demand := phrase.Demand(p); demand != nil {
+		line += "; " + demand[0]
+	}
+	w.out.WriteByte('\n')
+	writeWide(&w.out, "  ", line)
+	holders, complete := w.holders(p)
+	for i := range holders[:min(len(holders), topHolders)] {
+		h := &holders[i]
+		fmt.Fprintf(&w.out, "    held by %s: %s\n", h.name(), phrase.Held(&h.Holder))
+	}
+	if len(holders) > topHolders || !complete {
+		w.out.WriteString("    and by others\n")
+	}
+	if p.Unstamped > 0 && p.Reusable == 0 { // who has set tcp_tw_reuse wonders why
+		writeWide(&w.out, "    ", "headroom "+phrase.Headroom(p))
+	}
+	victims := w.victims(p)
+	for i := range victims[:min(len(victims), topHolders)] {
+		v := &victims[i]
+		fmt.Fprintf(&w.out, "    no port for %s: %s, last at %s\n", v.name(), phrase.Plural(v.Count, "time"), phrase.Time(v.Last, time.TimeOnly))
+	}
+	if more := len(victims) - topHolders; more > 0 {
+		fmt.Fprintf(&w.out, "    and for %d more\n", more)
+	}
+}
+
+// victims returns the programs that got no port of the space. It has a row for few processes: the
+// failures have more.
+func (w *writer) victims(p *snapshot.PortSpace) []programFailure {
+	var calls []snapshot.Failure
+	for i := range w.s.Failures {
+		if f := &w.s.Failures[i]; p.Denies(f) {
+			calls = append(calls, *f)
+		}
+	}
+	var all uint64
+	for i := range calls {
+		all += calls[i].Count
+	}
+	var listed uint64
+	var rows []snapshot.Failure
+	for _, v := range p.Victims {
+		listed += v.Failures
+		rows = append(rows, snapshot.Failure{Proc: v.Proc, Count: v.Failures, Last: v.Last})
+	}
+	if all > listed {
+		return byProgram(calls)
+	}
+	return byProgram(rows)
+}
+
+// holders returns which programs hold ports of the space, and whether these are all. It has a row
+// for few processes: if a thousand short ones hold a port each, those that connect to the
+// destination are counted instead.
+func (w *writer) holders(p *snapshot.PortSpace) (list []programHolder, complete bool) {
+	listed, ports := holdersByProgram(p.Holders), 0
+	for _, h := range p.Holders {
+		ports += h.Ports()
+	}
+	if p.OtherHolders.Ports() <= ports || p.Bound > 0 || !w.onlySpaceTowards(p) {
+		return listed, p.OtherHolders.Ports() == 0
+	}
+	rows := w.connected(p)
+	total := 0
+	for _, h := range rows {
+		total += h.Ports()
+	}
+	if total <= ports || total > p.InUse() { // a connection that was just closed is not in both
+		return listed, false
+	}
+	return holdersByProgram(rows), total >= p.InUse()
+}
+
+// connected returns the processes by their connections to the destination of the space, and the
+// holders without a process.
+func (w *writer) connected(p *snapshot.PortSpace) (rows []snapshot.Holder) {
+	for _, h := range p.Holders {
+		if !h.Proc.ID.Known() {
+			rows = append(rows, h)
+		}
+	}
+	for i := range w.s.Pairs {
+		q := &w.s.Pairs[i]
+		h := snapshot.Holder{
+			Proc: event.Process{ID: q.Proc, Comm: q.Comm}, Live: int(q.Live()), CloseWait: int(q.CloseWait), TimeWait: int(q.TimeWaitOut),
+		}
+		if towards(q, p) && q.Proc.Known() && h.Ports() > 0 {
+			rows = append(rows, h)
+		}
+	}
+	return rows
+}
+
+func towards(q *snapshot.Pair, p *snapshot.PortSpace) bool {
+	return q.Netns == p.Netns && q.Proto == p.Proto && q.Remote == p.Remote
+}
+
+// onlySpaceTowards reports whether all connections to the destination take their ports from the
+// space: none comes from another local address.
+func (w *writer) onlySpaceTowards(p *snapshot.PortSpace) bool {
+	return p.Kind == snapshot.ConnectSpace && !slices.ContainsFunc(w.s.PortSpaces, func(o snapshot.PortSpace) bool {
+		return o.Kind == p.Kind && o.Netns == p.Netns && o.Proto == p.Proto && o.Remote == p.Remote && (o.Local != p.Local || o.Device != p.Device)
+	})
+}
+
+// programHolder is the ports that the processes of one program hold.
+type programHolder struct {
+	snapshot.Holder
+	processes int
+}
+
+// holdersByProgram merges those of processes that run the same program, most ports first.
+func holdersByProgram(rows []snapshot.Holder) []programHolder {
+	index := map[program]int{}
+	var merged []programHolder
+	for _, h := range rows {
+		key := programOf(&h.Proc)
+		at, found := index[key]
+		if !found {
+			index[key] = len(merged)
+			merged = append(merged, programHolder{h, 1})
+			continue
+		}
+		m := &merged[at]
+		m.Live, m.CloseWait, m.TimeWait = m.Live+h.Live, m.CloseWait+h.CloseWait, m.TimeWait+h.TimeWait
+		m.Bound, m.Before = m.Bound+h.Bound, m.Before+h.Before
+		m.processes++
+	}
+	slices.SortStableFunc(merged, func(a, b programHolder) int { return b.Ports() - a.Ports() })
+	return merged
+}
+
+func (h *programHolder) name() string {
+	if h.processes > 1 {
+		return several(&h.Proc, h.processes)
+	}
+	return phrase.Holder(&h.Holder)
 }
 
 // status has the time since when the space is full: a report is read later.

@@ -3,66 +3,121 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 )
 
-// topRows is the number of rows listed of a table. JSON has all.
-const topRows = 20
+const (
+	// topRows is the number of rows listed of a table, allRows with all details. JSON has all.
+	topRows = 8
+	allRows = 20
+	// tableWidth bounds a table, unless it is to have all columns.
+	tableWidth = 100
+)
 
 const timeLayout = "2006-01-02 15:04:05"
 
-func text(s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping) []byte {
-	var out bytes.Buffer
-	writeHead(&out, s)
-	headline, _ := phrase.Headline(s)
-	fmt.Fprintf(&out, "\n%s\n", headline[0])
-	writeFindings(&out, s, findings)
-	out.WriteString("\n")
-	writeTotals(&out, s)
-	writeSpaces(&out, s)
-	writeNamespaces(&out, s)
-	if by == snapshot.ByProcess {
-		writeProcesses(&out, s)
-	} else {
-		writeGroups(&out, s, by)
-	}
-	writeDestinations(&out, s)
-	writeFailures(&out, s)
-	writeSignals(&out, s.Signals)
-	writeHealth(&out, s)
-	writeGaps(&out, s)
-	writeNotices(&out, s.Notices)
-	return out.Bytes()
+// TextOptions choose what the text has.
+type TextOptions struct {
+	// By groups the processes; empty: by executable if one has many processes, else not at all.
+	By snapshot.Grouping
+	// Verbose adds all columns and rows, the namespaces, how it was traced, and what was lost.
+	Verbose bool
+	// Recording is the name of the file that is reported; empty: this host, now.
+	Recording string
+	// Unmatched says that the filter has selected nothing; empty if it has, or there is none.
+	Unmatched string
 }
 
-func writeHead(out *bytes.Buffer, s *snapshot.Snapshot) {
-	out.WriteString("porttrace report")
-	if h := s.Host; h.Name != "" {
-		out.WriteString(printable.String(fmt.Sprintf(" of %s, Linux %s %s", h.Name, h.Kernel, h.Arch)))
+// writer writes the text of one snapshot.
+type writer struct {
+	TextOptions
+	out bytes.Buffer
+	s   *snapshot.Snapshot
+}
+
+func text(s *snapshot.Snapshot, findings []doctor.Finding, opts TextOptions) []byte {
+	w := &writer{TextOptions: opts, s: s}
+	findings = doctor.Sorted(findings, false)
+	said := verdict.Of(s, findings)
+	if opts.Unmatched != "" && said.Level == verdict.OK { // nothing was to be seen
+		said = verdict.Verdict{Level: verdict.Unknown, Title: "NOTHING MATCHES THE FILTER", Lines: []string{opts.Unmatched + "."}}
 	}
-	out.WriteString("\n")
-	fmt.Fprintf(out, "%s to %s UTC, %.1f s\n", s.Started.UTC().Format(timeLayout), s.Wall.UTC().Format(timeLayout),
+	w.head()
+	w.box(&said)
+	w.findings(&said, findings)
+	if opts.Unmatched == "" {
+		w.totals()
+	}
+	w.spaces()
+	w.processes()
+	w.destinations()
+	w.failures()
+	w.observed()
+	return w.out.Bytes()
+}
+
+func (w *writer) head() {
+	s := w.s
+	w.out.WriteString("porttrace report")
+	if h := s.Host; h.Name != "" {
+		w.out.WriteString(printable.String(fmt.Sprintf(" of %s, Linux %s %s", h.Name, h.Kernel, h.Arch)))
+	}
+	w.out.WriteString("\n")
+	fmt.Fprintf(&w.out, "%s to %s UTC, %.1f s\n", s.Started.UTC().Format(timeLayout), s.Wall.UTC().Format(timeLayout),
 		s.Elapsed.Seconds())
 	if s.Host.PIDNS != "" {
 		const head = "pids are those of " // older recordings have it in the fact
-		fmt.Fprintf(out, "%s%s\n", head, printable.String(strings.TrimPrefix(s.Host.PIDNS, head)))
+		fmt.Fprintf(&w.out, "%s%s\n", head, printable.String(strings.TrimPrefix(s.Host.PIDNS, head)))
 	}
 }
 
-func writeTotals(out *bytes.Buffer, s *snapshot.Snapshot) {
-	t := &s.Totals
-	fmt.Fprintf(out, "seen  %s opened (%.1f/s now), %s closed, %s entered TIME_WAIT; %s\n",
-		phrase.Grouped(t.Opens), s.Rates.Opens, phrase.Grouped(t.Closes()), phrase.Grouped(t.TimeWaitEntered), phrase.Failed(s))
-	fmt.Fprintf(out, "now   %s open, %s with an unanswered SYN, %s in CLOSE_WAIT; TIME_WAIT %s outgoing%s, %s accepted (they hold no port), %s of connections that are not known; %s sockets from before start\n",
-		phrase.Grouped(t.Live()), phrase.Grouped(t.SynSent), phrase.Grouped(t.CloseWait), phrase.Grouped(t.TimeWaitOut), inFinWait2(s),
-		phrase.Grouped(t.TimeWaitIn), phrase.Grouped(t.TimeWaitOther), phrase.Grouped(t.BeforeStart))
+// totals are what happened and what exists, in two items.
+func (w *writer) totals() {
+	s := w.s
+	w.out.WriteString("\n")
+	if phrase.CensusOnly(s) {
+		w.item("seen  ", "only the sockets that exist: opens, closes and "+phrase.Failed(s))
+	} else {
+		w.happened()
+	}
+	w.exists()
+}
+
+// happened counts what was seen since the start.
+func (w *writer) happened() {
+	s, t := w.s, &w.s.Totals
+	w.item("seen  ", fmt.Sprintf("%s opened (%s/s now), %s closed, %s entered TIME_WAIT; %s",
+		phrase.Grouped(t.Opens), oneDecimal(s.Rates.Opens), phrase.Grouped(t.Closes()), phrase.Grouped(t.TimeWaitEntered), phrase.Failed(s)))
+}
+
+// exists counts the sockets of now. What is zero is named only with all details.
+func (w *writer) exists() {
+	s, t := w.s, &w.s.Totals
+	parts := []string{phrase.Grouped(t.Live()) + " open"}
+	part := func(n int64, what string) {
+		if n != 0 || w.Verbose {
+			parts = append(parts, phrase.Grouped(n)+" "+what)
+		}
+	}
+	part(t.SynSent, "with an unanswered SYN")
+	part(t.CloseWait, "in CLOSE_WAIT")
+	timeWait := fmt.Sprintf("TIME_WAIT %s outgoing%s", phrase.Grouped(t.TimeWaitOut), inFinWait2(s))
+	parts = append(parts, timeWait)
+	part(t.TimeWaitIn, "accepted (they hold no port)")
+	part(t.TimeWaitOther, "of connections that are not known")
+	now := strings.Join(parts, ", ")
+	if t.BeforeStart != 0 || w.Verbose {
+		now += "; " + phrase.Grouped(t.BeforeStart) + " sockets from before start"
+	}
+	w.item("now   ", now)
 }
 
 // inFinWait2 returns how many of the outgoing buckets wait for the peer's FIN.
@@ -77,111 +132,89 @@ func inFinWait2(s *snapshot.Snapshot) string {
 	return " (" + phrase.Grouped(n) + " of them in FIN_WAIT2)"
 }
 
-func writeProcesses(out *bytes.Buffer, s *snapshot.Snapshot) {
-	t := table{
-		head: []string{"pid", "command", "opens", "opens/s", "live", "time_wait", "failed", "lifetime", "in"},
-		left: "command in",
-	}
-	for _, p := range top(s.Processes) {
-		row := append([]string{phrase.PID(p.Info.ID), p.Info.Comm}, totalCells(&p.Totals, p.Rates)...)
-		t.add(append(row, group(&p.Info))...)
-	}
-	if s.OtherProcesses != nil {
-		t.add(append([]string{"", "all others"}, totalCells(&s.OtherProcesses.Totals, s.OtherProcesses.Rates)...)...)
-	}
-	t.write(out, "Processes", len(s.Processes)-topRows)
-}
-
-func writeDestinations(out *bytes.Buffer, s *snapshot.Snapshot) {
-	t := table{
-		head: []string{"destination", "opens", "opens/s", "live", "time_wait", "failed", "lifetime", "netns"},
-		left: "destination netns",
-	}
-	for _, d := range top(s.Destinations) {
-		row := append([]string{d.Remote.String() + phrase.ProtoSuffix(d.Proto)}, totalCells(&d.Totals, d.Rates)...)
-		t.add(append(row, phrase.NetnsState(d.NetnsName, d.Netns, d.NetnsGone))...)
-	}
-	if s.OtherDestinations != nil {
-		t.add(append([]string{"all others"}, totalCells(&s.OtherDestinations.Totals, s.OtherDestinations.Rates)...)...)
-	}
-	t.write(out, "Destinations", len(s.Destinations)-topRows)
-}
-
-func writeFailures(out *bytes.Buffer, s *snapshot.Snapshot) {
-	t := table{
-		head: []string{"count", "per s", "pid", "command", "call", "error", "reason", "address", "last", "holder"},
-		left: "command call error reason address holder",
-	}
-	for _, f := range top(s.Failures) {
-		reason := f.Reason.String()
-		if f.Inferred&(event.FieldErrno|event.FieldReason) != 0 {
-			reason += " (inferred)"
-		}
-		t.add(phrase.Grouped(f.Count), fmt.Sprintf("%.1f", f.Rate), phrase.PID(f.Proc.ID), f.Proc.Comm,
-			f.Op.String(), f.Errno.String(), reason, f.Target.String()+phrase.ProtoSuffix(f.Proto), f.Last.UTC().Format(time.TimeOnly), heldBy(f.HeldBy))
-	}
-	if other := s.OtherFailures; other != nil {
-		t.add(phrase.Grouped(other.Count), fmt.Sprintf("%.1f", other.Rate), "", "all others", "", "", "", "", other.Last.UTC().Format(time.TimeOnly), "")
-	}
-	t.write(out, "Failures", len(s.Failures)-topRows)
-	for i := range s.Sweeps[:min(len(s.Sweeps), topRows)] {
-		fmt.Fprintf(out, "  %s\n", phrase.Sweep(&s.Sweeps[i], s.Wall))
-	}
-}
-
-func writeSignals(out *bytes.Buffer, signals event.Signals) {
-	t := table{head: []string{"signal", "mode", "hook", "why"}, left: "signal mode hook why"}
-	for _, signal := range signals {
-		t.add(signal.Name, string(signal.Mode), signal.Hook, signal.Reason)
-	}
-	t.write(out, "Signals", 0)
-}
-
-func writeHealth(out *bytes.Buffer, s *snapshot.Snapshot) {
-	h := &s.Health
-	fmt.Fprintf(out, "\nHealth\n  %s events%s, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel; "+
-		"porttrace used %s of CPU and %d MiB\n",
-		phrase.Grouped(h.Events), selectedEvents(s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails), phrase.Grouped(h.Filtered),
-		phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed), phrase.Duration(time.Duration(h.CPU)), h.Memory>>20)
-}
-
-// selectedEvents says how many events are the filter's. All the rest of the health is the
-// host's: a filter does not make porttrace see less.
-func selectedEvents(s *snapshot.Snapshot) string {
-	if !s.Filtered {
-		return ""
-	}
-	return fmt.Sprintf(" on the host (%s selected)", phrase.Grouped(s.SelectedEvents))
-}
-
-// writeGaps lists the missing parts of a recording, newest last.
-func writeGaps(out *bytes.Buffer, s *snapshot.Snapshot) {
-	shown := s.Gaps[max(len(s.Gaps)-topRows, 0):]
-	if more := s.OlderGaps + uint64(len(s.Gaps)-len(shown)); more > 0 {
-		fmt.Fprintf(out, "  %d earlier parts of the recording are missing\n", more)
-	}
-	for _, g := range shown {
-		end := "to an unknown time"
-		if !g.End.IsZero() {
-			end = "to " + g.End.UTC().Format(timeLayout)
-		}
-		fmt.Fprintf(out, "  missing from %s %s: the recording is %s\n", g.Begin.UTC().Format(timeLayout), end, g.Cause())
-	}
-}
-
-func writeNotices(out *bytes.Buffer, notices []snapshot.Notice) {
-	if len(notices) == 0 {
+func (w *writer) processes() {
+	by := w.grouping()
+	if by != snapshot.ByProcess {
+		w.groups(by)
 		return
 	}
-	out.WriteString("\nNotices\n")
-	for _, n := range notices {
-		fmt.Fprintf(out, "  %s  %s\n", n.At.UTC().Format(time.TimeOnly), printable.String(n.Text))
+	t := w.totalsTable([]string{"pid", "command"}, []string{"in"})
+	listed := w.listed(w.s.Processes)
+	for _, p := range listed[:min(len(listed), w.rows())] {
+		row := append([]string{phrase.PID(p.Info.ID), commandOf(&p.Info)}, totalCells(&p.Totals, p.Rates)...)
+		t.add(append(row, group(&p.Info))...)
 	}
+	if other := w.s.OtherProcesses; other != nil {
+		t.add(append([]string{"", "all others"}, totalCells(&other.Totals, other.Rates)...)...)
+	}
+	t.write(&w.out, "Processes", w.more(len(listed)))
 }
 
-func heldBy(h *snapshot.HeldBy) string {
-	if h == nil {
+// commandOf returns the name of a process. Sockets that no process is known of are one row.
+func commandOf(p *event.Process) string {
+	if !p.ID.Known() {
+		return "owner not known"
+	}
+	return p.Comm
+}
+
+// listed leaves out processes of which there is nothing to say.
+func (w *writer) listed(all []snapshot.Process) []snapshot.Process {
+	return slices.DeleteFunc(slices.Clone(all), func(p snapshot.Process) bool { return idle(&p.Totals) && !w.Verbose })
+}
+
+func (w *writer) destinations() {
+	t := w.totalsTable([]string{"destination"}, []string{"netns"})
+	t.left = "destination netns"
+	listed := slices.DeleteFunc(slices.Clone(w.s.Destinations), func(d snapshot.Destination) bool {
+		return !w.Verbose && (idle(&d.Totals) || d.NetnsGone && d.Failed() == 0)
+	})
+	for _, d := range listed[:min(len(listed), w.rows())] {
+		row := append([]string{d.Remote.String() + phrase.ProtoSuffix(d.Proto)}, totalCells(&d.Totals, d.Rates)...)
+		t.add(append(row, w.netns(d.NetnsName, d.Netns, d.NetnsGone))...)
+	}
+	if other := w.s.OtherDestinations; other != nil {
+		t.add(append([]string{"all others"}, totalCells(&other.Totals, other.Rates)...)...)
+	}
+	t.write(&w.out, "Destinations", w.more(len(listed)))
+}
+
+// netns returns the name of a namespace. The host's own needs none, unless all is wanted.
+func (w *writer) netns(name string, inode uint32, gone bool) string {
+	if w.onlyHost() {
 		return ""
 	}
-	return phrase.HeldBy(&h.Holder, &h.Info, h.FreeIn)
+	return phrase.NetnsState(name, inode, gone)
 }
+
+// onlyHost reports whether nothing is known of any namespace but the host's.
+func (w *writer) onlyHost() bool {
+	if w.Verbose {
+		return false
+	}
+	other := func(name string) bool { return name != "host" }
+	return !slices.ContainsFunc(w.s.Destinations, func(d snapshot.Destination) bool { return other(d.NetnsName) }) &&
+		!slices.ContainsFunc(w.s.PortSpaces, func(p snapshot.PortSpace) bool { return other(p.NetnsName) }) &&
+		!slices.ContainsFunc(w.s.Failures, func(f snapshot.Failure) bool { return other(f.NetnsName) })
+}
+
+func (w *writer) width() int {
+	if w.Verbose {
+		return 0
+	}
+	return tableWidth
+}
+
+// rows is how many rows of a table are listed.
+func (w *writer) rows() int {
+	if w.Verbose {
+		return allRows
+	}
+	return topRows
+}
+
+// more returns how many rows of a table are not listed.
+func (w *writer) more(all int) int { return all - w.rows() }
+
+// item writes a text that begins with a mark, wrapped.
+func (w *writer) item(mark, text string) { writeItem(&w.out, mark, printable.String(text)) }

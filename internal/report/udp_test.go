@@ -21,7 +21,7 @@ func TestUDPSpace(t *testing.T) {
 		OtherHolders: snapshot.Holder{Bound: 232},
 	}}}
 	var out bytes.Buffer
-	if err := Text(&out, s, nil, snapshot.ByProcess); err != nil {
+	if err := Text(&out, s, nil, TextOptions{Verbose: true}); err != nil {
 		t.Fatal(err)
 	}
 	var row string

@@ -10,7 +10,12 @@ import (
 const textWidth = 80
 
 // writeItem writes a text behind its mark, wrapped. Further lines begin below the first word.
-func writeItem(out *bytes.Buffer, mark, text string) {
+func writeItem(out *bytes.Buffer, mark, text string) { wrap(out, mark, text, textWidth) }
+
+// writeWide is writeItem beside tables.
+func writeWide(out *bytes.Buffer, mark, text string) { wrap(out, mark, text, tableWidth) }
+
+func wrap(out *bytes.Buffer, mark, text string, most int) {
 	indent := utf8.RuneCountInString(mark)
 	out.WriteString(mark)
 	column := indent
@@ -18,7 +23,7 @@ func writeItem(out *bytes.Buffer, mark, text string) {
 		width := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
-		case column+1+width > textWidth:
+		case column+1+width > most:
 			out.WriteString("\n" + strings.Repeat(" ", indent))
 			column = indent
 		default:

@@ -154,7 +154,22 @@ type Process struct {
 	// IP_BIND_ADDRESS_NO_PORT that port is lost to all destinations. It is a lower bound: opens
 	// that were folded do not say how they got their ports.
 	EarlyBinds uint64
+	// OwnPorts is the block of ports that its connections have and that it has bound without a gap:
+	// it chooses them itself. Nil if it does not.
+	OwnPorts *OwnPorts
 }
+
+// OwnPorts is a block of ports, smaller than the port range, that one process has bound port by
+// port, as HAProxy does with source ADDRESS:LOW-HIGH.
+type OwnPorts struct {
+	Netns     uint32
+	Local     event.Addr
+	Low, High uint16
+	Open      int // ports with a socket that is open; the others are in TIME_WAIT
+}
+
+// Size returns how many ports it is.
+func (o *OwnPorts) Size() int { return int(o.High) - int(o.Low) + 1 }
 
 // Destination is one row: a remote address and port within a network namespace.
 // Its totals hold every socket towards it, whatever a filter selects.

@@ -136,14 +136,15 @@ func (c *collector) withLimits(v Verdict, limits []string) Verdict {
 // muchLost is the share of events that must be lost for failures to be missing as well, probably.
 const muchLost = 0.01
 
-// misses reports whether so much of the stream is missing that failures can be.
+// misses reports whether so much of the stream is missing that failures can be. What is lost is
+// counted for the whole host: under a filter it says little.
 func (c *collector) misses() bool {
 	for i := range c.s.Gaps {
 		if !c.s.Gaps[i].Truncated {
 			return true
 		}
 	}
-	return float64(c.s.Health.Lost) > muchLost*float64(c.s.Health.Events)
+	return !c.s.Filtered && float64(c.s.Health.Lost) > muchLost*float64(c.s.Health.Events)
 }
 
 func (c *collector) inferred(name string) bool {

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/porttrace/porttrace/tui/spelling"
+	"github.com/porttrace/porttrace/internal/nearest"
 )
 
 // split returns the name of the command in a line and its argument.
@@ -79,7 +79,7 @@ func (p *Prompt) unknown(name string) string {
 	for _, c := range p.commands {
 		names = append(append(names, c.Name), c.Aliases...)
 	}
-	if near, ok := spelling.Nearest(name, names); ok {
+	if near, ok := nearest.One(name, names); ok {
 		return "no command " + name + "; did you mean " + near + "?"
 	}
 	return "no command " + name + "; Tab on an empty line shows all"

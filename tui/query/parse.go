@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/porttrace/porttrace/tui/spelling"
+	"github.com/porttrace/porttrace/internal/nearest"
 )
 
 // Error is a term that is not valid.
@@ -98,7 +98,7 @@ func parseFieldOrWord(body string) (Field, condition, error) {
 }
 
 func unknownField(name, body string) error {
-	if near, ok := spelling.Nearest(strings.ToLower(name), fieldNames()); ok {
+	if near, ok := nearest.One(strings.ToLower(name), fieldNames()); ok {
 		return fmt.Errorf("there is no field %s; did you mean %s:? As text it is \"%s\"", name, near, body)
 	}
 	return fmt.Errorf("there is no field %s; as text it is \"%s\"", name, body)

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/porttrace/porttrace/tui/spelling"
+	"github.com/porttrace/porttrace/internal/nearest"
 )
 
 // FileName is the user's theme within the folder of their settings.
@@ -43,7 +43,7 @@ func Load(name string) (Theme, error) {
 }
 
 func unknownTheme(name string) error {
-	if meant, ok := spelling.Nearest(name, Names()); ok {
+	if meant, ok := nearest.One(name, Names()); ok {
 		return fmt.Errorf("theme %s: there is none; did you mean %s?", name, meant)
 	}
 	return fmt.Errorf("theme %s: there is none, and no such file; built in are %s", name, strings.Join(Names(), ", "))
@@ -132,7 +132,7 @@ func (t *Theme) rebase(name string) error {
 func (t *Theme) set(name, value string, onDark, onLight bool) error {
 	role, ok := roleNamed(name)
 	if !ok {
-		if meant, ok := spelling.Nearest(name, roleNames[:]); ok {
+		if meant, ok := nearest.One(name, roleNames[:]); ok {
 			return fmt.Errorf("%s: there is no such role; did you mean %s?", name, meant)
 		}
 		return fmt.Errorf("%s: there is no such role; there are %s", name, strings.Join(roleNames[:], ", "))

@@ -1,0 +1,84 @@
+package record
+
+import (
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// Segment writes a recording that begins in the middle of a run. It opens as if the trace had
+// begun with it, if its first events are those of pipeline.Head. Like a Writer it is for one
+// goroutine.
+type Segment struct {
+	*Writer
+	described map[event.ProcID]bool // processes whose facts are in the recording
+	last      event.ProcID          // the one looked up last, mostly that of the next event
+	begun     bool
+	before    event.Health // the tracer's account when it began
+}
+
+// maxDescribed bounds the processes that are remembered; then they are described again. A reader
+// keeps as many at least (event.World).
+const maxDescribed = 1 << 14
+
+// NewSegment begins a recording, as NewWriter does.
+func NewSegment(to Storage, maxBytes int64) (*Segment, error) {
+	w, err := NewWriter(to, maxBytes)
+	if err != nil {
+		return nil, err
+	}
+	return &Segment{Writer: w, described: map[event.ProcID]bool{}}, nil
+}
+
+// Add appends an event, which the world must have applied already. Before one that names a
+// process whose facts came before the recording, it repeats these; and what the tracer has lost
+// or cost before does not count.
+func (s *Segment) Add(e *event.Event, world *event.World) error {
+	if !s.begun {
+		s.begun, s.before = true, world.Health
+	}
+	switch fact := e.Fact.(type) {
+	case *event.Process:
+		s.remember(fact.ID)
+	case *event.Health:
+		since := fact.Since(s.before)
+		copied := *e
+		copied.Fact = &since
+		e = &copied
+	case *event.UDPUse:
+		for _, holder := range fact.Holders {
+			if err := s.describe(holder.Proc, e.Time, world); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.describe(e.Proc, e.Time, world); err != nil {
+		return err
+	}
+	if err := s.describe(e.Listener, e.Time, world); err != nil {
+		return err
+	}
+	return s.Writer.Add(e, world)
+}
+
+// describe adds the facts of a process, if they are known and not in the recording.
+func (s *Segment) describe(id event.ProcID, at event.Time, world *event.World) error {
+	if !id.Known() || id == s.last {
+		return nil
+	}
+	if s.described[id] {
+		s.last = id
+		return nil
+	}
+	p := world.Process(id)
+	if p.Comm == "" && p.Exe == "" { // nothing is known of it yet
+		return nil
+	}
+	s.remember(id)
+	return s.Writer.Add(&event.Event{Time: at, Kind: event.ProcessKnown, Fact: p}, world)
+}
+
+func (s *Segment) remember(id event.ProcID) {
+	if len(s.described) >= maxDescribed {
+		clear(s.described)
+	}
+	s.described[id], s.last = true, id
+}

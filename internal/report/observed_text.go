@@ -1,0 +1,106 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// observed says how the figures came about: in a line, or in full.
+func (w *writer) observed() {
+	if w.Verbose {
+		writeNamespaces(&w.out, w.s)
+		w.signals()
+		w.health()
+		w.gaps()
+		w.notices()
+		return
+	}
+	w.out.WriteString("\n")
+	if line := signalLine(w.s.Signals); line != "" {
+		w.item("", line)
+	}
+	if lost := w.s.Health.Lost; lost > 0 {
+		w.item("", phrase.Plural(lost, "event")+" lost: counts are too low by these")
+	}
+	w.gaps()
+	w.item("", "-v: all columns, network namespaces, how it was traced, notices")
+}
+
+// signalLine names the signals that are not exact.
+func signalLine(signals event.Signals) string {
+	modes := map[event.Mode][]string{}
+	for _, s := range signals {
+		modes[s.Mode] = append(modes[s.Mode], s.Name)
+	}
+	var parts []string
+	if inferred := modes[event.Inferred]; len(inferred) > 0 {
+		parts = append(parts, "inferred: "+strings.Join(inferred, ", "))
+	}
+	if off := modes[event.Off]; len(off) > 0 {
+		parts = append(parts, "not observed: "+strings.Join(off, ", "))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "~ " + strings.Join(parts, "; ") + " (porttrace check)"
+}
+
+func (w *writer) signals() {
+	t := table{head: []string{"signal", "mode", "hook", "why"}, left: "signal mode hook why"}
+	for _, signal := range w.s.Signals {
+		t.add(signal.Name, string(signal.Mode), signal.Hook, signal.Reason)
+	}
+	t.write(&w.out, "Signals", 0)
+}
+
+func (w *writer) health() {
+	h := &w.s.Health
+	fmt.Fprintf(&w.out, "\nHealth\n  %s events%s, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel; "+
+		"porttrace used %s of CPU and %d MiB\n",
+		phrase.Grouped(h.Events), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails), phrase.Grouped(h.Filtered),
+		phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed), phrase.Duration(time.Duration(h.CPU)), h.Memory>>20)
+}
+
+// selectedEvents says how many events are the filter's. All the rest of the health is the
+// host's: a filter does not make porttrace see less.
+func selectedEvents(s *snapshot.Snapshot) string {
+	if !s.Filtered {
+		return ""
+	}
+	return fmt.Sprintf(" on the host (%s selected)", phrase.Grouped(s.SelectedEvents))
+}
+
+// maxGaps bounds the missing parts that are listed.
+const maxGaps = 20
+
+// gaps lists the missing parts of a recording, newest last.
+func (w *writer) gaps() {
+	s := w.s
+	shown := s.Gaps[max(len(s.Gaps)-maxGaps, 0):]
+	if more := s.OlderGaps + uint64(len(s.Gaps)-len(shown)); more > 0 {
+		fmt.Fprintf(&w.out, "  %d earlier parts of the recording are missing\n", more)
+	}
+	for _, g := range shown {
+		end := "to an unknown time"
+		if !g.End.IsZero() {
+			end = "to " + g.End.UTC().Format(timeLayout)
+		}
+		fmt.Fprintf(&w.out, "  missing from %s %s: the recording is %s\n", g.Begin.UTC().Format(timeLayout), end, g.Cause())
+	}
+}
+
+func (w *writer) notices() {
+	if len(w.s.Notices) == 0 {
+		return
+	}
+	w.out.WriteString("\nNotices\n")
+	for _, n := range w.s.Notices {
+		fmt.Fprintf(&w.out, "  %s  %s\n", n.At.UTC().Format(time.TimeOnly), printable.String(n.Text))
+	}
+}
