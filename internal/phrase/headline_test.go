@@ -204,7 +204,7 @@ func TestSweep(t *testing.T) {
 		{
 			"one target, many processes",
 			many(2137, func(i int) snapshot.Failure { return fail(uint32(100+i), "curl", at("10.0.0.2", 80), 0.05) }),
-			"curl (2,137 processes) cannot connect to 10.0.0.2:80: connection refused (ECONNREFUSED), 107/s",
+			"curl ×2,137 cannot connect to 10.0.0.2:80: connection refused (ECONNREFUSED), 107/s",
 		},
 		{
 			"a lower rate than another failure",

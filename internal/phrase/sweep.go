@@ -9,8 +9,8 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// minSweep is the number of alike failures from which they are one sentence: fewer are
-// better named one by one.
+// minSweep is the number of targets from which alike failures are one sentence: fewer are better
+// named one by one.
 const minSweep = 5
 
 // sweep is one failure, or many of one program that differ only by target or by process: a
@@ -20,8 +20,9 @@ type sweep struct {
 	inferred  event.Field       // of any part
 	processes map[event.ProcID]bool
 	targets   map[event.Endpoint]bool
-	swept     int  // targets that have no row each
-	about     bool // swept is an estimate, or the same targets may be in it twice
+	swept     int              // targets that have no row each
+	programs  snapshot.Program // with all processes, if they are known
+	about     bool             // swept is an estimate, or the same targets may be in it twice
 	count     uint64
 	rate      float64
 	last      time.Time
@@ -30,17 +31,17 @@ type sweep struct {
 // sweepKey is what the failures of a sweep have in common. A program without a name is
 // known by its pid alone.
 type sweepKey struct {
-	comm   string
-	pid    event.ProcID
-	proto  event.Proto
-	op     event.Op
-	errno  event.Errno
-	reason event.Reason
+	program snapshot.ProgramKey
+	pid     event.ProcID
+	proto   event.Proto
+	op      event.Op
+	errno   event.Errno
+	reason  event.Reason
 }
 
 func keyOfSweep(f *snapshot.Failure) sweepKey {
-	key := sweepKey{comm: f.Proc.Comm, proto: f.Proto, op: f.Op, errno: f.Errno, reason: f.Reason}
-	if key.comm == "" {
+	key := sweepKey{program: snapshot.ProgramOf(&f.Proc), proto: f.Proto, op: f.Op, errno: f.Errno, reason: f.Reason}
+	if f.Proc.Program() == "" {
 		key.pid = f.Proc.ID
 	}
 	return key
@@ -95,10 +96,9 @@ func sweeps(s *snapshot.Snapshot, wanted func(*snapshot.Failure) bool) []*sweep 
 			all = append(all, whole)
 			continue
 		}
-		for _, p := range alike {
-			all = append(all, newSweep(p))
-		}
+		all = append(all, byTarget(alike)...)
 	}
+	addPrograms(s, all)
 	slices.SortFunc(all, func(a, b *sweep) int {
 		return cmp.Or(
 			cmp.Compare(b.rate, a.rate), b.last.Compare(a.last), cmp.Compare(b.count, a.count),
@@ -106,6 +106,40 @@ func sweeps(s *snapshot.Snapshot, wanted func(*snapshot.Failure) bool) []*sweep 
 		)
 	})
 	return all
+}
+
+// byTarget returns a sweep for each target: the processes of one program are one there.
+func byTarget(alike []part) (all []*sweep) {
+	type target struct {
+		event.Endpoint
+		netns uint32
+	}
+	index := map[target]*sweep{}
+	for _, p := range alike {
+		at := target{p.Target, p.Netns}
+		if index[at] == nil || p.targets > 0 {
+			index[at] = newSweep()
+			all = append(all, index[at])
+		}
+		index[at].add(p)
+	}
+	return all
+}
+
+// addPrograms gives the sweeps of one target what is counted of all processes of the program:
+// rows are kept of the last 4,096 alone.
+func addPrograms(s *snapshot.Snapshot, all []*sweep) {
+	for _, w := range all {
+		if len(w.processes) < 2 || len(w.targets) != 1 || w.swept > 0 {
+			continue
+		}
+		for i := range s.ProgramFailures {
+			p := &s.ProgramFailures[i]
+			if keyOfSweep(&p.Failure) == keyOfSweep(w.worst) && w.targets[p.Target] && p.Netns == w.worst.Netns && p.Count >= w.count {
+				w.programs, w.count, w.rate = p.Program, p.Count, p.Rate
+			}
+		}
+	}
 }
 
 func newSweep(parts ...part) *sweep {
@@ -183,7 +217,7 @@ func (w *sweep) row() *snapshot.Failure {
 func (w *sweep) subject() (full, name string) {
 	full, name = caller(&w.worst.Proc)
 	if n := len(w.processes); n > 1 {
-		full = name + " (" + Count(n) + " processes)"
+		full = name + Times(max(n, w.programs.Processes), w.programs.About)
 	}
 	return full, name
 }

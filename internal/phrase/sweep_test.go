@@ -52,7 +52,7 @@ func TestSweepStandsForItsRows(t *testing.T) {
 			"two processes of a program",
 			[]snapshot.Sweep{sweepOf(812, 7000, 4000), sweepOf(813, 500, 10)},
 			nil,
-			"scanner (2 processes) cannot connect to about 7,500 targets: connection refused (ECONNREFUSED), 4,010/s",
+			"scanner ×2 cannot connect to about 7,500 targets: connection refused (ECONNREFUSED), 4,010/s",
 		},
 		{
 			"inferred",
