@@ -13,7 +13,7 @@ func TestGroupKeyGoesAround(t *testing.T) {
 	for _, step := range []struct {
 		title string
 		rows  int
-	}{{"by executable", 5}, {"by container", 3}, {"by unit", 5}, {"", 155}} {
+	}{{"by program", 5}, {"by executable", 5}, {"by parent", 4}, {"by container", 3}, {"by unit", 5}, {"", 155}} {
 		press(m, "g")
 		rows, _ := m.panes[processesTab].counts()
 		if rows != step.rows || !strings.Contains(text(m), " "+step.title) {

@@ -29,7 +29,7 @@ func TestWhy(t *testing.T) {
 			{"space", fixture, fixtureFindings, []string{"w"}},
 			{"space-end", fixture, fixtureFindings, []string{"w", "end"}},
 			{"from-detail", fixture, fixtureFindings, []string{"2", "enter", "w"}},
-			{"group", looping, fixtureFindings, []string{"2", "g", "w"}},
+			{"group", looping, fixtureFindings, []string{"2", "g", "g", "w"}},
 			{"destination", fixture, fixtureFindings, []string{"3", "end", "up", "w"}},
 			{"other-failure", fixture, fixtureFindings, []string{"4", "down", "w"}},
 			{"failure", fixture, fixtureFindings, []string{"4", "w"}},

@@ -21,8 +21,9 @@ import (
 // liveFlags are the flags of every command that traces this host.
 type liveFlags struct {
 	filterFlags
-	hooks []string
-	ring  int
+	hooks          []string
+	ring           int
+	noCommandLines bool // a flag of record alone
 
 	program []string // after --
 }
@@ -141,7 +142,7 @@ func (s *session) attach(f *liveFlags, opts probe.Options) (err error) {
 		return err
 	}
 	s.filter, opts.Targets, opts.Children = resolved.Filter, resolved.Targets, resolved.Children
-	source, err := live.Open(live.Options{Probe: opts})
+	source, err := live.Open(live.Options{Probe: opts, NoCommandLines: f.noCommandLines})
 	if err != nil {
 		return untraceable{err}
 	}

@@ -40,6 +40,7 @@ crash it has everything but the last second.`,
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "the file to write; - is standard output (default porttrace-HOST-TIME.ptrace)")
 	durationVarP(cmd.Flags(), &flags.duration, "duration", "d", 0, "end after this time")
 	cmd.Flags().StringVar(&flags.maxSize, "max-size", "", "end before the file is larger than `SIZE`, as in 500M")
+	cmd.Flags().BoolVar(&flags.noCommandLines, "no-command-lines", false, "leave out the command lines of processes (secrets in them are masked in any case)")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
 	return cmd
 }

@@ -48,19 +48,6 @@ type Clock struct {
 	Boot int64 // CLOCK_BOOTTIME at the same moment, ns
 }
 
-// Process has the facts of a process. The kernel side reads them at its first connect() or
-// bind(), so that they outlive the process.
-type Process struct {
-	ID        ProcID
-	PPID      uint32
-	UID       uint32
-	Comm      string // of the thread-group leader, raw: it can hold any byte
-	Exe       string // resolved path, empty for a kernel thread
-	Cgroup    string // path in the unified hierarchy
-	Container string // id of the container, from the cgroup path
-	Unit      string // systemd unit, from the cgroup path
-}
-
 // Netns has the facts of a network namespace.
 type Netns struct {
 	Inode    uint32

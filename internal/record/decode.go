@@ -83,7 +83,7 @@ func limit(n int) error {
 
 func (d *decoder) addProcess(b []byte) error {
 	var p event.Process
-	if err := readMessage(b, processFields(&p)); err != nil {
+	if err := readProcess(b, &p); err != nil {
 		return err
 	}
 	d.processes = append(d.processes, p)

@@ -41,7 +41,7 @@ func readFact(n protowire.Number, b []byte) (event.Fact, error) {
 		return fact, err
 	case factProcess:
 		fact := &event.Process{}
-		return fact, readMessage(b, processFields(fact))
+		return fact, readProcess(b, fact)
 	case factNetns:
 		fact := &event.Netns{}
 		return fact, readMessage(b, netnsFields(fact))

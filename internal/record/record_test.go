@@ -117,6 +117,7 @@ func random(rnd *rand.Rand, at event.Time) event.Event {
 
 func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) event.Fact {
 	text := func() string { return string([]byte{byte(rnd.IntN(256)), 0xff})[rnd.IntN(3):] }
+	ancestors := [][]event.Ancestor{nil, {{ID: id(), Comm: text(), Script: text()}}, {{ID: id(), Comm: text()}, {}}}[rnd.IntN(3)]
 	switch rnd.IntN(12) {
 	case 0:
 		return &event.Host{Name: text(), Kernel: text(), Arch: text(), PIDNS: text()}
@@ -127,7 +128,7 @@ func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) eve
 	case 3:
 		return &event.Process{
 			ID: id(), PPID: uint32(maybe()), UID: uint32(maybe()), Comm: text(), Exe: text(), Cgroup: text(),
-			Container: text(), Unit: text(),
+			Container: text(), Unit: text(), CommandLine: text(), Script: text(), Ancestors: ancestors,
 		}
 	case 4:
 		return &event.Netns{

@@ -38,7 +38,8 @@ const (
 	factFiles   = 12
 	factUDP     = 13
 
-	udpHolder = 7 // in UDPUse, after its plain fields
+	udpHolder       = 7  // in UDPUse, after its plain fields
+	processAncestor = 12 // in Process, likewise
 
 	signalsSignal = 1
 )
@@ -85,7 +86,13 @@ func signalFields(s *event.Signal) fields {
 func clockFields(c *event.Clock) fields { return fields{(*int64)(&c.Mono), &c.Wall, &c.Boot} }
 
 func processFields(p *event.Process) fields {
-	return fields{&p.ID.PID, &p.ID.Start, &p.PPID, &p.UID, &p.Comm, &p.Exe, &p.Cgroup, &p.Container, &p.Unit}
+	return fields{
+		&p.ID.PID, &p.ID.Start, &p.PPID, &p.UID, &p.Comm, &p.Exe, &p.Cgroup, &p.Container, &p.Unit, &p.CommandLine, &p.Script,
+	}
+}
+
+func ancestorFields(a *event.Ancestor) fields {
+	return fields{&a.ID.PID, &a.ID.Start, &a.Comm, &a.Script}
 }
 
 func netnsFields(n *event.Netns) fields {

@@ -81,7 +81,8 @@ func (f *frame) addProcess(p *event.Process) uint32 {
 	if !ok {
 		n = uint32(len(f.processes) + 1)
 		f.processes[p.ID] = n
-		f.addTable(frameProcess, processFields(p))
+		f.scratch = appendProcess(f.scratch[:0], p)
+		f.tables = appendBytes(f.tables, frameProcess, f.scratch)
 	}
 	return n
 }
@@ -145,7 +146,7 @@ func (f *frame) addFact(fact event.Fact, world *event.World) {
 		set(factClock, clockFields(&fact))
 	case *event.Process:
 		f.addProcess(&event.Process{ID: fact.ID}) // the rest comes with this event and not before it
-		set(factProcess, processFields(fact))
+		n, message = factProcess, appendProcess(f.scratch[:0], fact)
 	case *event.Netns:
 		set(factNetns, netnsFields(fact))
 	case *event.NetnsCounts:

@@ -73,6 +73,11 @@ type PortSpace struct {
 	Holders      []Holder // most ports first, bounded
 	OtherHolders Holder   // the rest
 	Victims      []Victim // most failures first, bounded
+
+	// The same by program: summed up before the lists above are cut.
+	Programs       []ProgramHolder // most ports first, bounded
+	OtherPrograms  Holder          // the rest
+	VictimPrograms []ProgramVictim // most failures first, bounded
 }
 
 // Holder is a process and the ports of a space that it holds.

@@ -190,17 +190,17 @@ func (c *collector) spacesText() string {
 // busiest returns the program that opens most connections, and how many: busy.py(812), 290 conn/s.
 func (c *collector) busiest() string {
 	var l parties
-	rates := map[string]float64{}
+	rates := map[snapshot.ProgramKey]float64{}
 	for i := range c.s.Processes {
 		p := &c.s.Processes[i]
 		if p.Rates.Opens > 0 && p.Info.ID.Known() {
 			l.add(&p.Info, int(p.Rates.Opens*1000))
-			rates[phrase.Command(p.Info.ID, p.Info.Comm)] += p.Rates.Opens
+			rates[snapshot.ProgramOf(&p.Info)] += p.Rates.Opens
 		}
 	}
 	l.sort()
 	if len(l) == 0 {
 		return ""
 	}
-	return l[0].String() + ", " + phrase.Rate(rates[l[0].name]) + " conn/s"
+	return l[0].String() + ", " + phrase.Rate(rates[l[0].ProgramKey]) + " conn/s"
 }

@@ -19,7 +19,7 @@ func upperIn(when string) string { return strings.Replace(when, "in ", "IN ", 1)
 
 // subject returns the programs, or that none is known.
 func (s *spaceTrouble) subject(l parties) string {
-	if len(l) == 0 || !l[0].known() {
+	if len(l) == 0 || !l[0].Known() {
 		return "an unknown process"
 	}
 	return l.String()
@@ -151,13 +151,13 @@ func (s *spaceTrouble) by(named parties) string {
 	}
 	top := holders[0]
 	switch {
-	case !top.known() && s.before() > 0:
+	case !top.Known() && s.before() > 0:
 		return "owner unknown (from before porttrace started)"
-	case !top.known():
+	case !top.Known():
 		return ""
 	}
 	for _, p := range named {
-		if p.name == top.name && p.known() {
+		if p.ProgramKey == top.ProgramKey {
 			return ""
 		}
 	}

@@ -48,7 +48,7 @@ type collector struct {
 	over     []doctor.Finding
 	used     map[string]bool // IDs of the findings that a trouble has
 	troubles []trouble
-	early    map[string]bool // namespaces and programs that bind before they connect
+	early    map[earlyKey]bool // namespaces and programs that bind before they connect
 	indexed  *index
 	// explained are the calls that found no port of a space in trouble.
 	explained map[*snapshot.Failure]bool
@@ -56,7 +56,7 @@ type collector struct {
 }
 
 func newCollector(s *snapshot.Snapshot, findings []doctor.Finding) *collector {
-	c := &collector{s: s, used: map[string]bool{}, early: map[string]bool{}, explained: map[*snapshot.Failure]bool{}}
+	c := &collector{s: s, used: map[string]bool{}, early: map[earlyKey]bool{}, explained: map[*snapshot.Failure]bool{}}
 	for _, f := range doctor.Sorted(findings, true) {
 		if f.Until.IsZero() {
 			c.findings = append(c.findings, f)
