@@ -90,8 +90,8 @@ func (in *Inputs) Rough(watched time.Duration) float64 {
 	return in.servable(in.BucketLife.Seconds())
 }
 
-// servable returns the opens per second that can be served if each holds its port for so many
-// seconds.
+// servable returns the opens per second that can be served if each holds its port for that number
+// of seconds.
 func (in *Inputs) servable(held float64) float64 {
 	room := float64(max(in.Capacity-in.fixed(), 0))
 	share := 1.0 // of the room

@@ -8,6 +8,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -92,6 +93,9 @@ func (c *collector) verdict() Verdict {
 	if f := t.finding; f != nil {
 		v.Finding = f.ID
 		v.Do = firstThing(f)
+	}
+	if phrase.CensusOnly(c.s) {
+		v.Lines = append(v.Lines, c.invisible()...)
 	}
 	for i := range c.troubles[1:] {
 		if len(v.More) == maxMore {
