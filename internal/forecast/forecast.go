@@ -53,9 +53,9 @@ type Inputs struct {
 const (
 	// never is beyond what is reported: a month of steady growth says nothing.
 	never = 30 * 24 * time.Hour
-	// mostSustainable is the most that is called a limit. No host opens a million connections
-	// per second: where ports would allow more, something else is the limit.
-	mostSustainable = 1e6
+	// mostSustainable is the most that is called a limit. No host opens 100,000 connections per
+	// second to one destination: where ports would allow more, something else is the limit.
+	mostSustainable = 1e5
 	// roughFor is for how long connections that are open can still be short ones.
 	roughFor = 5 * time.Second
 )

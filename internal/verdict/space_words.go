@@ -149,7 +149,7 @@ func (s *spaceTrouble) by(named parties) string {
 	top := holders[0]
 	switch {
 	case !top.Known() && s.before() > 0:
-		return "owner unknown (from before porttrace started)"
+		return "owner unknown (older than the trace)"
 	case !top.Known():
 		return ""
 	}
