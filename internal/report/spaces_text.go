@@ -15,7 +15,7 @@ const (
 )
 
 // writeSpaces lists the fullest port spaces, and the holders and victims of those at risk.
-func writeSpaces(out *bytes.Buffer, s *snapshot.Snapshot) {
+func writeSpaces(out *bytes.Buffer, s *snapshot.Snapshot, by snapshot.Grouping) {
 	t := table{
 		head: []string{"taken", "space", "in use", "capacity", "live", "time_wait", "bound", "wanted/s", "sustainable", "full", "failed", "netns"},
 		left: "space full netns",
@@ -33,32 +33,29 @@ func writeSpaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 	t.write(out, "Port spaces: "+phrase.Spaces(s), len(s.PortSpaces)-len(listed)+s.OtherPortSpaces)
 	for i := range listed {
 		if p := &listed[i]; p.AtRisk(s.Wall) && len(p.Holders)+len(p.Victims) > 0 {
-			writeAtRisk(out, p, s.Wall)
+			writeAtRisk(out, p, s.Wall, by)
 		}
 	}
 }
 
-func writeAtRisk(out *bytes.Buffer, s *snapshot.PortSpace, now time.Time) {
+func writeAtRisk(out *bytes.Buffer, s *snapshot.PortSpace, now time.Time, by snapshot.Grouping) {
 	fmt.Fprintf(out, "\n  %s: %s", phrase.Space(s), status(s, now))
 	if demand := phrase.Demand(s); demand != nil {
 		out.WriteString("; " + demand[0])
 	}
 	out.WriteByte('\n')
-	for _, h := range s.Holders[:min(len(s.Holders), topHolders)] {
-		fmt.Fprintf(out, "    held by %s: %s\n", phrase.Holder(&h), phrase.Held(&h))
-	}
-	if len(s.Holders) > topHolders || s.OtherHolders.Ports() > 0 {
-		out.WriteString("    and by others\n")
+	if by == snapshot.ByProcess {
+		writeHolders(out, s)
+	} else {
+		writeHolderPrograms(out, s)
 	}
 	if s.Unstamped > 0 && s.Reusable == 0 { // who has set tcp_tw_reuse wonders why
 		fmt.Fprintf(out, "    headroom %s\n", phrase.Headroom(s))
 	}
-	for _, v := range s.Victims[:min(len(s.Victims), topHolders)] {
-		fmt.Fprintf(out, "    no port for %s: %s times, last at %s\n", phrase.Process(v.Proc.ID, v.Proc.Comm),
-			phrase.Grouped(v.Failures), phrase.Time(v.Last, time.TimeOnly))
-	}
-	if more := len(s.Victims) - topHolders; more > 0 {
-		fmt.Fprintf(out, "    and for %d more\n", more)
+	if by == snapshot.ByProcess {
+		writeVictims(out, s)
+	} else {
+		writeVictimPrograms(out, s)
 	}
 }
 

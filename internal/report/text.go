@@ -26,7 +26,7 @@ func text(s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping)
 	writeFindings(&out, s, findings)
 	out.WriteString("\n")
 	writeTotals(&out, s)
-	writeSpaces(&out, s)
+	writeSpaces(&out, s, by)
 	writeNamespaces(&out, s)
 	if by == snapshot.ByProcess {
 		writeProcesses(&out, s)
@@ -34,7 +34,11 @@ func text(s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping)
 		writeGroups(&out, s, by)
 	}
 	writeDestinations(&out, s)
-	writeFailures(&out, s)
+	if by == snapshot.ByProcess {
+		writeFailures(&out, s)
+	} else {
+		writeFailurePrograms(&out, s)
+	}
 	writeSignals(&out, s.Signals)
 	writeHealth(&out, s)
 	writeGaps(&out, s)
@@ -83,7 +87,7 @@ func writeProcesses(out *bytes.Buffer, s *snapshot.Snapshot) {
 		left: "command in",
 	}
 	for _, p := range top(s.Processes) {
-		row := append([]string{phrase.PID(p.Info.ID), p.Info.Comm}, totalCells(&p.Totals, p.Rates)...)
+		row := append([]string{phrase.PID(p.Info.ID), p.Info.Program()}, totalCells(&p.Totals, p.Rates)...)
 		t.add(append(row, group(&p.Info))...)
 	}
 	if s.OtherProcesses != nil {
@@ -117,7 +121,7 @@ func writeFailures(out *bytes.Buffer, s *snapshot.Snapshot) {
 		if f.Inferred&(event.FieldErrno|event.FieldReason) != 0 {
 			reason += " (inferred)"
 		}
-		t.add(phrase.Grouped(f.Count), fmt.Sprintf("%.1f", f.Rate), phrase.PID(f.Proc.ID), f.Proc.Comm,
+		t.add(phrase.Grouped(f.Count), fmt.Sprintf("%.1f", f.Rate), phrase.PID(f.Proc.ID), f.Proc.Program(),
 			f.Op.String(), f.Errno.String(), reason, f.Target.String()+phrase.ProtoSuffix(f.Proto), f.Last.UTC().Format(time.TimeOnly), heldBy(f.HeldBy))
 	}
 	if other := s.OtherFailures; other != nil {
