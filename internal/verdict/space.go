@@ -180,6 +180,9 @@ func (s *spaceTrouble) filling() trouble {
 	lines := []string{s.opens(openers), s.inUse(openers, false), joined(s.outlook(), s.exceeds())}
 	t := s.trouble(Soon, filling, lines)
 	t.left, t.process = s.Forecast.ETA, openers.main()
+	if s.closesNone() {
+		t.do = "Find out why " + s.subject(openers) + openers.verb(" closes", " close") + " no connection to " + phrase.Remote(s.Proto, s.Remote)
+	}
 	t.title = "LEAK"
 	when := ""
 	if f := &s.Forecast; f.Known && !f.Never && f.ETA <= fullWithin {
