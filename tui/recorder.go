@@ -66,7 +66,7 @@ func (m *Model) followRecording() {
 	case r.last.Err != nil:
 		m.say(fail, printable.String(r.last.Err.Error()))
 	default:
-		m.say(good, "recorded "+phrase.Plural(r.last.Events, "event")+" in "+file+"; porttrace replay "+file+" shows it")
+		m.say(good, "recorded "+phrase.Plural(r.last.Events, "event")+": porttrace replay "+file)
 	}
 }
 

@@ -121,7 +121,7 @@ func createSegment(ctx context.Context) (*screenSegment, error) {
 			return newScreenSegment(file, name)
 		}
 		if !errors.Is(err, fs.ErrExist) || n > 99 {
-			return nil, fmt.Errorf("cannot record to %s, in the directory where porttrace was started: %w", name, causeOf(err))
+			return nil, cannotRecord(err)
 		}
 		name = fmt.Sprintf("%s-%d.ptrace", strings.TrimSuffix(first, ".ptrace"), n)
 	}
@@ -133,6 +133,16 @@ func newScreenSegment(file *os.File, name string) (*screenSegment, error) {
 		return nil, errors.Join(err, file.Close(), os.Remove(name))
 	}
 	return &screenSegment{segment, file, name}, nil
+}
+
+// cannotRecord returns the error of a file that could not be made, or not be written at all. Its
+// name is porttrace's: what helps the user is the directory.
+func cannotRecord(err error) error {
+	directory, getting := os.Getwd()
+	if getting != nil {
+		directory = "the directory where porttrace was started"
+	}
+	return fmt.Errorf("cannot record in %s: %w", directory, causeOf(err))
 }
 
 // causeOf returns an error of the file system without the name of the file.
@@ -203,7 +213,7 @@ func (r *screenRecorder) closeSegment(s *screenSegment, err error) {
 	done := tui.Recording{File: s.name, Since: r.state.Since, Bytes: stats.Bytes, Events: stats.Events, Changes: r.state.Changes + 1}
 	switch {
 	case stats.Events == 0:
-		done.Err = errors.Join(fmt.Errorf("cannot record to %s: %w", s.name, causeOf(err)), os.Remove(s.name))
+		done.File, done.Err = "", errors.Join(cannotRecord(err), os.Remove(s.name))
 	case err != nil:
 		done.Err = fmt.Errorf("the recording ended: %w; %s has what came before", causeOf(err), s.name)
 	}
@@ -235,6 +245,6 @@ func (r *screenRecorder) print(to io.Writer) {
 		if made.Err != nil {
 			fmt.Fprintf(to, "%v\n", made.Err)
 		}
-		fmt.Fprintf(to, "recorded %s in %s; porttrace replay %s shows it\n", phrase.Plural(made.Events, "event"), made.File, made.File)
+		fmt.Fprintf(to, "recorded %s: porttrace replay %s\n", phrase.Plural(made.Events, "event"), made.File)
 	}
 }
