@@ -175,6 +175,10 @@ golden: ## write the expected outputs of tests again: read the difference before
 incidents-recordings: ## record the incidents again that the screen is tested and shown with (two minutes, as root)
 	$(GO) test -count=1 -timeout 10m -v -run TestRecordings ./internal/incidents -record recorded/testdata
 
+.PHONY: screens
+screens: build ## the pictures of docs/screens, from the built binary and recorded incidents; some: ONLY=REGEXP
+	$(GO) run ./internal/lab/screens $(if $(ONLY),-only '$(ONLY)')
+
 .PHONY: bench
 bench: ## benchmarks of the user side
 	$(GO) test -run '^$$' -bench . -benchmem ./...

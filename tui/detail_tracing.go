@@ -82,6 +82,6 @@ func (t *tracing) writeLosses(to *sheet) {
 var modeTones = map[event.Mode]tone{event.Exact: good, event.Inferred: warn, event.Off: quiet}
 
 func writeSignal(to *sheet, s *event.Signal) {
-	text := pad(string(s.Mode), 9, false) + " " + pad(cmp.Or(printable.String(s.Hook), "-"), 32, false) + " " + printable.String(s.Reason)
+	text := pad(printable.String(string(s.Mode)), 9, false) + " " + pad(cmp.Or(printable.String(s.Hook), "-"), 32, false) + " " + printable.String(s.Reason)
 	to.field(printable.String(s.Name), text, modeTones[s.Mode])
 }

@@ -11,7 +11,7 @@ import (
 
 // detailText is the text of a detail.
 func detailText(d interface{ write(*sheet) }) string {
-	to := newSheet(120, &styles{})
+	to := newSheet(120, unpainted())
 	d.write(to)
 	return strings.Join(to.lines, "\n")
 }

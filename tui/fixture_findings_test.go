@@ -7,6 +7,8 @@ import (
 
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
+	"github.com/porttrace/porttrace/tui/theme"
 )
 
 // fixtureFindings are of the web server of fixture, of its scraper, and of their namespace.
@@ -61,11 +63,16 @@ func hostileFindings() []doctor.Finding {
 	return findings
 }
 
+// judgedAs is what is shown if these are the findings.
+func judgedAs(s *snapshot.Snapshot, findings []doctor.Finding) judged {
+	return judged{findings, verdict.Of(s, findings)}
+}
+
 // judgedScreen is a model with a terminal, a snapshot and its findings.
 func judgedScreen(width, height int, s *snapshot.Snapshot, findings []doctor.Finding, keys ...string) *Model {
-	m := newModel(noContext, Options{})
+	m := newModel(noContext, Options{Theme: theme.Default()})
 	m.Update(tea.WindowSizeMsg{Width: width, Height: height})
-	m.Update(snapshotMsg{s, findings})
+	m.Update(snapshotMsg{s, judgedAs(s, findings)})
 	press(m, keys...)
 	return m
 }

@@ -64,7 +64,7 @@ func fixture() *snapshot.Snapshot {
 	s.Processes, s.Destinations, s.Failures = fixtureProcesses(), fixtureDestinations(), fixtureFailures()
 	s.PortSpaces, s.Namespaces = fixtureSpaces(), fixtureNamespaces()
 	s.OtherProcesses = &snapshot.Process{Totals: snapshot.Totals{Opens: 1_003, ClosesOut: 1_003}}
-	return grouped(s)
+	return withEvents(grouped(s))
 }
 
 func fixtureProcesses() []snapshot.Process {
@@ -132,6 +132,20 @@ func empty() *snapshot.Snapshot {
 	}
 }
 
+// censusOnly is what is seen without root.
+func censusOnly() *snapshot.Snapshot {
+	s := fixture()
+	s.Signals = event.Signals{{Name: event.SignalStates, Mode: event.Off, Reason: "not permitted"}, {Name: event.SignalCensus, Mode: event.Inferred, Hook: "sock_diag"}}
+	s.Processes, s.Destinations, s.Failures, s.OtherProcesses = nil, nil, nil, nil
+	s.Rates, s.History, s.Totals = snapshot.Rates{}, nil, snapshot.Totals{}
+	for i := range s.PortSpaces {
+		p := &s.PortSpaces[i]
+		p.Exhausted, p.ExhaustionRate, p.LastExhausted, p.Victims = 0, 0, time.Time{}, nil
+		p.OpenRate, p.Wanted, p.Opens = 0, 0, 0
+	}
+	return s
+}
+
 // wide has names whose letters take two cells, of odd and even length.
 func wide() *snapshot.Snapshot {
 	s := fixture()
@@ -140,48 +154,4 @@ func wide() *snapshot.Snapshot {
 		s.Failures[i].Proc.Comm = name
 	}
 	return s
-}
-
-// evil is what a user without privileges can call his programs.
-const evil = "\x1b[2J\x1b]0;x\x07\u202e\x9b1m\xff"
-
-// hostile has it everywhere that text comes from outside.
-func hostile() *snapshot.Snapshot {
-	s := fixture()
-	s.Host.Name, s.Host.Kernel = evil, evil
-	s.Notices = []snapshot.Notice{{Text: evil}}
-	s.Signals[0].Name, s.Signals[0].Mode = evil, evil
-	for i := range s.Processes {
-		mar(&s.Processes[i].Info)
-		s.Processes[i].Destinations = []snapshot.Pair{{Comm: evil, Proc: web.ID, NetnsName: evil, Remote: cache}}
-	}
-	for i := range s.Destinations {
-		s.Destinations[i].NetnsName = evil
-		s.Destinations[i].Processes = []snapshot.Pair{{Comm: evil, Proc: web.ID, NetnsName: evil, Remote: cache}}
-	}
-	for i := range s.Failures {
-		mar(&s.Failures[i].Proc)
-		s.Failures[i].NetnsName = evil
-	}
-	for i := range s.PortSpaces {
-		marSpace(&s.PortSpaces[i])
-	}
-	for i := range s.Namespaces {
-		s.Namespaces[i].Name, s.Namespaces[i].Reserved = evil, evil
-	}
-	return s
-}
-
-func marSpace(s *snapshot.PortSpace) {
-	s.NetnsName, s.Forecast.Model = evil, evil
-	for i := range s.Holders {
-		mar(&s.Holders[i].Proc)
-	}
-	for i := range s.Victims {
-		mar(&s.Victims[i].Proc)
-	}
-}
-
-func mar(p *event.Process) {
-	p.Comm, p.Exe, p.Container, p.Unit, p.Cgroup = evil, "/tmp/"+evil, evil, evil, "/"+evil
 }

@@ -10,7 +10,9 @@ import (
 
 // replayNotes explain the time line.
 var replayNotes = [][2]string{
-	{string(failureMark), "failures, on the time line"},
+	{"▁▂▃▄▅▆▇█", "the fullest port space over the whole recording; opens until that is known"},
+	{string(failureMark), "failed calls of what the filter selects, on the time line"},
+	{"incident", "calls begin to fail, a port space is full, doctor finds a cause, a gap"},
 	{string(damageMark), "a gap: a damaged part that cannot be read"},
 	{"truncated", "the recording was cut short, or is still being written"},
 }

@@ -19,7 +19,8 @@ type keyMap struct {
 
 	command key.Binding
 
-	play, step, faster, slower, failure        key.Binding
+	play, step, stepBack, faster, slower       key.Binding
+	incident, incidentBefore                   key.Binding
 	backward, forward, farBackward, farForward key.Binding
 
 	earlier, later, muchEarlier, muchLater key.Binding // of a live screen
@@ -71,18 +72,21 @@ func newKeys(replay bool) *keyMap {
 		record:   bind("R", "start or stop a recording", "R"),
 		mouse:    bind("m", "give the mouse back to the terminal", "m"),
 
-		play:    bind("p Space", "play or pause", "p", "space"),
-		step:    bind(".", "one step forward", "."),
-		faster:  bind("+ =", "faster", "+", "="),
-		slower:  bind("-", "slower", "-"),
-		failure: bind("n", "next failure", "n"),
+		play:     bind("p Space", "play or pause", "p", "space"),
+		step:     bind(".", "one second forward", "."),
+		stepBack: bind(",", "one second back", ","),
+		faster:   bind("+ =", "faster", "+", "="),
+		slower:   bind("-", "slower", "-"),
+
+		incident:       bind("n x", "next incident", "n", "x"),
+		incidentBefore: bind("N X", "previous incident", "N", "X"),
 		// Arrows with Shift and Ctrl are for keyboards on which brackets are hard to type;
 		// the plain ones switch tables.
 		backward:    bind("[ S-←", "back by 1 %", "[", "shift+left"),
 		forward:     bind("] S-→", "forward by 1 %", "]", "shift+right"),
 		farBackward: bind("{ ^←", "back by 10 %", "{", "ctrl+left"),
 		farForward:  bind("} ^→", "forward by 10 %", "}", "ctrl+right"),
-		command:     bind(":", "a command; in a replay also 03:12, +90s, -5m, 50%", ":"),
+		command:     bind(":", "a command; in a replay also 03:12, 50%, +10s", ":"),
 
 		earlier:     bind("[", "back by 2 s, while tracing goes on", "["),
 		later:       bind("]", "forward by 2 s", "]"),
@@ -95,7 +99,7 @@ func newKeys(replay bool) *keyMap {
 		interrupt: key.NewBinding(key.WithKeys("ctrl+c")), // also while something is typed
 	}
 	for _, binding := range []*key.Binding{
-		&k.play, &k.step, &k.faster, &k.slower, &k.failure,
+		&k.play, &k.step, &k.stepBack, &k.faster, &k.slower, &k.incident, &k.incidentBefore,
 		&k.backward, &k.forward, &k.farBackward, &k.farForward,
 	} {
 		binding.SetEnabled(replay)
@@ -127,7 +131,7 @@ func (k *keyMap) groups() []keyGroup {
 		groups = append(groups, keyGroup{"Time", []key.Binding{k.pause, k.earlier, k.later, k.muchEarlier, k.muchLater, k.record}})
 	} else {
 		groups = append(groups, keyGroup{"The recording", []key.Binding{
-			k.play, k.step, k.faster, k.slower, k.failure, k.backward, k.forward, k.farBackward, k.farForward,
+			k.play, k.step, k.stepBack, k.faster, k.slower, k.incident, k.incidentBefore, k.backward, k.forward, k.farBackward, k.farForward,
 		}})
 	}
 	return append(groups, keyGroup{"porttrace", []key.Binding{k.command, k.trace, k.mouse, k.help, k.suspend, k.quit}})

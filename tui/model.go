@@ -73,6 +73,7 @@ func newModel(ctx context.Context, opts Options) *Model {
 	}
 	m.restyle()
 	m.prompt = m.newPrompt()
+	m.say(warn, printable.String(opts.Warning))
 	if opts.Player != nil {
 		m.replay = &replay{player: opts.Player}
 	}
@@ -203,7 +204,7 @@ func (m *Model) enter(to subject) {
 	if to == nil || len(m.trail) >= maxTrail {
 		return
 	}
-	d := &detail{subject: to}
+	d := &detail{subject: to, replay: m.replay}
 	m.renew(d)
 	d.draw(m.width, m.height, m.styles) // whether it has doors decides whether there is a pane beside it
 	m.trail = append(m.trail, d)

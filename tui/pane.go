@@ -12,7 +12,7 @@ type pane interface {
 	// open returns the detail of the row under the cursor, nil if there is none.
 	open() subject
 
-	resize(height int)
+	resize(width, height int)
 	move(to motion)
 	sortBy(step int)
 	reverseOrder()

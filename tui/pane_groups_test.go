@@ -9,32 +9,42 @@ import (
 
 func TestGroupKeyGoesAround(t *testing.T) {
 	t.Parallel()
-	m := screen(120, 24, looping(), "2")
-	for _, step := range []struct {
-		title string
-		rows  int
-	}{{"by executable", 5}, {"by container", 3}, {"by unit", 5}, {"", 155}} {
+	m := screen(120, 24, looping(), "2", "a")
+	groupings := snapshot.Groupings()
+	for i := range groupings {
+		by := groupings[(i+1)%len(groupings)]
+		want, chip := len(m.shown.Processes), ""
+		if by != snapshot.ByProcess {
+			want, chip = len(snapshot.GroupProcesses(m.shown, by)), " by "+string(by)+" "
+		}
 		press(m, "g")
+		if i == 0 {
+			press(m, "a") // the groups are folded on their own
+		}
 		rows, _ := m.panes[processesTab].counts()
-		if rows != step.rows || !strings.Contains(text(m), " "+step.title) {
-			t.Errorf("%d rows %s, want %d:\n%s", rows, step.title, step.rows, text(m))
+		if rows != want || !strings.Contains(text(m), chip) || chip == "" && strings.Contains(text(m), " by ") {
+			t.Errorf("%d rows%s, want %d:\n%s", rows, chip, want, text(m))
 		}
 	}
-	for _, tab := range []string{"1", "3", "4"} {
-		before := text(screen(120, 24, looping(), tab))
-		if after := text(screen(120, 24, looping(), tab, "g")); after != before {
-			t.Errorf("table %s: g changes it:\n%s", tab, after)
+	for _, tab := range []string{"1", "3", "4", "5"} {
+		m := screen(120, 24, looping(), tab)
+		before, rows := strings.Join(m.panes[m.tab].view(116, m.styles), "\n"), m.tab
+		if press(m, "g"); m.tab != rows || strings.Join(m.panes[m.tab].view(116, m.styles), "\n") != before {
+			t.Errorf("table %s: g changes it:\n%s", tab, text(m))
+		}
+		if m.note.text == "" {
+			t.Errorf("table %s: g does nothing, without a word", tab)
 		}
 	}
 }
 
 func TestGroupIsFoundByItsMembers(t *testing.T) {
 	t.Parallel()
-	m := screen(120, 24, looping(), "2", "g", "/", "31405", "enter")
+	m := screen(110, 24, looping(), "2", ":", "group executable", "enter", "/", "31405", "enter")
 	if shown, all := m.panes[processesTab].counts(); shown != 1 || all != 5 {
 		t.Errorf("%d of %d groups", shown, all)
 	}
-	if got := text(screen(120, 300, looping(), "2", "g", "/", "31405", "enter", "enter")); !strings.Contains(got, "and 51 more") {
+	if got := text(screen(110, 300, looping(), "2", ":", "group executable", "enter", "/", "31405", "enter", "enter")); !strings.Contains(got, "and 51 more") {
 		t.Errorf("members are left out in silence:\n%s", got)
 	}
 }

@@ -3,10 +3,10 @@ package tui
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 )
 
 func TestGauge(t *testing.T) {
@@ -64,60 +64,6 @@ func TestSpaceName(t *testing.T) {
 	}
 }
 
-func TestBanner(t *testing.T) {
-	t.Parallel()
-	only := func(changes ...func(*snapshot.PortSpace)) *snapshot.Snapshot {
-		space := fixtureSpaces()[1]
-		for _, change := range changes {
-			change(&space)
-		}
-		return &snapshot.Snapshot{Wall: fixtureNow, PortSpaces: []snapshot.PortSpace{space}}
-	}
-	never := func(s *snapshot.PortSpace) { s.Forecast = snapshot.Forecast{Known: true, Never: true} }
-	nameless := func(s *snapshot.PortSpace) { s.NetnsName, s.Netns = "", 4_026_532_901 }
-	elsewhere := func(s *snapshot.PortSpace) { s.NetnsName = "blue" }
-	unheld := func(s *snapshot.PortSpace) { s.Holders, s.Forecast = nil, snapshot.Forecast{} }
-	failing := func(s *snapshot.PortSpace) { s.TimeWait, s.LastExhausted = 100, fixtureNow.Add(-9*time.Second) }
-	older := func(s *snapshot.PortSpace) { s.Holders = []snapshot.Holder{{TimeWait: 23_900, Before: 23_900}} }
-	for _, tc := range []struct {
-		snapshot *snapshot.Snapshot
-		width    int
-		want     string
-	}{
-		{calm(), 120, ""},
-		{empty(), 120, ""},
-		{fixture(), 120, "FULL for 24s  10.0.0.1 → 10.0.0.2:6379  php-fpm8.3(4242) holds 27,501 of 28,232 ports, 1 more at risk"},
-		{fixture(), 80, "FULL for 24s  10.0.0.1 → 10.0.0.2:6379  php-fpm8.3(4242) holds 27,501, 1 more"},
-		{fixture(), 40, "FULL for 24s  10.0.0.1 → 10.0.0.2:6379"},
-		{fixture(), 20, "FULL for 24s, 1 more"},
-		{starved(), 140, "FULL for 1m14s  10.99.0.2 → 10.99.0.1:8080  report-job(184) holds 246 of 250 ports, shop-api(180) gets none, 1 more at risk"},
-		{rangeless(), 120, "NO FREE PORT until 0s ago  10.0.0.1 → 10.0.0.2:6379, php-fpm8.3(4242) gets none"},
-		{only(), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  512/s wanted, 459.5/s at most  php-fpm8.3(4242) holds 23,930 of 28,232 ports"},
-		{only(), 80, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242)"},
-		{only(never, elsewhere), 140, "84% taken, never full at this rate  10.0.0.1 → 10.0.0.9:5432 in blue  php-fpm8.3(4242) holds 23,930 of 28,232 ports"},
-		{only(never, nameless), 80, "84% taken, never full at this rate  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242)"},
-		{only(unheld), 140, "84% taken  10.0.0.1 → 10.0.0.9:5432  512/s wanted, 459.5/s sustainable"},
-		{only(failing), 80, "NO FREE PORT until 9s ago, now <1% taken  10.0.0.1 → 10.0.0.9:5432"},
-		{only(older), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  512/s wanted, 459.5/s at most  sockets before start hold 23,900 of 28,232 ports"},
-	} {
-		if got := join(banner(tc.snapshot), tc.width, &styles{}); got != tc.want {
-			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
-		}
-	}
-}
-
-func TestBannerIsOnEveryTable(t *testing.T) {
-	t.Parallel()
-	for _, keys := range [][]string{{"1"}, {"2"}, {"3"}, {"4"}, {"1", "enter"}, {"4", "enter"}} {
-		if got := strings.Split(text(screen(120, 24, fixture(), keys...)), "\n")[3]; !strings.HasPrefix(got, "FULL for 24s") {
-			t.Errorf("%q: got %q", keys, got)
-		}
-	}
-	if got := text(screen(120, 24, calm())); strings.Contains(got, "FULL for") || strings.Contains(got, "taken") {
-		t.Errorf("a banner on a calm host:\n%s", got)
-	}
-}
-
 // TestSpaceKeepsItsRow: the administrator widens the range, and the row is still the same.
 func TestSpaceKeepsItsRow(t *testing.T) {
 	t.Parallel()
@@ -126,8 +72,8 @@ func TestSpaceKeepsItsRow(t *testing.T) {
 	for i := range wider.PortSpaces {
 		wider.PortSpaces[i].Range.Low, wider.PortSpaces[i].Capacity = 15_000, 46_000
 	}
-	m.Update(snapshotMsg{snapshot: wider})
-	if m.detail.gone {
+	give(m, wider)
+	if m.page().gone {
 		t.Error("the detail lost its row")
 	}
 	own := wider.PortSpaces[1]
@@ -157,13 +103,13 @@ func TestHolderName(t *testing.T) {
 // TestNamespaceOfASpace: the screen shows how exact the figures are.
 func TestNamespaceOfASpace(t *testing.T) {
 	t.Parallel()
-	host := text(screen(120, 60, fixture(), "enter"))
+	host := text(screen(110, 90, fixture(), "enter"))
 	for _, want := range []string{"tcp_tw_reuse is 2", "of at most 131,072", "of all sockets: 2s ago, took 9.0ms"} {
 		if !strings.Contains(host, want) {
 			t.Errorf("missing: %q\n%s", want, host)
 		}
 	}
-	blue := text(screen(120, 60, fixture(), "end", "enter"))
+	blue := text(screen(110, 90, fixture(), "end", "enter"))
 	for _, want := range []string{"tcp_tw_reuse is 0", "40000-40099", "there can be fewer left"} {
 		if !strings.Contains(blue, want) {
 			t.Errorf("missing: %q\n%s", want, blue)
@@ -175,7 +121,7 @@ func TestNamespaceOfASpace(t *testing.T) {
 func TestBindSpaceWithoutAllocations(t *testing.T) {
 	t.Parallel()
 	s := calm()
-	s.PortSpaces = append(s.PortSpaces, snapshot.PortSpace{Kind: snapshot.BindSpace, Netns: 1, Occupancy: event.Occupancy{Capacity: 100, TimeWait: 100}})
+	s.PortSpaces = append(s.PortSpaces, snapshot.PortSpace{Kind: snapshot.BindSpace, Proto: event.TCP, Netns: 1, Occupancy: event.Occupancy{Capacity: 100, TimeWait: 100}})
 	m := screen(120, 24, s)
 	if got := pressure(&s.PortSpaces[100], s.Wall); got != plain {
 		t.Errorf("it is painted %v", got)
@@ -184,7 +130,7 @@ func TestBindSpaceWithoutAllocations(t *testing.T) {
 	if last := rows[len(rows)-1]; last.Kind != snapshot.BindSpace {
 		t.Errorf("the last row is %+v", last)
 	}
-	if banner(s) != nil {
-		t.Error("it is in the banner")
+	if got := judge(s).verdict; got.Level != verdict.OK {
+		t.Errorf("the verdict is %q", got.Title)
 	}
 }

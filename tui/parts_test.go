@@ -3,7 +3,6 @@ package tui
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -60,76 +59,6 @@ func TestSparkline(t *testing.T) {
 	}
 }
 
-// allExact are signals that miss no failure.
-func allExact() event.Signals {
-	var signals event.Signals
-	for _, name := range event.SignalNames() {
-		signals = append(signals, event.Signal{Name: name, Mode: event.Exact})
-	}
-	return signals
-}
-
-func TestVerdict(t *testing.T) {
-	t.Parallel()
-	only := func(f snapshot.Failure) *snapshot.Snapshot {
-		return &snapshot.Snapshot{Wall: fixtureNow, Signals: allExact(), Failures: []snapshot.Failure{f}}
-	}
-	rows := fixtureFailures()
-	long := only(rows[3]) // ago
-	long.Totals.BindFailures = 2
-	once := only(rows[3])
-	once.Totals.BindFailures = 1
-	once.Notices = []snapshot.Notice{{Text: "the last traced process has ended"}}
-	bind := rows[3]
-	bind.Last = fixtureNow.Add(-12 * time.Second)
-	nameless := snapshot.Failure{Op: event.OpAutobind, Errno: event.EAGAIN, Last: fixtureNow, Rate: 2}
-	for _, tc := range []struct {
-		snapshot *snapshot.Snapshot
-		width    int
-		want     string
-	}{
-		{&snapshot.Snapshot{Signals: allExact()}, 80, "no connect or bind has failed"},
-		{&snapshot.Snapshot{}, 80, "no failure seen; which failures are observed is not known"},
-		{long, 80, "nothing fails now; 2 failures earlier"},
-		{once, 80, "nothing fails now; 1 failure earlier  the last traced process has ended"},
-		{long, 30, "nothing fails now"},
-		{only(bind), 90, "haproxy(977) could not bind 0.0.0.0:443: port already in use (EADDRINUSE), 12s ago"},
-		{only(bind), 80, "haproxy could not bind 0.0.0.0:443: port already in use (EADDRINUSE), 12s ago"},
-		{only(nameless), 80, "an unknown process cannot autobind [::]:*: EAGAIN, 2.0/s"},
-		{fixture(), 120, "php-fpm8.3(4242) cannot connect to 10.0.0.2:6379: ~no free local port (EADDRNOTAVAIL), 121/s; 1 more failure"},
-		{fixture(), 100, "php-fpm8.3(4242) cannot connect to 10.0.0.2:6379: ~no free local port (EADDRNOTAVAIL), 121/s"},
-		{fixture(), 90, "php-fpm8.3 cannot connect to 10.0.0.2:6379: ~no free local port (EADDRNOTAVAIL), 121/s"},
-		{fixture(), 78, "php-fpm8.3 cannot connect to 10.0.0.2:6379: ~no free local port, 121/s"},
-		{fixture(), 50, "php-fpm8.3: ~no free local port, 121/s"},
-	} {
-		if got := join(verdictLine(tc.snapshot, nil, tc.width), tc.width, &styles{}); got != tc.want {
-			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
-		}
-	}
-}
-
-func TestHeaderGivesUpTheLeastFirst(t *testing.T) {
-	t.Parallel()
-	s := fixture()
-	s.Health.Lost = 3
-	for _, tc := range []struct {
-		width int
-		want  string
-	}{
-		{200, "web-1.example.net  6.8.0-45-generic  2m14s  state exact · connect exact · bind inferred  1,234,567 events  lost 3  321 without detail"},
-		{80, "web-1.example.net  6.8.0  2m14s  bind inferred  lost 3  321 without detail"},
-		{60, "web-1.example.net  2m14s  ~bind  lost 3  321 without detail"},
-		{40, "web-1.example.net  2m14s  ~bind  lost 3"},
-		{20, "web-1  2m14s  lost 3"},
-		{6, "2m14s"},
-		{3, "2m…"},
-	} {
-		if got := join(hostLine(s), tc.width, &styles{}); got != tc.want {
-			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
-		}
-	}
-}
-
 // TestColumns finds titles that would be cut, and names without an order.
 func TestColumns(t *testing.T) {
 	t.Parallel()
@@ -157,6 +86,27 @@ func checkColumns[T any](t *testing.T, columns []column[T]) {
 			t.Errorf("%s is there twice", c.title)
 		}
 		titles[c.title] = true
+	}
+}
+
+// TestHostLineGivesUpTheLeastFirst: a narrow terminal has what names the host and the moment.
+func TestHostLineGivesUpTheLeastFirst(t *testing.T) {
+	t.Parallel()
+	s := fixture()
+	for _, tc := range []struct {
+		width int
+		want  string
+	}{
+		{200, "porttrace  web-1.example.net  6.8.0-45-generic  03:12:14 UTC  tracing 2m14s"},
+		{70, "porttrace  web-1.example.net  6.8.0  03:12:14 UTC  tracing 2m14s"},
+		{60, "porttrace  web-1.example.net  03:12:14 UTC  tracing 2m14s"},
+		{42, "porttrace  web-1.example.net  03:12:14 UTC"},
+		{16, "web-1  03:12:14"},
+		{4, ""},
+	} {
+		if got := join(hostLine(s), tc.width, unpainted()); got != tc.want {
+			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
+		}
 	}
 }
 
@@ -190,16 +140,21 @@ func TestCensusClaimsNothing(t *testing.T) {
 	t.Parallel()
 	s := empty()
 	s.Signals = event.Signals{{Name: event.SignalStates, Mode: event.Off}, {Name: event.SignalCensus, Mode: event.Inferred}}
-	for _, tab := range []string{"2", "3", "4"} {
-		got := text(screen(120, 24, s, tab))
-		for _, want := range []string{"failures are not observed", "failures not observed", "Failures -", "nothing is traced here"} {
-			if !strings.Contains(got, want) {
-				t.Errorf("tab %s: no %q in\n%s", tab, want, got)
+	for _, tab := range []string{"2", "3", "4", "5"} {
+		for _, height := range []int{24, 40} {
+			got := text(screen(130, height, s, tab))
+			for _, want := range []string{"FAILURES ARE NOT OBSERVED", "4 Failures -", "nothing is traced here"} {
+				if !strings.Contains(got, want) {
+					t.Errorf("tab %s: no %q in\n%s", tab, want, got)
+				}
 			}
-		}
-		for _, claim := range []string{"has failed", "no outgoing connection", "0 fail/s"} {
-			if strings.Contains(got, claim) {
-				t.Errorf("tab %s claims %q:\n%s", tab, claim, got)
+			if !strings.Contains(got, "fail/s not seen") && !strings.Contains(got, "not observed ─╮") {
+				t.Errorf("tab %s: failures have a figure:\n%s", tab, got)
+			}
+			for _, claim := range []string{"has failed", "no outgoing connection", "OK", "✔"} {
+				if strings.Contains(got, claim) {
+					t.Errorf("tab %s claims %q:\n%s", tab, claim, got)
+				}
 			}
 		}
 	}

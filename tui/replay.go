@@ -14,16 +14,18 @@ import (
 type replay struct {
 	player   Player
 	playback playback.State // as of the last message
+	whole    *playback.Timeline
 	scale    scale
-	timeline timeline // drawn to the scale
+	timeline timeline // whole, drawn to the scale
 }
 
 // update reads the position of the replay. It folds the time line again only for another
-// width: a long recording has very many spans.
+// width, or when more is known.
 func (r *replay) update(width int) {
 	r.playback = r.player.Playback()
-	if to := (scale{r.playback.Begin, r.playback.End, width}); to != r.scale {
-		r.scale, r.timeline = to, fold(r.player.Timeline(), to)
+	to, whole := scale{r.playback.Begin, r.playback.End, width}, r.player.Timeline()
+	if to != r.scale || whole != r.whole {
+		r.scale, r.whole, r.timeline = to, whole, fold(whole.Stretches, to)
 	}
 }
 
@@ -34,6 +36,8 @@ func (r *replay) press(k *keyMap, msg tea.KeyPressMsg) bool {
 		r.player.TogglePause()
 	case key.Matches(msg, k.step):
 		r.player.Step()
+	case key.Matches(msg, k.stepBack):
+		r.player.StepBack()
 	case key.Matches(msg, k.faster):
 		r.player.SetSpeed(faster(r.playback.Speed))
 	case key.Matches(msg, k.slower):
@@ -46,8 +50,10 @@ func (r *replay) press(k *keyMap, msg tea.KeyPressMsg) bool {
 		r.seek(-10)
 	case key.Matches(msg, k.farForward):
 		r.seek(10)
-	case key.Matches(msg, k.failure):
-		r.player.NextFailure()
+	case key.Matches(msg, k.incident):
+		r.player.NextIncident()
+	case key.Matches(msg, k.incidentBefore):
+		r.player.PreviousIncident()
 	default:
 		return false
 	}
@@ -57,11 +63,7 @@ func (r *replay) press(k *keyMap, msg tea.KeyPressMsg) bool {
 // seek moves by a part of the recording, from the target of a seek that is under way.
 func (r *replay) seek(percent time.Duration) {
 	p := &r.playback
-	from := p.At
-	if p.Seeking {
-		from = p.Target
-	}
-	r.player.Seek(from.Add(p.End.Sub(p.Begin) / 100 * percent))
+	r.player.Seek(p.Here().Add(p.End.Sub(p.Begin) / 100 * percent))
 }
 
 // speeds are the steps from one speed to the next.

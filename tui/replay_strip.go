@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -10,7 +11,7 @@ import (
 	"github.com/porttrace/porttrace/internal/playback"
 )
 
-// stripHeight is the lines of the strip: rates, track, axis.
+// stripHeight is the lines of the strip: fill or rates, track, axis.
 const stripHeight = 3
 
 // strip returns the lines of the whole recording with the position of the replay. With
@@ -20,20 +21,34 @@ func (r *replay) strip(height int, st *styles) []string {
 	if height < stripHeight {
 		return []string{axis}
 	}
-	return []string{r.rateLine(st), r.trackLine(st), axis}
+	return []string{r.topLine(st), r.trackLine(st), axis}
 }
 
 const cursorMark = '┃'
 
-// rateLine returns the rate of opens. The cursor hides one column of it, and the header
-// has the rate there.
-func (r *replay) rateLine(st *styles) string {
+// topLine returns the fill of the fullest port space, or as long as that is not known the rate of
+// opens. The cursor hides one column of it.
+func (r *replay) topLine(st *styles) string {
 	text := []rune(sparkline(r.timeline.rates, r.scale.width))
 	tones := make([]tone, len(text))
+	for i, share := range r.timeline.fills {
+		text[i], tones[i] = bar(uint32(math.Ceil(min(share, 1)*highest)), highest), fillTone(share)
+	}
 	if at := r.scale.column(r.playback.At); at < len(text) {
 		text[at], tones[at] = cursorMark, strong
 	}
 	return painted(text, tones, st)
+}
+
+// fillTone returns the tone of a share of ports that are taken.
+func fillTone(share float64) tone {
+	switch {
+	case share >= 1:
+		return fail
+	case share > 0.8:
+		return warn
+	}
+	return plain
 }
 
 // trackLine returns what has been played and what has not, under the marks.
@@ -105,7 +120,12 @@ func edges(p *playback.State, width int) (begin, end string) {
 
 // standing returns the state and the position of the replay.
 func standing(p *playback.State) []piece {
-	return []piece{doing(p), now(p), {rank: 1, forms: []string{percent(p, p.At)}}}
+	pieces := []piece{doing(p), now(p), {rank: 1, forms: []string{percent(p, p.At)}}}
+	if p.Surveyed > 0 && p.Surveyed < 1 {
+		read := strconv.Itoa(int(p.Surveyed*100)) + "%"
+		pieces = append(pieces, piece{rank: 2, forms: []string{"time line: read " + read, "read " + read}})
+	}
+	return pieces
 }
 
 func doing(p *playback.State) piece {

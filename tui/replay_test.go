@@ -21,20 +21,24 @@ import (
 type deck struct {
 	playback playback.State
 	spans    []event.Span
+	timeline *playback.Timeline // if it is not that of the spans
 	calls    []string
-	folded   int // how often the time line was asked for
 }
 
 func (d *deck) Playback() playback.State { return d.playback }
 
-func (d *deck) Timeline() []event.Span {
-	d.folded++
-	return d.spans
+func (d *deck) Timeline() *playback.Timeline {
+	if d.timeline == nil {
+		d.timeline = playback.Roughly(d.spans)
+	}
+	return d.timeline
 }
 
 func (d *deck) TogglePause()       { d.note("toggle") }
 func (d *deck) Step()              { d.note("step") }
-func (d *deck) NextFailure()       { d.note("failure") }
+func (d *deck) StepBack()          { d.note("step back") }
+func (d *deck) NextIncident()      { d.note("next") }
+func (d *deck) PreviousIncident()  { d.note("previous") }
 func (d *deck) SetSpeed(x float64) { d.note("speed %g", x) }
 func (d *deck) Seek(to event.Time) { d.note("seek %s", to.Sub(d.playback.Begin)) }
 
@@ -109,6 +113,14 @@ var decks = replays{
 // oddDecks are what the recordings in the repository are not.
 var oddDecks = replays{
 	{"half-an-hour", recording, fixture, []string{"2"}},
+	{"surveyed", func() *deck {
+		d := recording()
+		d.timeline = surveyed()
+		return d
+	}, fixture, []string{"2"}},
+	{"being-surveyed", func() *deck {
+		return changed(recording(), func(p *playback.State) { p.Surveyed = 0.4 })
+	}, fixture, []string{"2"}},
 	{"midnight", func() *deck {
 		return changed(recording(), func(p *playback.State) { p.Clock.Wall += int64(20*time.Hour + 45*time.Minute) })
 	}, fixture, []string{"2"}},
@@ -175,7 +187,11 @@ func TestReplayKeys(t *testing.T) {
 		{[]string{"p"}, "toggle"},
 		{[]string{"space"}, "toggle"},
 		{[]string{"."}, "step"},
-		{[]string{"n"}, "failure"},
+		{[]string{","}, "step back"},
+		{[]string{"n"}, "next"},
+		{[]string{"x"}, "next"},
+		{[]string{"N"}, "previous"},
+		{[]string{"X"}, "previous"},
 		{[]string{"+"}, "speed 20"},
 		{[]string{"="}, "speed 20"},
 		{[]string{"-"}, "speed 5"},
@@ -189,12 +205,13 @@ func TestReplayKeys(t *testing.T) {
 		{[]string{"ctrl+left"}, "seek -46s"},
 		{[]string{":", "50%", "enter"}, "seek 15m0s"},
 		{[]string{":", "59%", "backspace", "backspace", "0%", "enter"}, "seek 15m0s"},
-		{[]string{":", "bad", "enter", "ctrl+u", "+1m", "enter"}, "seek 1m0s"},
+		{[]string{":", "bad", "enter", "ctrl+u", "+1m", "enter"}, "seek 3m14s"},
+		{[]string{":", "-30s", "enter"}, "seek 1m44s"},
 		{[]string{":", "50%", "esc"}, ""},
 		{[]string{":", "n", "p"}, ""},
 		{[]string{"/", "n.p+", "enter"}, ""},
 		{[]string{"?", "n", "p", "."}, ""},
-		{[]string{"enter", "n"}, "failure"},
+		{[]string{"enter", "n"}, "next"},
 		// What the tables and the details use stays theirs.
 		{[]string{"home", "G", "left", "right", "1", "2", "3", "4", "up", "pgdown", "s", "<", ">", "r", "tab", "esc"}, ""},
 	} {
@@ -212,11 +229,11 @@ func TestReplayKeys(t *testing.T) {
 // TestLiveHasNoReplayKeys: without a player they do nothing, and the help does not list them.
 func TestLiveHasNoReplayKeys(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 40, fixture(), ".", "n", "+", "-", "[", "]", "{", "}")
+	m := screen(80, 40, fixture(), ".", ",", "n", "N", "x", "X", "+", "-", "[", "]", "{", "}")
 	if got, want := text(m), text(screen(80, 40, fixture())); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
-	if got := text(screen(80, 40, fixture(), "?")); strings.Contains(got, "next failure") {
+	if got := text(screen(80, 40, fixture(), "?")); strings.Contains(got, "next incident") {
 		t.Errorf("the help has them:\n%s", got)
 	}
 }
@@ -277,22 +294,42 @@ func TestPlaybackIsFollowed(t *testing.T) {
 	}
 }
 
-func TestTimelineIsFoldedOncePerWidth(t *testing.T) {
+// TestTimelineIsFoldedOnce: a frame does not fold it again, but another width or time line does.
+func TestTimelineIsFoldedOnce(t *testing.T) {
 	t.Parallel()
 	d, s := recording(), fixture()
 	m := replayed(80, 24, d, s, "down", "p")
+	drawn := &m.replay.timeline.rates[0]
 	for range 10 {
 		d.playback.At += 1e9
 		m.Update(snapshotMsg{snapshot: s})
 		m.View()
 	}
-	if d.folded != 1 {
-		t.Errorf("folded %d times", d.folded)
+	if &m.replay.timeline.rates[0] != drawn {
+		t.Error("a frame folds it again")
 	}
 	m.Update(tea.WindowSizeMsg{Width: 81, Height: 30})
-	if d.folded != 2 {
-		t.Errorf("folded %d times", d.folded)
+	if len(m.replay.timeline.rates) != 81 {
+		t.Errorf("folded to %d columns", len(m.replay.timeline.rates))
 	}
+	d.timeline = surveyed()
+	m.Update(snapshotMsg{snapshot: s})
+	if m.replay.timeline.fills == nil {
+		t.Error("the new time line is not drawn")
+	}
+}
+
+// surveyed is the time line of recording() when it is known: a port space that fills up to the
+// crests of the load.
+func surveyed() *playback.Timeline {
+	t := *playback.Roughly(recording().spans)
+	t.Rough = false
+	for i := range t.Stretches {
+		s := &t.Stretches[i]
+		s.FillKnown = !s.Damaged
+		s.Fill = float64(s.Opens) / 2900
+	}
+	return &t
 }
 
 func TestReplayAnySize(t *testing.T) {
@@ -373,7 +410,7 @@ func TestFold(t *testing.T) {
 		{"damage before failures", []event.Span{span(0, 5, 0, 0, true), span(5, 10, 1, 1, false)}, "█   ", "!   "},
 		{"the least is seen", []event.Span{span(0, 10, 1, 0, false), span(10, 20, 1e9, 0, false)}, "▁█  ", "    "},
 	} {
-		got := fold(tc.spans, scale{0, 40, 4})
+		got := fold(playback.Roughly(tc.spans).Stretches, scale{0, 40, 4})
 		marks := strings.ReplaceAll(string(got.marks), "\x00", " ")
 		if rates := sparkline(got.rates, 4); rates != tc.rates || marks != tc.marks {
 			t.Errorf("%s: got %q and %q, want %q and %q", tc.name, rates, marks, tc.rates, tc.marks)
@@ -386,7 +423,7 @@ func TestFoldKeepsToItsColumns(t *testing.T) {
 	t.Parallel()
 	begin := event.Time(100 * 24 * time.Hour).Add(time.Nanosecond)
 	at := begin.Add(77 * time.Second)
-	got := fold([]event.Span{{Begin: at, End: at.Add(time.Second), Failures: 1}}, scale{begin, begin.Add(160 * time.Second), 160})
+	got := fold([]playback.Stretch{{Begin: at, End: at.Add(time.Second), Failures: 1}}, scale{begin, begin.Add(160 * time.Second), 160})
 	if first := slices.Index(got.marks, failureMark); first != 77 || got.marks[76] != 0 || got.marks[78] != 0 {
 		t.Errorf("got %q", string(got.marks))
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/playback"
 )
 
 // scale maps a recording to columns.
@@ -28,8 +29,9 @@ func (s scale) column(at event.Time) int { return clamp(int(s.position(at)), s.w
 
 // timeline is a recording folded to the columns of a scale.
 type timeline struct {
-	rates []uint32 // of opens; 0 for none, highest for the greatest
-	marks []rune   // 0 for none
+	rates []uint32  // of opens; 0 for none, highest for the greatest
+	fills []float64 // the highest share taken of any port space; nil if it is not known at all
+	marks []rune    // 0 for none
 }
 
 const (
@@ -39,29 +41,36 @@ const (
 	highest = 1_000_000
 )
 
-// fold distributes the spans over the columns. A failure is marked in every column in
+// fold distributes the stretches over the columns. A failure is marked in every column in
 // which it can have been, and takes precedence over damage.
-func fold(spans []event.Span, to scale) timeline {
+func fold(stretches []playback.Stretch, to scale) timeline {
 	if to.width <= 0 {
 		return timeline{}
 	}
 	counts, marks := make([]float64, to.width), make([]rune, to.width)
-	for i := range spans {
-		span := &spans[i]
-		begin, end := to.position(span.Begin), to.position(span.End)
+	var fills []float64
+	for i := range stretches {
+		s := &stretches[i]
+		if s.FillKnown && fills == nil {
+			fills = make([]float64, to.width)
+		}
+		begin, end := to.position(s.Begin), to.position(s.End)
 		first := clamp(int(begin), to.width)
 		last := max(clamp(int(math.Ceil(end))-1, to.width), first)
 		for c := first; c <= last; c++ {
-			counts[c] += float64(span.Opens) * part(c, begin, end)
+			counts[c] += float64(s.Opens) * part(c, begin, end)
+			if s.FillKnown {
+				fills[c] = max(fills[c], s.Fill)
+			}
 			switch {
-			case span.Failures > 0:
+			case s.Failures > 0:
 				marks[c] = failureMark
-			case span.Damaged && marks[c] == 0:
+			case s.Damaged && marks[c] == 0:
 				marks[c] = damageMark
 			}
 		}
 	}
-	return timeline{rates: heights(counts), marks: marks}
+	return timeline{rates: heights(counts), fills: fills, marks: marks}
 }
 
 // part returns the share of the span from begin to end that is in a column.

@@ -32,6 +32,8 @@ type Options struct {
 	Output io.Writer
 	// Theme has the colours.
 	Theme theme.Theme
+	// Warning is shown until the first key.
+	Warning string
 	// Title is the title of the terminal's window; empty does not change it.
 	Title string
 }

@@ -159,7 +159,7 @@ func (m *Model) steering() [][2]string {
 	case m.replay == nil:
 		return [][2]string{{"Space", "pause"}}
 	case m.replay.playback.Paused:
-		return [][2]string{{"Space", "play"}, {"n", "next failure"}, {":", "go to"}}
+		return [][2]string{{"Space", "play"}, {"n", "next incident"}, {":", "go to"}}
 	}
-	return [][2]string{{"Space", "pause"}, {"n", "next failure"}, {":", "go to"}}
+	return [][2]string{{"Space", "pause"}, {"n", "next incident"}, {":", "go to"}}
 }

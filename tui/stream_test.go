@@ -78,7 +78,7 @@ func BenchmarkFrame(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				m.Update(snapshotMsg{snapshot: s})
+				give(m, s)
 				m.View()
 			}
 		})

@@ -172,8 +172,10 @@ func (t *table[T, K]) find() int {
 	return at
 }
 
-// resize sets the number of lines for the head, the rows and the sum.
-func (t *table[T, K]) resize(height int) {
+// resize chooses the columns for a width, and sets the number of lines for the head, the rows and
+// the sum.
+func (t *table[T, K]) resize(width, height int) {
+	t.fit(width)
 	t.height = max(height-1, 0)
 	if t.other != nil {
 		t.height = max(t.height-1, 0)
@@ -244,6 +246,9 @@ func (t *table[T, K]) emptyNote() string {
 	if t.traced && phrase.CensusOnly(t.snapshot) {
 		return "nothing is traced here: only the sockets that exist are listed, as port spaces (tracing takes root)"
 	}
+	if t.snapshot.Filtered && t.snapshot.SelectedEvents == 0 {
+		return "the filter of the command line matches none of " + phrase.Count(t.snapshot.Health.Events) + " events in " + phrase.Elapsed(t.snapshot.Elapsed)
+	}
 	return t.empty[0] + " since the start (" + phrase.Elapsed(t.snapshot.Elapsed) + "); " + t.empty[1]
 }
 
@@ -272,7 +277,7 @@ func (t *table[T, K]) foldedLine(st *styles) string {
 }
 
 // fit chooses the columns for a width.
-func (t *table[T, K]) fit(width int) []column[T] {
+func (t *table[T, K]) fit(width int) {
 	var wished []column[T]
 	for _, c := range t.columns {
 		shown, has := t.wish[c.title]
@@ -289,12 +294,11 @@ func (t *table[T, K]) fit(width int) []column[T] {
 	for _, c := range t.fitted {
 		t.drawn[c.title] = true
 	}
-	return t.fitted
 }
 
-// view returns the visible lines of the table.
+// view returns the visible lines of the table, of the width of the last resize.
 func (t *table[T, K]) view(width int, st *styles) []string {
-	columns := t.fit(width)
+	columns := t.fitted
 	lines := []string{headLine(columns, t.order, t.reverse, st)}
 	if len(t.rows) == 0 && t.other == nil {
 		return append(lines, wrap(t.emptyNote(), width, st)...)

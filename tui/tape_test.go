@@ -3,7 +3,10 @@ package tui
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
+	"sync"
+	"testing"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/pipeline"
@@ -43,16 +46,23 @@ func (t tape) reader() *record.Reader {
 	return r
 }
 
+// tapes are the snapshots so far: making one takes longer than drawing it.
+var tapes sync.Map
+
 // at is what is seen so long after the beginning.
-func (t tape) at(after time.Duration) func() *snapshot.Snapshot {
-	return func() *snapshot.Snapshot {
-		r := t.reader()
-		begin, _ := r.Span()
-		s, err := pipeline.Aggregate(context.Background(), r, pipeline.Options{To: begin.Add(after)})
-		if err != nil {
-			panic(err)
-		}
-		return s
+func (t tape) at(after time.Duration) source {
+	return func(tb testing.TB) *snapshot.Snapshot {
+		tb.Helper()
+		once, _ := tapes.LoadOrStore(fmt.Sprintf("%s %p %s", t.name, t.harm, after), sync.OnceValue(func() *snapshot.Snapshot {
+			r := t.reader()
+			begin, _ := r.Span()
+			s, err := pipeline.Aggregate(context.Background(), r, pipeline.Options{To: begin.Add(after)})
+			if err != nil {
+				panic(err)
+			}
+			return s
+		}))
+		return once.(func() *snapshot.Snapshot)()
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 func (m *Model) settle() {
 	m.layout = m.divide()
 	width, height := m.layout.inner(m.layout.list)
-	m.panes[m.tab].resize(height)
+	m.panes[m.tab].resize(width, height)
 	if page := m.page(); page != nil {
 		page.draw(width, height, m.styles)
 	}
@@ -34,7 +34,7 @@ func (m *Model) settleSide() {
 		m.side = nil
 		return
 	}
-	m.side = &detail{subject: of, aside: true}
+	m.side = &detail{subject: of, aside: true, replay: m.replay}
 	m.renew(m.side)
 	width, _ := m.layout.inner(m.layout.side)
 	m.side.draw(width, max(m.layout.body-frameRows, 0), m.styles)
@@ -42,10 +42,7 @@ func (m *Model) settleSide() {
 
 // hasSide reports whether there is anything to show beside the table or the detail.
 func (m *Model) hasSide() bool {
-	if page := m.page(); page != nil {
-		return page.open() != nil
-	}
-	return m.shown != nil
+	return m.shown != nil && m.chosen() != nil
 }
 
 // View draws the model.

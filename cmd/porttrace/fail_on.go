@@ -136,7 +136,7 @@ func (a *alarms) of(name string) (status int, why string) {
 func (a *alarms) add(s *snapshot.Snapshot) {
 	for i := range s.PortSpaces {
 		p := &s.PortSpaces[i]
-		if !p.HasAllocations() || !concerns(s, p) {
+		if !p.HasAllocations() || !p.IsNearlyFull() && p.Exhausted == 0 || !concerns(s, p) {
 			continue
 		}
 		if p.Exhausted > a.most {
@@ -149,9 +149,22 @@ func (a *alarms) add(s *snapshot.Snapshot) {
 			a.high = phrase.Space(p) + " has " + phrase.Taken(p) + " taken at " + at
 		}
 	}
+	if n := withoutPort(s); n > 0 && a.denied == "" { // of a space that has no row
+		a.denied = phrase.Plural(n, "call") + " found no free port"
+	}
 	if n := failedCalls(s); n > 0 {
 		a.failures = phrase.Plural(n, "call") + " failed"
 	}
+}
+
+// withoutPort returns how many calls found no port, of those that have a row.
+func withoutPort(s *snapshot.Snapshot) (n uint64) {
+	for i := range s.Failures {
+		if s.Failures[i].Reason == event.RangeExhausted {
+			n += s.Failures[i].Count
+		}
+	}
+	return n
 }
 
 // failedCalls returns how many have failed, without those that no program waits for.

@@ -7,10 +7,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/record"
 	"github.com/porttrace/porttrace/internal/replay"
 	"github.com/porttrace/porttrace/internal/snapshot"
 	"github.com/porttrace/porttrace/tui"
-	"github.com/porttrace/porttrace/tui/theme"
 )
 
 func replayCommand() *cobra.Command {
@@ -42,18 +42,23 @@ func runReplay(ctx context.Context, name string, flags *filterFlags) error {
 		return err
 	}
 	defer recording.close()
-	err = showReplay(ctx, recording, recording.filter, "porttrace replay "+name)
+	err = showReplay(ctx, recording.Reader, recording.filter, "porttrace replay "+name)
 	return cmp.Or(err, recording.reportGaps())
 }
 
 // showReplay runs the player beside the screen.
-func showReplay(ctx context.Context, from replay.Recording, f *filter.Filter, title string) error {
+func showReplay(ctx context.Context, from *record.Reader, f *filter.Filter, title string) error {
+	survey, err := from.Fork()
+	if err != nil {
+		return err
+	}
 	opts := replay.Options{
+		Survey: survey,
 		Filter: f, Snapshots: make(chan *snapshot.Snapshot, 1),
 		Focus: &snapshot.Focus{},
 		Every: screenEvery / 5, // quick enough for a seek to be followed
 	}
 	player := replay.NewPlayer(from, opts)
-	screen := tui.Options{Snapshots: opts.Snapshots, Title: title, Player: player, Focus: opts.Focus, Theme: theme.Default()}
+	screen := tui.Options{Snapshots: opts.Snapshots, Title: title, Player: player, Focus: opts.Focus}
 	return beside(ctx, screen, player.Run)
 }

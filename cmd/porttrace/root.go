@@ -17,6 +17,9 @@ import (
 	"github.com/porttrace/porttrace/tui/theme"
 )
 
+// themeVariable names a theme, or its file; without it the user's own file is used, if there is one.
+const themeVariable = "PORTTRACE_THEME"
+
 // screenEvery is the time between two snapshots of the screen.
 const screenEvery = 500 * time.Millisecond
 
@@ -96,7 +99,7 @@ func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Optio
 	recorder := newScreenRecorder(ctx, source)
 	recorder.connect(&opts)
 	defer recorder.print(os.Stderr)
-	screen := tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Recorder: recorder, Theme: theme.Default(), Title: title}
+	screen := tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Recorder: recorder, Title: title}
 	return beside(ctx, screen, func(ctx context.Context) error {
 		defer recorder.close()
 		_, err := pipeline.Aggregate(ctx, source, opts)
@@ -107,6 +110,10 @@ func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Optio
 // beside runs the screen and, beside it, the function that feeds it. If one ends, so does
 // the other; but if feed ends without an error, the screen stays until the user quits.
 func beside(ctx context.Context, screen tui.Options, feed func(context.Context) error) error {
+	var fault error
+	if screen.Theme, fault = theme.Load(os.Getenv(themeVariable)); fault != nil {
+		screen.Warning = fault.Error() + "; the default colours are used"
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ran := make(chan error, 1)

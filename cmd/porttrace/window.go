@@ -22,12 +22,12 @@ func (f *windowFlags) within(r *recording) (from, to event.Time, err error) {
 	begin, end := r.Span()
 	all := playback.State{Begin: begin, End: end, Clock: r.Clock()}
 	if f.from != "" {
-		if from, err = all.Moment(f.from); err != nil {
+		if from, err = all.Bound(f.from); err != nil {
 			return 0, 0, momentError("--from", f.from, err)
 		}
 	}
 	if f.to != "" {
-		if to, err = all.Moment(f.to); err != nil {
+		if to, err = all.Bound(f.to); err != nil {
 			return 0, 0, momentError("--to", f.to, err)
 		}
 	}

@@ -91,8 +91,13 @@ func New(world *event.World, table *portspace.Table) *State {
 		recent:       newRecent(),
 		fills:        newFills(),
 	}
-	s.processes.overflow, s.pairs.overflow = s.pastProcess, s.pastPair
+	s.Rebind()
 	return s
+}
+
+// Rebind must be called of a deep copy of a State: what its tables call is the original.
+func (s *State) Rebind() {
+	s.processes.overflow, s.pairs.overflow = s.pastProcess, s.pastPair
 }
 
 // Add takes the events of the stream, in order.

@@ -101,7 +101,7 @@ func of(events ...event.Event) *stream {
 func (s *stream) Add(events []event.Event) {
 	for i := range events {
 		e := &events[i]
-		s.State.Advance(e.Time)
+		s.Advance(e.Time)
 		s.world.Apply(e)
 		s.table.Add(e)
 		s.State.Add(e)

@@ -51,12 +51,7 @@ func newSpaceRows(s *State) *spaceRows {
 }
 
 func (s *State) addSpaces(snap *snapshot.Snapshot, fills *fills, focus []snapshot.SpaceID) {
-	b := newSpaceRows(s)
-	b.connectSpaces()
-	b.bindSpaces()
-	b.udpSpaces()
-	taken, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
-	slices.SortFunc(b.rows, func(a, b *spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
+	b := s.spaceRows()
 	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
 	b.mapped(focus)
 	for i, row := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
@@ -67,6 +62,27 @@ func (s *State) addSpaces(snap *snapshot.Snapshot, fills *fills, focus []snapsho
 		snap.PortSpaces = append(snap.PortSpaces, row.PortSpace)
 	}
 	s.addNamespaces(snap)
+}
+
+// spaceRows returns all rows without detail, fullest first.
+func (s *State) spaceRows() *spaceRows {
+	b := newSpaceRows(s)
+	b.connectSpaces()
+	b.bindSpaces()
+	b.udpSpaces()
+	taken, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
+	slices.SortFunc(b.rows, func(a, b *spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
+	return b
+}
+
+// EachSpace calls f for each port space that a Snapshot at that moment has, fullest first. The
+// rows have no detail: no holders, victims and forecast, which take most of a snapshot's time.
+func (s *State) EachSpace(at event.Time, f func(*snapshot.PortSpace)) {
+	s.advance(at)
+	rows := s.spaceRows().rows
+	for _, row := range rows[:min(len(rows), maxSpaces)] {
+		f(&row.PortSpace)
+	}
 }
 
 func (b *spaceRows) connectSpaces() {

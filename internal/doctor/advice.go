@@ -10,11 +10,11 @@ import (
 
 // advise adds to a finding what to change, in the order of risk, and what people wrongly do.
 // It needs Cause and Subject. The effects are left to Effects, which takes longer.
-func advise(s *snapshot.Snapshot, f *Finding) {
+func (pl *planner) advise(f *Finding) {
 	if f.Cause == None {
 		return
 	}
-	t := newTrouble(s, f)
+	t := pl.newTrouble(f)
 	if of := advisers[f.Cause]; of != nil {
 		f.Advice = slices.DeleteFunc(of(t), func(a Advice) bool { return a.Action == "" })
 	}
@@ -69,8 +69,9 @@ type trouble struct {
 	recipe *recipe
 }
 
-func newTrouble(s *snapshot.Snapshot, f *Finding) *trouble {
-	t := &trouble{Finding: f, snap: s, plan: planOf(s, netnsOf(s, &f.Subject))}
+func (pl *planner) newTrouble(f *Finding) *trouble {
+	s := pl.snap
+	t := &trouble{Finding: f, snap: s, plan: pl.plan(netnsOf(s, &f.Subject))}
 	if f.Cause != ListenOverflow {
 		t.findSpace()
 	}

@@ -35,7 +35,7 @@ type change struct {
 // Effects fills in what each piece of advice does to the load of the finding, by simulation. It
 // takes up to some hundred milliseconds, so Judge leaves it to those who show the advice.
 func Effects(s *snapshot.Snapshot, f *Finding) {
-	t := newTrouble(s, f)
+	t := newPlanner(s).newTrouble(f)
 	system, load, ok := t.simulated()
 	if !ok || f.Cause == UDPPorts { // what is simulated is TCP: a UDP port is free when its socket is closed
 		return

@@ -99,7 +99,7 @@ func (l testLoad) subject() Subject {
 // advised returns a finding with its advice, without the effects: those take longer.
 func advised(s *snapshot.Snapshot, cause Cause, subject Subject) *Finding {
 	f := &Finding{Cause: cause, Subject: subject}
-	advise(s, f)
+	newPlanner(s).advise(f)
 	return f
 }
 

@@ -24,9 +24,33 @@ type plan struct {
 	buckets       uint64 // tcp_max_tw_buckets to set; 0: none
 }
 
-// planOf returns the plan of a namespace. It is needed for one finding at a time, and so cheap.
-func planOf(s *snapshot.Snapshot, inode uint32) *plan {
-	p := &plan{Namespace: s.Namespace(inode), pairs: pairsOf(s)}
+// planner makes the plans of a snapshot, one for each namespace: a host in trouble has hundreds of
+// findings in one.
+type planner struct {
+	snap  *snapshot.Snapshot
+	pairs pairs
+	plans map[uint32]*plan
+}
+
+func newPlanner(s *snapshot.Snapshot) *planner {
+	return &planner{snap: s, plans: map[uint32]*plan{}}
+}
+
+// plan returns a plan that the caller may change.
+func (pl *planner) plan(inode uint32) *plan {
+	if pl.pairs == nil {
+		pl.pairs = pairsOf(pl.snap)
+	}
+	if pl.plans[inode] == nil {
+		pl.plans[inode] = planWith(pl.snap, inode, pl.pairs)
+	}
+	own := *pl.plans[inode]
+	return &own
+}
+
+// planWith returns the plan of a namespace, by who connects to what.
+func planWith(s *snapshot.Snapshot, inode uint32, all pairs) *plan {
+	p := &plan{Namespace: s.Namespace(inode), pairs: all}
 	if p.Namespace == nil {
 		p.Namespace = &snapshot.Namespace{Inode: inode}
 	}

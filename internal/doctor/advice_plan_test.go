@@ -23,7 +23,7 @@ func TestRange(t *testing.T) {
 				n := &s.Namespaces[0]
 				n.UnprivilegedPort = event.CounterOf(unprivileged)
 				n.ListenPorts = append(n.ListenPorts, event.PortRange{Low: 15432, High: 15433}, event.OnePort(33060), event.OnePort(62000))
-				checkRange(t, fmt.Sprintf("%v at %g/s, unprivileged from %d", present, wanted, unprivileged), planOf(s, testNetns))
+				checkRange(t, fmt.Sprintf("%v at %g/s, unprivileged from %d", present, wanted, unprivileged), newPlanner(s).plan(testNetns))
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func TestRangeForLoad(t *testing.T) {
 	} {
 		l := narrowChurn("nginx")
 		l.ports, l.wanted = c.ports, c.wanted
-		if got := planOf(l.seen(), testNetns).ports; got != c.want {
+		if got := newPlanner(l.seen()).plan(testNetns).ports; got != c.want {
 			t.Errorf("%v at %g/s: %v, want %v", c.ports, c.wanted, got, c.want)
 		}
 	}
@@ -99,7 +99,7 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	l := narrowChurn("nginx")
 	s := l.seen()
-	u := planOf(s, testNetns).usageOf(s, &s.PortSpaces[0])
+	u := newPlanner(s).plan(testNetns).usageOf(s, &s.PortSpaces[0])
 	if life := u.life.Round(10 * time.Millisecond); life != 70*time.Millisecond || u.share != 1 {
 		t.Errorf("lifetime %v, share %g", u.life, u.share)
 	}
@@ -107,11 +107,11 @@ func TestUsage(t *testing.T) {
 		t.Errorf("%d ports, want 12,300", n)
 	}
 	s.Namespaces[0].Reuse = 1
-	if u := planOf(s, testNetns).usageOf(s, &s.PortSpaces[0]); u.wait != reuseDelay {
+	if u := newPlanner(s).plan(testNetns).usageOf(s, &s.PortSpaces[0]); u.wait != reuseDelay {
 		t.Errorf("with tcp_tw_reuse a bucket takes its port for %v", u.wait)
 	}
 	s.PortSpaces[0].Unstamped = s.PortSpaces[0].TimeWait
-	if u := planOf(s, testNetns).usageOf(s, &s.PortSpaces[0]); u.wait < time.Minute {
+	if u := newPlanner(s).plan(testNetns).usageOf(s, &s.PortSpaces[0]); u.wait < time.Minute {
 		t.Errorf("without timestamps tcp_tw_reuse does nothing, and it is %v", u.wait)
 	}
 	points := make([]snapshot.Point, 10)

@@ -62,7 +62,7 @@ func portFindings(findings []Finding) (list []Finding) {
 // checkFollowed judges the load as it is after the advice.
 func checkFollowed(t *testing.T, l testLoad, f *Finding, a *Advice) {
 	t.Helper()
-	system, load, ok := newTrouble(l.seen(), f).simulated()
+	system, load, ok := newPlanner(l.seen()).newTrouble(f).simulated()
 	if !ok {
 		t.Errorf("%s: not simulated", f.ID)
 		return
@@ -73,7 +73,7 @@ func checkFollowed(t *testing.T, l testLoad, f *Finding, a *Advice) {
 		s.Namespaces[0].Reuse = 1
 	}
 	if a.change.ports > 0 {
-		s.Namespaces[0].Ports = planOf(l.seen(), testNetns).ports
+		s.Namespaces[0].Ports = newPlanner(l.seen()).plan(testNetns).ports
 		if n := &s.Namespaces[0]; !n.Ports.Known() {
 			n.Ports = l.ports
 		}
@@ -82,7 +82,7 @@ func checkFollowed(t *testing.T, l testLoad, f *Finding, a *Advice) {
 	if after := portFindings(Judge(s)); len(after) > 0 {
 		t.Errorf("%s: after %q there is %s: %s", f.ID, a.Action, after[0].ID, after[0].Summary)
 	}
-	if p := planOf(s, testNetns); p.ports.Known() {
+	if p := newPlanner(s).plan(testNetns); p.ports.Known() {
 		t.Errorf("%s: after %q the range is to be %v", f.ID, a.Action, p.ports)
 	}
 }

@@ -21,8 +21,9 @@ func Judge(s *snapshot.Snapshot) []Finding {
 	j.files()
 	j.folklore()
 	findings := joinOverloaded(j.findings)
+	plans := newPlanner(s)
 	for i := range findings {
-		advise(s, &findings[i])
+		plans.advise(&findings[i])
 	}
 	order(findings)
 	return findings

@@ -51,6 +51,7 @@
 //	space_forecast     when a space will be full; space_forecast_loads: twenty loads, for
 //	                   docs/accuracy.md
 //	space_headroom     headroom is the number of connects that then succeed, for random mixes
+//	space_map          what holds each port of a range, and the history of a space
 //	space_netns        namespaces do not mix; space_netns_end: they end
 //	space_reuse        buckets without timestamps, refused, bound later, in FIN_WAIT2
 //	space_settings     sysctls that change, listeners, IP_LOCAL_PORT_RANGE

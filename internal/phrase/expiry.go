@@ -2,6 +2,7 @@ package phrase
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,21 +28,12 @@ func Expiry(expiries []int) string {
 	return "come free: " + strings.Join(parts, ", ")
 }
 
-// NextFree returns when the next port comes free, and when all have, as far as timers free them:
-// in 42 s, all within 46 s. It is empty without any.
+// NextFree returns when a timer frees the next port: in 42 s. It is empty if none does.
 func NextFree(expiries []int) string {
-	all := 0
-	for _, n := range expiries {
-		all += n
-	}
-	if all == 0 {
+	if !slices.ContainsFunc(expiries, func(n int) bool { return n > 0 }) {
 		return ""
 	}
-	text := fmt.Sprintf("in %d s", secondsUntil(expiries, 1))
-	if first, last := secondsUntil(expiries, 1), secondsUntil(expiries, all); first < last {
-		text += fmt.Sprintf(", all within %d s", last)
-	}
-	return text
+	return fmt.Sprintf("in %d s", secondsUntil(expiries, 1))
 }
 
 // secondsUntil returns after how many seconds n ports have come free.

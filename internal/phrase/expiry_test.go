@@ -31,3 +31,12 @@ func evenly(buckets, from, to int) []int {
 	}
 	return expiries
 }
+
+func TestNextFree(t *testing.T) {
+	t.Parallel()
+	for want, expiries := range map[string][]int{"": {0, 0}, "in 1 s": {3}, "in 3 s": {0, 0, 1, 5}} {
+		if got := NextFree(expiries); got != want {
+			t.Errorf("%v: %q, want %q", expiries, got, want)
+		}
+	}
+}

@@ -94,6 +94,7 @@ func (s *State) add(e *event.Event, out *output) {
 		putAll(s.thresholds.Advance(e.Time), out)
 	}
 	if s.table != nil {
+		s.table.Advance(e.Time) // as it is with rows or thresholds, and after a snapshot
 		s.table.Complete(e)
 	}
 	s.world.Apply(e)
@@ -144,4 +145,20 @@ func (s *State) restart(at event.Time) {
 // spaces of the focus have a map. A State without rows has none.
 func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
 	return s.rows.Snapshot(at, focus...)
+}
+
+// EachSpace calls f for each port space that the Snapshot at a moment has, fullest first, without
+// the detail of a Snapshot. It takes a small part of its time.
+func (s *State) EachSpace(at event.Time, f func(*snapshot.PortSpace)) {
+	s.table.Advance(at)
+	s.rows.EachSpace(at, f)
+}
+
+// WatchThresholds says whether the Tee gets events of the kind SpaceChanged, which it does not
+// from a NewState.
+func (s *State) WatchThresholds(watch bool) {
+	s.thresholds = nil
+	if watch {
+		s.thresholds = portspace.NewThresholds(s.table)
+	}
 }

@@ -3,6 +3,7 @@ package playback
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -10,27 +11,37 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// Moments are the forms of a place in a recording, by example.
+// Moments are the forms of a place in a recording, by example. What + and - count from differs.
 const Moments = "03:12, +1m30s, -30s, 50%, 03:12:07, RFC 3339"
 
 var (
 	// ErrMoment is for what is none of Moments.
-	ErrMoment  = errors.New("takes " + Moments)
+	ErrMoment  = errors.New("takes 03:12, 03:12:07, +10s or -30s from here, 50%, RFC 3339")
 	errNoClock = errors.New("takes +1m30s, -30s, 50%: it is not known what time it was")
 )
 
 // Moment reads a place in the recording as users write it: a time of day, in UTC as
-// everything that is shown; RFC 3339; a time after the beginning, or with a minus
-// before the end; or a share of the whole. The error says what it takes.
+// everything that is shown; RFC 3339; a time on from here, or with a minus back from here; or a
+// share of the whole. The error says what it takes.
 func (p *State) Moment(text string) (event.Time, error) {
+	return p.moment(text, p.Here(), p.Here())
+}
+
+// Bound is the same for a bound of what is read of a recording: a time after the beginning, or
+// with a minus before the end.
+func (p *State) Bound(text string) (event.Time, error) {
+	return p.moment(text, p.Begin, p.End)
+}
+
+func (p *State) moment(text string, plus, minus event.Time) (event.Time, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case strings.HasSuffix(text, "%"):
 		return portion(strings.TrimSuffix(text, "%"), p)
 	case strings.HasPrefix(text, "+"):
-		return after(p.Begin, text, p)
+		return after(plus, text, p)
 	case strings.HasPrefix(text, "-"):
-		return after(p.End, text, p)
+		return after(minus, text, p)
 	}
 	return onClock(text, p)
 }
@@ -48,7 +59,19 @@ func after(from event.Time, text string, p *State) (event.Time, error) {
 	if err != nil {
 		return 0, ErrMoment
 	}
-	return within(from.Add(d), 1, p)
+	return within(add(from, d), 1, p)
+}
+
+// add returns the moment so far away, at the limit of what a Time can be if it is beyond.
+func add(t event.Time, d time.Duration) event.Time {
+	switch to := t.Add(d); {
+	case d > 0 && to < t:
+		return math.MaxInt64
+	case d < 0 && to > t:
+		return math.MinInt64 + 1
+	default:
+		return to
+	}
 }
 
 func onClock(text string, p *State) (event.Time, error) {

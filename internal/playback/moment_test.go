@@ -16,6 +16,7 @@ func TestMoment(t *testing.T) {
 	p := State{
 		Begin: begin, End: begin.Add(30 * time.Minute),
 		Clock: event.Clock{Mono: begin.Add(time.Minute), Wall: wall.Add(time.Minute).UnixNano()},
+		At:    begin.Add(10 * time.Minute), Target: begin.Add(20 * time.Minute), // on the way to it only while Seeking
 	}
 	const outside = "only 11-20 23:45:30 to 11-21 00:15:30 is recorded"
 	for _, tc := range []struct {
@@ -39,14 +40,15 @@ func TestMoment(t *testing.T) {
 		{text: "2026-11-21T00:30:00Z", fault: outside},
 		{text: "9999-11-21T00:30:00Z", fault: outside},
 		{text: "0000-01-01T00:00:00Z", fault: outside},
-		{text: "+0s", after: 0},
-		{text: "+1m30s", after: 90 * time.Second},
-		{text: "+30m", after: 30 * time.Minute},
-		{text: "+31m", fault: outside},
-		{text: "-30s", after: 29*time.Minute + 30*time.Second},
-		{text: "-0s", after: 30 * time.Minute},
-		{text: "-30m", after: 0},
-		{text: "-31m", fault: outside},
+		{text: "+0s", after: 10 * time.Minute},
+		{text: "+1m30s", after: 11*time.Minute + 30*time.Second},
+		{text: " +10s", after: 10*time.Minute + 10*time.Second},
+		{text: "+20m", after: 30 * time.Minute},
+		{text: "+20m1s", fault: outside},
+		{text: "-30s", after: 9*time.Minute + 30*time.Second},
+		{text: "-0s", after: 10 * time.Minute},
+		{text: "-10m", after: 0},
+		{text: "-10m1s", fault: outside},
 		{text: "-2562047h", fault: outside},
 		{text: "+2562047h", fault: outside},
 		{text: "0%", after: 0},
@@ -77,10 +79,56 @@ func TestMoment(t *testing.T) {
 	}
 }
 
+// TestMomentOnTheWay: keys that come faster than the player add up.
+func TestMomentOnTheWay(t *testing.T) {
+	t.Parallel()
+	p := State{Begin: 5, End: event.Time(5).Add(time.Minute), At: 5, Seeking: true, Target: event.Time(5).Add(20 * time.Second)}
+	for text, want := range map[string]time.Duration{"+10s": 30 * time.Second, "-5s": 15 * time.Second} {
+		if at, err := p.Moment(text); err != nil || at.Sub(p.Begin) != want {
+			t.Errorf("%s: got %v and %v, want %v", text, at.Sub(p.Begin), err, want)
+		}
+	}
+}
+
+// TestBound: what is read of a recording is bounded from its ends.
+func TestBound(t *testing.T) {
+	t.Parallel()
+	p := State{Begin: 5, End: event.Time(5).Add(30 * time.Minute), At: event.Time(5).Add(10 * time.Minute)}
+	const outside = "only +0s to +30m0s is recorded"
+	for _, tc := range []struct {
+		text  string
+		after time.Duration
+		fault string
+	}{
+		{text: "+0s", after: 0},
+		{text: "+1m30s", after: 90 * time.Second},
+		{text: "+30m", after: 30 * time.Minute},
+		{text: "+31m", fault: outside},
+		{text: "-30s", after: 29*time.Minute + 30*time.Second},
+		{text: "-0s", after: 30 * time.Minute},
+		{text: "-30m", after: 0},
+		{text: "-31m", fault: outside},
+		{text: "-2562047h", fault: outside},
+		{text: "+2562047h", fault: outside},
+		{text: "50%", after: 15 * time.Minute},
+		{text: "soon", fault: ErrMoment.Error()},
+	} {
+		at, err := p.Bound(tc.text)
+		switch {
+		case tc.fault != "":
+			if err == nil || err.Error() != tc.fault {
+				t.Errorf("%q: got %v and %v, want %q", tc.text, at.Sub(p.Begin), err, tc.fault)
+			}
+		case err != nil || at.Sub(p.Begin) != tc.after:
+			t.Errorf("%q: got %v and %v, want %v", tc.text, at.Sub(p.Begin), err, tc.after)
+		}
+	}
+}
+
 // TestMomentWithoutAClock: what needs none works.
 func TestMomentWithoutAClock(t *testing.T) {
 	t.Parallel()
-	p := State{Begin: 5, End: event.Time(5).Add(time.Minute)}
+	p := State{Begin: 5, At: 5, End: event.Time(5).Add(time.Minute)}
 	for _, text := range []string{"03:12", "2026-11-21T00:00:00Z"} {
 		if _, err := p.Moment(text); !errors.Is(err, errNoClock) {
 			t.Errorf("%q: got %v", text, err)

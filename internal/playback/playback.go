@@ -1,5 +1,5 @@
-// Package playback says where the replay of a recording stands, and reads such places as
-// users write them.
+// Package playback says where the replay of a recording stands and what happened in it when,
+// and reads such places as users write them.
 package playback
 
 import "github.com/porttrace/porttrace/internal/event"
@@ -13,6 +13,17 @@ type State struct {
 	Paused     bool
 	Seeking    bool       // on the way to Target, as fast as it can be read
 	Target     event.Time // valid while Seeking
+	// Surveyed is the share of the recording that the pass over the whole of it has read; 1: the
+	// Timeline is not Rough any more. 0 without such a pass.
+	Surveyed float64
+}
+
+// Here returns the place from which a user goes on: that to which it is on the way, if it is.
+func (p *State) Here() event.Time {
+	if p.Seeking {
+		return p.Target
+	}
+	return p.At
 }
 
 // Ended reports whether all of it has been played.

@@ -44,7 +44,7 @@ func (t *Table) BindOccupancies(ids []BindID) []event.Occupancy {
 	for i, id := range ids {
 		n := t.Netns(id.Netns)
 		for port, o := range n.owned {
-			if o.State != 0 && conflict(id.Local, o.Local) {
+			if socket, _ := n.boundAt(port, o, id.Local); socket != nil {
 				ports[i].bound.add(port)
 			}
 		}
@@ -98,8 +98,11 @@ func (t *Table) BindHolders(netns uint32, local event.Addr) iter.Seq2[uint16, So
 		}
 	}
 	for port, o := range n.owned {
-		if at[port] == 0 && o.State != 0 && n.usable.has(port) && conflict(local, o.Local) {
-			held = append(held, Socket{State: o.State, Proc: o.Proc, Flags: o.flags()})
+		if at[port] != 0 || !n.usable.has(port) {
+			continue
+		}
+		if socket, state := n.boundAt(port, o, local); socket != nil {
+			held = append(held, Socket{State: state, Proc: socket.Proc, Flags: socket.flags()})
 			at[port] = int32(len(held))
 		}
 	}
@@ -130,8 +133,8 @@ func compareProc(a, b event.ProcID) int {
 	return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.Start, b.Start))
 }
 
-func (o *OwnedPort) flags() event.Flags {
-	if o.Before {
+func (s *BoundSocket) flags() event.Flags {
+	if s.Before {
 		return event.BeforeStart
 	}
 	return 0

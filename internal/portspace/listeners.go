@@ -42,6 +42,22 @@ func (n *Netns) EachListener(f func(port uint16, usable bool, l BoundSocket)) {
 	}
 }
 
+// boundAt returns the socket without a connection that has the port at an address in common with
+// local, and its state; nil: there is none.
+func (n *Netns) boundAt(port uint16, o *OwnedPort, local event.Addr) (*BoundSocket, event.State) {
+	if o.State != 0 && conflict(local, o.Local) {
+		return &o.BoundSocket, o.State
+	}
+	if len(n.listeners) > 0 {
+		for _, l := range slices.Backward(n.listeners[port]) {
+			if conflict(local, l.Local) {
+				return &l, event.StateListen
+			}
+		}
+	}
+	return nil, 0
+}
+
 func (n *Netns) setListeners(port uint16, others []BoundSocket) {
 	if len(others) == 0 {
 		delete(n.listeners, port)

@@ -43,3 +43,24 @@ func TestEachListener(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// Of several that listen at one port, each keeps bind() to port 0 of its own address from it.
+func TestListenersOfOnePort(t *testing.T) {
+	t.Parallel()
+	table := tableOf(
+		config(hundred, ""),
+		socketEvent(event.Listen, "10.0.0.1:40000", "", cookie(1)),
+		socketEvent(event.Listen, "10.0.0.2:40000", "", cookie(2), by(cache)),
+	)
+	for addr, owner := range map[string]event.ProcID{"10.0.0.1:1": shop, "10.0.0.2:1": cache, "10.0.0.3:1": {}} {
+		local := socketEvent(event.Bind, addr, "").Src.Addr
+		var holders []event.ProcID
+		for _, socket := range table.BindHolders(net1, local) {
+			holders = append(holders, socket.Proc)
+		}
+		o := table.BindOccupancy(net1, local)
+		if owner.Known() && (o.Bound != 1 || !slices.Equal(holders, []event.ProcID{owner})) || !owner.Known() && o.Bound+len(holders) != 0 {
+			t.Errorf("%s: %+v, held by %v", addr, o, holders)
+		}
+	}
+}

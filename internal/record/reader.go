@@ -23,6 +23,7 @@ type Reader struct {
 	index   *index
 	frame   int // the next to be loaded
 	current entry
+	reads   int // that gave events of the current frame
 	decoder decoder
 	zstd    *zstd.Decoder
 	stored  []byte
@@ -63,19 +64,21 @@ func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(maxRaw), zstd.WithDecoderMaxWindow(maxRaw))
+	decoder, err := newZstd()
 	if err != nil {
-		return nil, fmt.Errorf("preparing the decompression: %w", err)
+		return nil, err
 	}
-	r := &Reader{file: file, index: x, zstd: decoder, events: make([]event.Event, 0, batchSize)}
+	r := newReader(file, x, decoder)
 	return r, r.Rewind()
+}
+
+func newReader(file io.ReaderAt, x *index, decoder *zstd.Decoder) *Reader {
+	return &Reader{file: file, index: x, zstd: decoder, events: make([]event.Event, 0, batchSize)}
 }
 
 // Rewind goes back to the beginning.
 func (r *Reader) Rewind() error {
-	r.frame, r.decoder, r.ended = 0, decoder{}, false
-	r.now, _ = r.Span()
+	r.goToFrame(0)
 	return nil
 }
 
@@ -163,6 +166,7 @@ func (r *Reader) Read(ctx context.Context) (event.Batch, error) {
 	if r.events, err = r.decoder.read(r.events); err != nil {
 		r.skip()
 	}
+	r.reads++
 	r.now = max(r.now, r.decoder.now)
 	return r.batch(), nil
 }
@@ -187,6 +191,7 @@ func (r *Reader) addGap(gap *event.Gap) {
 func (r *Reader) load() error {
 	r.current = r.index.frames[r.frame]
 	r.frame++
+	r.reads = 0
 	err := r.decompress(&r.current)
 	if err == nil && r.current.gap != nil {
 		// The context comes first: it has the clock by which the times of the gap are shown.

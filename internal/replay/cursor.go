@@ -17,30 +17,44 @@ type Recording interface {
 	pipeline.Source
 	// Rewind makes the next Read the first again.
 	Rewind() error
+	// Position returns the place of the next Read, and GoTo goes back to one. It is valid for
+	// all readers of the same recording.
+	Position() uint64
+	GoTo(ctx context.Context, position uint64) error
 	// Timeline returns the pieces of the recording in order, always the same.
 	Timeline() []event.Span
 	// Clock ties the stream's time to the wall clock.
 	Clock() event.Clock
 }
 
-// cursor is a recording and the state of what has been played of it. It goes forward by
-// whole batches or starts over, because a state cannot forget; it knows no clock.
+// cursor is a recording and the state of what has been played of it. It goes forward by whole
+// batches, goes on from a checkpoint, or starts over, because a state cannot forget; it knows no
+// clock.
 type cursor struct {
 	rec    Recording
 	filter *filter.Filter
-	end    event.Time      // of the last piece
-	state  *pipeline.State // nil before the first batch
-	next   event.Batch
-	last   bool   // nothing comes after next
-	over   bool   // there is no next
-	failed uint64 // failures that were played, counted as in a Span
+	tee    pipeline.Tee // gets all events that are played, and SpaceChanged; may be nil
+	end    event.Time   // of the last piece
+
+	state    *pipeline.State // nil before the first batch
+	played   event.Time      // the last batch
+	next     event.Batch
+	position uint64 // of next
+	last     bool   // nothing comes after next
+	over     bool   // there is no next
+	failed   uint64 // failures that were played, counted as in a Span
 	// hasFailure says that the batch played last has a failure that the filter selects.
 	hasFailure bool
 }
 
+// reset forgets what was played.
+func (c *cursor) reset() {
+	*c = cursor{rec: c.rec, filter: c.filter, tee: c.tee, end: c.end}
+}
+
 // rewind starts over before the first batch.
 func (c *cursor) rewind(ctx context.Context) error {
-	*c = cursor{rec: c.rec, filter: c.filter, end: c.end}
+	c.reset()
 	if err := c.rec.Rewind(); err != nil {
 		return err
 	}
@@ -54,6 +68,7 @@ func (c *cursor) read(ctx context.Context) error {
 		return nil
 	}
 	var err error
+	c.position = c.rec.Position()
 	c.next, err = c.rec.Read(ctx)
 	// What comes with the end counts, too, and nothing comes after it.
 	c.next.Now = min(c.next.Now, c.end)
@@ -71,17 +86,22 @@ func (c *cursor) due(at event.Time) bool { return !c.over && c.next.Now <= at }
 func (c *cursor) play(ctx context.Context) error {
 	if c.state == nil {
 		c.state = pipeline.NewState(c.filter)
+		c.state.WatchThresholds(c.tee != nil)
 	}
 	c.hasFailure = false
-	err := c.state.Add(c.next, c.noteFailure)
+	c.played = c.next.Now
+	err := c.state.Add(c.next, c.observe)
 	return cmp.Or(err, c.read(ctx))
 }
 
-// noteFailure is the pipeline.Tee.
-func (c *cursor) noteFailure(e *event.Event, _ *event.World) error {
+// observe is the pipeline.Tee.
+func (c *cursor) observe(e *event.Event, world *event.World) error {
 	if e.Kind == event.ConnectFail || e.Kind == event.BindFail {
 		c.failed += max(e.Count, 1)
 		c.hasFailure = c.hasFailure || !e.Flags.Has(event.NotSelected)
+	}
+	if c.tee != nil {
+		return c.tee(e, world)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -21,11 +22,20 @@ const (
 func (p *Player) Run(ctx context.Context) error {
 	timer := time.NewTimer(forever)
 	defer timer.Stop()
+	surveying, cancel := context.WithCancel(ctx)
+	var survey sync.WaitGroup
+	defer survey.Wait()
+	defer cancel()
+	surveyed := p.opts.Survey == nil
 	err := p.rewind(ctx)
 	for err == nil {
 		var there bool
 		if there, err = p.move(ctx); err == nil {
 			p.show(there)
+			if there && !surveyed { // the first snapshot does not wait for it
+				surveyed = true
+				survey.Go(func() { p.survey(surveying) })
+			}
 			err = p.sleep(ctx, timer, p.idleFor(there))
 		}
 	}
@@ -53,6 +63,7 @@ type step int
 
 const (
 	startOver step = iota
+	jump           // to the checkpoint
 	playNext
 	checkAgain
 	stay
@@ -61,35 +72,43 @@ const (
 // move brings the state nearer to the goal, by one batch at most: what is requested
 // meanwhile is not kept waiting. It reports whether it is there.
 func (p *Player) move(ctx context.Context) (there bool, err error) {
-	next := p.nextStep()
+	next, checkpoint := p.nextStep()
 	switch next {
 	case startOver:
 		err = p.rewind(ctx)
+	case jump:
+		err = p.jump(ctx, checkpoint)
 	case playNext:
 		err = p.playBatch(ctx)
 	}
 	return next == stay, err
 }
 
-func (p *Player) nextStep() step {
+func (p *Player) nextStep() (step, *checkpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	goal := p.goal(now)
-	if goal < p.play.At {
-		return startOver
+	if goal < p.play.At || p.play.Seeking && !p.seekingFailure {
+		from := p.kept.before(goal)
+		switch {
+		case from != nil && (goal < p.play.At || from.at > p.play.At):
+			return jump, from
+		case goal < p.play.At:
+			return startOver, nil
+		}
 	}
 	if p.behind = p.cursor.due(goal); p.behind {
 		// It counts from now on: a pause meanwhile comes after it.
 		p.play.At = max(p.play.At, p.cursor.next.Now)
-		return playNext
+		return playNext, nil
 	}
 	p.arrive(goal, now)
 	if p.seekingFailure {
 		p.seekFailure()
-		return checkAgain
+		return checkAgain, nil
 	}
-	return stay
+	return stay, nil
 }
 
 // arrive is called when nothing is due before the goal. An arrival and a rest must be shown.
@@ -107,6 +126,14 @@ func (p *Player) rewind(ctx context.Context) error {
 	return err
 }
 
+func (p *Player) jump(ctx context.Context, to *checkpoint) error {
+	err := p.cursor.goTo(ctx, to)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.play.At = to.at
+	return err
+}
+
 func (p *Player) playBatch(ctx context.Context) error {
 	now := p.cursor.next.Now
 	err := p.cursor.play(ctx)
@@ -118,11 +145,21 @@ func (p *Player) playBatch(ctx context.Context) error {
 	return err
 }
 
+// showShare is the share of the time that snapshots of what moves may take, as 1/showShare: on a
+// busy machine one can take longer than Every, and a seek would be made of little else.
+const showShare = 5
+
 // show publishes a snapshot when one is due.
 func (p *Player) show(there bool) {
-	if p.showsNow(there) && p.opts.Snapshots != nil {
-		pipeline.Publish(p.opts.Snapshots, p.cursor.snapshot(p.play.At, p.opts.Focus.IDs()...)) // Run alone writes At
+	if !p.showsNow(there) || p.opts.Snapshots == nil {
+		return
 	}
+	began := time.Now()
+	pipeline.Publish(p.opts.Snapshots, p.cursor.snapshot(p.play.At, p.opts.Focus.IDs()...)) // Run alone writes At
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.showAt = now.Add(max(p.opts.Every-now.Sub(began), (showShare-1)*now.Sub(began)))
 }
 
 // showsNow reports whether a snapshot is due: as soon as what was requested is reached, else

@@ -26,6 +26,9 @@ type Options struct {
 	Snapshots chan *snapshot.Snapshot
 	Every     time.Duration
 	Focus     *snapshot.Focus
+	// Survey is a second reader of the same recording: beside the player it goes through the whole
+	// of it, for a Timeline that is not Rough, and for states from which to go back quickly.
+	Survey Recording
 }
 
 // Player replays a recording: what it publishes at a moment of the stream is what a live run
@@ -33,19 +36,22 @@ type Options struct {
 // request something. They return at once and may be called from any goroutine, before and
 // after Run too.
 type Player struct {
-	opts     Options
-	timeline []event.Span
-	wake     chan struct{} // has room for one
+	opts   Options
+	pieces []event.Span
+	kept   checkpoints
+	wake   chan struct{} // has room for one
 
-	mu      sync.Mutex
-	play    playback.State // Target is in use while it plays, too: see goal
-	since   time.Time      // when it stood at Target, while it plays
-	behind  bool           // something is due that has not been played
-	changed bool           // the screen does not show yet what was requested or reached
-	showAt  time.Time      // when the next snapshot of what moves is published
+	mu       sync.Mutex
+	timeline *playback.Timeline
+	play     playback.State // Target is in use while it plays, too: see goal
+	since    time.Time      // when it stood at Target, while it plays
+	behind   bool           // something is due that has not been played
+	changed  bool           // the screen does not show yet what was requested or reached
+	showAt   time.Time      // when the next snapshot of what moves is published
 
 	seekingFailure bool // Seeking, for the first failure after from
 	from           event.Time
+	origin         event.Time // where it stood before, and stands again if there is none
 
 	cursor cursor // Run's alone, as writing At is
 }
@@ -53,15 +59,16 @@ type Player struct {
 // NewPlayer returns a player that plays from the beginning as soon as it runs.
 func NewPlayer(rec Recording, opts Options) *Player {
 	p := &Player{
-		opts:     opts,
-		timeline: rec.Timeline(),
-		wake:     make(chan struct{}, 1),
+		opts:   opts,
+		pieces: rec.Timeline(),
+		wake:   make(chan struct{}, 1),
 		// It is on the way to the beginning until Run has read that.
 		play: playback.State{Clock: rec.Clock(), Speed: 1, Seeking: true},
 	}
 	p.opts.Every = max(opts.Every, minSleep)
-	if n := len(p.timeline); n > 0 {
-		p.play.Begin, p.play.End = p.timeline[0].Begin, p.timeline[n-1].End
+	p.timeline = playback.Roughly(p.pieces)
+	if n := len(p.pieces); n > 0 {
+		p.play.Begin, p.play.End = p.pieces[0].Begin, p.pieces[n-1].End
 	}
 	p.play.At, p.play.Target = p.play.Begin, p.play.Begin
 	p.cursor = cursor{rec: rec, filter: opts.Filter, end: p.play.End}
@@ -75,8 +82,12 @@ func (p *Player) Playback() playback.State {
 	return p.play
 }
 
-// Timeline returns the pieces of the recording.
-func (p *Player) Timeline() []event.Span { return p.timeline }
+// Timeline returns what happened in the recording when, as far as that is known by now.
+func (p *Player) Timeline() *playback.Timeline {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.timeline
+}
 
 // TogglePause halts or goes on. On the way to somewhere, it does so there.
 func (p *Player) TogglePause() {
@@ -100,27 +111,26 @@ func (p *Player) Seek(to event.Time) {
 
 // Step goes on by one second of the stream and pauses there. Steps that are requested
 // on the way add up.
-func (p *Player) Step() {
-	p.request(func() {
-		from := p.play.Target
-		if p.seekingFailure {
-			from = p.from
-		}
-		p.seek(from.Add(stepLength))
-		p.play.Paused = true
-	})
+func (p *Player) Step() { p.step(stepLength) }
+
+// StepBack goes back by as much and pauses there.
+func (p *Player) StepBack() { p.step(-stepLength) }
+
+func (p *Player) step(by time.Duration) {
+	p.request(func() { p.pauseAt(p.here().Add(by)) })
 }
 
-// NextFailure goes on until just after the next connect() or bind() that failed, of what
-// the filter selects, and pauses there. If none is left it pauses where it is.
-func (p *Player) NextFailure() {
-	p.request(func() {
-		if !p.seekingFailure {
-			p.from = p.play.Target
-			p.seek(p.from)
-		}
-		p.seekingFailure, p.play.Paused = true, true
-	})
+// here returns the moment from which a request goes on.
+func (p *Player) here() event.Time {
+	if p.seekingFailure {
+		return p.origin
+	}
+	return p.play.Target
+}
+
+func (p *Player) pauseAt(at event.Time) {
+	p.seek(at)
+	p.play.Paused = true
 }
 
 // Show publishes the snapshot of where it stands again, as the Focus has changed.
@@ -133,6 +143,11 @@ func (p *Player) request(change func()) {
 	change()
 	p.changed = true
 	p.mu.Unlock()
+	p.rouse()
+}
+
+// rouse wakes Run.
+func (p *Player) rouse() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
@@ -170,20 +185,4 @@ func (p *Player) settle() {
 		p.play.Target = p.goal(now)
 	}
 	p.since = now
-}
-
-// seekFailure goes on to the end of the next piece in which a failure is left, or back if
-// none is. A piece holds one when more have failed by its end than were played.
-func (p *Player) seekFailure() {
-	var failed uint64
-	for _, s := range p.timeline {
-		if !s.Damaged {
-			failed += s.Failures
-		}
-		if s.End > p.play.At && failed > p.cursor.failed {
-			p.play.Target = s.End
-			return
-		}
-	}
-	p.seek(p.from)
 }

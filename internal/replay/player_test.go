@@ -6,7 +6,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"slices"
+	"reflect"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -273,7 +273,7 @@ func TestWrongTimeline(t *testing.T) {
 	}
 	watching(t, rec, Options{}, func(s *seat) {
 		s.Seek(at(3 * time.Second))
-		s.NextFailure()
+		s.NextIncident()
 		s.stands(3*time.Second, 60)
 	})
 }
@@ -285,14 +285,14 @@ func TestEmptyRecording(t *testing.T) {
 			t.Fatalf("it shows %+v", snap)
 		}
 		for _, ask := range []func(){
-			s.TogglePause, s.TogglePause, s.Step, s.NextFailure,
+			s.TogglePause, s.TogglePause, s.Step, s.StepBack, s.NextIncident, s.PreviousIncident,
 			func() { s.Seek(5) }, func() { s.SetSpeed(2) },
 		} {
 			if ask(); s.shown() == nil {
 				t.Error("nothing is published")
 			}
 		}
-		if now := s.Playback(); now.At != 0 || !now.Ended() || len(s.Timeline()) != 0 {
+		if now := s.Playback(); now.At != 0 || !now.Ended() || len(s.Timeline().Stretches) != 0 {
 			t.Errorf("it stands at %+v", now)
 		}
 	})
@@ -320,7 +320,7 @@ func TestReadError(t *testing.T) {
 		for range 100 {
 			s.TogglePause()
 			s.Step()
-			s.NextFailure()
+			s.NextIncident()
 			s.Seek(at(0))
 			s.SetSpeed(3)
 		}
@@ -396,7 +396,7 @@ func TestManyAsk(t *testing.T) {
 		askers.Go(func() {
 			random := rand.New(rand.NewPCG(seed, 2))
 			asks := []func(){
-				p.TogglePause, p.Step, p.NextFailure,
+				p.TogglePause, p.Step, p.StepBack, p.NextIncident, p.PreviousIncident,
 				func() { p.Seek(at(time.Duration(random.IntN(600)) * time.Second)) },
 				func() { p.SetSpeed(random.Float64() * 2000) },
 			}
@@ -417,7 +417,7 @@ func TestManyAsk(t *testing.T) {
 	if err := <-ran; err != nil {
 		t.Error(err)
 	}
-	if !slices.Equal(p.Timeline(), rec.pieces) {
+	if !reflect.DeepEqual(p.Timeline(), playback.Roughly(rec.pieces)) {
 		t.Error("the timeline has changed")
 	}
 }

@@ -72,6 +72,16 @@ func (f *film) Rewind() error {
 	return nil
 }
 
+func (f *film) Position() uint64 { return uint64(f.n) }
+
+func (f *film) GoTo(_ context.Context, position uint64) error {
+	f.n = int(position)
+	return nil
+}
+
+// fork is another reader of the same.
+func (f *film) fork() *film { return &film{batches: f.batches, pieces: f.pieces} }
+
 func (f *film) Timeline() []event.Span { return f.pieces }
 func (f *film) Clock() event.Clock     { return event.Clock{Mono: 1, Wall: 2, Boot: 3} }
 

@@ -178,6 +178,25 @@ func TestLongSeek(t *testing.T) {
 	})
 }
 
+func TestStepBack(t *testing.T) {
+	t.Parallel()
+	watching(t, ticking(10*time.Second), Options{}, func(s *seat) {
+		time.Sleep(2320 * time.Millisecond)
+		for i, want := range []time.Duration{1320, 320, 0, 0} {
+			s.StepBack()
+			s.stands(want*time.Millisecond, uint64(want/50))
+			if !s.Playback().Paused {
+				t.Errorf("after step %d it plays", i)
+			}
+		}
+		s.Seek(at(5 * time.Second))
+		s.StepBack()
+		s.StepBack()
+		s.Step()
+		s.stands(4*time.Second, 80)
+	})
+}
+
 func TestStep(t *testing.T) {
 	t.Parallel()
 	watching(t, ticking(3300*time.Millisecond), Options{}, func(s *seat) {
@@ -200,30 +219,41 @@ func TestStep(t *testing.T) {
 	})
 }
 
-func TestNextFailure(t *testing.T) {
+// TestRoughIncidents: without a survey, incidents are times with failures, of which the first one
+// that the filter selects is the next stop.
+func TestRoughIncidents(t *testing.T) {
 	t.Parallel()
-	rec := ticking(10 * time.Second)
-	for _, end := range []time.Duration{1050, 1100, 4000, 9000} {
+	rec := ticking(2 * time.Minute)
+	for _, end := range []time.Duration{1050, 1100, 4000, 30_000, 30_050, 33_000, 90_000} {
 		rec.failing(end*time.Millisecond, shop)
 	}
-	rec.failing(6*time.Second, curl)
-	rec.failing(9950*time.Millisecond, curl)
+	rec.failing(60*time.Second, curl)
+	rec.failing(119*time.Second, curl)
 	f := parse(t, filter.Request{PID: []string{strconv.Itoa(int(shop.PID))}})
 	watching(t, rec, Options{Filter: f}, func(s *seat) {
 		time.Sleep(100 * time.Millisecond)
-		for _, want := range []time.Duration{1050, 1100, 4000, 9000, 9000, 9000} {
-			s.NextFailure()
+		for _, want := range []time.Duration{1050, 30_000, 90_000, 90_000, 90_000} {
+			s.NextIncident()
 			s.stands(want*time.Millisecond, uint64(want/50))
 			if now := s.Playback(); !now.Paused || now.Seeking {
 				t.Errorf("at %d ms: %+v", want, now)
 			}
 		}
 		s.Seek(at(2 * time.Second))
-		s.NextFailure()
-		s.stands(4*time.Second, 80)
-		s.NextFailure()
+		s.NextIncident()
+		s.stands(30*time.Second, 600)
+		s.NextIncident()
 		s.Seek(at(0)) // never mind
 		s.stands(0, 0)
+		// Back is just before something failed on the host.
+		s.Seek(at(70 * time.Second))
+		for _, want := range []time.Duration{59_950, 29_950, 950, 950} {
+			s.PreviousIncident()
+			snap := s.shown()
+			if now := s.Playback(); snap == nil || now.At > at(want*time.Millisecond) || now.At < at((want-400)*time.Millisecond) || !now.Paused {
+				t.Errorf("at %d ms: %+v", want, now)
+			}
+		}
 	})
 }
 
@@ -237,11 +267,11 @@ func TestFarFailure(t *testing.T) {
 		return nil
 	}
 	watching(t, rec, Options{}, func(s *seat) {
-		s.NextFailure()
+		s.NextIncident()
 		for range 9 {
 			time.Sleep(100 * time.Millisecond)
-			s.NextFailure()
-			if now := s.Playback(); !now.Seeking || now.Target < at(50*time.Second) {
+			s.NextIncident()
+			if now := s.Playback(); !now.Seeking || now.Target < at(49*time.Second) { // the piece with it begins there
 				t.Errorf("on the way: %+v", now)
 			}
 		}
@@ -251,7 +281,7 @@ func TestFarFailure(t *testing.T) {
 			t.Errorf("rewound %d times", rec.rewinds)
 		}
 		s.Seek(at(0))
-		s.NextFailure()
+		s.NextIncident()
 		time.Sleep(100 * time.Millisecond)
 		s.Step() // from where it was
 		time.Sleep(100 * time.Millisecond)
@@ -265,13 +295,13 @@ func TestNoFailureLeft(t *testing.T) {
 	rec := ticking(10 * time.Second)
 	rec.failing(time.Second, shop)
 	watching(t, rec, Options{}, func(s *seat) {
-		s.NextFailure()
+		s.NextIncident()
 		s.stands(time.Second, 20)
 		rec.reads, rec.rewinds = 0, 0
 		s.Seek(at(1010 * time.Millisecond))
 		s.stands(1010*time.Millisecond, 20)
 		s.TogglePause()
-		s.NextFailure()
+		s.NextIncident()
 		s.stands(1010*time.Millisecond, 20)
 		if rec.reads != 0 || rec.rewinds != 0 || !s.Playback().Paused {
 			t.Errorf("%d reads and %d rewinds for %+v", rec.reads, rec.rewinds, s.Playback())

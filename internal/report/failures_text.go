@@ -18,24 +18,19 @@ type programFailure struct {
 
 // failureKey is what they have in common: a shell loop whose every curl(1) fails is one row.
 type failureKey struct {
-	comm, exe string
-	pid       event.ProcID // of a process without a name
-	netns     uint32
-	proto     event.Proto
-	op        event.Op
-	errno     event.Errno
-	reason    event.Reason
-	target    event.Endpoint
+	program program
+	netns   uint32
+	proto   event.Proto
+	op      event.Op
+	errno   event.Errno
+	reason  event.Reason
+	target  event.Endpoint
 }
 
 func keyOf(f *snapshot.Failure) failureKey {
-	key := failureKey{
-		comm: f.Proc.Comm, exe: f.Proc.Exe, netns: f.Netns, proto: f.Proto, op: f.Op, errno: f.Errno, reason: f.Reason, target: f.Target,
+	return failureKey{
+		program: programOf(&f.Proc), netns: f.Netns, proto: f.Proto, op: f.Op, errno: f.Errno, reason: f.Reason, target: f.Target,
 	}
-	if key.comm == "" {
-		key.pid = f.Proc.ID
-	}
-	return key
 }
 
 // byProgram merges the rows of processes that run the same program, most failures first.
@@ -80,10 +75,9 @@ func (p *programFailure) add(f *snapshot.Failure) {
 	p.Failure = sum
 }
 
-// name returns NAME(PID), or NAME ×N for several processes.
 func (p *programFailure) name() string {
 	if n := len(p.processes); n > 1 {
-		return phrase.Command(p.Proc.ID, p.Proc.Comm) + " ×" + phrase.Grouped(n)
+		return several(&p.Proc, n)
 	}
 	return phrase.Process(p.Proc.ID, p.Proc.Comm)
 }

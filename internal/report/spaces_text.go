@@ -237,13 +237,12 @@ type programHolder struct {
 
 // holdersByProgram merges those of processes that run the same program, most ports first.
 func holdersByProgram(rows []snapshot.Holder) []programHolder {
-	type program struct{ comm, exe string }
 	index := map[program]int{}
 	var merged []programHolder
 	for _, h := range rows {
-		key := program{h.Proc.Comm, h.Proc.Exe}
+		key := programOf(&h.Proc)
 		at, found := index[key]
-		if !found || h.Proc.Comm == "" {
+		if !found {
 			index[key] = len(merged)
 			merged = append(merged, programHolder{h, 1})
 			continue
@@ -259,7 +258,7 @@ func holdersByProgram(rows []snapshot.Holder) []programHolder {
 
 func (h *programHolder) name() string {
 	if h.processes > 1 {
-		return phrase.Command(h.Proc.ID, h.Proc.Comm) + " ×" + phrase.Grouped(h.processes)
+		return several(&h.Proc, h.processes)
 	}
 	return phrase.Holder(&h.Holder)
 }

@@ -77,7 +77,7 @@ func (t *table) inCommon() string {
 		return ""
 	}
 	t.remove(column)
-	if cell == "" {
+	if cell == "" || cell == "host" { // there is no other to be confused with
 		return ""
 	}
 	return "; " + t.common + " " + cell

@@ -35,7 +35,7 @@ func (p FillPoint) InUseShare() float64 {
 type WorstPoint struct {
 	Known bool    // false: a part of the stream is missing
 	Share float64 // its TakenShare
-	// Exhausted is how many calls found no port in that second, in all of the spaces.
+	// Exhausted is how many calls of selected processes found no port in that second.
 	Exhausted uint32
 }
 

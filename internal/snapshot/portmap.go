@@ -88,5 +88,7 @@ type HeldPorts struct {
 type HeldRange struct {
 	event.PortRange
 	Ports int
-	Bound int // of Ports: a bind() owns them, whether they are connected or not
+	// Bound is how many of them a bind() owns, whether they are connected or not: at least, as a
+	// scan by sock_diag does not show it of connections.
+	Bound int
 }

@@ -77,8 +77,8 @@ type PortSpace struct {
 	// Map is nil unless the space is one of the fullest, had calls that found no port, or is in
 	// the Focus; and of UDP, whose ports are counted only.
 	Map *PortMap
-	// Fill is each of the last HistorySeconds whole seconds, newest last; nil of a space that was
-	// not noticeably filled. It begins when the space first was.
+	// Fill is each of the last HistorySeconds whole seconds, newest last; nil of a space of which
+	// never 5 % was in use in that time, and no call found no port. It begins when that first was so.
 	Fill []FillPoint
 }
 

@@ -34,18 +34,8 @@ func (c *collector) calls() {
 }
 
 func (c *collector) explainsItself(f *snapshot.Failure) bool {
-	if !c.s.Recent(f) || f.NetnsGone || isSilence(f) {
-		return false
-	}
-	if f.Reason != event.RangeExhausted {
-		return true
-	}
-	for i := range c.troubles {
-		if space := c.troubles[i].space; space != nil && space.Denies(f) {
-			return false
-		}
-	}
-	return true
+	sweep := f.Reason == event.RangeExhausted && !f.Target.Known() && f.Op == event.OpConnect && len(c.explained) > 0
+	return c.s.Recent(f) && !f.NetnsGone && !isSilence(f) && !c.explained[f] && !sweep
 }
 
 func (c *collector) call(sum *phrase.FailureSum) {

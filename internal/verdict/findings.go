@@ -38,6 +38,6 @@ func (c *collector) otherFindings() {
 			level = Failing
 		}
 		summary := printable.String(f.Summary)
-		c.add(trouble{level: level, kind: otherFinding, title: title, lines: []string{summary + "."}, short: summary, finding: f, process: f.Subject.Proc})
+		c.add(trouble{level: level, kind: otherFinding, title: title, lines: []string{summary + "."}, short: clause(summary), finding: f, process: f.Subject.Proc})
 	}
 }

@@ -100,8 +100,8 @@ func (l parties) main() event.ProcID {
 // callers returns the programs whose calls found no port of the space.
 func (c *collector) callers(space *snapshot.PortSpace) parties {
 	var l parties
-	for i := range c.s.Failures {
-		if f := &c.s.Failures[i]; space.Denies(f) && c.s.Recent(f) {
+	for _, f := range c.denied(space) {
+		if c.s.Recent(f) {
 			l.add(&f.Proc, int(f.Count))
 		}
 	}
@@ -127,10 +127,8 @@ func (c *collector) holders(space *snapshot.PortSpace) parties {
 	}
 	if space.Kind == snapshot.ConnectSpace && space.OtherHolders.Ports() > listed {
 		l = nil
-		for i := range c.s.Pairs {
-			if p := &c.s.Pairs[i]; towards(p, space) {
-				l.add(&event.Process{ID: p.Proc, Comm: p.Comm}, int(p.Live()+p.TimeWaitOut))
-			}
+		for _, p := range c.rows().pairs[peerOf(space)] {
+			l.add(&event.Process{ID: p.Proc, Comm: p.Comm}, int(p.Live()+p.TimeWaitOut))
 		}
 	}
 	l.sort()
@@ -144,16 +142,11 @@ func (c *collector) openers(space *snapshot.PortSpace) parties {
 		return c.holders(space)
 	}
 	var l parties
-	for i := range c.s.Pairs {
-		if p := &c.s.Pairs[i]; towards(p, space) && p.Opens > 0 {
+	for _, p := range c.rows().pairs[peerOf(space)] {
+		if p.Opens > 0 {
 			l.add(&event.Process{ID: p.Proc, Comm: p.Comm}, int(p.Opens))
 		}
 	}
 	l.sort()
 	return l
-}
-
-// towards reports whether connections go to the destination of a space.
-func towards(p *snapshot.Pair, space *snapshot.PortSpace) bool {
-	return !p.NetnsGone && p.Netns == space.Netns && p.Proto == space.Proto && p.Remote == space.Remote
 }

@@ -17,13 +17,6 @@ func isSilence(f *snapshot.Failure) bool {
 	return f.Proto == event.TCP && (f.Reason == event.TimedOut || f.Reason == event.GivenUp)
 }
 
-// peer is a destination in a network namespace.
-type peer struct {
-	netns  uint32
-	proto  event.Proto
-	remote event.Endpoint
-}
-
 // silence is a destination that does not answer.
 type silence struct {
 	peer
@@ -174,11 +167,10 @@ func (s *silence) sentence() string {
 		}
 	}
 	if s.pending > 0 {
-		wait := plural(s.pending, "SYN") + " sent again, unanswered"
 		if how == "" {
-			how = wait
+			how = plural(s.pending, "SYN") + " sent again, unanswered"
 		} else {
-			how += ", " + wait
+			how += ", " + phrase.Count(s.pending) + " wait"
 		}
 	}
 	return text + ": " + how
@@ -187,17 +179,15 @@ func (s *silence) sentence() string {
 // others returns how many calls to the destination have led to a connection in the last seconds, as
 // far as it is known.
 func (c *collector) others(p *silence) string {
-	for i := range c.s.Destinations {
-		d := &c.s.Destinations[i]
-		if d.NetnsGone || d.Netns != p.netns || d.Proto != p.proto || d.Remote != p.remote {
-			continue
-		}
-		switch connected, of := d.Connected(); {
-		case connected > 0:
-			return fmt.Sprintf("; %s connected in the last %d s", phrase.Count(connected), snapshot.ConnectedSeconds)
-		case of >= enoughSilent:
-			return "; none connects"
-		}
+	d := c.rows().dests[p.peer]
+	if d == nil {
+		return ""
+	}
+	switch connected, of := d.Connected(); {
+	case connected > 0:
+		return fmt.Sprintf("; %s connected in the last %d s", phrase.Count(connected), snapshot.ConnectedSeconds)
+	case of >= enoughSilent:
+		return "; none connects"
 	}
 	return ""
 }

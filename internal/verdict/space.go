@@ -40,6 +40,9 @@ func (c *collector) space(space *snapshot.PortSpace) {
 	sp := spaceTrouble{PortSpace: space, c: c, finding: finding}
 	switch {
 	case space.ExhaustedRecently(c.s.Wall):
+		for _, f := range c.denied(space) {
+			c.explained[f] = true
+		}
 		if !shared || space.Kind == snapshot.ConnectSpace && finding.Cause != doctor.EarlyBind {
 			c.add(sp.failing())
 		}
@@ -126,8 +129,8 @@ func (s *spaceTrouble) failing() trouble {
 	}
 	t.title = s.failingTitle()
 	t.short = s.subject(callers) + " " + phrase.Space(s.PortSpace) + ": no free port, " + s.pace()
-	for i := range s.c.s.Failures {
-		if f := &s.c.s.Failures[i]; s.Denies(f) && (t.failure == nil || f.Last.After(t.failure.Last)) {
+	for _, f := range s.c.denied(s.PortSpace) {
+		if t.failure == nil || f.Last.After(t.failure.Last) {
 			t.failure = f
 		}
 	}

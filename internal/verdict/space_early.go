@@ -17,8 +17,8 @@ func (c *collector) earlyBinder(space *snapshot.PortSpace) string {
 		return ""
 	}
 	var opens, early uint64
-	for i := range c.s.Processes {
-		if p := &c.s.Processes[i]; phrase.Command(p.Info.ID, p.Info.Comm) == openers[0].name {
+	for id := range openers[0].pids {
+		if p := c.rows().procs[id]; p != nil {
 			opens, early = opens+p.Opens, early+p.EarlyBinds
 		}
 	}
@@ -41,17 +41,17 @@ func (c *collector) joinsEarly(s *spaceTrouble, program string) bool {
 // fillingEarly is of the address whose ports one program binds before it connects.
 func (s *spaceTrouble) fillingEarly() trouble {
 	openers := s.c.openers(s.PortSpace)
-	rate, sustainable, spaces := 0.0, 0.0, 0
+	rate, sustainable := 0.0, 0.0
 	for i := range s.c.s.PortSpaces {
 		p := &s.c.s.PortSpaces[i]
 		if p.Kind == snapshot.ConnectSpace && p.Netns == s.Netns && p.Local == s.Local && !p.NetnsGone && p.OpenRate > 0 {
-			rate, sustainable, spaces = rate+p.Wanted, sustainable+p.Sustainable, spaces+1
+			rate, sustainable = rate+p.Wanted, sustainable+p.Sustainable
 		}
 	}
 	from := phrase.Local(s.PortSpace) + in(s.NetnsName)
 	lines := []string{
-		fmt.Sprintf("%s%s%s conn/s from %s to %s, with a bind() before each connect().",
-			s.subject(openers), openers.verb(" opens ", " open "), phrase.Rate(rate), from, plural(spaces, "destination")),
+		fmt.Sprintf("%s%s%s conn/s from %s, with bind() before each connect().",
+			s.subject(openers), openers.verb(" opens ", " open "), phrase.Rate(rate), from),
 		s.inUseBy(openers, false, "of "+phrase.Local(s.PortSpace)),
 		joined(s.outlook(), wanted(rate, sustainable, " conn/s")),
 	}

@@ -55,22 +55,33 @@ func (s *spaceTrouble) used() string { return strings.Replace(phrase.Taken(s.Por
 // pace returns how many calls fail in a second, or how many have failed.
 func (s *spaceTrouble) pace() string {
 	if s.ExhaustionRate > 0 {
-		return phrase.Rate(s.ExhaustionRate) + " failures/s"
+		return phrase.Rate(s.ExhaustionRate) + "/s"
 	}
-	return plural(s.Exhausted, "failure")
+	return plural(s.Exhausted, "time")
 }
 
-// cannot returns which programs find no port for what.
+// errno returns the error of the calls that found no port, with the mark of inferred values.
+func (s *spaceTrouble) errno() string {
+	for _, f := range s.c.denied(s.PortSpace) {
+		if code := phrase.Errno(f); code != "" {
+			return code
+		}
+	}
+	return "no free port"
+}
+
+// cannot returns which programs find no port for what. Why is in the title: short, so that what
+// follows is seen as well.
 func (s *spaceTrouble) cannot(callers parties) string {
-	deed, errno := "connect to ", "EADDRNOTAVAIL"
+	deed := "connect to "
 	if s.Kind == snapshot.BindSpace {
-		deed, errno = s.call()+" on ", "EADDRINUSE"
+		deed = s.call() + " on "
 	}
 	verb := " cannot "
 	if !s.failsNow() {
 		verb = " could not "
 	}
-	return s.subject(callers) + verb + deed + s.ends() + ": no free local port (" + errno + "), " + s.pace() + "."
+	return s.subject(callers) + verb + deed + s.ends() + ": " + s.errno() + ", " + s.pace() + "."
 }
 
 // inUse returns how many ports are in use, how, and by which programs if those are others than
@@ -247,13 +258,10 @@ func (s *spaceTrouble) exceeds() string {
 
 // destination returns the row of the remote end, nil without one.
 func (s *spaceTrouble) destination() *snapshot.Destination {
-	for i := range s.c.s.Destinations {
-		d := &s.c.s.Destinations[i]
-		if s.Kind == snapshot.ConnectSpace && !d.NetnsGone && d.Netns == s.Netns && d.Proto == s.Proto && d.Remote == s.Remote {
-			return d
-		}
+	if s.Kind != snapshot.ConnectSpace {
+		return nil
 	}
-	return nil
+	return s.c.rows().dests[peerOf(s.PortSpace)]
 }
 
 // causeWord returns the cause in a word or two, empty if it is not known.

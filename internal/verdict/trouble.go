@@ -49,11 +49,14 @@ type collector struct {
 	used     map[string]bool // IDs of the findings that a trouble has
 	troubles []trouble
 	early    map[string]bool // namespaces and programs that bind before they connect
-	harmless []string        // sentences on failures that harm no one
+	indexed  *index
+	// explained are the calls that found no port of a space in trouble.
+	explained map[*snapshot.Failure]bool
+	harmless  []string // sentences on failures that harm no one
 }
 
 func newCollector(s *snapshot.Snapshot, findings []doctor.Finding) *collector {
-	c := &collector{s: s, used: map[string]bool{}, early: map[string]bool{}}
+	c := &collector{s: s, used: map[string]bool{}, early: map[string]bool{}, explained: map[*snapshot.Failure]bool{}}
 	for _, f := range doctor.Sorted(findings, true) {
 		if f.Until.IsZero() {
 			c.findings = append(c.findings, f)
@@ -106,19 +109,25 @@ func firstThing(f *doctor.Finding) string {
 	if len(f.Advice) == 0 {
 		return ""
 	}
-	action := printable.String(f.Advice[0].Action)
+	return clause(f.Advice[0].Action)
+}
+
+// clause returns a sentence up to its first colon, semicolon or full stop, those in parentheses
+// apart.
+func clause(sentence string) string {
+	sentence = printable.String(sentence)
 	depth := 0
-	for i, r := range action {
+	for i, r := range sentence {
 		switch {
 		case r == '(':
 			depth++
 		case r == ')':
 			depth--
-		case depth == 0 && (r == ':' || r == '.' || r == ';') && strings.HasPrefix(action[i+1:], " "):
-			return action[:i]
+		case depth == 0 && (r == ':' || r == '.' || r == ';') && strings.HasPrefix(sentence[i+1:], " "):
+			return sentence[:i]
 		}
 	}
-	return strings.TrimSuffix(action, ".")
+	return strings.TrimSuffix(sentence, ".")
 }
 
 // find returns the most urgent finding that goes on and is wanted, nil without one.

@@ -4,8 +4,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -94,6 +96,27 @@ func TestFilter(t *testing.T) {
 	}
 	if again := At(t, "billing", Worst, "--port=6379"); again != some {
 		t.Error("the recording was played again")
+	}
+}
+
+// TestSeries: the snapshots of a series are those of its moments.
+func TestSeries(t *testing.T) {
+	t.Parallel()
+	_, worst, err := Find("web", Worst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := Series(t, "web", worst.At-10*time.Second, worst.At, time.Second)
+	if len(series) != 11 || !reflect.DeepEqual(series[10], At(t, "web", Worst)) {
+		t.Errorf("%d snapshots, the last at %v", len(series), series[len(series)-1].At)
+	}
+	for i := range series[1:] {
+		if series[i+1].At.Sub(series[i].At) != time.Second || series[i+1].Totals.BindFailures < series[i].Totals.BindFailures {
+			t.Errorf("after %v comes %v", series[i].At, series[i+1].At)
+		}
+	}
+	if later := Series(t, "web", time.Hour, 2*time.Hour, time.Hour); len(later) != 2 {
+		t.Errorf("%d snapshots of what is over", len(later))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
@@ -44,6 +45,28 @@ func At(t testing.TB, name, moment string, flags ...string) *snapshot.Snapshot {
 	return s
 }
 
+// Series returns what the screen shows at moments of an incident that follow each other: from one
+// to another since its beginning, every so often.
+func Series(t testing.TB, name string, from, to, every time.Duration) []*snapshot.Snapshot {
+	t.Helper()
+	reader, err := Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, _ := reader.Span()
+	state := pipeline.NewState(nil)
+	ahead := &lookahead{reader: reader}
+	var series []*snapshot.Snapshot
+	for at := from; at <= to; at += every {
+		s, err := playTo(ahead, state, begin.Add(at))
+		if err != nil {
+			t.Fatalf("%s at %s: %v", name, at, err)
+		}
+		series = append(series, s)
+	}
+	return series
+}
+
 func play(name, moment string, flags []string) (*snapshot.Snapshot, error) {
 	_, m, err := Find(name, moment)
 	if err != nil {
@@ -58,25 +81,34 @@ func play(name, moment string, flags []string) (*snapshot.Snapshot, error) {
 		return nil, err
 	}
 	begin, _ := reader.Span()
-	return playTo(reader, pipeline.NewState(f), begin.Add(m.At))
+	return playTo(&lookahead{reader: reader}, pipeline.NewState(f), begin.Add(m.At))
+}
+
+// lookahead is a recording of which a batch was read that is not due yet.
+type lookahead struct {
+	reader *record.Reader
+	next   event.Batch
+	read   bool
+	end    error
 }
 
 // playTo adds the batches until a moment.
-func playTo(reader *record.Reader, state *pipeline.State, at event.Time) (*snapshot.Snapshot, error) {
+func playTo(from *lookahead, state *pipeline.State, at event.Time) (*snapshot.Snapshot, error) {
 	for {
-		batch, err := reader.Read(context.Background())
-		if err != nil && !errors.Is(err, io.EOF) {
+		if !from.read && from.end == nil {
+			from.next, from.end = from.reader.Read(context.Background())
+			from.read = true
+		}
+		if from.end != nil && !errors.Is(from.end, io.EOF) {
+			return nil, from.end
+		}
+		if !from.read || from.next.Now > at {
+			return state.Snapshot(at), nil
+		}
+		if err := state.Add(from.next, nil); err != nil {
 			return nil, err
 		}
-		if batch.Now > at {
-			return state.Snapshot(at), nil
-		}
-		if failed := state.Add(batch, nil); failed != nil {
-			return nil, failed
-		}
-		if err != nil {
-			return state.Snapshot(at), nil
-		}
+		from.read = false
 	}
 }
 

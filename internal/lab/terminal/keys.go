@@ -33,6 +33,7 @@ func (t *Terminal) Press(names ...string) error {
 
 // Type sends text as if it was typed.
 func (t *Terminal) Type(text string) error {
+	t.disturb()
 	if _, err := io.WriteString(t.keyboard, text); err != nil {
 		return fmt.Errorf("typing: %w", err)
 	}

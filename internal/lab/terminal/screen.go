@@ -7,6 +7,7 @@ import (
 	"time"
 
 	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Cell is one of the screen.
@@ -37,7 +38,7 @@ func (t *Terminal) Screen() *Screen {
 		for x := range row {
 			row[x] = Cell{Text: " "}
 			if cell := e.CellAt(x, y); cell != nil {
-				row[x] = cellOf(cell)
+				row[x] = t.cellOf(cell)
 			}
 		}
 		s.Rows = append(s.Rows, row)
@@ -45,13 +46,21 @@ func (t *Terminal) Screen() *Screen {
 	return s
 }
 
-func cellOf(c *uv.Cell) Cell {
+func (t *Terminal) cellOf(c *uv.Cell) Cell {
 	has := func(attribute uint8) bool { return c.Style.Attrs&attribute != 0 }
 	return Cell{
-		Text: c.Content, Fg: c.Style.Fg, Bg: c.Style.Bg,
+		Text: c.Content, Fg: t.colorOf(c.Style.Fg), Bg: t.colorOf(c.Style.Bg),
 		Bold: has(uv.AttrBold), Faint: has(uv.AttrFaint), Italic: has(uv.AttrItalic), Reverse: has(uv.AttrReverse),
 		Underline: c.Style.Underline != uv.UnderlineNone,
 	}
+}
+
+// colorOf returns a colour as this terminal has it.
+func (t *Terminal) colorOf(c color.Color) color.Color {
+	if basic, ok := c.(ansi.BasicColor); ok && t.basic[basic] != nil {
+		return t.basic[basic]
+	}
+	return c
 }
 
 // Lines returns the text of each row, without blanks at its end.
@@ -103,7 +112,8 @@ func (t *Terminal) AwaitText(most time.Duration, text string) (*Screen, error) {
 	return t.Await(most, fmt.Sprintf("waiting for %q", text), func(s *Screen) bool { return s.Has(text) })
 }
 
-// Settle waits until the program has written nothing for a while, and returns the screen.
+// Settle waits until the program has written nothing for a while, nor got anything to do, and
+// returns the screen.
 func (t *Terminal) Settle(quiet, most time.Duration) (*Screen, error) {
 	for deadline := time.Now().Add(most); ; {
 		t.mu.Lock()

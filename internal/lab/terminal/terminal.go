@@ -37,6 +37,8 @@ type Options struct {
 	// Background and Foreground are the terminal's own colours, which it reports if it is asked;
 	// nil: black and white.
 	Background, Foreground color.Color
+	// Basic are the 16 colours of ANSI; nil ones are those of xterm.
+	Basic [16]color.Color
 	// Foreign says that the terminal does not control the program, as below su(1): the kernel sends
 	// no SIGHUP when the terminal vanishes.
 	Foreign bool
@@ -50,11 +52,13 @@ type Terminal struct {
 	exit     error         // why it has ended; set before ended is closed
 	drained  chan struct{} // closed when all that it has written was received
 
+	basic [16]color.Color
+
 	mu       sync.Mutex
 	emulator *vt.Emulator
 	title    string
 	received int       // bytes
-	last     time.Time // when bytes came last
+	last     time.Time // when bytes came last, or something was done that makes some come
 	changed  chan struct{}
 }
 
@@ -66,7 +70,7 @@ func Start(opts Options) (*Terminal, error) {
 	t := &Terminal{
 		cmd:   exec.Command(opts.Args[0], opts.Args[1:]...),
 		ended: make(chan struct{}), drained: make(chan struct{}), changed: make(chan struct{}),
-		emulator: vt.NewEmulator(opts.Width, opts.Height), last: time.Now(),
+		emulator: vt.NewEmulator(opts.Width, opts.Height), last: time.Now(), basic: opts.Basic,
 	}
 	t.emulator.SetDefaultBackgroundColor(opts.Background)
 	t.emulator.SetDefaultForegroundColor(opts.Foreground)
@@ -135,6 +139,7 @@ func (t *Terminal) answer() {
 
 // Resize changes the size, of which the program gets a SIGWINCH.
 func (t *Terminal) Resize(width, height int) error {
+	t.disturb()
 	t.mu.Lock()
 	t.emulator.Resize(width, height)
 	t.mu.Unlock()
@@ -142,6 +147,13 @@ func (t *Terminal) Resize(width, height int) error {
 		return fmt.Errorf("resizing the terminal: %w", err)
 	}
 	return nil
+}
+
+// disturb notes that the program has something to do.
+func (t *Terminal) disturb() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = time.Now()
 }
 
 // Signal sends a signal to the program alone.
