@@ -167,9 +167,14 @@ func (f *recordFlags) name() (string, error) {
 	if f.file != "" {
 		return f.file, nil
 	}
+	return recordingName(time.Now())
+}
+
+// recordingName returns the name of a recording that begins now.
+func recordingName(now time.Time) (string, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return "", fmt.Errorf("naming the recording: %w", err)
 	}
-	return fmt.Sprintf("porttrace-%s-%s.ptrace", host, time.Now().UTC().Format("20060102T150405Z")), nil
+	return fmt.Sprintf("porttrace-%s-%s.ptrace", host, now.UTC().Format("20060102T150405Z")), nil
 }

@@ -46,7 +46,7 @@ type Options struct {
 	NoCommandLines bool
 }
 
-// Source is the live stream. It is for one goroutine, apart from Notify.
+// Source is the live stream. It is for one goroutine, apart from Notify and Repeat.
 type Source struct {
 	probe      *probe.Probe
 	namespaces *namespaces
@@ -137,6 +137,10 @@ func (s *Source) Notify(text string) {
 	default:
 	}
 }
+
+// Repeat has all sockets scanned again, at all ports, and open files and UDP ports counted and
+// reported again: what a recording that begins now has to know of them. Any goroutine may call it.
+func (s *Source) Repeat() { s.scans.repeat() }
 
 // Host returns the facts of this host.
 func Host() *event.Host {
