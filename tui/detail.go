@@ -48,6 +48,7 @@ type detail struct {
 	cursor int
 	at     any  // what the door under the cursor names
 	aside  bool // it is shown beside a list and has no cursor
+	replay *replay
 }
 
 func (d *detail) set(s *snapshot.Snapshot) { d.gone = !d.update(s) }
@@ -65,6 +66,7 @@ func (d *detail) draw(width, height int, st *styles) {
 
 func (d *detail) written(width int, st *styles) *sheet {
 	to := newSheet(width, st)
+	to.replay = d.replay
 	if !d.aside {
 		to.selected = d.cursor
 	}

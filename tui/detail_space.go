@@ -34,7 +34,7 @@ func (d *spaceDetail) write(to *sheet) {
 	s := d.row
 	d.writeState(to)
 	d.writeSummary(to)
-	if picture := pictureLines(s, d.snapshot.Wall, to.width, detailPicture, to.st); len(picture) > 0 {
+	if picture := pictureLines(s, curveOf(s, d.snapshot.Wall, to.replay, to.st), to.width, detailPicture, to.st); len(picture) > 0 {
 		to.add(picture...)
 	}
 	writeHolders(to, d.snapshot, s)

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -43,5 +45,6 @@ func withEvents(s *snapshot.Snapshot) *snapshot.Snapshot {
 			s.RecentEvents = append(s.RecentEvents, snapshot.RecentEvent{Event: e, Process: p, NetnsName: "host"})
 		}
 	}
+	slices.SortStableFunc(s.RecentEvents, func(a, b snapshot.RecentEvent) int { return cmp.Compare(a.Time, b.Time) })
 	return s
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -12,6 +13,7 @@ func grouped(s *snapshot.Snapshot) *snapshot.Snapshot {
 		p := &s.Processes[i]
 		p.Lifetimes = lifetimes(&p.Totals)
 		for j := range p.Destinations {
+			p.Destinations[j].Proto = event.TCP
 			p.Destinations[j].Lifetimes = lifetimes(&p.Destinations[j].Totals)
 		}
 		s.Pairs = append(s.Pairs, p.Destinations...)

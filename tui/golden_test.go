@@ -86,9 +86,12 @@ var styling = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 func TestNothingFromOutsideReachesTheTerminal(t *testing.T) {
 	t.Parallel()
+	bad := hostile()
 	for _, v := range views() {
-		for _, width := range []int{20, 80, 130, 300} {
-			requireInert(t, screen(width, 40, hostile(), v.keys...), v.name)
+		m := screen(80, 40, bad, v.keys...)
+		for _, width := range []int{80, 20, 130, 300} {
+			m.Update(tea.WindowSizeMsg{Width: width, Height: 40})
+			requireInert(t, m, v.name)
 		}
 	}
 }

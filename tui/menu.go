@@ -27,15 +27,17 @@ type menuItem struct {
 func (m *Model) pressMenu(msg tea.KeyPressMsg) {
 	l, items := m.menu, m.menu.items()
 	switch {
-	case key.Matches(msg, m.keys.back), key.Matches(msg, m.keys.columns), key.Matches(msg, m.keys.chooseSort):
+	case key.Matches(msg, m.keys.back):
 		m.menu = nil
-	case key.Matches(msg, m.keys.open), key.Matches(msg, m.keys.pause), key.Matches(msg, m.keys.play):
+	case key.Matches(msg, m.keys.open), msg.Code == tea.KeySpace:
 		m.chooseItem(l.cursor)
 	default:
 		if to := m.keys.motion(msg); to != still && len(msg.Text) == 0 {
 			l.cursor = to.apply(l.cursor, len(items), l.scroll.height)
 		} else if at := l.startingWith(items, msg.Text); at >= 0 {
 			l.cursor = at
+		} else if key.Matches(msg, m.keys.columns, m.keys.chooseSort) {
+			m.menu = nil
 		}
 	}
 }

@@ -200,7 +200,7 @@ func (m *Model) enter(to subject) {
 	if to == nil || len(m.trail) >= maxTrail {
 		return
 	}
-	d := &detail{subject: to}
+	d := &detail{subject: to, replay: m.replay}
 	m.renew(d)
 	d.draw(m.width, m.height, m.styles) // whether it has doors decides whether there is a pane beside it
 	m.trail = append(m.trail, d)

@@ -188,6 +188,11 @@ func writeLastEvents(to *sheet, s *snapshot.Snapshot, about *about) {
 
 // tailLines returns the newest events, in a frame.
 func (m *Model) tailLines(width, height int) []string {
+	var above []string
+	if n := m.incidentHeight(height); n > 0 {
+		above = m.incidentLines(width, n)
+		height -= n
+	}
 	to := newSheet(width-frameCells, m.styles)
 	var rows []snapshot.RecentEvent
 	for i := range slices.Backward(m.shown.RecentEvents) {
@@ -201,7 +206,7 @@ func (m *Model) tailLines(width, height int) []string {
 	}
 	listing(to, columns, rows, nil)
 	f := frame{title: m.styles.paint(strong, "newest events"), right: m.styles.hint("5", "all"), tone: border}
-	return f.draw(to.lines, width, height, m.styles)
+	return append(above, f.draw(to.lines, width, height, m.styles)...)
 }
 
 // eventDetail is one event in full.

@@ -52,11 +52,11 @@ func (m *Model) picture(height int) []string {
 		return nil
 	}
 	title := " " + m.styles.paint(quiet, "ports of ") + spaceName(space, m.width/2) + m.styles.paint(quiet, "  "+rangeWords(space))
-	return append([]string{title}, pictureLines(space, m.shown.Wall, m.width, height-1, m.styles)...)
+	return append([]string{title}, pictureLines(space, curveOf(space, m.shown.Wall, m.replay, m.styles), m.width, height-1, m.styles)...)
 }
 
 // pictureLines returns the map of the ports of a space above its fill curve.
-func pictureLines(space *snapshot.PortSpace, now time.Time, width, height int, st *styles) []string {
+func pictureLines(space *snapshot.PortSpace, curve *chart.Fill, width, height int, st *styles) []string {
 	if height < minPicture || space.Capacity <= 0 {
 		return nil
 	}
@@ -67,7 +67,7 @@ func pictureLines(space *snapshot.PortSpace, now time.Time, width, height int, s
 		rows := min(ports.Rows(inner, height/2), height/2)
 		lines = ports.Lines(inner, max(rows, 2))
 	}
-	if curve := fillCurve(space, now, st); curve != nil && height-len(lines) >= minCurve {
+	if curve != nil && height-len(lines) >= minCurve {
 		lines = append(lines, curve.Lines(inner, height-len(lines))...)
 	}
 	for i := range lines {
@@ -101,6 +101,37 @@ func portMap(space *snapshot.PortSpace, st *styles) *chart.PortMap {
 		m.Slices = append(m.Slices, slice)
 	}
 	return m
+}
+
+// curveOf returns the fill curve of a space: of the whole recording in a replay, else of the last
+// two minutes.
+func curveOf(space *snapshot.PortSpace, now time.Time, in *replay, st *styles) *chart.Fill {
+	if in != nil {
+		if curve := in.curve(space, now, st); curve != nil {
+			return curve
+		}
+	}
+	return fillCurve(space, now, st)
+}
+
+// curve returns how full a space was over the whole recording, nil if that is not known (yet).
+func (r *replay) curve(space *snapshot.PortSpace, now time.Time, st *styles) *chart.Fill {
+	fills := r.whole.FillOf(space.ID())
+	p := &r.playback
+	begin, end := p.Clock.WallTime(p.Begin), p.Clock.WallTime(p.End)
+	if len(fills) == 0 || begin.IsZero() {
+		return nil
+	}
+	c := &chart.Fill{Capacity: space.Capacity, From: begin, Now: end, Cursor: now, Clock: true, Threshold: 0.95, Braille: st.braille, Palette: &st.palette}
+	for i := range fills {
+		f := &fills[i]
+		s := chart.Sample{At: p.Clock.WallTime(f.End), InUse: f.InUse, Reusable: f.Reusable, Capacity: f.Capacity, TimeWait: -1}
+		if !f.Known() {
+			s.InUse = -1
+		}
+		c.Samples = append(c.Samples, s)
+	}
+	return c
 }
 
 // fillCurve returns how full a space was in the last two minutes and will be, nil if that is not

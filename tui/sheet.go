@@ -21,6 +21,7 @@ type sheet struct {
 	// if none is.
 	doors    []door
 	selected int
+	replay   *replay // whose whole recording curves show; nil while the screen is live
 }
 
 // door is a line that leads to the detail of what it names.

@@ -34,7 +34,7 @@ func (m *Model) settleSide() {
 		m.side = nil
 		return
 	}
-	m.side = &detail{subject: of, aside: true}
+	m.side = &detail{subject: of, aside: true, replay: m.replay}
 	m.renew(m.side)
 	width, _ := m.layout.inner(m.layout.side)
 	m.side.draw(width, max(m.layout.body-frameRows, 0), m.styles)

@@ -13,8 +13,8 @@ type State struct {
 	Paused     bool
 	Seeking    bool       // on the way to Target, as fast as it can be read
 	Target     event.Time // valid while Seeking
-	// Surveyed is the share of the recording that the pass over the whole of it has read; 1: it
-	// is done, and the Timeline is not Rough any more. 0 without such a pass.
+	// Surveyed is the share of the recording that the pass over the whole of it has read; 1: the
+	// Timeline is not Rough any more. 0 without such a pass.
 	Surveyed float64
 }
 

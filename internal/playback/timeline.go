@@ -14,6 +14,7 @@ type Timeline struct {
 	// a filter selects, it is not known how full a port space was, and the incidents are intervals
 	// with failures, to the length of a piece of the file.
 	Rough     bool
+	Judged    bool       // the incidents have what porttrace doctor finds, which comes last
 	Stretches []Stretch  // in order, each beginning at the end of the one before, bounded
 	Incidents []Incident // by their beginnings, bounded
 	fills     map[snapshot.SpaceID]*curve

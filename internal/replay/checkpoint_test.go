@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"context"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -137,11 +138,9 @@ func TestSurveyBesideThePlayer(t *testing.T) {
 		snapshots := make(chan *snapshot.Snapshot, 1)
 		p := NewPlayer(rec, Options{Snapshots: snapshots, Every: time.Second, Survey: second})
 		p.TogglePause()
-		go func() {
-			if err := p.Run(t.Context()); err != nil {
-				t.Error(err)
-			}
-		}()
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan error, 1)
+		go func() { ran <- p.Run(ctx) }()
 		if first := <-snapshots; first.At != at(0) {
 			t.Errorf("the first is at %d", first.At)
 		}
@@ -156,6 +155,10 @@ func TestSurveyBesideThePlayer(t *testing.T) {
 		}
 		if len(shares) < 10 || p.Timeline().Rough {
 			t.Errorf("shown at %v", shares)
+		}
+		cancel() // it is still being judged
+		if err := <-ran; err != nil {
+			t.Error(err)
 		}
 	})
 }

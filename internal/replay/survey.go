@@ -14,14 +14,15 @@ import (
 const (
 	// minStretch is the shortest stretch: two batches of a live stream.
 	minStretch = 100 * time.Millisecond
-	// maxJudged bounds the snapshots that are judged, which take up to 20 ms each, and judgeEvery
+	// maxJudged bounds the snapshots that are judged, which take up to 100 ms each, and judgeEvery
 	// is the least time of the stream between them.
 	maxJudged  = 300
 	judgeEvery = time.Second
 )
 
-// survey plays a whole recording to find out what happened in it when. It is a function of the
-// recording and the filter alone.
+// survey plays a whole recording twice to find out what happened in it when: for all but what
+// porttrace doctor finds, and for that, which takes much longer. It is a function of the recording
+// and the filter alone.
 type survey struct {
 	cursor    cursor
 	begin     event.Time
@@ -29,9 +30,6 @@ type survey struct {
 	stretches []playback.Stretch
 	fills     playback.Fills
 	incidents *incidents
-	history   doctor.History
-	judgeStep time.Duration
-	judgeAt   event.Time
 
 	keep     *checkpoints
 	progress func(share float64)
@@ -48,8 +46,6 @@ func newSurvey(rec Recording, f *filter.Filter, keep *checkpoints, progress func
 	}
 	length := s.cursor.end.Sub(s.begin)
 	s.step = max(minStretch, (length+playback.MaxStretches-1)/playback.MaxStretches)
-	s.judgeStep = max(judgeEvery, length/maxJudged)
-	s.judgeAt = s.begin
 	for at := s.begin; at < s.cursor.end; at = at.Add(s.step) {
 		s.stretches = append(s.stretches, playback.Stretch{Begin: at, End: min(at.Add(s.step), s.cursor.end)})
 	}
@@ -76,22 +72,35 @@ func (s *survey) stretch(at event.Time) int {
 	return min(max(int(at.Sub(s.begin)/s.step), 0), len(s.stretches)-1)
 }
 
-// run returns the timeline.
-func (s *survey) run(ctx context.Context) (*playback.Timeline, error) {
-	if err := s.cursor.rewind(ctx); err != nil {
-		return nil, err
-	}
-	for i := range s.stretches {
-		if err := s.playStretch(ctx, s.stretches[i].End); err != nil {
-			return nil, err
-		}
-		s.measure(i)
-		s.judge(s.stretches[i].End, i == len(s.stretches)-1)
-		s.progress(float64(i+1) / float64(len(s.stretches)))
+// run publishes the timeline without findings, and with them.
+func (s *survey) run(ctx context.Context, publish func(*playback.Timeline)) error {
+	if err := s.measureAll(ctx); err != nil {
+		return err
 	}
 	t := &playback.Timeline{Stretches: s.stretches, Incidents: s.incidents.list()}
 	s.fills.Complete(t)
-	return t, nil
+	publish(t)
+	if err := s.judgeAll(ctx); err != nil {
+		return err
+	}
+	judged := *t
+	judged.Judged, judged.Incidents = true, s.incidents.list()
+	publish(&judged)
+	return nil
+}
+
+func (s *survey) measureAll(ctx context.Context) error {
+	if err := s.cursor.rewind(ctx); err != nil {
+		return err
+	}
+	for i := range s.stretches {
+		if err := s.playStretch(ctx, s.stretches[i].End); err != nil {
+			return err
+		}
+		s.measure(i)
+		s.progress(float64(i+1) / float64(len(s.stretches)))
+	}
+	return nil
 }
 
 func (s *survey) playStretch(ctx context.Context, end event.Time) error {
@@ -178,13 +187,27 @@ func (s *survey) noteFill(n int, id snapshot.SpaceID, o *event.Occupancy, now ev
 	}
 }
 
-// judge has porttrace doctor judge the snapshot at a moment, if one is due.
-func (s *survey) judge(at event.Time, last bool) {
-	if s.cursor.state == nil || at < s.judgeAt && !last {
-		return
+// judgeAll has porttrace doctor judge snapshots of the whole recording, evenly.
+func (s *survey) judgeAll(ctx context.Context) error {
+	c := cursor{rec: s.cursor.rec, filter: s.cursor.filter, end: s.cursor.end}
+	if err := c.rewind(ctx); err != nil {
+		return err
 	}
-	s.judgeAt = at.Add(s.judgeStep)
-	snap := s.cursor.snapshot(at)
-	s.history.Add(snap)
-	s.incidents.findings.set(s.history.Findings(), snap)
+	var history doctor.History
+	step := max(judgeEvery, c.end.Sub(s.begin)/maxJudged)
+	for at := s.begin; ; at = min(at.Add(step), c.end) {
+		for c.due(at) {
+			if err := c.play(ctx); err != nil {
+				return err
+			}
+		}
+		if c.state != nil {
+			snap := c.snapshot(at)
+			history.Add(snap)
+			s.incidents.findings.set(history.Findings(), snap)
+		}
+		if at >= c.end {
+			return nil
+		}
+	}
 }

@@ -72,11 +72,15 @@ func (s *script) film(length time.Duration) *film {
 func surveyOf(t *testing.T, rec Recording, f *filter.Filter) *playback.Timeline {
 	t.Helper()
 	var kept checkpoints
-	timeline, err := newSurvey(rec, f, &kept, func(float64) {}).run(t.Context())
-	if err != nil {
+	var timelines []*playback.Timeline
+	publish := func(t *playback.Timeline) { timelines = append(timelines, t) }
+	if err := newSurvey(rec, f, &kept, func(float64) {}).run(t.Context(), publish); err != nil {
 		t.Fatal(err)
 	}
-	return timeline
+	if len(timelines) != 2 || timelines[0].Judged || !timelines[1].Judged || len(incidentsOf(timelines[0].Incidents, playback.Found)) > 0 {
+		t.Fatalf("%d timelines: %+v", len(timelines), timelines)
+	}
+	return timelines[1]
 }
 
 // night is a recording in which the ports towards a database run out for ten seconds, another
@@ -228,7 +232,7 @@ func TestStepsByIncident(t *testing.T) {
 	rec := night()
 	watching(t, rec, Options{Survey: rec.fork()}, func(s *seat) {
 		s.TogglePause()
-		for s.Playback().Surveyed < 1 {
+		for !s.Timeline().Judged {
 			s.shown()
 			time.Sleep(time.Second)
 		}

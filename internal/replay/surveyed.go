@@ -13,31 +13,39 @@ const shownProgress = 0.05
 // survey goes through the whole recording. If it cannot be read the player finds out, too, when
 // it comes there.
 func (p *Player) survey(ctx context.Context) {
-	t, err := newSurvey(p.opts.Survey, p.opts.Filter, &p.kept, p.surveyed).run(ctx)
-	if err != nil {
-		p.settleSurvey(0, nil)
-		return
+	s := newSurvey(p.opts.Survey, p.opts.Filter, &p.kept, p.surveyed)
+	if err := s.run(ctx, p.publish); err != nil {
+		p.change(func() {
+			if p.timeline.Rough {
+				p.play.Surveyed = 0
+			}
+		})
 	}
-	p.settleSurvey(1, t)
 }
 
+// publish replaces the timeline by one of which more is known.
+func (p *Player) publish(t *playback.Timeline) {
+	p.change(func() { p.timeline, p.play.Surveyed = t, 1 })
+}
+
+// surveyed notes the share of the recording that the survey has read. It is done with the
+// timeline.
 func (p *Player) surveyed(share float64) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	shown := int(p.play.Surveyed / shownProgress)
-	p.play.Surveyed = min(share, 1-shownProgress) // it is done with the timeline
-	if int(p.play.Surveyed/shownProgress) > shown {
-		p.changed = true
-		p.rouse()
+	before := p.play.Surveyed
+	p.play.Surveyed = min(share, 1-shownProgress)
+	shows := int(before/shownProgress) < int(p.play.Surveyed/shownProgress)
+	p.mu.Unlock()
+	if shows {
+		p.change(func() {})
 	}
 }
 
-func (p *Player) settleSurvey(share float64, t *playback.Timeline) {
+// change changes what the screen shows beside the snapshot.
+func (p *Player) change(what func()) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.play.Surveyed, p.changed = share, true
-	if t != nil {
-		p.timeline = t
-	}
+	what()
+	p.changed = true
+	p.mu.Unlock()
 	p.rouse()
 }
