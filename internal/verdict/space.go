@@ -52,10 +52,11 @@ func (c *collector) space(space *snapshot.PortSpace) {
 	case space.IsFull():
 		c.add(sp.full())
 	case sp.fills():
-		if early := c.earlyBinder(space); early != "" && !c.joinsEarly(&sp, early) {
-			c.add(sp.fillingEarly())
-		} else if early == "" {
+		switch early := c.earlyBinder(space); {
+		case !early.Known():
 			c.add(sp.filling())
+		case !c.joinsEarly(&sp, early):
+			c.add(sp.fillingEarly())
 		}
 	}
 }

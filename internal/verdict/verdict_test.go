@@ -57,7 +57,7 @@ func TestOutOfPorts(t *testing.T) {
 	if v.Do != "Keep connections to 10.77.0.2:9000 open (keepalive: 32)" || v.Finding != "churn:nginx:10.77.0.2:9000" {
 		t.Errorf("%q, finding %q", v.Do, v.Finding)
 	}
-	if v.Space != &s.PortSpaces[0] || v.Failure == nil || v.Process.PID != 101 || len(v.More) != 0 {
+	if v.Space != &s.PortSpaces[0] || v.Failure == nil || v.Process.PID != 102 || len(v.More) != 0 {
 		t.Errorf("about %+v %+v %+v, more %q", v.Space, v.Failure, v.Process, v.More)
 	}
 }
@@ -94,7 +94,7 @@ func TestFullBeforeStart(t *testing.T) {
 		p.FullBeforeStart, p.FullSince = true, s.Started
 		p.Holders = []snapshot.Holder{{TimeWait: 1000, Before: 1000}}
 	}), nil)
-	if v.Title != "OUT OF PORTS since before porttrace started" || !strings.Contains(v.Lines[1], "owner unknown (from before porttrace started)") {
+	if v.Title != "OUT OF PORTS since before porttrace started" || !strings.Contains(v.Lines[1], "owner unknown (older than the trace)") {
 		t.Errorf("%s\n%s", v.Title, v.Lines[1])
 	}
 }
