@@ -13,6 +13,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/incidents/recorded"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/theme"
 )
 
 // crowded is a host with very many rows of each kind.
@@ -158,7 +159,7 @@ func runScreen(tb testing.TB, first *snapshot.Snapshot, keys ...string) *shown {
 	s := &shown{snapshots: make(chan *snapshot.Snapshot)}
 	keyboard, typing := io.Pipe()
 	ctx, cancel := context.WithCancel(tb.Context())
-	opts := Options{Snapshots: s.snapshots, Input: keyboard, Output: &s.sent}
+	opts := Options{Snapshots: s.snapshots, Input: keyboard, Output: &s.sent, Theme: theme.Default()}
 	list := append(programOptions(ctx, opts), tea.WithWindowSize(160, 50), tea.WithColorProfile(colorprofile.TrueColor))
 	s.program = tea.NewProgram(newModel(ctx, opts), list...)
 	ended := make(chan struct{})

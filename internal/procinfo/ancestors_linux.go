@@ -1,6 +1,7 @@
 package procinfo
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -13,6 +14,8 @@ const (
 	// the same is checked after checkAge, and all is read again after readAge.
 	checkAge = 100 * time.Millisecond
 	readAge  = 10 * time.Second
+	// A parent that has ended is known for this time.
+	endedAge = time.Second
 )
 
 // Ancestry reads the ancestors of processes. It remembers those of the parents that it has met:
@@ -40,6 +43,9 @@ func (a *Ancestry) Of(parent uint32, born uint64) []event.Ancestor {
 		return known.list
 	}
 	st, err := readStat(parent)
+	if ok && errors.Is(err, ErrNoProcess) && now.Sub(known.checked) < endedAge && known.stat.start <= born {
+		return known.list // the last program of a loop is reported when the loop has ended
+	}
 	if parent == 0 || err != nil || st.start > born {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -59,6 +60,21 @@ func TestAncestorsAfterExec(t *testing.T) {
 	a := Ancestry{known: map[uint32]lineage{pid: {list: []event.Ancestor{{Comm: "before"}}, stat: before}}}
 	if got := a.Of(pid, math.MaxUint64); got[0].Comm != st.comm {
 		t.Errorf("%+v, want %s", got[0], st.comm)
+	}
+}
+
+// The last program of a loop is reported when the loop has ended; not so a program that starts
+// later than that, when another one can have had its pid.
+func TestAncestorsThatHaveEnded(t *testing.T) {
+	t.Parallel()
+	const pid = 1<<22 + 1 // beyond PID_MAX_LIMIT
+	loop := []event.Ancestor{{Comm: "loop"}}
+	for age, want := range map[time.Duration]int{200 * time.Millisecond: 1, 2 * endedAge: 0} {
+		at := time.Now().Add(-age)
+		a := Ancestry{known: map[uint32]lineage{pid: {list: loop, read: at, checked: at}}}
+		if got := a.Of(pid, math.MaxUint64); len(got) != want {
+			t.Errorf("%v after it was seen: %+v", age, got)
+		}
 	}
 }
 

@@ -56,6 +56,7 @@ func (c *collector) ownPortsUsed(p *snapshot.Process) {
 			"It opens no further connection, and closes connections that it has accepted.",
 			"If these are all its ports (HAProxy: source ADDRESS:LOW-HIGH), it refuses clients for want of one; no call fails.",
 		},
+		do:    "Give " + phrase.ProgramName(&p.Info) + " more ports, or another source address",
 		short: who + " has all " + ports + " in use",
 	})
 }

@@ -65,6 +65,7 @@ func (s *spaceTrouble) fillingEarly() trouble {
 	if s.finding == nil || s.finding.Cause != doctor.EarlyBind {
 		t.lines = append(t.lines, "Cause: "+causeWords[doctor.EarlyBind].sentence+".")
 	}
+	t.do = "Set IP_BIND_ADDRESS_NO_PORT (Linux 4.2 and later) before bind(), or do not bind"
 	t.left, t.process = s.Forecast.ETA, openers.main()
 	t.title = "FULL " + upperIn(phrase.When(&s.Forecast))
 	t.short = s.subject(openers) + " " + from + " full " + phrase.When(&s.Forecast) + " (" + causeWords[doctor.EarlyBind].short + ")"

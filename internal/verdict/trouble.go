@@ -35,6 +35,7 @@ type trouble struct {
 	title string
 	lines []string
 	short string // in one line, for Verdict.More
+	do    string // what to change first if no finding advises it
 
 	finding *doctor.Finding // that explains it, nil if none does
 	space   *snapshot.PortSpace
@@ -89,10 +90,10 @@ const maxMore = 8
 // verdict returns the first trouble, and the others in short.
 func (c *collector) verdict() Verdict {
 	t := &c.troubles[0]
-	v := Verdict{Level: t.level, Title: t.title, Lines: t.lines, Space: t.space, Failure: t.failure, Process: t.process}
+	v := Verdict{Level: t.level, Title: t.title, Lines: t.lines, Do: t.do, Space: t.space, Failure: t.failure, Process: t.process}
 	if f := t.finding; f != nil {
 		v.Finding = f.ID
-		v.Do = firstThing(f)
+		v.Do = cmp.Or(firstThing(f), t.do)
 	}
 	if phrase.CensusOnly(c.s) {
 		v.Lines = append(v.Lines, c.invisible()...)
