@@ -48,7 +48,7 @@ func newSurvey(rec Recording, f *filter.Filter, keep *checkpoints, progress func
 	}
 	length := s.cursor.end.Sub(s.begin)
 	s.step = max(minStretch, (length+playback.MaxStretches-1)/playback.MaxStretches)
-	for at := s.begin; at < s.cursor.end; at = at.Add(s.step) {
+	for at := s.begin; at < s.cursor.end || len(pieces) > 0 && len(s.stretches) == 0; at = at.Add(s.step) {
 		s.stretches = append(s.stretches, playback.Stretch{Begin: at, End: min(at.Add(s.step), s.cursor.end)})
 	}
 	s.incidents = newIncidents(s.begin, s.cursor.end, max(playback.Apart, 2*s.step))
