@@ -69,7 +69,7 @@ func BenchmarkUpdate(b *testing.B) {
 // 10 ms.
 func BenchmarkUpdateAndView(b *testing.B) {
 	frames := crowdedFrames(10_000, 8, true)
-	for name, keys := range views() {
+	for name, keys := range benchViews() {
 		m := screen(160, 50, frames[0], keys...)
 		b.Run(name, func(b *testing.B) {
 			i := 0
@@ -83,8 +83,8 @@ func BenchmarkUpdateAndView(b *testing.B) {
 	}
 }
 
-// views are the keys to each table and detail.
-func views() map[string][]string {
+// benchViews are the keys to each table and detail.
+func benchViews() map[string][]string {
 	return map[string][]string{
 		"spaces": {"1"}, "processes": {"2"}, "destinations": {"3"}, "failures": {"4"},
 		"space": {"1", "enter"}, "process": {"2", "enter"}, "destination": {"3", "enter"}, "why": {"1", "w"},

@@ -91,6 +91,8 @@ func (m *Model) pressPane(msg tea.KeyPressMsg) tea.Cmd {
 		return m.copyRow()
 	case key.Matches(msg, k.copyPage):
 		return m.copyPage()
+	case key.Matches(msg, k.record):
+		m.toggleRecording()
 	case key.Matches(msg, k.mouse):
 		m.toggleMouse()
 	case key.Matches(msg, k.trace):

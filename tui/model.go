@@ -38,6 +38,8 @@ type Model struct {
 	judged       // of shown
 	ended        bool
 
+	recording recorderState
+
 	panes  []pane
 	tab    int
 	filter filter
@@ -75,6 +77,7 @@ func newModel(ctx context.Context, opts Options) *Model {
 	if opts.Player != nil {
 		m.replay = &replay{player: opts.Player}
 	}
+	m.recording.recorder = opts.Recorder
 	return m
 }
 
@@ -135,6 +138,7 @@ func (m *Model) receive(msg snapshotMsg) {
 		return
 	}
 	m.latest, m.latestJudged = msg.snapshot, msg.judged
+	m.followRecording()
 	if m.replay == nil {
 		m.past.keep(moment(msg))
 	}

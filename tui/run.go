@@ -25,6 +25,8 @@ type Options struct {
 	Focus *snapshot.Focus
 	// Player steers the replay of a recording; without it the screen is live.
 	Player Player
+	// Recorder records what the live screen shows; nil: nothing can be recorded.
+	Recorder Recorder
 	// Input and Output are the terminal, unless they are set.
 	Input  io.Reader
 	Output io.Writer

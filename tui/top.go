@@ -36,10 +36,10 @@ func hostLine(s *snapshot.Snapshot) []piece {
 	return append(pieces, piece{rank: 4, tone: quiet, forms: []string{"tracing " + phrase.Elapsed(s.Elapsed), phrase.Elapsed(s.Elapsed)}})
 }
 
-// selection returns the filters, and what is wrong with the tracing itself: nothing, as a rule.
+// selection returns the recording, the filters, and what is wrong with the tracing itself: nothing, as a rule.
 func (m *Model) selection() []piece {
 	s := m.shown
-	var pieces []piece
+	pieces := m.recordingState()
 	if m.filter.text() != "" && !m.filter.typing {
 		pieces = append(pieces, piece{tone: chip, forms: []string{"/" + m.filter.text() + " (" + m.matches() + ")", "/" + m.filter.text()}})
 	}

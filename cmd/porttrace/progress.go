@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/record"
 )
 
@@ -63,5 +64,5 @@ func (p *progress) line() string {
 		lost += fmt.Sprintf(", %d counted without detail", p.health.LostDetails)
 	}
 	return fmt.Sprintf("%s  %d events  %s  %s",
-		p.now.Sub(p.begun).Round(time.Second), stats.Events, formatSize(stats.Bytes), lost)
+		p.now.Sub(p.begun).Round(time.Second), stats.Events, phrase.Size(stats.Bytes), lost)
 }

@@ -92,11 +92,16 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 	return showScreen(session.ctx, session.source, pipeline.Options{Filter: session.filter}, "")
 }
 
-// showScreen runs the pipeline beside the screen.
+// showScreen runs the pipeline beside the screen, and whatever the user records of it.
 func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Options, title string) error {
 	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
 	opts.Every, opts.Focus = screenEvery, &snapshot.Focus{}
-	return beside(ctx, tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Title: title}, func(ctx context.Context) error {
+	recorder := newScreenRecorder(ctx, source)
+	recorder.connect(&opts)
+	defer recorder.print(os.Stderr)
+	screen := tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Recorder: recorder, Title: title}
+	return beside(ctx, screen, func(ctx context.Context) error {
+		defer recorder.close()
 		_, err := pipeline.Aggregate(ctx, source, opts)
 		return err
 	})

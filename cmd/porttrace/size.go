@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -24,16 +23,4 @@ func parseSize(text string) (int64, error) {
 		return 0, errors.New("must be a number of bytes, as in 500M or 2G")
 	}
 	return n << shift, nil
-}
-
-// formatSize returns a size such as "1.5 MiB".
-func formatSize(bytes int64) string {
-	if bytes < 1024 {
-		return fmt.Sprintf("%d B", bytes)
-	}
-	size, unit := float64(bytes)/1024, 0
-	for size >= 1024 && unit < 3 {
-		size, unit = size/1024, unit+1
-	}
-	return fmt.Sprintf("%.1f %ciB", size, "KMGT"[unit])
 }

@@ -38,8 +38,14 @@ func (s *State) pastProcess(id event.ProcID, had *row) *row {
 	return r
 }
 
+// pastGroup counts by parent as long as there is much room: programs that each have a parent of
+// their own must not displace one another.
 func (s *State) pastGroup(group snapshot.Identity) *row {
 	r := s.past.processes.rows[group]
+	if r == nil && len(s.past.processes.rows) >= maxPast/2 {
+		group = group.Coarse()
+		r = s.past.processes.rows[group]
+	}
 	if r == nil {
 		r = s.past.processes.create(group, s.now, 1)
 	}

@@ -151,7 +151,8 @@ func (b *spaceRows) boundPorts(row *spaceRow) map[event.ProcID]boundPorts {
 	return owners
 }
 
-// rank lists the holders with the most ports and sums up the rest.
+// rank lists the holders with the most ports and sums up the rest, by process and by program: a
+// loop of 2,000 curls is one holder of 2,000 ports.
 func (b *spaceRows) rank(row *spaceRow, all *holders) {
 	var list []snapshot.Holder
 	for id, h := range all.byProc {
@@ -163,15 +164,15 @@ func (b *spaceRows) rank(row *spaceRow, all *holders) {
 	slices.SortFunc(list, func(a, b snapshot.Holder) int {
 		return cmp.Or(cmp.Compare(b.Ports(), a.Ports()), compareProc(a.Proc.ID, b.Proc.ID))
 	})
+	row.Programs = snapshot.ProgramHolders(list)
+	for i := maxHolders; i < len(row.Programs); i++ {
+		row.OtherPrograms.Add(&row.Programs[i].Holder)
+	}
+	row.Programs = slices.Clip(row.Programs[:min(len(row.Programs), maxHolders)])
 	shown := min(len(list), maxHolders)
-	row.Holders = list[:shown:shown]
-	for _, h := range list[shown:] {
-		o := &row.OtherHolders
-		o.Live += h.Live
-		o.CloseWait += h.CloseWait
-		o.TimeWait += h.TimeWait
-		o.Bound += h.Bound
-		o.Before += h.Before
+	row.Holders = slices.Clone(list[:shown]) // and not all of them with it
+	for i := range list[shown:] {
+		row.OtherHolders.Add(&list[shown+i])
 	}
 }
 

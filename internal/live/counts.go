@@ -28,6 +28,18 @@ func (c *counts) count(s scanner, targets []target, scanned []event.NetnsScan, f
 	return events
 }
 
+// repeat has all counted and reported next time. It must not be called while a scan is running.
+func (c *counts) repeat() {
+	if c == nil {
+		return
+	}
+	c.udp.next, c.files.next = 0, 0
+	for id, counted := range c.files.followed {
+		counted.at = -event.Time(filesRepeated)
+		c.files.followed[id] = counted
+	}
+}
+
 // socketOwners returns how many TCP sockets each process has, as far as a scan has shown.
 func socketOwners(s scanner, scanned []event.NetnsScan) map[event.ProcID]int {
 	if x, ok := s.(*iterScanner); ok {

@@ -47,6 +47,9 @@ func (p *Polled) Signals() event.Signals {
 	return signals
 }
 
+// Repeat is that of Source.
+func (p *Polled) Repeat() { p.scans.repeat() }
+
 // Close waits for the running scan.
 func (p *Polled) Close() { p.scans.stop() }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/linux"
 	"github.com/porttrace/porttrace/internal/portspace"
-	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
 const (
@@ -30,20 +29,22 @@ const (
 
 // scans runs scans of all sockets, one at a time, beside the reading of events.
 type scans struct {
-	scanner  scanner
-	interval time.Duration // between beginnings; 0: by the cost
-	results  chan scanResult
-	running  bool
-	stopped  atomic.Bool
-	next     event.Time // not before then does the next one begin
-	nextWide event.Time // the same of one of all ports
-	any      bool       // one has ended
-	scanned  []uint32   // namespaces of the last one
-	gone     []uint32   // namespaces of the one before that do not exist any more
-	reported map[event.ProcID]bool
-	buffers  map[uint32][]event.Event // by namespace: those of the last one, to be used again
-	result   event.Scan
-	counts   *counts // nil: nothing else is counted
+	scanner   scanner
+	interval  time.Duration // between beginnings; 0: by the cost
+	results   chan scanResult
+	running   bool
+	stopped   atomic.Bool
+	repeats   atomic.Bool // see repeat
+	next      event.Time  // not before then does the next one begin
+	nextWide  event.Time  // the same of one of all ports
+	any       bool        // one has ended
+	scanned   []uint32    // namespaces of the last one
+	gone      []uint32    // namespaces of the one before that do not exist any more
+	reported  map[event.ProcID]bool
+	buffers   map[uint32][]event.Event // by namespace: those of the last one, to be used again
+	result    event.Scan
+	counts    *counts   // nil: nothing else is counted
+	describer describer // of the goroutine that scans
 }
 
 // confinements returns the ports to which a scan is confined, and those of a second one if the
@@ -84,10 +85,21 @@ func newScans(s scanner) *scans {
 // beginIfDue starts a scan of the namespaces that targets returns, if one is due. It must not
 // be called before the reader has done with the result of the last one.
 func (s *scans) beginIfDue(targets func() []target, now event.Time) {
-	if !s.running && now >= s.next && !s.stopped.Load() {
+	if s.running || s.stopped.Load() {
+		return
+	}
+	if s.repeats.Swap(false) {
+		s.next, s.nextWide = now, now
+		s.counts.repeat()
+	}
+	if now >= s.next {
 		s.begin(targets(), now)
 	}
 }
+
+// repeat has a scan of all ports begin as soon as none is running, and what is counted after it
+// reported although it has not changed: a recording begins. Any goroutine may call it.
+func (s *scans) repeat() { s.repeats.Store(true) }
 
 func (s *scans) begin(targets []target, now event.Time) {
 	s.running = true
@@ -137,7 +149,7 @@ func (s *scans) readHolders(r *scanResult) []event.Process {
 			return
 		}
 		read[id] = true
-		if p, err := procinfo.Read(id.PID); err == nil && p.ID == id {
+		if p, ok := s.describer.read(id); ok {
 			list = append(list, p)
 		}
 	}

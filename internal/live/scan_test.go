@@ -242,9 +242,11 @@ func TestBeforeStart(t *testing.T) {
 
 func self(t *testing.T) event.Process {
 	t.Helper()
-	p, err := procinfo.Read(uint32(os.Getpid()))
-	if err != nil {
-		t.Fatal(err)
+	pid := uint32(os.Getpid())
+	start, err := procinfo.StartTicks(pid)
+	p, ok := new(describer).read(event.ProcID{PID: pid, Start: start})
+	if err != nil || !ok {
+		t.Fatal("this process is not found", err)
 	}
 	return p
 }
@@ -351,3 +353,43 @@ func TestScanBuffers(t *testing.T) {
 		t.Errorf("given %+v", given)
 	}
 }
+
+// A repeated scan is of all ports, and reports the open files that it has reported before.
+func TestRepeat(t *testing.T) {
+	t.Parallel()
+	var wide []bool
+	s := newScans(scannerFunc(func(targets []target, stopped *atomic.Bool) ([]event.NetnsScan, time.Duration) {
+		wide = append(wide, targets[0].wide)
+		return finding(event.ProcID{PID: uint32(os.Getpid()), Start: 1})(targets, stopped)
+	}))
+	s.counts = newCounts(noUDP{}, nil)
+	s.counts.files.read = func(uint32) (event.FileUse, error) { return event.FileUse{Open: 99, Limit: 100}, nil }
+	s.counts.files.started = func(uint32) (uint64, error) { return 1, nil }
+	var reported []int
+	scan := func(at event.Time) {
+		t.Helper()
+		s.beginIfDue(of(targetsOf(1)), at)
+		done := s.wait(time.Minute)
+		if done == nil {
+			t.Fatal("no scan was made")
+		}
+		events, _ := s.finish(nil, done, at)
+		reported = append(reported, len(slices.DeleteFunc(events, func(e event.Event) bool { return e.Kind != event.FilesCounted })))
+	}
+	at := monotonic()
+	scan(at)
+	s.next, s.counts.files.next = 0, 0
+	scan(at.Add(time.Second))
+	s.repeat()
+	scan(at.Add(time.Second)) // not due by itself
+	if !slices.Equal(wide, []bool{true, false, true}) || !slices.Equal(reported, []int{1, 0, 1}) {
+		t.Errorf("of all ports: %v, files reported: %v", wide, reported)
+	}
+}
+
+// noUDP lists no sockets.
+type noUDP struct{}
+
+func (noUDP) inUse(uint32) (int, error)                       { return 0, nil }
+func (noUDP) list(uint32, int) ([]udpSocket, error)           { return nil, nil }
+func (noUDP) assignOwners([][]udpSocket) map[event.ProcID]int { return nil }

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/record"
+	"github.com/porttrace/porttrace/tui"
+)
+
+// screenRecorder is the tui.Recorder of a live screen. The screen calls Toggle and Recording; the
+// pipeline calls add and endBatch; files are opened and closed beside both, since a slow disk must
+// keep neither waiting.
+type screenRecorder struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	head    pipeline.Head
+	repeat  func() // has the source report again what only it knows
+	segment *screenSegment
+	beside  sync.WaitGroup
+
+	mu     sync.Mutex
+	wanted bool           // by the user
+	busy   bool           // from the opening of a file until it is closed
+	opened *screenSegment // a file that waits for the end of a batch
+	over   bool           // nothing more comes
+	state  tui.Recording
+	stats  func() record.Stats // of the recording that runs
+	made   []tui.Recording
+}
+
+// screenSegment is a recording.
+type screenSegment struct {
+	*record.Segment
+	file *os.File
+	name string
+}
+
+// newScreenRecorder returns the recorder of a run of the source.
+func newScreenRecorder(ctx context.Context, source pipeline.Source) *screenRecorder {
+	r := &screenRecorder{repeat: func() {}}
+	r.ctx, r.cancel = context.WithCancel(ctx)
+	if live, ok := source.(interface{ Repeat() }); ok {
+		r.repeat = live.Repeat
+	}
+	return r
+}
+
+// connect makes it a part of the run. A recording has what porttrace record with the same filter
+// would have: all events, with marks at those that the filter leaves out.
+func (r *screenRecorder) connect(opts *pipeline.Options) {
+	opts.Head, opts.Tee, opts.AfterBatch = &r.head, r.add, r.endBatch
+}
+
+// Toggle begins a recording, or ends the one that runs.
+func (r *screenRecorder) Toggle() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		r.state.Err = errors.New("nothing more can be recorded: the tracing has ended")
+		r.state.Changes++
+		return
+	}
+	r.wanted = !r.wanted
+	r.openIfWanted()
+}
+
+// openIfWanted opens a file unless one is in use. mu must be held.
+func (r *screenRecorder) openIfWanted() {
+	if r.wanted && !r.busy && !r.over {
+		r.busy = true
+		r.beside.Go(r.open)
+	}
+}
+
+// Recording returns what has become of it.
+func (r *screenRecorder) Recording() tui.Recording {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	state := r.state
+	if r.stats != nil {
+		stats := r.stats()
+		state.Bytes, state.Events = stats.Bytes, stats.Events
+	}
+	return state
+}
+
+func (r *screenRecorder) open() {
+	s, err := createSegment(r.ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.busy, r.wanted = false, false
+		r.state = tui.Recording{Err: err, Changes: r.state.Changes + 1}
+		return
+	}
+	r.opened = s
+}
+
+// createSegment creates the file of a recording, and never overwrites one.
+func createSegment(ctx context.Context) (*screenSegment, error) {
+	first, err := recordingName(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	name := first
+	for n := 2; ; n++ {
+		file, err := openFile(ctx, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+		if err == nil {
+			return newScreenSegment(file, name)
+		}
+		if !errors.Is(err, fs.ErrExist) || n > 99 {
+			return nil, cannotRecord(err)
+		}
+		name = fmt.Sprintf("%s-%d.ptrace", strings.TrimSuffix(first, ".ptrace"), n)
+	}
+}
+
+func newScreenSegment(file *os.File, name string) (*screenSegment, error) {
+	segment, err := record.NewSegment(file, 0)
+	if err != nil {
+		return nil, errors.Join(err, file.Close(), os.Remove(name))
+	}
+	return &screenSegment{segment, file, name}, nil
+}
+
+// cannotRecord returns the error of a file that could not be made, or not be written at all. Its
+// name is porttrace's: what helps the user is the directory.
+func cannotRecord(err error) error {
+	directory, getting := os.Getwd()
+	if getting != nil {
+		directory = "the directory where porttrace was started"
+	}
+	return fmt.Errorf("cannot record in %s: %w", directory, causeOf(err))
+}
+
+// causeOf returns an error of the file system without the name of the file.
+func causeOf(err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// add is the pipeline.Tee. Whatever happens to a recording, the screen goes on.
+func (r *screenRecorder) add(e *event.Event, world *event.World) error {
+	if r.segment != nil {
+		if err := r.segment.Add(e, world); err != nil {
+			r.end(err)
+		}
+	}
+	return nil
+}
+
+// endBatch is called after each batch: a recording can begin and end.
+func (r *screenRecorder) endBatch(now event.Time) error {
+	r.mu.Lock()
+	opened, wanted := r.opened, r.wanted
+	r.opened = nil
+	r.mu.Unlock()
+	var err error
+	if opened != nil {
+		err = r.begin(opened, now)
+	}
+	if r.segment != nil {
+		if err = cmp.Or(err, r.segment.EndBatch(now)); err != nil || !wanted {
+			r.end(err)
+		}
+	}
+	return nil
+}
+
+// begin begins the recording with all that is known.
+func (r *screenRecorder) begin(s *screenSegment, now event.Time) error {
+	r.segment = s
+	r.mu.Lock()
+	r.stats = s.Stats
+	r.state = tui.Recording{File: s.name, Running: true, Since: now, Changes: r.state.Changes + 1}
+	r.mu.Unlock()
+	r.repeat()
+	return r.head.Each(s.Add)
+}
+
+// end ends the recording, because the user wants it or for an error.
+func (r *screenRecorder) end(err error) {
+	s := r.segment
+	r.segment = nil
+	r.mu.Lock()
+	r.state.Running = false
+	r.wanted = r.wanted && err == nil
+	r.mu.Unlock()
+	r.beside.Go(func() { r.closeSegment(s, err) })
+}
+
+// closeSegment closes the file, and removes one with nothing in it.
+func (r *screenRecorder) closeSegment(s *screenSegment, err error) {
+	err = cmp.Or(err, s.Close())
+	err = cmp.Or(err, s.file.Close())
+	stats := s.Stats()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	done := tui.Recording{File: s.name, Since: r.state.Since, Bytes: stats.Bytes, Events: stats.Events, Changes: r.state.Changes + 1}
+	switch {
+	case stats.Events == 0:
+		done.File, done.Err = "", errors.Join(cannotRecord(err), os.Remove(s.name))
+	case err != nil:
+		done.Err = fmt.Errorf("the recording ended: %w; %s has what came before", causeOf(err), s.name)
+	}
+	if stats.Events > 0 {
+		r.made = append(r.made, done)
+	}
+	r.state, r.stats, r.busy = done, nil, false
+	r.openIfWanted()
+}
+
+// close ends what runs and waits until it is in its file. The pipeline must have ended.
+func (r *screenRecorder) close() {
+	r.mu.Lock()
+	r.over, r.wanted = true, false
+	r.mu.Unlock()
+	r.cancel()
+	if r.segment != nil {
+		r.end(nil)
+	}
+	r.beside.Wait()
+	if s := r.opened; s != nil { // it has not begun
+		r.closeSegment(s, errors.New("the tracing has ended"))
+	}
+}
+
+// print prints where the recordings are. It must be called when the screen has ended.
+func (r *screenRecorder) print(to io.Writer) {
+	for _, made := range r.made {
+		if made.Err != nil {
+			fmt.Fprintf(to, "%v\n", made.Err)
+		}
+		fmt.Fprintf(to, "recorded %s: porttrace replay %s\n", phrase.Plural(made.Events, "event"), made.File)
+	}
+}
