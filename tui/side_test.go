@@ -63,7 +63,7 @@ func TestSideFollowsTheDoors(t *testing.T) {
 	s := fixture()
 	s.Processes = s.Processes[:4]
 	give(m, s)
-	chooseDoor(t, m, "sockets before start")
+	chooseDoor(t, m, "unknown owner")
 	if m.side != nil || m.layout.list != 160 {
 		t.Errorf("what has no detail is %q", sideText(m))
 	}
