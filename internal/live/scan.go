@@ -36,11 +36,11 @@ type scans struct {
 	running  bool
 	stopped  atomic.Bool
 	repeats  atomic.Bool // see repeat
-	next     event.Time // not before then does the next one begin
-	nextWide event.Time // the same of one of all ports
-	any      bool       // one has ended
-	scanned  []uint32   // namespaces of the last one
-	gone     []uint32   // namespaces of the one before that do not exist any more
+	next     event.Time  // not before then does the next one begin
+	nextWide event.Time  // the same of one of all ports
+	any      bool        // one has ended
+	scanned  []uint32    // namespaces of the last one
+	gone     []uint32    // namespaces of the one before that do not exist any more
 	reported map[event.ProcID]bool
 	buffers  map[uint32][]event.Event // by namespace: those of the last one, to be used again
 	result   event.Scan
