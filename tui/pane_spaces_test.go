@@ -94,7 +94,7 @@ func TestHolderName(t *testing.T) {
 		{snapshot.Holder{Live: 1}, "unknown owner"},
 		{snapshot.Holder{Proc: event.Process{ID: web.ID}}, "?(4242)"},
 	} {
-		if got := holderName(&tc.holder, 40); got != tc.want {
+		if got := holderName(&snapshot.ProgramHolders([]snapshot.Holder{tc.holder})[0], 40); got != tc.want {
 			t.Errorf("got %q, want %q", got, tc.want)
 		}
 	}

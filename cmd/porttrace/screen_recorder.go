@@ -47,6 +47,9 @@ type screenSegment struct {
 	name string
 }
 
+// errOver is the error of a recording that could not begin before the end.
+var errOver = errors.New("the tracing has ended")
+
 // newScreenRecorder returns the recorder of a run of the source.
 func newScreenRecorder(ctx context.Context, source pipeline.Source) *screenRecorder {
 	r := &screenRecorder{repeat: func() {}}
@@ -68,7 +71,7 @@ func (r *screenRecorder) Toggle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.over {
-		r.state.Err = errors.New("nothing more can be recorded: the tracing has ended")
+		r.state.Err = fmt.Errorf("nothing more can be recorded: %w", errOver)
 		r.state.Changes++
 		return
 	}
@@ -98,14 +101,25 @@ func (r *screenRecorder) Recording() tui.Recording {
 
 func (r *screenRecorder) open() {
 	s, err := createSegment(r.ctx)
+	if !r.takeOpened(s, err) {
+		r.closeSegment(s, errOver)
+	}
+}
+
+// takeOpened leaves an open file to the pipeline, and returns false if that has ended meanwhile.
+func (r *screenRecorder) takeOpened(s *screenSegment, err error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil:
 		r.busy, r.wanted = false, false
 		r.state = tui.Recording{Err: err, Changes: r.state.Changes + 1}
-		return
+	case r.over:
+		return false
+	default:
+		r.opened = s
 	}
-	r.opened = s
+	return true
 }
 
 // createSegment creates the file of a recording, and never overwrites one.
@@ -224,23 +238,48 @@ func (r *screenRecorder) closeSegment(s *screenSegment, err error) {
 	r.openIfWanted()
 }
 
+// lastWait is for how long the end waits for a disk.
+const lastWait = 5 * time.Second
+
 // close ends what runs and waits until it is in its file. The pipeline must have ended.
 func (r *screenRecorder) close() {
 	r.mu.Lock()
 	r.over, r.wanted = true, false
+	opened := r.opened // it has not begun
+	r.opened = nil
 	r.mu.Unlock()
 	r.cancel()
 	if r.segment != nil {
 		r.end(nil)
 	}
-	r.beside.Wait()
-	if s := r.opened; s != nil { // it has not begun
-		r.closeSegment(s, errors.New("the tracing has ended"))
+	if opened != nil {
+		r.beside.Go(func() { r.closeSegment(opened, errOver) })
+	}
+	closed := make(chan struct{})
+	go func() { r.beside.Wait(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(lastWait):
+		r.giveUp()
+	}
+}
+
+// giveUp lists the recording that the disk does not take.
+func (r *screenRecorder) giveUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.busy && r.stats != nil {
+		stats := r.stats()
+		left := tui.Recording{File: r.state.File, Bytes: stats.Bytes, Events: stats.Events}
+		left.Err = fmt.Errorf("the disk does not answer: %s may lack its end", left.File)
+		r.made = append(r.made, left)
 	}
 }
 
 // print prints where the recordings are. It must be called when the screen has ended.
 func (r *screenRecorder) print(to io.Writer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, made := range r.made {
 		if made.Err != nil {
 			fmt.Fprintf(to, "%v\n", made.Err)

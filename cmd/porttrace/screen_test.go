@@ -45,6 +45,7 @@ func TestScreen(t *testing.T) {
 	t.Run("ends", with.ends)
 	t.Run("vanishes", with.vanishes)
 	t.Run("demo", with.demo)
+	t.Run("records", with.records)
 }
 
 // screenTests are the tests of a binary.

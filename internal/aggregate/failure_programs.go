@@ -156,8 +156,8 @@ func sumOfPrograms(alike []*programFailure) *programFailure {
 func (f *programFailure) plus(o *programFailure) programFailure {
 	sum := *f
 	sum.occurred = occurred{}
-	sum.occurred.merge(&f.occurred)
-	sum.occurred.merge(&o.occurred)
+	sum.merge(&f.occurred)
+	sum.merge(&o.occurred)
 	sum.processes = processSet{}
 	sum.processes.join(&f.processes.distinct, hashProcess)
 	sum.processes.join(&o.processes.distinct, hashProcess)

@@ -143,10 +143,7 @@ func (s *State) pastPairs(b *backlog) []snapshot.PastPair {
 			pairs = append(pairs, snapshot.PastPair{Identity: s.groupOfPair(key, r), Pair: s.pair(key, r, b.pairs[key])})
 		}
 	}
-	slices.SortFunc(pairs, func(a, b snapshot.PastPair) int {
-		return cmp.Or(a.Compare(b.Identity), comparePairs(&a.Pair, &b.Pair))
-	})
-	return pairs
+	return snapshot.Sort(pairs, byIdentity, false)
 }
 
 // pastPairBacklog returns the sockets of pairs without a row.
@@ -170,3 +167,7 @@ func (s *State) groupOfPair(key pairKey, r *row) snapshot.Identity {
 }
 
 var comparePairs = byOpens(snapshot.PairColumns()).Compare
+
+var byIdentity = snapshot.Column[snapshot.PastPair]{Compare: func(a, b *snapshot.PastPair) int {
+	return cmp.Or(a.Compare(b.Identity), comparePairs(&a.Pair, &b.Pair))
+}}

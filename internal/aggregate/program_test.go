@@ -107,3 +107,21 @@ func TestProgramFailuresBounded(t *testing.T) {
 		t.Errorf("%d rows, the first is %+v", len(got), got[0].Failure)
 	}
 }
+
+// A space whose ports are held by a process each.
+func BenchmarkHoldersOfLoop(b *testing.B) {
+	const processes = 15_000 // as many as the world keeps at least
+	s := newStream()
+	s.Add([]event.Event{ranged(32_768, 60_999)})
+	for i := range processes {
+		p := numberedCurl(i)
+		s.Add([]event.Event{
+			{Time: begin, Kind: event.ProcessKnown, Fact: p},
+			with(event.Open, func(e *event.Event) { e.Proc, e.Src.Port, e.Cookie = p.ID, uint16(32_768+i), uint64(i+1) }),
+		})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Snapshot(0)
+	}
+}

@@ -209,8 +209,8 @@ var secretOptions = map[string]secretOption{
 	"ldapmodify":    {letters: "w"},
 	"ldapadd":       {letters: "w"},
 	"smbclient":     {letters: "U", long: []string{"--user"}},
-	"mosquitto_pub": {letters: "P"},
-	"mosquitto_sub": {letters: "P"},
+	"mosquitto_pub": {letters: "P"}, //nolint:misspell // its name
+	"mosquitto_sub": {letters: "P"}, //nolint:misspell // its name
 	"sqlcmd":        {letters: "P"},
 	"bcp":           {letters: "P"},
 	"rabbitmqadmin": {letters: "p"},

@@ -1,12 +1,15 @@
 package record
 
 import (
+	"time"
+
 	"github.com/porttrace/porttrace/internal/event"
 )
 
 // Segment writes a recording that begins in the middle of a run. It opens as if the trace had
 // begun with it, if its first events are those of pipeline.Head. Like a Writer it is for one
-// goroutine.
+// goroutine. As it is beside something else, it does not wait for a slow disk, but fails with
+// ErrSlow; Close waits.
 type Segment struct {
 	*Writer
 	described map[event.ProcID]bool // processes whose facts are in the recording
@@ -19,12 +22,16 @@ type Segment struct {
 // keeps as many at least (event.World).
 const maxDescribed = 1 << 14
 
+// diskPatience is for how long a full frame may keep the run waiting, once.
+const diskPatience = time.Second
+
 // NewSegment begins a recording, as NewWriter does.
 func NewSegment(to Storage, maxBytes int64) (*Segment, error) {
 	w, err := NewWriter(to, maxBytes)
 	if err != nil {
 		return nil, err
 	}
+	w.patience = diskPatience
 	return &Segment{Writer: w, described: map[event.ProcID]bool{}}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -78,5 +79,50 @@ func readEvents(t *testing.T, file []byte) (events []event.Event) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// stuck is storage that takes nothing until goOn is closed.
+type stuck struct {
+	memory
+	goOn chan struct{}
+}
+
+func (s *stuck) Sync() error {
+	<-s.goOn
+	return nil
+}
+
+// TestSlowDisk: a segment does not wait for the disk, but gives up when a frame is full, and what
+// was written is a whole recording.
+func TestSlowDisk(t *testing.T) {
+	t.Parallel()
+	disk := &stuck{goOn: make(chan struct{})}
+	segment, err := NewSegment(disk, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	segment.patience = time.Millisecond
+	var world event.World
+	e := event.Event{Time: 1, Kind: event.Open, Direction: event.Out, Proto: event.TCP, Count: 1}
+	added := 0
+	for err == nil && added < 3*maxEvents {
+		e.Time = e.Time.Add(time.Second)
+		err = errors.Join(segment.Add(&e, &world), segment.EndBatch(e.Time))
+		added++
+	}
+	if !errors.Is(err, ErrSlow) || added != 2+maxEvents { // the first frame has two
+		t.Fatalf("%d events, %v", added, err)
+	}
+	close(disk.goOn)
+	if err := segment.Close(); !errors.Is(err, ErrSlow) {
+		t.Errorf("%v", err)
+	}
+	if events := readEvents(t, disk.Bytes()); len(events) != 2 {
+		t.Errorf("%d events were written", len(events))
+	}
+	r, err := NewReader(bytes.NewReader(disk.Bytes()), int64(disk.Len()))
+	if err != nil || len(r.Gaps()) > 0 {
+		t.Errorf("%v, gaps %v", err, r.Gaps())
 	}
 }

@@ -16,8 +16,12 @@ import (
 // frame that is being collected and the one that is being written.
 const frameTime = 500 * time.Millisecond
 
-// ErrFull is the error of a recording that has reached its maximum size.
-var ErrFull = errors.New("the recording has its full size")
+var (
+	// ErrFull is the error of a recording that has reached its maximum size.
+	ErrFull = errors.New("the recording has its full size")
+	// ErrSlow is the error of one whose storage has not taken a frame until the next was full.
+	ErrSlow = errors.New("the disk is too slow")
+)
 
 // Storage stores a recording. A file is synced after every frame, and truncated to its last
 // whole frame if one could not be written.
@@ -47,7 +51,10 @@ type Stats struct {
 // buffers at once; Close waits for it.
 type Writer struct {
 	frame *frame
-	full  chan *frame
+	// patience is for how long a full frame waits until the one before it is written; 0: for as
+	// long as that takes. With patience, one that is not full waits for none.
+	patience time.Duration
+	full     chan *frame
 	empty chan *frame
 	done  chan struct{}
 	end   event.Time // how far the stream has come; set before full is closed
@@ -102,7 +109,7 @@ func (w *Writer) EndBatch(now event.Time) error {
 	if f.begun {
 		f.endBatch(now)
 	}
-	if f.events > 0 && now.Sub(f.begin) >= frameTime {
+	if f.events > 0 && now.Sub(f.begin) >= frameTime && (w.patience == 0 || len(w.empty) > 0) {
 		w.handOver()
 	}
 	return w.failure()
@@ -112,14 +119,33 @@ func (w *Writer) EndBatch(now event.Time) error {
 // the frame before is not written yet.
 func (w *Writer) handOver() {
 	f := w.frame
-	next := <-w.empty
+	next := w.nextFrame()
+	if next == nil {
+		w.fail(ErrSlow)
+		return
+	}
 	next.reset(f.number+1, f.end, true, f.changesContext)
 	w.full <- f
 	w.frame = next
 }
 
+// nextFrame returns an empty frame, nil if there is none until the patience is over.
+func (w *Writer) nextFrame() *frame {
+	var over <-chan time.Time // never
+	if w.patience > 0 {
+		over = time.After(w.patience)
+	}
+	select {
+	case next := <-w.empty:
+		return next
+	case <-over:
+		return nil
+	}
+}
+
 // Close writes the rest and the end header, which marks the recording as complete.
 func (w *Writer) Close() error {
+	w.patience = 0
 	if w.frame.events > 0 {
 		w.handOver()
 	}
@@ -151,7 +177,7 @@ func (w *Writer) write() {
 		}
 		w.empty <- f
 	}
-	if err := w.failure(); err == nil || errors.Is(err, ErrFull) {
+	if err := w.failure(); err == nil || errors.Is(err, ErrFull) || errors.Is(err, ErrSlow) {
 		end := header{kind: kindEnd, number: w.number, begin: w.end, end: w.end}
 		w.store(end.append(nil), 0)
 	}

@@ -145,24 +145,74 @@ func (s *PortSpace) HoldersByProgram() ([]ProgramHolder, Holder) {
 
 // ProgramHolders sums holders up by program, most ports first.
 func ProgramHolders(holders []Holder) []ProgramHolder {
-	index := map[ProgramKey]int{}
-	var list []ProgramHolder
-	var most []int // ports of the process that stands for each
+	var sum HolderSum
 	for i := range holders {
-		h := &holders[i]
-		key := ProgramOf(&h.Proc)
-		at, ok := index[key]
-		if !ok {
-			at = len(list)
-			index[key] = at
-			list, most = append(list, ProgramHolder{}), append(most, 0)
+		sum.Add(&holders[i].Proc, &holders[i])
+	}
+	return sum.Programs()
+}
+
+// HolderSum sums up the holders of a space by program. A loop of short programs has tens of
+// thousands, which it does not copy. The zero value is ready.
+type HolderSum struct {
+	index map[ProgramKey]int
+	list  []holderSum
+}
+
+type holderSum struct {
+	key            ProgramKey
+	holder         Holder // without a Proc
+	names          processNames
+	processes      int
+	oldest, newest *event.Process
+	largest        *event.Process // with the most ports
+	most           int            // its ports
+}
+
+// Add adds the ports of a process that is not in it yet. The process must not change.
+func (s *HolderSum) Add(p *event.Process, h *Holder) {
+	key := ProgramOf(p)
+	at, ok := s.index[key]
+	if !ok {
+		if s.index == nil {
+			s.index = map[ProgramKey]int{}
 		}
-		one, sum := NewProgram(&h.Proc), &list[at]
-		sum.Program.Join(&one)
-		sum.Add(h)
-		if n := h.Ports(); n > most[at] || n == most[at] && startedBefore(sum.Proc.ID, h.Proc.ID) {
-			sum.Proc, most[at] = h.Proc, n
+		at = len(s.list)
+		s.index[key] = at
+		s.list = append(s.list, holderSum{key: key, oldest: p, newest: p, largest: p})
+	}
+	sum := &s.list[at]
+	sum.holder.Add(h)
+	if !key.Known() {
+		return
+	}
+	sum.processes++
+	sum.names.add(p.Name())
+	if startedBefore(p.ID, sum.oldest.ID) {
+		sum.oldest = p
+	}
+	if startedBefore(sum.newest.ID, p.ID) {
+		sum.newest = p
+	}
+	if n := h.Ports(); n > sum.most || n == sum.most && startedBefore(sum.largest.ID, p.ID) {
+		sum.largest, sum.most = p, n
+	}
+}
+
+// Programs returns the sums, most ports first.
+func (s *HolderSum) Programs() []ProgramHolder {
+	var list []ProgramHolder
+	for i := range s.list {
+		sum := &s.list[i]
+		row := ProgramHolder{Holder: sum.holder}
+		if sum.key.Known() {
+			row.Proc = *sum.largest
+			row.Program = Program{
+				ProgramKey: sum.key, Name: sum.names.program(sum.key.Executable, sum.key.Script),
+				Processes: sum.processes, Proc: *sum.newest, First: sum.oldest.ID,
+			}
 		}
+		list = append(list, row)
 	}
 	slices.SortFunc(list, func(a, b ProgramHolder) int {
 		return cmp.Or(cmp.Compare(b.Ports(), a.Ports()), compareProgram(&a.Program, &b.Program))
