@@ -38,11 +38,8 @@ func banner(s *snapshot.Snapshot) []piece {
 
 // holding returns how many of the ports a process holds, in forms.
 func holding(h *snapshot.Holder, s *snapshot.PortSpace) []string {
-	name, verb := holderName(h, maxName), " holds "
-	if name == phrase.BeforeStart {
-		verb = " hold "
-	}
-	some := name + verb + phrase.Count(h.Ports())
+	name := holderName(h, maxName)
+	some := name + " holds " + phrase.Count(h.Ports())
 	return []string{some + " of " + phrase.Capacity(s) + " ports", some, name}
 }
 

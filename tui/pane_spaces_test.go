@@ -98,7 +98,7 @@ func TestBanner(t *testing.T) {
 		{only(never, nameless), 80, "84% taken, never full at this rate  10.0.0.1 → 10.0.0.9:5432  php-fpm8.3(4242)"},
 		{only(unheld), 140, "84% taken  10.0.0.1 → 10.0.0.9:5432  512/s wanted, 459.5/s sustainable"},
 		{only(failing), 80, "NO FREE PORT until 9s ago, now <1% taken  10.0.0.1 → 10.0.0.9:5432"},
-		{only(older), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  512/s wanted, 459.5/s at most  sockets before start hold 23,900 of 28,232 ports"},
+		{only(older), 140, "84% taken, full in 40 s (35-48 s)  10.0.0.1 → 10.0.0.9:5432  unknown owner (from before start) holds 23,900 of 28,232 ports"},
 	} {
 		if got := join(banner(tc.snapshot), tc.width, &styles{}); got != tc.want {
 			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
@@ -144,8 +144,8 @@ func TestHolderName(t *testing.T) {
 		want   string
 	}{
 		{snapshot.Holder{Proc: web, Live: 1, Before: 1}, "php-fpm8.3(4242)"},
-		{snapshot.Holder{Live: 1, Before: 1}, "sockets before start"},
-		{snapshot.Holder{Live: 1}, "(unknown)"},
+		{snapshot.Holder{Live: 1, Before: 1}, "unknown owner (from before start)"},
+		{snapshot.Holder{Live: 1}, "unknown owner"},
 		{snapshot.Holder{Proc: event.Process{ID: web.ID}}, "?(4242)"},
 	} {
 		if got := holderName(&tc.holder, 40); got != tc.want {
