@@ -40,7 +40,7 @@
  * keep struct inode: i_mode
  * keep struct file: f_path f_inode private_data
  * keep struct fs_struct: root
- * keep struct mm_struct: exe_file
+ * keep struct mm_struct: exe_file arg_start arg_end
  * keep struct kernfs_node: __parent name
  * keep struct cgroup: kn root
  * keep struct css_set: dfl_cgrp cgrp_links
@@ -194,6 +194,8 @@ struct task_struct {
 };
 
 struct mm_struct {
+	long unsigned int arg_start;
+	long unsigned int arg_end;
 	struct file *exe_file;
 };
 

@@ -15,6 +15,7 @@
 #define NAME_MAX_READ 256 /* NAME_MAX and its NUL */
 #define EXE_LEN 768	  /* names fit as long as NAME_MAX_READ is free behind them */
 #define CGROUP_LEN 512
+#define ARGS_LEN 512
 
 enum event_kind {
 	KIND_PROCESS = 1,
@@ -122,11 +123,13 @@ struct process_event {
 	__u32 uid;
 	__u16 exe_len;
 	__u16 cgroup_len;
+	__u16 args_len; /* as much as was read */
 	__u8 kernel_thread;
-	__u8 pad[3];
+	__u8 args_cut; /* there are more */
 	char comm[COMM_LEN];
 	char exe[EXE_LEN];
 	char cgroup[CGROUP_LEN];
+	char args[ARGS_LEN]; /* each with its NUL */
 };
 
 /* Occurrences that were not delivered one by one, by owner and remote endpoint (of

@@ -159,6 +159,26 @@ static __always_inline void read_cgroup(struct task_struct *leader, struct proce
 	}
 }
 
+/* Copies the arguments of the current process. A page that is not in memory cannot be read
+ * here: then user space tries it. */
+static __always_inline void read_args(struct process_event *e)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	u64 begin = BPF_CORE_READ(task, mm, arg_start);
+	u64 len = BPF_CORE_READ(task, mm, arg_end) - begin;
+
+	if (!begin || !len)
+		return;
+	if (len > ARGS_LEN - 1) {
+		len = ARGS_LEN - 1;
+		e->args_cut = 1;
+	}
+	barrier_var(len);
+	len &= ARGS_LEN - 1;
+	if (bpf_probe_read_user(e->args, len, (void *)begin) == 0)
+		e->args_len = len;
+}
+
 /* Keeps the name of a process whose facts did not fit into the ring. */
 static __always_inline void keep_unsent(struct task_struct *leader, u64 start, u32 pid)
 {
@@ -172,7 +192,7 @@ static __always_inline void keep_unsent(struct task_struct *leader, u64 start, u
 	bpf_map_update_elem(&pt_unsent, &pid, &proc, BPF_ANY);
 }
 
-/* Returns 0 if the facts were sent. A global function is verified once and not at each
+/* The process must be the current one. Returns 0 if the facts were sent. A global function is verified once and not at each
  * call, which matters on 5.10, where the loops take long. It can only take numbers. */
 __noinline int send_process(u64 leader_address, u64 start, u32 pid)
 {
@@ -195,6 +215,7 @@ __noinline int send_process(u64 leader_address, u64 start, u32 pid)
 	BPF_CORE_READ_STR_INTO(&e->comm, leader, comm);
 	read_exe(leader, e);
 	read_cgroup(leader, e);
+	read_args(e);
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 	bpf_map_delete_elem(&pt_unsent, &pid);
 	return 0;

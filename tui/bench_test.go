@@ -13,6 +13,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/incidents/recorded"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/theme"
 )
 
 // crowded is a host with very many rows of each kind.
@@ -68,7 +69,7 @@ func BenchmarkUpdate(b *testing.B) {
 // 10 ms.
 func BenchmarkUpdateAndView(b *testing.B) {
 	frames := crowdedFrames(10_000, 8, true)
-	for name, keys := range views() {
+	for name, keys := range benchViews() {
 		m := screen(160, 50, frames[0], keys...)
 		b.Run(name, func(b *testing.B) {
 			i := 0
@@ -82,8 +83,8 @@ func BenchmarkUpdateAndView(b *testing.B) {
 	}
 }
 
-// views are the keys to each table and detail.
-func views() map[string][]string {
+// benchViews are the keys to each table and detail.
+func benchViews() map[string][]string {
 	return map[string][]string{
 		"spaces": {"1"}, "processes": {"2"}, "destinations": {"3"}, "failures": {"4"},
 		"space": {"1", "enter"}, "process": {"2", "enter"}, "destination": {"3", "enter"}, "why": {"1", "w"},
@@ -158,7 +159,7 @@ func runScreen(tb testing.TB, first *snapshot.Snapshot, keys ...string) *shown {
 	s := &shown{snapshots: make(chan *snapshot.Snapshot)}
 	keyboard, typing := io.Pipe()
 	ctx, cancel := context.WithCancel(tb.Context())
-	opts := Options{Snapshots: s.snapshots, Input: keyboard, Output: &s.sent}
+	opts := Options{Snapshots: s.snapshots, Input: keyboard, Output: &s.sent, Theme: theme.Default()}
 	list := append(programOptions(ctx, opts), tea.WithWindowSize(160, 50), tea.WithColorProfile(colorprofile.TrueColor))
 	s.program = tea.NewProgram(newModel(ctx, opts), list...)
 	ended := make(chan struct{})

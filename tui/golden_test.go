@@ -14,7 +14,7 @@ import (
 
 // TestViews pins the characters of every view.
 func TestViews(t *testing.T) {
-	for _, v := range views() {
+	for _, v := range allViews() {
 		s := v.of(t)
 		for _, size := range v.sizes {
 			t.Run(fmt.Sprintf("%s-%dx%d", v.name, size.width, size.height), func(t *testing.T) {
@@ -68,7 +68,7 @@ func paintedFor(m *Model, light bool, profile colorprofile.Profile) {
 
 func TestNoColourIsSent(t *testing.T) {
 	t.Parallel()
-	for _, v := range views() {
+	for _, v := range allViews() {
 		m := screen(120, 40, v.of(t))
 		paintedFor(m, false, colorprofile.ASCII)
 		press(m, v.keys...)
@@ -87,7 +87,7 @@ var styling = regexp.MustCompile("\x1b\\[[0-9;]*m")
 func TestNothingFromOutsideReachesTheTerminal(t *testing.T) {
 	t.Parallel()
 	bad := hostile()
-	for _, v := range views() {
+	for _, v := range allViews() {
 		m := screen(80, 40, bad, v.keys...)
 		for _, width := range []int{80, 20, 130, 300} {
 			m.Update(tea.WindowSizeMsg{Width: width, Height: 40})

@@ -264,7 +264,7 @@ func TestQuit(t *testing.T) {
 func TestAnySize(t *testing.T) {
 	t.Parallel()
 	sizes := [][2]int{{0, 0}, {1, 1}, {2, 1}, {1, 5}, {10, 3}, {3, 40}, {40, 2}, {200, 4}, {300, 100}}
-	for _, tc := range views() {
+	for _, tc := range allViews() {
 		m := screen(80, 24, tc.of(t), tc.keys...)
 		for _, size := range sizes {
 			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
@@ -277,7 +277,7 @@ func TestAnySize(t *testing.T) {
 
 func TestViewChangesNothing(t *testing.T) {
 	t.Parallel()
-	for _, tc := range views() {
+	for _, tc := range allViews() {
 		m := screen(100, 30, tc.of(t), tc.keys...)
 		if first, second := m.View().Content, m.View().Content; first != second {
 			t.Errorf("%s: drawn again it is another screen:\n%s\n%s", tc.name, first, second)

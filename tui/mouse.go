@@ -17,15 +17,19 @@ func (m *Model) click(at tea.Mouse) {
 		first++
 	}
 	switch {
+	case m.menu != nil:
+		if at.Y >= first && at.Y < body+l.body && at.X < l.list {
+			m.chooseItem(m.menu.scroll.offset + at.Y - first)
+		}
 	case at.Y >= l.top && at.Y < l.top+l.verdict:
 		m.openWhy()
-	case at.Y == tabs && len(m.trail) == 0 && m.menu == nil:
+	case l.side > 0 && at.X >= l.list && at.Y >= body && at.Y < body+l.body:
+		m.enter(m.chosen())
+	case at.Y == tabs && len(m.trail) == 0:
 		m.clickTab(at.X)
 	case at.Y == tabs && len(m.trail) > 0:
 		m.back()
 	case at.Y < first || at.Y >= body+l.body:
-	case l.side > 0 && at.X >= l.list:
-		m.enter(m.chosen())
 	default:
 		m.clickLine(at.X-m.inset(), at.Y-first)
 	}
@@ -58,8 +62,6 @@ func (m *Model) clickTab(x int) {
 func (m *Model) clickLine(x, line int) {
 	shown := m.panes[m.tab]
 	switch page := m.page(); {
-	case m.menu != nil:
-		m.chooseItem(m.menu.scroll.offset + line)
 	case page != nil:
 		if page.point(line) {
 			m.enter(page.open())
@@ -84,6 +86,8 @@ func (m *Model) wheel(at tea.Mouse) {
 	switch {
 	case m.help != nil:
 		m.help.move(to)
+	case m.menu != nil:
+		m.menu.cursor = to.apply(m.menu.cursor, len(m.menu.items()), 1)
 	case m.page() != nil:
 		m.page().move(to)
 	case m.shown != nil:

@@ -71,7 +71,7 @@ func (m *Model) goBack(steps int) {
 		m.showLatest()
 		return
 	}
-	if to.snapshot == m.shown {
+	if steps < 0 && to.snapshot.At >= m.shown.At { // of those before it none is left
 		m.say(quiet, "older moments are not kept; record them with R or porttrace record")
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/playback"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui/theme"
 )
 
 // deck is a Player that notes what it is asked for.
@@ -23,6 +24,7 @@ type deck struct {
 	spans    []event.Span
 	timeline *playback.Timeline // if it is not that of the spans
 	calls    []string
+	shown    int // how often the moment was asked for again
 }
 
 func (d *deck) Playback() playback.State { return d.playback }
@@ -37,6 +39,7 @@ func (d *deck) Timeline() *playback.Timeline {
 func (d *deck) TogglePause()       { d.note("toggle") }
 func (d *deck) Step()              { d.note("step") }
 func (d *deck) StepBack()          { d.note("step back") }
+func (d *deck) Show()              { d.shown++ }
 func (d *deck) NextIncident()      { d.note("next") }
 func (d *deck) PreviousIncident()  { d.note("previous") }
 func (d *deck) SetSpeed(x float64) { d.note("speed %g", x) }
@@ -75,21 +78,19 @@ func changed(d *deck, change func(*playback.State)) *deck {
 
 // replayed is a screen with a player.
 func replayed(width, height int, d *deck, s *snapshot.Snapshot, keys ...string) *Model {
-	m := newModel(noContext, Options{Player: d})
+	m := newModel(noContext, Options{Player: d, Theme: theme.Default()})
 	m.Update(tea.WindowSizeMsg{Width: width, Height: height})
-	if s != nil {
-		m.Update(snapshotMsg{snapshot: s})
-	}
+	give(m, s)
 	press(m, keys...)
 	return m
 }
 
 // replays are screens over a recording.
 type replays []struct {
-	name     string
-	deck     func() *deck
-	snapshot func() *snapshot.Snapshot
-	keys     []string
+	name string
+	deck func() *deck
+	of   source
+	keys []string
 }
 
 var decks = replays{
@@ -100,7 +101,7 @@ var decks = replays{
 	{"end", inferred.deck(whole), inferred.at(whole), []string{"2"}},
 	{"seeking", func() *deck {
 		return changed(exact.deck(0)(), func(p *playback.State) { p.Seeking, p.Target = true, p.Begin.Add(time.Minute) })
-	}, nothing, []string{"2"}},
+	}, made(nothing), []string{"2"}},
 	{"damaged", damaged.deck(whole), damaged.at(whole), []string{"2"}},
 	{"truncated", cutShort.deck(whole), cutShort.at(whole), []string{"2"}},
 	{"detail", exact.deck(30 * time.Second), exact.at(30 * time.Second), []string{"4", "enter"}},
@@ -112,49 +113,49 @@ var decks = replays{
 
 // oddDecks are what the recordings in the repository are not.
 var oddDecks = replays{
-	{"half-an-hour", recording, fixture, []string{"2"}},
+	{"half-an-hour", recording, made(fixture), []string{"2"}},
 	{"surveyed", func() *deck {
 		d := recording()
 		d.timeline = surveyed()
 		return d
-	}, fixture, []string{"2"}},
+	}, made(fixture), []string{"2"}},
 	{"being-surveyed", func() *deck {
 		return changed(recording(), func(p *playback.State) { p.Surveyed = 0.4 })
-	}, fixture, []string{"2"}},
+	}, made(fixture), []string{"2"}},
 	{"midnight", func() *deck {
 		return changed(recording(), func(p *playback.State) { p.Clock.Wall += int64(20*time.Hour + 45*time.Minute) })
-	}, fixture, []string{"2"}},
+	}, made(fixture), []string{"2"}},
 	{"clockless", func() *deck {
 		return changed(recording(), func(p *playback.State) { p.Clock = event.Clock{} })
-	}, fixture, []string{"2"}},
+	}, made(fixture), []string{"2"}},
 	{"no-spans", func() *deck {
 		d := recording()
 		d.spans = nil
 		return d
-	}, fixture, []string{"2"}},
+	}, made(fixture), []string{"2"}},
 	{"one-span", func() *deck {
 		d := recording()
 		d.spans = []event.Span{{Begin: d.playback.Begin, End: d.playback.End, Opens: 1, Failures: 1}}
 		return d
-	}, fixture, []string{"2"}},
+	}, made(fixture), []string{"2"}},
 	{"all-damaged", func() *deck {
 		d := recording()
 		for i := range d.spans {
 			d.spans[i] = event.Span{Begin: d.spans[i].Begin, End: d.spans[i].End, Damaged: true}
 		}
 		return d
-	}, fixture, []string{"2"}},
+	}, made(fixture), []string{"2"}},
 	{"no-time", func() *deck {
 		d := recording()
 		d.playback.Begin = d.playback.At
 		d.playback.End = d.playback.At
 		d.spans = []event.Span{{Begin: d.playback.At, End: d.playback.At, Opens: 3, Failures: 1}}
 		return d
-	}, fixture, []string{"2"}},
+	}, made(fixture), []string{"2"}},
 }
 
 func TestReplayScreen(t *testing.T) {
-	testReplayScreens(t, decks, [][2]int{{80, 24}, {160, 50}, {40, 20}})
+	testReplayScreens(t, decks, [][2]int{{80, 24}, {120, 40}, {40, 20}})
 	testReplayScreens(t, oddDecks, [][2]int{{80, 24}})
 }
 
@@ -162,7 +163,7 @@ func testReplayScreens(t *testing.T, list replays, sizes [][2]int) {
 	for _, tc := range list {
 		for _, size := range sizes {
 			t.Run(fmt.Sprintf("%s-%dx%d", tc.name, size[0], size[1]), func(t *testing.T) {
-				m := replayed(size[0], size[1], tc.deck(), tc.snapshot(), tc.keys...)
+				m := replayed(size[0], size[1], tc.deck(), tc.of(t), tc.keys...)
 				requireFit(t, m, size[0], size[1])
 				golden.RequireEqual(t, trimmed(text(m)))
 			})
@@ -173,7 +174,9 @@ func testReplayScreens(t *testing.T, list replays, sizes [][2]int) {
 func TestReplayProfiles(t *testing.T) {
 	for name, profile := range map[string]colorprofile.Profile{"ansi": colorprofile.ANSI, "ascii": colorprofile.ASCII} {
 		t.Run(name, func(t *testing.T) {
-			golden.RequireEqual(t, drawn(t, replayed(80, 24, recording(), fixture()), profile))
+			m := replayed(80, 24, recording(), fixture())
+			paintedFor(m, false, profile)
+			golden.RequireEqual(t, drawn(t, m, profile))
 		})
 	}
 }
@@ -229,12 +232,17 @@ func TestReplayKeys(t *testing.T) {
 // TestLiveHasNoReplayKeys: without a player they do nothing, and the help does not list them.
 func TestLiveHasNoReplayKeys(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 40, fixture(), ".", ",", "n", "N", "x", "X", "+", "-", "[", "]", "{", "}")
+	m := screen(80, 40, fixture(), ".", "n", "+", "-", "shift+left", "ctrl+right")
 	if got, want := text(m), text(screen(80, 40, fixture())); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
-	if got := text(screen(80, 40, fixture(), "?")); strings.Contains(got, "next incident") {
-		t.Errorf("the help has them:\n%s", got)
+	live := text(screen(80, 120, fixture(), "?"))
+	if strings.Contains(live, "The recording") || !strings.Contains(live, "freeze the display") {
+		t.Errorf("the help has them:\n%s", live)
+	}
+	replay := text(replayed(80, 120, recording(), fixture(), "?"))
+	if !strings.Contains(replay, "The recording") || strings.Contains(replay, "freeze the display") {
+		t.Errorf("the help of a replay:\n%s", replay)
 	}
 }
 
@@ -288,8 +296,8 @@ func TestPlaybackIsFollowed(t *testing.T) {
 	d, s := recording(), fixture()
 	m := replayed(80, 24, d, s)
 	d.playback.Speed, d.playback.Paused = 0.5, true
-	m.Update(snapshotMsg{snapshot: s})
-	if got := text(m); !strings.Contains(got, "paused  0.5x") || !strings.Contains(got, "p play") {
+	give(m, s)
+	if got := text(m); !strings.Contains(got, "paused  0.5x") || !strings.Contains(got, "Space play") {
 		t.Errorf("got:\n%s", got)
 	}
 }
@@ -302,7 +310,7 @@ func TestTimelineIsFoldedOnce(t *testing.T) {
 	drawn := &m.replay.timeline.rates[0]
 	for range 10 {
 		d.playback.At += 1e9
-		m.Update(snapshotMsg{snapshot: s})
+		give(m, s)
 		m.View()
 	}
 	if &m.replay.timeline.rates[0] != drawn {
@@ -313,7 +321,7 @@ func TestTimelineIsFoldedOnce(t *testing.T) {
 		t.Errorf("folded to %d columns", len(m.replay.timeline.rates))
 	}
 	d.timeline = surveyed()
-	m.Update(snapshotMsg{snapshot: s})
+	give(m, s)
 	if m.replay.timeline.fills == nil {
 		t.Error("the new time line is not drawn")
 	}
@@ -336,7 +344,7 @@ func TestReplayAnySize(t *testing.T) {
 	t.Parallel()
 	sizes := [][2]int{{0, 0}, {1, 1}, {2, 1}, {1, 5}, {10, 3}, {3, 40}, {20, 20}, {35, 14}, {36, 14}, {119, 12}, {120, 13}, {300, 100}}
 	for _, tc := range slices.Concat(decks, oddDecks) {
-		m := replayed(80, 24, tc.deck(), tc.snapshot(), tc.keys...)
+		m := replayed(80, 24, tc.deck(), tc.of(t), tc.keys...)
 		for _, size := range sizes {
 			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 			requireFit(t, m, size[0], size[1])
@@ -347,23 +355,28 @@ func TestReplayAnySize(t *testing.T) {
 	}
 }
 
-// TestLowTerminals pins what a strip gives up, and when.
+// TestLowTerminals pins what a replay gives up, and when.
 func TestLowTerminals(t *testing.T) {
 	t.Parallel()
-	for height, want := range map[int]parts{
-		24: {header: 3, banner: 1, strip: 3, tabs: 1, body: 15, status: 1},
-		15: {header: 3, banner: 1, strip: 3, tabs: 1, body: 6, status: 1},
-		14: {header: 3, banner: 1, strip: 1, tabs: 1, body: 7, status: 1},
-		13: {header: 3, banner: 1, strip: 1, tabs: 1, body: 6, status: 1},
-		12: {header: 3, banner: 1, tabs: 1, body: 6, status: 1},
-		8:  {header: 2, banner: 1, tabs: 1, body: 3, status: 1},
-		6:  {banner: 1, tabs: 1, body: 3, status: 1},
+	for height, want := range map[int]layout{
+		40: {top: 1, verdict: 7, figures: 2, strip: 3, body: 12, picture: 14, status: 1},
+		24: {top: 1, verdict: 6, figures: 2, strip: 3, tabs: 1, body: 10, status: 1},
+		20: {top: 1, verdict: 6, figures: 2, strip: 3, tabs: 1, body: 6, status: 1},
+		16: {top: 1, verdict: 6, figures: 2, tabs: 1, body: 5, status: 1},
+		15: {top: 1, verdict: 1, figures: 2, strip: 1, tabs: 1, body: 8, status: 1},
+		12: {top: 1, verdict: 1, figures: 2, tabs: 1, body: 6, status: 1},
+		8:  {top: 1, verdict: 1, tabs: 1, body: 4, status: 1},
+		6:  {top: 1, tabs: 1, body: 3, status: 1},
 		5:  {tabs: 1, body: 3, status: 1},
 		3:  {body: 3},
+		1:  {body: 1},
 	} {
-		if got := replayed(80, height, recording(), fixture()).divide(); got != want {
+		m := replayed(80, height, recording(), fixture())
+		want.list, want.framed = 80, height >= framedFrom
+		if got := m.layout; got != want {
 			t.Errorf("height %d: got %+v, want %+v", height, got, want)
 		}
+		requireFit(t, m, 80, height)
 	}
 }
 
@@ -437,7 +450,7 @@ func BenchmarkReplayFrame(b *testing.B) {
 	m := replayed(160, 50, d, s)
 	b.Run("frame", func(b *testing.B) {
 		for b.Loop() {
-			m.Update(snapshotMsg{snapshot: s})
+			give(m, s)
 			m.View()
 		}
 	})

@@ -43,8 +43,8 @@ func worst(name string, flags ...string) source { return incident(name, recorded
 
 func early(name string) source { return incident(name, recorded.Early) }
 
-// views are all there are.
-func views() []view {
+// allViews are all there are.
+func allViews() []view {
 	var all []view
 	for _, list := range [][]view{overviews, tables, details, causes, states} {
 		for _, v := range list {

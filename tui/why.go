@@ -177,7 +177,8 @@ func writeSufferers(to *sheet, victims []doctor.Victim) {
 
 func (w *why) writeAdvice(to *sheet, number int, f *doctor.Finding, a *doctor.Advice) {
 	mark := " " + strconv.Itoa(number) + " "
-	cursor := to.addCopy(keyOfAdvice(f, a), cmp.Or(a.Command, a.Action))
+	lines := phrase.CommandLines(cmp.Or(a.Command, a.Action))
+	cursor := to.addCopy(keyOfAdvice(f, a), strings.Join(lines, "\n"))
 	if cursor {
 		mark = cursorSign + mark[1:]
 	}

@@ -13,7 +13,7 @@ import (
 type groupFlag struct{ by string }
 
 func (f *groupFlag) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.by, "group-by", string(snapshot.ByProcess), "group processes by `WHAT`: "+groupings())
+	cmd.Flags().StringVar(&f.by, "group-by", string(snapshot.ByProgram), "group processes by `WHAT`: "+groupings())
 	inGroup(cmd.Flags(), groupOutput, "group-by")
 }
 

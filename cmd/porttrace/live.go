@@ -23,9 +23,10 @@ import (
 // liveFlags are the flags of every command that traces this host.
 type liveFlags struct {
 	filterFlags
-	hooks   []string
-	ring    int
-	verbose bool
+	hooks          []string
+	ring           int
+	verbose        bool
+	noCommandLines bool // a flag of record alone
 
 	program []string // after --
 }
@@ -158,7 +159,7 @@ func (s *session) attach(f *liveFlags, opts probe.Options) (err error) {
 		return err
 	}
 	s.filter, opts.Targets, opts.Children = resolved.Filter, resolved.Targets, resolved.Children
-	source, err := live.Open(live.Options{Probe: opts})
+	source, err := live.Open(live.Options{Probe: opts, NoCommandLines: f.noCommandLines})
 	if err != nil {
 		return untraceable{rootNeeded(err)}
 	}

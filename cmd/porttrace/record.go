@@ -45,6 +45,7 @@ second.`,
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write to this `FILE`; - is standard output (default porttrace-HOST-TIME.ptrace)")
 	durationVarP(cmd.Flags(), &flags.duration, "duration", "d", 0, "end after this `TIME`, as in 10s or 5m; a number is seconds")
 	cmd.Flags().StringVar(&flags.maxSize, "max-size", "", "end before the file is larger than `SIZE`, as in 500M")
+	cmd.Flags().BoolVar(&flags.noCommandLines, "no-command-lines", false, "leave out the command lines of processes (secrets in them are masked in any case)")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
 	inGroup(cmd.Flags(), groupOutput, "output", "force")
 	return cmd

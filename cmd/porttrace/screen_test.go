@@ -23,9 +23,9 @@ const screenBound = 30 * time.Second
 var (
 	overview  = regexp.MustCompile(`:9000\b`)
 	fullSpace = regexp.MustCompile(`(?i)\b100\s?%|\bfull\b`)
-	spacePage = regexp.MustCompile(`(?i)held by|holds|holder`)
+	spacePage = regexp.MustCompile(`(?i)\brange\b`)
 	page      = regexp.MustCompile(`›`) // of the path to it
-	whyPage   = regexp.MustCompile(`\bundo\b`)
+	whyPage   = regexp.MustCompile(`sysctl -w`)
 	nothing   = regexp.MustCompile(`(?i)nothing matches|no (row|match)|matches nothing|none match`)
 	nginx     = regexp.MustCompile(`\bnginx\b`)
 	helpPage  = regexp.MustCompile(`(?i)suspend`)

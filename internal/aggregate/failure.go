@@ -66,11 +66,12 @@ func (o *occurred) merge(other *occurred) {
 // failures are bounded as the rows of a table are: the lightest go. What they have counted
 // stays in other and in their sweep.
 type failures struct {
-	byKey  map[failKey]*failure
-	sweeps sweeps
-	made   uint64
-	floor  uint64    // the weight of the heaviest that was evicted
-	other  *occurred // nil until it is needed
+	byKey    map[failKey]*failure
+	sweeps   sweeps
+	programs programFailures
+	made     uint64
+	floor    uint64    // the weight of the heaviest that was evicted
+	other    *occurred // nil until it is needed
 }
 
 func newFailures() failures {
@@ -97,6 +98,7 @@ func (f *failures) add(e *event.Event, n uint64, whois func(event.ProcID) *event
 	row.add(e, n)
 	row.sweep = f.sweeps.current(row.sweep, row.sweepKey)
 	row.sweep.add(e, n, row.target)
+	f.programs.add(e, n, row.target, whois(e.Proc))
 }
 
 func (f *failures) create(key failKey, e *event.Event) *failure {
@@ -158,6 +160,7 @@ func (f *failures) rows(s *State, snap *snapshot.Snapshot) {
 		snap.OtherFailures = &other
 	}
 	snap.Sweeps = f.sweeps.rows(s)
+	snap.ProgramFailures = f.programs.rows(s)
 }
 
 func (s *State) heldBy(h *event.Holder) *snapshot.HeldBy {
@@ -181,6 +184,7 @@ func (s *State) failureRow(o *occurred) snapshot.Failure {
 
 // endNetns notes that the inode of the namespace is another's by now.
 func (f *failures) endNetns(n *netnsName) {
+	f.programs.endNetns(n)
 	for _, row := range f.byKey {
 		if row.netns == n.inode && row.ended == nil {
 			row.ended = n

@@ -38,8 +38,14 @@ func (s *State) pastProcess(id event.ProcID, had *row) *row {
 	return r
 }
 
+// pastGroup counts by parent as long as there is much room: programs that each have a parent of
+// their own must not displace one another.
 func (s *State) pastGroup(group snapshot.Identity) *row {
 	r := s.past.processes.rows[group]
+	if r == nil && len(s.past.processes.rows) >= maxPast/2 {
+		group = group.Coarse()
+		r = s.past.processes.rows[group]
+	}
 	if r == nil {
 		r = s.past.processes.create(group, s.now, 1)
 	}
@@ -137,10 +143,7 @@ func (s *State) pastPairs(b *backlog) []snapshot.PastPair {
 			pairs = append(pairs, snapshot.PastPair{Identity: s.groupOfPair(key, r), Pair: s.pair(key, r, b.pairs[key])})
 		}
 	}
-	slices.SortFunc(pairs, func(a, b snapshot.PastPair) int {
-		return cmp.Or(a.Compare(b.Identity), comparePairs(&a.Pair, &b.Pair))
-	})
-	return pairs
+	return snapshot.Sort(pairs, byIdentity, false)
 }
 
 // pastPairBacklog returns the sockets of pairs without a row.
@@ -164,3 +167,7 @@ func (s *State) groupOfPair(key pairKey, r *row) snapshot.Identity {
 }
 
 var comparePairs = byOpens(snapshot.PairColumns()).Compare
+
+var byIdentity = snapshot.Column[snapshot.PastPair]{Compare: func(a, b *snapshot.PastPair) int {
+	return cmp.Or(a.Compare(b.Identity), comparePairs(&a.Pair, &b.Pair))
+}}

@@ -187,9 +187,12 @@ func (s *State) sortedPairs(b *backlog) []snapshot.Pair {
 
 func (s *State) pair(key pairKey, r *row, g gauges) snapshot.Pair {
 	name, gone := s.netnsOf(key.dest)
+	owner := s.whois(key.proc)
 	return snapshot.Pair{
 		Proc:      key.proc,
-		Comm:      s.whois(key.proc).Comm,
+		Comm:      owner.Comm,
+		Exe:       owner.Exe,
+		Script:    owner.Script,
 		Netns:     key.dest.netns,
 		NetnsName: name,
 		NetnsGone: gone,

@@ -151,28 +151,33 @@ func (b *spaceRows) boundPorts(row *spaceRow) map[event.ProcID]boundPorts {
 	return owners
 }
 
-// rank lists the holders with the most ports and sums up the rest.
+// rank lists the holders with the most ports and sums up the rest, by process and by program: a
+// loop of 2,000 curls is one holder of 2,000 ports.
 func (b *spaceRows) rank(row *spaceRow, all *holders) {
-	var list []snapshot.Holder
+	var ids []event.ProcID
+	var programs snapshot.HolderSum
 	for id, h := range all.byProc {
 		if h.Ports() > 0 {
-			h.Proc = *b.whois(id)
-			list = append(list, h.Holder)
+			ids = append(ids, id)
+			programs.Add(b.whois(id), &h.Holder)
 		}
 	}
-	slices.SortFunc(list, func(a, b snapshot.Holder) int {
-		return cmp.Or(cmp.Compare(b.Ports(), a.Ports()), compareProc(a.Proc.ID, b.Proc.ID))
+	slices.SortFunc(ids, func(a, c event.ProcID) int {
+		return cmp.Or(cmp.Compare(all.byProc[c].Ports(), all.byProc[a].Ports()), compareProc(a, c))
 	})
-	shown := min(len(list), maxHolders)
-	row.Holders = list[:shown:shown]
-	for _, h := range list[shown:] {
-		o := &row.OtherHolders
-		o.Live += h.Live
-		o.CloseWait += h.CloseWait
-		o.TimeWait += h.TimeWait
-		o.Bound += h.Bound
-		o.Before += h.Before
+	for i, id := range ids {
+		if h := all.byProc[id]; i < maxHolders {
+			h.Proc = *b.whois(id)
+			row.Holders = append(row.Holders, h.Holder)
+		} else {
+			row.OtherHolders.Add(&h.Holder)
+		}
 	}
+	row.Programs = programs.Programs()
+	for i := maxHolders; i < len(row.Programs); i++ {
+		row.OtherPrograms.Add(&row.Programs[i].Holder)
+	}
+	row.Programs = slices.Clip(row.Programs[:min(len(row.Programs), maxHolders)])
 }
 
 func compareProc(a, b event.ProcID) int {

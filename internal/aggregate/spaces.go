@@ -181,7 +181,7 @@ func (b *spaceRows) addUsage(row *spaceRow, flow *flow) {
 
 // detail adds what is too expensive for all but the fullest ones.
 func (b *spaceRows) detail(row *spaceRow) {
-	row.Victims = b.victims(row)
+	row.Victims, row.VictimPrograms = b.victims(row), b.victimPrograms(row)
 	// The table does not know since when a space is full whose last ports were bound, and
 	// not connected.
 	if row.FullSince.IsZero() && row.flow != nil && row.IsFull() {

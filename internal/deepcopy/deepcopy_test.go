@@ -54,7 +54,7 @@ func TestOf(t *testing.T) {
 	if got.toIt != &got.inner || got.second != &got.list[1] || got.up != got || got.rows["one"] != got.rows["same"] {
 		t.Error("a pointer leads elsewhere")
 	}
-	if got.common != old.common {
+	if got.common != old.common || got.common.n.Load() != nil {
 		t.Error("what is to be shared is not")
 	}
 	// Nothing of the copy is the original's.
@@ -64,6 +64,10 @@ func TestOf(t *testing.T) {
 	old.sums[leaf{}] = [2]int{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("it has changed: %+v", got)
+	}
+	old.next = func() int { return 7 }
+	if again, _ := Of(old); again.next() != 7 || again.none != nil {
+		t.Errorf("got %+v", again)
 	}
 }
 

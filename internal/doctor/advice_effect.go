@@ -131,7 +131,7 @@ func (t *trouble) earlyUsage() *usage {
 	var rate float64
 	for i := range t.snap.Processes {
 		p := &t.snap.Processes[i]
-		if p.Info.Comm != t.proc.Comm || p.EarlyBinds == 0 {
+		if programOf(&p.Info) != programOf(&t.proc) || p.EarlyBinds == 0 {
 			continue
 		}
 		rate += p.Rates.Opens + p.Rates.Failures

@@ -202,7 +202,7 @@ func (t *trouble) name() string {
 	if !t.proc.ID.Known() {
 		return "the program"
 	}
-	return phrase.Process(t.proc.ID, t.proc.Comm)
+	return phrase.Program(&t.proc)
 }
 
 // remoteWord returns the remote end in a command, a placeholder if it is not known.

@@ -91,7 +91,7 @@ func (t *trouble) freeFromConnection(f *snapshot.Failure, port uint16) Advice {
 	return a
 }
 
-func holderName(h *snapshot.HeldBy) string { return phrase.Process(h.Info.ID, h.Info.Comm) }
+func holderName(h *snapshot.HeldBy) string { return phrase.Program(&h.Info) }
 
 // heldBy returns the socket that was in the way, nil if it is not known.
 func (t *trouble) heldBy(reason event.Reason) *snapshot.HeldBy {

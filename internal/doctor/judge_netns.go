@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -68,7 +67,8 @@ func (j *judge) mostClosing(netns uint32) (name string, most uint64) {
 	sums := map[string]uint64{}
 	for i := range j.s.Pairs {
 		if p := &j.s.Pairs[i]; p.Netns == netns && !p.NetnsGone && p.TimeWaitEntered > 0 && p.Proc.Known() {
-			sums[programOf(&event.Process{ID: p.Proc, Comm: p.Comm})] += p.TimeWaitEntered
+			proc := p.Process()
+			sums[programOf(&proc)] += p.TimeWaitEntered
 		}
 	}
 	for program, n := range sums {

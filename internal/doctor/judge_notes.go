@@ -3,7 +3,6 @@ package doctor
 import (
 	"fmt"
 
-	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -178,7 +177,7 @@ func (j *judge) closeWait() {
 		if p.CloseWait < manyCloseWait || p.NetnsGone {
 			continue
 		}
-		proc := event.Process{ID: p.Proc, Comm: p.Comm}
+		proc := p.Process()
 		f := Finding{
 			ID: id(CloseWaitLeak, programOf(&proc), phrase.Remote(p.Proto, p.Remote)), Cause: CloseWaitLeak, Severity: Info, Confidence: Possible, Since: j.s.Wall,
 			Summary: fmt.Sprintf("%s has not closed %s to %s that the other end has closed (CLOSE_WAIT)", named(&proc), phrase.Plural(p.CloseWait, "connection"), phrase.Remote(p.Proto, p.Remote)),

@@ -15,13 +15,10 @@ import (
 // programOf returns the name by which the processes of one program are one: empty if the process
 // is not known. The ID of a finding has it, so it has no pid.
 func programOf(p *event.Process) string {
-	switch {
-	case !p.ID.Known():
+	if !p.ID.Known() {
 		return ""
-	case p.Comm == "" && p.Exe != "":
-		return printable.String(path.Base(p.Exe))
 	}
-	return printable.String(p.Comm)
+	return printable.String(p.Program())
 }
 
 // programOfPast returns the same of processes whose rows are gone: of their executable, as
@@ -29,6 +26,12 @@ func programOf(p *event.Process) string {
 func programOfPast(i *snapshot.Identity) string {
 	if i.Unknown || i.Others || i.Executable == "" {
 		return ""
+	}
+	if i.Script != "" {
+		return printable.String(path.Base(i.Script))
+	}
+	if i.Name != "" {
+		return printable.String(i.Name)
 	}
 	if comm, ok := strings.CutPrefix(i.Executable, "["); ok {
 		return printable.String(strings.TrimSuffix(comm, "]"))
@@ -89,23 +92,24 @@ func (l *programs) of(name string) *program {
 	return &l.list[at]
 }
 
-// programsOf returns the programs that hold the ports of the space. Its row lists a few
-// processes: where a thousand short ones hold a port each, it takes the programs that connect to the
-// destination, by whatever local address.
+// programsOf returns the programs that hold the ports of the space. Where most owners are not
+// known it takes the programs that connect to the destination, by whatever local address.
 func (j *judge) programsOf(s *snapshot.PortSpace) programs {
 	var l programs
 	listed := 0
-	for i := range s.Holders {
-		h := &s.Holders[i]
+	holders, others := s.HoldersByProgram()
+	for i := range holders {
+		h := &holders[i]
 		p := l.of(programOf(&h.Proc))
-		p.processes++
+		p.processes += max(h.Program.Processes, 1)
+		p.more = p.more || h.Program.About
 		p.live, p.closeWait, p.timeWait, p.bound = p.live+h.Live, p.closeWait+h.CloseWait, p.timeWait+h.TimeWait, p.bound+h.Bound
 		p.stands(h.Proc, h.Ports())
 		if p.name != "" {
 			listed += h.Ports()
 		}
 	}
-	if s.OtherHolders.Ports() > 0 {
+	if others.Ports() > 0 && len(s.Programs) == 0 {
 		for i := range l.list {
 			l.list[i].more = true // the others can be of it
 		}
@@ -139,7 +143,7 @@ func (j *judge) addPairs(l *programs, s *snapshot.PortSpace) {
 	j.indexPairs()
 	to := destination{s.Netns, s.Proto, s.Remote}
 	for _, pair := range j.pairs[to] {
-		proc := event.Process{ID: pair.Proc, Comm: pair.Comm}
+		proc := pair.Process()
 		p := l.of(programOf(&proc))
 		p.addPair(pair, l.byPair)
 		p.stands(proc, int(pair.Live()+pair.TimeWaitOut))

@@ -65,7 +65,7 @@ func (j *judge) silentDestinations(groups []*calls) []*silent {
 	if j.s.Totals.SynSent > 0 {
 		for i := range j.s.Pairs {
 			if p := &j.s.Pairs[i]; p.SynSent > 0 && !p.NetnsGone {
-				proc := event.Process{ID: p.Proc, Comm: p.Comm}
+				proc := p.Process()
 				s := of(programOf(&proc), destination{p.Netns, p.Proto, p.Remote})
 				s.pending, s.proc = s.pending+int(p.SynSent), proc
 			}

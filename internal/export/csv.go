@@ -59,6 +59,8 @@ var columns = []struct {
 	{"holder", func(r *record) string { return optional(r.Holder, func(h holder) string { return h.text }) }},
 	{"bound_port", func(r *record) string { return optional(nonzero(r.BoundPort), number) }},
 	{"unanswered", func(r *record) string { return optional(r.Unanswered, strconv.FormatBool) }},
+	{"program", func(r *record) string { return printable.String(r.Program) }},
+	{"script", func(r *record) string { return printable.String(r.Script) }},
 }
 
 func nonzero(n uint16) *uint16 {

@@ -25,7 +25,7 @@ const (
 	always = "time kind pid ppid start_time comm exe container unit uid netns netns_name cookie direction family proto " +
 		"saddr sport daddr dport"
 	whereTheyApply = "errno op reason time_wait fin_wait2 closed_by reset_by duration_us close_wait_us port_search_ns " +
-		"early_bind reused inferred count first last opens closes binds time_wait_entered syns_unanswered holder bound_port unanswered"
+		"early_bind reused inferred count first last opens closes binds time_wait_entered syns_unanswered holder bound_port unanswered program script"
 	ofSpaces = "state capacity in_use live time_wait bound headroom reusable"
 )
 
@@ -55,6 +55,8 @@ func each() []struct {
 	holding.Holder = &testProcess
 	hostile := testProcess
 	hostile.Comm, hostile.Exe, hostile.UID = "\x1b[2J\n\xff\"a,b\u202e", "/tmp/<&>\xfe", 0
+	scripted := known
+	scripted.Process = &event.Process{ID: testProcess.ID, Comm: "python3", Exe: "/usr/bin/python3.11", Script: "/srv/a_long_name_of_a_script.py"}
 	local, remote := endpoint4("10.0.0.1:40000"), endpoint4("10.0.0.2:80")
 	base := event.Event{
 		Netns: 4026531833, Proto: event.TCP, Direction: event.Out, Proc: testProcess.ID, Src: local, Dst: remote, Count: 1,
@@ -75,6 +77,7 @@ func each() []struct {
 		c Context
 	}{
 		with(known, func(e *event.Event) { e.Kind, e.Time, e.Cookie = event.Open, at(1), 17 }),
+		with(scripted, func(e *event.Event) { e.Kind, e.Time = event.Open, at(2) }),
 		with(known, func(e *event.Event) {
 			e.Kind, e.Time, e.PortSearch = event.Open, at(time.Millisecond), 2_612_345
 			e.Flags, e.Inferred = event.EarlyBind|event.Reused, event.FieldSport|event.FieldTime

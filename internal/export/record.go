@@ -57,6 +57,9 @@ type record struct {
 	Holder     *holder `json:"holder,omitempty"`     // of port_taken, tuple_taken: what is in the way
 	BoundPort  uint16  `json:"bound_port,omitempty"` // that a connect() without an open could not use
 	Unanswered *bool   `json:"unanswered,omitempty"` // of given_up: the SYN was retransmitted
+
+	Program string `json:"program,omitempty"` // the name that users give it: of the script, else of the process
+	Script  string `json:"script,omitempty"`  // what an interpreter runs, as its command line names it
 }
 
 const nsPerUS = 1000
@@ -88,6 +91,9 @@ func newRecord(e *event.Event, c Context) record {
 		r.addClose(e)
 	case event.ConnectFail:
 		r.addConnectFail(e)
+	}
+	if p := c.Process; p != nil {
+		r.Program, r.Script = p.Program(), p.Script
 	}
 	r.Holder = newHolder(e, c)
 	switch f, folded := e.Fact.(*event.Fold); {

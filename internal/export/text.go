@@ -25,14 +25,25 @@ func NewText(w io.Writer, zone *time.Location) Writer { return textWriter{w, zon
 const addressWidth = 39
 
 func (w textWriter) Write(e *event.Event, c Context) error {
-	comm := ""
+	comm := "" // of the program: a script's name says more than its interpreter's
 	if c.Process != nil {
-		comm = printable.String(c.Process.Comm)
+		comm = shortened(printable.String(c.Process.Program()))
 	}
-	line := fmt.Sprintf("%-12s  %-14s  %7s  %-15s  %-*s  %s", w.clock(c.Clock.WallTime(e.Time)), e.Kind,
-		phrase.PID(e.Proc), comm, addressWidth, addresses(e), detail(e, c))
+	line := fmt.Sprintf("%-12s  %-14s  %7s  %-*s  %-*s  %s", w.clock(c.Clock.WallTime(e.Time)), e.Kind,
+		phrase.PID(e.Proc), nameWidth, comm, addressWidth, addresses(e), detail(e, c))
 	_, err := io.WriteString(w.out, strings.TrimRight(line, " ")+"\n")
 	return err
+}
+
+// nameWidth is that of a name as the kernel keeps it.
+const nameWidth = 15
+
+// shortened cuts a longer name, which is mostly that of a script, so that no column moves.
+func shortened(name string) string {
+	if runes := []rune(name); len(runes) > nameWidth {
+		return string(runes[:nameWidth-1]) + "…"
+	}
+	return name
 }
 
 func (w textWriter) clock(t time.Time) string {

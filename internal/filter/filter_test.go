@@ -277,3 +277,27 @@ func BenchmarkMatch(b *testing.B) {
 		f.Match(&e, &curl)
 	}
 }
+
+// A user types what he calls a program.
+func TestCommOfScript(t *testing.T) {
+	t.Parallel()
+	p := &event.Process{
+		ID: event.ProcID{PID: 7, Start: 1}, Comm: "python3", Exe: "/usr/bin/python3.11", Script: "/srv/billing/billing.py",
+		CommandLine: "python3 /srv/billing/billing.py --workers 4",
+	}
+	for pattern, want := range map[string]bool{
+		"python3": true, "billing.py": true, "billing": true, "/srv/billing/billing.py": true, "bill*": true, "*billing*": true,
+		"*workers 4": true, "*workers": false, "bill": false, "workers": false, "python3.11": false, "srv": false, "*w/rkers*": false,
+	} {
+		f, err := Parse(Request{Comm: []string{pattern}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Match(&event.Event{Proc: p.ID}, p); got != want {
+			t.Errorf("--comm %q: %v, want %v", pattern, got, want)
+		}
+	}
+	if f, _ := Parse(Request{Comm: []string{"*"}}); f.Match(&event.Event{}, &event.Process{}) {
+		t.Error("a process without any name is selected")
+	}
+}

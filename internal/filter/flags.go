@@ -19,7 +19,7 @@ type Request struct {
 var Flags = []Flag{
 	newFlag("pid", "only the process with this `PID`; several: \"812 813\", 812,813, or repeated",
 		func(r *Request) *[]string { return &r.PID }, parsePID, matchPID),
-	newFlag("comm", "only processes with this `NAME`, or a pattern with * and ?",
+	newFlag("comm", "only processes or scripts with this `NAME`, or a pattern with * and ?, which is also looked for in command lines",
 		func(r *Request) *[]string { return &r.Comm }, parseGlob, known(matchComm)),
 	newFlag("exe", "only this executable: its `PATH`, its name, or a pattern",
 		func(r *Request) *[]string { return &r.Exe }, parseGlob, known(matchExe)),

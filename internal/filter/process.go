@@ -3,6 +3,7 @@ package filter
 import (
 	"errors"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,9 +53,24 @@ func glob(pattern, s string) bool {
 	return matched || pattern == s
 }
 
-// matchComm lets * match a slash, too: a name such as kworker/0:1 is not a path.
+// matchComm compares what a user may call a process: its name, that of its program, and its script
+// with or without directory and extension, so that billing is billing.py. Only a pattern can match
+// a command line, as a whole: '*billing*' finds it anywhere, and sh does not find ssh.
 func matchComm(pattern string, p *event.Process) bool {
-	return glob(strings.ReplaceAll(pattern, "/", "\x00"), strings.ReplaceAll(p.Comm, "/", "\x00"))
+	program := p.Program()
+	names := []string{p.Comm, program, p.Script}
+	if p.Script != "" {
+		names = append(names, strings.TrimSuffix(program, path.Ext(program)))
+	}
+	if strings.ContainsAny(pattern, "*?[") {
+		names = append(names, p.CommandLine)
+	}
+	return slices.ContainsFunc(names, func(name string) bool { return name != "" && globText(pattern, name) })
+}
+
+// globText lets * match a slash, too: a name such as kworker/0:1 is not a path.
+func globText(pattern, text string) bool {
+	return glob(strings.ReplaceAll(pattern, "/", "\x00"), strings.ReplaceAll(text, "/", "\x00"))
 }
 
 // matchExe compares the whole path, or the name alone if the pattern has no slash.

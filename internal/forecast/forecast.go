@@ -53,9 +53,9 @@ type Inputs struct {
 const (
 	// never is beyond what is reported: a month of steady growth says nothing.
 	never = 30 * 24 * time.Hour
-	// mostSustainable is the most that is called a limit. No host opens a million connections
-	// per second: where ports would allow more, something else is the limit.
-	mostSustainable = 1e6
+	// mostSustainable is the most that is called a limit. No host opens 100,000 connections per
+	// second to one destination: where ports would allow more, something else is the limit.
+	mostSustainable = 1e5
 	// roughFor is for how long connections that are open can still be short ones.
 	roughFor = 5 * time.Second
 )
@@ -90,8 +90,8 @@ func (in *Inputs) Rough(watched time.Duration) float64 {
 	return in.servable(in.BucketLife.Seconds())
 }
 
-// servable returns the opens per second that can be served if each holds its port for so many
-// seconds.
+// servable returns the opens per second that can be served if each holds its port for that number
+// of seconds.
 func (in *Inputs) servable(held float64) float64 {
 	room := float64(max(in.Capacity-in.fixed(), 0))
 	share := 1.0 // of the room

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -126,6 +127,17 @@ func (tr *trimmer) keeps(e *event.Event) bool {
 	return e.Netns == tr.netns
 }
 
+// ofScene returns a process without the ancestors that are no part of the scene: this test, and
+// what it runs under.
+func (tr *trimmer) ofScene(process *event.Process) *event.Process {
+	own := *process
+	isTest := func(a event.Ancestor) bool { return a.ID.PID == tr.root }
+	if i := slices.IndexFunc(own.Ancestors, isTest); i >= 0 {
+		own.Ancestors = own.Ancestors[:i]
+	}
+	return &own
+}
+
 // copy writes what is kept.
 func (tr *trimmer) copy(reader *ptrace.Reader, to string) error {
 	file, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o644)
@@ -145,6 +157,9 @@ func (tr *trimmer) copy(reader *ptrace.Reader, to string) error {
 		}
 		for i := range b.Events {
 			if e := &b.Events[i]; tr.keeps(e) {
+				if process, ok := e.Fact.(*event.Process); ok {
+					e.Fact = tr.ofScene(process)
+				}
 				world.Apply(e)
 				if err := writer.Add(e, &world); err != nil {
 					return err

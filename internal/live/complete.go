@@ -16,6 +16,8 @@ type completer struct {
 	// cgroup returns the cgroup of a process in any hierarchy, nil: the host has the unified
 	// one alone, which the kernel side reports.
 	cgroup func(event.ProcID) string
+	// describer adds what only /proc has.
+	describer describer
 }
 
 // completeFrom completes the events from begin on. It returns the events without those that
@@ -44,6 +46,7 @@ func (c *completer) complete(e *event.Event) {
 	case event.ProcessKnown:
 		if p, ok := e.Fact.(*event.Process); ok {
 			c.identify(p)
+			c.describer.complete(p)
 		}
 	case event.Listen:
 		c.listeners.add(e)

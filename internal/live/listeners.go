@@ -9,8 +9,9 @@ import (
 // listeners knows which process listens on a port, by namespace: an accepted connection has
 // no owner of its own until a process closes it.
 type listeners struct {
-	byPort map[netns.Listener]event.ProcID
-	found  chan []listener // those from before the start; closed when the search has ended, nil: none was begun
+	byPort    map[netns.Listener]event.ProcID
+	found     chan []listener // those from before the start; closed when the search has ended, nil: none was begun
+	describer describer       // of the goroutine that searches
 }
 
 // listener is one from before the start, with what /proc knows of its process.
@@ -47,19 +48,18 @@ func (l *listeners) complete(e *event.Event) {
 func (l *listeners) search(namespaces *netns.Namespaces) {
 	l.found = make(chan []listener, 1)
 	go func() {
-		l.found <- findListeners(namespaces)
+		l.found <- l.find(namespaces)
 		close(l.found)
 	}()
 }
 
-// findListeners returns those whose owner can be seen: without /proc none.
-func findListeners(namespaces *netns.Namespaces) []listener {
+// find returns those whose owner can be seen: without /proc none.
+func (l *listeners) find(namespaces *netns.Namespaces) []listener {
 	sockets := namespaces.Listeners()
 	holders, _ := procinfo.SocketHolders(sockets)
 	var list []listener
 	for socket, holder := range holders {
-		process, err := procinfo.Read(holder.PID)
-		if err == nil && process.ID == holder {
+		if process, ok := l.describer.read(holder); ok {
 			list = append(list, listener{sockets[socket], process})
 		}
 	}

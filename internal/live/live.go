@@ -4,6 +4,7 @@
 //	live.go        attaching and detaching
 //	read.go        one batch: ring buffers, survey, scan, in this order
 //	complete.go    what the kernel programs cannot know is added to their events
+//	describe.go    command lines and ancestors of processes
 //	unsent.go      processes whose facts had no room in the ring
 //	finwait.go     FIN_WAIT2 buckets, looked up before their close is delivered
 //	listeners.go   which process listens on a port
@@ -41,6 +42,8 @@ type Options struct {
 	// often as takes a hundredth of a processor, and once a second at most. Open files and UDP
 	// ports are counted as often then. Tests set it.
 	ScanInterval time.Duration
+	// NoCommandLines leaves the command lines of processes out of the stream.
+	NoCommandLines bool
 }
 
 // Source is the live stream. It is for one goroutine, apart from Notify and Repeat.
@@ -97,6 +100,9 @@ func newSource(p *probe.Probe, opts Options) *Source {
 	}
 	if procinfo.OwnVersionOne() {
 		s.completer.cgroup = procinfo.Cgroup
+	}
+	for _, d := range []*describer{&s.completer.describer, &s.completer.listeners.describer, &s.scans.describer} {
+		d.noCommandLines = opts.NoCommandLines
 	}
 	s.scans.interval = opts.ScanInterval
 	s.scans.counts = newCounts(iterUDP{p, diagUDP{n.netns}}, selected)

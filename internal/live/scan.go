@@ -9,7 +9,6 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/linux"
 	"github.com/porttrace/porttrace/internal/portspace"
-	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
 const (
@@ -30,21 +29,22 @@ const (
 
 // scans runs scans of all sockets, one at a time, beside the reading of events.
 type scans struct {
-	scanner  scanner
-	interval time.Duration // between beginnings; 0: by the cost
-	results  chan scanResult
-	running  bool
-	stopped  atomic.Bool
-	repeats  atomic.Bool // see repeat
-	next     event.Time  // not before then does the next one begin
-	nextWide event.Time  // the same of one of all ports
-	any      bool        // one has ended
-	scanned  []uint32    // namespaces of the last one
-	gone     []uint32    // namespaces of the one before that do not exist any more
-	reported map[event.ProcID]bool
-	buffers  map[uint32][]event.Event // by namespace: those of the last one, to be used again
-	result   event.Scan
-	counts   *counts // nil: nothing else is counted
+	scanner   scanner
+	interval  time.Duration // between beginnings; 0: by the cost
+	results   chan scanResult
+	running   bool
+	stopped   atomic.Bool
+	repeats   atomic.Bool // see repeat
+	next      event.Time  // not before then does the next one begin
+	nextWide  event.Time  // the same of one of all ports
+	any       bool        // one has ended
+	scanned   []uint32    // namespaces of the last one
+	gone      []uint32    // namespaces of the one before that do not exist any more
+	reported  map[event.ProcID]bool
+	buffers   map[uint32][]event.Event // by namespace: those of the last one, to be used again
+	result    event.Scan
+	counts    *counts   // nil: nothing else is counted
+	describer describer // of the goroutine that scans
 }
 
 // confinements returns the ports to which a scan is confined, and those of a second one if the
@@ -149,7 +149,7 @@ func (s *scans) readHolders(r *scanResult) []event.Process {
 			return
 		}
 		read[id] = true
-		if p, err := procinfo.Read(id.PID); err == nil && p.ID == id {
+		if p, ok := s.describer.read(id); ok {
 			list = append(list, p)
 		}
 	}

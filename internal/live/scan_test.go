@@ -242,9 +242,11 @@ func TestBeforeStart(t *testing.T) {
 
 func self(t *testing.T) event.Process {
 	t.Helper()
-	p, err := procinfo.Read(uint32(os.Getpid()))
-	if err != nil {
-		t.Fatal(err)
+	pid := uint32(os.Getpid())
+	start, err := procinfo.StartTicks(pid)
+	p, ok := new(describer).read(event.ProcID{PID: pid, Start: start})
+	if err != nil || !ok {
+		t.Fatal("this process is not found", err)
 	}
 	return p
 }

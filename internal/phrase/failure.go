@@ -10,7 +10,7 @@ import (
 
 // caller returns the name of the process with its pid, and without.
 func caller(p *event.Process) (full, name string) {
-	name = printable.String(p.Comm)
+	name = printable.String(p.Program())
 	switch {
 	case !p.ID.Known():
 		name = cmp.Or(name, "an unknown process")
@@ -18,7 +18,7 @@ func caller(p *event.Process) (full, name string) {
 	case name == "":
 		return "process " + PID(p.ID), "process " + PID(p.ID)
 	}
-	return Process(p.ID, p.Comm), name
+	return Program(p), name
 }
 
 // cause returns the reason with the errno behind it.

@@ -6,16 +6,18 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// BeforeStart is the name of the sockets that are older than the trace and have no known
-// owner.
-const BeforeStart = "sockets before start"
+// BeforeStart is the name of the owner of sockets that are older than the trace, if it is not known.
+const BeforeStart = UnknownOwner + " (from before start)"
 
 // Holder returns the name of a holder.
 func Holder(h *snapshot.Holder) string {
-	if !h.Proc.ID.Known() && h.Before > 0 {
+	if !h.Proc.ID.Known() && h.Before > 0 && h.Before == h.Ports() {
 		return BeforeStart
 	}
-	return Process(h.Proc.ID, h.Proc.Comm)
+	if !h.Proc.ID.Known() {
+		return UnknownOwner
+	}
+	return Program(&h.Proc)
 }
 
 // Held returns what holds the ports of a holder: 90 live (2 in CLOSE_WAIT), 10 bound.

@@ -15,7 +15,7 @@ func Listeners(n *snapshot.Namespace) string {
 	var parts []string
 	for i := range n.Listeners[:min(len(n.Listeners), namedListeners)] {
 		l := &n.Listeners[i]
-		parts = append(parts, Process(l.Proc.ID, l.Proc.Comm)+" on "+Endpoint(l.Local))
+		parts = append(parts, Program(&l.Proc)+" on "+Endpoint(l.Local))
 	}
 	text := strings.Join(parts, ", ")
 	if more := len(n.Listeners) - len(parts) + n.OtherListeners; more > 0 {

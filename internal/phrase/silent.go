@@ -59,7 +59,7 @@ func silentPeer(s *snapshot.Snapshot) (worst silence, all int) {
 			}
 			key := peer{d.Netns, d.Proto, d.Remote}
 			syns[key] += int(d.SynSent)
-			names[key] = append(names[key], Command(p.Info.ID, p.Info.Comm))
+			names[key] = append(names[key], ProgramName(&p.Info))
 			if syns[key] > syns[most] {
 				most = key
 			}

@@ -162,6 +162,8 @@ func Status(s *snapshot.PortSpace, now time.Time) []string {
 	switch {
 	case s.IsFull() && s.FullSince.IsZero():
 		return []string{"FULL"}
+	case s.IsFull() && s.FullBeforeStart:
+		return []string{"FULL " + FullSince(s, time.TimeOnly), "FULL"}
 	case s.IsFull():
 		return []string{"FULL " + FullFor(s, now), "FULL"}
 	case s.Capacity <= 0:
@@ -176,10 +178,10 @@ func Status(s *snapshot.PortSpace, now time.Time) []string {
 	return []string{taken + ", full " + Forecast(&forecast), taken + ", full " + When(&forecast), taken}
 }
 
-// FullFor returns for how long the space has been full: for 24s, since before porttrace started.
+// FullFor returns for how long the space has been full: for 24s, for over 24s.
 func FullFor(s *snapshot.PortSpace, now time.Time) string {
 	if s.FullBeforeStart {
-		return "since before porttrace started"
+		return "for over " + Elapsed(now.Sub(s.FullSince))
 	}
 	return "for " + Elapsed(now.Sub(s.FullSince))
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// minSweep is the number of alike failures from which they are one sentence: fewer are
-// better named one by one.
+// minSweep is the number of targets from which alike failures are one sentence: fewer are better
+// named one by one.
 const minSweep = 5
 
 // FailureSum is one failure, or many of one program that differ only by target or by process: a
@@ -20,8 +20,9 @@ type FailureSum struct {
 	inferred  event.Field       // of any part
 	processes map[event.ProcID]bool
 	targets   map[event.Endpoint]bool
-	swept     int  // targets that have no row each
-	about     bool // swept is an estimate, or the same targets may be in it twice
+	swept     int              // targets that have no row each
+	programs  snapshot.Program // with all processes, if they are known
+	about     bool             // swept is an estimate, or the same targets may be in it twice
 	count     uint64
 	rate      float64
 	first     time.Time
@@ -31,17 +32,17 @@ type FailureSum struct {
 // sweepKey is what the failures of a sweep have in common. A program without a name is
 // known by its pid alone.
 type sweepKey struct {
-	comm   string
-	pid    event.ProcID
-	proto  event.Proto
-	op     event.Op
-	errno  event.Errno
-	reason event.Reason
+	program snapshot.ProgramKey
+	pid     event.ProcID
+	proto   event.Proto
+	op      event.Op
+	errno   event.Errno
+	reason  event.Reason
 }
 
 func keyOfSweep(f *snapshot.Failure) sweepKey {
-	key := sweepKey{comm: f.Proc.Comm, proto: f.Proto, op: f.Op, errno: f.Errno, reason: f.Reason}
-	if key.comm == "" {
+	key := sweepKey{program: snapshot.ProgramOf(&f.Proc), proto: f.Proto, op: f.Op, errno: f.Errno, reason: f.Reason}
+	if f.Proc.Program() == "" {
 		key.pid = f.Proc.ID
 	}
 	return key
@@ -96,10 +97,9 @@ func SumFailures(s *snapshot.Snapshot, wanted func(*snapshot.Failure) bool) []*F
 			all = append(all, whole)
 			continue
 		}
-		for _, p := range alike {
-			all = append(all, newSweep(p))
-		}
+		all = append(all, byTarget(alike)...)
 	}
+	addPrograms(s, all)
 	slices.SortFunc(all, func(a, b *FailureSum) int {
 		return cmp.Or(
 			cmp.Compare(b.rate, a.rate), b.last.Compare(a.last), cmp.Compare(b.count, a.count),
@@ -107,6 +107,40 @@ func SumFailures(s *snapshot.Snapshot, wanted func(*snapshot.Failure) bool) []*F
 		)
 	})
 	return all
+}
+
+// byTarget returns a sweep for each target: the processes of one program are one there.
+func byTarget(alike []part) (all []*FailureSum) {
+	type target struct {
+		event.Endpoint
+		netns uint32
+	}
+	index := map[target]*FailureSum{}
+	for _, p := range alike {
+		at := target{p.Target, p.Netns}
+		if index[at] == nil || p.targets > 0 {
+			index[at] = newSweep()
+			all = append(all, index[at])
+		}
+		index[at].add(p)
+	}
+	return all
+}
+
+// addPrograms gives the sweeps of one target what is counted of all processes of the program:
+// rows are kept of the last 4,096 alone.
+func addPrograms(s *snapshot.Snapshot, all []*FailureSum) {
+	for _, w := range all {
+		if len(w.processes) < 2 || len(w.targets) != 1 || w.swept > 0 {
+			continue
+		}
+		for i := range s.ProgramFailures {
+			p := &s.ProgramFailures[i]
+			if keyOfSweep(&p.Failure) == keyOfSweep(w.worst) && w.targets[p.Target] && p.Netns == w.worst.Netns && p.Count >= w.count {
+				w.programs, w.count, w.rate = p.Program, p.Count, p.Rate
+			}
+		}
+	}
 }
 
 func newSweep(parts ...part) *FailureSum {
@@ -219,7 +253,7 @@ func (w *FailureSum) row() *snapshot.Failure {
 func (w *FailureSum) subject() (full, name string) {
 	full, name = caller(&w.worst.Proc)
 	if n := len(w.processes); n > 1 {
-		full = name + " ×" + Count(n)
+		full = name + Times(max(n, w.programs.Processes), w.programs.About)
 	}
 	return full, name
 }

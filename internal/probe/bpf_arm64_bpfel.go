@@ -250,11 +250,13 @@ type bpfProcessEvent struct {
 	Uid          uint32
 	ExeLen       uint16
 	CgroupLen    uint16
+	ArgsLen      uint16
 	KernelThread uint8
-	Pad          [3]uint8
+	ArgsCut      uint8
 	Comm         [16]int8
 	Exe          [768]int8
 	Cgroup       [512]int8
+	Args         [512]int8
 }
 
 type bpfSockEvent struct {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/porttrace/porttrace/internal/cmdline"
 	"github.com/porttrace/porttrace/internal/event"
 )
 
@@ -196,6 +197,9 @@ func decodeProcess(r *bpfProcessEvent, e *event.Event) {
 	}
 	if r.KernelThread != 0 {
 		p.Exe = "[kernel]"
+	}
+	if n := int(r.ArgsLen); n <= len(r.Args) {
+		cmdline.Describe(p, bytesOf(r.Args[:n]), r.ArgsCut == 0)
 	}
 	*e = event.Event{Time: event.Time(r.Head.Ts), Kind: event.ProcessKnown, Proc: p.ID, Fact: p}
 }

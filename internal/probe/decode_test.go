@@ -107,12 +107,14 @@ var decoded = map[string]event.Event{
 	"listen end": ofSocket(event.Event{Kind: event.ListenEnd, Proc: curl, Cookie: 0x1006, Src: endpoint("[::]:8080"), Dst: endpoint("[::]:0")}),
 	"process": ofProcess(event.Process{
 		ID: curl, PPID: 1, UID: 1000, Comm: "curl", Exe: "/usr/bin/curl", Cgroup: "/user.slice/run-7.scope",
+		CommandLine: "curl -s http://u:***@10.1.0.2/",
 	}),
 	"kernel thread": ofProcess(event.Process{
 		ID: event.ProcID{PID: 77, Start: 123}, PPID: 2, Comm: "kworker/0:1", Exe: "[kernel]",
 	}),
 	"hostile process": ofProcess(event.Process{
 		ID: curl, PPID: 1, UID: 1000, Comm: "a\n\x1b[31m\xff", Exe: "/a/b/\u202e/..", Cgroup: "/x\ty",
+		CommandLine: "a\n\x1b[31m \xff …",
 	}),
 	"process with lengths beyond its fields": ofProcess(event.Process{
 		ID: curl, PPID: 1, UID: 1000, Comm: "none",

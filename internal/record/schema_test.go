@@ -166,7 +166,7 @@ func TestProtoc(t *testing.T) {
 	if unknown := regexp.MustCompile(`(?m)^\s*\d+[:{ ].*`).FindString(text); unknown != "" {
 		t.Errorf("not in the schema: %s", unknown)
 	}
-	for _, word := range []string{"KIND_OPEN", "close_wait:", "port_search:", "batch_now:", "comm:", "signal {"} {
+	for _, word := range []string{"KIND_OPEN", "close_wait:", "port_search:", "batch_now:", "comm:", "command_line:", "ancestor {", "signal {"} {
 		if !strings.Contains(text, word) {
 			t.Errorf("no %s", word)
 		}

@@ -31,6 +31,8 @@ type survey struct {
 	fills     playback.Fills
 	incidents *incidents
 
+	rangeKnown bool // the port range of some space
+
 	keep     *checkpoints
 	progress func(share float64)
 }
@@ -46,7 +48,7 @@ func newSurvey(rec Recording, f *filter.Filter, keep *checkpoints, progress func
 	}
 	length := s.cursor.end.Sub(s.begin)
 	s.step = max(minStretch, (length+playback.MaxStretches-1)/playback.MaxStretches)
-	for at := s.begin; at < s.cursor.end; at = at.Add(s.step) {
+	for at := s.begin; at < s.cursor.end || len(pieces) > 0 && len(s.stretches) == 0; at = at.Add(s.step) {
 		s.stretches = append(s.stretches, playback.Stretch{Begin: at, End: min(at.Add(s.step), s.cursor.end)})
 	}
 	s.incidents = newIncidents(s.begin, s.cursor.end, max(playback.Apart, 2*s.step))
@@ -100,7 +102,18 @@ func (s *survey) measureAll(ctx context.Context) error {
 		s.measure(i)
 		s.progress(float64(i+1) / float64(len(s.stretches)))
 	}
+	s.settleFills()
 	return nil
+}
+
+// settleFills takes back what was said without knowing a port range: that no space was there yet
+// says nothing then.
+func (s *survey) settleFills() {
+	for i := range s.stretches {
+		if one := &s.stretches[i]; !one.FillKnown || !s.rangeKnown {
+			one.FillKnown, one.Fill, one.Fullest = false, 0, snapshot.SpaceID{}
+		}
+	}
 }
 
 func (s *survey) playStretch(ctx context.Context, end event.Time) error {
@@ -164,22 +177,28 @@ func (s *survey) noteSpace(n int, e *event.Event) {
 	s.noteFill(n, id, &use.Occupancy, s.cursor.played)
 }
 
-// measure takes how full the port spaces are at the end of a stretch.
+// measure takes how full the port spaces are at the end of a stretch. If the range of none is
+// known, as in old recordings, nothing is.
 func (s *survey) measure(n int) {
 	if s.cursor.state == nil || s.stretches[n].Damaged {
 		return
 	}
-	s.stretches[n].FillKnown = true
 	end := s.stretches[n].End
+	spaces, known := 0, 0
 	s.cursor.state.EachSpace(end, func(space *snapshot.PortSpace) {
-		s.noteFill(n, space.ID(), &space.Occupancy, end)
+		spaces++
+		if space.Capacity > 0 {
+			known++
+			s.noteFill(n, space.ID(), &space.Occupancy, end)
+		}
 	})
+	s.rangeKnown = s.rangeKnown || known > 0
+	s.stretches[n].FillKnown = spaces == 0 || known > 0
 }
 
 func (s *survey) noteFill(n int, id snapshot.SpaceID, o *event.Occupancy, now event.Time) {
 	s.fills.Add(n, id, o)
 	if share := o.TakenShare(); share > s.stretches[n].Fill {
-		s.stretches[n].FillKnown = true
 		s.stretches[n].Fill, s.stretches[n].Fullest = share, id
 	}
 	if o.IsFull() {

@@ -311,6 +311,16 @@ func TestSurveyIsAFunctionOfTheRecording(t *testing.T) {
 	}
 }
 
+// TestSurveyOfAMoment: a recording that takes no time has what happened in it.
+func TestSurveyOfAMoment(t *testing.T) {
+	t.Parallel()
+	rec := newFilm(event.Batch{Events: []event.Event{open(at(0), shop), open(at(0), curl)}, Now: at(0)})
+	got := surveyOf(t, rec, nil).Stretches
+	if len(got) != 1 || got[0].Opens != 2 || got[0].Begin != at(0) || got[0].End != at(0) {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestSurveyOfNothing(t *testing.T) {
 	t.Parallel()
 	if got := surveyOf(t, newFilm(), nil); len(got.Stretches)+len(got.Incidents) != 0 {

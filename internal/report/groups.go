@@ -10,9 +10,12 @@ import (
 
 // processGroup is the sum of the processes of one executable, container or unit.
 type processGroup struct {
-	Name      string `json:"name"`      // empty for the processes in none
-	Unknown   bool   `json:"unknown"`   // the sockets without a known owner
-	Processes int    `json:"processes"` // how many
+	Name       string `json:"name"`       // empty for the processes in none
+	Executable string `json:"executable"` // of a program, whose name can be that of another one
+	Script     string `json:"script"`     // likewise
+	Parent     uint32 `json:"parent_pid"` // of a group by parent
+	Unknown    bool   `json:"unknown"`    // the sockets without a known owner
+	Processes  int    `json:"processes"`  // how many
 	counts
 	rates
 	First        string `json:"first"`
@@ -22,7 +25,7 @@ type processGroup struct {
 
 func newGroup(g *snapshot.ProcessGroup) processGroup {
 	return processGroup{
-		Name: g.Name, Unknown: g.Unknown, Processes: members(g), counts: newCounts(&g.Totals), rates: newRates(g.Rates),
+		Name: g.Name, Executable: g.Executable, Script: g.Script, Parent: g.Parent.PID, Unknown: g.Unknown, Processes: members(g), counts: newCounts(&g.Totals), rates: newRates(g.Rates),
 		First: formatTime(g.First), Last: formatTime(g.Last), Destinations: convert(g.Destinations, newPair),
 	}
 }
@@ -35,27 +38,8 @@ func members(g *snapshot.ProcessGroup) int {
 	return g.Processes()
 }
 
-// manyProcesses is from how many processes of one executable on they are listed as one.
-const manyProcesses = 5
-
 // grouping returns how the processes are grouped.
-func (w *writer) grouping() snapshot.Grouping {
-	if w.By != "" {
-		return w.By
-	}
-	of := map[string]int{}
-	for i := range w.s.Processes {
-		if p := &w.s.Processes[i]; !idle(&p.Totals) {
-			of[p.Info.Exe]++
-		}
-	}
-	for exe, n := range of {
-		if exe != "" && n >= manyProcesses {
-			return snapshot.ByExecutable
-		}
-	}
-	return snapshot.ByProcess
-}
+func (w *writer) grouping() snapshot.Grouping { return cmp.Or(w.By, snapshot.ByProgram) }
 
 func (w *writer) groups(by snapshot.Grouping) {
 	t := w.totalsTable([]string{string(by)}, nil)

@@ -49,8 +49,9 @@ type document struct {
 	Namespaces        []namespace       `json:"namespaces"`
 	Failures          []failure         `json:"failures"`
 	OtherFailures     *otherFailures    `json:"other_failures"` // the rest in one, null when all are listed
-	Sweeps            []sweep           `json:"sweeps"`         // failures of one kind and process, for many targets
-	Findings          []finding         `json:"findings"`       // worst first, without those of severity info
+	FailurePrograms   []failureProgram  `json:"failures_by_program"`
+	Sweeps            []sweep           `json:"sweeps"`   // failures of one kind and process, for many targets
+	Findings          []finding         `json:"findings"` // worst first, without those of severity info
 	Health            health            `json:"health"`
 	Notices           []notice          `json:"notices"`
 }
@@ -104,17 +105,18 @@ func newDocument(s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Gr
 			Signals: append(event.Signals{}, s.Signals...),
 		},
 		Window: *newWindow(s), Totals: newTotals(&s.Totals), OtherPortSpaces: s.OtherPortSpaces,
-		Processes:    convert(s.Processes, func(p *snapshot.Process) process { return newProcess(p, s.Clock) }),
-		GroupBy:      by,
-		Groups:       convert(snapshot.GroupProcesses(s, by), newGroup),
-		Destinations: convert(s.Destinations, newDestination),
-		PortSpaces:   convert(s.PortSpaces, func(p *snapshot.PortSpace) space { return newSpace(p, s.Clock) }),
-		Namespaces:   convert(s.Namespaces, newNamespace),
-		Failures:     convert(s.Failures, func(f *snapshot.Failure) failure { return newFailure(f, s.Clock) }),
-		Sweeps:       convert(s.Sweeps, func(w *snapshot.Sweep) sweep { return newSweep(w, s.Clock) }),
-		Findings:     newFindings(doctor.Sorted(findings, false), s),
-		Health:       newHealth(s),
-		Notices:      convert(s.Notices, newNotice),
+		Processes:       convert(s.Processes, func(p *snapshot.Process) process { return newProcess(p, s.Clock) }),
+		GroupBy:         by,
+		Groups:          convert(snapshot.GroupProcesses(s, by), newGroup),
+		Destinations:    convert(s.Destinations, newDestination),
+		PortSpaces:      convert(s.PortSpaces, func(p *snapshot.PortSpace) space { return newSpace(p, s.Clock) }),
+		Namespaces:      convert(s.Namespaces, newNamespace),
+		Failures:        convert(s.Failures, func(f *snapshot.Failure) failure { return newFailure(f, s.Clock) }),
+		FailurePrograms: convert(snapshot.FailuresByProgram(s), newFailureProgram),
+		Sweeps:          convert(s.Sweeps, func(w *snapshot.Sweep) sweep { return newSweep(w, s.Clock) }),
+		Findings:        newFindings(doctor.Sorted(findings, false), s),
+		Health:          newHealth(s),
+		Notices:         convert(s.Notices, newNotice),
 	}
 	d.OtherProcesses, d.OtherGroups, d.OtherDestinations, d.OtherFailures = others(s, by)
 	return d

@@ -74,6 +74,8 @@ type identity struct {
 	StartTime string  `json:"start_time"`
 	Comm      string  `json:"comm"`
 	Exe       string  `json:"exe"`
+	Program   string  `json:"program"` // the name that users give it: of the script, else of the process
+	Script    string  `json:"script"`  // what an interpreter runs, as its command line names it
 	Container string  `json:"container"`
 	Unit      string  `json:"unit"`
 	UID       *uint32 `json:"uid"` // null if unknown: 0 is root
@@ -82,7 +84,7 @@ type identity struct {
 func newIdentity(p *event.Process, clock event.Clock) identity {
 	id := identity{
 		PID: p.ID.PID, PPID: p.PPID, StartTime: formatTime(clock.StartTime(p.ID)),
-		Comm: p.Comm, Exe: p.Exe, Container: p.Container, Unit: p.Unit,
+		Comm: p.Comm, Exe: p.Exe, Program: p.Program(), Script: p.Script, Container: p.Container, Unit: p.Unit,
 	}
 	if p.ID.Known() {
 		id.UID = &p.UID
@@ -114,6 +116,8 @@ func family(end event.Endpoint) int {
 
 type process struct {
 	identity
+	CommandLine string     `json:"command_line"` // secrets are masked; empty: not known, or left out
+	Ancestors   []ancestor `json:"ancestors"`    // the parent first; empty: not known
 	counts
 	rates
 	First        string    `json:"first"`
@@ -134,6 +138,18 @@ type ownPorts struct {
 	Open  int    `json:"open"` // ports with an open socket; the others are in TIME_WAIT
 }
 
+// ancestor is a process from which another one descends.
+type ancestor struct {
+	PID       uint32 `json:"pid"`
+	StartTime string `json:"start_time"`
+	Comm      string `json:"comm"`
+	Script    string `json:"script"`
+}
+
+func newAncestor(a *event.Ancestor, clock event.Clock) ancestor {
+	return ancestor{a.ID.PID, formatTime(clock.StartTime(a.ID)), a.Comm, a.Script}
+}
+
 // pair is the connections of one process to one destination.
 type pair struct {
 	remote
@@ -142,7 +158,9 @@ type pair struct {
 
 func newProcess(p *snapshot.Process, clock event.Clock) process {
 	out := process{
-		identity: newIdentity(&p.Info, clock), counts: newCounts(&p.Totals), rates: newRates(p.Rates),
+		identity: newIdentity(&p.Info, clock), CommandLine: p.Info.CommandLine,
+		Ancestors: convert(p.Info.Ancestors, func(a *event.Ancestor) ancestor { return newAncestor(a, clock) }),
+		counts:    newCounts(&p.Totals), rates: newRates(p.Rates),
 		First: formatTime(p.First), Last: formatTime(p.Last), EarlyBinds: p.EarlyBinds,
 		Destinations: convert(p.Destinations, newPair),
 	}
@@ -170,8 +188,9 @@ type destination struct {
 
 // client is the connections of one process to the destination.
 type client struct {
-	PID  uint32 `json:"pid"`
-	Comm string `json:"comm"`
+	PID     uint32 `json:"pid"`
+	Comm    string `json:"comm"`
+	Program string `json:"program"`
 	counts
 }
 
@@ -180,7 +199,8 @@ func newDestination(d *snapshot.Destination) destination {
 		remote: newRemote(d.Netns, d.NetnsName, d.NetnsGone, d.Proto, d.Remote),
 		counts: newCounts(&d.Totals), rates: newRates(d.Rates), First: formatTime(d.First), Last: formatTime(d.Last),
 		Processes: convert(d.Processes, func(q *snapshot.Pair) client {
-			return client{PID: q.Proc.PID, Comm: q.Comm, counts: newCounts(&q.Totals)}
+			p := q.Process()
+			return client{PID: q.Proc.PID, Comm: q.Comm, Program: p.Program(), counts: newCounts(&q.Totals)}
 		}),
 	}
 }

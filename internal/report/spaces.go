@@ -63,6 +63,11 @@ type space struct {
 	Holders      []holder `json:"holders"`
 	OtherHolders *ports   `json:"other_holders"` // the rest in one, null when all are listed
 	Victims      []victim `json:"victims"`
+
+	// The same by program, of all processes.
+	HolderPrograms []holderProgram `json:"holders_by_program"`
+	OtherPrograms  *ports          `json:"other_holders_by_program"` // the rest in one, null when all are listed
+	VictimPrograms []victimProgram `json:"victims_by_program"`
 }
 
 // forecast is when a space will be full. Without a forecast eta_model is unknown.
@@ -140,6 +145,7 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 		room := s.Headroom()
 		out.Capacity, out.Headroom = &s.Capacity, &room
 	}
+	addPrograms(&out, s)
 	if s.OtherHolders.Ports() > 0 {
 		others := newPorts(&s.OtherHolders)
 		out.OtherHolders = &others

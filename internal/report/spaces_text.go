@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -129,138 +128,48 @@ func (w *writer) atRisk(p *snapshot.PortSpace) {
 	}
 	w.out.WriteByte('\n')
 	writeWide(&w.out, "  ", line)
-	holders, complete := w.holders(p)
-	for i := range holders[:min(len(holders), topHolders)] {
-		h := &holders[i]
-		fmt.Fprintf(&w.out, "    held by %s: %s\n", h.name(), phrase.Held(&h.Holder))
-	}
-	if len(holders) > topHolders || !complete {
-		w.out.WriteString("    and by others\n")
-	}
+	w.holders(p)
 	if p.Unstamped > 0 && p.Reusable == 0 { // who has set tcp_tw_reuse wonders why
 		writeWide(&w.out, "    ", "headroom "+phrase.Headroom(p))
 	}
-	victims := w.victims(p)
+	w.victims(p)
+}
+
+// holders writes which programs hold ports of the space, or which processes.
+func (w *writer) holders(p *snapshot.PortSpace) {
+	var names []string
+	var holders []snapshot.Holder
+	rest := p.OtherHolders
+	if w.grouping() == snapshot.ByProcess {
+		holders = p.Holders
+		for i := range holders {
+			names = append(names, phrase.Holder(&holders[i]))
+		}
+	} else {
+		programs, others := p.HoldersByProgram()
+		rest = others
+		for i := range programs {
+			names, holders = append(names, phrase.ProgramHolder(&programs[i])), append(holders, programs[i].Holder)
+		}
+	}
+	for i := range holders[:min(len(holders), topHolders)] {
+		fmt.Fprintf(&w.out, "    held by %s: %s\n", names[i], phrase.Held(&holders[i]))
+	}
+	if len(holders) > topHolders || rest.Ports() > 0 {
+		w.out.WriteString("    and by others\n")
+	}
+}
+
+// victims writes which programs found no port in the space.
+func (w *writer) victims(p *snapshot.PortSpace) {
+	victims := p.VictimsByProgram()
 	for i := range victims[:min(len(victims), topHolders)] {
 		v := &victims[i]
-		fmt.Fprintf(&w.out, "    no port for %s: %s, last at %s\n", v.name(), phrase.Plural(v.Count, "time"), phrase.Time(v.Last, time.TimeOnly))
+		fmt.Fprintf(&w.out, "    no port for %s, last at %s\n", phrase.ProgramVictim(v), phrase.Time(v.Last, time.TimeOnly))
 	}
 	if more := len(victims) - topHolders; more > 0 {
 		fmt.Fprintf(&w.out, "    and for %d more\n", more)
 	}
-}
-
-// victims returns the programs that got no port of the space. It has a row for few processes: the
-// failures have more.
-func (w *writer) victims(p *snapshot.PortSpace) []programFailure {
-	var calls []snapshot.Failure
-	for i := range w.s.Failures {
-		if f := &w.s.Failures[i]; p.Denies(f) {
-			calls = append(calls, *f)
-		}
-	}
-	var all uint64
-	for i := range calls {
-		all += calls[i].Count
-	}
-	var listed uint64
-	var rows []snapshot.Failure
-	for _, v := range p.Victims {
-		listed += v.Failures
-		rows = append(rows, snapshot.Failure{Proc: v.Proc, Count: v.Failures, Last: v.Last})
-	}
-	if all > listed {
-		return byProgram(calls)
-	}
-	return byProgram(rows)
-}
-
-// holders returns which programs hold ports of the space, and whether these are all. It has a row
-// for few processes: if a thousand short ones hold a port each, those that connect to the
-// destination are counted instead.
-func (w *writer) holders(p *snapshot.PortSpace) (list []programHolder, complete bool) {
-	listed, ports := holdersByProgram(p.Holders), 0
-	for _, h := range p.Holders {
-		ports += h.Ports()
-	}
-	if p.OtherHolders.Ports() <= ports || p.Bound > 0 || !w.onlySpaceTowards(p) {
-		return listed, p.OtherHolders.Ports() == 0
-	}
-	rows := w.connected(p)
-	total := 0
-	for _, h := range rows {
-		total += h.Ports()
-	}
-	if total <= ports || total > p.InUse() { // a connection that was just closed is not in both
-		return listed, false
-	}
-	return holdersByProgram(rows), total >= p.InUse()
-}
-
-// connected returns the processes by their connections to the destination of the space, and the
-// holders without a process.
-func (w *writer) connected(p *snapshot.PortSpace) (rows []snapshot.Holder) {
-	for _, h := range p.Holders {
-		if !h.Proc.ID.Known() {
-			rows = append(rows, h)
-		}
-	}
-	for i := range w.s.Pairs {
-		q := &w.s.Pairs[i]
-		h := snapshot.Holder{
-			Proc: event.Process{ID: q.Proc, Comm: q.Comm}, Live: int(q.Live()), CloseWait: int(q.CloseWait), TimeWait: int(q.TimeWaitOut),
-		}
-		if towards(q, p) && q.Proc.Known() && h.Ports() > 0 {
-			rows = append(rows, h)
-		}
-	}
-	return rows
-}
-
-func towards(q *snapshot.Pair, p *snapshot.PortSpace) bool {
-	return q.Netns == p.Netns && q.Proto == p.Proto && q.Remote == p.Remote
-}
-
-// onlySpaceTowards reports whether all connections to the destination take their ports from the
-// space: none comes from another local address.
-func (w *writer) onlySpaceTowards(p *snapshot.PortSpace) bool {
-	return p.Kind == snapshot.ConnectSpace && !slices.ContainsFunc(w.s.PortSpaces, func(o snapshot.PortSpace) bool {
-		return o.Kind == p.Kind && o.Netns == p.Netns && o.Proto == p.Proto && o.Remote == p.Remote && (o.Local != p.Local || o.Device != p.Device)
-	})
-}
-
-// programHolder is the ports that the processes of one program hold.
-type programHolder struct {
-	snapshot.Holder
-	processes int
-}
-
-// holdersByProgram merges those of processes that run the same program, most ports first.
-func holdersByProgram(rows []snapshot.Holder) []programHolder {
-	index := map[program]int{}
-	var merged []programHolder
-	for _, h := range rows {
-		key := programOf(&h.Proc)
-		at, found := index[key]
-		if !found {
-			index[key] = len(merged)
-			merged = append(merged, programHolder{h, 1})
-			continue
-		}
-		m := &merged[at]
-		m.Live, m.CloseWait, m.TimeWait = m.Live+h.Live, m.CloseWait+h.CloseWait, m.TimeWait+h.TimeWait
-		m.Bound, m.Before = m.Bound+h.Bound, m.Before+h.Before
-		m.processes++
-	}
-	slices.SortStableFunc(merged, func(a, b programHolder) int { return b.Ports() - a.Ports() })
-	return merged
-}
-
-func (h *programHolder) name() string {
-	if h.processes > 1 {
-		return several(&h.Proc, h.processes)
-	}
-	return phrase.Holder(&h.Holder)
 }
 
 // status has the time since when the space is full: a report is read later.

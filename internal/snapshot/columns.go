@@ -35,7 +35,8 @@ func GroupColumns() []Column[ProcessGroup] {
 	}
 	columns = append(columns, totalColumns(func(g *ProcessGroup) *Totals { return &g.Totals })...)
 	return withTie(columns, func(a, b *ProcessGroup) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), compareBool(a.Unknown, b.Unknown))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Executable, b.Executable), cmp.Compare(a.Script, b.Script),
+			compareProc(a.Parent, b.Parent), compareBool(a.Unknown, b.Unknown))
 	})
 }
 

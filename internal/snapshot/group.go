@@ -11,15 +11,19 @@ type Grouping string
 
 const (
 	ByProcess    Grouping = "process" // no groups
+	ByProgram    Grouping = "program" // executable and script
 	ByExecutable Grouping = "executable"
+	ByParent     Grouping = "parent" // the process that started them
 	ByContainer  Grouping = "container"
 	ByUnit       Grouping = "unit"
 )
 
 // Groupings returns all of them, each usually wider than the one before.
-func Groupings() []Grouping { return []Grouping{ByProcess, ByExecutable, ByContainer, ByUnit} }
+func Groupings() []Grouping {
+	return []Grouping{ByProcess, ByProgram, ByExecutable, ByParent, ByContainer, ByUnit}
+}
 
-// ProcessGroup is one row: the sum of the processes of an executable, container or unit,
+// ProcessGroup is one row: the sum of the processes of a program, executable, container or unit,
 // for example of a shell loop that runs curl 10,000 times. It counts the processes that have
 // no row of their own any more as well.
 type ProcessGroup struct {
@@ -34,6 +38,7 @@ type ProcessGroup struct {
 
 	lives Lifetimes
 	pairs *pairSum
+	names processNames
 }
 
 // Processes returns how many processes the group has or had.
@@ -41,9 +46,12 @@ func (g *ProcessGroup) Processes() int { return len(g.Members) + g.Past }
 
 // GroupKey identifies a group.
 type GroupKey struct {
-	// Name is the executable, the id of the container or the unit; empty for processes in
-	// none.
+	// Name is that of the program, the executable, the parent with its pid, the id of the
+	// container or the unit; empty for processes in none.
 	Name string
+	// Executable and Script are those of a group by program. Programs can have one name.
+	Executable, Script string
+	Parent             event.ProcID // of a group by parent
 	// Unknown is true for the sockets without a known owner.
 	Unknown bool
 }
@@ -60,7 +68,9 @@ func GroupProcesses(s *Snapshot, by Grouping) []ProcessGroup {
 	owners := make(map[event.ProcID]*ProcessGroup, len(s.Processes))
 	for i := range s.Processes {
 		p := &s.Processes[i]
-		g := groups.of(IdentityOf(&p.Info).key(by))
+		identity := IdentityOf(&p.Info)
+		g := groups.of(identity.key(by))
+		g.names.add(identity.Name)
 		g.Members = append(g.Members, p)
 		g.add(p)
 		owners[p.Info.ID] = g
@@ -70,11 +80,12 @@ func GroupProcesses(s *Snapshot, by Grouping) []ProcessGroup {
 			continue // see OtherGroup
 		}
 		g := groups.of(s.Past[i].key(by))
+		g.names.add(s.Past[i].Name)
 		g.Past += s.Past[i].Count
 		g.add(&s.Past[i].Process)
 	}
 	groups.addPairs(s, owners, by)
-	return groups.sorted()
+	return groups.sorted(by)
 }
 
 // OtherGroup returns the sum of the processes for whose groups there was no room, nil
@@ -115,12 +126,15 @@ func (g *groups) addPairs(s *Snapshot, owners map[event.ProcID]*ProcessGroup, by
 	}
 }
 
-func (g *groups) sorted() []ProcessGroup {
+func (g *groups) sorted(by Grouping) []ProcessGroup {
 	rows := make([]ProcessGroup, 0, len(g.index))
 	for _, row := range g.index {
 		row.LifetimeP50, row.LifetimeP99 = row.lives.Quantile(0.5), row.lives.Quantile(0.99)
 		row.Destinations = row.pairs.sorted()
-		row.pairs, row.lives = nil, Lifetimes{}
+		if by == ByProgram && !row.Unknown {
+			row.Name = row.names.program(row.Executable, row.Script)
+		}
+		row.pairs, row.lives, row.names = nil, Lifetimes{}, processNames{}
 		rows = append(rows, *row)
 	}
 	byOpens, _ := ColumnNamed(GroupColumns(), "opens")

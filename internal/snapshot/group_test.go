@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,5 +183,40 @@ func BenchmarkGroupProcesses(b *testing.B) {
 	s := with(rows)
 	for b.Loop() {
 		GroupProcesses(s, ByExecutable)
+	}
+}
+
+// Two services of one interpreter are two programs, the workers of one are one.
+func TestGroupByProgramAndParent(t *testing.T) {
+	t.Parallel()
+	loop := event.Ancestor{ID: event.ProcID{PID: 7, Start: 1}, Comm: "bash", Script: "/root/loop.sh"}
+	row := func(pid uint32, comm, exe, script string, parents ...event.Ancestor) Process {
+		info := event.Process{ID: event.ProcID{PID: pid}, Comm: comm, Exe: exe, Script: script, Ancestors: parents}
+		return Process{Info: info, Totals: Totals{Opens: 1}}
+	}
+	s := with([]Process{
+		row(1, "python3", "/usr/bin/python3.11", "/srv/billing.py", loop),
+		row(2, "python3", "/usr/bin/python3.11", "/srv/billing.py", loop),
+		row(3, "python3", "/usr/bin/python3.11", "/srv/cache.py"),
+		row(4, "wget", "/bin/busybox", ""),
+		row(5, "nc", "/bin/busybox", ""),
+		row(6, "nginx", "/usr/sbin/nginx", ""),
+		row(7, "comm only", "", ""),
+	})
+	s.Past = []Past{{Identity: Identity{Executable: "/usr/sbin/nginx", Name: "nginx"}, Count: 2, Process: Process{Totals: Totals{Opens: 9}}}}
+	names := func(by Grouping) string {
+		var list []string
+		for _, g := range GroupProcesses(s, by) {
+			list = append(list, fmt.Sprintf("%q ×%d: %d", g.Name, g.Processes(), g.Opens))
+		}
+		return strings.Join(list, ", ")
+	}
+	for by, want := range map[Grouping]string{
+		ByProgram: `"nginx" ×3: 10, "billing.py" ×2: 2, "busybox" ×2: 2, "cache.py" ×1: 1, "comm only" ×1: 1`,
+		ByParent:  `"" ×7: 14, "loop.sh (bash 7)" ×2: 2`,
+	} {
+		if got := names(by); got != want {
+			t.Errorf("by %s:\n got %s\nwant %s", by, got, want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"cmp"
+	"strconv"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -9,8 +10,12 @@ import (
 // Identity is all by which processes are grouped.
 type Identity struct {
 	Executable string // see IdentityOf
+	Script     string
+	Name       string // of the process, without its script
 	Container  string
 	Unit       string
+	Parent     event.ProcID // zero: not known, or there is no room to count by parent
+	ParentName string
 	Unknown    bool // the sockets without a known owner
 	Others     bool // what there is no room to count by group
 }
@@ -21,12 +26,45 @@ func IdentityOf(p *event.Process) Identity {
 	if !p.ID.Known() {
 		return Identity{Unknown: true}
 	}
-	return Identity{Executable: cmp.Or(p.Exe, "["+p.Comm+"]"), Container: p.Container, Unit: p.Unit}
+	parent := p.Parent()
+	return Identity{
+		Executable: executableOf(p), Script: p.Script, Name: p.Name(), Container: p.Container, Unit: p.Unit,
+		Parent: parent.ID, ParentName: parentName(&parent),
+	}
+}
+
+func executableOf(p *event.Process) string {
+	if p.Exe != "" {
+		return p.Exe
+	}
+	return "[" + p.Comm + "]"
+}
+
+// parentName returns loop.sh (bash 20617), bash(1), process 7.
+func parentName(a *event.Ancestor) string {
+	pid := strconv.FormatUint(uint64(a.ID.PID), 10)
+	switch {
+	case !a.ID.Known():
+		return ""
+	case a.Comm == "":
+		return "process " + pid
+	case a.Script != "":
+		return a.Program() + " (" + a.Comm + " " + pid + ")"
+	}
+	return a.Comm + "(" + pid + ")"
+}
+
+// Coarse returns the identity without what nearly every process can have a value of its own of:
+// what remains decides which program it is.
+func (i Identity) Coarse() Identity {
+	i.Name, i.Parent, i.ParentName = "", event.ProcID{}, ""
+	return i
 }
 
 // Compare is an order of identities.
 func (i Identity) Compare(o Identity) int {
 	return cmp.Or(cmp.Compare(i.Executable, o.Executable), cmp.Compare(i.Container, o.Container), cmp.Compare(i.Unit, o.Unit),
+		cmp.Compare(i.Script, o.Script), cmp.Compare(i.Name, o.Name), compareProc(i.Parent, o.Parent), cmp.Compare(i.ParentName, o.ParentName),
 		compareBool(i.Unknown, o.Unknown), compareBool(i.Others, o.Others))
 }
 
@@ -38,6 +76,10 @@ func (i Identity) key(by Grouping) GroupKey {
 		key.Name = i.Container
 	case ByUnit:
 		key.Name = i.Unit
+	case ByParent:
+		key.Name, key.Parent = i.ParentName, i.Parent
+	case ByProgram:
+		key.Executable, key.Script = i.Executable, i.Script
 	default:
 		key.Name = i.Executable
 	}

@@ -48,6 +48,9 @@ type Snapshot struct {
 	OtherPortSpaces   int      // how many there is no room for
 	OtherFailures     *Failure // of several processes, calls and targets
 	Sweeps            []Sweep  // most failures first, bounded
+	// ProgramFailures are the failures by program, counted before Failures lost any row: most
+	// first, bounded. See FailuresByProgram.
+	ProgramFailures []ProgramFailure
 
 	// RecentEvents are the newest events of selected sockets, newest last. EventsLeftOut is how many
 	// since Started were left out, because there were too many in their second.
@@ -192,6 +195,8 @@ type Destination struct {
 type Pair struct {
 	Proc      event.ProcID
 	Comm      string
+	Exe       string
+	Script    string
 	Netns     uint32
 	NetnsName string
 	NetnsGone bool
@@ -199,6 +204,11 @@ type Pair struct {
 	Remote    event.Endpoint
 	Totals
 	Lifetimes Lifetimes
+}
+
+// Process returns the process with what a Pair says of it.
+func (p *Pair) Process() event.Process {
+	return event.Process{ID: p.Proc, Comm: p.Comm, Exe: p.Exe, Script: p.Script}
 }
 
 // Failure is one row: calls that failed in the same way.

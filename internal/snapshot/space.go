@@ -80,6 +80,10 @@ type PortSpace struct {
 	// Fill is each of the last HistorySeconds whole seconds, newest last; nil of a space of which
 	// never 5 % was in use in that time, and no call found no port. It begins when that first was so.
 	Fill []FillPoint
+	// The same by program: summed up before the lists above are cut.
+	Programs       []ProgramHolder // most ports first, bounded
+	OtherPrograms  Holder          // the rest
+	VictimPrograms []ProgramVictim // most failures first, bounded
 }
 
 // Holder is a process and the ports of a space that it holds.

@@ -86,7 +86,7 @@ func (c *collector) findingOfCall(f *snapshot.Failure) *doctor.Finding {
 		}
 		suffers := d.Subject.Proc == f.Proc.ID
 		for i := range d.Victims {
-			suffers = suffers || d.Victims[i].Proc.Comm == f.Proc.Comm
+			suffers = suffers || snapshot.ProgramOf(&d.Victims[i].Proc) == snapshot.ProgramOf(&f.Proc)
 		}
 		port := d.Subject.Port == 0 || f.Op == event.OpConnect || d.Subject.Port == f.Target.Port
 		return suffers && port

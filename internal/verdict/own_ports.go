@@ -42,7 +42,7 @@ func refuses(p *snapshot.Process) bool {
 
 func (c *collector) ownPortsUsed(p *snapshot.Process) {
 	own := p.OwnPorts
-	who := phrase.Process(p.Info.ID, p.Info.Comm)
+	who := phrase.Program(&p.Info)
 	name := ""
 	if n := c.s.Namespace(own.Netns); n != nil {
 		name = n.Name
@@ -50,12 +50,13 @@ func (c *collector) ownPortsUsed(p *snapshot.Process) {
 	ports := fmt.Sprintf("ports %d-%d of %s%s", own.Low, own.High, own.Local, in(name))
 	c.add(trouble{
 		level: Soon, kind: otherFinding, process: p.Info.ID,
-		title: fmt.Sprintf("ALL %s PORTS OF %s IN USE", phrase.Count(own.Size()), phrase.Command(p.Info.ID, p.Info.Comm)),
+		title: fmt.Sprintf("ALL %s PORTS OF %s IN USE", phrase.Count(own.Size()), phrase.ProgramName(&p.Info)),
 		lines: []string{
 			fmt.Sprintf("%s has bound %s itself, one by one, and all %s are open.", who, ports, phrase.Count(own.Size())),
 			"It opens no further connection, and closes connections that it has accepted.",
 			"If these are all its ports (HAProxy: source ADDRESS:LOW-HIGH), it refuses clients for want of one; no call fails.",
 		},
+		do:    "Give " + phrase.ProgramName(&p.Info) + " more ports, or another source address",
 		short: who + " has all " + ports + " in use",
 	})
 }

@@ -4,58 +4,63 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// party is the processes of one program: a shell loop that runs curl(1) 2,000 times is one.
+// party is a program, with a count of its failed calls, opens or ports: a shell loop that runs
+// curl(1) 2,000 times is one.
 type party struct {
-	name  string
-	pids  map[event.ProcID]bool
-	proc  event.Process // the one with the highest count
-	most  int
-	count int // failed calls, or ports
+	snapshot.Program
+	pids  map[event.ProcID]bool // those that are known
+	count int
 }
 
-// String returns nginx ×2, or billing(18641) of a single process.
-func (p *party) String() string {
-	if len(p.pids) > 1 {
-		return p.name + " ×" + phrase.Count(len(p.pids))
-	}
-	return phrase.Process(p.proc.ID, p.proc.Comm)
-}
-
-// known reports whether the program is known.
-func (p *party) known() bool { return p.proc.ID.Known() }
+// String returns nginx ×2, or billing.py (python3 18641) of a single process.
+func (p *party) String() string { return phrase.Programs(&p.Program) }
 
 // parties are the programs of a trouble.
 type parties []*party
 
-// add counts n of a process.
-func (l *parties) add(proc *event.Process, n int) {
-	name := phrase.Command(proc.ID, proc.Comm)
-	at := slices.IndexFunc(*l, func(p *party) bool { return p.name == name })
+// of returns the party of a program, which is made if there is none.
+func (l *parties) of(key snapshot.ProgramKey) *party {
+	at := slices.IndexFunc(*l, func(p *party) bool { return p.ProgramKey == key })
 	if at < 0 {
 		at = len(*l)
-		*l = append(*l, &party{name: name, pids: map[event.ProcID]bool{}, most: -1})
+		*l = append(*l, &party{pids: map[event.ProcID]bool{}})
+		(*l)[at].ProgramKey = key
 	}
-	p := (*l)[at]
-	p.pids[proc.ID] = true
+	return (*l)[at]
+}
+
+// add counts n of a process.
+func (l *parties) add(proc *event.Process, n int) {
+	p := l.of(snapshot.ProgramOf(proc))
+	if !p.pids[proc.ID] {
+		one := snapshot.NewProgram(proc)
+		p.Join(&one)
+		p.pids[proc.ID] = true
+	}
 	p.count += n
-	if n > p.most {
-		p.proc, p.most = *proc, n
-	}
+}
+
+// addProgram counts n of a program.
+func (l *parties) addProgram(program *snapshot.Program, n int) {
+	p := l.of(program.ProgramKey)
+	p.Program = *program
+	p.count += n
 }
 
 // sort puts the program with the highest count first, those that are not known last.
 func (l parties) sort() {
 	slices.SortStableFunc(l, func(a, b *party) int {
-		if a.known() != b.known() {
-			return cmp.Compare(toInt(b.known()), toInt(a.known()))
+		if a.Known() != b.Known() {
+			return cmp.Compare(toInt(b.Known()), toInt(a.Known()))
 		}
-		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Executable, b.Executable))
 	})
 }
 
@@ -65,6 +70,9 @@ func toInt(b bool) int {
 	}
 	return 0
 }
+
+// recently is for how long after its last failed call a program is named.
+const recently = time.Minute
 
 // maxNamed is how many programs a sentence names.
 const maxNamed = 2
@@ -83,7 +91,7 @@ func (l parties) String() string {
 
 // verb returns the verb that fits one process or several.
 func (l parties) verb(one, several string) string {
-	if len(l) > 1 || len(l) == 1 && len(l[0].pids) > 1 {
+	if len(l) > 1 || len(l) == 1 && l[0].Processes > 1 {
 		return several
 	}
 	return one
@@ -94,42 +102,35 @@ func (l parties) main() event.ProcID {
 	if len(l) == 0 {
 		return event.ProcID{}
 	}
-	return l[0].proc.ID
+	return l[0].Proc.ID
 }
 
 // callers returns the programs whose calls found no port of the space.
 func (c *collector) callers(space *snapshot.PortSpace) parties {
 	var l parties
-	for _, f := range c.denied(space) {
-		if c.s.Recent(f) {
-			l.add(&f.Proc, int(f.Count))
+	list := space.VictimsByProgram()
+	for i := range list {
+		if v := &list[i]; v.Rate > 0 || c.s.Wall.Sub(v.Last) <= recently {
+			l.addProgram(&v.Program, int(v.Failures))
 		}
 	}
 	if len(l) == 0 {
-		for i := range space.Victims {
-			v := &space.Victims[i]
-			l.add(&v.Proc, int(v.Failures))
+		for _, f := range c.denied(space) {
+			if c.s.Recent(f) {
+				l.add(&f.Proc, int(f.Count))
+			}
 		}
 	}
 	l.sort()
 	return l
 }
 
-// holders returns the programs that hold the ports of the space. A row lists few processes: where
-// a thousand short ones hold a port each, those that connect to the destination are counted.
+// holders returns the programs that hold the ports of the space.
 func (c *collector) holders(space *snapshot.PortSpace) parties {
 	var l parties
-	listed := 0
-	for i := range space.Holders {
-		h := &space.Holders[i]
-		l.add(&h.Proc, h.Ports())
-		listed += h.Ports()
-	}
-	if space.Kind == snapshot.ConnectSpace && space.OtherHolders.Ports() > listed {
-		l = nil
-		for _, p := range c.rows().pairs[peerOf(space)] {
-			l.add(&event.Process{ID: p.Proc, Comm: p.Comm}, int(p.Live()+p.TimeWaitOut))
-		}
+	list, _ := space.HoldersByProgram()
+	for i := range list {
+		l.addProgram(&list[i].Program, list[i].Ports())
 	}
 	l.sort()
 	return l
@@ -144,9 +145,17 @@ func (c *collector) openers(space *snapshot.PortSpace) parties {
 	var l parties
 	for _, p := range c.rows().pairs[peerOf(space)] {
 		if p.Opens > 0 {
-			l.add(&event.Process{ID: p.Proc, Comm: p.Comm}, int(p.Opens))
+			l.add(c.process(p), int(p.Opens))
 		}
 	}
 	l.sort()
 	return l
+}
+
+// process returns what is known of the process of a pair.
+func (c *collector) process(p *snapshot.Pair) *event.Process {
+	if row := c.rows().procs[p.Proc]; row != nil {
+		return &row.Info
+	}
+	return &event.Process{ID: p.Proc, Comm: p.Comm}
 }

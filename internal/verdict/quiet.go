@@ -19,6 +19,8 @@ func (c *collector) quiet() Verdict {
 	past := phrase.SumFailures(c.s, func(*snapshot.Failure) bool { return true })
 	var v Verdict
 	switch {
+	case c.s.Filtered && len(c.s.Processes) == 0 && len(c.s.PortSpaces) == 0 && len(past) == 0:
+		v = c.nothingSelected()
 	case phrase.CensusOnly(c.s), len(c.s.Signals) == 0 && len(past) == 0:
 		v = c.unobserved()
 	case len(past) > 0:
@@ -30,29 +32,48 @@ func (c *collector) quiet() Verdict {
 	return v
 }
 
+// nothingSelected is the verdict under a filter that selects nothing so far.
+func (c *collector) nothingSelected() Verdict {
+	left := c.s.Health.Events - min(c.s.Health.Events, c.s.SelectedEvents)
+	return Verdict{
+		Level: Unknown, Title: "NOTHING MATCHES THE FILTER",
+		Lines: []string{"No process, connection or port space was selected; " + plural(left, "event") + " of this host left out."},
+	}
+}
+
 // unobserved is the verdict where no failure would be seen.
 func (c *collector) unobserved() Verdict {
 	v := Verdict{Level: Unknown, Title: "FAILURES ARE NOT OBSERVED"}
-	switch {
-	case len(c.s.Signals) == 0:
+	if len(c.s.Signals) == 0 {
 		v.Lines = []string{"Which failures are observed is not recorded; none was seen."}
-	case strings.Contains(c.reason(), "needs root"):
-		v.Lines = []string{"Not root: failures and rates are invisible; run with sudo."}
-		v.Do = "run it as root: sudo porttrace"
-	default:
-		v.Lines = []string{"Only the sockets that exist are listed: failures and rates are invisible."}
-		if why := c.reason(); why != "" {
-			v.Lines = append(v.Lines, printable.String(why)+".")
-		}
+	} else {
+		v.Lines = c.invisible()
 	}
-	if n := c.s.Namespaces; len(c.s.Signals) > 0 && len(n) == 1 {
-		v.Lines = append(v.Lines, "Only the network namespace "+phrase.Netns(n[0].Name, n[0].Inode)+" is seen.")
+	if c.isUnprivileged() {
+		v.Do = "run it as root: sudo porttrace"
 	}
 	if text := c.spacesText(); text != "" {
 		v.Lines = append(v.Lines, text)
 	}
 	return v
 }
+
+// invisible returns what a census does not show, and why.
+func (c *collector) invisible() []string {
+	lines := []string{"Only the sockets that exist are listed: failures and rates are invisible."}
+	if c.isUnprivileged() {
+		lines[0] = "Not root: failures and rates are invisible; run with sudo."
+	} else if why := c.reason(); why != "" {
+		lines = append(lines, printable.String(why)+".")
+	}
+	if n := c.s.Namespaces; len(n) == 1 {
+		lines = append(lines, "Only the network namespace "+phrase.Netns(n[0].Name, n[0].Inode)+" is seen.")
+	}
+	return lines
+}
+
+// isUnprivileged reports whether nothing is traced for lack of privileges.
+func (c *collector) isUnprivileged() bool { return strings.Contains(c.reason(), "needs root") }
 
 // reason returns why TCP states are not observed, as far as it is known.
 func (c *collector) reason() string {
@@ -190,17 +211,17 @@ func (c *collector) spacesText() string {
 // busiest returns the program that opens most connections, and how many: busy.py(812), 290 conn/s.
 func (c *collector) busiest() string {
 	var l parties
-	rates := map[string]float64{}
+	rates := map[snapshot.ProgramKey]float64{}
 	for i := range c.s.Processes {
 		p := &c.s.Processes[i]
 		if p.Rates.Opens > 0 && p.Info.ID.Known() {
 			l.add(&p.Info, int(p.Rates.Opens*1000))
-			rates[phrase.Command(p.Info.ID, p.Info.Comm)] += p.Rates.Opens
+			rates[snapshot.ProgramOf(&p.Info)] += p.Rates.Opens
 		}
 	}
 	l.sort()
 	if len(l) == 0 {
 		return ""
 	}
-	return l[0].String() + ", " + phrase.Rate(rates[l[0].name]) + " conn/s"
+	return l[0].String() + ", " + phrase.Rate(rates[l[0].ProgramKey]) + " conn/s"
 }

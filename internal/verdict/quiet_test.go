@@ -26,9 +26,15 @@ func TestHealthy(t *testing.T) {
 		"18,020 ports in TIME_WAIT over 40 destinations; the fullest space has 1 % in use and sustains 460 conn/s; busiest: busy.py(1), 290 conn/s.")
 }
 
-// Without a failure the verdict says what would not have been seen.
-func TestNeverClaimsWhatIsNotSeen(t *testing.T) {
-	t.Parallel()
+// unseen is a snapshot without a failure, and what must be said of it.
+type unseen struct {
+	change func(*snapshot.Snapshot)
+	level  Level
+	title  string
+	line   string
+}
+
+func unseenCases() map[string]unseen {
 	off := func(names ...string) event.Signals {
 		modes := map[string]event.Mode{}
 		for _, name := range names {
@@ -42,12 +48,7 @@ func TestNeverClaimsWhatIsNotSeen(t *testing.T) {
 			census = append(census, name)
 		}
 	}
-	for name, c := range map[string]struct {
-		change func(*snapshot.Snapshot)
-		level  Level
-		title  string
-		line   string
-	}{
+	return map[string]unseen{
 		"not root": {
 			func(s *snapshot.Snapshot) {
 				s.Signals = off(census...)
@@ -60,6 +61,10 @@ func TestNeverClaimsWhatIsNotSeen(t *testing.T) {
 		"a census": {
 			func(s *snapshot.Snapshot) { s.Signals = off(census...) }, Unknown,
 			"FAILURES ARE NOT OBSERVED", "Only the sockets that exist are listed: failures and rates are invisible.",
+		},
+		"a wrong guess": {
+			func(s *snapshot.Snapshot) { s.Filtered, s.Health.Events = true, 1933 }, Unknown,
+			"NOTHING MATCHES THE FILTER", "No process, connection or port space was selected; 1,933 events of this host left out.",
 		},
 		"an old recording": {
 			func(s *snapshot.Snapshot) { s.Signals = nil }, Unknown,
@@ -94,7 +99,13 @@ func TestNeverClaimsWhatIsNotSeen(t *testing.T) {
 			"OK: no failure seen now; 182 calls failed until 05:18:45",
 			"Before: nginx(1) could not connect to 10.77.0.2:9000: no free local port (EADDRNOTAVAIL), 182 times.",
 		},
-	} {
+	}
+}
+
+// Without a failure the verdict says what would not have been seen.
+func TestNeverClaimsWhatIsNotSeen(t *testing.T) {
+	t.Parallel()
+	for name, c := range unseenCases() {
 		v := Of(traced(c.change), nil)
 		if v.Level != c.level || v.Title != c.title || v.Lines[0] != c.line {
 			t.Errorf("%s: %s: %s: %q", name, v.Level, v.Title, v.Lines)
@@ -103,4 +114,22 @@ func TestNeverClaimsWhatIsNotSeen(t *testing.T) {
 			t.Errorf("%s: claims what is not seen: %s", name, v.Title)
 		}
 	}
+}
+
+// A census shows that a space is full, and not what fails for it.
+func TestFullInACensus(t *testing.T) {
+	t.Parallel()
+	v := Of(traced(func(s *snapshot.Snapshot) {
+		modes := map[string]event.Mode{}
+		for _, name := range event.SignalNames() {
+			modes[name] = event.Off
+		}
+		modes[event.SignalCensus] = event.Exact
+		s.Signals = signals(modes)
+		s.PortSpaces = []snapshot.PortSpace{spaceTo(backend, func(p *snapshot.PortSpace) { p.TimeWait = 1000 })}
+	}), nil)
+	check(t, v, Soon, "NO PORT LEFT",
+		"The next connect() fails: no port is left for 10.77.0.2:9000 in uxc.",
+		"All 1,000 ports of 10.77.0.1 towards it are in use, all in TIME_WAIT.",
+		"Only the sockets that exist are listed: failures and rates are invisible.")
 }

@@ -38,12 +38,12 @@ const manySilent = 5
 
 // silentPeers adds the destinations that do not answer.
 func (c *collector) silentPeers() {
-	byProgram := map[string][]*silence{}
-	var names []string
+	byProgram := map[snapshot.ProgramKey][]*silence{}
+	var names []snapshot.ProgramKey
 	for _, p := range c.silences() {
-		name := ""
+		var name snapshot.ProgramKey
 		if len(p.callers) > 0 {
-			name = p.callers[0].name
+			name = p.callers[0].ProgramKey
 		}
 		if byProgram[name] == nil {
 			names = append(names, name)
@@ -80,7 +80,7 @@ func (c *collector) silences() []*silence {
 		if p := &c.s.Pairs[i]; p.SynSent > 0 && !p.NetnsGone {
 			s := of(p.Netns, p.NetnsName, p.Proto, p.Remote)
 			s.pending += int(p.SynSent)
-			s.callers.add(&event.Process{ID: p.Proc, Comm: p.Comm}, int(p.SynSent))
+			s.callers.add(c.process(p), int(p.SynSent))
 		}
 	}
 	if len(index) == 0 && phrase.CensusOnly(c.s) {

@@ -52,10 +52,11 @@ func (c *collector) space(space *snapshot.PortSpace) {
 	case space.IsFull():
 		c.add(sp.full())
 	case sp.fills():
-		if early := c.earlyBinder(space); early != "" && !c.joinsEarly(&sp, early) {
-			c.add(sp.fillingEarly())
-		} else if early == "" {
+		switch early := c.earlyBinder(space); {
+		case !early.Known():
 			c.add(sp.filling())
+		case !c.joinsEarly(&sp, early):
+			c.add(sp.fillingEarly())
 		}
 	}
 }
@@ -147,8 +148,8 @@ func (s *spaceTrouble) failingTitle() string {
 			title += " (now " + s.used() + " in use)"
 		}
 		return title
-	case s.FullBeforeStart && s.IsFull():
-		return "OUT OF PORTS since before porttrace started"
+	case s.FullBeforeStart && s.IsFull() && !s.FullSince.IsZero():
+		return "OUT OF PORTS " + phrase.FullSince(s.PortSpace, time.TimeOnly)
 	case s.FullBeforeStart, s.ExhaustedSince.IsZero():
 		return "OUT OF PORTS"
 	case now.Sub(s.ExhaustedSince) < time.Second:
@@ -164,8 +165,8 @@ func (s *spaceTrouble) full() trouble {
 	t := s.trouble(Soon, outOfPorts, lines)
 	t.title, t.process = "NO PORT LEFT", openers.main()
 	switch {
-	case s.FullBeforeStart:
-		t.title += " since before porttrace started"
+	case s.FullBeforeStart && !s.FullSince.IsZero():
+		t.title += " " + phrase.FullSince(s.PortSpace, time.TimeOnly)
 	case !s.FullSince.IsZero():
 		t.title += " for " + phrase.Elapsed(s.c.s.Wall.Sub(s.FullSince))
 	}
@@ -179,6 +180,9 @@ func (s *spaceTrouble) filling() trouble {
 	lines := []string{s.opens(openers), s.inUse(openers, false), joined(s.outlook(), s.exceeds())}
 	t := s.trouble(Soon, filling, lines)
 	t.left, t.process = s.Forecast.ETA, openers.main()
+	if s.closesNone() {
+		t.do = "Find out why " + s.subject(openers) + openers.verb(" closes", " close") + " no connection to " + phrase.Remote(s.Proto, s.Remote)
+	}
 	t.title = "LEAK"
 	when := ""
 	if f := &s.Forecast; f.Known && !f.Never && f.ETA <= fullWithin {

@@ -9,12 +9,12 @@ import (
 )
 
 // earlyBinder returns the program that opens most connections from the space if it binds most of
-// their ports before connect(), else nothing. Such a port serves no other destination, so that all
+// their ports before connect(), else none. Such a port serves no other destination, so that all
 // spaces of the namespace fill together.
-func (c *collector) earlyBinder(space *snapshot.PortSpace) string {
+func (c *collector) earlyBinder(space *snapshot.PortSpace) snapshot.ProgramKey {
 	openers := c.openers(space)
 	if space.Kind != snapshot.ConnectSpace || len(openers) == 0 {
-		return ""
+		return snapshot.ProgramKey{}
 	}
 	var opens, early uint64
 	for id := range openers[0].pids {
@@ -23,14 +23,20 @@ func (c *collector) earlyBinder(space *snapshot.PortSpace) string {
 		}
 	}
 	if early == 0 || early*2 <= opens {
-		return ""
+		return snapshot.ProgramKey{}
 	}
-	return openers[0].name
+	return openers[0].ProgramKey
+}
+
+// earlyKey is a program in a namespace.
+type earlyKey struct {
+	netns   uint32
+	program snapshot.ProgramKey
 }
 
 // joinsEarly reports whether the trouble is known already by another destination of the program.
-func (c *collector) joinsEarly(s *spaceTrouble, program string) bool {
-	key := fmt.Sprintf("%d:%s", s.Netns, program)
+func (c *collector) joinsEarly(s *spaceTrouble, program snapshot.ProgramKey) bool {
+	key := earlyKey{s.Netns, program}
 	if c.early[key] {
 		return true
 	}
@@ -59,6 +65,7 @@ func (s *spaceTrouble) fillingEarly() trouble {
 	if s.finding == nil || s.finding.Cause != doctor.EarlyBind {
 		t.lines = append(t.lines, "Cause: "+causeWords[doctor.EarlyBind].sentence+".")
 	}
+	t.do = "Set IP_BIND_ADDRESS_NO_PORT (Linux 4.2 and later) before bind(), or do not bind"
 	t.left, t.process = s.Forecast.ETA, openers.main()
 	t.title = "FULL " + upperIn(phrase.When(&s.Forecast))
 	t.short = s.subject(openers) + " " + from + " full " + phrase.When(&s.Forecast) + " (" + causeWords[doctor.EarlyBind].short + ")"

@@ -8,6 +8,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -34,6 +35,7 @@ type trouble struct {
 	title string
 	lines []string
 	short string // in one line, for Verdict.More
+	do    string // what to change first if no finding advises it
 
 	finding *doctor.Finding // that explains it, nil if none does
 	space   *snapshot.PortSpace
@@ -48,7 +50,7 @@ type collector struct {
 	over     []doctor.Finding
 	used     map[string]bool // IDs of the findings that a trouble has
 	troubles []trouble
-	early    map[string]bool // namespaces and programs that bind before they connect
+	early    map[earlyKey]bool // namespaces and programs that bind before they connect
 	indexed  *index
 	// explained are the calls that found no port of a space in trouble.
 	explained map[*snapshot.Failure]bool
@@ -56,7 +58,7 @@ type collector struct {
 }
 
 func newCollector(s *snapshot.Snapshot, findings []doctor.Finding) *collector {
-	c := &collector{s: s, used: map[string]bool{}, early: map[string]bool{}, explained: map[*snapshot.Failure]bool{}}
+	c := &collector{s: s, used: map[string]bool{}, early: map[earlyKey]bool{}, explained: map[*snapshot.Failure]bool{}}
 	for _, f := range doctor.Sorted(findings, true) {
 		if f.Until.IsZero() {
 			c.findings = append(c.findings, f)
@@ -88,10 +90,13 @@ const maxMore = 8
 // verdict returns the first trouble, and the others in short.
 func (c *collector) verdict() Verdict {
 	t := &c.troubles[0]
-	v := Verdict{Level: t.level, Title: t.title, Lines: t.lines, Space: t.space, Failure: t.failure, Process: t.process}
+	v := Verdict{Level: t.level, Title: t.title, Lines: t.lines, Do: t.do, Space: t.space, Failure: t.failure, Process: t.process}
 	if f := t.finding; f != nil {
 		v.Finding = f.ID
-		v.Do = firstThing(f)
+		v.Do = cmp.Or(firstThing(f), t.do)
+	}
+	if phrase.CensusOnly(c.s) {
+		v.Lines = append(v.Lines, c.invisible()...)
 	}
 	for i := range c.troubles[1:] {
 		if len(v.More) == maxMore {

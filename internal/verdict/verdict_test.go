@@ -57,7 +57,7 @@ func TestOutOfPorts(t *testing.T) {
 	if v.Do != "Keep connections to 10.77.0.2:9000 open (keepalive: 32)" || v.Finding != "churn:nginx:10.77.0.2:9000" {
 		t.Errorf("%q, finding %q", v.Do, v.Finding)
 	}
-	if v.Space != &s.PortSpaces[0] || v.Failure == nil || v.Process.PID != 101 || len(v.More) != 0 {
+	if v.Space != &s.PortSpaces[0] || v.Failure == nil || v.Process.PID != 102 || len(v.More) != 0 {
 		t.Errorf("about %+v %+v %+v, more %q", v.Space, v.Failure, v.Process, v.More)
 	}
 }
@@ -94,7 +94,7 @@ func TestFullBeforeStart(t *testing.T) {
 		p.FullBeforeStart, p.FullSince = true, s.Started
 		p.Holders = []snapshot.Holder{{TimeWait: 1000, Before: 1000}}
 	}), nil)
-	if v.Title != "OUT OF PORTS since before porttrace started" || !strings.Contains(v.Lines[1], "owner unknown (from before porttrace started)") {
+	if v.Title != "OUT OF PORTS since before 05:16:26" || !strings.Contains(v.Lines[1], "owner unknown (older than the trace)") {
 		t.Errorf("%s\n%s", v.Title, v.Lines[1])
 	}
 }
@@ -125,6 +125,9 @@ func TestLeak(t *testing.T) {
 		"billing.py(18641) opens 39 conn/s to 10.77.0.2:5432 in uxc and has closed none of 995.",
 		"995 of 2,200 ports of 10.77.0.1 towards it are in use: 236 open, 759 CLOSE_WAIT.",
 		"At this rate the last port is taken in 31 s.")
+	if v.Do != "Find out why billing.py(18641) closes no connection to 10.77.0.2:5432" {
+		t.Errorf("do %q", v.Do)
+	}
 	for _, calm := range []func(*snapshot.Snapshot){leaking(11*time.Minute, 995), leaking(time.Minute, 100), leaking(0, 400)} {
 		s := traced(calm)
 		if f := &s.PortSpaces[0].Forecast; f.ETA == 0 {

@@ -131,8 +131,13 @@ func TestAlone(t *testing.T) {
 			t.Errorf("%s: namespaces %+v", incident.Name, s.Namespaces)
 		}
 		for _, p := range s.Processes {
-			if p.Info.Comm != "" && p.Info.Unit != incident.Name+".service" {
+			if p.Info.Comm != "" && p.Info.Unit != incident.Name+".service" || strings.Contains(p.Info.CommandLine, "/tmp/") {
 				t.Errorf("%s has a process %+v", incident.Name, p.Info)
+			}
+			for _, a := range p.Info.Ancestors {
+				if a.Comm != "bash" && a.Comm != "nginx" {
+					t.Errorf("%s has a process below %+v", incident.Name, a)
+				}
 			}
 		}
 	}

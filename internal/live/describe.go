@@ -1,0 +1,38 @@
+package live
+
+import (
+	"cmp"
+
+	"github.com/porttrace/porttrace/internal/cmdline"
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/procinfo"
+)
+
+// describer reads the facts of processes from /proc. It is for one goroutine.
+type describer struct {
+	ancestry       procinfo.Ancestry
+	noCommandLines bool // scripts are named all the same, as executables are
+}
+
+// read returns a process that runs; false if it has ended, or another one has its pid.
+func (d *describer) read(id event.ProcID) (event.Process, bool) {
+	p, err := procinfo.Read(id.PID)
+	if err != nil || p.ID != id {
+		return event.Process{}, false
+	}
+	d.complete(&p)
+	return p, true
+}
+
+// complete adds what the kernel side does not report: the ancestors, and the command line if its
+// pages were not in memory or it is longer than a record. Short-lived processes are often gone
+// by now; their parents seldom are.
+func (d *describer) complete(p *event.Process) {
+	if p.CommandLine == "" || cmdline.Cut(p.CommandLine) && p.Script == "" {
+		procinfo.ReadCommand(p)
+	}
+	if d.noCommandLines {
+		p.CommandLine = ""
+	}
+	p.Ancestors = d.ancestry.Of(p.PPID, cmp.Or(p.ID.Start, ^uint64(0)))
+}
