@@ -79,8 +79,8 @@ func wantedOfMax(s *snapshot.PortSpace, _ int) string {
 }
 
 func topHolderName(s *snapshot.PortSpace, width int) string {
-	if h := topHolder(s); h != nil {
-		return holderName(h, width)
+	if programs, _ := s.HoldersByProgram(); len(programs) > 0 {
+		return holderName(&programs[0], width)
 	}
 	return phrase.Unknown
 }

@@ -13,7 +13,7 @@ type processDetail struct {
 	followed[snapshot.Process, event.ProcID]
 }
 
-func (d *processDetail) title() string { return process(d.row.Info.ID, d.row.Info.Comm, 60) }
+func (d *processDetail) title() string { return process(d.row.Info.ID, d.row.Info.Program(), 60) }
 
 func (d *processDetail) about() *about {
 	a := &about{procs: []event.ProcID{d.row.Info.ID}}
@@ -64,11 +64,19 @@ func pairColumns(processes bool) []column[snapshot.Pair] {
 }
 
 // writeFailures lists the failures of the subject.
-func writeFailures(to *sheet, s *snapshot.Snapshot, withProcess bool, belongs func(*snapshot.Failure) bool) {
-	var rows []snapshot.Failure
-	for i := range s.Failures {
-		if belongs(&s.Failures[i]) {
-			rows = append(rows, s.Failures[i])
+func writeFailures(to *sheet, s *snapshot.Snapshot, withProgram bool, belongs func(*snapshot.Failure) bool) {
+	var rows []snapshot.ProgramFailure
+	if withProgram {
+		for _, f := range snapshot.FailuresByProgram(s) {
+			if belongs(&f.Failure) {
+				rows = append(rows, f)
+			}
+		}
+	} else {
+		for i := range s.Failures {
+			if belongs(&s.Failures[i]) {
+				rows = append(rows, failureOfProcess(&s.Failures[i]))
+			}
 		}
 	}
 	if len(rows) == 0 {
@@ -76,8 +84,9 @@ func writeFailures(to *sheet, s *snapshot.Snapshot, withProcess bool, belongs fu
 	}
 	to.section("Failures")
 	now := func() time.Time { return s.Wall }
-	listing(to, failureColumns(now, withProcess), rows, func(f *snapshot.Failure) (any, func() subject) {
-		return keyOfFailure(f), func() subject { return failureOf(s, f) }
+	listing(to, failureColumns(now, withProgram), rows, func(f *snapshot.ProgramFailure) (any, func() subject) {
+		key := keyOfFailure(f)
+		return key, func() subject { return failureOf(s, key) }
 	})
 }
 

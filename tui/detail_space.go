@@ -183,27 +183,23 @@ func (d *spaceDetail) writePace(to *sheet) {
 const clockLayout = time.DateTime + " MST"
 
 func writeHolders(to *sheet, snap *snapshot.Snapshot, s *snapshot.PortSpace) {
-	rows := s.Holders
-	if s.OtherHolders.Ports() > 0 {
-		rows = append(rows[:len(rows):len(rows)], s.OtherHolders)
-	}
+	rows := holderRows(s)
 	if len(rows) == 0 {
 		return
 	}
-	to.section("Holders, most ports first")
-	last := &rows[len(rows)-1]
-	isOther := func(h *snapshot.Holder) bool { return h == last && s.OtherHolders.Ports() > 0 }
-	listing(to, holderColumns(isOther), rows, func(h *snapshot.Holder) (any, func() subject) {
-		return h.Proc.ID, func() subject { return processOf(snap, h.Proc.ID) }
+	to.add("")
+	listing(to, holderColumns(), rows, func(h *holderRow) (any, func() subject) {
+		return h.Program.ProgramKey, func() subject { return programOf(snap, &h.Program) }
 	})
 }
 
 func writeVictims(to *sheet, snap *snapshot.Snapshot, s *snapshot.PortSpace) {
-	if len(s.Victims) == 0 {
+	victims := s.VictimsByProgram()
+	if len(victims) == 0 {
 		return
 	}
-	to.section("Processes without a port, most failures first")
-	listing(to, victimColumns(snap.Wall), s.Victims, func(v *snapshot.Victim) (any, func() subject) {
-		return victimKey(v.Proc.ID), func() subject { return processOf(snap, v.Proc.ID) }
+	to.add("")
+	listing(to, victimColumns(snap.Wall), victims, func(v *snapshot.ProgramVictim) (any, func() subject) {
+		return victimKey(v.Program.ProgramKey), func() subject { return programOf(snap, &v.Program) }
 	})
 }

@@ -37,12 +37,12 @@ func destinationOf(s *snapshot.Snapshot, key destinationKey) subject {
 	return nil
 }
 
-func failureOf(s *snapshot.Snapshot, f *snapshot.Failure) subject {
+func failureOf(s *snapshot.Snapshot, key failureKey) subject {
 	t := newFailures()
-	key := keyOfFailure(f)
-	for i := range s.Failures {
-		if keyOfFailure(&s.Failures[i]) == key {
-			return &failureDetail{followed[snapshot.Failure, failureKey]{&s.Failures[i], s, t.source, t.key}}
+	rows := t.source(s)
+	for i := range rows {
+		if keyOfFailure(&rows[i]) == key {
+			return &failureDetail{followed[snapshot.ProgramFailure, failureKey]{&rows[i], s, t.source, t.key}}
 		}
 	}
 	return nil
@@ -67,8 +67,24 @@ func leadsTo(space *snapshot.PortSpace, to destinationKey) bool {
 	return space.Netns == to.netns && space.Remote == to.remote && space.Proto == to.proto
 }
 
-// victimKey names a process in the list of those without a port: it can hold some, too.
-type victimKey event.ProcID
+// victimKey names a program in the list of those without a port: it can hold some, too.
+type victimKey snapshot.ProgramKey
+
+// programOf returns the process of a program that is one, else the group of its processes.
+func programOf(s *snapshot.Snapshot, p *snapshot.Program) subject {
+	if p.Processes <= 1 && !p.About {
+		return processOf(s, p.Proc.ID)
+	}
+	t := newGroupTable()
+	t.by = snapshot.ByProgram
+	t.set(s, nil)
+	for i := range t.all {
+		if g := &t.all[i]; g.Executable == p.Executable && g.Script == p.Script {
+			return &groupDetail{followed[snapshot.ProcessGroup, snapshot.GroupKey]{g, s, t.source, t.key}, t.by}
+		}
+	}
+	return processOf(s, p.Proc.ID)
+}
 
 // writeSpacesTowards lists the port spaces of the connections to a destination.
 func writeSpacesTowards(to *sheet, s *snapshot.Snapshot, d *snapshot.Destination) {

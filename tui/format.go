@@ -37,12 +37,28 @@ func process(id event.ProcID, comm string, width int) string {
 	return cut(phrase.Command(id, comm), max(width-len(pid), 1)) + pid
 }
 
-// holderName returns the name of a holder in at most width cells.
-func holderName(h *snapshot.Holder, width int) string {
-	if !h.Proc.ID.Known() {
-		return cut(phrase.Holder(h), width)
+// programName returns NAME ×2,137, or NAME(PID) of one process, in at most width cells. The name is
+// cut, not the number.
+func programName(p *snapshot.Program, width int) string {
+	switch {
+	case !p.Known():
+		return cut(phrase.Programs(p), width)
+	case p.Processes <= 1 && !p.About:
+		if text := phrase.Programs(p); cells(text) <= width {
+			return text
+		}
+		return process(p.Proc.ID, p.Name, width)
 	}
-	return process(h.Proc.ID, h.Proc.Comm, width)
+	times := phrase.Times(p.Processes, p.About)
+	return cut(phrase.ProgramsName(p), max(width-cells(times), 1)) + times
+}
+
+// holderName returns the name of a holder in at most width cells.
+func holderName(h *snapshot.ProgramHolder, width int) string {
+	if !h.Program.Known() {
+		return cut(phrase.ProgramHolder(h), width)
+	}
+	return programName(&h.Program, width)
 }
 
 // spaceName returns LOCAL → REMOTE:PORT in at most width cells, or the name of a bind

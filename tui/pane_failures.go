@@ -9,43 +9,59 @@ import (
 	"github.com/porttrace/porttrace/tui/query"
 )
 
-// failureKey identifies a kind of failure.
+// failureKey identifies a kind of failure: of a program, or of processes of which it is not known.
 type failureKey struct {
-	proc   event.ProcID
-	netns  uint32
-	proto  event.Proto
-	op     event.Op
-	errno  event.Errno
-	reason event.Reason
-	target event.Endpoint
+	program snapshot.ProgramKey
+	netns   uint32
+	proto   event.Proto
+	op      event.Op
+	errno   event.Errno
+	reason  event.Reason
+	target  event.Endpoint
 }
 
-func keyOfFailure(f *snapshot.Failure) failureKey {
-	return failureKey{f.Proc.ID, f.Netns, f.Proto, f.Op, f.Errno, f.Reason, f.Target}
+func keyOfFailure(f *snapshot.ProgramFailure) failureKey {
+	return failureKey{f.Program.ProgramKey, f.Netns, f.Proto, f.Op, f.Errno, f.Reason, f.Target}
 }
 
-// failures is the table of failures and their reasons.
+// failureOfProcess is the failures of one process as a row of the table.
+func failureOfProcess(f *snapshot.Failure) snapshot.ProgramFailure {
+	return snapshot.ProgramFailure{Failure: *f, Program: snapshot.NewProgram(&f.Proc)}
+}
+
+// failures is the table of failures and their reasons, those of all processes of a program in one row.
 type failures struct {
-	table[snapshot.Failure, failureKey]
+	table[snapshot.ProgramFailure, failureKey]
 }
 
 func newFailures() *failures {
 	f := &failures{}
 	now := func() time.Time { return f.snapshot.Wall }
-	f.columns = ordered(failureColumns(now, true), snapshot.FailureColumns())
+	f.columns = ordered(failureColumns(now, true), failureOrders())
 	f.order = "rate"
-	f.source = func(s *snapshot.Snapshot) []snapshot.Failure { return s.Failures }
+	f.source = snapshot.FailuresByProgram
 	f.key = keyOfFailure
 	f.traced = true
 	f.fields, f.fillRow = processFields|placeFields|failureFields, failureRow
 	f.state = failing
-	f.detail = func(row followed[snapshot.Failure, failureKey]) subject { return &failureDetail{row} }
+	f.detail = func(row followed[snapshot.ProgramFailure, failureKey]) subject { return &failureDetail{row} }
 	return f
 }
 
-// failureColumns are the columns of the table, and of a detail that may omit the process.
-func failureColumns(now func() time.Time, withProcess bool) []column[snapshot.Failure] {
-	type row = snapshot.Failure
+// failureOrders are those of failures, for rows by program.
+func failureOrders() []snapshot.Column[snapshot.ProgramFailure] {
+	var list []snapshot.Column[snapshot.ProgramFailure]
+	for _, c := range snapshot.FailureColumns() {
+		list = append(list, snapshot.Column[snapshot.ProgramFailure]{
+			Name: c.Name, Compare: func(a, b *snapshot.ProgramFailure) int { return c.Compare(&a.Failure, &b.Failure) },
+		})
+	}
+	return list
+}
+
+// failureColumns are the columns of the table, and of a detail that may omit the program.
+func failureColumns(now func() time.Time, withProgram bool) []column[snapshot.ProgramFailure] {
+	type row = snapshot.ProgramFailure
 	number := func(name, title string, rank, width int, cell func(*row) string) column[row] {
 		return column[row]{
 			name: name, title: title, rank: rank, min: width,
@@ -60,32 +76,32 @@ func failureColumns(now func() time.Time, withProcess bool) []column[snapshot.Fa
 		number("rate", "RATE", 5, 5, func(f *row) string { return phrase.Rate(f.Rate) }),
 	}
 	columns[1].tone = failing
-	if withProcess {
-		columns = append(columns, words("process", "PROCESS", 2, 12, 28, failureProcess))
+	if withProgram {
+		columns = append(columns, words("process", "PROGRAM", 2, 12, 28, failureProgram))
 	}
 	return append(columns,
 		words("call", "CALL", 7, 8, 0, func(f *row, _ int) string { return f.Op.String() }),
-		words("errno", "ERRNO", 3, 14, 15, func(f *row, _ int) string { return phrase.Errno(f) }),
-		words("reason", "REASON", 0, 16, 17, func(f *row, _ int) string { return reason(f) }),
+		words("errno", "ERRNO", 3, 14, 15, func(f *row, _ int) string { return phrase.Errno(&f.Failure) }),
+		words("reason", "REASON", 0, 16, 17, func(f *row, _ int) string { return reason(&f.Failure) }),
 		words("target", "TARGET", 4, 20, 48, func(f *row, width int) string { return remoteEnd(f.Proto, f.Target, width) }),
 		number("last", "LAST", 6, 10, func(f *row) string { return phrase.Ago(now(), f.Last) }),
-		words("local", "LOCAL", 8, 21, 48, failureLocal),
+		words("local", "LOCAL", 8, 21, 48, func(f *row, width int) string { return failureLocal(&f.Failure, width) }),
 	)
 }
 
 // failing returns the tone of a failure: it happens now, or it is past.
-func failing(f *snapshot.Failure) tone {
+func failing(f *snapshot.ProgramFailure) tone {
 	if f.Rate > 0 {
 		return fail
 	}
 	return quiet
 }
 
-func failureProcess(f *snapshot.Failure, width int) string {
+func failureProgram(f *snapshot.ProgramFailure, width int) string {
 	if f.Inferred&event.FieldPID != 0 {
-		return "~" + process(f.Proc.ID, f.Proc.Comm, width-1)
+		return "~" + programName(&f.Program, width-1)
 	}
-	return process(f.Proc.ID, f.Proc.Comm, width)
+	return programName(&f.Program, width)
 }
 
 func failureLocal(f *snapshot.Failure, width int) string {

@@ -24,7 +24,12 @@ func newGroupTable() *groupTable {
 	g.state = func(row *snapshot.ProcessGroup) tone { return stateOf(&row.Totals, row.Rates) }
 	g.idle = func(row *snapshot.ProcessGroup) bool { return idleTotals(&row.Totals, row.Rates) }
 	g.idling = idlingRows
-	g.detail = func(row followed[snapshot.ProcessGroup, snapshot.GroupKey]) subject { return &groupDetail{row, g.by} }
+	g.detail = func(row followed[snapshot.ProcessGroup, snapshot.GroupKey]) subject {
+		if only := g.only(row.row); only != nil {
+			return processOf(row.snapshot, only.Info.ID)
+		}
+		return &groupDetail{row, g.by}
+	}
 	g.empty, g.traced = noProcesses, true
 	return g
 }
@@ -43,7 +48,18 @@ func (g *groupTable) name(row *snapshot.ProcessGroup, width int) string {
 	if row == g.other {
 		return "(others)"
 	}
+	if only := g.only(row); only != nil {
+		return programName(new(snapshot.NewProgram(&only.Info)), width)
+	}
 	return groupName(row.GroupKey, g.by, width)
+}
+
+// only returns the process of a program that is one, nil of other groups.
+func (g *groupTable) only(row *snapshot.ProcessGroup) *snapshot.Process {
+	if g.by == snapshot.ByProgram && len(row.Members) == 1 && row.Past == 0 && row.Members[0].Info.ID.Known() {
+		return row.Members[0]
+	}
+	return nil
 }
 
 // members returns the number of processes, unknown for the sum of the rest.

@@ -38,7 +38,7 @@ func newProcessTable() *processTable {
 func (p *processTable) newColumns() []column[snapshot.Process] {
 	columns := []column[snapshot.Process]{
 		{name: "pid", title: "PID", rank: 1, min: 7, rising: true, cell: p.pid},
-		{name: "command", title: "COMMAND", min: 15, max: 24, left: true, rising: true, cell: p.command},
+		{name: "command", title: "PROGRAM", min: 15, max: 24, left: true, rising: true, cell: p.command},
 		openRateColumn(func(row *snapshot.Process) snapshot.Rates { return row.Rates }),
 	}
 	columns = append(columns, totalColumns(func(row *snapshot.Process) *snapshot.Totals { return &row.Totals })...)
@@ -66,7 +66,7 @@ func (p *processTable) command(row *snapshot.Process, _ int) string {
 	if row == p.other {
 		return "(others)"
 	}
-	return phrase.Command(row.Info.ID, row.Info.Comm)
+	return phrase.ProgramName(&row.Info)
 }
 
 // stateOf returns the tone of a row with totals: its calls fail now, or sockets wait for an answer or

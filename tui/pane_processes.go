@@ -15,8 +15,8 @@ type processes struct {
 }
 
 func newProcesses() *processes {
-	p := &processes{ungrouped: newProcessTable(), groups: newGroupTable(), grouping: snapshot.ByProcess}
-	p.pane = p.ungrouped
+	p := &processes{ungrouped: newProcessTable(), groups: newGroupTable(), grouping: snapshot.ByProgram}
+	p.groupBy(snapshot.ByProgram)
 	return p
 }
 

@@ -46,11 +46,3 @@ func idleSpace(s *snapshot.PortSpace, now time.Time) bool {
 	return s.Capacity > 0 && float64(s.InUse()) < share*float64(s.Capacity) && !s.AtRisk(now) && s.Exhausted == 0 &&
 		(!f.Known || f.Never || f.ETA > soon)
 }
-
-// topHolder returns the holder of most ports, nil if there is none.
-func topHolder(s *snapshot.PortSpace) *snapshot.Holder {
-	if len(s.Holders) == 0 {
-		return nil
-	}
-	return &s.Holders[0]
-}

@@ -90,11 +90,11 @@ func TestHolderName(t *testing.T) {
 		want   string
 	}{
 		{snapshot.Holder{Proc: web, Live: 1, Before: 1}, "php-fpm8.3(4242)"},
-		{snapshot.Holder{Live: 1, Before: 1}, "sockets before start"},
-		{snapshot.Holder{Live: 1}, "(unknown)"},
+		{snapshot.Holder{Live: 1, Before: 1}, "unknown owner (from before start)"},
+		{snapshot.Holder{Live: 1}, "unknown owner"},
 		{snapshot.Holder{Proc: event.Process{ID: web.ID}}, "?(4242)"},
 	} {
-		if got := holderName(&tc.holder, 40); got != tc.want {
+		if got := holderName(&snapshot.ProgramHolders([]snapshot.Holder{tc.holder})[0], 40); got != tc.want {
 			t.Errorf("got %q, want %q", got, tc.want)
 		}
 	}

@@ -93,7 +93,8 @@ func destinationRow(to *query.Row, d *snapshot.Destination) {
 	}
 }
 
-func failureRow(to *query.Row, f *snapshot.Failure) {
+func failureRow(to *query.Row, f *snapshot.ProgramFailure) {
+	to.Add(query.Text, printable.String(f.Program.Name))
 	addProcess(to, &f.Proc)
 	addPlace(to, f.NetnsName, f.Netns, f.NetnsGone, f.Target)
 	to.Add(query.Text, remoteEnd(f.Proto, f.Target, 2*maxName))

@@ -83,7 +83,7 @@ func (m *Model) stateOfScreen() []piece {
 	if m.page() == nil && m.panes[m.tab].isFrozen() {
 		pieces = append(pieces, piece{tone: chip, forms: []string{"order frozen (f)", "frozen"}})
 	}
-	if p, ok := m.panes[m.tab].(*processes); ok && p.grouping != snapshot.ByProcess && m.page() == nil {
+	if p, ok := m.panes[m.tab].(*processes); ok && p.grouping != snapshot.ByProgram && m.page() == nil {
 		pieces = append(pieces, piece{tone: chip, forms: []string{"by " + string(p.grouping)}})
 	}
 	return pieces

@@ -87,7 +87,7 @@ func rowCount(s *snapshot.Snapshot, tab int) string {
 	if tab == failuresTab && phrase.CensusOnly(s) {
 		return phrase.Unknown
 	}
-	rows, more := len(s.Failures), false
+	rows, more := int(s.Totals.Failed()), false
 	switch tab {
 	case spacesTab:
 		rows, more = len(s.PortSpaces), s.OtherPortSpaces > 0

@@ -46,5 +46,6 @@ var pictures = []picture{
 	{"destinations-120", "Destinations", "notify", recorded.Worst, []string{"3"}, middle, &dark},
 	{"healthy-80", "A busy host without trouble", "crawler", recorded.Worst, nil, small, &dark},
 	{"healthy-160", "A busy host without trouble", "crawler", recorded.Worst, nil, large, &dark},
+	{"events-120", "Events", "notify", recorded.Worst, []string{"5"}, middle, &dark},
 	{"help-120", "The keys", "proxy", recorded.Worst, []string{"?"}, middle, &dark},
 }

@@ -107,12 +107,17 @@ func (p *printer) run(x, y int, cells []terminal.Cell, l look) {
 			continue
 		}
 		end := i + 1
-		for end < len(cells) && !isShape(cells[end].Text) && !(isBlank(cells[end].Text) && (end+1 == len(cells) || isBlank(cells[end+1].Text))) {
+		for end < len(cells) && !endsWord(cells[end:]) {
 			end++
 		}
 		p.word(x+i, y, cells[i:end], l)
 		i = end
 	}
+}
+
+// endsWord reports whether a shape comes, or more than one blank.
+func endsWord(cells []terminal.Cell) bool {
+	return isShape(cells[0].Text) || isBlank(cells[0].Text) && (len(cells) == 1 || isBlank(cells[1].Text))
 }
 
 func isBlank(text string) bool { return text == " " || text == "" }
