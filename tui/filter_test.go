@@ -32,7 +32,11 @@ func TestFilterLanguage(t *testing.T) {
 		{worst("web"), "4", "errno:EPERM", 0},
 		{worst("proxy"), "5", "connect_fail", -3},
 	} {
-		m := screen(110, 40, tc.of(t), tc.tab, "/", tc.filter, "enter")
+		m := screen(110, 40, tc.of(t), tc.tab)
+		if m.tab == processesTab {
+			m = processScreen(110, 40, tc.of(t))
+		}
+		press(m, "/", tc.filter, "enter")
 		if m.filter.fault != "" {
 			t.Errorf("%q: %s", tc.filter, m.filter.fault)
 			continue

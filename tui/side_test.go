@@ -119,7 +119,7 @@ func TestRoom(t *testing.T) {
 		}
 	}
 	high := screen(200, 60, worst("proxy")(t))
-	for _, want := range []string{"╭─ connections/s", "╭─ failures/s", "╭─ sockets", "╭─ [1 Port spaces", "╭─ 10.88.100.1 → 10.88.100.2:9000", "▓▓▓▓", "Holders", "HELD BY"} {
+	for _, want := range []string{"╭─ connections/s", "╭─ failures/s", "╭─ sockets", "╭─ [1 Port spaces", "╭─ 10.88.100.1 → 10.88.100.2:9000", "▓▓▓▓", "WITHOUT A PORT", "HELD BY"} {
 		if !strings.Contains(text(high), want) {
 			t.Errorf("no %q at 200x60:\n%s", want, text(high))
 		}
