@@ -40,7 +40,7 @@ func (m *Model) toggleRecording() {
 		m.say(quiet, "this is a recording already")
 	case m.recording.recorder == nil:
 		m.say(quiet, "nothing can be recorded here")
-	case m.recording.last.Running:
+	case m.recording.recorder.Recording().Running:
 		m.recording.recorder.Toggle()
 		m.say(quiet, "the recording ends")
 	default:

@@ -28,6 +28,8 @@ type screenRecorder struct {
 	head    pipeline.Head
 	repeat  func() // has the source report again what only it knows
 	segment *screenSegment
+	ending  event.Time // since when the segment has been to end; 0: it has not
+	account bool       // the tracer has given account of its losses since then
 	beside  sync.WaitGroup
 
 	mu     sync.Mutex
@@ -92,6 +94,7 @@ func (r *screenRecorder) Recording() tui.Recording {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	state := r.state
+	state.Running = state.Running && r.wanted
 	if r.stats != nil {
 		stats := r.stats()
 		state.Bytes, state.Events = stats.Bytes, stats.Events
@@ -169,10 +172,12 @@ func causeOf(err error) error {
 
 // add is the pipeline.Tee. Whatever happens to a recording, the screen goes on.
 func (r *screenRecorder) add(e *event.Event, world *event.World) error {
-	if r.segment != nil {
-		if err := r.segment.Add(e, world); err != nil {
-			r.end(err)
-		}
+	if r.segment == nil {
+		return nil
+	}
+	r.account = r.account || e.Kind == event.HealthKnown
+	if err := r.segment.Add(e, world); err != nil {
+		r.end(err)
 	}
 	return nil
 }
@@ -188,16 +193,33 @@ func (r *screenRecorder) endBatch(now event.Time) error {
 		err = r.begin(opened, now)
 	}
 	if r.segment != nil {
-		if err = cmp.Or(err, r.segment.EndBatch(now)); err != nil || !wanted {
+		if err = cmp.Or(err, r.segment.EndBatch(now)); err != nil || r.isOver(wanted, now) {
 			r.end(err)
 		}
 	}
 	return nil
 }
 
+// accountWait is for how long a recording waits for the tracer's account, which comes once a second.
+const accountWait = 3 * time.Second
+
+// isOver reports whether the recording ends with this batch: when the user wants it, and what was
+// lost until then is known.
+func (r *screenRecorder) isOver(wanted bool, now event.Time) bool {
+	switch {
+	case wanted:
+		r.ending = 0
+		return false
+	case r.ending == 0:
+		r.ending, r.account = now, false
+		return false
+	}
+	return r.account || now.Sub(r.ending) >= accountWait
+}
+
 // begin begins the recording with all that is known.
 func (r *screenRecorder) begin(s *screenSegment, now event.Time) error {
-	r.segment = s
+	r.segment, r.ending = s, 0
 	r.mu.Lock()
 	r.stats = s.Stats
 	r.state = tui.Recording{File: s.name, Running: true, Since: now, Changes: r.state.Changes + 1}

@@ -96,11 +96,11 @@ func TestScreenRecorder(t *testing.T) {
 	var states []tui.Recording
 	r, shown := runRecorder(t, func(r *recorderRun, n int) {
 		switch n {
-		case 20, 60, 80:
+		case 20, 60, 160:
 			r.toggle()
 		case 40:
 			states = append(states, r.recorder.Recording())
-		case 79:
+		case 159: // more than accountWait later
 			r.await("the end of the first", func() bool { return !r.recorder.busy })
 			states = append(states, r.recorder.Recording())
 		}
@@ -177,13 +177,16 @@ func TestScreenRecorderFails(t *testing.T) {
 		case 20:
 			r.toggle()
 			r.recorder.opened.file.Close() // no frame can be written
+		case 98: // the pipeline is here, too: what is awaited must need nothing of it
+			segment := r.recorder.segment
+			r.await("that no frame was written", func() bool { return segment == nil || segment.EndBatch(0) != nil })
 		case 100:
 			r.await("the end of it", func() bool { return !r.recorder.busy })
 			failed = r.recorder.Recording()
-		case 110, 112, 114, 116: // most within a second
+		case 110, 130, 230, 250: // mostly within a second, in which files have one name
 			r.toggle()
-		case 111, 113, 115:
-			r.await("it", func() bool { return r.recorder.state.Running == r.recorder.busy })
+		case 229: // more than accountWait later
+			r.await("the end of the next", func() bool { return !r.recorder.busy })
 		}
 	})
 	if failed.Err == nil || failed.Running || !strings.HasPrefix(failed.Err.Error(), "cannot record in /") {

@@ -25,11 +25,9 @@ func (h *Head) Each(put Tee) error {
 	return h.run.state.eachHead(h.run.now, put)
 }
 
-// eachHead is Each at a moment, at or after the last event.
+// eachHead is Each at a moment, at or after the last event. It changes nothing: a run goes on as
+// if it were not recorded.
 func (s *State) eachHead(at event.Time, put Tee) error {
-	if s.table != nil {
-		s.table.Advance(at)
-	}
 	err := s.putHead(s.headFacts(at), put)
 	if s.table == nil || err != nil {
 		return err

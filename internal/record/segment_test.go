@@ -126,3 +126,34 @@ func TestSlowDisk(t *testing.T) {
 		t.Errorf("%v, gaps %v", err, r.Gaps())
 	}
 }
+
+// BenchmarkSegment is BenchmarkWrite of a part of a run, whose processes are described before.
+func BenchmarkSegment(b *testing.B) {
+	for _, load := range loads {
+		b.Run(load.name, func(b *testing.B) {
+			batches := storm(100_000, load.processes, load.destinations)
+			for b.Loop() {
+				writeSegment(b, batches)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(count(batches)), "ns/event")
+		})
+	}
+}
+
+func writeSegment(b *testing.B, batches []batch) {
+	b.Helper()
+	var world event.World
+	for i := range batches[0].events {
+		world.Apply(&batches[0].events[i])
+	}
+	segment, err := NewSegment(&memory{}, 0)
+	for _, one := range batches[1:] {
+		for i := range one.events {
+			err = errors.Join(err, segment.Add(&one.events[i], &world))
+		}
+		err = errors.Join(err, segment.EndBatch(one.now))
+	}
+	if err = errors.Join(err, segment.Close()); err != nil {
+		b.Fatal(err)
+	}
+}
