@@ -9,7 +9,7 @@ import (
 	"github.com/porttrace/porttrace/internal/verdict"
 )
 
-// verdictTones and verdictSigns are of each level: the sign tells them apart without colours.
+// verdictTones and verdictSigns are of each level: the sign distinguishes them without colours.
 var (
 	verdictTones = map[verdict.Level]tone{verdict.OK: good, verdict.Unknown: warn, verdict.Soon: warn, verdict.Failing: fail}
 	verdictSigns = map[verdict.Level]string{verdict.OK: "✔", verdict.Unknown: "?", verdict.Soon: "▲", verdict.Failing: "●"}
