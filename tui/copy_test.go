@@ -45,9 +45,9 @@ func copiedBy(t *testing.T, m *Model, key rune) string {
 
 func TestCopyRow(t *testing.T) {
 	outsideTmux(t)
-	m := screen(160, 40, fixture(), "2", "down")
+	m := processScreen(160, 40, fixture(), "down")
 	got := strings.Split(copiedBy(t, m, 'y'), "\n")
-	if len(got) != 2 || !strings.Contains(got[0], "COMMAND") || !strings.Contains(got[1], "haproxy") {
+	if len(got) != 2 || !strings.Contains(got[0], "PROGRAM") || !strings.Contains(got[1], "haproxy") {
 		t.Errorf("got %q", got)
 	}
 	for _, line := range got {
@@ -128,7 +128,7 @@ func TestCopyIsInert(t *testing.T) {
 
 func TestNothingToCopy(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 24, empty(), "2", "y")
+	m := processScreen(80, 24, empty(), "y")
 	if !strings.Contains(text(m), "there is nothing to copy") {
 		t.Errorf("got:\n%s", text(m))
 	}

@@ -49,9 +49,8 @@ func fixtureSpaces() []snapshot.PortSpace {
 		{Proc: web, Live: 100, CloseWait: 20, TimeWait: 27_401},
 		{TimeWait: 702, Before: 702},
 		{Proc: proxy, Bound: 3},
-		{Proc: curl, Live: 1},
+		{Proc: curl, Live: 21, TimeWait: 5},
 	}
-	full.OtherHolders = snapshot.Holder{Live: 20, TimeWait: 5}
 	full.Victims = []snapshot.Victim{
 		{Proc: web, Failures: 1_837, Last: fixtureNow},
 		{Proc: curl, Failures: 3, Last: fixtureNow.Add(-11 * time.Second)},

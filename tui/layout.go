@@ -100,7 +100,7 @@ func (m *Model) stripHeight() int {
 
 // pictureHeight returns the height of the picture below the table of port spaces.
 func (m *Model) pictureHeight(take func(n, leave int) int, least int) int {
-	if m.tab != spacesTab || m.page() != nil || m.help != nil || m.selectedSpace() == nil {
+	if m.tab != spacesTab || m.page() != nil || m.help != nil || !m.hasPicture() {
 		return 0
 	}
 	shown, _ := m.panes[m.tab].counts()

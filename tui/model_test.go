@@ -35,7 +35,7 @@ func current(t *testing.T, m *Model) event.ProcID {
 
 func TestCursorStaysOnItsRow(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 24, fixture(), "2", "down")
+	m := processScreen(80, 24, fixture(), "down")
 	if got := current(t, m); got != proxy.ID {
 		t.Fatalf("the cursor is on %v", got)
 	}
@@ -63,7 +63,7 @@ func TestCursorStaysOnItsRow(t *testing.T) {
 
 func TestCursorFollowsTheTopUntilItIsMoved(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 24, fixture(), "2")
+	m := processScreen(80, 24, fixture())
 	later := fixture()
 	later.Processes[1].Rates.Opens = 10_000
 	give(m, later)
@@ -79,7 +79,7 @@ func TestCursorFollowsTheTopUntilItIsMoved(t *testing.T) {
 
 func TestSort(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 24, fixture(), "2")
+	m := processScreen(80, 24, fixture())
 	order := func() (out []string) {
 		for _, row := range m.panes[processesTab].(*processes).ungrouped.rows {
 			out = append(out, row.Info.Comm)
@@ -89,7 +89,7 @@ func TestSort(t *testing.T) {
 	for _, step := range []struct{ key, mark, want string }{
 		{"", "OPEN/s▼", "[php-fpm8.3 haproxy python3  curl]"},
 		{"r", "OPEN/s▲", "[curl  python3 haproxy php-fpm8.3]"},
-		{"<", "COMMAND▲", "[ curl haproxy php-fpm8.3 python3]"},
+		{"<", "PROGRAM▲", "[ curl haproxy php-fpm8.3 python3]"},
 		{"<", "PID▲", "[ haproxy php-fpm8.3 curl python3]"},
 		{"r", "PID▼", "[python3 curl php-fpm8.3 haproxy ]"},
 		// What a narrow terminal hides is shown once it is sorted by.
@@ -117,7 +117,7 @@ func headOf(m *Model) string {
 
 func TestEveryColumnCanBeSortedBy(t *testing.T) {
 	t.Parallel()
-	for tab, least := range []int{13, 15, 13, 9, 0} {
+	for tab, least := range []int{13, 13, 13, 9, 0} {
 		m := screen(80, 24, fixture(), fmt.Sprint(tab+1))
 		sortable := 0
 		for _, c := range m.panes[tab].columnStates() {
@@ -144,7 +144,7 @@ func TestEveryColumnCanBeSortedBy(t *testing.T) {
 
 func TestPause(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 24, fixture(), "2", "space")
+	m := processScreen(80, 24, fixture(), "space")
 	later := fixture()
 	later.At = later.At.Add(12 * time.Second)
 	later.Processes = later.Processes[:1]
@@ -160,7 +160,7 @@ func TestPause(t *testing.T) {
 
 func TestPauseBeforeTheFirstSnapshot(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 24, nil, "2", "p")
+	m := processScreen(80, 24, nil, "p")
 	give(m, fixture())
 	if !strings.Contains(text(m), "php-fpm") {
 		t.Error("the first snapshot is kept back")
@@ -169,7 +169,7 @@ func TestPauseBeforeTheFirstSnapshot(t *testing.T) {
 
 func TestFilter(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 24, fixture(), "2", "/", "q")
+	m := processScreen(80, 24, fixture(), "/", "q")
 	if m.filter.text() != "q" {
 		t.Fatalf("q is not typed: %+v", m.filter)
 	}
@@ -200,7 +200,7 @@ func TestFilter(t *testing.T) {
 
 func TestPasteIntoFilter(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 24, fixture(), "2")
+	m := processScreen(80, 24, fixture())
 	m.Update(tea.PasteMsg{Content: "lost"})
 	press(m, "/")
 	m.Update(tea.PasteMsg{Content: "a\x1b[2J\nb"})
@@ -237,7 +237,7 @@ func TestDetailFollowsItsRow(t *testing.T) {
 
 func TestSourceEnds(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 24, fixture(), "2")
+	m := processScreen(80, 24, fixture())
 	m.Update(endedMsg{})
 	if got := text(m); !strings.Contains(got, "php-fpm") || !strings.Contains(got, "the source has ended") {
 		t.Errorf("got:\n%s", got)

@@ -16,6 +16,17 @@ func (m *Model) selectedSpace() *snapshot.PortSpace {
 	return nil
 }
 
+// hasPicture reports whether there is a picture of the space under the cursor, or will be in the next
+// snapshot: there is one of any space if there is one of the fullest.
+func (m *Model) hasPicture() bool {
+	space := m.selectedSpace()
+	if space == nil || space.Capacity <= 0 {
+		return false
+	}
+	has := func(s *snapshot.PortSpace) bool { return s.Map != nil || len(s.Fill) > 0 }
+	return has(space) || has(&m.shown.PortSpaces[0])
+}
+
 // setFocus asks for the maps of the port spaces on the screen.
 func (m *Model) setFocus() {
 	if m.focus == nil {

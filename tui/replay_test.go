@@ -359,7 +359,7 @@ func TestReplayAnySize(t *testing.T) {
 func TestLowTerminals(t *testing.T) {
 	t.Parallel()
 	for height, want := range map[int]layout{
-		40: {top: 1, verdict: 7, figures: 2, strip: 3, body: 12, picture: 14, status: 1},
+		40: {top: 1, verdict: 7, figures: 2, strip: 3, body: 26, status: 1},
 		24: {top: 1, verdict: 6, figures: 2, strip: 3, tabs: 1, body: 10, status: 1},
 		20: {top: 1, verdict: 6, figures: 2, strip: 3, tabs: 1, body: 6, status: 1},
 		16: {top: 1, verdict: 6, figures: 2, tabs: 1, body: 5, status: 1},

@@ -22,6 +22,11 @@ func screen(width, height int, s *snapshot.Snapshot, keys ...string) *Model {
 	return m
 }
 
+// processScreen is the table of processes one by one.
+func processScreen(width, height int, s *snapshot.Snapshot, keys ...string) *Model {
+	return screen(width, height, s, append([]string{"2", ":", "group process", "enter"}, keys...)...)
+}
+
 // give brings a snapshot, judged as that of a live screen.
 func give(m *Model, s *snapshot.Snapshot) {
 	if s != nil {

@@ -63,7 +63,7 @@ func TestSideFollowsTheDoors(t *testing.T) {
 	s := fixture()
 	s.Processes = s.Processes[:4]
 	give(m, s)
-	chooseDoor(t, m, "sockets before start")
+	chooseDoor(t, m, "unknown owner")
 	if m.side != nil || m.layout.list != 160 {
 		t.Errorf("what has no detail is %q", sideText(m))
 	}
@@ -119,7 +119,7 @@ func TestRoom(t *testing.T) {
 		}
 	}
 	high := screen(200, 60, worst("proxy")(t))
-	for _, want := range []string{"╭─ connections/s", "╭─ failures/s", "╭─ sockets", "╭─ [1 Port spaces", "╭─ 10.88.100.1 → 10.88.100.2:9000", "▓▓▓▓", "Holders", "HELD BY"} {
+	for _, want := range []string{"╭─ connections/s", "╭─ failures/s", "╭─ sockets", "╭─ [1 Port spaces", "╭─ 10.88.100.1 → 10.88.100.2:9000", "▓▓▓▓", "WITHOUT A PORT", "HELD BY"} {
 		if !strings.Contains(text(high), want) {
 			t.Errorf("no %q at 200x60:\n%s", want, text(high))
 		}

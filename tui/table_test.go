@@ -82,7 +82,7 @@ func TestCursorIsNotFolded(t *testing.T) {
 // TestFoldedProcesses: the processes that have ended, of a shell loop.
 func TestFoldedProcesses(t *testing.T) {
 	t.Parallel()
-	m := screen(110, 40, worst("prices")(t), "2")
+	m := processScreen(110, 40, worst("prices")(t))
 	shown, all := m.panes[processesTab].counts()
 	if shown >= all/2 || !strings.Contains(text(m), fmt.Sprintf("+ %d without open sockets, without TIME_WAIT and without activity", all-shown)) {
 		t.Errorf("%d of %d:\n%s", shown, all, text(m))
@@ -96,7 +96,7 @@ func TestFoldedProcesses(t *testing.T) {
 // TestFrozenOrder: the figures go on, the order stays; new rows come last, and sorting lets it go.
 func TestFrozenOrder(t *testing.T) {
 	t.Parallel()
-	m := screen(110, 40, fixture(), "2", "a", "f")
+	m := processScreen(110, 40, fixture(), "a", "f")
 	before := programs(m)
 	later := fixture()
 	later.Processes[1].Rates.Opens = 10_000 // haproxy would come first
@@ -125,7 +125,7 @@ func TestFrozenOrder(t *testing.T) {
 // TestFrozenOrderOfOneTable: the others are not frozen.
 func TestFrozenOrderOfOneTable(t *testing.T) {
 	t.Parallel()
-	m := screen(110, 40, fixture(), "2", "f", "1")
+	m := processScreen(110, 40, fixture(), "f", "1")
 	if strings.Contains(text(m), "frozen") {
 		t.Errorf("the spaces are frozen:\n%s", text(m))
 	}
@@ -136,20 +136,34 @@ func TestFrozenOrderOfOneTable(t *testing.T) {
 
 func TestColumnsMenu(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 40, fixture(), "2", "o")
+	m := processScreen(80, 40, fixture(), "o")
 	if got := text(m); !strings.Contains(got, "Columns of Processes") || !strings.Contains(got, "[x] OPENS") || !strings.Contains(got, "[ ] TW_IN") {
 		t.Fatalf("got:\n%s", got)
 	}
-	press(m, "t", "t", "enter", "esc") // TIME_WAIT, TW_IN
-	if head := headOf(m); !strings.Contains(head, "TW_IN") {
-		t.Errorf("not shown: %q", head)
+	toggle := func(title string) {
+		press(m, "home")
+		for range 20 {
+			if m.menu.items()[m.menu.cursor].label == title {
+				press(m, "enter")
+				return
+			}
+			press(m, "down")
+		}
+		t.Fatalf("no column %s", title)
 	}
-	press(m, "o", "c", "enter") // it stays open for the next
+	toggle("TW_IN")
 	if m.menu == nil {
 		t.Fatal("it is closed after one choice")
 	}
-	press(m, "f", "enter", "esc")
-	if head := headOf(m); strings.Contains(head, "FAIL") || strings.Contains(head, "COMMAND") || m.menu != nil {
+	if press(m, "esc"); !strings.Contains(headOf(m), "TW_IN") || m.menu != nil {
+		t.Errorf("not shown: %q", headOf(m))
+	}
+	press(m, "o")
+	toggle("TW_IN")
+	toggle("FAIL")
+	toggle("PROGRAM")
+	press(m, "esc")
+	if head := headOf(m); strings.Contains(head, "FAIL") || strings.Contains(head, "PROGRAM") || strings.Contains(head, "TW_IN") {
 		t.Errorf("not hidden: %q", head)
 	}
 	requireFit(t, m, 80, 40)
@@ -195,20 +209,20 @@ func TestNoColumnIsLeft(t *testing.T) {
 
 func TestSortMenu(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 40, fixture(), "2", "s")
+	m := processScreen(80, 40, fixture(), "s")
 	if got := text(m); !strings.Contains(got, "Sort processes by") || !strings.Contains(got, "▶ ▼   OPEN/s") {
 		t.Fatalf("got:\n%s", got)
 	}
 	press(m, "home", "down", "enter")
-	if got := programs(m); m.menu != nil || !slices.IsSorted(got) || !strings.Contains(headOf(m), "COMMAND▲") {
+	if got := programs(m); m.menu != nil || !slices.IsSorted(got) || !strings.Contains(headOf(m), "PROGRAM▲") {
 		t.Errorf("%q under %q", got, headOf(m))
 	}
 	press(m, "s", "enter") // the same again reverses it
-	if got := programs(m); slices.IsSorted(got) || !strings.Contains(headOf(m), "COMMAND▼") {
+	if got := programs(m); slices.IsSorted(got) || !strings.Contains(headOf(m), "PROGRAM▼") {
 		t.Errorf("%q under %q", got, headOf(m))
 	}
 	press(m, "s", "down", "esc")
-	if !strings.Contains(headOf(m), "COMMAND▼") {
+	if !strings.Contains(headOf(m), "PROGRAM▼") {
 		t.Errorf("Esc chooses: %q", headOf(m))
 	}
 }
@@ -216,10 +230,10 @@ func TestSortMenu(t *testing.T) {
 // TestMenuLetters: a letter goes to the next item that begins with it, whatever it does elsewhere.
 func TestMenuLetters(t *testing.T) {
 	t.Parallel()
-	m := screen(80, 40, fixture(), "2", "s")
+	m := processScreen(80, 40, fixture(), "s")
 	at := func() string { return m.menu.items()[m.menu.cursor].label }
 	for _, step := range []struct{ key, want string }{
-		{"s", "SYN_SENT"}, {"p", "P50 LIFE"}, {"p", "PID"}, {"c", "COMMAND"}, {"c", "CLOSE_WAIT"}, {"o", "OPEN/s"}, {"o", "OPENS"}, {"z", "OPENS"},
+		{"s", "SYN_SENT"}, {"p", "P50 LIFE"}, {"p", "PID"}, {"p", "PROGRAM"}, {"c", "CLOSE_WAIT"}, {"o", "OPEN/s"}, {"o", "OPENS"}, {"z", "OPENS"},
 		{"down", "LIVE"}, {"home", "PID"}, {"up", "PID"},
 	} {
 		press(m, step.key)
@@ -238,7 +252,7 @@ func TestMenuLetters(t *testing.T) {
 // TestMenuScrolls on a terminal that does not hold it.
 func TestMenuScrolls(t *testing.T) {
 	t.Parallel()
-	m := screen(60, 8, fixture(), "2", "o", "end")
+	m := processScreen(60, 8, fixture(), "o", "end")
 	if got := text(m); !strings.Contains(got, "▶ [ ] CONTAINER/UNIT") {
 		t.Errorf("the last item is not seen:\n%s", got)
 	}

@@ -21,6 +21,9 @@ const (
 
 var tabNames = [...]string{"Port spaces", "Processes", "Destinations", "Failures", "Events"}
 
+// shortTabNames are for a width that does not hold all of those.
+var shortTabNames = [...]string{"Spaces", "Procs", "Dests", "Fails", "Events"}
+
 // tabGap is between the names of two tables.
 const tabGap = "  "
 
@@ -37,12 +40,34 @@ func (m *Model) tabLine() string {
 	return strings.Join(m.tabLabels(), tabGap)
 }
 
-// tabLabels returns the names of the tables with their numbers of rows.
+// tabLabels returns the names of the tables with their numbers of rows, as long as there is room.
 func (m *Model) tabLabels() []string {
+	room := m.width
+	if m.layout.framed {
+		room = m.layout.list - frameCells - 2
+	}
+	const roomForNames = 96 // whatever the numbers are: the names must not change with them
+	forms := []tabForm{{&tabNames, true}, {&shortTabNames, true}, {&shortTabNames, false}}
+	if room < roomForNames {
+		forms = forms[1:]
+	}
+	for len(forms) > 1 && cells(strings.Join(m.labelTabs(forms[0]), tabGap)) > room {
+		forms = forms[1:]
+	}
+	return m.labelTabs(forms[0])
+}
+
+// tabForm is how long the names of the tables are; the one shown always has its number of rows.
+type tabForm struct {
+	names  *[len(tabNames)]string
+	counts bool
+}
+
+func (m *Model) labelTabs(form tabForm) []string {
 	var tabs []string
-	for i, name := range tabNames {
+	for i, name := range form.names {
 		count := ""
-		if m.shown != nil {
+		if m.shown != nil && (form.counts || i == m.tab) {
 			count = " " + rowCount(m.shown, i)
 		}
 		number := strconv.Itoa(i + 1)

@@ -77,7 +77,7 @@ func TestWhyBack(t *testing.T) {
 	if press(m, "esc"); text(m) != table {
 		t.Errorf("not back at the table:\n%s", text(m))
 	}
-	if press(m, "w", "3"); !strings.Contains(text(m), "[3 Destinations") {
+	if press(m, "w", "3"); !strings.Contains(text(m), "[3 Dest") {
 		t.Errorf("not at another table:\n%s", text(m))
 	}
 }

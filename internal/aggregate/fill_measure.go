@@ -13,15 +13,22 @@ import (
 // Advance must be called before the table takes in an event, with the event's time: it measures
 // how full the port spaces were at the end of each second that is over by then. It moves the
 // table's time on, always to the end of a second first, so that what is measured depends on the
-// events alone and not on the snapshots between them, if no event is late by more than a second.
+// events alone and not on the snapshots between them, if no event comes later than lateness.
 func (s *State) Advance(to event.Time) {
 	s.endSeconds(&s.fills, to)
 	s.fills.second = max(s.fills.second, history.SecondOf(to))
 }
 
-// fillsAt returns the histories up to a moment without an event. They are not kept: an event of
-// an earlier moment may still come.
+// lateness is how much older than a snapshot an event can be that comes after it: batches are
+// shorter than two seconds, and an event is late by one at most.
+const lateness = 3 * time.Second
+
+// fillsAt returns the histories up to a moment without an event. The newest seconds are not kept: an
+// event of theirs may still come. Those before are, as the table does not go back to them.
 func (s *State) fillsAt(at event.Time) *fills {
+	if s.fills.second != 0 {
+		s.Advance(at.Add(-lateness))
+	}
 	if s.fills.second == 0 || s.fills.second >= history.SecondOf(at) {
 		return &s.fills
 	}

@@ -1,14 +1,19 @@
 package kerneltest
 
 import (
+	"maps"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/lab/need"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
@@ -81,5 +86,26 @@ func checkPrograms(t *testing.T, seen []*event.Process, dir string, without bool
 	}
 	if byProgram["billing.py"] < 3 || byProgram["second.py"] < 3 || len(pids) != 3 {
 		t.Errorf("reported %v of %d processes, want three of each, of the same three", byProgram, len(pids))
+	}
+}
+
+// TestCommandLineOfEnded: the kernel side has the command line of a program that has ended when its
+// events are read.
+func TestCommandLineOfEnded(t *testing.T) {
+	n := loopbackNet(t, 100, loopV4)
+	tr := begin(t, live.Options{ReadInterval: 2 * time.Second}, n)
+	r := run(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: 1, Talk: true})
+	_, err := os.Stat(filepath.Join("/proc", strconv.Itoa(r.PID)))
+	tr.end(nil)
+	if !os.IsNotExist(err) {
+		t.Fatalf("process %d has not ended: %v", r.PID, err)
+	}
+	for id, p := range tr.procs {
+		if id.PID == uint32(r.PID) && p.CommandLine != "client" {
+			t.Errorf("its command line is %q, want client", p.CommandLine)
+		}
+	}
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(tr.procs)), func(id event.ProcID) bool { return id.PID == uint32(r.PID) }) {
+		t.Errorf("process %d is not reported", r.PID)
 	}
 }

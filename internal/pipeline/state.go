@@ -94,7 +94,6 @@ func (s *State) add(e *event.Event, out *output) {
 		putAll(s.thresholds.Advance(e.Time), out)
 	}
 	if s.table != nil {
-		s.table.Advance(e.Time) // as it is with rows or thresholds, and after a snapshot
 		s.table.Complete(e)
 	}
 	s.world.Apply(e)

@@ -61,7 +61,7 @@ func (t *Table) expire(x expiry) {
 	switch {
 	case s == nil:
 	case socket.Expiry > t.now:
-		if second(socket.Expiry) <= t.expiries.done { // else it is scheduled already
+		if secondAfter(socket.Expiry) <= t.expiries.done { // else it is scheduled already
 			t.expiries.schedule(x, socket.Expiry)
 		}
 	default:

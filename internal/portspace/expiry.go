@@ -28,10 +28,13 @@ type expiry struct {
 
 func second(t event.Time) int64 { return int64(t) / int64(time.Second) }
 
-// schedule notes a future expiry. One beyond the slots is noted in the last of them, and
-// again when that is due.
+// secondAfter returns the second at whose beginning the moment is over.
+func secondAfter(t event.Time) int64 { return second(t + event.Time(time.Second) - 1) }
+
+// schedule notes a future expiry in the slot of the second at whose beginning the bucket is
+// dropped. One beyond the slots is noted in the last of them, and again when that is due.
 func (q *expiryQueue) schedule(x expiry, at event.Time) {
-	slot := min(max(second(at), q.done+1), q.done+slots-1) % slots
+	slot := min(max(secondAfter(at), q.done+1), q.done+slots-1) % slots
 	if n := len(q.spare); n > 0 && q.slots[slot] == nil {
 		q.slots[slot], q.spare = q.spare[n-1], q.spare[:n-1]
 	}

@@ -358,3 +358,26 @@ func TestLimit(t *testing.T) {
 		t.Errorf("%d sockets, crowded %v", table.sockets, table.AtLimit())
 	}
 }
+
+// A bucket that has expired goes before one that has not when the kernel counts fewer, whatever the
+// order in which they were seen.
+func TestTrimDropsTheExpired(t *testing.T) {
+	t.Parallel()
+	bucket := func(src string, ends time.Duration) event.Event {
+		return socketEvent(event.SocketFound, src, "10.0.0.2:80", inState(event.StateTimeWait), ending(ends))
+	}
+	table := tableOf(config(hundred, ""), bucket("10.0.0.1:40000", 6200*time.Millisecond), bucket("10.0.0.1:40001", 5500*time.Millisecond))
+	table.Advance(start.Add(5800 * time.Millisecond))
+	table.Add(&event.Event{
+		Time: start.Add(5900 * time.Millisecond), Kind: event.NetnsKnown, Fact: &event.Netns{Inode: net1, TimeWait: 1, Cookie: 1},
+	})
+	var ports []uint16
+	table.Each(func(s *Space) {
+		for port := range s.Each() {
+			ports = append(ports, port)
+		}
+	})
+	if len(ports) != 1 || ports[0] != 40000 {
+		t.Errorf("%d are left", ports)
+	}
+}

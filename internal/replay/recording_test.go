@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"math/rand/v2"
@@ -142,12 +143,15 @@ func eventful(random *rand.Rand, batches int) *film {
 		default:
 			now = now.Add(time.Duration(random.IntN(1500)) * time.Millisecond)
 		}
+		begin := max(before, now.Add(-1500*time.Millisecond)) // after a silence
 		var events []event.Event
 		for range random.IntN(20) {
 			late := time.Duration(random.IntN(3)/2) * time.Second
-			e := anything(random, before+event.Time(random.Int64N(int64(now-before)+1))-event.Time(late))
+			e := anything(random, begin+event.Time(random.Int64N(int64(now-begin)+1))-event.Time(late))
 			events = append(events, e)
 		}
+		// A stream is in order, but for events that are late by a second at most.
+		slices.SortStableFunc(events, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
 		list = append(list, event.Batch{Events: events, Now: now})
 	}
 	return newFilm(list...)
