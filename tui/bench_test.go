@@ -23,6 +23,9 @@ func crowded(rows int) *snapshot.Snapshot {
 		p := s.Processes[i%5]
 		p.Info.ID.PID, p.Info.ID.Start = uint32(10_000+i), uint64(i)
 		p.Info.Comm = fmt.Sprintf("worker-%d", i)
+		if i%2 == 0 { // half of them are a program of their own
+			p.Info.Exe = "/usr/bin/" + p.Info.Comm
+		}
 		p.Rates.Opens = float64(i * 7919 % 10_007)
 		s.Processes = append(s.Processes, p)
 		d := s.Destinations[i%4]
@@ -92,10 +95,11 @@ func benchViews() map[string][]string {
 	}
 }
 
-// The bounds of port spaces and failures in a snapshot (internal/aggregate/bounds.go).
+// The bounds of port spaces and failures in a snapshot (internal/aggregate/bounds.go, failure_programs.go).
 const (
-	mostSpaces   = 1000
-	mostFailures = 4096
+	mostSpaces          = 1000
+	mostFailures        = 4096
+	mostProgramFailures = 512
 )
 
 // crowdedFrames are snapshots of very many processes and destinations, a quarter of a second apart,
@@ -113,6 +117,8 @@ func crowdedFrames(rows, n int, trouble bool) (frames []*snapshot.Snapshot) {
 				s.PortSpaces[4+j].Remote.Port = port
 			}
 		}
+		s.ProgramFailures = snapshot.ProgramFailures(s.Failures)
+		s.ProgramFailures = s.ProgramFailures[:min(len(s.ProgramFailures), mostProgramFailures)]
 		passed := time.Duration(i) * 250 * time.Millisecond
 		s.At, s.Wall, s.Elapsed = s.At.Add(passed), s.Wall.Add(passed), s.Elapsed+passed
 		for j := range s.Processes {
