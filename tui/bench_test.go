@@ -11,8 +11,10 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/incidents/recorded"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 	"github.com/porttrace/porttrace/tui/theme"
 )
 
@@ -271,6 +273,26 @@ func BenchmarkFrameBytes(b *testing.B) {
 			b.ReportMetric(used/float64(time.Millisecond), "cpu-ms/frame")
 			b.ReportMetric(100*4*used/float64(time.Second), "%core@4/s")
 			b.ReportMetric(0, "ns/op") // it waits for the frame
+		})
+	}
+}
+
+// BenchmarkJudged is what is done with a snapshot beside the screen: it is judged.
+func BenchmarkJudged(b *testing.B) {
+	for name, trouble := range map[string]bool{"calm": false, "trouble": true} {
+		s := crowdedFrames(10_000, 1, trouble)[0]
+		findings := doctor.Judge(s)
+		b.Run("doctor/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				doctor.Judge(s)
+			}
+		})
+		b.Run("verdict/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				verdict.Of(s, findings)
+			}
 		})
 	}
 }
