@@ -194,7 +194,7 @@ func TestEveryColumnCanBeShown(t *testing.T) {
 	}
 }
 
-// TestNoColumnIsLeft: a table without columns is nothing to look at, but no fault.
+// TestNoColumnIsLeft: a table without columns shows nothing, and is no fault.
 func TestNoColumnIsLeft(t *testing.T) {
 	t.Parallel()
 	for _, tab := range []string{"1", "2", "3", "4", "5"} {
