@@ -108,7 +108,7 @@ func TestEventsOfARow(t *testing.T) {
 	}
 }
 
-// TestNoEventsOfARow says so, and how many were looked at.
+// TestNoEventsOfARow: the page says so, and among how many events it has searched.
 func TestNoEventsOfARow(t *testing.T) {
 	t.Parallel()
 	s := fixture()
