@@ -141,7 +141,7 @@ func (t *table[T, K]) fold(rows []T) []T {
 		}
 	}
 	for i := 0; i < len(rows) && len(kept) < few; i++ { // an idle host has rows, too
-		if t.idle(&rows[i]) && !(t.pinned && t.key(&rows[i]) == t.selected) {
+		if t.idle(&rows[i]) && (!t.pinned || t.key(&rows[i]) != t.selected) {
 			kept = append(kept, rows[i])
 		}
 	}
