@@ -72,7 +72,7 @@ type victimKey snapshot.ProgramKey
 
 // programOf returns the process of a program that is one, else the group of its processes.
 func programOf(s *snapshot.Snapshot, p *snapshot.Program) subject {
-	if p.Processes <= 1 && !p.About {
+	if p.Processes <= 1 {
 		return processOf(s, p.Proc.ID)
 	}
 	t := newGroupTable()
