@@ -176,13 +176,17 @@ func (m *Model) togglePause() {
 	}
 }
 
-// typeFilter takes a key of the filter; the arrows still move through the rows.
+// typeFilter takes a key of the filter; the arrows still move through the rows, Tab completes a field.
 func (m *Model) typeFilter(msg tea.KeyPressMsg) {
 	if to := m.keys.motion(msg); to != still && msg.Text == "" {
 		m.panes[m.tab].move(to)
 		return
 	}
-	m.filter.press(msg)
+	if msg.Keystroke() == "tab" {
+		m.filter.complete(m.panes[m.tab].filterFields())
+	} else {
+		m.filter.press(msg)
+	}
 	m.refresh()
 }
 

@@ -11,6 +11,8 @@ type pane interface {
 	set(s *snapshot.Snapshot, filter *query.Query)
 	// open returns the detail of the row under the cursor, nil if there is none.
 	open() subject
+	// filterFields returns what a filter of its rows can ask for.
+	filterFields() query.Set
 
 	resize(width, height int)
 	move(to motion)

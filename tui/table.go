@@ -149,6 +149,8 @@ func (t *table[T, K]) fold(rows []T) []T {
 	return kept
 }
 
+func (t *table[T, K]) filterFields() query.Set { return t.fields }
+
 // foldIdle folds the idle rows, or shows all.
 func (t *table[T, K]) foldIdle() {
 	t.unfold = !t.unfold
