@@ -54,7 +54,7 @@ func (s *spaceTrouble) fillingEarly() trouble {
 			rate, sustainable = rate+p.Wanted, sustainable+p.Sustainable
 		}
 	}
-	from := phrase.Local(s.PortSpace) + in(s.NetnsName)
+	from := phrase.Local(s.PortSpace) + phrase.InNetns(s.NetnsName)
 	lines := []string{
 		fmt.Sprintf("%s%s%s conn/s from %s, with bind() before each connect().",
 			s.subject(openers), openers.verb(" opens ", " open "), phrase.Rate(rate), from),
