@@ -129,6 +129,9 @@ func (c *collector) beforeRows() Verdict {
 		Title: "OK: " + nothingNow(limits) + "; " + phrase.Plural(c.unlisted(), "call") + " failed before",
 		Lines: []string{"Which calls failed is not known any more."},
 	}
+	if text := c.spacesText(); text != "" {
+		v.Lines = append(v.Lines, text)
+	}
 	return c.withLimits(v, limits)
 }
 
