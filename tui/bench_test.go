@@ -121,6 +121,11 @@ func crowdedFrames(rows, n int, trouble bool) (frames []*snapshot.Snapshot) {
 		}
 		s.ProgramFailures = snapshot.ProgramFailures(s.Failures)
 		s.ProgramFailures = s.ProgramFailures[:min(len(s.ProgramFailures), mostProgramFailures)]
+		for j := range s.PortSpaces {
+			space := &s.PortSpaces[j]
+			space.Programs, space.OtherPrograms = space.HoldersByProgram()
+			space.VictimPrograms = space.VictimsByProgram()
+		}
 		passed := time.Duration(i) * 250 * time.Millisecond
 		s.At, s.Wall, s.Elapsed = s.At.Add(passed), s.Wall.Add(passed), s.Elapsed+passed
 		for j := range s.Processes {

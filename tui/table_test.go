@@ -14,7 +14,7 @@ import (
 func names(m *Model) (list []string) {
 	rows := m.panes[spacesTab].(*spaces).rows
 	for i := range rows {
-		list = append(list, spaceName(&rows[i], 80))
+		list = append(list, spaceName(rows[i], 80))
 	}
 	return list
 }

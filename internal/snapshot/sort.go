@@ -21,17 +21,22 @@ func Sort[T any](rows []T, by Column[T], reverse bool) []T {
 	for i := range rows {
 		order[i] = &rows[i]
 	}
-	slices.SortFunc(order, func(a, b *T) int {
-		if reverse {
-			a, b = b, a
-		}
-		return by.Compare(a, b)
-	})
+	SortPointers(order, by, reverse)
 	sorted := make([]T, len(rows))
 	for i, row := range order {
 		sorted[i] = *row
 	}
 	return sorted
+}
+
+// SortPointers puts rows into the order of the column.
+func SortPointers[T any](rows []*T, by Column[T], reverse bool) {
+	slices.SortFunc(rows, func(a, b *T) int {
+		if reverse {
+			a, b = b, a
+		}
+		return by.Compare(a, b)
+	})
 }
 
 // descending puts the greater value first.

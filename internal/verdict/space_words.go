@@ -170,5 +170,5 @@ func (s *spaceTrouble) destination() *snapshot.Destination {
 	if s.Kind != snapshot.ConnectSpace {
 		return nil
 	}
-	return s.c.rows().dests[peerOf(s.PortSpace)]
+	return s.c.destination(peerOf(s.PortSpace))
 }
