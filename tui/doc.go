@@ -27,6 +27,7 @@
 //	commands                     what the line after ":" offers (package prompt has the line)
 //	query_rows                   what a filter can ask of a row (package query has the language)
 //	help, glossary, note, bell   help and words, what a key has done, the sound of a failure
+//	copy                         rows and pages to the clipboard (package clip)
 //	format, line                 names that fit a width; cells, lines of pieces
 //	gauge, sparkline, styles     bars, and the tones of the theme
 //

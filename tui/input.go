@@ -169,6 +169,17 @@ func (m *Model) back() {
 	m.refresh()
 }
 
+// goToFailing moves the cursor to the next row in trouble, or the previous one.
+func (m *Model) goToFailing(step int) {
+	if !m.panes[m.tab].nextFailing(step) {
+		where := "below"
+		if step < 0 {
+			where = "above"
+		}
+		m.say(quiet, "no row in trouble "+where+" the cursor")
+	}
+}
+
 func (m *Model) togglePause() {
 	m.paused = !m.paused
 	if !m.paused && m.latest != nil {

@@ -104,7 +104,7 @@ func (c *collector) verdict() Verdict {
 	}
 	for i := range c.troubles[1:] {
 		if len(v.More) == maxMore {
-			v.More = append(v.More, "+ "+phrase.Plural(len(c.troubles)-1-maxMore, "more trouble"))
+			v.More = append(v.More, phrase.Plural(len(c.troubles)-1-maxMore, "more trouble"))
 			break
 		}
 		v.More = append(v.More, c.written(i+1).short)
