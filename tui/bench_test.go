@@ -11,8 +11,10 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/incidents/recorded"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 	"github.com/porttrace/porttrace/tui/theme"
 )
 
@@ -23,6 +25,9 @@ func crowded(rows int) *snapshot.Snapshot {
 		p := s.Processes[i%5]
 		p.Info.ID.PID, p.Info.ID.Start = uint32(10_000+i), uint64(i)
 		p.Info.Comm = fmt.Sprintf("worker-%d", i)
+		if i%2 == 0 { // half of them are a program of their own
+			p.Info.Exe = "/usr/bin/" + p.Info.Comm
+		}
 		p.Rates.Opens = float64(i * 7919 % 10_007)
 		s.Processes = append(s.Processes, p)
 		d := s.Destinations[i%4]
@@ -92,10 +97,11 @@ func benchViews() map[string][]string {
 	}
 }
 
-// The bounds of port spaces and failures in a snapshot (internal/aggregate/bounds.go).
+// The bounds of port spaces and failures in a snapshot (internal/aggregate/bounds.go, failure_programs.go).
 const (
-	mostSpaces   = 1000
-	mostFailures = 4096
+	mostSpaces          = 1000
+	mostFailures        = 4096
+	mostProgramFailures = 512
 )
 
 // crowdedFrames are snapshots of very many processes and destinations, a quarter of a second apart,
@@ -112,6 +118,13 @@ func crowdedFrames(rows, n int, trouble bool) (frames []*snapshot.Snapshot) {
 				s.PortSpaces[4+j] = s.PortSpaces[3] // the healthy one
 				s.PortSpaces[4+j].Remote.Port = port
 			}
+		}
+		s.ProgramFailures = snapshot.ProgramFailures(s.Failures)
+		s.ProgramFailures = s.ProgramFailures[:min(len(s.ProgramFailures), mostProgramFailures)]
+		for j := range s.PortSpaces {
+			space := &s.PortSpaces[j]
+			space.Programs, space.OtherPrograms = space.HoldersByProgram()
+			space.VictimPrograms = space.VictimsByProgram()
 		}
 		passed := time.Duration(i) * 250 * time.Millisecond
 		s.At, s.Wall, s.Elapsed = s.At.Add(passed), s.Wall.Add(passed), s.Elapsed+passed
@@ -265,6 +278,26 @@ func BenchmarkFrameBytes(b *testing.B) {
 			b.ReportMetric(used/float64(time.Millisecond), "cpu-ms/frame")
 			b.ReportMetric(100*4*used/float64(time.Second), "%core@4/s")
 			b.ReportMetric(0, "ns/op") // it waits for the frame
+		})
+	}
+}
+
+// BenchmarkJudged is what is done with a snapshot beside the screen: it is judged.
+func BenchmarkJudged(b *testing.B) {
+	for name, trouble := range map[string]bool{"calm": false, "trouble": true} {
+		s := crowdedFrames(10_000, 1, trouble)[0]
+		findings := doctor.Judge(s)
+		b.Run("doctor/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				doctor.Judge(s)
+			}
+		})
+		b.Run("verdict/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				verdict.Of(s, findings)
+			}
 		})
 	}
 }

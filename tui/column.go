@@ -67,7 +67,7 @@ func measure[T any](columns []column[T], rows []T) {
 			continue
 		}
 		c.need = max(c.need, cells(c.title)+1)
-		for j := range min(len(rows), measured) {
+		for j := 0; j < min(len(rows), measured) && c.need < c.max; j++ {
 			c.need = min(max(c.need, cells(c.cell(&rows[j], c.max))), c.max)
 		}
 	}

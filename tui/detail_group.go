@@ -8,8 +8,27 @@ import (
 
 // groupDetail is one group of processes in full.
 type groupDetail struct {
-	followed[snapshot.ProcessGroup, snapshot.GroupKey]
-	by snapshot.Grouping
+	row      *snapshot.ProcessGroup
+	snapshot *snapshot.Snapshot // the newest with the group
+	by       snapshot.Grouping  // as it was opened
+	towards  *[]snapshot.Pair   // its destinations, once they are needed
+}
+
+func (d *groupDetail) update(s *snapshot.Snapshot) bool {
+	row := snapshot.GroupOf(s, d.by, d.row.GroupKey)
+	if row == nil {
+		return false
+	}
+	d.row, d.snapshot, d.towards = row, s, nil
+	return true
+}
+
+// destinations returns those of the group, most opens first.
+func (d *groupDetail) destinations() []snapshot.Pair {
+	if d.towards == nil {
+		d.towards = new(snapshot.DestinationsOf(d.snapshot, d.by, d.row))
+	}
+	return *d.towards
 }
 
 func (d *groupDetail) title() string { return groupName(d.row.GroupKey, d.by, 60) }
@@ -19,7 +38,7 @@ func (d *groupDetail) about() *about {
 	for _, p := range d.row.Members {
 		a.procs = append(a.procs, p.Info.ID)
 	}
-	a.addPairs(d.row.Destinations)
+	a.addPairs(d.destinations())
 	return a
 }
 
@@ -32,9 +51,9 @@ func (d *groupDetail) write(to *sheet) {
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
 	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
 	d.writeMembers(to)
-	if len(d.row.Destinations) > 0 {
+	if pairs := d.destinations(); len(pairs) > 0 {
 		to.section("Destinations, most opens first")
-		listing(to, pairColumns(false), d.row.Destinations, func(p *snapshot.Pair) (any, func() subject) {
+		listing(to, pairColumns(false), pairs, func(p *snapshot.Pair) (any, func() subject) {
 			return keyOfPair(p), func() subject { return towards(d.snapshot, p) }
 		})
 	}

@@ -72,16 +72,12 @@ type victimKey snapshot.ProgramKey
 
 // programOf returns the process of a program that is one, else the group of its processes.
 func programOf(s *snapshot.Snapshot, p *snapshot.Program) subject {
-	if p.Processes <= 1 && !p.About {
+	if p.Processes <= 1 {
 		return processOf(s, p.Proc.ID)
 	}
-	t := newGroupTable()
-	t.by = snapshot.ByProgram
-	t.set(s, nil)
-	for i := range t.all {
-		if g := &t.all[i]; g.Executable == p.Executable && g.Script == p.Script {
-			return &groupDetail{followed[snapshot.ProcessGroup, snapshot.GroupKey]{g, s, t.source, t.key}, t.by}
-		}
+	key := snapshot.GroupKey{Executable: p.Executable, Script: p.Script, Unknown: !p.Known()}
+	if g := snapshot.GroupOf(s, snapshot.ByProgram, key); g != nil {
+		return &groupDetail{row: g, snapshot: s, by: snapshot.ByProgram}
 	}
 	return processOf(s, p.Proc.ID)
 }

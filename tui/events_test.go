@@ -18,7 +18,7 @@ func TestEventsNewestFirst(t *testing.T) {
 	if len(rows) != len(s.RecentEvents) || len(rows) == 0 {
 		t.Fatalf("%d of %d events", len(rows), len(s.RecentEvents))
 	}
-	if !slices.IsSortedFunc(rows, func(a, b snapshot.RecentEvent) int { return int(b.Time - a.Time) }) {
+	if !slices.IsSortedFunc(rows, func(a, b *snapshot.RecentEvent) int { return int(b.Time - a.Time) }) {
 		t.Error("not the newest first")
 	}
 	for _, want := range []string{"connect_fail", "nginx(", "10.88.100.1:- → 10.88.100.2:9000", "EADDRNOTAVAIL"} {
@@ -108,7 +108,7 @@ func TestEventsOfARow(t *testing.T) {
 	}
 }
 
-// TestNoEventsOfARow says so, and how many were looked at.
+// TestNoEventsOfARow: the page says so, and among how many events it has searched.
 func TestNoEventsOfARow(t *testing.T) {
 	t.Parallel()
 	s := fixture()

@@ -24,8 +24,8 @@ func TestFilterLanguage(t *testing.T) {
 		{worst("billing"), "1", "close_wait:>1000", 1},
 		{worst("billing"), "1", "dest::5432", 1},
 		{worst("billing"), "1", "!5432", 1},
-		{worst("billing"), "2", "pid:25307", 1},
-		{worst("billing"), "2", "!pid:25307 unit:billing", 1},
+		{worst("billing"), "2", "billing.py", 1},
+		{worst("billing"), "2", "!billing.py unit:billing", 1},
 		{worst("prices"), "2", "curl", -2}, // all but the unknown ones
 		{worst("web"), "4", "port_taken", -1},
 		{worst("web"), "4", "errno:EADDRINUSE", -1},

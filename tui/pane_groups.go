@@ -12,13 +12,19 @@ import (
 // groupTable is the table of processes grouped by executable, container or unit.
 type groupTable struct {
 	table[snapshot.ProcessGroup, snapshot.GroupKey]
-	by snapshot.Grouping
+	by   snapshot.Grouping
+	made struct { // the rows, of which snapshot, by what
+		of   *snapshot.Snapshot
+		by   snapshot.Grouping
+		rows []snapshot.ProcessGroup
+	}
 }
 
 func newGroupTable() *groupTable {
 	g := &groupTable{}
 	g.columns = ordered(g.newColumns(), snapshot.GroupColumns())
 	g.order = "open_rate"
+	g.source = g.grouped
 	g.key = func(row *snapshot.ProcessGroup) snapshot.GroupKey { return row.GroupKey }
 	g.fields, g.fillRow = processFields|totalFields, groupRow
 	g.state = func(row *snapshot.ProcessGroup) tone { return stateOf(&row.Totals, row.Rates) }
@@ -28,7 +34,7 @@ func newGroupTable() *groupTable {
 		if only := g.only(row.row); only != nil {
 			return processOf(row.snapshot, only.Info.ID)
 		}
-		return &groupDetail{row, g.by}
+		return &groupDetail{row: row.row, snapshot: row.snapshot, by: g.by}
 	}
 	g.empty, g.traced = noProcesses, true
 	return g
@@ -86,7 +92,13 @@ func groupName(key snapshot.GroupKey, by snapshot.Grouping, width int) string {
 }
 
 func (g *groupTable) set(s *snapshot.Snapshot, filter *query.Query) {
-	by := g.by // a detail keeps the grouping that it was opened with
-	g.source = func(s *snapshot.Snapshot) []snapshot.ProcessGroup { return snapshot.GroupProcesses(s, by) }
 	g.show(s, snapshot.OtherGroup(s), filter)
+}
+
+// grouped returns the groups of a snapshot. They are made once, and not for each key of a filter.
+func (g *groupTable) grouped(s *snapshot.Snapshot) []snapshot.ProcessGroup {
+	if m := &g.made; m.of != s || m.by != g.by {
+		m.of, m.by, m.rows = s, g.by, snapshot.GroupRows(s, g.by)
+	}
+	return g.made.rows
 }

@@ -78,8 +78,12 @@ func TestMapAndCurve(t *testing.T) {
 		size size
 		keys []string
 	}{
-		{size{80, 24}, nil}, {size{119, 40}, nil}, {size{120, 50}, nil}, {size{200, 60}, nil},
-		{size{80, 30}, []string{"enter"}}, {size{160, 50}, []string{"enter"}},
+		{size{80, 24}, nil},
+		{size{119, 40}, nil},
+		{size{120, 50}, nil},
+		{size{200, 60}, nil},
+		{size{80, 30}, []string{"enter"}},
+		{size{160, 50}, []string{"enter"}},
 	} {
 		m := screen(tc.size.width, tc.size.height, s, tc.keys...)
 		got := text(m)

@@ -34,6 +34,14 @@ func give(m *Model, s *snapshot.Snapshot) {
 	}
 }
 
+// withEffects ends the simulations of the page of causes, which a command does on a live screen.
+func withEffects(m *Model) *Model {
+	if page := m.whyPage(); page != nil && page.effects.underway {
+		m.Update(computeEffects(page, page.snapshot, page.found)())
+	}
+	return m
+}
+
 // press types keys by their names; what is not a name is typed as text.
 func press(m *Model, keys ...string) {
 	named := map[string]tea.KeyPressMsg{

@@ -68,7 +68,7 @@ func (s *styles) newPalette(dark, colours bool) chart.Palette {
 func (s *styles) shades(role theme.Role, dark bool) []chart.Pen {
 	style := s.theme.Style(role)
 	colour := style.GetForeground()
-	if _, none := colour.(lipgloss.NoColor); none || colour == nil {
+	if _, none := colour.(lipgloss.NoColor); none {
 		return []chart.Pen{chart.NewPen(style)}
 	}
 	paler := lipgloss.Darken

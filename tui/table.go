@@ -30,14 +30,15 @@ type table[T any, K comparable] struct {
 
 	snapshot *snapshot.Snapshot // the one shown
 
-	all    []T // in the order of the snapshot
-	rows   []T // filtered and sorted, without the folded
-	folded int // how many rows are idle and not in rows
-	unfold bool
-	frozen map[K]int // the places of the rows, if their order is frozen
-	other  *T        // the sum of those that did not fit the table
-	filter *query.Query
-	match  *query.Row // filled for each row in turn
+	all     []T  // in the order of the snapshot
+	matched []*T // those that the filter selects
+	rows    []*T // those sorted, without the folded
+	folded  int  // how many rows are idle and not in rows
+	unfold  bool
+	frozen  map[K]int // the places of the rows, if their order is frozen
+	other   *T        // the sum of those that did not fit the table
+	filter  *query.Query
+	match   *query.Row // filled for each row in turn
 
 	// The cursor stays on its row once it was moved; until then, and after a move to the
 	// top, it is on the first row.
@@ -57,26 +58,27 @@ func (t *table[T, K]) show(s *snapshot.Snapshot, other *T, filter *query.Query) 
 		t.other = nil
 	}
 	measure(t.columns, t.all)
+	t.matching()
 	t.arrange()
 }
 
-// arrange filters and sorts, and finds the selected row again.
+// arrange sorts what the filter selects, and finds the selected row again.
 func (t *table[T, K]) arrange() {
-	rows := t.fold(t.matching())
+	t.fold()
 	for _, c := range t.columns {
 		if c.name == t.order && c.compare.Compare != nil {
-			rows = snapshot.Sort(rows, c.compare, t.reverse)
+			snapshot.SortPointers(t.rows, c.compare, t.reverse)
 			break
 		}
 	}
-	t.rows = t.keepOrder(rows)
+	t.keepOrder()
 	t.cursor = t.find()
 }
 
-// keepOrder returns the rows in the order in which they were frozen, new ones after those.
-func (t *table[T, K]) keepOrder(rows []T) []T {
+// keepOrder puts the rows in the order in which they were frozen, new ones after those.
+func (t *table[T, K]) keepOrder() {
 	if t.frozen == nil {
-		return rows
+		return
 	}
 	place := func(row *T) int {
 		at, known := t.frozen[t.key(row)]
@@ -86,9 +88,7 @@ func (t *table[T, K]) keepOrder(rows []T) []T {
 		}
 		return at
 	}
-	kept := slices.Clone(rows)
-	slices.SortStableFunc(kept, func(a, b T) int { return place(&a) - place(&b) })
-	return kept
+	slices.SortStableFunc(t.rows, func(a, b *T) int { return place(a) - place(b) })
 }
 
 // freezeOrder keeps the order of the rows as it is, while their figures go on; or lets it go.
@@ -100,53 +100,53 @@ func (t *table[T, K]) freezeOrder() {
 	}
 	t.frozen = make(map[K]int, len(t.rows))
 	for i := range t.rows {
-		t.frozen[t.key(&t.rows[i])] = i
+		t.frozen[t.key(t.rows[i])] = i
 	}
 }
 
 // isFrozen reports whether the order is frozen.
 func (t *table[T, K]) isFrozen() bool { return t.frozen != nil }
 
-// matching returns the rows that the filter selects.
-func (t *table[T, K]) matching() []T {
-	if t.filter.Empty() {
-		return t.all
-	}
-	if t.match == nil {
+// matching finds the rows that the filter selects.
+func (t *table[T, K]) matching() {
+	t.matched = t.matched[:0]
+	every := t.filter.Empty()
+	if !every && t.match == nil {
 		t.match = query.NewRow(t.fields)
 	}
-	var rows []T
 	for i := range t.all {
-		t.match.Reset()
-		t.fillRow(t.match, &t.all[i])
-		if t.filter.Match(t.match) {
-			rows = append(rows, t.all[i])
+		if row := &t.all[i]; every || t.selects(row) {
+			t.matched = append(t.matched, row)
 		}
 	}
-	return rows
+}
+
+func (t *table[T, K]) selects(row *T) bool {
+	t.match.Reset()
+	t.fillRow(t.match, row)
+	return t.filter.Match(t.match)
 }
 
 // fold leaves out the idle rows, unless there are few rows, a filter asks for some, or all are
 // wanted.
-func (t *table[T, K]) fold(rows []T) []T {
+func (t *table[T, K]) fold() {
 	const few = 5
-	t.folded = 0
-	if t.idle == nil || t.unfold || !t.filter.Empty() || len(rows) <= few {
-		return rows
+	t.rows, t.folded = t.rows[:0], 0
+	if t.idle == nil || t.unfold || !t.filter.Empty() || len(t.matched) <= few {
+		t.rows = append(t.rows, t.matched...)
+		return
 	}
-	kept := make([]T, 0, len(rows))
-	for i := range rows {
-		if !t.idle(&rows[i]) || t.pinned && t.key(&rows[i]) == t.selected {
-			kept = append(kept, rows[i])
+	var idle []*T // the first ones: an idle host has rows, too
+	for _, row := range t.matched {
+		switch {
+		case !t.idle(row) || t.pinned && t.key(row) == t.selected:
+			t.rows = append(t.rows, row)
+		case len(idle) < few:
+			idle = append(idle, row)
 		}
 	}
-	for i := 0; i < len(rows) && len(kept) < few; i++ { // an idle host has rows, too
-		if t.idle(&rows[i]) && !(t.pinned && t.key(&rows[i]) == t.selected) {
-			kept = append(kept, rows[i])
-		}
-	}
-	t.folded = len(rows) - len(kept)
-	return kept
+	t.rows = append(t.rows, idle[:clamp(few-len(t.rows), len(idle)+1)]...)
+	t.folded = len(t.matched) - len(t.rows)
 }
 
 // foldIdle folds the idle rows, or shows all.
@@ -161,11 +161,11 @@ func (t *table[T, K]) find() int {
 	}
 	// A row that is gone leaves the cursor where it was.
 	at := clamp(t.cursor, len(t.rows))
-	if at < len(t.rows) && t.key(&t.rows[at]) == t.selected {
+	if at < len(t.rows) && t.key(t.rows[at]) == t.selected {
 		return at
 	}
 	for i := range t.rows {
-		if t.key(&t.rows[i]) == t.selected {
+		if t.key(t.rows[i]) == t.selected {
 			return i
 		}
 	}
@@ -194,7 +194,7 @@ func (t *table[T, K]) move(to motion) {
 		return
 	}
 	t.cursor = to.apply(t.cursor, len(t.rows), t.height)
-	t.selected = t.key(&t.rows[t.cursor])
+	t.selected = t.key(t.rows[t.cursor])
 	t.pinned = to != toTop
 }
 
@@ -226,7 +226,7 @@ func (t *table[T, K]) current() *T {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	return &t.rows[clamp(t.cursor, len(t.rows))]
+	return t.rows[clamp(t.cursor, len(t.rows))]
 }
 
 // open returns the detail of the row under the cursor, nil if there is none.
@@ -306,9 +306,9 @@ func (t *table[T, K]) view(width int, st *styles) []string {
 	for i := t.offset; i < min(t.offset+t.height, len(t.rows)); i++ {
 		base := plain
 		if t.state != nil {
-			base = t.state(&t.rows[i])
+			base = t.state(t.rows[i])
 		}
-		lines = append(lines, rowLine(columns, &t.rows[i], base, i == t.cursor, width, st))
+		lines = append(lines, rowLine(columns, t.rows[i], base, i == t.cursor, width, st))
 	}
 	if t.other != nil {
 		lines = append(lines, rowLine(columns, t.other, quiet, false, width, st))

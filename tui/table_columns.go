@@ -68,7 +68,7 @@ func (t *table[T, K]) point(line int) bool {
 	if line < 0 || line >= t.height || at >= len(t.rows) {
 		return false
 	}
-	t.cursor, t.selected, t.pinned = at, t.key(&t.rows[at]), true
+	t.cursor, t.selected, t.pinned = at, t.key(t.rows[at]), true
 	return true
 }
 
@@ -82,8 +82,8 @@ func (t *table[T, K]) nextFailing(step int) bool {
 		return false
 	}
 	for at := t.cursor + step; at >= 0 && at < len(t.rows); at += step {
-		if t.state(&t.rows[at]) == fail {
-			t.cursor, t.selected, t.pinned = at, t.key(&t.rows[at]), true
+		if t.state(t.rows[at]) == fail {
+			t.cursor, t.selected, t.pinned = at, t.key(t.rows[at]), true
 			return true
 		}
 	}

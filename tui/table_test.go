@@ -14,7 +14,7 @@ import (
 func names(m *Model) (list []string) {
 	rows := m.panes[spacesTab].(*spaces).rows
 	for i := range rows {
-		list = append(list, spaceName(&rows[i], 80))
+		list = append(list, spaceName(rows[i], 80))
 	}
 	return list
 }
@@ -194,7 +194,7 @@ func TestEveryColumnCanBeShown(t *testing.T) {
 	}
 }
 
-// TestNoColumnIsLeft: a table without columns is nothing to look at, but no fault.
+// TestNoColumnIsLeft: a table without columns shows nothing, and is no fault.
 func TestNoColumnIsLeft(t *testing.T) {
 	t.Parallel()
 	for _, tab := range []string{"1", "2", "3", "4", "5"} {
@@ -233,8 +233,17 @@ func TestMenuLetters(t *testing.T) {
 	m := processScreen(80, 40, fixture(), "s")
 	at := func() string { return m.menu.items()[m.menu.cursor].label }
 	for _, step := range []struct{ key, want string }{
-		{"s", "SYN_SENT"}, {"p", "P50 LIFE"}, {"p", "PID"}, {"p", "PROGRAM"}, {"c", "CLOSE_WAIT"}, {"o", "OPEN/s"}, {"o", "OPENS"}, {"z", "OPENS"},
-		{"down", "LIVE"}, {"home", "PID"}, {"up", "PID"},
+		{"s", "SYN_SENT"},
+		{"p", "P50 LIFE"},
+		{"p", "PID"},
+		{"p", "PROGRAM"},
+		{"c", "CLOSE_WAIT"},
+		{"o", "OPEN/s"},
+		{"o", "OPENS"},
+		{"z", "OPENS"},
+		{"down", "LIVE"},
+		{"home", "PID"},
+		{"up", "PID"},
 	} {
 		press(m, step.key)
 		if m.menu == nil {

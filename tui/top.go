@@ -16,7 +16,7 @@ func (m *Model) topLine() string {
 		return " " + m.styles.paint(strong, "porttrace")
 	}
 	right := join(m.selection(), max(m.width/2-2, 0), m.styles) + " "
-	left := " " + join(hostLine(m.shown), max(m.width-cells(right)-2, 0), m.styles)
+	left := " " + join(hostLine(m.shown), max(m.width-cells(right)-3, 0), m.styles)
 	return ends(left, right, m.width)
 }
 

@@ -93,10 +93,6 @@ func (w *why) writeNothing(to *sheet) {
 	if f, ok := w.of.(*failureDetail); ok {
 		to.field("REASON", phrase.Reason(f.row.Op, f.row.Reason), plain)
 	}
-	if !w.elsewhere {
-		headline, _ := phrase.Headline(w.snapshot)
-		to.field("SEEN", headline[0], plain)
-	}
 	for i, lack := range doctor.Lacks(w.snapshot) {
 		label := ""
 		if i == 0 {

@@ -73,9 +73,9 @@ func (pl *planner) newTrouble(f *Finding) *trouble {
 	s := pl.snap
 	t := &trouble{Finding: f, snap: s, plan: pl.plan(netnsOf(s, &f.Subject))}
 	if f.Cause != ListenOverflow {
-		t.findSpace()
+		t.findSpace(pl)
 	}
-	t.findProcess()
+	t.findProcess(pl)
 	if t.space != nil {
 		t.use = t.plan.usageOf(s, t.space)
 	}
@@ -99,12 +99,20 @@ func netnsOf(s *snapshot.Snapshot, about *Subject) uint32 {
 
 // findSpace finds the port space of the subject: of several, the one that failed, or has most
 // taken.
-func (t *trouble) findSpace() {
-	for i := range t.snap.PortSpaces {
-		space := &t.snap.PortSpaces[i]
+func (t *trouble) findSpace(pl *planner) {
+	consider := func(space *snapshot.PortSpace) {
 		if t.isAbout(space) && (t.space == nil || t.isWorse(space)) {
 			t.space = space
 		}
+	}
+	if t.Subject.Remote.Known() && t.Cause != EarlyBind {
+		for _, space := range pl.spacesTo(t.plan.Inode, t.Subject.Remote) {
+			consider(space)
+		}
+		return
+	}
+	for i := range t.snap.PortSpaces {
+		consider(&t.snap.PortSpaces[i])
 	}
 }
 
@@ -141,7 +149,7 @@ func (t *trouble) isAbout(space *snapshot.PortSpace) bool {
 
 // findProcess finds the program to change: the subject's, else the one that holds most ports,
 // else the first victim.
-func (t *trouble) findProcess() {
+func (t *trouble) findProcess(pl *planner) {
 	id := t.Subject.Proc
 	if !id.Known() && t.space != nil {
 		for i := range t.space.Holders {
@@ -157,11 +165,9 @@ func (t *trouble) findProcess() {
 	if !id.Known() && len(t.Victims) > 0 {
 		id = t.Victims[0].Proc.ID
 	}
-	for i := range t.snap.Processes {
-		if p := &t.snap.Processes[i]; id.Known() && p.Info.ID == id {
-			t.row, t.proc = p, p.Info
-			return
-		}
+	if p := pl.process(id); p != nil {
+		t.row, t.proc = p, p.Info
+		return
 	}
 	t.proc = t.processOf(id)
 }
@@ -180,21 +186,24 @@ func (t *trouble) listenPort() uint16 { return cmp.Or(t.Subject.Port, t.Subject.
 
 // processOf returns the facts of a process that has no row.
 func (t *trouble) processOf(id event.ProcID) event.Process {
+	if !id.Known() {
+		return event.Process{ID: id}
+	}
 	for i := range t.snap.PortSpaces {
 		space := &t.snap.PortSpaces[i]
 		for j := range space.Holders {
-			if space.Holders[j].Proc.ID == id && id.Known() {
+			if space.Holders[j].Proc.ID == id {
 				return space.Holders[j].Proc
 			}
 		}
 	}
 	for i := range t.snap.Failures {
-		if f := &t.snap.Failures[i]; f.Proc.ID == id && id.Known() {
+		if f := &t.snap.Failures[i]; f.Proc.ID == id {
 			return f.Proc
 		}
 	}
 	for i := range t.Victims {
-		if t.Victims[i].Proc.ID == id && id.Known() {
+		if t.Victims[i].Proc.ID == id {
 			return t.Victims[i].Proc
 		}
 	}

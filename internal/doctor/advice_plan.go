@@ -11,8 +11,9 @@ import (
 // advice from the same plan, which depends on the snapshot alone: no two contradict.
 type plan struct {
 	*snapshot.Namespace
-	pairs pairs
-	uses  []usage // of the spaces in question, by the range of the namespace
+	pairs   pairs
+	uses    []usage      // of the spaces in question, by the range of the namespace
+	atATime *concurrency // made when it is needed
 
 	ports    event.PortRange // the range to set; zero: none, the present one does or none would
 	usual    event.PortRange // the range to set if it is the range itself that is the trouble
@@ -27,9 +28,39 @@ type plan struct {
 // planner makes the plans of a snapshot, one for each namespace: a host in trouble has hundreds of
 // findings in one.
 type planner struct {
-	snap  *snapshot.Snapshot
-	pairs pairs
-	plans map[uint32]*plan
+	snap   *snapshot.Snapshot
+	pairs  pairs
+	plans  map[uint32]*plan
+	procs  map[event.ProcID]*snapshot.Process // once it is needed
+	spaces map[pairEnd][]*snapshot.PortSpace  // by remote end; the same
+}
+
+// process returns the row of a process, nil if it is not known or has none.
+func (pl *planner) process(id event.ProcID) *snapshot.Process {
+	if pl.procs == nil {
+		pl.procs = make(map[event.ProcID]*snapshot.Process, len(pl.snap.Processes))
+		for i := range slices.Backward(pl.snap.Processes) {
+			p := &pl.snap.Processes[i]
+			pl.procs[p.Info.ID] = p
+		}
+	}
+	if !id.Known() {
+		return nil
+	}
+	return pl.procs[id]
+}
+
+// spacesTo returns the port spaces of a namespace with that remote end.
+func (pl *planner) spacesTo(netns uint32, remote event.Endpoint) []*snapshot.PortSpace {
+	if pl.spaces == nil {
+		pl.spaces = make(map[pairEnd][]*snapshot.PortSpace, len(pl.snap.PortSpaces))
+		for i := range pl.snap.PortSpaces {
+			space := &pl.snap.PortSpaces[i]
+			end := pairEnd{space.Netns, space.Remote}
+			pl.spaces[end] = append(pl.spaces[end], space)
+		}
+	}
+	return pl.spaces[pairEnd{netns, remote}]
 }
 
 func newPlanner(s *snapshot.Snapshot) *planner {
@@ -50,7 +81,7 @@ func (pl *planner) plan(inode uint32) *plan {
 
 // planWith returns the plan of a namespace, by who connects to what.
 func planWith(s *snapshot.Snapshot, inode uint32, all pairs) *plan {
-	p := &plan{Namespace: s.Namespace(inode), pairs: all}
+	p := &plan{Namespace: s.Namespace(inode), pairs: all, atATime: &concurrency{}}
 	if p.Namespace == nil {
 		p.Namespace = &snapshot.Namespace{Inode: inode}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -14,24 +15,56 @@ func (t *trouble) pool() int { return poolSize(t.openAtATime()) }
 
 // openAtATime returns how many connections are open at a time; 0: none has ended, so it is not
 // known for how long one is needed.
-func (t *trouble) openAtATime() (open float64) {
+func (t *trouble) openAtATime() float64 {
+	all := t.plan.concurrency(t.snap)
 	remote := t.remote()
-	perProgram := t.recipe.perProcess || !remote.Known()
-	for i := range t.snap.PortSpaces {
-		space := &t.snap.PortSpaces[i]
-		if space.Netns != t.plan.Inode || space.NetnsGone || space.Kind != snapshot.ConnectSpace {
+	most := all.towards[remote]
+	if t.recipe.perProcess || !remote.Known() {
+		most = most.or(all.of[t.proc.ID])
+	}
+	if t.Cause == Leak || t.Cause == CloseWaitLeak {
+		return most.used
+	}
+	return most.open
+}
+
+// atATime is how many connections are open at a time, and how many of them are in use at least: all,
+// unless they leak.
+type atATime struct{ open, used float64 }
+
+func (a atATime) or(b atATime) atATime { return atATime{max(a.open, b.open), max(a.used, b.used)} }
+
+// concurrency is the most that is open at a time from a port space of a namespace.
+type concurrency struct {
+	made    bool
+	towards map[event.Endpoint]atATime
+	of      map[event.ProcID]atATime // that connects to its destination
+}
+
+// concurrency returns it for all port spaces: a host in trouble has hundreds of findings.
+func (p *plan) concurrency(s *snapshot.Snapshot) *concurrency {
+	c := p.atATime
+	if c.made {
+		return c
+	}
+	*c = concurrency{true, map[event.Endpoint]atATime{}, map[event.ProcID]atATime{}}
+	for i := range s.PortSpaces {
+		space := &s.PortSpaces[i]
+		if space.Netns != p.Inode || space.NetnsGone || space.Kind != snapshot.ConnectSpace {
 			continue
 		}
-		p := t.plan.pairs[pairEnd{space.Netns, space.Remote}]
-		if space.Remote == remote || perProgram && p != nil && p.procs[t.proc.ID] {
-			u := t.plan.usageOf(t.snap, space)
-			if t.Cause == Leak || t.Cause == CloseWaitLeak {
-				u.full = true // those that are open are not in use
+		u := p.usageOf(s, space)
+		n := atATime{open: u.concurrency()}
+		u.full = true // those that are open are not in use
+		n.used = u.concurrency()
+		c.towards[space.Remote] = c.towards[space.Remote].or(n)
+		if sum := p.pairs[pairEnd{space.Netns, space.Remote}]; sum != nil {
+			for _, proc := range sum.procs {
+				c.of[proc] = c.of[proc].or(n)
 			}
-			open = max(open, u.concurrency())
 		}
 	}
-	return open
+	return c
 }
 
 // sized returns the size of a pool, and what it follows from.

@@ -57,7 +57,8 @@ func (u *usage) concurrency() float64 {
 	return open
 }
 
-// pairs are the connections of all processes by remote end.
+// pairs are the connections of all processes by remote end: the ends of connect spaces, and those
+// that the holders of bind spaces connect to.
 type pairs map[pairEnd]*pairSum
 
 type pairEnd struct {
@@ -71,33 +72,46 @@ type pairSum struct {
 	closes  uint64
 	buckets uint64
 	rates   []snapshot.Point
-	procs   map[event.ProcID]bool
+	procs   []event.ProcID // each can be in it twice
 }
 
 func pairsOf(s *snapshot.Snapshot) pairs {
-	all := pairs{}
+	all, binders := pairs{}, map[event.ProcID]bool{}
+	for i := range s.PortSpaces {
+		space := &s.PortSpaces[i]
+		if space.Kind == snapshot.ConnectSpace {
+			all.at(pairEnd{space.Netns, space.Remote})
+			continue
+		}
+		for j := range space.Holders {
+			binders[space.Holders[j].Proc.ID] = true
+		}
+	}
 	for i := range s.Pairs {
 		p := &s.Pairs[i]
 		if p.NetnsGone {
 			continue
 		}
-		sum := all.at(pairEnd{p.Netns, p.Remote})
-		sum.lives.Merge(&p.Lifetimes)
-		sum.closes += p.ClosesOut
-		sum.buckets += p.TimeWaitEntered
-		sum.procs[p.Proc] = true
+		end := pairEnd{p.Netns, p.Remote}
+		sum := all[end]
+		if sum == nil && binders[p.Proc] {
+			sum = all.at(end)
+		}
+		if sum != nil {
+			sum.add(p)
+			sum.procs = append(sum.procs, p.Proc)
+		}
 	}
 	for i := range s.PastPairs {
-		if p := &s.PastPairs[i]; !p.NetnsGone {
-			sum := all.at(pairEnd{p.Netns, p.Remote})
-			sum.lives.Merge(&p.Lifetimes)
-			sum.closes += p.ClosesOut
-			sum.buckets += p.TimeWaitEntered
+		p := &s.PastPairs[i]
+		if sum := all[pairEnd{p.Netns, p.Remote}]; sum != nil && !p.NetnsGone {
+			sum.add(&p.Pair)
 		}
 	}
 	for i := range s.Destinations {
-		if d := &s.Destinations[i]; !d.NetnsGone {
-			all.at(pairEnd{d.Netns, d.Remote}).rates = d.History
+		d := &s.Destinations[i]
+		if sum := all[pairEnd{d.Netns, d.Remote}]; sum != nil && !d.NetnsGone {
+			sum.rates = d.History
 		}
 	}
 	return all
@@ -106,10 +120,16 @@ func pairsOf(s *snapshot.Snapshot) pairs {
 func (p pairs) at(end pairEnd) *pairSum {
 	sum := p[end]
 	if sum == nil {
-		sum = &pairSum{procs: map[event.ProcID]bool{}}
+		sum = &pairSum{}
 		p[end] = sum
 	}
 	return sum
+}
+
+func (s *pairSum) add(p *snapshot.Pair) {
+	s.lives.Merge(&p.Lifetimes)
+	s.closes += p.ClosesOut
+	s.buckets += p.TimeWaitEntered
 }
 
 // usageOf returns how the ports of a space are taken. ends are the remote ends of a bind space.

@@ -38,7 +38,7 @@ type judge struct {
 	// Once a port space is in trouble: who connects to what, and the calls that found no port.
 	pairs     map[destination][]*snapshot.Pair
 	past      map[destination][]*snapshot.PastPair
-	exhausted []*snapshot.Failure
+	exhausted map[destination][]*snapshot.Failure
 }
 
 // destination identifies the row of one.

@@ -187,8 +187,8 @@ func (c *shortage) since() time.Time {
 		return c.FullSince
 	case c.stage == failing:
 		first := c.LastExhausted
-		for _, f := range c.j.noPort() {
-			if c.failed(f) && f.First.Before(first) {
+		for _, f := range c.noPort() {
+			if f.First.Before(first) {
 				first = f.First
 			}
 		}
@@ -197,17 +197,38 @@ func (c *shortage) since() time.Time {
 	return c.j.s.Wall
 }
 
-// noPort returns the calls that found no port.
-func (j *judge) noPort() []*snapshot.Failure {
-	if j.exhausted == nil {
-		j.exhausted = []*snapshot.Failure{}
-		for i := range j.s.Failures {
-			if f := &j.s.Failures[i]; f.Reason == event.RangeExhausted && !f.NetnsGone {
-				j.exhausted = append(j.exhausted, f)
-			}
+// noPort returns the calls that found no port of the space.
+func (c *shortage) noPort() (calls []*snapshot.Failure) {
+	to := destination{c.Netns, c.Proto, c.Remote}
+	if c.Kind == snapshot.BindSpace {
+		to.remote = event.Endpoint{Addr: c.Local}
+	}
+	for _, f := range c.j.exhaustedTo(to) {
+		if c.failed(f) {
+			calls = append(calls, f)
 		}
 	}
-	return j.exhausted
+	return calls
+}
+
+// exhaustedTo returns the calls that found no port towards a destination, or of the address of a
+// bind().
+func (j *judge) exhaustedTo(to destination) []*snapshot.Failure {
+	if j.exhausted == nil {
+		j.exhausted = map[destination][]*snapshot.Failure{}
+		for i := range j.s.Failures {
+			f := &j.s.Failures[i]
+			if f.Reason != event.RangeExhausted || f.NetnsGone {
+				continue
+			}
+			to := destination{f.Netns, f.Proto, f.Target}
+			if f.Op != event.OpConnect {
+				to.remote.Port = 0
+			}
+			j.exhausted[to] = append(j.exhausted[to], f)
+		}
+	}
+	return j.exhausted[to]
 }
 
 // failed reports whether the calls found no port of this space.
@@ -227,10 +248,8 @@ func (c *shortage) victims() []Victim {
 		return nil
 	}
 	var victims []Victim
-	for _, f := range c.j.noPort() {
-		if c.failed(f) {
-			victims = addVictim(victims, Victim{Proc: f.Proc, Failures: f.Count, Last: f.Last})
-		}
+	for _, f := range c.noPort() {
+		victims = addVictim(victims, Victim{Proc: f.Proc, Failures: f.Count, Last: f.Last})
 	}
 	return mergeVictims(victims, nil)
 }

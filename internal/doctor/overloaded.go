@@ -13,9 +13,7 @@ func joinOverloaded(findings []Finding) []Finding {
 	var silent []*Finding
 	for i := range findings {
 		f := &findings[i]
-		at := slices.IndexFunc(findings, func(o Finding) bool { return o.mayOverload(f) })
-		if at >= 0 {
-			listener := &findings[at]
+		if listener := listenerOf(findings, f); listener != nil {
 			certain := listener.overloads(f)
 			if certain && f.trouble == "" {
 				silent = append(silent, f)
@@ -31,6 +29,19 @@ func joinOverloaded(findings []Finding) []Finding {
 		kept[at].Victims = mergeWorst(kept[at].Victims, f.Victims)
 	}
 	return kept
+}
+
+// listenerOf returns the finding about the listener that may be the peer of f, nil without one.
+func listenerOf(findings []Finding, f *Finding) *Finding {
+	if f.Cause != HalfOpen { // most findings of a host with hundreds
+		return nil
+	}
+	for i := range findings {
+		if findings[i].mayOverload(f) {
+			return &findings[i]
+		}
+	}
+	return nil
 }
 
 // refer names the finding of the listener, once.

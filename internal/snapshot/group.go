@@ -36,9 +36,9 @@ type ProcessGroup struct {
 	Members      []*Process
 	Past         int // how many processes it had that have no row any more
 
-	lives Lifetimes
-	pairs *pairSum
-	names processNames
+	lives  Lifetimes
+	names  processNames
+	shared bool // History belongs to the only one that was added: it must not be changed
 }
 
 // Processes returns how many processes the group has or had.
@@ -61,31 +61,77 @@ const maxGroupDestinations = 50
 
 // GroupProcesses returns the groups of the processes, most opens first, none for ByProcess.
 func GroupProcesses(s *Snapshot, by Grouping) []ProcessGroup {
+	rows := GroupRows(s, by)
+	addDestinations(s, rows, by)
+	byOpens, _ := ColumnNamed(GroupColumns(), "opens")
+	return Sort(rows, byOpens, false)
+}
+
+// GroupRows returns the groups in no particular order and without their Destinations, of which a
+// table shows none: see DestinationsOf.
+func GroupRows(s *Snapshot, by Grouping) []ProcessGroup {
 	if by == ByProcess {
 		return nil
 	}
-	groups := groups{index: map[GroupKey]*ProcessGroup{}}
-	owners := make(map[event.ProcID]*ProcessGroup, len(s.Processes))
+	groups := groups{index: map[GroupKey]int{}}
 	for i := range s.Processes {
 		p := &s.Processes[i]
-		identity := IdentityOf(&p.Info)
-		g := groups.of(identity.key(by))
-		g.names.add(identity.Name)
-		g.Members = append(g.Members, p)
-		g.add(p)
-		owners[p.Info.ID] = g
+		identity := identityBy(&p.Info, by)
+		groups.of(identity.key(by)).join(p, &identity)
 	}
 	for i := range s.Past {
-		if s.Past[i].Others {
-			continue // see OtherGroup
+		if past := &s.Past[i]; !past.Others { // see OtherGroup
+			groups.of(past.key(by)).joinPast(past)
 		}
-		g := groups.of(s.Past[i].key(by))
-		g.names.add(s.Past[i].Name)
-		g.Past += s.Past[i].Count
-		g.add(&s.Past[i].Process)
 	}
-	groups.addPairs(s, owners, by)
-	return groups.sorted(by)
+	for i := range s.PastPairs { // there can be no other trace of a group
+		if past := &s.PastPairs[i]; !past.Others {
+			groups.of(past.key(by))
+		}
+	}
+	for i := range groups.rows {
+		groups.rows[i].finish(by)
+	}
+	return groups.rows
+}
+
+// found returns the key without the name that a program gets from its processes.
+func (k GroupKey) found(by Grouping) GroupKey {
+	if by == ByProgram {
+		k.Name = ""
+	}
+	return k
+}
+
+// identityBy returns what a grouping depends on: who the parent is takes longest to say.
+func identityBy(p *event.Process, by Grouping) Identity {
+	if by == ByParent {
+		return IdentityOf(p)
+	}
+	return ownIdentity(p)
+}
+
+// join adds a process.
+func (g *ProcessGroup) join(p *Process, identity *Identity) {
+	g.names.add(identity.Name)
+	g.Members = append(g.Members, p)
+	g.add(p)
+}
+
+// joinPast adds processes that have no row any more.
+func (g *ProcessGroup) joinPast(p *Past) {
+	g.names.add(p.Name)
+	g.Past += p.Count
+	g.add(&p.Process)
+}
+
+// finish sets what follows from all that was added.
+func (g *ProcessGroup) finish(by Grouping) {
+	g.LifetimeP50, g.LifetimeP99 = g.lives.Quantile(0.5), g.lives.Quantile(0.99)
+	if by == ByProgram && !g.Unknown {
+		g.Name = g.names.program(g.Executable, g.Script)
+	}
+	g.lives, g.names = Lifetimes{}, processNames{}
 }
 
 // OtherGroup returns the sum of the processes for whose groups there was no room, nil
@@ -103,42 +149,19 @@ func OtherGroup(s *Snapshot) *ProcessGroup {
 }
 
 // groups are those that were found so far.
-type groups struct{ index map[GroupKey]*ProcessGroup }
+type groups struct {
+	index map[GroupKey]int
+	rows  []ProcessGroup
+}
 
 func (g *groups) of(key GroupKey) *ProcessGroup {
-	if g.index[key] == nil {
-		g.index[key] = &ProcessGroup{GroupKey: key, pairs: newPairSum()}
+	at, ok := g.index[key]
+	if !ok {
+		at = len(g.rows)
+		g.index[key] = at
+		g.rows = append(g.rows, ProcessGroup{GroupKey: key})
 	}
-	return g.index[key]
-}
-
-// addPairs adds the destinations. owners are the groups of the processes with a row.
-func (g *groups) addPairs(s *Snapshot, owners map[event.ProcID]*ProcessGroup, by Grouping) {
-	for i := range s.Pairs {
-		if owner := owners[s.Pairs[i].Proc]; owner != nil { // the others are in PastPairs
-			owner.pairs.add(&s.Pairs[i])
-		}
-	}
-	for i := range s.PastPairs {
-		if p := &s.PastPairs[i]; !p.Others {
-			g.of(p.key(by)).pairs.add(&p.Pair)
-		}
-	}
-}
-
-func (g *groups) sorted(by Grouping) []ProcessGroup {
-	rows := make([]ProcessGroup, 0, len(g.index))
-	for _, row := range g.index {
-		row.LifetimeP50, row.LifetimeP99 = row.lives.Quantile(0.5), row.lives.Quantile(0.99)
-		row.Destinations = row.pairs.sorted()
-		if by == ByProgram && !row.Unknown {
-			row.Name = row.names.program(row.Executable, row.Script)
-		}
-		row.pairs, row.lives, row.names = nil, Lifetimes{}, processNames{}
-		rows = append(rows, *row)
-	}
-	byOpens, _ := ColumnNamed(GroupColumns(), "opens")
-	return Sort(rows, byOpens, false)
+	return &g.rows[at]
 }
 
 // add adds what a process has done, without its destinations.
@@ -147,9 +170,27 @@ func (g *ProcessGroup) add(p *Process) {
 	g.Rates.Opens += p.Rates.Opens
 	g.Rates.Closes += p.Rates.Closes
 	g.Rates.Failures += p.Rates.Failures
-	g.History = addHistory(g.History, p.History)
+	g.addHistory(p.History)
 	g.seen(p.First, p.Last)
+	if g.lives.total == 0 {
+		g.lives = p.Lifetimes
+		g.lives.shared = true // it is copied when another is added
+		return
+	}
 	g.lives.Merge(&p.Lifetimes)
+}
+
+// addHistory adds a history. That of the only one is not copied.
+func (g *ProcessGroup) addHistory(more []Point) {
+	switch {
+	case len(more) == 0:
+	case g.History == nil:
+		g.History, g.shared = more, true
+	case g.shared:
+		g.History, g.shared = addHistory(addHistory(nil, g.History), more), false
+	default:
+		g.History = addHistory(g.History, more)
+	}
 }
 
 func (g *ProcessGroup) seen(first, last time.Time) {

@@ -45,23 +45,28 @@ func middleOf(class int) time.Duration {
 func (l *Lifetimes) Add(d time.Duration) { l.add(classOf(d), 1) }
 
 func (l *Lifetimes) add(class int, n uint32) {
-	if l.shared {
-		l.counts, l.shared = slices.Clone(l.counts), false
-	}
-	for len(l.counts) <= class {
-		l.counts = append(l.counts, 0)
-	}
+	l.own(class + 1)
 	l.counts[class] += n
 	l.total += uint64(n)
 }
 
+// own makes the counts its own, with room for that many classes at least.
+func (l *Lifetimes) own(classes int) {
+	if l.shared {
+		l.counts, l.shared = slices.Clone(l.counts), false
+	}
+	if lacking := classes - len(l.counts); lacking > 0 {
+		l.counts = append(l.counts, make([]uint32, lacking)...)
+	}
+}
+
 // Merge adds another histogram's durations.
 func (l *Lifetimes) Merge(o *Lifetimes) {
+	l.own(len(o.counts))
 	for class, n := range o.counts {
-		if n != 0 {
-			l.add(class, n)
-		}
+		l.counts[class] += n
 	}
+	l.total += o.total
 }
 
 // Share returns a copy that stays as it is. Rows to which nothing is added between two

@@ -23,14 +23,20 @@ type Identity struct {
 // IdentityOf returns what the groups of a process depend on. An unknown executable has the
 // name of the process in brackets, as in ps(1): no path begins with one.
 func IdentityOf(p *event.Process) Identity {
+	identity := ownIdentity(p)
+	if p.ID.Known() {
+		parent := p.Parent()
+		identity.Parent, identity.ParentName = parent.ID, parentName(&parent)
+	}
+	return identity
+}
+
+// ownIdentity returns the identity without the parent.
+func ownIdentity(p *event.Process) Identity {
 	if !p.ID.Known() {
 		return Identity{Unknown: true}
 	}
-	parent := p.Parent()
-	return Identity{
-		Executable: executableOf(p), Script: p.Script, Name: p.Name(), Container: p.Container, Unit: p.Unit,
-		Parent: parent.ID, ParentName: parentName(&parent),
-	}
+	return Identity{Executable: executableOf(p), Script: p.Script, Name: p.Name(), Container: p.Container, Unit: p.Unit}
 }
 
 func executableOf(p *event.Process) string {

@@ -3,7 +3,6 @@ package snapshot
 import (
 	"cmp"
 	"slices"
-	"strings"
 )
 
 // Column is an order of rows.
@@ -22,12 +21,7 @@ func Sort[T any](rows []T, by Column[T], reverse bool) []T {
 	for i := range rows {
 		order[i] = &rows[i]
 	}
-	slices.SortFunc(order, func(a, b *T) int {
-		if reverse {
-			a, b = b, a
-		}
-		return by.Compare(a, b)
-	})
+	SortPointers(order, by, reverse)
 	sorted := make([]T, len(rows))
 	for i, row := range order {
 		sorted[i] = *row
@@ -35,20 +29,14 @@ func Sort[T any](rows []T, by Column[T], reverse bool) []T {
 	return sorted
 }
 
-// Filter returns the rows with a text that contains all the words, in any case.
-func Filter[T any](rows []T, words string, text func(*T) string) []T {
-	wanted := strings.Fields(strings.ToLower(words))
-	if len(wanted) == 0 {
-		return rows
-	}
-	var kept []T
-	for i := range rows {
-		have := strings.ToLower(text(&rows[i]))
-		if !slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(have, w) }) {
-			kept = append(kept, rows[i])
+// SortPointers puts rows into the order of the column.
+func SortPointers[T any](rows []*T, by Column[T], reverse bool) {
+	slices.SortFunc(rows, func(a, b *T) int {
+		if reverse {
+			a, b = b, a
 		}
-	}
-	return kept
+		return by.Compare(a, b)
+	})
 }
 
 // descending puts the greater value first.

@@ -143,7 +143,7 @@ func (c *collector) openers(space *snapshot.PortSpace) parties {
 		return c.holders(space)
 	}
 	var l parties
-	for _, p := range c.rows().pairs[peerOf(space)] {
+	for _, p := range c.rows().ends[peerOf(space)].pairs {
 		if p.Opens > 0 {
 			l.add(c.process(p), int(p.Opens))
 		}

@@ -179,7 +179,7 @@ func (s *silence) sentence() string {
 // others returns how many calls to the destination have led to a connection in the last seconds, as
 // far as it is known.
 func (c *collector) others(p *silence) string {
-	d := c.rows().dests[p.peer]
+	d := c.destination(p.peer)
 	if d == nil {
 		return ""
 	}

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/doctor"
@@ -37,7 +38,7 @@ func (c *collector) spaces() {
 func (c *collector) space(space *snapshot.PortSpace) {
 	finding := c.findingOf(space)
 	shared := finding != nil && c.used[finding.ID]
-	sp := spaceTrouble{PortSpace: space, c: c, finding: finding}
+	sp := &spaceTrouble{PortSpace: space, c: c, finding: finding}
 	switch {
 	case space.ExhaustedRecently(c.s.Wall):
 		for _, f := range c.denied(space) {
@@ -55,7 +56,7 @@ func (c *collector) space(space *snapshot.PortSpace) {
 		switch early := c.earlyBinder(space); {
 		case !early.Known():
 			c.add(sp.filling())
-		case !c.joinsEarly(&sp, early):
+		case !c.joinsEarly(sp, early):
 			c.add(sp.fillingEarly())
 		}
 	}
@@ -77,17 +78,17 @@ var spaceCauses = map[doctor.Cause]bool{
 // findingOf returns the finding about a space, nil without one. One about ports that are bound
 // early concerns all spaces of the namespace.
 func (c *collector) findingOf(space *snapshot.PortSpace) *doctor.Finding {
-	exact := c.find(func(f *doctor.Finding) bool {
-		return spaceCauses[f.Cause] && f.Severity > doctor.Info && f.Subject.Netns == space.Netns && f.Subject.Port == 0 &&
-			f.Subject.Local == space.Local && f.Subject.Remote == space.Remote && (f.Cause == doctor.UDPPorts) == (space.Proto == event.UDP)
-	})
-	if exact != nil || space.Proto == event.UDP {
+	udp := space.Proto == event.UDP
+	exact := c.ofSpaces.exact[spaceEnds{space.Netns, space.Local, space.Remote, udp}]
+	if exact != nil || udp {
 		return exact
 	}
-	return c.find(func(f *doctor.Finding) bool {
-		return f.Cause == doctor.EarlyBind && f.Severity > doctor.Info && f.Subject.Netns == space.Netns && f.Subject.Port == 0 &&
-			(f.Subject.Local == space.Local || space.Bound*2 > space.Taken())
-	})
+	for _, f := range c.ofSpaces.early {
+		if f.Subject.Netns == space.Netns && (f.Subject.Local == space.Local || space.Bound*2 > space.Taken()) {
+			return f
+		}
+	}
+	return nil
 }
 
 // fills reports whether the space will be full within ten minutes if its load goes on as it does.
@@ -121,21 +122,24 @@ func (s *spaceTrouble) failsNow() bool {
 
 // failing is of a space in which calls find no port.
 func (s *spaceTrouble) failing() trouble {
-	callers := s.c.callers(s.PortSpace)
-	lines := []string{s.cannot(callers), s.inUse(callers, true), s.rates()}
-	t := s.trouble(Failing, outOfPorts, lines)
-	t.rate, t.count, t.process = s.ExhaustionRate, s.Exhausted, callers.main()
+	t := s.trouble(Failing, outOfPorts, s.tellFailing)
+	t.rate, t.count = s.ExhaustionRate, s.Exhausted
 	if !s.failsNow() {
 		t.level = Soon
 	}
-	t.title = s.failingTitle()
+	return t
+}
+
+func (s *spaceTrouble) tellFailing(t *trouble) {
+	callers := s.c.callers(s.PortSpace)
+	t.lines = s.lines(s.cannot(callers), s.inUse(callers, true), s.rates())
+	t.title, t.process = s.failingTitle(), callers.main()
 	t.short = s.subject(callers) + " " + phrase.Space(s.PortSpace) + ": no free port, " + s.pace()
 	for _, f := range s.c.denied(s.PortSpace) {
 		if t.failure == nil || f.Last.After(t.failure.Last) {
 			t.failure = f
 		}
 	}
-	return t
 }
 
 // failingTitle returns for how long calls have found no port, or until when they found none.
@@ -159,10 +163,11 @@ func (s *spaceTrouble) failingTitle() string {
 }
 
 // full is of a space without a free port in which no call has failed in the last seconds.
-func (s *spaceTrouble) full() trouble {
+func (s *spaceTrouble) full() trouble { return s.trouble(Soon, outOfPorts, s.tellFull) }
+
+func (s *spaceTrouble) tellFull(t *trouble) {
 	openers := s.c.openers(s.PortSpace)
-	lines := []string{"The next " + s.call() + " fails: no port is left for " + s.ends() + ".", s.inUse(nil, true), s.rates()}
-	t := s.trouble(Soon, outOfPorts, lines)
+	t.lines = s.lines("The next "+s.call()+" fails: no port is left for "+s.ends()+".", s.inUse(nil, true), s.rates())
 	t.title, t.process = "NO PORT LEFT", openers.main()
 	switch {
 	case s.FullBeforeStart && !s.FullSince.IsZero():
@@ -171,41 +176,49 @@ func (s *spaceTrouble) full() trouble {
 		t.title += " for " + phrase.Elapsed(s.c.s.Wall.Sub(s.FullSince))
 	}
 	t.short = s.subject(openers) + " " + phrase.Space(s.PortSpace) + ": no port is left"
-	return t
 }
 
 // filling is of a space that will be full within minutes.
 func (s *spaceTrouble) filling() trouble {
+	t := s.trouble(Soon, filling, s.tellFilling)
+	if t.left = fullWithin; s.fullSoon() {
+		t.left = s.Forecast.ETA
+	}
+	return t
+}
+
+// fullSoon reports whether it is known to be full within ten minutes.
+func (s *spaceTrouble) fullSoon() bool {
+	f := &s.Forecast
+	return f.Known && !f.Never && f.ETA <= fullWithin
+}
+
+func (s *spaceTrouble) tellFilling(t *trouble) {
 	openers := s.c.openers(s.PortSpace)
-	lines := []string{s.opens(openers), s.inUse(openers, false), joined(s.outlook(), s.exceeds())}
-	t := s.trouble(Soon, filling, lines)
-	t.left, t.process = s.Forecast.ETA, openers.main()
+	t.lines = s.lines(s.opens(openers), s.inUse(openers, false), joined(s.outlook(), s.exceeds()))
+	t.process = openers.main()
 	if s.closesNone() {
 		t.do = "Find out why " + s.subject(openers) + openers.verb(" closes", " close") + " no connection to " + phrase.Remote(s.Proto, s.Remote)
 	}
 	t.title = "LEAK"
 	when := ""
-	if f := &s.Forecast; f.Known && !f.Never && f.ETA <= fullWithin {
-		when = phrase.When(f)
+	if s.fullSoon() {
+		when = phrase.When(&s.Forecast)
 		t.title = "FULL " + upperIn(when)
 		when = " full " + when
-	} else {
-		t.left = fullWithin
 	}
 	t.short = s.subject(openers) + " " + phrase.Space(s.PortSpace) + when
 	if cause := s.causeWord(); cause != "" {
 		t.short += " (" + cause + ")"
 	}
-	return t
 }
 
 // trouble has what all of them have.
-func (s *spaceTrouble) trouble(level Level, of kind, lines []string) trouble {
-	t := trouble{level: level, kind: of, finding: s.finding, space: s.PortSpace}
-	for _, line := range append(lines, s.why()) {
-		if line != "" {
-			t.lines = append(t.lines, line)
-		}
-	}
-	return t
+func (s *spaceTrouble) trouble(level Level, of kind, tell func(*trouble)) trouble {
+	return trouble{level: level, kind: of, tell: tell, finding: s.finding, space: s.PortSpace}
+}
+
+// lines returns those that say something, and the cause.
+func (s *spaceTrouble) lines(list ...string) []string {
+	return slices.DeleteFunc(append(list, s.why()), func(line string) bool { return line == "" })
 }

@@ -46,6 +46,12 @@ func (c *collector) joinsEarly(s *spaceTrouble, program snapshot.ProgramKey) boo
 
 // fillingEarly is of the address whose ports one program binds before it connects.
 func (s *spaceTrouble) fillingEarly() trouble {
+	t := s.trouble(Soon, filling, s.tellFillingEarly)
+	t.left = s.Forecast.ETA
+	return t
+}
+
+func (s *spaceTrouble) tellFillingEarly(t *trouble) {
 	openers := s.c.openers(s.PortSpace)
 	rate, sustainable := 0.0, 0.0
 	for i := range s.c.s.PortSpaces {
@@ -55,19 +61,17 @@ func (s *spaceTrouble) fillingEarly() trouble {
 		}
 	}
 	from := phrase.Local(s.PortSpace) + in(s.NetnsName)
-	lines := []string{
+	t.lines = s.lines(
 		fmt.Sprintf("%s%s%s conn/s from %s, with bind() before each connect().",
 			s.subject(openers), openers.verb(" opens ", " open "), phrase.Rate(rate), from),
 		s.inUseBy(openers, false, "of "+phrase.Local(s.PortSpace)),
 		joined(s.outlook(), wanted(rate, sustainable, " conn/s")),
-	}
-	t := s.trouble(Soon, filling, lines)
+	)
 	if s.finding == nil || s.finding.Cause != doctor.EarlyBind {
 		t.lines = append(t.lines, "Cause: "+causeWords[doctor.EarlyBind].sentence+".")
 	}
 	t.do = "Set IP_BIND_ADDRESS_NO_PORT (Linux 4.2 and later) before bind(), or do not bind"
-	t.left, t.process = s.Forecast.ETA, openers.main()
+	t.process = openers.main()
 	t.title = "FULL " + upperIn(phrase.When(&s.Forecast))
 	t.short = s.subject(openers) + " " + from + " full " + phrase.When(&s.Forecast) + " (" + causeWords[doctor.EarlyBind].short + ")"
-	return t
 }

@@ -57,14 +57,15 @@ func (s *spaceTrouble) pace() string {
 	return plural(s.Exhausted, "time")
 }
 
-// errno returns the error of the calls that found no port, with the mark of inferred values.
+// errno returns the error of the calls that found no port, with the mark of inferred values, as it
+// follows what they were for.
 func (s *spaceTrouble) errno() string {
 	for _, f := range s.c.denied(s.PortSpace) {
 		if code := phrase.Errno(f); code != "" {
-			return code
+			return " (" + code + ")"
 		}
 	}
-	return "no free port"
+	return ": no free port"
 }
 
 // cannot returns which programs find no port for what. Why is in the title: short, so that what
@@ -78,7 +79,7 @@ func (s *spaceTrouble) cannot(callers parties) string {
 	if !s.failsNow() {
 		verb = " could not "
 	}
-	return s.subject(callers) + verb + deed + s.ends() + ": " + s.errno() + ", " + s.pace() + "."
+	return s.subject(callers) + verb + deed + s.ends() + s.errno() + ", " + s.pace() + "."
 }
 
 // inUse returns how many ports are in use, how, and by which programs if those are others than
@@ -175,5 +176,5 @@ func (s *spaceTrouble) destination() *snapshot.Destination {
 	if s.Kind != snapshot.ConnectSpace {
 		return nil
 	}
-	return s.c.rows().dests[peerOf(s.PortSpace)]
+	return s.c.destination(peerOf(s.PortSpace))
 }

@@ -37,6 +37,8 @@ type trouble struct {
 	short string // in one line, for Verdict.More
 	do    string // what to change first if no finding advises it
 
+	tell func(*trouble) // sets the words, nil if they are there: few of a thousand troubles are told
+
 	finding *doctor.Finding // that explains it, nil if none does
 	space   *snapshot.PortSpace
 	failure *snapshot.Failure
@@ -48,6 +50,7 @@ type collector struct {
 	s        *snapshot.Snapshot
 	findings []doctor.Finding // that go on, the most urgent first
 	over     []doctor.Finding
+	ofSpaces spaceFindings
 	used     map[string]bool // IDs of the findings that a trouble has
 	troubles []trouble
 	early    map[earlyKey]bool // namespaces and programs that bind before they connect
@@ -66,6 +69,7 @@ func newCollector(s *snapshot.Snapshot, findings []doctor.Finding) *collector {
 			c.over = append(c.over, f)
 		}
 	}
+	c.ofSpaces = newSpaceFindings(c.findings)
 	return c
 }
 
@@ -89,7 +93,7 @@ const maxMore = 8
 
 // verdict returns the first trouble, and the others in short.
 func (c *collector) verdict() Verdict {
-	t := &c.troubles[0]
+	t := c.told(0)
 	v := Verdict{Level: t.level, Title: t.title, Lines: t.lines, Do: t.do, Space: t.space, Failure: t.failure, Process: t.process}
 	if f := t.finding; f != nil {
 		v.Finding = f.ID
@@ -103,9 +107,18 @@ func (c *collector) verdict() Verdict {
 			v.More = append(v.More, "+ "+plural(len(c.troubles)-1-maxMore, "more trouble"))
 			break
 		}
-		v.More = append(v.More, c.troubles[i+1].short)
+		v.More = append(v.More, c.told(i+1).short)
 	}
 	return v
+}
+
+// told returns a trouble with its words.
+func (c *collector) told(i int) *trouble {
+	t := &c.troubles[i]
+	if t.tell != nil {
+		t.tell(t)
+	}
+	return t
 }
 
 // firstThing returns what to change first, without how and why: those are on the page of the
