@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -9,6 +10,7 @@ import (
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 	"github.com/porttrace/porttrace/tui/query"
 )
 
@@ -57,11 +59,23 @@ func eventColumns(clock func() event.Clock) []column[snapshot.RecentEvent] {
 		{title: "PROCESS", rank: 3, min: 14, max: 30, left: true, cell: func(e *row, width int) string {
 			return process(e.Proc, e.Process.Program(), width)
 		}},
-		{title: "FROM → TO", min: 24, max: 44, left: true, cell: func(e *row, width int) string { return cut(export.Addresses(&e.Event), width) }},
+		{title: "FROM → TO", min: 24, max: 44, left: true, cell: func(e *row, width int) string { return eventEnds(&e.Event, width) }},
 		{title: "DETAIL", rank: 4, min: 12, max: 60, left: true, cell: func(e *row, _ int) string {
 			return printable.String(export.Detail(&e.Event, export.Context{Process: e.Process, Netns: e.NetnsName, Clock: clock()}))
 		}},
 	}
+}
+
+// eventEnds returns LOCAL → REMOTE in at most width cells. The remote end is the one that differs, so
+// the local one is cut first.
+func eventEnds(e *event.Event, width int) string {
+	text := export.Addresses(e)
+	over := cells(text) - width
+	local, rest, two := strings.Cut(text, " ")
+	if over <= 0 || !two {
+		return cut(text, width)
+	}
+	return cut(cut(local, max(cells(local)-over, 2))+" "+rest, width)
 }
 
 func eventTone(e *event.Event) tone {
@@ -146,7 +160,7 @@ func (l *eventList) write(to *sheet) {
 		to.field("", phrase.Grouped(left)+" events of busy seconds are not listed; porttrace events has all", quiet)
 	}
 	if len(rows) == 0 {
-		to.text("None of the newest " + phrase.Count(len(l.snapshot.RecentEvents)) + " events is about it.")
+		to.text("None of the newest events (" + phrase.Count(len(l.snapshot.RecentEvents)) + ") is about it.")
 		return
 	}
 	clock := func() event.Clock { return l.snapshot.Clock }
@@ -237,3 +251,5 @@ func (d *eventDetail) write(to *sheet) {
 		to.link("destination", remoteEnd(e.Proto, e.Dst, to.width), plain, keyOfPair(pair), func() subject { return towards(s, pair) })
 	}
 }
+
+func (t *eventTable) begin(*snapshot.Snapshot, *verdict.Verdict) {}
