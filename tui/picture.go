@@ -133,7 +133,7 @@ func (r *replay) curve(space *snapshot.PortSpace, now time.Time, st *styles) *ch
 	if len(fills) == 0 || begin.IsZero() {
 		return nil
 	}
-	c := &chart.Fill{Capacity: space.Capacity, From: begin, Now: end, Cursor: now, Clock: true, Threshold: 0.95, Braille: st.braille, Palette: &st.palette}
+	c := &chart.Fill{Capacity: space.Capacity, From: begin, Now: end, Cursor: now, Clock: true, Threshold: 0.95, Braille: st.braille, Palette: &st.inUse}
 	for i := range fills {
 		f := &fills[i]
 		s := chart.Sample{At: p.Clock.WallTime(f.End), InUse: f.InUse, Reusable: f.Reusable, Capacity: f.Capacity, TimeWait: -1}

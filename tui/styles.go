@@ -36,6 +36,8 @@ type styles struct {
 	theme   *theme.Styles
 	pens    [tones]chart.Pen
 	palette chart.Palette
+	// inUse is the palette of curves of which it is not known what the ports are used for.
+	inUse chart.Palette
 	braille bool // curves are drawn with dots
 }
 
@@ -46,6 +48,8 @@ func newStyles(from theme.Theme, dark bool, profile colorprofile.Profile) *style
 		s.pens[t] = chart.NewPen(s.theme.Style(roles[t]))
 	}
 	s.palette = s.newPalette(dark, profile >= colorprofile.ANSI)
+	s.inUse = s.palette
+	s.inUse.State[chart.Open] = s.shades(theme.Accent, dark)
 	return s
 }
 
