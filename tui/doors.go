@@ -5,44 +5,24 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// What a line of a detail leads to: each returns nil if the snapshot has no such row any more.
+// What a line of a page leads to: each returns nil if the snapshot has no such row any more.
 
-func processOf(s *snapshot.Snapshot, id event.ProcID) subject {
-	t := newProcessTable()
-	for i := range s.Processes {
-		if s.Processes[i].Info.ID == id {
-			return &processDetail{followed[snapshot.Process, event.ProcID]{&s.Processes[i], s, t.source, t.key}}
-		}
-	}
-	return nil
-}
+func processOf(s *snapshot.Snapshot, id event.ProcID) subject { return newProcessTable().pageOf(s, id) }
 
-func spaceOf(s *snapshot.Snapshot, key snapshot.SpaceID) subject {
-	for i := range s.PortSpaces {
-		if s.PortSpaces[i].ID() == key {
-			t := newSpaces()
-			return &spaceDetail{followed: followed[snapshot.PortSpace, snapshot.SpaceID]{&s.PortSpaces[i], s, t.source, t.key}}
-		}
-	}
-	return nil
-}
+func spaceOf(s *snapshot.Snapshot, key snapshot.SpaceID) subject { return newSpaces().pageOf(s, key) }
 
 func destinationOf(s *snapshot.Snapshot, key destinationKey) subject {
-	for i := range s.Destinations {
-		if keyOfDestination(&s.Destinations[i]) == key {
-			t := newDestinations()
-			return &destinationDetail{followed[snapshot.Destination, destinationKey]{&s.Destinations[i], s, t.source, t.key}}
-		}
-	}
-	return nil
+	return newDestinations().pageOf(s, key)
 }
 
-func failureOf(s *snapshot.Snapshot, key failureKey) subject {
-	t := newFailures()
+func failureOf(s *snapshot.Snapshot, key failureKey) subject { return newFailures().pageOf(s, key) }
+
+// pageOf returns the page of the row with a key.
+func (t *table[T, K]) pageOf(s *snapshot.Snapshot, key K) subject {
 	rows := t.source(s)
 	for i := range rows {
-		if keyOfFailure(&rows[i]) == key {
-			return &failureDetail{followed[snapshot.ProgramFailure, failureKey]{&rows[i], s, t.source, t.key}}
+		if t.key(&rows[i]) == key {
+			return t.detail(followed[T, K]{&rows[i], s, t.source, t.key})
 		}
 	}
 	return nil

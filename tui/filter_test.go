@@ -147,3 +147,17 @@ func TestFilterIsHostile(t *testing.T) {
 		}
 	}
 }
+
+// TestFilterCompletes: Tab writes the only field of the table that the last word can begin.
+func TestFilterCompletes(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{
+		"nginx !close": "nginx !close_wait:", "sta": "state:", "p": "p", "nginx ": "nginx ", "close_wait:>5": "close_wait:>5",
+	} {
+		m := processScreen(110, 40, worst("billing")(t))
+		press(m, "/", typed, "tab")
+		if got := m.filter.text(); got != want || !m.filter.typing {
+			t.Errorf("%q becomes %q, want %q", typed, got, want)
+		}
+	}
+}

@@ -169,6 +169,17 @@ func (m *Model) back() {
 	m.refresh()
 }
 
+// goToFailing moves the cursor to the next row in trouble, or the previous one.
+func (m *Model) goToFailing(step int) {
+	if !m.panes[m.tab].nextFailing(step) {
+		where := "below"
+		if step < 0 {
+			where = "above"
+		}
+		m.say(quiet, "no row in trouble "+where+" the cursor")
+	}
+}
+
 func (m *Model) togglePause() {
 	m.paused = !m.paused
 	if !m.paused && m.latest != nil {
@@ -176,13 +187,17 @@ func (m *Model) togglePause() {
 	}
 }
 
-// typeFilter takes a key of the filter; the arrows still move through the rows.
+// typeFilter takes a key of the filter; the arrows still move through the rows, Tab completes a field.
 func (m *Model) typeFilter(msg tea.KeyPressMsg) {
 	if to := m.keys.motion(msg); to != still && msg.Text == "" {
 		m.panes[m.tab].move(to)
 		return
 	}
-	m.filter.press(msg)
+	if msg.Keystroke() == "tab" {
+		m.filter.complete(m.panes[m.tab].filterFields())
+	} else {
+		m.filter.press(msg)
+	}
 	m.refresh()
 }
 

@@ -14,6 +14,8 @@ type pane interface {
 	begin(snap *snapshot.Snapshot, v *verdict.Verdict)
 	// open returns the detail of the row under the cursor, nil if there is none.
 	open() subject
+	// filterFields returns what a filter of its rows can ask for.
+	filterFields() query.Set
 
 	resize(width, height int)
 	move(to motion)

@@ -171,6 +171,8 @@ func (t *table[T, K]) fold() {
 	t.folded = len(t.matched) - len(t.rows)
 }
 
+func (t *table[T, K]) filterFields() query.Set { return t.fields }
+
 // foldIdle folds the idle rows, or shows all.
 func (t *table[T, K]) foldIdle() {
 	t.unfold = !t.unfold

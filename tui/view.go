@@ -6,6 +6,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/verdict"
 )
 
 // settle draws what has a cursor, and scrolls to it. It must follow every change, so that View
@@ -54,6 +56,15 @@ func (m *Model) View() tea.View {
 		view.MouseMode = tea.MouseModeCellMotion
 	}
 	return view
+}
+
+// windowTitle returns the title of the terminal's window: it says what is wrong when the screen is
+// not seen.
+func (m *Model) windowTitle() string {
+	if m.title == "" || m.shown == nil || m.verdict.Level < verdict.Soon {
+		return m.title
+	}
+	return verdictSigns[m.verdict.Level] + " " + printable.String(m.verdict.Title) + " - " + m.title
 }
 
 // lines returns as many lines as the terminal has.
