@@ -104,7 +104,7 @@ type groupIndex struct {
 }
 
 func newGroupIndex(s *Snapshot, by Grouping) *groupIndex {
-	x := &groupIndex{rows: map[GroupKey]int{}, of: make([]int, len(s.Processes))}
+	x := &groupIndex{rows: make(map[GroupKey]int, len(s.Processes)/4), of: make([]int, len(s.Processes))}
 	for i := range s.Processes {
 		x.of[i] = x.row(keyOf(&s.Processes[i].Info, by))
 		x.members[x.of[i]]++
