@@ -264,6 +264,10 @@ func BenchmarkFrameBytes(b *testing.B) {
 		{"10000/spaces", many, []string{"1"}},
 		{"10000/processes", many, []string{"2"}},
 		{"10000/destinations", many, []string{"3"}},
+		{"10000/failures", many, []string{"4"}},
+		{"10000/events", many, []string{"5"}},
+		{"10000/space", many, []string{"1", "enter"}},
+		{"10000/program", many, []string{"2", "enter"}},
 		{"10000/trouble", trouble, []string{"1"}},
 	} {
 		b.Run(bm.name, func(b *testing.B) {

@@ -163,9 +163,9 @@ func (m *Model) regroup() {
 func (m *Model) back() {
 	if last := len(m.trail) - 1; last >= 0 {
 		m.trail = m.trail[:last]
-		return
+	} else {
+		m.filter = filter{}
 	}
-	m.filter = filter{}
 	m.refresh()
 }
 

@@ -154,14 +154,16 @@ func (m *Model) showLatest() {
 	m.refresh()
 }
 
-// refresh updates what is on the screen from the snapshot shown. The other panes are
-// updated when they are shown.
+// refresh updates what is on the screen from the snapshot shown. The other panes, and a table behind
+// a detail, are updated when they are shown.
 func (m *Model) refresh() {
 	if m.shown == nil {
 		return
 	}
-	m.panes[m.tab].begin(m.shown, &m.verdict)
-	m.panes[m.tab].set(m.shown, m.filter.query)
+	if m.page() == nil || m.filter.text() != "" { // how many rows match is seen beside a detail, too
+		m.panes[m.tab].begin(m.shown, &m.verdict)
+		m.panes[m.tab].set(m.shown, m.filter.query)
+	}
 	for _, d := range m.trail {
 		m.renew(d)
 	}

@@ -140,40 +140,18 @@ func (j *judge) addPairs(l *programs, s *snapshot.PortSpace) {
 			}
 		}
 	}
-	j.indexPairs()
-	to := destination{s.Netns, s.Proto, s.Remote}
-	for _, pair := range j.pairs[to] {
+	end := j.end(s)
+	for _, pair := range end.pairs {
 		proc := pair.Process()
 		p := l.of(programOf(&proc))
 		p.addPair(pair, l.byPair)
 		p.stands(proc, int(pair.Live()+pair.TimeWaitOut))
 	}
-	for _, past := range j.past[to] {
+	for _, past := range end.past {
 		if name := programOfPast(&past.Identity); name != "" {
 			p := l.of(name)
 			p.addPair(&past.Pair, l.byPair)
 			p.more = true // this row can be of several processes
-		}
-	}
-}
-
-// indexPairs sorts the pairs by destination, the first time that it is called.
-func (j *judge) indexPairs() {
-	if j.pairs != nil {
-		return
-	}
-	j.pairs = make(map[destination][]*snapshot.Pair, len(j.s.Destinations))
-	j.past = map[destination][]*snapshot.PastPair{}
-	for i := range j.s.Pairs {
-		if p := &j.s.Pairs[i]; !p.NetnsGone && p.Proc.Known() {
-			to := destination{p.Netns, p.Proto, p.Remote}
-			j.pairs[to] = append(j.pairs[to], p)
-		}
-	}
-	for i := range j.s.PastPairs {
-		if p := &j.s.PastPairs[i]; !p.NetnsGone {
-			to := destination{p.Netns, p.Proto, p.Remote}
-			j.past[to] = append(j.past[to], p)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -97,14 +98,17 @@ func GroupRows(s *Snapshot, by Grouping) []ProcessGroup {
 
 // groupIndex is which groups there are.
 type groupIndex struct {
-	rows    map[GroupKey]int
+	// rows are the first of those with a word in common, next those after it: a key has three words
+	// and two numbers, and one word tells nearly all apart.
+	rows    map[string]int
+	next    []int // -1: there is none
 	keys    []GroupKey
 	members []int // how many processes each has
 	of      []int // the group of each process
 }
 
 func newGroupIndex(s *Snapshot, by Grouping) *groupIndex {
-	x := &groupIndex{rows: map[GroupKey]int{}, of: make([]int, len(s.Processes))}
+	x := &groupIndex{rows: map[string]int{}, of: make([]int, len(s.Processes))}
 	for i := range s.Processes {
 		x.of[i] = x.row(keyOf(&s.Processes[i].Info, by))
 		x.members[x.of[i]]++
@@ -123,12 +127,19 @@ func newGroupIndex(s *Snapshot, by Grouping) *groupIndex {
 }
 
 func (x *groupIndex) row(key GroupKey) int {
-	at, ok := x.rows[key]
+	word := cmp.Or(key.Script, key.Executable, key.Name)
+	first, ok := x.rows[word]
 	if !ok {
-		at = len(x.keys)
-		x.rows[key] = at
-		x.keys, x.members = append(x.keys, key), append(x.members, 0)
+		first = -1
 	}
+	for at := first; at >= 0; at = x.next[at] {
+		if x.keys[at] == key {
+			return at
+		}
+	}
+	at := len(x.keys)
+	x.rows[word] = at
+	x.keys, x.next, x.members = append(x.keys, key), append(x.next, first), append(x.members, 0)
 	return at
 }
 
