@@ -58,7 +58,7 @@ func (l *eventList) write(to *sheet) {
 		to.field("", phrase.Grouped(left)+" events of busy seconds are not listed; porttrace events has all", quiet)
 	}
 	if len(rows) == 0 {
-		to.text("None of the newest " + phrase.Count(len(l.snapshot.RecentEvents)) + " events is about it.")
+		to.text("None of the newest events (" + phrase.Count(len(l.snapshot.RecentEvents)) + ") is about it.")
 		return
 	}
 	listEvents(to, l.snapshot, rows)

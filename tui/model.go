@@ -20,6 +20,7 @@ type Model struct {
 	snapshots <-chan *snapshot.Snapshot
 	done      <-chan struct{}
 	focus     *snapshot.Focus
+	selected  string // the filter of the command line
 	title     string
 	keys      *keyMap
 	styles    *styles
@@ -64,6 +65,7 @@ func newModel(ctx context.Context, opts Options) *Model {
 		snapshots: opts.Snapshots,
 		done:      ctx.Done(),
 		focus:     opts.Focus,
+		selected:  printable.String(opts.Selection),
 		title:     printable.String(opts.Title),
 		keys:      newKeys(opts.Player != nil),
 		theme:     opts.Theme,
@@ -158,6 +160,7 @@ func (m *Model) refresh() {
 	if m.shown == nil {
 		return
 	}
+	m.panes[m.tab].begin(m.shown, &m.verdict)
 	m.panes[m.tab].set(m.shown, m.filter.query)
 	for _, d := range m.trail {
 		m.renew(d)

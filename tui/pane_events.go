@@ -2,12 +2,14 @@ package tui
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/export"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 	"github.com/porttrace/porttrace/tui/query"
 )
 
@@ -46,6 +48,8 @@ func newEvents() *eventTable {
 
 func (t *eventTable) set(s *snapshot.Snapshot, filter *query.Query) { t.show(s, nil, filter) }
 
+func (t *eventTable) begin(*snapshot.Snapshot, *verdict.Verdict) {}
+
 func eventColumns(clock func() event.Clock) []column[snapshot.RecentEvent] {
 	type row = snapshot.RecentEvent
 	return []column[row]{
@@ -56,11 +60,23 @@ func eventColumns(clock func() event.Clock) []column[snapshot.RecentEvent] {
 		{title: "PROCESS", rank: 3, min: 14, max: 30, left: true, cell: func(e *row, width int) string {
 			return process(e.Proc, e.Process.Program(), width)
 		}},
-		{title: "FROM → TO", min: 24, max: 44, left: true, cell: func(e *row, width int) string { return cut(export.Addresses(&e.Event), width) }},
+		{title: "FROM → TO", min: 24, max: 44, left: true, cell: func(e *row, width int) string { return eventEnds(&e.Event, width) }},
 		{title: "DETAIL", rank: 4, min: 12, max: 60, left: true, cell: func(e *row, _ int) string {
 			return printable.String(export.Detail(&e.Event, export.Context{Process: e.Process, Netns: e.NetnsName, Clock: clock()}))
 		}},
 	}
+}
+
+// eventEnds returns LOCAL → REMOTE in at most width cells. The remote end is the one that differs, so
+// the local one is cut first.
+func eventEnds(e *event.Event, width int) string {
+	text := export.Addresses(e)
+	over := cells(text) - width
+	local, rest, two := strings.Cut(text, " ")
+	if over <= 0 || !two {
+		return cut(text, width)
+	}
+	return cut(cut(local, max(cells(local)-over, 2))+" "+rest, width)
 }
 
 func eventTone(e *event.Event) tone {

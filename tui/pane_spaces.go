@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 	"github.com/porttrace/porttrace/tui/query"
 )
 
@@ -23,7 +24,12 @@ func newSpaces() *spaces {
 	s.source = func(snap *snapshot.Snapshot) []snapshot.PortSpace { return snap.PortSpaces }
 	s.key = (*snapshot.PortSpace).ID
 	s.fields, s.fillRow = placeFields|processFields|spaceFields, s.row
-	s.state = s.pressure
+	s.state = func(row *snapshot.PortSpace) tone {
+		if t := s.pressure(row); t != plain || row.SynSent == 0 {
+			return t
+		}
+		return warn
+	}
 	s.idle = func(row *snapshot.PortSpace) bool { return idleSpace(row, s.snapshot.Wall) }
 	s.idling = "below 5 %, without failures and not filling up"
 	s.detail = func(row followed[snapshot.PortSpace, snapshot.SpaceID]) subject { return &spaceDetail{row} }
@@ -45,4 +51,21 @@ func idleSpace(s *snapshot.PortSpace, now time.Time) bool {
 	f := s.Outlook()
 	return s.Capacity > 0 && float64(s.InUse()) < share*float64(s.Capacity) && !s.AtRisk(now) && s.Exhausted == 0 &&
 		(!f.Known || f.Never || f.ETA > soon)
+}
+
+// begin places the cursor on the space of the verdict, or the one towards a peer that it is about.
+func (s *spaces) begin(snap *snapshot.Snapshot, v *verdict.Verdict) {
+	s.foremost = nil
+	switch {
+	case v.Space != nil:
+		s.foremost = new(v.Space.ID())
+	case v.Failure != nil && isConnect(v.Failure):
+		f := v.Failure
+		for i := range snap.PortSpaces {
+			if space := &snap.PortSpaces[i]; leadsTo(space, destinationKey{f.Netns, f.Proto, f.Target}) {
+				s.foremost = new(space.ID())
+				return
+			}
+		}
+	}
 }

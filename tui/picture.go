@@ -62,7 +62,7 @@ func (m *Model) picture(height int) []string {
 	if space == nil {
 		return nil
 	}
-	title := " " + m.styles.paint(quiet, "ports of ") + spaceName(space, m.width/2) + m.styles.paint(quiet, "  "+rangeWords(space))
+	title := " " + m.styles.paint(quiet, "ports of ") + spaceName(space, m.width/2) + m.styles.paint(quiet, "  "+rangeWords(space, 0))
 	return append([]string{title}, pictureLines(space, curveOf(space, m.shown.Wall, m.replay, m.styles), m.width, height-1, m.styles)...)
 }
 

@@ -44,10 +44,10 @@ func (m *Model) selection() []piece {
 		pieces = append(pieces, piece{tone: chip, forms: []string{"/" + m.filter.text() + " (" + m.matches() + ")", "/" + m.filter.text()}})
 	}
 	if s.Filtered {
-		pieces = append(pieces, piece{rank: 2, tone: chip, forms: selected(s)})
+		pieces = append(pieces, piece{rank: 2, tone: chip, forms: m.selectedForms()})
 	}
 	if s.Health.Lost > 0 {
-		pieces = append(pieces, piece{rank: 1, tone: fail, forms: []string{"lost " + phrase.Count(s.Health.Lost)}})
+		pieces = append(pieces, piece{rank: 3, tone: warn, forms: []string{"lost " + phrase.Count(s.Health.Lost)}})
 	}
 	if len(s.Gaps) > 0 {
 		pieces = append(pieces, piece{rank: 1, tone: warn, forms: missing(s)})
@@ -58,7 +58,16 @@ func (m *Model) selection() []piece {
 	return pieces
 }
 
-// selected returns what the filter of the command line lets through, in forms.
+// selectedForms returns the filter of the command line and what it lets through, in forms.
+func (m *Model) selectedForms() []string {
+	forms := selected(m.shown)
+	if m.selected == "" {
+		return forms
+	}
+	return append([]string{m.selected + "  " + forms[0], m.selected + "  " + forms[len(forms)-1], m.selected}, forms...)
+}
+
+// selected returns what a filter lets through, in forms.
 func selected(s *snapshot.Snapshot) []string {
 	if s.SelectedEvents == 0 {
 		return []string{"filter matches nothing: 0 of " + phrase.Count(s.Health.Events) + " events", "filter matches nothing"}

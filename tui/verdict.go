@@ -17,7 +17,7 @@ var (
 
 // verdictLines returns how many lines the box takes on a screen of that height.
 func (m *Model) verdictLines(height int) int {
-	if height < 16 {
+	if height < 16 || m.low() {
 		return 1
 	}
 	most := maxVerdict

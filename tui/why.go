@@ -105,7 +105,7 @@ func (w *why) writeNothing(to *sheet) {
 var severityTones = map[doctor.Severity]tone{doctor.Info: plain, doctor.Warning: warn, doctor.Critical: fail}
 
 func (w *why) writeFinding(to *sheet, f *doctor.Finding) {
-	to.field("CAUSE", printable.String(string(f.Cause))+": "+printable.String(f.Summary), severityTones[f.Severity])
+	to.field("CAUSE", strings.ReplaceAll(printable.String(string(f.Cause)), "_", " ")+": "+printable.String(f.Summary), severityTones[f.Severity])
 	to.field("", f.Severity.String()+" "+phrase.Span(f.Since, f.Until, w.snapshot.Wall)+", "+f.Confidence.String(), plain)
 	first := min(len(f.Evidence), maxProof)
 	w.writeProof(to, "PROOF", f.Evidence[:first])
