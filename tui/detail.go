@@ -26,6 +26,9 @@ type followed[T any, K comparable] struct {
 }
 
 func (f *followed[T, K]) update(s *snapshot.Snapshot) bool {
+	if s == f.snapshot {
+		return true
+	}
 	rows := f.rows(s)
 	for i := range rows {
 		if f.key(&rows[i]) == f.key(f.row) {

@@ -15,6 +15,9 @@ type groupDetail struct {
 }
 
 func (d *groupDetail) update(s *snapshot.Snapshot) bool {
+	if s == d.snapshot {
+		return true
+	}
 	row := snapshot.GroupOf(s, d.by, d.row.GroupKey)
 	if row == nil {
 		return false

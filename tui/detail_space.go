@@ -59,7 +59,11 @@ func (d *spaceDetail) writeState(to *sheet) {
 	s, now := d.row, d.snapshot.Wall
 	forecast := s.Outlook()
 	text := phrase.ForecastSentence(&forecast)
-	if since := phrase.FullSince(s, clockLayout); since != "" {
+	layout := clockLayout
+	if to.width < narrow {
+		layout = time.TimeOnly
+	}
+	if since := phrase.FullSince(s, layout); since != "" {
 		text = "FULL " + since + ", " + phrase.FullFor(s, now)
 	}
 	to.field("full", text, pressure(s, now))

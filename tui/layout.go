@@ -80,8 +80,8 @@ func (m *Model) tailHeight(l *layout) int {
 	return min(room, most)
 }
 
-// sideWidth leaves the decisive columns to the table: 80 of 120, and three of five of a wide screen.
-func sideWidth(width int) int { return min(40+(width-twoPanes)*3/5, width*2/5) }
+// sideWidth leaves the decisive columns to the table: 74 of 120, and three of five of a wide screen.
+func sideWidth(width int) int { return min(46+(width-twoPanes)*9/20, width*2/5) }
 
 // low reports whether the terminal is so low that a detail needs the lines of the box and the figures.
 func (m *Model) low() bool { return m.height < 30 && m.page() != nil }

@@ -9,10 +9,37 @@ import (
 
 // cells returns the width of text. It adds up runes, as terminals do, and the renderer
 // unless a terminal reports grapheme support.
-func cells(s string) int { return ansi.StringWidthWc(s) }
+func cells(s string) int {
+	if isPlain(s) {
+		return len(s)
+	}
+	return ansi.StringWidthWc(s)
+}
 
 // cut returns text of at most width cells, with … if it was longer.
-func cut(s string, width int) string { return ansi.TruncateWc(s, max(width, 0), "…") }
+func cut(s string, width int) string {
+	width = max(width, 0)
+	switch {
+	case !isPlain(s):
+		return ansi.TruncateWc(s, width, "…")
+	case len(s) <= width:
+		return s
+	case width == 0:
+		return ""
+	}
+	return s[:width-1] + "…"
+}
+
+// isPlain reports whether each byte is a letter of one cell: most texts of a table are so, and their
+// widths are asked for thousands of times a snapshot.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
 
 // pad returns text of exactly width cells.
 func pad(s string, width int, right bool) string {

@@ -24,7 +24,11 @@ func screen(width, height int, s *snapshot.Snapshot, keys ...string) *Model {
 
 // processScreen is the table of processes one by one.
 func processScreen(width, height int, s *snapshot.Snapshot, keys ...string) *Model {
-	return screen(width, height, s, append([]string{"2", ":", "group process", "enter"}, keys...)...)
+	m := screen(width, height, s, "2", ":", "group process", "enter", "home")
+	m.panes[processesTab].(*processes).ungrouped.urgent = false // the order is that of the column alone
+	m.refresh()
+	press(m, keys...)
+	return m
 }
 
 // give brings a snapshot, judged as that of a live screen.

@@ -42,10 +42,11 @@ type table[T any, K comparable] struct {
 	filter  *query.Query
 	match   *query.Row // filled for each row in turn
 
-	// The cursor stays on its row once it was moved; until then, and after a move to the
+	// The cursor stays on its row once it was moved; until then it is on the row of the verdict, and after a move to the
 	// top, it is on the first row.
 	pinned   bool
-	foremost *K // the row that the verdict is about, nil if there is none
+	atTop    bool // it was moved to the first row, and stays there
+	foremost *K   // the row that the verdict is about, nil if there is none
 	selected K
 	cursor   int
 	offset   int
@@ -205,7 +206,9 @@ func (t *table[T, K]) findForemost() int {
 	return 0
 }
 
-func (t *table[T, K]) isForemost(row *T) bool { return t.foremost != nil && t.key(row) == *t.foremost }
+func (t *table[T, K]) isForemost(row *T) bool {
+	return !t.atTop && t.foremost != nil && t.key(row) == *t.foremost
+}
 
 // resize chooses the columns for a width, and sets the number of lines for the head, the rows and
 // the sum.
@@ -230,7 +233,7 @@ func (t *table[T, K]) move(to motion) {
 	}
 	t.cursor = to.apply(t.cursor, len(t.rows), t.height)
 	t.selected = t.key(t.rows[t.cursor])
-	t.pinned = to != toTop
+	t.pinned, t.atTop = to != toTop, to == toTop
 }
 
 // sortBy moves to another column that has an order.

@@ -80,7 +80,7 @@ var overviews = []view{
 var tables = []view{
 	{name: "processes", of: worst("prices"), keys: []string{"2"}},
 	{name: "processes-leak", of: worst("billing"), keys: []string{"2"}},
-	{name: "processes-one-by-one", of: worst("prices"), keys: []string{"2", ":", "group process", "enter"}},
+	{name: "processes-one-by-one", of: worst("prices"), keys: []string{"2", ":", "group process", "enter", "home"}},
 	{name: "executables", of: worst("prices"), keys: []string{"2", ":", "group executable", "enter"}},
 	{name: "destinations", of: worst("crawler"), keys: []string{"3"}},
 	{name: "destinations-silent", of: worst("notify"), keys: []string{"3"}},

@@ -73,26 +73,63 @@ func GroupRows(s *Snapshot, by Grouping) []ProcessGroup {
 	if by == ByProcess {
 		return nil
 	}
-	groups := groups{index: map[GroupKey]int{}}
+	index := newGroupIndex(s, by)
+	// Rows are large, and each has its members: both are allocated once.
+	rows := make([]ProcessGroup, len(index.keys))
+	members := make([]*Process, len(s.Processes))
+	for i := range rows {
+		rows[i].GroupKey = index.keys[i]
+		rows[i].Members, members = members[:0:index.members[i]], members[index.members[i]:]
+	}
 	for i := range s.Processes {
-		p := &s.Processes[i]
-		identity := identityBy(&p.Info, by)
-		groups.of(identity.key(by)).join(p, &identity)
+		rows[index.of[i]].join(&s.Processes[i])
 	}
 	for i := range s.Past {
 		if past := &s.Past[i]; !past.Others { // see OtherGroup
-			groups.of(past.key(by)).joinPast(past)
+			rows[index.row(past.key(by))].joinPast(past)
+		}
+	}
+	for i := range rows {
+		rows[i].finish(by)
+	}
+	return rows
+}
+
+// groupIndex is which groups there are.
+type groupIndex struct {
+	rows    map[GroupKey]int
+	keys    []GroupKey
+	members []int // how many processes each has
+	of      []int // the group of each process
+}
+
+func newGroupIndex(s *Snapshot, by Grouping) *groupIndex {
+	x := &groupIndex{rows: map[GroupKey]int{}, of: make([]int, len(s.Processes))}
+	for i := range s.Processes {
+		x.of[i] = x.row(keyOf(&s.Processes[i].Info, by))
+		x.members[x.of[i]]++
+	}
+	for i := range s.Past {
+		if past := &s.Past[i]; !past.Others {
+			x.row(past.key(by))
 		}
 	}
 	for i := range s.PastPairs { // there can be no other trace of a group
 		if past := &s.PastPairs[i]; !past.Others {
-			groups.of(past.key(by))
+			x.row(past.key(by))
 		}
 	}
-	for i := range groups.rows {
-		groups.rows[i].finish(by)
+	return x
+}
+
+func (x *groupIndex) row(key GroupKey) int {
+	at, ok := x.rows[key]
+	if !ok {
+		at = len(x.keys)
+		x.rows[key] = at
+		x.keys, x.members = append(x.keys, key), append(x.members, 0)
 	}
-	return groups.rows
+	return at
 }
 
 // found returns the key without the name that a program gets from its processes.
@@ -103,17 +140,18 @@ func (k GroupKey) found(by Grouping) GroupKey {
 	return k
 }
 
-// identityBy returns what a grouping depends on: who the parent is takes longest to say.
-func identityBy(p *event.Process, by Grouping) Identity {
+// keyOf returns the group of a process. Who its parent is takes longest to say.
+func keyOf(p *event.Process, by Grouping) GroupKey {
+	identity := ownIdentity(p)
 	if by == ByParent {
-		return IdentityOf(p)
+		identity = IdentityOf(p)
 	}
-	return ownIdentity(p)
+	return identity.key(by)
 }
 
 // join adds a process.
-func (g *ProcessGroup) join(p *Process, identity *Identity) {
-	g.names.add(identity.Name)
+func (g *ProcessGroup) join(p *Process) {
+	g.names.add(p.Info.Name())
 	g.Members = append(g.Members, p)
 	g.add(p)
 }
@@ -146,22 +184,6 @@ func OtherGroup(s *Snapshot) *ProcessGroup {
 		}
 	}
 	return nil
-}
-
-// groups are those that were found so far.
-type groups struct {
-	index map[GroupKey]int
-	rows  []ProcessGroup
-}
-
-func (g *groups) of(key GroupKey) *ProcessGroup {
-	at, ok := g.index[key]
-	if !ok {
-		at = len(g.rows)
-		g.index[key] = at
-		g.rows = append(g.rows, ProcessGroup{GroupKey: key})
-	}
-	return &g.rows[at]
 }
 
 // add adds what a process has done, without its destinations.

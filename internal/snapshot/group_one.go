@@ -17,9 +17,8 @@ func GroupOf(s *Snapshot, by Grouping, key GroupKey) *ProcessGroup {
 	}
 	for i := range s.Processes {
 		p := &s.Processes[i]
-		identity := identityBy(&p.Info, by)
-		if g := of(identity.key(by)); g != nil {
-			g.join(p, &identity)
+		if g := of(keyOf(&p.Info, by)); g != nil {
+			g.join(p)
 		}
 	}
 	for i := range s.Past {
