@@ -11,7 +11,7 @@ import (
 func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	m.note = note{}
 	switch {
-	case key.Matches(msg, m.keys.interrupt):
+	case key.Matches(msg, m.keys.interrupt) && !m.asking && !m.filter.typing:
 		return tea.Quit
 	case m.filter.typing:
 		m.typeFilter(msg)
@@ -40,6 +40,10 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		m.goBack(-10)
 	case key.Matches(msg, m.keys.muchLater):
 		m.goBack(10)
+	case key.Matches(msg, m.keys.incident):
+		m.goToIncident(m.replay.whole.Next, m.replay.player.NextIncident, "after")
+	case key.Matches(msg, m.keys.incidentBefore):
+		m.goToIncident(m.replay.whole.Previous, m.replay.player.PreviousIncident, "before")
 	case m.replay != nil && m.replay.press(m.keys, msg):
 	default:
 		return m.pressPane(msg)

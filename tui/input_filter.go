@@ -24,7 +24,7 @@ func (f *filter) press(msg tea.KeyPressMsg) {
 	switch msg.Keystroke() {
 	case "enter":
 		f.typing = false
-	case "esc":
+	case "esc", "ctrl+c":
 		*f = filter{}
 	case "backspace":
 		f.typing = f.text() != ""

@@ -95,8 +95,8 @@ func (k *keyMap) bindReplay() {
 	k.faster = bind("+ =", "faster", "+", "=")
 	k.slower = bind("-", "slower", "-")
 
-	k.incident = bind("n x", "next incident", "n", "x")
-	k.incidentBefore = bind("N X", "previous incident", "N", "X")
+	k.incident = bind("n", "next incident", "n")
+	k.incidentBefore = bind("N", "previous incident", "N")
 	// Arrows with Shift and Ctrl are for keyboards on which brackets are hard to type;
 	// the plain ones switch tables.
 	k.backward = bind("[ S-←", "back by 1 %", "[", "shift+left")

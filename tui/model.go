@@ -30,6 +30,7 @@ type Model struct {
 
 	width, height int
 
+	judges judges
 	past   past
 	latest *snapshot.Snapshot // the newest that came
 	shown  *snapshot.Snapshot // the one on the screen; older while paused
@@ -172,7 +173,7 @@ func (m *Model) refresh() {
 // renew shows the newest values in a detail.
 func (m *Model) renew(d *detail) {
 	if page, ok := d.subject.(*why); ok {
-		page.judged(m.findings)
+		page.judged(m.judged)
 	}
 	d.set(m.shown)
 }

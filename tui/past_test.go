@@ -94,7 +94,7 @@ func TestBackInAnyView(t *testing.T) {
 	failing := text(calmBefore)
 	press(calmBefore, "[")
 	got := text(calmBefore)
-	if strings.Contains(got, "OUT OF PORTS") || !strings.Contains(got, "✔ OK") || !strings.Contains(failing, "OUT OF PORTS") {
+	if strings.Contains(got, "OUT OF PORTS") || !strings.Contains(got, "✓ OK") || !strings.Contains(failing, "OUT OF PORTS") {
 		t.Errorf("the verdict is not of that moment:\n%s", got)
 	}
 	for _, keys := range [][]string{{"enter"}, {"w"}, {"2", "enter"}, {"e"}} {

@@ -107,3 +107,6 @@ func requireFit(t *testing.T, m *Model, width, height int) {
 		}
 	}
 }
+
+// judge judges one snapshot, as the first of a screen.
+func judge(s *snapshot.Snapshot) judged { return new(judges).judge(s) }

@@ -37,7 +37,7 @@ type styles struct {
 	pens    [tones]chart.Pen
 	palette chart.Palette
 	// inUse is the palette of curves of which it is not known what the ports are used for.
-	inUse chart.Palette
+	inUse   chart.Palette
 	braille bool // curves are drawn with dots
 }
 

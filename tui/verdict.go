@@ -12,7 +12,7 @@ import (
 // verdictTones and verdictSigns are of each level: the sign distinguishes them without colours.
 var (
 	verdictTones = map[verdict.Level]tone{verdict.OK: good, verdict.Unknown: warn, verdict.Soon: warn, verdict.Failing: fail}
-	verdictSigns = map[verdict.Level]string{verdict.OK: "✔", verdict.Unknown: "?", verdict.Soon: "▲", verdict.Failing: "●"}
+	verdictSigns = map[verdict.Level]string{verdict.OK: "✓", verdict.Unknown: "?", verdict.Soon: "▲", verdict.Failing: "●"}
 )
 
 // verdictLines returns how many lines the box takes on a screen of that height.

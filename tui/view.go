@@ -85,7 +85,7 @@ func (m *Model) lines() []string {
 		add(m.replay.strip(l.strip, m.styles), l.strip)
 	}
 	if l.tabs > 0 {
-		add([]string{m.tabLine()}, l.tabs)
+		add([]string{ends(m.tabLine(), m.styles.paint(quiet, m.position()), m.width)}, l.tabs)
 	}
 	add(m.bodyLines(), l.body)
 	if l.picture > 0 {

@@ -34,14 +34,14 @@ func runReplay(ctx context.Context, name string, flags *filterFlags) error {
 	if err := flags.check(flags.request); err != nil {
 		return err
 	}
-	if err := needTerminal("use porttrace report FILE or porttrace export FILE"); err != nil {
-		return err
-	}
 	recording, err := flags.openRecording(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer recording.close()
+	if err := needTerminal("use porttrace report FILE or porttrace export FILE"); err != nil {
+		return err
+	}
 	err = showReplay(ctx, recording.Reader, recording.filter, tui.Options{Title: "porttrace replay " + name, Selection: flags.typed()})
 	return cmp.Or(err, recording.reportGaps())
 }

@@ -19,7 +19,7 @@ func (c *collector) quiet() Verdict {
 	past := phrase.SumFailures(c.s, func(*snapshot.Failure) bool { return true })
 	var v Verdict
 	switch {
-	case c.s.Filtered && len(c.s.Processes) == 0 && len(c.s.PortSpaces) == 0 && len(past) == 0:
+	case c.s.Filtered && c.s.Health.Events > c.s.SelectedEvents && len(c.s.Processes) == 0 && len(c.s.PortSpaces) == 0 && len(past) == 0:
 		v = c.nothingSelected()
 	case phrase.CensusOnly(c.s), len(c.s.Signals) == 0 && len(past) == 0:
 		v = c.unobserved()
@@ -226,6 +226,10 @@ func (c *collector) spacesText() string {
 		parts = append(parts, phrase.Plural(waiting, "port")+" in TIME_WAIT over "+phrase.Plural(spaces, "destination"))
 	}
 	full := "the fullest space has " + strings.Replace(phrase.Taken(fullest), "%", " %", 1) + " in use"
+	if fullest.Reusable > 0 {
+		full = "in the fullest space " + strings.Replace(phrase.Taken(fullest), "%", " %", 1) + " cannot be had (" +
+			phrase.Count(fullest.InUse()) + " of " + phrase.Count(fullest.Capacity) + " are in use, some of them in a TIME_WAIT that is reused)"
+	}
 	if fullest.Sustainable > 0 {
 		full += " and sustains " + sustains(fullest.Sustainable) + " conn/s"
 	}

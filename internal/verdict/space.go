@@ -133,7 +133,7 @@ func (s *spaceTrouble) failing() trouble {
 func (s *spaceTrouble) writeFailing(t *trouble) {
 	callers := s.c.callers(s.PortSpace)
 	t.lines = s.lines(s.cannot(callers), s.inUse(callers, true), s.rates())
-	t.title, t.process = s.failingTitle(), callers.main()
+	t.title, t.process = s.failingTitle()+s.inTitle(), callers.main()
 	t.short = s.subject(callers) + " " + phrase.Space(s.PortSpace) + ": no free port, " + s.pace()
 	for _, f := range s.c.denied(s.PortSpace) {
 		if t.failure == nil || f.Last.After(t.failure.Last) {
@@ -143,6 +143,14 @@ func (s *spaceTrouble) writeFailing(t *trouble) {
 }
 
 // failingTitle returns for how long calls have found no port, or until when they found none.
+// inTitle returns the cause as it ends a title: who reads nothing else has to see it.
+func (s *spaceTrouble) inTitle() string {
+	if word := s.causeWord(); word != "" {
+		return " (" + word + ")"
+	}
+	return ""
+}
+
 func (s *spaceTrouble) failingTitle() string {
 	now := s.c.s.Wall
 	switch {
