@@ -8,10 +8,9 @@ import (
 // What a line of a detail leads to: each returns nil if the snapshot has no such row any more.
 
 func processOf(s *snapshot.Snapshot, id event.ProcID) subject {
-	t := newProcessTable()
 	for i := range s.Processes {
-		if s.Processes[i].Info.ID == id {
-			return &processDetail{followed[snapshot.Process, event.ProcID]{&s.Processes[i], s, t.source, t.key}}
+		if row := &s.Processes[i]; row.Info.ID == id {
+			return &processDetail{followed[snapshot.Process, event.ProcID]{row, s, processRows, keyOfProcess}}
 		}
 	}
 	return nil
@@ -20,8 +19,7 @@ func processOf(s *snapshot.Snapshot, id event.ProcID) subject {
 func spaceOf(s *snapshot.Snapshot, key snapshot.SpaceID) subject {
 	for i := range s.PortSpaces {
 		if s.PortSpaces[i].ID() == key {
-			t := newSpaces()
-			return &spaceDetail{followed: followed[snapshot.PortSpace, snapshot.SpaceID]{&s.PortSpaces[i], s, t.source, t.key}}
+			return &spaceDetail{followed[snapshot.PortSpace, snapshot.SpaceID]{&s.PortSpaces[i], s, spaceRows, (*snapshot.PortSpace).ID}}
 		}
 	}
 	return nil
@@ -30,19 +28,17 @@ func spaceOf(s *snapshot.Snapshot, key snapshot.SpaceID) subject {
 func destinationOf(s *snapshot.Snapshot, key destinationKey) subject {
 	for i := range s.Destinations {
 		if keyOfDestination(&s.Destinations[i]) == key {
-			t := newDestinations()
-			return &destinationDetail{followed[snapshot.Destination, destinationKey]{&s.Destinations[i], s, t.source, t.key}}
+			return &destinationDetail{followed[snapshot.Destination, destinationKey]{&s.Destinations[i], s, destinationRows, keyOfDestination}}
 		}
 	}
 	return nil
 }
 
 func failureOf(s *snapshot.Snapshot, key failureKey) subject {
-	t := newFailures()
-	rows := t.source(s)
+	rows := snapshot.FailuresByProgram(s)
 	for i := range rows {
 		if keyOfFailure(&rows[i]) == key {
-			return &failureDetail{followed[snapshot.ProgramFailure, failureKey]{&rows[i], s, t.source, t.key}}
+			return &failureDetail{followed[snapshot.ProgramFailure, failureKey]{&rows[i], s, snapshot.FailuresByProgram, keyOfFailure}}
 		}
 	}
 	return nil
@@ -85,8 +81,9 @@ func programOf(s *snapshot.Snapshot, p *snapshot.Program) subject {
 // writeSpacesTowards lists the port spaces of the connections to a destination.
 func writeSpacesTowards(to *sheet, s *snapshot.Snapshot, d *snapshot.Destination) {
 	var rows []snapshot.PortSpace
+	key := keyOfDestination(d)
 	for i := range s.PortSpaces {
-		if leadsTo(&s.PortSpaces[i], keyOfDestination(d)) {
+		if leadsTo(&s.PortSpaces[i], key) {
 			rows = append(rows, s.PortSpaces[i])
 		}
 	}
