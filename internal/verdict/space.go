@@ -122,7 +122,7 @@ func (s *spaceTrouble) failsNow() bool {
 
 // failing is of a space in which calls find no port.
 func (s *spaceTrouble) failing() trouble {
-	t := s.trouble(Failing, outOfPorts, s.tellFailing)
+	t := s.trouble(Failing, outOfPorts, s.wordsOfFailing)
 	t.rate, t.count = s.ExhaustionRate, s.Exhausted
 	if !s.failsNow() {
 		t.level = Soon
@@ -130,7 +130,7 @@ func (s *spaceTrouble) failing() trouble {
 	return t
 }
 
-func (s *spaceTrouble) tellFailing(t *trouble) {
+func (s *spaceTrouble) wordsOfFailing(t *trouble) {
 	callers := s.c.callers(s.PortSpace)
 	t.lines = s.lines(s.cannot(callers), s.inUse(callers, true), s.rates())
 	t.title, t.process = s.failingTitle(), callers.main()
@@ -163,9 +163,9 @@ func (s *spaceTrouble) failingTitle() string {
 }
 
 // full is of a space without a free port in which no call has failed in the last seconds.
-func (s *spaceTrouble) full() trouble { return s.trouble(Soon, outOfPorts, s.tellFull) }
+func (s *spaceTrouble) full() trouble { return s.trouble(Soon, outOfPorts, s.wordsOfFull) }
 
-func (s *spaceTrouble) tellFull(t *trouble) {
+func (s *spaceTrouble) wordsOfFull(t *trouble) {
 	openers := s.c.openers(s.PortSpace)
 	t.lines = s.lines("The next "+s.call()+" fails: no port is left for "+s.ends()+".", s.inUse(nil, true), s.rates())
 	t.title, t.process = "NO PORT LEFT", openers.main()
@@ -180,7 +180,7 @@ func (s *spaceTrouble) tellFull(t *trouble) {
 
 // filling is of a space that will be full within minutes.
 func (s *spaceTrouble) filling() trouble {
-	t := s.trouble(Soon, filling, s.tellFilling)
+	t := s.trouble(Soon, filling, s.wordsOfFilling)
 	if t.left = fullWithin; s.fullSoon() {
 		t.left = s.Forecast.ETA
 	}
@@ -193,7 +193,7 @@ func (s *spaceTrouble) fullSoon() bool {
 	return f.Known && !f.Never && f.ETA <= fullWithin
 }
 
-func (s *spaceTrouble) tellFilling(t *trouble) {
+func (s *spaceTrouble) wordsOfFilling(t *trouble) {
 	openers := s.c.openers(s.PortSpace)
 	t.lines = s.lines(s.opens(openers), s.inUse(openers, false), joined(s.outlook(), s.exceeds()))
 	t.process = openers.main()
@@ -214,8 +214,8 @@ func (s *spaceTrouble) tellFilling(t *trouble) {
 }
 
 // trouble has what all of them have.
-func (s *spaceTrouble) trouble(level Level, of kind, tell func(*trouble)) trouble {
-	return trouble{level: level, kind: of, tell: tell, finding: s.finding, space: s.PortSpace}
+func (s *spaceTrouble) trouble(level Level, of kind, words func(*trouble)) trouble {
+	return trouble{level: level, kind: of, words: words, finding: s.finding, space: s.PortSpace}
 }
 
 // lines returns those that say something, and the cause.

@@ -46,12 +46,12 @@ func (c *collector) joinsEarly(s *spaceTrouble, program snapshot.ProgramKey) boo
 
 // fillingEarly is of the address whose ports one program binds before it connects.
 func (s *spaceTrouble) fillingEarly() trouble {
-	t := s.trouble(Soon, filling, s.tellFillingEarly)
+	t := s.trouble(Soon, filling, s.wordsOfFillingEarly)
 	t.left = s.Forecast.ETA
 	return t
 }
 
-func (s *spaceTrouble) tellFillingEarly(t *trouble) {
+func (s *spaceTrouble) wordsOfFillingEarly(t *trouble) {
 	openers := s.c.openers(s.PortSpace)
 	rate, sustainable := 0.0, 0.0
 	for i := range s.c.s.PortSpaces {

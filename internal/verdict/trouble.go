@@ -37,7 +37,7 @@ type trouble struct {
 	short string // in one line, for Verdict.More
 	do    string // what to change first if no finding advises it
 
-	tell func(*trouble) // sets the words, nil if they are there: few of a thousand troubles are told
+	words func(*trouble) // adds the texts, nil if they are there: few of a thousand troubles are listed
 
 	finding *doctor.Finding // that explains it, nil if none does
 	space   *snapshot.PortSpace
@@ -93,7 +93,7 @@ const maxMore = 8
 
 // verdict returns the first trouble, and the others in short.
 func (c *collector) verdict() Verdict {
-	t := c.told(0)
+	t := c.worded(0)
 	v := Verdict{Level: t.level, Title: t.title, Lines: t.lines, Do: t.do, Space: t.space, Failure: t.failure, Process: t.process}
 	if f := t.finding; f != nil {
 		v.Finding = f.ID
@@ -107,16 +107,16 @@ func (c *collector) verdict() Verdict {
 			v.More = append(v.More, "+ "+plural(len(c.troubles)-1-maxMore, "more trouble"))
 			break
 		}
-		v.More = append(v.More, c.told(i+1).short)
+		v.More = append(v.More, c.worded(i+1).short)
 	}
 	return v
 }
 
-// told returns a trouble with its words.
-func (c *collector) told(i int) *trouble {
+// worded returns a trouble with its words.
+func (c *collector) worded(i int) *trouble {
 	t := &c.troubles[i]
-	if t.tell != nil {
-		t.tell(t)
+	if t.words != nil {
+		t.words(t)
 	}
 	return t
 }
