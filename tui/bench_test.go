@@ -93,6 +93,7 @@ func benchViews() map[string][]string {
 	return map[string][]string{
 		"spaces": {"1"}, "processes": {"2"}, "destinations": {"3"}, "failures": {"4"},
 		"space": {"1", "enter"}, "process": {"2", "enter"}, "destination": {"3", "enter"}, "why": {"1", "w"},
+		"failure": {"4", "enter"}, "program": {"2", "end", "enter"},
 		"groups": {"2", "g"}, "filter": {"2", "/", "worker", "enter"},
 	}
 }

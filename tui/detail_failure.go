@@ -57,9 +57,10 @@ func (d *failureDetail) write(to *sheet) {
 // processes returns those of the program whose calls failed in this way.
 func (d *failureDetail) processes() []event.ProcID {
 	ids := []event.ProcID{d.row.Proc.ID}
+	key := keyOfFailure(d.row)
 	for i := range d.snapshot.Failures {
-		f := failureOfProcess(&d.snapshot.Failures[i])
-		if keyOfFailure(&f) == keyOfFailure(d.row) && f.Proc.ID != d.row.Proc.ID {
+		f := &d.snapshot.Failures[i]
+		if f.Target == key.target && f.Proc.ID != d.row.Proc.ID && keyOfProcessFailure(f) == key { // few have the target
 			ids = append(ids, f.Proc.ID)
 		}
 	}

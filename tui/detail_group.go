@@ -60,7 +60,10 @@ func (d *groupDetail) write(to *sheet) {
 			return keyOfPair(p), func() subject { return towards(d.snapshot, p) }
 		})
 	}
-	members := map[event.ProcID]bool{}
+	if len(snapshot.FailuresByProgram(d.snapshot)) == 0 {
+		return
+	}
+	members := make(map[event.ProcID]bool, len(d.row.Members))
 	for _, p := range d.row.Members {
 		members[p.Info.ID] = true
 	}

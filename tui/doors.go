@@ -7,22 +7,38 @@ import (
 
 // What a line of a page leads to: each returns nil if the snapshot has no such row any more.
 
-func processOf(s *snapshot.Snapshot, id event.ProcID) subject { return newProcessTable().pageOf(s, id) }
-
-func spaceOf(s *snapshot.Snapshot, key snapshot.SpaceID) subject { return newSpaces().pageOf(s, key) }
-
-func destinationOf(s *snapshot.Snapshot, key destinationKey) subject {
-	return newDestinations().pageOf(s, key)
+func processOf(s *snapshot.Snapshot, id event.ProcID) subject {
+	for i := range s.Processes {
+		if row := &s.Processes[i]; row.Info.ID == id {
+			return &processDetail{followed[snapshot.Process, event.ProcID]{row, s, processRows, keyOfProcess}}
+		}
+	}
+	return nil
 }
 
-func failureOf(s *snapshot.Snapshot, key failureKey) subject { return newFailures().pageOf(s, key) }
+func spaceOf(s *snapshot.Snapshot, key snapshot.SpaceID) subject {
+	for i := range s.PortSpaces {
+		if s.PortSpaces[i].ID() == key {
+			return &spaceDetail{followed[snapshot.PortSpace, snapshot.SpaceID]{&s.PortSpaces[i], s, spaceRows, (*snapshot.PortSpace).ID}}
+		}
+	}
+	return nil
+}
 
-// pageOf returns the page of the row with a key.
-func (t *table[T, K]) pageOf(s *snapshot.Snapshot, key K) subject {
-	rows := t.source(s)
+func destinationOf(s *snapshot.Snapshot, key destinationKey) subject {
+	for i := range s.Destinations {
+		if keyOfDestination(&s.Destinations[i]) == key {
+			return &destinationDetail{followed[snapshot.Destination, destinationKey]{&s.Destinations[i], s, destinationRows, keyOfDestination}}
+		}
+	}
+	return nil
+}
+
+func failureOf(s *snapshot.Snapshot, key failureKey) subject {
+	rows := snapshot.FailuresByProgram(s)
 	for i := range rows {
-		if t.key(&rows[i]) == key {
-			return t.detail(followed[T, K]{&rows[i], s, t.source, t.key})
+		if keyOfFailure(&rows[i]) == key {
+			return &failureDetail{followed[snapshot.ProgramFailure, failureKey]{&rows[i], s, snapshot.FailuresByProgram, keyOfFailure}}
 		}
 	}
 	return nil
@@ -65,8 +81,9 @@ func programOf(s *snapshot.Snapshot, p *snapshot.Program) subject {
 // writeSpacesTowards lists the port spaces of the connections to a destination.
 func writeSpacesTowards(to *sheet, s *snapshot.Snapshot, d *snapshot.Destination) {
 	var rows []snapshot.PortSpace
+	key := keyOfDestination(d)
 	for i := range s.PortSpaces {
-		if leadsTo(&s.PortSpaces[i], keyOfDestination(d)) {
+		if leadsTo(&s.PortSpaces[i], key) {
 			rows = append(rows, s.PortSpaces[i])
 		}
 	}

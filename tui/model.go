@@ -46,6 +46,7 @@ type Model struct {
 	tab    int
 	filter filter
 	trail  []*detail // the details that were opened, one from the other; empty while a table is shown
+	under  subject   // what the row under the cursor leads to, when it was drawn last; nil: nothing
 	side   *detail   // what the row under the cursor is, beside a table or a detail; nil if not shown
 	help   *scroll   // nil unless the help is shown
 	menu   *menu     // nil unless something is chosen from a list

@@ -26,14 +26,15 @@ type destinations struct {
 	withNetns    []column[snapshot.Destination]
 }
 
+func destinationRows(s *snapshot.Snapshot) []snapshot.Destination { return s.Destinations }
+
 func newDestinations() *destinations {
 	d := &destinations{}
 	d.withoutNetns = ordered(d.newColumns(false), snapshot.DestinationColumns())
 	d.withNetns = ordered(d.newColumns(true), snapshot.DestinationColumns())
 	d.columns = d.withoutNetns
 	d.order = "open_rate"
-	d.source = func(s *snapshot.Snapshot) []snapshot.Destination { return s.Destinations }
-	d.key = keyOfDestination
+	d.source, d.key = destinationRows, keyOfDestination
 	d.traced = true
 	d.fields, d.fillRow = placeFields|totalFields|query.SetOf(query.PID, query.Comm), destinationRow
 	d.state = func(row *snapshot.Destination) tone { return stateOf(&row.Totals, row.Rates) }

@@ -28,15 +28,17 @@ type eventTable struct {
 	table[snapshot.RecentEvent, eventKey]
 }
 
+// newestEvents returns the events, the newest first.
+func newestEvents(s *snapshot.Snapshot) []snapshot.RecentEvent {
+	list := slices.Clone(s.RecentEvents)
+	slices.Reverse(list)
+	return list
+}
+
 func newEvents() *eventTable {
 	t := &eventTable{}
 	t.columns = eventColumns(func() event.Clock { return t.snapshot.Clock })
-	t.source = func(s *snapshot.Snapshot) []snapshot.RecentEvent {
-		list := slices.Clone(s.RecentEvents)
-		slices.Reverse(list)
-		return list
-	}
-	t.key = keyOfEvent
+	t.source, t.key = newestEvents, keyOfEvent
 	t.traced = true
 	t.state = func(e *snapshot.RecentEvent) tone { return eventTone(&e.Event) }
 	t.fields = processFields | placeFields | query.SetOf(query.Kind, query.Errno, query.Reason, query.Source, query.State)

@@ -25,6 +25,11 @@ func keyOfFailure(f *snapshot.ProgramFailure) failureKey {
 	return failureKey{f.Program.ProgramKey, f.Netns, f.Proto, f.Op, f.Errno, f.Reason, f.Target}
 }
 
+// keyOfProcessFailure returns the row that the failures of one process are in.
+func keyOfProcessFailure(f *snapshot.Failure) failureKey {
+	return failureKey{snapshot.ProgramOf(&f.Proc), f.Netns, f.Proto, f.Op, f.Errno, f.Reason, f.Target}
+}
+
 // failureOfProcess is the failures of one process as a row of the table.
 func failureOfProcess(f *snapshot.Failure) snapshot.ProgramFailure {
 	return snapshot.ProgramFailure{Failure: *f, Program: snapshot.NewProgram(&f.Proc)}

@@ -16,12 +16,15 @@ type processTable struct {
 	table[snapshot.Process, event.ProcID]
 }
 
+func processRows(s *snapshot.Snapshot) []snapshot.Process { return s.Processes }
+
+func keyOfProcess(row *snapshot.Process) event.ProcID { return row.Info.ID }
+
 func newProcessTable() *processTable {
 	p := &processTable{}
 	p.columns = ordered(p.newColumns(), snapshot.ProcessColumns())
 	p.order = "open_rate"
-	p.source = func(s *snapshot.Snapshot) []snapshot.Process { return s.Processes }
-	p.key = func(row *snapshot.Process) event.ProcID { return row.Info.ID }
+	p.source, p.key = processRows, keyOfProcess
 	p.fields, p.fillRow = processFields|totalFields|query.SetOf(query.Dest, query.Port), processRow
 	p.state = func(row *snapshot.Process) tone {
 		if row.Files != nil && row.Files.NearLimit() && row.Rates.Failures == 0 {

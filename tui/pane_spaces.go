@@ -19,13 +19,15 @@ type spaces struct {
 	unanswered map[destinationKey]unanswered
 }
 
+func spaceRows(s *snapshot.Snapshot) []snapshot.PortSpace { return s.PortSpaces }
+
 func newSpaces() *spaces {
 	s := &spaces{}
 	s.withoutNetns = ordered(s.newColumns(false), snapshot.SpaceColumns())
 	s.withNetns = ordered(s.newColumns(true), snapshot.SpaceColumns())
 	s.columns = s.withoutNetns
 	s.order = "taken"
-	s.source = func(snap *snapshot.Snapshot) []snapshot.PortSpace { return snap.PortSpaces }
+	s.source = spaceRows
 	s.key = (*snapshot.PortSpace).ID
 	s.fields, s.fillRow = placeFields|processFields|spaceFields, s.row
 	s.state = func(row *snapshot.PortSpace) tone {

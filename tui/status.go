@@ -131,7 +131,7 @@ func (m *Model) keysHere() [][2]string {
 	if m.page() != nil {
 		add([2]string{"Esc", "back"})
 	}
-	if m.chosen() != nil {
+	if m.under != nil {
 		add([2]string{"Enter", "open"})
 	}
 	if m.page() == nil || !m.page().isWhy() {

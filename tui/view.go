@@ -27,16 +27,14 @@ func (m *Model) settle() {
 
 // settleSide shows beside the table what its row under the cursor is.
 func (m *Model) settleSide() {
-	if m.layout.side == 0 || m.shown == nil {
-		m.side = nil
+	m.under, m.side = nil, nil
+	if m.shown != nil {
+		m.under = m.chosen()
+	}
+	if m.layout.side == 0 || m.under == nil {
 		return
 	}
-	of := m.chosen()
-	if of == nil {
-		m.side = nil
-		return
-	}
-	m.side = &detail{subject: of, aside: true, replay: m.replay}
+	m.side = &detail{subject: m.under, aside: true, replay: m.replay}
 	m.renew(m.side)
 	width, _ := m.layout.inner(m.layout.side)
 	m.side.draw(width, max(m.layout.body-frameRows, 0), m.styles)

@@ -99,7 +99,7 @@ func GroupRows(s *Snapshot, by Grouping) []ProcessGroup {
 // groupIndex is which groups there are.
 type groupIndex struct {
 	// rows are the first of those with a word in common, next those after it: a key has three words
-	// and two numbers, and one word tells nearly all apart.
+	// and two numbers, and one word distinguishes nearly all.
 	rows    map[string]int
 	next    []int // -1: there is none
 	keys    []GroupKey
