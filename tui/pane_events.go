@@ -28,8 +28,8 @@ type eventTable struct {
 	table[snapshot.RecentEvent, eventKey]
 }
 
-// newestEvents returns the events, the newest first.
-func newestEvents(s *snapshot.Snapshot) []snapshot.RecentEvent {
+// eventRows returns the events, the newest first.
+func eventRows(s *snapshot.Snapshot) []snapshot.RecentEvent {
 	list := slices.Clone(s.RecentEvents)
 	slices.Reverse(list)
 	return list
@@ -38,7 +38,7 @@ func newestEvents(s *snapshot.Snapshot) []snapshot.RecentEvent {
 func newEvents() *eventTable {
 	t := &eventTable{}
 	t.columns = eventColumns(func() event.Clock { return t.snapshot.Clock })
-	t.source, t.key = newestEvents, keyOfEvent
+	t.source, t.key = eventRows, keyOfEvent
 	t.traced = true
 	t.state = func(e *snapshot.RecentEvent) tone { return eventTone(&e.Event) }
 	t.fields = processFields | placeFields | query.SetOf(query.Kind, query.Errno, query.Reason, query.Source, query.State)
