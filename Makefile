@@ -75,9 +75,11 @@ test: check-gofmt vet unit ## every test that this machine and these privileges 
 	$(if $(as_pinned),,echo "  generated code: it takes $(pinned_generator); here: $(generator)";) \
 	echo "  linters, cross builds: make check"
 
-# The kernel tests that wait for minutes run side by side, more than there are processors. All of
-# them take three times as long under the race detector: it sees six that run all goroutines of a
-# source, and make test-race has the others.
+# The race detector makes tests take three to five times as long, so it sees those of the packages
+# that start goroutines, the recorder of the screen, and six kernel tests that run all goroutines of
+# a source; make test-race has the others. The kernel tests that wait for minutes run side by side,
+# more than there are processors.
+concurrent := $(addprefix ./internal/,deepcopy lab/terminal launch linux live netns pipeline portspace probe procinfo record replay)
 kernel_tests := ./internal/kerneltest
 racy := TestReplayEqualsLive|TestContainers|TestHolders|TestFileLimit|TestUDPSpaces|TestKernelCounts
 
@@ -86,7 +88,9 @@ unit:
 	@mkdir -p .cache; : > .cache/skipped
 	@{ status=0; \
 		run() { echo "$(GO) test $$*" | cut -c -120; $(GO) test -count=1 -timeout 20m -v "$$@" || status=1; }; \
-		run $(race) $$($(GO) list ./... | grep -v /internal/kerneltest$$); \
+		run $$($(GO) list ./... | grep -v /internal/kerneltest$$); \
+		$(if $(race),run $(race) $(concurrent);) \
+		$(if $(race),run $(race) -run TestScreenRecorder ./cmd/porttrace;) \
 		run -parallel 4 $(kernel_tests); \
 		$(if $(race),run $(race) -run '$(racy)' $(kernel_tests);) \
 		exit $$status; \
