@@ -43,6 +43,8 @@ func TestOwnPorts(t *testing.T) {
 		switch {
 		case own == nil && c.want > 0, own != nil && (own.Size() != c.want || own.Open != c.open):
 			t.Errorf("%s: %+v, want %d ports, %d open", name, own, c.want, c.open)
+		case own != nil && own.Open == own.Size() != own.Ended.IsZero():
+			t.Errorf("%s: an outgoing connection ended at %s", name, own.Ended)
 		case own != nil && (own.Low != 40000 || own.Netns != inode || own.Local != endpoint("10.0.0.1:1").Addr):
 			t.Errorf("%s: %+v", name, *own)
 		}

@@ -72,6 +72,7 @@ func (r *row) restart(held gauges) {
 		r.history = &history.History{}
 	}
 	r.earlyBinds = 0
+	r.ended = 0
 	r.first, r.last = 0, 0
 	r.credit, r.evicted = 0, 0
 	r.proc, r.dest = nil, nil

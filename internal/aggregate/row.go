@@ -19,6 +19,7 @@ type row struct {
 	// earlyBinds counts opens of ports that a bind() had chosen. The kernel's folds count opens
 	// without saying which: it is a lower bound then.
 	earlyBinds uint64
+	ended      event.Time // when an outgoing connection ended last, or one of which the direction is not known
 
 	info       *event.Process     // of a process: who it is
 	proc, dest *row               // of a pair: the rows it belongs to
@@ -93,6 +94,7 @@ func (r *row) count(e *event.Event, n uint64) {
 		r.history.Add(e.Time, snapshot.Point{Failures: uint32(n)})
 		if e.Flags.Has(event.HadPort) {
 			r.FailedOpens += n
+			r.ended = max(r.ended, e.Time)
 		}
 	case event.Bind:
 		r.Binds += n
@@ -104,6 +106,9 @@ func (r *row) count(e *event.Event, n uint64) {
 
 func (r *row) closed(e *event.Event) {
 	r.history.Add(e.Time, snapshot.Point{Closes: 1})
+	if e.Direction != event.In {
+		r.ended = max(r.ended, e.Time)
+	}
 	switch e.Direction {
 	case event.Out:
 		r.ClosesOut++
@@ -132,6 +137,9 @@ func (r *row) fold(f *event.Fold, at event.Time) {
 	r.FailedOpens += f.ConnectFails
 	r.Binds += f.Binds
 	r.TimeWaitEntered += f.TimeWaitOut + f.TimeWaitIn
+	if f.ClosesOut+f.ClosesUnknown+f.ConnectFails > 0 {
+		r.ended = max(r.ended, at)
+	}
 	r.history.Add(at, snapshot.Point{Opens: uint32(f.Opens), Closes: uint32(closes)})
 }
 
@@ -166,6 +174,7 @@ func (r *row) merge(o *row) {
 	t.CloseWait += u.CloseWait
 	r.looseLive += o.looseLive
 	r.earlyBinds += o.earlyBinds
+	r.ended = max(r.ended, o.ended)
 	r.lifetimes.Merge(&o.lifetimes)
 	r.history.Merge(o.history)
 	if o.first != 0 {

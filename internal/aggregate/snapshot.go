@@ -96,7 +96,9 @@ func (s *State) addProcesses(snap *snapshot.Snapshot, b *backlog) {
 	own := s.ownPorts()
 	for id, r := range s.processes.rows {
 		row := s.processRow(*r.info, r, b.processes[id])
-		row.OwnPorts = own[id]
+		if row.OwnPorts = own[id]; row.OwnPorts != nil {
+			row.OwnPorts.Ended = wallTime(s.world.Clock, r.ended)
+		}
 		snap.Processes = append(snap.Processes, row)
 	}
 	snap.Processes = snapshot.Sort(snap.Processes, byOpens(snapshot.ProcessColumns()), false)

@@ -39,6 +39,7 @@ var advisers = map[Cause]func(*trouble) []Advice{
 	Leak:                   (*trouble).adviseLeak,
 	CloseWaitLeak:          (*trouble).adviseLeak,
 	EarlyBind:              (*trouble).adviseEarlyBind,
+	OwnPorts:               (*trouble).adviseOwnPorts,
 	HalfOpen:               (*trouble).adviseHalfOpen,
 	NarrowRange:            (*trouble).adviseRange,
 	ReservedRange:          (*trouble).adviseReservedRange,

@@ -26,6 +26,7 @@ func everything(program string) (*snapshot.Snapshot, Subject) {
 	n.Listeners = []snapshot.Listener{{Local: end("10.77.0.1:40100"), Proc: procOf("server")}}
 	s.Processes[0].Files = &event.FileUse{Open: 1020, Limit: 1024, Hard: 524288}
 	s.Processes[0].Info.Unit = "app.service"
+	s.Processes[0].OwnPorts = &snapshot.OwnPorts{Netns: testNetns, Local: end("10.77.0.1:1").Addr, Low: 40000, High: 40199, Open: 200}
 	holder := &snapshot.HeldBy{Holder: event.Holder{Proc: l.proc.ID, State: event.StateEstablished, Local: end("10.77.0.1:40740"), Remote: end(l.remote)}, Info: l.proc}
 	service := event.Process{ID: event.ProcID{PID: 77, Start: 1}, Comm: "service"}
 	s.Failures = []snapshot.Failure{
@@ -39,7 +40,7 @@ func everything(program string) (*snapshot.Snapshot, Subject) {
 
 var allCauses = []Cause{
 	Churn, Leak, CloseWaitLeak, Burst, EarlyBind, HalfOpen, NarrowRange, ReservedRange, RangeOverlapsListeners, TimeWaitOverflow,
-	SlowPortSearch, ConntrackFull, SNAT, FDLimit, TCPMemory, ListenOverflow, InboundOnly, NoIPv6, ForeignAddress, TupleTaken, PortTaken, UDPPorts,
+	OwnPorts, SlowPortSearch, ConntrackFull, SNAT, FDLimit, TCPMemory, ListenOverflow, InboundOnly, NoIPv6, ForeignAddress, TupleTaken, PortTaken, UDPPorts,
 }
 
 // TestEveryCauseHasAdvice checks what must hold of all advice.
@@ -88,6 +89,7 @@ func TestAdviceOf(t *testing.T) {
 		Leak:                   {"ss -Htnpo state established dst 10.77.0.2:9000", "systemctl restart app.service", "TIME_WAIT for 60 s"},
 		CloseWaitLeak:          {"state close-wait", "ports if each connection is closed within"},
 		EarlyBind:              {"proxy_bind <local address>;", "IP_BIND_ADDRESS_NO_PORT"},
+		OwnPorts:               {"Give nginx(4242) more local ports than 40000-40199, or another source address", "proxy_bind <local address>;"},
 		HalfOpen:               {"ip route get 10.77.0.2", "state syn-sent", "TcpAttemptFails   # SYNs sent again, and connects that failed\nnft", "# if tcpdump is installed:\ntcpdump"},
 		ReservedRange:          {"ip_local_reserved_ports"},
 		RangeOverlapsListeners: {"ip_local_reserved_ports=40100,40740", "ss -HtnpK src 10.77.0.1:40740 dst 10.77.0.2:9000", "restart nginx(4242)"},

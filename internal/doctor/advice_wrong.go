@@ -32,6 +32,7 @@ var wrongs = map[Cause][]string{
 	Leak:                   {"A wider port range, tcp_tw_reuse or tcp_fin_timeout alone: the ports are of open connections, which only the program can close.", wrongMoreFiles},
 	CloseWaitLeak:          {"Timeouts of the kernel: CLOSE_WAIT has none, it lasts until the program calls close().", wrongMoreFiles},
 	EarlyBind:              {wrongReuseFlag, "tcp_tw_reuse: a port that a bind() has chosen is not reused by it.", wrongFinTimeout},
+	OwnPorts:               {"A wider port range of the kernel: a program with a list of its own takes no port outside of it.", wrongFinTimeout},
 	HalfOpen:               {wrongMorePorts, "tcp_fin_timeout or tcp_tw_reuse: these connections never were established."},
 	RangeOverlapsListeners: {wrongKillOther, "SO_REUSEADDR: it does not let a service listen at a port that an outgoing connection has, nor after that in TIME_WAIT, unless the connection had it set as well."},
 	PortTaken:              {wrongMorePorts},

@@ -26,6 +26,7 @@ const (
 	TupleTaken             Cause = "tuple_taken"              // the connection between the same two ends exists already
 	PortTaken              Cause = "port_taken"               // the port of a bind() is in use
 	UDPPorts               Cause = "udp_ports"                // no UDP port is left
+	OwnPorts               Cause = "own_ports"                // all ports that a program chooses itself are in use
 	None                   Cause = "none"                     // no trouble, though often taken for one
 )
 
@@ -33,7 +34,7 @@ const (
 // them away, what fails for another reason, and what is fine.
 func Causes() []Cause {
 	return []Cause{
-		Churn, Leak, CloseWaitLeak, Burst, EarlyBind, HalfOpen, NarrowRange, ReservedRange, RangeOverlapsListeners,
+		Churn, Leak, CloseWaitLeak, Burst, EarlyBind, OwnPorts, HalfOpen, NarrowRange, ReservedRange, RangeOverlapsListeners,
 		TimeWaitOverflow, SlowPortSearch, ConntrackFull, SNAT, FDLimit, TCPMemory, ListenOverflow, InboundOnly, NoIPv6,
 		ForeignAddress, TupleTaken, PortTaken, UDPPorts, None,
 	}

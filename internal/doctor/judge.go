@@ -19,6 +19,7 @@ func Judge(s *snapshot.Snapshot) []Finding {
 	j.silentPeers()
 	j.udpSpaces()
 	j.files()
+	j.ownLists()
 	j.folklore()
 	findings := joinOverloaded(j.findings)
 	plans := newPlanner(s)

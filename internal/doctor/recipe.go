@@ -7,6 +7,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // recipe is what is known of a program: how it keeps connections, binds and spreads them. All
@@ -20,6 +21,8 @@ type recipe struct {
 	late func(t *trouble) Advice
 	// spread says how to use n local addresses; nil: as of any program.
 	sources func(t *trouble, n int) Advice
+	// ownPorts says how to give it more ports of its own; nil: as of any program.
+	ownPorts func(t *trouble, own *snapshot.OwnPorts) []Advice
 	// leak says where connections are forgotten; empty: as of any program.
 	leak string
 	// perProcess says that the size of the pool is one knob for all remote ends.
@@ -37,7 +40,7 @@ var recipes = []*recipe{
 	},
 	{
 		name: "HAProxy", match: regexp.MustCompile(`^haproxy`),
-		keep: haproxyKeep, late: haproxyLate, sources: haproxySources, files: "ulimit-n %d",
+		keep: haproxyKeep, late: haproxyLate, sources: haproxySources, ownPorts: haproxyOwnPorts, files: "ulimit-n %d",
 		leak: "In HAProxy timeout server, timeout client and timeout tunnel end connections that do nothing; without them none ends.",
 	},
 	{

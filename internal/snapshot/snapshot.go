@@ -168,7 +168,8 @@ type OwnPorts struct {
 	Netns     uint32
 	Local     event.Addr
 	Low, High uint16
-	Open      int // ports with a socket that is open; the others are in TIME_WAIT
+	Open      int       // ports with a socket that is open; the others are in TIME_WAIT
+	Ended     time.Time // when an outgoing connection of the process ended last; zero: none has
 }
 
 // Size returns how many ports it is.

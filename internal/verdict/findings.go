@@ -18,6 +18,7 @@ var causeTitles = map[doctor.Cause]string{
 	doctor.HalfOpen:               "NO ANSWER",
 	doctor.PortTaken:              "PORT ALREADY IN USE",
 	doctor.TupleTaken:             "CONNECTION ALREADY EXISTS",
+	doctor.OwnPorts:               "ALL PORTS OF A PROGRAM IN USE",
 	doctor.ForeignAddress:         "NOT A LOCAL ADDRESS",
 	doctor.NoIPv6:                 "NO IPv6 ADDRESS",
 }

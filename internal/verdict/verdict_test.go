@@ -245,14 +245,25 @@ func TestOwnPortsUsed(t *testing.T) {
 			}}
 		})
 	}
-	check(t, Of(proxy(0, 5, 200), nil), Soon, "ALL 200 PORTS OF haproxy IN USE",
+	full := proxy(0, 5, 200)
+	v := Of(full, doctor.Judge(full))
+	check(t, v, Soon, "ALL 200 PORTS OF haproxy IN USE",
 		"haproxy(9) has bound ports 40000-40199 of 10.77.0.1 in uxc itself, one by one, and all 200 are open.",
 		"It opens no further connection, and closes connections that it has accepted.",
 		"If these are all its ports (HAProxy: source ADDRESS:LOW-HIGH), it refuses clients for want of one; no call fails.")
+	if v.Finding != "own_ports:haproxy:10.77.0.1" || v.Process != proc(9, "haproxy").ID ||
+		v.Do != "Widen source 10.77.0.1:40000-40199 in the HAProxy configuration to 40000-40399, then haproxy -c -f FILE and reload" {
+		t.Errorf("%s of %v: %s", v.Finding, v.Process, v.Do)
+	}
 	for name, s := range map[string]*snapshot.Snapshot{"opens": proxy(1, 5, 200), "idle": proxy(0, 0, 200), "has free ones": proxy(0, 5, 199)} {
-		if v := Of(s, nil); v.Level != OK {
+		if v := Of(s, doctor.Judge(s)); v.Level != OK {
 			t.Errorf("%s: %s", name, v.Title)
 		}
+	}
+	over := doctor.Judge(full)
+	over[0].Until = full.Wall
+	if v := Of(full, over); v.Level != OK {
+		t.Errorf("over: %s", v.Title)
 	}
 }
 
