@@ -17,8 +17,8 @@ func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 	}
 	number, state := formatted(phrase.Ports), formatted(phrase.StatePorts)
 	columns := []column[row]{
-		{name: "taken", title: "USED %", rank: 1, min: 9, max: 16, left: true, cell: gauge, tone: s.pressure},
-		{name: "space", title: "FROM → TO", min: 26, max: 56, left: true, rising: true, cell: spaceName},
+		{name: "taken", title: "USED %", rank: 1, min: 8, max: 16, left: true, cell: gauge, tone: s.pressure},
+		{name: "space", title: "FROM → TO", min: 25, max: 56, left: true, rising: true, cell: spaceName},
 	}
 	if withNetns {
 		columns = append(columns, column[row]{
@@ -29,8 +29,8 @@ func (s *spaces) newColumns(withNetns bool) []column[snapshot.PortSpace] {
 	return append(columns,
 		column[row]{name: "in_use", title: "PORTS", rank: 2, min: 13, cell: inUse},
 		state("time_wait", "TIME_WAIT", 3, 10, func(r *row) int { return r.TimeWait }),
-		column[row]{name: "exhausted", title: "FAIL", rank: 5, min: 7, cell: exhausted, tone: s.exhausting},
-		column[row]{name: "eta", title: "FULL", rank: 4, min: 9, max: 18, rising: true, cell: eta, tone: s.pressure},
+		column[row]{name: "exhausted", title: "FAIL", rank: 5, min: 7, cell: func(r *row, _ int) string { return phrase.Count(s.failed(r).calls) }, tone: s.exhausting},
+		column[row]{name: "eta", title: "FULL", rank: 4, min: 8, max: 18, rising: true, cell: eta, tone: s.pressure},
 		column[row]{name: "wanted", title: "WANTED/MAX", rank: 6, min: 12, cell: wantedOfMax},
 		state("live", "LIVE", 9, 7, func(r *row) int { return r.Live }),
 		number("bound", "BOUND", 10, 7, func(r *row) int { return r.Bound }),
@@ -48,7 +48,7 @@ func (s *spaces) pressure(row *snapshot.PortSpace) tone { return pressure(row, s
 
 // exhausting returns the tone of the failures: they happen now, or they are past.
 func (s *spaces) exhausting(row *snapshot.PortSpace) tone {
-	if row.ExhaustedRecently(s.snapshot.Wall) {
+	if row.ExhaustedRecently(s.snapshot.Wall) || s.failed(row).rate > 0 {
 		return fail
 	}
 	return plain
@@ -61,8 +61,6 @@ func inUse(s *snapshot.PortSpace, _ int) string {
 func headroom(s *snapshot.PortSpace, _ int) string {
 	return phrase.Ports(s, s.Headroom())
 }
-
-func exhausted(s *snapshot.PortSpace, _ int) string { return phrase.Count(s.Exhausted) }
 
 // eta returns when a space will be full, with the interval if there is room.
 func eta(s *snapshot.PortSpace, width int) string {

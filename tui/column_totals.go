@@ -24,13 +24,14 @@ func totalColumns[T any](of func(*T) *snapshot.Totals) []column[T] {
 	}
 	failed := func(t *snapshot.Totals) int64 { return int64(t.Failed()) }
 	synSent := func(t *snapshot.Totals) int64 { return t.SynSent }
+	closeWait := func(t *snapshot.Totals) int64 { return t.CloseWait }
 	return []column[T]{
-		number("opens", "OPENS", 3, 9, func(t *snapshot.Totals) int64 { return int64(t.Opens) }),
-		number("live", "LIVE", 4, 7, func(t *snapshot.Totals) int64 { return t.Live() }),
-		number("time_wait", "TIME_WAIT", 5, 10, func(t *snapshot.Totals) int64 { return t.TimeWaitOut }),
-		alarm(number("failures", "FAIL", 6, 7, failed), fail, failed),
+		number("opens", "OPENS", 7, 9, func(t *snapshot.Totals) int64 { return int64(t.Opens) }),
+		number("live", "LIVE", 3, 7, func(t *snapshot.Totals) int64 { return t.Live() }),
+		number("time_wait", "TIME_WAIT", 4, 10, func(t *snapshot.Totals) int64 { return t.TimeWaitOut }),
+		alarm(number("failures", "FAIL", 5, 7, failed), fail, failed),
 		alarm(number("syn_sent", "SYN_SENT", 10, 9, synSent), warn, synSent),
-		number("close_wait", "CLOSE_WAIT", 12, 11, func(t *snapshot.Totals) int64 { return t.CloseWait }),
+		alarm(number("close_wait", "CLOSE_WAIT", 6, 11, closeWait), warn, closeWait),
 		number("closes", "CLOSES", 13, 9, func(t *snapshot.Totals) int64 { return int64(t.Closes()) }),
 		{
 			name: "lifetime_p50", title: "P50 LIFE", rank: 14, min: 9,

@@ -56,7 +56,7 @@ type detail struct {
 
 func (d *detail) set(s *snapshot.Snapshot) { d.gone = !d.update(s) }
 
-// draw draws the lines anew, and keeps the cursor on what it was on.
+// draw draws the lines again, and keeps the cursor on what it was on.
 func (d *detail) draw(width, height int, st *styles) {
 	to := d.written(width, st)
 	if at := d.findDoor(to.doors); at != d.cursor {

@@ -59,7 +59,11 @@ func (d *spaceDetail) writeState(to *sheet) {
 	s, now := d.row, d.snapshot.Wall
 	forecast := s.Outlook()
 	text := phrase.ForecastSentence(&forecast)
-	if since := phrase.FullSince(s, clockLayout); since != "" {
+	layout := clockLayout
+	if to.width < narrow {
+		layout = time.TimeOnly
+	}
+	if since := phrase.FullSince(s, layout); since != "" {
 		text = "FULL " + since + ", " + phrase.FullFor(s, now)
 	}
 	to.field("full", text, pressure(s, now))
@@ -69,14 +73,20 @@ func (d *spaceDetail) writeSummary(to *sheet) {
 	s, now := d.row, d.snapshot.Wall
 	level := pressure(s, now)
 	to.field("in use", useWords(s, to.width), level)
-	to.field("left", phrase.Headroom(s), level)
-	to.field("range", rangeWords(s), plain)
+	if text := phrase.Headroom(s); text != phrase.Count(s.Capacity-s.InUse()) { // else the line above says it
+		to.field("left", text, level)
+	}
+	to.field("range", rangeWords(s, to.width), plain)
 	if s.Proto != event.UDP {
 		wanted := plain
 		if s.Sustainable > 0 && s.Wanted > s.Sustainable {
 			wanted = level
 		}
-		to.field("rate", phrase.Rate(s.Wanted)+"/s wanted, "+phrase.Rate(s.OpenRate)+"/s succeed; sustainable: "+phrase.SustainableSentence(s), wanted)
+		text := phrase.Rate(s.Wanted) + "/s wanted, " + phrase.Rate(s.OpenRate) + "/s succeed; sustainable: " + phrase.SustainableSentence(s)
+		if to.width < narrow {
+			text = phrase.Rate(s.Wanted) + "/s wanted, " + phrase.Sustainable(s) + "/s sustainable"
+		}
+		to.field("rate", text, wanted)
 	}
 	to.field("frees", phrase.Expiry(s.Expiring), plain)
 	if s.Exhausted > 0 {
@@ -89,18 +99,22 @@ func (d *spaceDetail) writeSummary(to *sheet) {
 const usualLow, usualHigh = 32768, 60999
 
 // rangeWords returns the range, and whether it is the usual one.
-func rangeWords(s *snapshot.PortSpace) string {
+func rangeWords(s *snapshot.PortSpace, width int) string {
 	text := phrase.PortRange(s)
-	const usual = " than the usual 32768-60999"
+	if s.Range.Known() && width < narrow {
+		text = fmt.Sprintf("%d-%d", s.Range.Low, s.Range.High)
+	}
 	switch {
 	case !s.Range.Known() || s.Range.Low == usualLow && s.Range.High == usualHigh:
+		return text
 	case s.Range.Size() < usualHigh-usualLow+1:
-		text += ": narrower" + usual
-	default:
-		text += ": wider" + usual
+		return text + ", narrower than 32768-60999"
 	}
-	return text
+	return text + ", wider than 32768-60999"
 }
+
+// narrow is the width below which a detail has short forms.
+const narrow = 70
 
 // writeDestination leads to the row of the destination.
 func (d *spaceDetail) writeDestination(to *sheet) {

@@ -1,25 +1,36 @@
-// Package tui is the screen: where ephemeral ports run out, which processes hold them, for
-// which destinations, and what fails.
+// Package tui is the screen: the verdict first, then where ephemeral ports run out, which programs
+// hold them, for which destinations, and what fails.
 //
-//	Options.Snapshots --snapshotMsg--> Model --shown--> header, pane or detail --> View
-//	                  one slot,         | ^
-//	                  latest wins       +-+ keys: sort, filter, pause, open
+//	Options.Snapshots --> wait --> judge: findings, verdict --snapshotMsg--> Model --settle--> View
+//	(one slot, the latest wins)    (beside the screen)                        ^
+//	                                                      keys, mouse, prompt +
 //
-// There is one tea.Model; the panes are plain structs that it calls. What is drawn depends
-// only on the snapshot shown, the position of a replay and the keys pressed, so a recording
-// and a golden file show the same screen. A replay also has a Player, which keys control.
+// There is one tea.Model; tables, pages, the menu and the prompt are plain structs that it calls.
+// What is drawn depends only on the snapshot shown, the position of a replay and the keys pressed,
+// so a recording and a golden file show the same screen. Every change ends with settle, which
+// divides the screen and draws what has a cursor, so that View changes nothing. A replay also has a
+// Player, and a live screen may have a Recorder, which keys control.
 //
-//	run, model, messages       the program and its state
-//	view, tabs, help, sheet    the screen from top to bottom, text on it
-//	header*                    host, rates, verdict; banner of the worst port space
-//	pane*, table               the four tables; what they have in common
-//	column*                    how rows are drawn: fitColumns, column sets
-//	detail*                    one row in full, a file for each kind of row
-//	why*                       the findings about a row: why, and what to do
-//	replay*                    strip and time line of a recording, go to, Player
-//	input*                     keys to actions; filter and text being typed
-//	layout, format             cells, lines of pieces; names that fit a width
-//	gauge, sparkline, styles   bars and tones
+//	run*, model, messages        the program and its state; snapshots are judged as they come
+//	layout, view, frame          how the lines are divided, the parts put together, a pane's frame
+//	top, verdict, tabs, status   the host, the box that is read first, the tables' names, the keys
+//	figures, charts              rates and sockets in two lines, or as charts
+//	table*, pane*                what the five tables have in common, and each of them
+//	column*                      how rows are drawn: columns that fit a width, sets of columns
+//	detail*, sheet               one row in full, a file for each kind; the lines that pages consist of
+//	doors                        what a line of a page leads to
+//	picture                      the map of the port range and the fill curve of a port space
+//	why*                         the findings about a row: why, what to do, and its effect
+//	replay*                      strip and time line of a recording, incidents, the Player
+//	past, recorder               back in a live screen, and a recording of it
+//	input*, menu, mouse          keys to actions, the filter being typed, lists to choose from, clicks
+//	commands                     what the line after ":" offers (package prompt has the line)
+//	query_rows                   what a filter can ask of a row (package query has the language)
+//	help, glossary, note, bell   help and words, what a key has done, the sound of a failure
+//	copy                         rows and pages to the clipboard (package clip)
+//	format, line                 names that fit a width; cells, lines of pieces
+//	gauge, sparkline, styles     bars, and the tones of the theme
 //
-// Words and numbers come from internal/phrase.
+// The sentences of the verdict come from internal/verdict, other words and numbers from
+// internal/phrase.
 package tui

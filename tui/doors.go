@@ -5,7 +5,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// What a line of a detail leads to: each returns nil if the snapshot has no such row any more.
+// What a line of a page leads to: each returns nil if the snapshot has no such row any more.
 
 func processOf(s *snapshot.Snapshot, id event.ProcID) subject {
 	for i := range s.Processes {
@@ -68,7 +68,7 @@ type victimKey snapshot.ProgramKey
 
 // programOf returns the process of a program that is one, else the group of its processes.
 func programOf(s *snapshot.Snapshot, p *snapshot.Program) subject {
-	if p.Processes <= 1 && !p.About {
+	if p.Processes <= 1 {
 		return processOf(s, p.Proc.ID)
 	}
 	key := snapshot.GroupKey{Executable: p.Executable, Script: p.Script, Unknown: !p.Known()}

@@ -108,13 +108,13 @@ func TestEventsOfARow(t *testing.T) {
 	}
 }
 
-// TestNoEventsOfARow says so, and how many were looked at.
+// TestNoEventsOfARow: the page says so, and among how many events it has searched.
 func TestNoEventsOfARow(t *testing.T) {
 	t.Parallel()
 	s := fixture()
 	s.RecentEvents, s.EventsLeftOut = s.RecentEvents[:1], 12_345
 	m := screen(110, 40, s, "3", "end", "e")
-	for _, want := range []string{"None of the newest 1 event", "12,345 events of busy seconds are not listed"} {
+	for _, want := range []string{"None of the newest events (1) is about it", "12,345 events of busy seconds are not listed"} {
 		if !strings.Contains(text(m), want) {
 			t.Errorf("no %q in\n%s", want, text(m))
 		}

@@ -52,7 +52,7 @@ func rateCell(label, figure, course string, t tone, st *styles) string {
 	return " " + st.paint(quiet, pad(label, 7, false)) + st.paint(t, pad(figure, figureWidth, true)) + " " + st.paint(courseTone, course)
 }
 
-// gauge is a number that is now, with its name.
+// gaugeFigure is a number of now, with its name.
 type gaugeFigure struct {
 	name  string
 	value int64

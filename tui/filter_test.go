@@ -24,8 +24,8 @@ func TestFilterLanguage(t *testing.T) {
 		{worst("billing"), "1", "close_wait:>1000", 1},
 		{worst("billing"), "1", "dest::5432", 1},
 		{worst("billing"), "1", "!5432", 1},
-		{worst("billing"), "2", "pid:25307", 1},
-		{worst("billing"), "2", "!pid:25307 unit:billing", 1},
+		{worst("billing"), "2", "billing.py", 1},
+		{worst("billing"), "2", "!billing.py unit:billing", 1},
 		{worst("prices"), "2", "curl", -2}, // all but the unknown ones
 		{worst("web"), "4", "port_taken", -1},
 		{worst("web"), "4", "errno:EADDRINUSE", -1},
@@ -144,6 +144,20 @@ func TestFilterIsHostile(t *testing.T) {
 			press(m, "enter")
 			requireFit(t, m, width, 24)
 			requireInert(t, m, "filter")
+		}
+	}
+}
+
+// TestFilterCompletes: Tab writes the only field of the table that the last word can begin.
+func TestFilterCompletes(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{
+		"nginx !close": "nginx !close_wait:", "sta": "state:", "p": "p", "nginx ": "nginx ", "close_wait:>5": "close_wait:>5",
+	} {
+		m := processScreen(110, 40, worst("billing")(t))
+		press(m, "/", typed, "tab")
+		if got := m.filter.text(); got != want || !m.filter.typing {
+			t.Errorf("%q becomes %q, want %q", typed, got, want)
 		}
 	}
 }

@@ -89,6 +89,7 @@ func fixtureNamespaces() []snapshot.Namespace {
 func calm() *snapshot.Snapshot {
 	s := fixture()
 	s.PortSpaces, s.Failures, s.Rates.Failures = nil, nil, 0
+	s.Totals.ConnectFailures, s.Totals.BindFailures = 0, 0
 	for i := range 100 {
 		space := connecting("10.0.0.1", remote("10.1.0.1", uint16(8_000+i)))
 		space.Live, space.TimeWait, space.Bound = 2, 280+(100-i)%7, 3

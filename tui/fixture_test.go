@@ -137,7 +137,7 @@ func censusOnly() *snapshot.Snapshot {
 	s := fixture()
 	s.Signals = event.Signals{{Name: event.SignalStates, Mode: event.Off, Reason: "not permitted"}, {Name: event.SignalCensus, Mode: event.Inferred, Hook: "sock_diag"}}
 	s.Processes, s.Destinations, s.Failures, s.OtherProcesses = nil, nil, nil, nil
-	s.Rates, s.History, s.Totals = snapshot.Rates{}, nil, snapshot.Totals{}
+	s.Rates, s.History, s.Totals, s.RecentEvents, s.Pairs, s.Past = snapshot.Rates{}, nil, snapshot.Totals{}, nil, nil, nil
 	for i := range s.PortSpaces {
 		p := &s.PortSpaces[i]
 		p.Exhausted, p.ExhaustionRate, p.LastExhausted, p.Victims = 0, 0, time.Time{}, nil

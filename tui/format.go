@@ -43,7 +43,7 @@ func programName(p *snapshot.Program, width int) string {
 	switch {
 	case !p.Known():
 		return cut(phrase.Programs(p), width)
-	case p.Processes <= 1 && !p.About:
+	case p.Processes <= 1:
 		if text := phrase.Programs(p); cells(text) <= width {
 			return text
 		}

@@ -7,7 +7,7 @@ var glossary = map[string]string{
 	"NETNS":          "network namespace; (gone): it exists no more",
 	"PORTS":          "ports in use / ports there are",
 	"FULL":           "when no port will be left at the current rates; never: it settles below that; -: not known",
-	"WANTED/MAX":     "ports per second that calls want, found or not / that can be had for ever at the lifetimes seen",
+	"WANTED/MAX":     "ports per second that calls want, found or not / that can be had indefinitely at the lifetimes seen",
 	"LEFT":           "ports that the next calls can have",
 	"HELD BY":        "the process with most of the ports",
 	"BOUND":          "ports that a bind() has without IP_BIND_ADDRESS_NO_PORT: lost to every connect() of the namespace",

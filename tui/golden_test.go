@@ -18,7 +18,7 @@ func TestViews(t *testing.T) {
 		s := v.of(t)
 		for _, size := range v.sizes {
 			t.Run(fmt.Sprintf("%s-%dx%d", v.name, size.width, size.height), func(t *testing.T) {
-				m := screen(size.width, size.height, s, v.keys...)
+				m := withEffects(screen(size.width, size.height, s, v.keys...))
 				requireFit(t, m, size.width, size.height)
 				golden.RequireEqual(t, trimmed(text(m)))
 			})
@@ -50,7 +50,7 @@ func TestColours(t *testing.T) {
 				m := screen(120, 40, v.of(t))
 				paintedFor(m, terminal.light, terminal.profile)
 				press(m, v.keys...)
-				golden.RequireEqual(t, drawn(t, m, terminal.profile))
+				golden.RequireEqual(t, drawn(t, withEffects(m), terminal.profile))
 			})
 		}
 	}

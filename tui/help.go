@@ -34,7 +34,7 @@ func (m *Model) helpLines(width int) []string {
 			to.term(note[0], note[1])
 		}
 	}
-	to.section("The filter (/)")
+	to.section("The filter (/); Tab completes the name of a field")
 	for _, form := range query.Help() {
 		to.term(form[0], form[1])
 	}

@@ -11,7 +11,7 @@ import (
 func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	m.note = note{}
 	switch {
-	case key.Matches(msg, m.keys.interrupt):
+	case key.Matches(msg, m.keys.interrupt) && !m.asking && !m.filter.typing:
 		return tea.Quit
 	case m.filter.typing:
 		m.typeFilter(msg)
@@ -40,6 +40,10 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		m.goBack(-10)
 	case key.Matches(msg, m.keys.muchLater):
 		m.goBack(10)
+	case key.Matches(msg, m.keys.incident):
+		m.goToIncident(m.replay.whole.Next, m.replay.player.NextIncident, "after")
+	case key.Matches(msg, m.keys.incidentBefore):
+		m.goToIncident(m.replay.whole.Previous, m.replay.player.PreviousIncident, "before")
 	case m.replay != nil && m.replay.press(m.keys, msg):
 	default:
 		return m.pressPane(msg)
@@ -169,6 +173,17 @@ func (m *Model) back() {
 	m.refresh()
 }
 
+// goToFailing moves the cursor to the next row in trouble, or the previous one.
+func (m *Model) goToFailing(step int) {
+	if !m.panes[m.tab].nextFailing(step) {
+		where := "below"
+		if step < 0 {
+			where = "above"
+		}
+		m.say(quiet, "no row in trouble "+where+" the cursor")
+	}
+}
+
 func (m *Model) togglePause() {
 	m.paused = !m.paused
 	if !m.paused && m.latest != nil {
@@ -176,13 +191,17 @@ func (m *Model) togglePause() {
 	}
 }
 
-// typeFilter takes a key of the filter; the arrows still move through the rows.
+// typeFilter takes a key of the filter; the arrows still move through the rows, Tab completes a field.
 func (m *Model) typeFilter(msg tea.KeyPressMsg) {
 	if to := m.keys.motion(msg); to != still && msg.Text == "" {
 		m.panes[m.tab].move(to)
 		return
 	}
-	m.filter.press(msg)
+	if msg.Keystroke() == "tab" {
+		m.filter.complete(m.panes[m.tab].filterFields())
+	} else {
+		m.filter.press(msg)
+	}
 	m.refresh()
 }
 

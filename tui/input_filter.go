@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/porttrace/porttrace/tui/prompt"
@@ -22,7 +24,7 @@ func (f *filter) press(msg tea.KeyPressMsg) {
 	switch msg.Keystroke() {
 	case "enter":
 		f.typing = false
-	case "esc":
+	case "esc", "ctrl+c":
 		*f = filter{}
 	case "backspace":
 		f.typing = f.text() != ""
@@ -41,6 +43,17 @@ func (f *filter) edit(msg tea.KeyPressMsg) {
 func (f *filter) set(text string) {
 	*f = filter{}
 	f.input.Set(text)
+	f.parse()
+}
+
+// complete completes the last word to the only field of the table whose name begins with it.
+func (f *filter) complete(fields query.Set) {
+	names := query.Complete(f.text(), fields)
+	if len(names) != 1 || !f.input.AtEnd() {
+		return
+	}
+	text := f.text()
+	f.input.Set(text[:strings.LastIndexAny(text, " \t\r\n")+1] + names[0])
 	f.parse()
 }
 

@@ -28,11 +28,13 @@ type keyMap struct {
 	help, suspend, quit, interrupt key.Binding
 }
 
+// bind returns a key with how it is shown, and what it does.
+func bind(shown, does string, keys ...string) key.Binding {
+	return key.NewBinding(key.WithKeys(keys...), key.WithHelp(shown, does))
+}
+
 // newKeys returns the keys, with those of a replay or of a live screen enabled.
 func newKeys(replay bool) *keyMap {
-	bind := func(shown, does string, keys ...string) key.Binding {
-		return key.NewBinding(key.WithKeys(keys...), key.WithHelp(shown, does))
-	}
 	k := &keyMap{
 		up:       bind("↑ k", "up", "up", "k"),
 		down:     bind("↓ j", "down", "down", "j"),
@@ -72,32 +74,47 @@ func newKeys(replay bool) *keyMap {
 		record:   bind("R", "start or stop a recording", "R"),
 		mouse:    bind("m", "give the mouse back to the terminal", "m"),
 
-		play:     bind("p Space", "play or pause", "p", "space"),
-		step:     bind(".", "one second forward", "."),
-		stepBack: bind(",", "one second back", ","),
-		faster:   bind("+ =", "faster", "+", "="),
-		slower:   bind("-", "slower", "-"),
-
-		incident:       bind("n x", "next incident", "n", "x"),
-		incidentBefore: bind("N X", "previous incident", "N", "X"),
-		// Arrows with Shift and Ctrl are for keyboards on which brackets are hard to type;
-		// the plain ones switch tables.
-		backward:    bind("[ S-←", "back by 1 %", "[", "shift+left"),
-		forward:     bind("] S-→", "forward by 1 %", "]", "shift+right"),
-		farBackward: bind("{ ^←", "back by 10 %", "{", "ctrl+left"),
-		farForward:  bind("} ^→", "forward by 10 %", "}", "ctrl+right"),
-		command:     bind(":", "a command; in a replay also 03:12, 50%, +10s", ":"),
-
-		earlier:     bind("[", "back by 2 s, while tracing goes on", "["),
-		later:       bind("]", "forward by 2 s", "]"),
-		muchEarlier: bind("{", "back by 20 s", "{"),
-		muchLater:   bind("}", "forward by 20 s", "}"),
+		command: bind(":", "a command; in a replay also 03:12, 50%, +10s", ":"),
 
 		help:      bind("?", "this help", "?"),
 		suspend:   bind("^Z", "suspend", "ctrl+z"),
 		quit:      bind("q ^C", "quit", "q", "ctrl+c"),
 		interrupt: key.NewBinding(key.WithKeys("ctrl+c")), // also while something is typed
 	}
+	k.bindReplay()
+	k.bindPast()
+	k.enable(replay)
+	return k
+}
+
+// bindReplay binds the keys that control a replay.
+func (k *keyMap) bindReplay() {
+	k.play = bind("p Space", "play or pause", "p", "space")
+	k.step = bind(".", "one second forward", ".")
+	k.stepBack = bind(",", "one second back", ",")
+	k.faster = bind("+ =", "faster", "+", "=")
+	k.slower = bind("-", "slower", "-")
+
+	k.incident = bind("n", "next incident", "n")
+	k.incidentBefore = bind("N", "previous incident", "N")
+	// Arrows with Shift and Ctrl are for keyboards on which brackets are hard to type;
+	// the plain ones switch tables.
+	k.backward = bind("[ S-←", "back by 1 %", "[", "shift+left")
+	k.forward = bind("] S-→", "forward by 1 %", "]", "shift+right")
+	k.farBackward = bind("{ ^←", "back by 10 %", "{", "ctrl+left")
+	k.farForward = bind("} ^→", "forward by 10 %", "}", "ctrl+right")
+}
+
+// bindPast binds the keys that go back in a live screen.
+func (k *keyMap) bindPast() {
+	k.earlier = bind("[", "back by 2 s, while tracing goes on", "[")
+	k.later = bind("]", "forward by 2 s", "]")
+	k.muchEarlier = bind("{", "back by 20 s", "{")
+	k.muchLater = bind("}", "forward by 20 s", "}")
+}
+
+// enable enables the keys of a replay or those of a live screen.
+func (k *keyMap) enable(replay bool) {
 	for _, binding := range []*key.Binding{
 		&k.play, &k.step, &k.stepBack, &k.faster, &k.slower, &k.incident, &k.incidentBefore,
 		&k.backward, &k.forward, &k.farBackward, &k.farForward,
@@ -107,7 +124,6 @@ func newKeys(replay bool) *keyMap {
 	for _, binding := range []*key.Binding{&k.pause, &k.earlier, &k.later, &k.muchEarlier, &k.muchLater} {
 		binding.SetEnabled(!replay)
 	}
-	return k
 }
 
 // keyGroup is keys that belong together, in the help.

@@ -55,7 +55,7 @@ func (m *Model) divide() layout {
 		l.strip = take(m.stripHeight(), least+minBody)
 	}
 	if m.help == nil && m.width >= twoPanes && m.hasSide() {
-		l.side = m.width * 2 / 5
+		l.side = sideWidth(m.width)
 		l.list = m.width - l.side
 	}
 	if l.side == 0 {
@@ -80,8 +80,17 @@ func (m *Model) tailHeight(l *layout) int {
 	return min(room, most)
 }
 
+// sideWidth leaves the decisive columns to the table: 74 of 120, and three of five of a wide screen.
+func sideWidth(width int) int { return min(46+(width-twoPanes)*9/20, width*2/5) }
+
+// low reports whether the terminal is so low that a detail needs the lines of the box and the figures.
+func (m *Model) low() bool { return m.height < 30 && m.page() != nil }
+
 // figuresHeight returns the height of the charts where they fit, else that of two lines of figures.
 func (m *Model) figuresHeight(take func(n, leave int) int, least int) int {
+	if m.low() {
+		return 0
+	}
 	if m.height >= roomy && m.width >= 100 {
 		return take(chartLines, least+10)
 	}

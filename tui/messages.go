@@ -1,6 +1,9 @@
 package tui
 
 import (
+	"slices"
+	"time"
+
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/porttrace/porttrace/internal/doctor"
@@ -17,8 +20,25 @@ type judged struct {
 	verdict  verdict.Verdict
 }
 
-func judge(s *snapshot.Snapshot) judged {
-	findings := doctor.Judge(s)
+// judges judges successive snapshots. It keeps what is over for a while: who comes late has to see
+// why calls have failed. It is for the goroutine that waits for snapshots.
+type judges struct {
+	history doctor.History
+	last    time.Time
+}
+
+// keepOver is for how long a finding is kept that is over.
+const keepOver = 10 * time.Minute
+
+func (j *judges) judge(s *snapshot.Snapshot) judged {
+	if s.Wall.Before(j.last) { // a replay that went back
+		j.history = doctor.History{}
+	}
+	j.last = s.Wall
+	j.history.Add(s)
+	findings := slices.DeleteFunc(j.history.Findings(), func(f doctor.Finding) bool {
+		return !f.Until.IsZero() && s.Wall.Sub(f.Until) > keepOver
+	})
 	return judged{findings, verdict.Of(s, findings)}
 }
 
@@ -33,7 +53,7 @@ func (m *Model) wait() tea.Msg {
 		if !open {
 			return endedMsg{}
 		}
-		return snapshotMsg{s, judge(s)}
+		return snapshotMsg{s, m.judges.judge(s)}
 	case <-m.done:
 		return nil
 	}

@@ -20,6 +20,7 @@ type Model struct {
 	snapshots <-chan *snapshot.Snapshot
 	done      <-chan struct{}
 	focus     *snapshot.Focus
+	selected  string // the filter of the command line
 	title     string
 	keys      *keyMap
 	styles    *styles
@@ -29,6 +30,7 @@ type Model struct {
 
 	width, height int
 
+	judges judges
 	past   past
 	latest *snapshot.Snapshot // the newest that came
 	shown  *snapshot.Snapshot // the one on the screen; older while paused
@@ -65,6 +67,7 @@ func newModel(ctx context.Context, opts Options) *Model {
 		snapshots: opts.Snapshots,
 		done:      ctx.Done(),
 		focus:     opts.Focus,
+		selected:  printable.String(opts.Selection),
 		title:     printable.String(opts.Title),
 		keys:      newKeys(opts.Player != nil),
 		theme:     opts.Theme,
@@ -160,6 +163,7 @@ func (m *Model) refresh() {
 		return
 	}
 	if m.page() == nil || m.filter.text() != "" { // how many rows match is seen beside a detail, too
+		m.panes[m.tab].begin(m.shown, &m.verdict)
 		m.panes[m.tab].set(m.shown, m.filter.query)
 	}
 	for _, d := range m.trail {
@@ -170,7 +174,7 @@ func (m *Model) refresh() {
 // renew shows the newest values in a detail.
 func (m *Model) renew(d *detail) {
 	if page, ok := d.subject.(*why); ok {
-		page.judged(m.findings)
+		page.judged(m.judged)
 	}
 	d.set(m.shown)
 }

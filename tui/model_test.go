@@ -255,9 +255,15 @@ func TestQuit(t *testing.T) {
 			t.Errorf("q does not quit after %q", keys)
 		}
 	}
-	m := screen(80, 24, fixture(), "/")
-	if _, cmd := m.Update(tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}); cmd == nil {
-		t.Error("ctrl+c does not quit while a filter is typed")
+	for _, typing := range []string{"/", ":"} { // there it leaves the line, as in a shell
+		m := screen(80, 24, fixture(), typing, "x")
+		interrupt := tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}
+		if _, cmd := m.Update(interrupt); cmd != nil || m.filter.typing || m.asking {
+			t.Errorf("ctrl+c does not leave %q", typing)
+		}
+		if _, cmd := m.Update(interrupt); cmd == nil {
+			t.Errorf("ctrl+c does not quit after %q", typing)
+		}
 	}
 }
 

@@ -107,3 +107,13 @@ func (d *detail) point(line int) bool {
 	}
 	return false
 }
+
+// toggleMouse gives the mouse to the terminal, to select text with, or takes it.
+func (m *Model) toggleMouse() {
+	m.free = !m.free
+	if m.free {
+		m.say(good, "the mouse selects text; m takes it back")
+		return
+	}
+	m.say(good, "the mouse opens tabs, columns and rows; m gives it back")
+}

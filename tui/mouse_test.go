@@ -81,8 +81,8 @@ func TestClickOnAColumn(t *testing.T) {
 	t.Parallel()
 	for _, size := range mouseSizes {
 		m := processScreen(size.width, size.height, fixture())
-		for _, want := range []string{"OPENS▼", "OPENS▲", "OPENS▼"} {
-			clickOn(t, m, "OPENS")
+		for _, want := range []string{"LIVE▼", "LIVE▲", "LIVE▼"} {
+			clickOn(t, m, "LIVE")
 			if head := headOf(m); !strings.Contains(head, want) {
 				t.Errorf("%v: %q, want %s", size, head, want)
 			}
@@ -139,7 +139,7 @@ func TestClickOnTheSide(t *testing.T) {
 
 func TestWheel(t *testing.T) {
 	t.Parallel()
-	m := processScreen(80, 24, fixture())
+	m := processScreen(80, 18, fixture())
 	turnWheel(m, tea.MouseWheelDown)
 	if got := current(t, m); got != proxy.ID {
 		t.Errorf("the cursor is on %v", got)
@@ -148,6 +148,7 @@ func TestWheel(t *testing.T) {
 	if got := current(t, m); got != web.ID {
 		t.Errorf("the cursor is on %v", got)
 	}
+	m.Update(tea.WindowSizeMsg{Width: 80, Height: 14})
 	press(m, "c")
 	turnWheel(m, tea.MouseWheelDown)
 	if m.page().scroll.offset != 1 {

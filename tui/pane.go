@@ -2,6 +2,7 @@ package tui
 
 import (
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 	"github.com/porttrace/porttrace/tui/query"
 )
 
@@ -9,8 +10,12 @@ import (
 type pane interface {
 	// set shows the rows of a snapshot that match the filter.
 	set(s *snapshot.Snapshot, filter *query.Query)
+	// begin places the cursor on what the verdict is about, until it is moved. Before set.
+	begin(snap *snapshot.Snapshot, v *verdict.Verdict)
 	// open returns the detail of the row under the cursor, nil if there is none.
 	open() subject
+	// filterFields returns what a filter of its rows can ask for.
+	filterFields() query.Set
 
 	resize(width, height int)
 	move(to motion)

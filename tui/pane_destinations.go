@@ -4,6 +4,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 	"github.com/porttrace/porttrace/tui/query"
 )
 
@@ -38,7 +39,7 @@ func newDestinations() *destinations {
 	d.fields, d.fillRow = placeFields|totalFields|query.SetOf(query.PID, query.Comm), destinationRow
 	d.state = func(row *snapshot.Destination) tone { return stateOf(&row.Totals, row.Rates) }
 	d.idle = func(row *snapshot.Destination) bool { return idleTotals(&row.Totals, row.Rates) }
-	d.idling = idlingRows
+	d.idling, d.urgent = idlingRows, true
 	d.detail = func(row followed[snapshot.Destination, destinationKey]) subject { return &destinationDetail{row} }
 	d.empty = [...]string{"no outgoing connection", "a row appears for each address and port that a process connects to"}
 	return d
@@ -83,4 +84,14 @@ func (d *destinations) set(s *snapshot.Snapshot, filter *query.Query) {
 		d.columns = d.withNetns
 	}
 	d.show(s, s.OtherDestinations, filter)
+}
+
+func (d *destinations) begin(_ *snapshot.Snapshot, v *verdict.Verdict) {
+	d.foremost = nil
+	switch {
+	case v.Space != nil && v.Space.Kind == snapshot.ConnectSpace:
+		d.foremost = &destinationKey{v.Space.Netns, v.Space.Proto, v.Space.Remote}
+	case v.Failure != nil && isConnect(v.Failure):
+		d.foremost = &destinationKey{v.Failure.Netns, v.Failure.Proto, v.Failure.Target}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 	"github.com/porttrace/porttrace/tui/query"
 )
 
@@ -135,4 +136,12 @@ func noFailures(s *snapshot.Snapshot) [2]string {
 		return [...]string{"no failure was seen", limits[0] + "; " + row}
 	}
 	return [...]string{"no connect() or bind() has failed", row}
+}
+
+func (f *failures) begin(_ *snapshot.Snapshot, v *verdict.Verdict) {
+	f.foremost = nil
+	if v.Failure != nil {
+		row := failureOfProcess(v.Failure)
+		f.foremost = new(keyOfFailure(&row))
+	}
 }

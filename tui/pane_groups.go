@@ -6,6 +6,7 @@ import (
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 	"github.com/porttrace/porttrace/tui/query"
 )
 
@@ -29,7 +30,7 @@ func newGroupTable() *groupTable {
 	g.fields, g.fillRow = processFields|totalFields, groupRow
 	g.state = func(row *snapshot.ProcessGroup) tone { return stateOf(&row.Totals, row.Rates) }
 	g.idle = func(row *snapshot.ProcessGroup) bool { return idleTotals(&row.Totals, row.Rates) }
-	g.idling = idlingRows
+	g.idling, g.urgent = idlingRows, true
 	g.detail = func(row followed[snapshot.ProcessGroup, snapshot.GroupKey]) subject {
 		if only := g.only(row.row); only != nil {
 			return processOf(row.snapshot, only.Info.ID)
@@ -80,7 +81,7 @@ func (g *groupTable) members(row *snapshot.ProcessGroup, _ int) string {
 func groupName(key snapshot.GroupKey, by snapshot.Grouping, width int) string {
 	switch {
 	case key.Unknown:
-		return "(unknown)"
+		return phrase.UnknownOwner
 	case key.Name == "":
 		return "(no " + string(by) + ")"
 	}
@@ -102,3 +103,5 @@ func (g *groupTable) grouped(s *snapshot.Snapshot) []snapshot.ProcessGroup {
 	}
 	return g.made.rows
 }
+
+func (g *groupTable) begin(*snapshot.Snapshot, *verdict.Verdict) {}

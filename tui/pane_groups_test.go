@@ -65,7 +65,7 @@ func TestGroupName(t *testing.T) {
 		{long, snapshot.ByExecutable, 18, "…/executable"},
 		{snapshot.GroupKey{Name: "[kworker/0:1]"}, snapshot.ByExecutable, 18, "[kworker/0:1]"},
 		{snapshot.GroupKey{}, snapshot.ByContainer, 18, "(no container)"},
-		{snapshot.GroupKey{Unknown: true}, snapshot.ByUnit, 18, "(unknown)"},
+		{snapshot.GroupKey{Unknown: true}, snapshot.ByUnit, 18, "unknown owner"},
 	} {
 		if got := groupName(tc.key, tc.by, tc.width); got != tc.want {
 			t.Errorf("got %q, want %q", got, tc.want)

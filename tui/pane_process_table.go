@@ -7,6 +7,7 @@ import (
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 	"github.com/porttrace/porttrace/tui/query"
 )
 
@@ -32,7 +33,7 @@ func newProcessTable() *processTable {
 		return stateOf(&row.Totals, row.Rates)
 	}
 	p.idle = func(row *snapshot.Process) bool { return idleTotals(&row.Totals, row.Rates) }
-	p.idling = idlingRows
+	p.idling, p.urgent = idlingRows, true
 	p.detail = func(row followed[snapshot.Process, event.ProcID]) subject { return &processDetail{row} }
 	p.empty, p.traced = noProcesses, true
 	return p
@@ -96,4 +97,11 @@ var noProcesses = [2]string{"no process has opened a connection", "a row appears
 
 func (p *processTable) set(s *snapshot.Snapshot, filter *query.Query) {
 	p.show(s, s.OtherProcesses, filter)
+}
+
+func (p *processTable) begin(_ *snapshot.Snapshot, v *verdict.Verdict) {
+	p.foremost = nil
+	if v.Process.Known() {
+		p.foremost = &v.Process
+	}
 }

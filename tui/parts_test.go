@@ -104,7 +104,7 @@ func TestHostLineGivesUpTheLeastFirst(t *testing.T) {
 		{16, "web-1  03:12:14"},
 		{4, ""},
 	} {
-		if got := join(hostLine(s), tc.width, unpainted()); got != tc.want {
+		if got := join(hostLine(s, "tracing"), tc.width, unpainted()); got != tc.want {
 			t.Errorf("at %d: got %q, want %q", tc.width, got, tc.want)
 		}
 	}

@@ -1,9 +1,12 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/charmbracelet/x/exp/golden"
 
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -91,7 +94,7 @@ func TestBackInAnyView(t *testing.T) {
 	failing := text(calmBefore)
 	press(calmBefore, "[")
 	got := text(calmBefore)
-	if strings.Contains(got, "OUT OF PORTS") || !strings.Contains(got, "✔ OK") || !strings.Contains(failing, "OUT OF PORTS") {
+	if strings.Contains(got, "OUT OF PORTS") || !strings.Contains(got, "✓ OK") || !strings.Contains(failing, "OUT OF PORTS") {
 		t.Errorf("the verdict is not of that moment:\n%s", got)
 	}
 	for _, keys := range [][]string{{"enter"}, {"w"}, {"2", "enter"}, {"e"}} {
@@ -175,5 +178,18 @@ func TestNoPast(t *testing.T) {
 			t.Errorf("%s: shown %v, paused %v", key, m.shown.Wall, m.paused)
 		}
 		requireFit(t, m, 80, 24)
+	}
+}
+
+// TestPastScreen pins the screen of a moment before, while the incident goes on.
+func TestPastScreen(t *testing.T) {
+	for _, size := range common[:2] {
+		t.Run(fmt.Sprintf("%dx%d", size.width, size.height), func(t *testing.T) {
+			m := screen(size.width, size.height, early("proxy")(t))
+			give(m, worst("proxy")(t))
+			press(m, "[")
+			requireFit(t, m, size.width, size.height)
+			golden.RequireEqual(t, trimmed(text(m)))
+		})
 	}
 }

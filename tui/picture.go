@@ -62,7 +62,7 @@ func (m *Model) picture(height int) []string {
 	if space == nil {
 		return nil
 	}
-	title := " " + m.styles.paint(quiet, "ports of ") + spaceName(space, m.width/2) + m.styles.paint(quiet, "  "+rangeWords(space))
+	title := " " + m.styles.paint(quiet, "ports of ") + spaceName(space, m.width/2) + m.styles.paint(quiet, "  "+rangeWords(space, 0))
 	return append([]string{title}, pictureLines(space, curveOf(space, m.shown.Wall, m.replay, m.styles), m.width, height-1, m.styles)...)
 }
 
@@ -133,7 +133,7 @@ func (r *replay) curve(space *snapshot.PortSpace, now time.Time, st *styles) *ch
 	if len(fills) == 0 || begin.IsZero() {
 		return nil
 	}
-	c := &chart.Fill{Capacity: space.Capacity, From: begin, Now: end, Cursor: now, Clock: true, Threshold: 0.95, Braille: st.braille, Palette: &st.palette}
+	c := &chart.Fill{Capacity: space.Capacity, From: begin, Now: end, Cursor: now, Clock: true, Threshold: 0.95, Braille: st.braille, Palette: &st.inUse}
 	for i := range fills {
 		f := &fills[i]
 		s := chart.Sample{At: p.Clock.WallTime(f.End), InUse: f.InUse, Reusable: f.Reusable, Capacity: f.Capacity, TimeWait: -1}
@@ -145,6 +145,9 @@ func (r *replay) curve(space *snapshot.PortSpace, now time.Time, st *styles) *ch
 	return c
 }
 
+// soonFull is within which time a space must become full for the forecast to be drawn.
+const soonFull = 10 * time.Minute
+
 // fillCurve returns how full a space was in the last two minutes and will be, nil if that is not
 // known.
 func fillCurve(space *snapshot.PortSpace, now time.Time, st *styles) *chart.Fill {
@@ -153,7 +156,7 @@ func fillCurve(space *snapshot.PortSpace, now time.Time, st *styles) *chart.Fill
 	}
 	const past = snapshot.HistorySeconds * time.Second
 	c := &chart.Fill{
-		Capacity: space.Capacity, From: now.Add(-past), Now: now, Ahead: past / 3, Threshold: 0.95, Braille: st.braille, Palette: &st.palette,
+		Capacity: space.Capacity, From: now.Add(-past), Now: now, Threshold: 0.95, Braille: st.braille, Palette: &st.palette,
 	}
 	end := now.Truncate(time.Second)
 	for i := range space.Fill {
@@ -167,12 +170,8 @@ func fillCurve(space *snapshot.PortSpace, now time.Time, st *styles) *chart.Fill
 		}
 		c.Samples = append(c.Samples, s)
 	}
-	switch f := space.Outlook(); {
-	case !f.Known || f.ETA == 0 && !f.Never:
-	case f.Never:
-		c.Forecast = &chart.Forecast{ETA: -1, Low: f.Low, High: f.High}
-	default:
-		c.Forecast = &chart.Forecast{ETA: f.ETA, Low: f.Low, High: f.High}
+	if f := space.Outlook(); f.Known && !f.Never && f.ETA > 0 && f.ETA <= soonFull {
+		c.Ahead, c.Forecast = past/3, &chart.Forecast{ETA: f.ETA, Low: f.Low, High: f.High}
 	}
 	return c
 }

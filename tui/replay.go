@@ -50,10 +50,6 @@ func (r *replay) press(k *keyMap, msg tea.KeyPressMsg) bool {
 		r.seek(-10)
 	case key.Matches(msg, k.farForward):
 		r.seek(10)
-	case key.Matches(msg, k.incident):
-		r.player.NextIncident()
-	case key.Matches(msg, k.incidentBefore):
-		r.player.PreviousIncident()
 	default:
 		return false
 	}

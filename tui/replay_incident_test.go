@@ -90,7 +90,7 @@ func TestReplayedIncidents(t *testing.T) {
 func TestReplayShowsTheWhole(t *testing.T) {
 	m := replayed(200, 60, deckOf(t, "proxy", recorded.Early), incident("proxy", recorded.Early)(t))
 	got := text(m)
-	for _, want := range []string{"what happened", "n N next, previous", "nginx"} {
+	for _, want := range []string{"incidents of the recording", "n N next, previous", "nginx"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

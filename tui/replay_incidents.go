@@ -3,6 +3,7 @@ package tui
 import (
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/playback"
 	"github.com/porttrace/porttrace/internal/printable"
 )
@@ -36,10 +37,20 @@ func (m *Model) incidentLines(width, height int) []string {
 		}
 		lines = append(lines, mark+st.paint(quiet, stamp(&r.playback, list[i].Begin, time.TimeOnly))+"  "+st.paint(t, printable.String(list[i].Text)))
 	}
-	f := frame{title: st.paint(strong, "what happened"), right: st.hint("n N", "next, previous"), tone: border}
+	f := frame{title: st.paint(strong, "incidents of the recording"), right: st.hint("n N", "next, previous"), tone: border}
 	return f.draw(lines, width, height, st)
 }
 
 var incidentTones = map[playback.IncidentKind]tone{
 	playback.Failing: fail, playback.Full: fail, playback.Found: warn, playback.Damage: warn,
+}
+
+// goToIncident goes to the incident that find returns, and says if there is none. A rough time line does
+// not know all: the player searches.
+func (m *Model) goToIncident(find func(event.Time) (event.Time, bool), jump func(), where string) {
+	if _, found := find(m.replay.playback.At); !found && !m.replay.whole.Rough {
+		m.say(quiet, "no incident "+where+" this moment")
+		return
+	}
+	jump()
 }

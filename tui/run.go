@@ -34,6 +34,8 @@ type Options struct {
 	Theme theme.Theme
 	// Warning is shown until the first key.
 	Warning string
+	// Selection is the filter of the command line, as it was typed; empty without one.
+	Selection string
 	// Title is the title of the terminal's window; empty does not change it.
 	Title string
 }

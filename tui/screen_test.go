@@ -24,7 +24,11 @@ func screen(width, height int, s *snapshot.Snapshot, keys ...string) *Model {
 
 // processScreen is the table of processes one by one.
 func processScreen(width, height int, s *snapshot.Snapshot, keys ...string) *Model {
-	return screen(width, height, s, append([]string{"2", ":", "group process", "enter"}, keys...)...)
+	m := screen(width, height, s, "2", ":", "group process", "enter", "home")
+	m.panes[processesTab].(*processes).ungrouped.urgent = false // the order is that of the column alone
+	m.refresh()
+	press(m, keys...)
+	return m
 }
 
 // give brings a snapshot, judged as that of a live screen.
@@ -32,6 +36,14 @@ func give(m *Model, s *snapshot.Snapshot) {
 	if s != nil {
 		m.Update(snapshotMsg{s, judge(s)})
 	}
+}
+
+// withEffects ends the simulations of the page of causes, which a command does on a live screen.
+func withEffects(m *Model) *Model {
+	if page := m.whyPage(); page != nil && page.effects.underway {
+		m.Update(computeEffects(page, page.snapshot, page.found)())
+	}
+	return m
 }
 
 // press types keys by their names; what is not a name is typed as text.
@@ -95,3 +107,6 @@ func requireFit(t *testing.T, m *Model, width, height int) {
 		}
 	}
 }
+
+// judge judges one snapshot, as the first of a screen.
+func judge(s *snapshot.Snapshot) judged { return new(judges).judge(s) }

@@ -113,7 +113,7 @@ func TestSideWithoutARow(t *testing.T) {
 func TestRoom(t *testing.T) {
 	t.Parallel()
 	low := screen(80, 24, worst("proxy")(t))
-	for _, want := range []string{"OUT OF PORTS", "nginx ×2 cannot connect to", "100%", "1,000/1,000", "now", "▓ TIME_WAIT 1,000", "w why"} {
+	for _, want := range []string{"OUT OF PORTS", "cannot connect to 10.88.100.2:9000", "100%", "1,000/1,000", "now", "▓ TIME_WAIT 1,000", "w why"} {
 		if !strings.Contains(text(low), want) {
 			t.Errorf("no %q at 80x24:\n%s", want, text(low))
 		}

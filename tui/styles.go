@@ -36,6 +36,8 @@ type styles struct {
 	theme   *theme.Styles
 	pens    [tones]chart.Pen
 	palette chart.Palette
+	// inUse is the palette of curves of which it is not known what the ports are used for.
+	inUse   chart.Palette
 	braille bool // curves are drawn with dots
 }
 
@@ -46,6 +48,8 @@ func newStyles(from theme.Theme, dark bool, profile colorprofile.Profile) *style
 		s.pens[t] = chart.NewPen(s.theme.Style(roles[t]))
 	}
 	s.palette = s.newPalette(dark, profile >= colorprofile.ANSI)
+	s.inUse = s.palette
+	s.inUse.State[chart.Open] = s.shades(theme.Accent, dark)
 	return s
 }
 
@@ -68,7 +72,7 @@ func (s *styles) newPalette(dark, colours bool) chart.Palette {
 func (s *styles) shades(role theme.Role, dark bool) []chart.Pen {
 	style := s.theme.Style(role)
 	colour := style.GetForeground()
-	if _, none := colour.(lipgloss.NoColor); none || colour == nil {
+	if _, none := colour.(lipgloss.NoColor); none {
 		return []chart.Pen{chart.NewPen(style)}
 	}
 	paler := lipgloss.Darken

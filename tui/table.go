@@ -22,8 +22,10 @@ type table[T any, K comparable] struct {
 	state   func(*T) tone                // the tone of a row; nil: plain
 	idle    func(*T) bool                // rows that are folded into one line; nil: none
 	idling  string                       // what the folded rows have in common
+	urgent  bool                         // rows in trouble come first
 	order   string                       // name of the column sorted by
 	reverse bool
+	chosen  bool            // the user has chosen the order; else rows in trouble come first
 	wish    map[string]bool // columns, by title, that are shown or hidden at the user's wish
 	drawn   map[string]bool // those that were drawn last
 	fitted  []column[T]     // the same with their widths
@@ -40,9 +42,11 @@ type table[T any, K comparable] struct {
 	filter  *query.Query
 	match   *query.Row // filled for each row in turn
 
-	// The cursor stays on its row once it was moved; until then, and after a move to the
+	// The cursor stays on its row once it was moved; until then it is on the row of the verdict, and after a move to the
 	// top, it is on the first row.
 	pinned   bool
+	atTop    bool // it was moved to the first row, and stays there
+	foremost *K   // the row that the verdict is about, nil if there is none
 	selected K
 	cursor   int
 	offset   int
@@ -71,8 +75,26 @@ func (t *table[T, K]) arrange() {
 			break
 		}
 	}
+	t.troubleFirst()
 	t.keepOrder()
 	t.cursor = t.find()
+}
+
+// troubleFirst puts the rows that fail before all others, and then those that may.
+func (t *table[T, K]) troubleFirst() {
+	if t.chosen || t.state == nil || !t.urgent {
+		return
+	}
+	urgency := func(row *T) int {
+		switch t.state(row) {
+		case fail:
+			return 0
+		case warn:
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(t.rows, func(a, b *T) int { return urgency(a) - urgency(b) })
 }
 
 // keepOrder puts the rows in the order in which they were frozen, new ones after those.
@@ -139,7 +161,7 @@ func (t *table[T, K]) fold() {
 	var idle []*T // the first ones: an idle host has rows, too
 	for _, row := range t.matched {
 		switch {
-		case !t.idle(row) || t.pinned && t.key(row) == t.selected:
+		case !t.idle(row) || t.pinned && t.key(row) == t.selected || t.isForemost(row):
 			t.rows = append(t.rows, row)
 		case len(idle) < few:
 			idle = append(idle, row)
@@ -149,6 +171,8 @@ func (t *table[T, K]) fold() {
 	t.folded = len(t.matched) - len(t.rows)
 }
 
+func (t *table[T, K]) filterFields() query.Set { return t.fields }
+
 // foldIdle folds the idle rows, or shows all.
 func (t *table[T, K]) foldIdle() {
 	t.unfold = !t.unfold
@@ -157,7 +181,7 @@ func (t *table[T, K]) foldIdle() {
 
 func (t *table[T, K]) find() int {
 	if !t.pinned {
-		return 0
+		return t.findForemost()
 	}
 	// A row that is gone leaves the cursor where it was.
 	at := clamp(t.cursor, len(t.rows))
@@ -170,6 +194,20 @@ func (t *table[T, K]) find() int {
 		}
 	}
 	return at
+}
+
+// findForemost returns the place of the row that the verdict is about, else the first.
+func (t *table[T, K]) findForemost() int {
+	for i := range t.rows {
+		if t.isForemost(t.rows[i]) {
+			return i
+		}
+	}
+	return 0
+}
+
+func (t *table[T, K]) isForemost(row *T) bool {
+	return !t.atTop && t.foremost != nil && t.key(row) == *t.foremost
 }
 
 // resize chooses the columns for a width, and sets the number of lines for the head, the rows and
@@ -195,7 +233,7 @@ func (t *table[T, K]) move(to motion) {
 	}
 	t.cursor = to.apply(t.cursor, len(t.rows), t.height)
 	t.selected = t.key(t.rows[t.cursor])
-	t.pinned = to != toTop
+	t.pinned, t.atTop = to != toTop, to == toTop
 }
 
 // sortBy moves to another column that has an order.
@@ -212,12 +250,12 @@ func (t *table[T, K]) sortBy(step int) {
 			break
 		}
 	}
-	t.order, t.reverse, t.frozen = t.columns[at].name, false, nil
+	t.order, t.reverse, t.frozen, t.chosen = t.columns[at].name, false, nil, true
 	t.arrange()
 }
 
 func (t *table[T, K]) reverseOrder() {
-	t.reverse = !t.reverse
+	t.reverse, t.chosen = !t.reverse, true
 	t.arrange()
 }
 

@@ -36,7 +36,7 @@ func (t *table[T, K]) sortByColumn(title string) {
 			t.reverseOrder()
 			return
 		}
-		t.order, t.reverse, t.frozen = c.name, false, nil
+		t.order, t.reverse, t.frozen, t.chosen = c.name, false, nil, true
 		t.arrange()
 		return
 	}

@@ -137,7 +137,7 @@ func TestFrozenOrderOfOneTable(t *testing.T) {
 func TestColumnsMenu(t *testing.T) {
 	t.Parallel()
 	m := processScreen(80, 40, fixture(), "o")
-	if got := text(m); !strings.Contains(got, "Columns of Processes") || !strings.Contains(got, "[x] OPENS") || !strings.Contains(got, "[ ] TW_IN") {
+	if got := text(m); !strings.Contains(got, "Columns of Processes") || !strings.Contains(got, "[x] LIVE") || !strings.Contains(got, "[ ] TW_IN") {
 		t.Fatalf("got:\n%s", got)
 	}
 	toggle := func(title string) {
@@ -194,7 +194,7 @@ func TestEveryColumnCanBeShown(t *testing.T) {
 	}
 }
 
-// TestNoColumnIsLeft: a table without columns is nothing to look at, but no fault.
+// TestNoColumnIsLeft: a table without columns shows nothing, and is no fault.
 func TestNoColumnIsLeft(t *testing.T) {
 	t.Parallel()
 	for _, tab := range []string{"1", "2", "3", "4", "5"} {
@@ -278,7 +278,7 @@ func TestNextFailing(t *testing.T) {
 	for _, i := range []int{20, 60} {
 		s.PortSpaces[i].Exhausted, s.PortSpaces[i].LastExhausted = 3, fixtureNow
 	}
-	m := screen(110, 40, s, "a")
+	m := screen(110, 40, s, "a", "home")
 	here := func() uint16 { return m.selectedSpace().Remote.Port }
 	seen := map[uint16]bool{}
 	var forth []uint16

@@ -112,7 +112,7 @@ func rowCount(s *snapshot.Snapshot, tab int) string {
 	if tab == failuresTab && phrase.CensusOnly(s) {
 		return phrase.Unknown
 	}
-	rows, more := int(s.Totals.Failed()), false
+	rows, more := len(snapshot.FailuresByProgram(s)), false
 	switch tab {
 	case spacesTab:
 		rows, more = len(s.PortSpaces), s.OtherPortSpaces > 0

@@ -20,6 +20,7 @@ func titled(title string, s *snapshot.Snapshot) *Model {
 
 func TestWindowTitle(t *testing.T) {
 	t.Parallel()
+	failing := worst("proxy")(t)
 	for _, tc := range []struct {
 		name string
 		m    *Model
@@ -28,7 +29,7 @@ func TestWindowTitle(t *testing.T) {
 		{"before the first snapshot", titled("porttrace", nil), "porttrace"},
 		{"calm", titled("porttrace", calm()), "porttrace"},
 		{"without root", titled("porttrace", censusOnly()), "▲ NO PORT LEFT for 24s - porttrace"},
-		{"failing", titled("porttrace", worst("proxy")(t)), "● OUT OF PORTS for 25s - porttrace"},
+		{"failing", titled("porttrace", failing), "● " + judge(failing).verdict.Title + " - porttrace"},
 		{"none", titled("", fixture()), ""},
 		{"hostile", titled("a\x1b]0;x\x07", calm()), `a\x1b]0;x\a`},
 	} {

@@ -16,12 +16,12 @@ func (m *Model) topLine() string {
 		return " " + m.styles.paint(strong, "porttrace")
 	}
 	right := join(m.selection(), max(m.width/2-2, 0), m.styles) + " "
-	left := " " + join(hostLine(m.shown), max(m.width-cells(right)-2, 0), m.styles)
+	left := " " + join(hostLine(m.shown, m.source()), max(m.width-cells(right)-3, 0), m.styles)
 	return ends(left, right, m.width)
 }
 
 // hostLine returns the host and how long it has been traced.
-func hostLine(s *snapshot.Snapshot) []piece {
+func hostLine(s *snapshot.Snapshot, source string) []piece {
 	name, kernel := printable.String(s.Host.Name), printable.String(s.Host.Kernel)
 	short, _, _ := strings.Cut(name, ".")
 	release, _, _ := strings.Cut(kernel, "-")
@@ -33,7 +33,16 @@ func hostLine(s *snapshot.Snapshot) []piece {
 	if !s.Wall.IsZero() {
 		pieces = append(pieces, piece{rank: 2, forms: []string{s.Wall.Format(time.TimeOnly + " MST"), s.Wall.Format(time.TimeOnly)}})
 	}
-	return append(pieces, piece{rank: 4, tone: quiet, forms: []string{"tracing " + phrase.Elapsed(s.Elapsed), phrase.Elapsed(s.Elapsed)}})
+	return append(pieces, piece{rank: 4, tone: quiet, forms: []string{source + " " + phrase.Elapsed(s.Elapsed), phrase.Elapsed(s.Elapsed)}})
+}
+
+// source returns what the snapshots come from: this host, or a recording.
+func (m *Model) source() string {
+	if m.replay == nil {
+		return "tracing"
+	}
+	name := m.title[strings.LastIndexByte(m.title, ' ')+1:]
+	return name[strings.LastIndexByte(name, '/')+1:]
 }
 
 // selection returns the recording, the filters, and what is wrong with the tracing itself: nothing, as a rule.
@@ -43,11 +52,14 @@ func (m *Model) selection() []piece {
 	if m.filter.text() != "" && !m.filter.typing {
 		pieces = append(pieces, piece{tone: chip, forms: []string{"/" + m.filter.text() + " (" + m.matches() + ")", "/" + m.filter.text()}})
 	}
-	if s.Filtered {
-		pieces = append(pieces, piece{rank: 2, tone: chip, forms: selected(s)})
+	switch {
+	case s.Filtered:
+		pieces = append(pieces, piece{rank: 2, tone: chip, forms: m.selectedForms()})
+	case m.selected != "":
+		pieces = append(pieces, piece{rank: 2, tone: chip, forms: []string{m.selected}})
 	}
 	if s.Health.Lost > 0 {
-		pieces = append(pieces, piece{rank: 1, tone: fail, forms: []string{"lost " + phrase.Count(s.Health.Lost)}})
+		pieces = append(pieces, piece{rank: 3, tone: warn, forms: []string{"lost " + phrase.Count(s.Health.Lost)}})
 	}
 	if len(s.Gaps) > 0 {
 		pieces = append(pieces, piece{rank: 1, tone: warn, forms: missing(s)})
@@ -58,13 +70,23 @@ func (m *Model) selection() []piece {
 	return pieces
 }
 
-// selected returns what the filter of the command line lets through, in forms.
+// selectedForms returns the filter of the command line and what it lets through, in forms.
+func (m *Model) selectedForms() []string {
+	forms := selected(m.shown)
+	if m.selected == "" {
+		return forms
+	}
+	return append([]string{m.selected + "  " + forms[0], m.selected + "  " + forms[len(forms)-1], m.selected}, forms...)
+}
+
+// selected returns what a filter lets through, in forms.
 func selected(s *snapshot.Snapshot) []string {
 	if s.SelectedEvents == 0 {
 		return []string{"filter matches nothing: 0 of " + phrase.Count(s.Health.Events) + " events", "filter matches nothing"}
 	}
+	all := max(s.Health.Events, s.SelectedEvents) // it is counted a moment earlier
 	return []string{
-		"filtered: " + phrase.Count(s.SelectedEvents) + " of " + phrase.Count(s.Health.Events) + " events",
+		"filtered: " + phrase.Count(s.SelectedEvents) + " of " + phrase.Count(all) + " events",
 		"filtered: " + phrase.Count(s.SelectedEvents) + " events", "filtered",
 	}
 }

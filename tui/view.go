@@ -6,6 +6,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/verdict"
 )
 
 // settle draws what has a cursor, and scrolls to it. It must follow every change, so that View
@@ -54,6 +56,15 @@ func (m *Model) View() tea.View {
 	return view
 }
 
+// windowTitle returns the title of the terminal's window: it says what is wrong when the screen is
+// not seen.
+func (m *Model) windowTitle() string {
+	if m.title == "" || m.shown == nil || m.verdict.Level < verdict.Soon {
+		return m.title
+	}
+	return verdictSigns[m.verdict.Level] + " " + printable.String(m.verdict.Title) + " - " + m.title
+}
+
 // lines returns as many lines as the terminal has.
 func (m *Model) lines() []string {
 	l := &m.layout
@@ -72,7 +83,7 @@ func (m *Model) lines() []string {
 		add(m.replay.strip(l.strip, m.styles), l.strip)
 	}
 	if l.tabs > 0 {
-		add([]string{m.tabLine()}, l.tabs)
+		add([]string{ends(m.tabLine(), m.styles.paint(quiet, m.position()), m.width)}, l.tabs)
 	}
 	add(m.bodyLines(), l.body)
 	if l.picture > 0 {

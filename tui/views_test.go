@@ -80,6 +80,7 @@ var overviews = []view{
 var tables = []view{
 	{name: "processes", of: worst("prices"), keys: []string{"2"}},
 	{name: "processes-leak", of: worst("billing"), keys: []string{"2"}},
+	{name: "processes-one-by-one", of: worst("prices"), keys: []string{"2", ":", "group process", "enter", "home"}},
 	{name: "executables", of: worst("prices"), keys: []string{"2", ":", "group executable", "enter"}},
 	{name: "destinations", of: worst("crawler"), keys: []string{"3"}},
 	{name: "destinations-silent", of: worst("notify"), keys: []string{"3"}},
@@ -96,6 +97,7 @@ var details = []view{
 	{name: "space-bind", of: worst("sync"), keys: []string{"enter"}},
 	{name: "process", of: worst("billing"), keys: []string{"2", "enter"}},
 	{name: "process-end", of: worst("billing"), keys: []string{"2", "enter", "end"}},
+	{name: "program", of: worst("prices"), keys: []string{"2", "enter"}},
 	{name: "executable", of: worst("prices"), keys: []string{"2", ":", "group executable", "enter", "enter"}},
 	{name: "destination", of: worst("billing"), keys: []string{"3", "enter"}},
 	{name: "failure", of: worst("web"), keys: []string{"4", "enter"}},

@@ -13,12 +13,14 @@ import (
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/internal/verdict"
 )
 
 // why is the page with the findings about a row, else with the worst of the host.
 type why struct {
 	of        subject            // the row, nil if there is none
 	all       []doctor.Finding   // of the snapshot
+	verdict   verdict.Verdict    // likewise
 	snapshot  *snapshot.Snapshot // the one judged
 	found     []doctor.Finding   // what is shown
 	elsewhere bool               // found is not about the row
@@ -42,7 +44,7 @@ func (d *detail) isWhy() bool {
 }
 
 // judged takes the findings of the snapshot that comes next.
-func (w *why) judged(findings []doctor.Finding) { w.all = findings }
+func (w *why) judged(j judged) { w.all, w.verdict = j.findings, j.verdict }
 
 func (w *why) title() string {
 	const title = "why and what to do"
@@ -63,12 +65,22 @@ func (w *why) about() *about {
 func (w *why) update(s *snapshot.Snapshot) bool {
 	there := w.of == nil || w.of.update(s)
 	w.snapshot, w.elsewhere = s, false
-	if w.found = w.about().matching(w.all); len(w.found) == 0 {
+	w.found = w.about().matching(w.all)
+	slices.SortStableFunc(w.found, func(a, b doctor.Finding) int { return over(&a) - over(&b) })
+	if len(w.found) == 0 {
 		if worst := doctor.Worst(w.all); worst != nil {
 			w.found, w.elsewhere = []doctor.Finding{*worst}, true
 		}
 	}
 	return there
+}
+
+// over returns 1 for a finding that is over: those that go on come first.
+func over(f *doctor.Finding) int {
+	if f.Until.IsZero() {
+		return 0
+	}
+	return 1
 }
 
 func (w *why) write(to *sheet) {
@@ -81,22 +93,30 @@ func (w *why) write(to *sheet) {
 		}
 		w.writeFinding(to, &w.found[i])
 	}
+	if len(w.found) == 0 || w.elsewhere {
+		w.writeLacks(to)
+	}
 }
 
 // writeNothing says what is known without a finding about the row.
 func (w *why) writeNothing(to *sheet) {
-	if w.elsewhere {
-		to.text("No finding is about this row. The worst of this host is below.")
-	} else {
+	switch {
+	case w.elsewhere:
+		to.text("No finding is about this row; this is the worst of the host:")
+	case w.verdict.Level >= verdict.Soon:
+		to.field("SEEN", printable.String(w.verdict.Title), verdictTones[w.verdict.Level])
+		to.field("", printable.String(strings.Join(w.verdict.Lines, " ")), plain)
+		to.field("DO", printable.String(w.verdict.Do), accent)
+	default:
 		to.text("No finding in " + phrase.Elapsed(w.snapshot.Elapsed) + ": no cause of trouble that porttrace knows applies to what it saw.")
 	}
 	if f, ok := w.of.(*failureDetail); ok {
 		to.field("REASON", phrase.Reason(f.row.Op, f.row.Reason), plain)
 	}
-	if !w.elsewhere {
-		headline, _ := phrase.Headline(w.snapshot)
-		to.field("SEEN", headline[0], plain)
-	}
+}
+
+// writeLacks says what could not be judged.
+func (w *why) writeLacks(to *sheet) {
 	for i, lack := range doctor.Lacks(w.snapshot) {
 		label := ""
 		if i == 0 {
@@ -109,7 +129,7 @@ func (w *why) writeNothing(to *sheet) {
 var severityTones = map[doctor.Severity]tone{doctor.Info: plain, doctor.Warning: warn, doctor.Critical: fail}
 
 func (w *why) writeFinding(to *sheet, f *doctor.Finding) {
-	to.field("CAUSE", printable.String(string(f.Cause))+": "+printable.String(f.Summary), severityTones[f.Severity])
+	to.field("CAUSE", strings.ReplaceAll(printable.String(string(f.Cause)), "_", " ")+": "+printable.String(f.Summary), severityTones[f.Severity])
 	to.field("", f.Severity.String()+" "+phrase.Span(f.Since, f.Until, w.snapshot.Wall)+", "+f.Confidence.String(), plain)
 	first := min(len(f.Evidence), maxProof)
 	w.writeProof(to, "PROOF", f.Evidence[:first])

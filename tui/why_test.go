@@ -95,7 +95,7 @@ func TestWhyFollows(t *testing.T) {
 		t.Errorf("frozen, but it went on:\n%s", got)
 	}
 	press(m, "p")
-	if got := text(m); strings.Contains(got, "CAUSE") || !strings.Contains(got, "No finding in ") {
+	if got := text(m); strings.Contains(got, "CAUSE") || !strings.Contains(got, "SEEN         OUT OF PORTS") {
 		t.Errorf("what is over is still there:\n%s", got)
 	}
 	later = fixture()

@@ -16,6 +16,7 @@ import (
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/record"
+	"github.com/porttrace/porttrace/tui"
 )
 
 // demoRecording was made on Debian 12 with Linux 6.12, by kerneltest.TestDemoRecording.
@@ -61,7 +62,7 @@ func runDemo(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return showScreen(ctx, source, pipeline.Options{Filter: only}, "porttrace demo")
+	return showScreen(ctx, source, pipeline.Options{Filter: only}, tui.Options{Title: "porttrace demo"})
 }
 
 // replayDemo prints why the demo cannot run, and shows its recording.
@@ -71,5 +72,5 @@ func replayDemo(ctx context.Context, why error) error {
 		return fmt.Errorf("reading the recorded demo: %w", err)
 	}
 	fmt.Fprintf(os.Stderr, "this is a recording of the demo, because it cannot run here: %v\n", why)
-	return showReplay(ctx, recording, nil, "porttrace demo (recorded)")
+	return showReplay(ctx, recording, nil, tui.Options{Title: "porttrace demo (recorded)"})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/snapshot"
+	"github.com/porttrace/porttrace/tui"
 )
 
 // polls reports whether the screen shows only what needs no BPF: tracing was refused, and
@@ -21,7 +22,7 @@ func (f *liveFlags) polls(err error) bool {
 func showPolled(ctx context.Context, why error) error {
 	source := live.OpenPolled(why.Error())
 	defer source.Close()
-	return showScreen(ctx, source, pipeline.Options{}, "")
+	return showScreen(ctx, source, pipeline.Options{}, tui.Options{Title: "porttrace"})
 }
 
 // takeCensus returns what is seen without privileges within the duration, or by the first

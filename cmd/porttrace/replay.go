@@ -34,20 +34,20 @@ func runReplay(ctx context.Context, name string, flags *filterFlags) error {
 	if err := flags.check(flags.request); err != nil {
 		return err
 	}
-	if err := needTerminal("use porttrace report FILE or porttrace export FILE"); err != nil {
-		return err
-	}
 	recording, err := flags.openRecording(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer recording.close()
-	err = showReplay(ctx, recording.Reader, recording.filter, "porttrace replay "+name)
+	if err := needTerminal("use porttrace report FILE or porttrace export FILE"); err != nil {
+		return err
+	}
+	err = showReplay(ctx, recording.Reader, recording.filter, tui.Options{Title: "porttrace replay " + name, Selection: flags.typed()})
 	return cmp.Or(err, recording.reportGaps())
 }
 
 // showReplay runs the player beside the screen.
-func showReplay(ctx context.Context, from *record.Reader, f *filter.Filter, title string) error {
+func showReplay(ctx context.Context, from *record.Reader, f *filter.Filter, screen tui.Options) error {
 	survey, err := from.Fork()
 	if err != nil {
 		return err
@@ -59,6 +59,6 @@ func showReplay(ctx context.Context, from *record.Reader, f *filter.Filter, titl
 		Every: screenEvery / 5, // quick enough for a seek to be followed
 	}
 	player := replay.NewPlayer(from, opts)
-	screen := tui.Options{Snapshots: opts.Snapshots, Title: title, Player: player, Focus: opts.Focus}
+	screen.Snapshots, screen.Player, screen.Focus = opts.Snapshots, player, opts.Focus
 	return beside(ctx, screen, player.Run)
 }

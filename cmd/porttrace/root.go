@@ -89,17 +89,18 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 	}
 	defer session.close()
 	session.begin()
-	return showScreen(session.ctx, session.source, pipeline.Options{Filter: session.filter}, "")
+	screen := tui.Options{Title: "porttrace", Selection: flags.typed()}
+	return showScreen(session.ctx, session.source, pipeline.Options{Filter: session.filter}, screen)
 }
 
 // showScreen runs the pipeline beside the screen, and whatever the user records of it.
-func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Options, title string) error {
+func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Options, screen tui.Options) error {
 	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
 	opts.Every, opts.Focus = screenEvery, &snapshot.Focus{}
 	recorder := newScreenRecorder(ctx, source)
 	recorder.connect(&opts)
 	defer recorder.print(os.Stderr)
-	screen := tui.Options{Snapshots: opts.Snapshots, Focus: opts.Focus, Recorder: recorder, Title: title}
+	screen.Snapshots, screen.Focus, screen.Recorder = opts.Snapshots, opts.Focus, recorder
 	return beside(ctx, screen, func(ctx context.Context) error {
 		defer recorder.close()
 		_, err := pipeline.Aggregate(ctx, source, opts)

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -40,13 +38,6 @@ type screenRecorder struct {
 	state  tui.Recording
 	stats  func() record.Stats // of the recording that runs
 	made   []tui.Recording
-}
-
-// screenSegment is a recording.
-type screenSegment struct {
-	*record.Segment
-	file *os.File
-	name string
 }
 
 // errOver is the error of a recording that could not begin before the end.
@@ -123,51 +114,6 @@ func (r *screenRecorder) takeOpened(s *screenSegment, err error) bool {
 		r.opened = s
 	}
 	return true
-}
-
-// createSegment creates the file of a recording, and never overwrites one.
-func createSegment(ctx context.Context) (*screenSegment, error) {
-	first, err := recordingName(time.Now())
-	if err != nil {
-		return nil, err
-	}
-	name := first
-	for n := 2; ; n++ {
-		file, err := openFile(ctx, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
-		if err == nil {
-			return newScreenSegment(file, name)
-		}
-		if !errors.Is(err, fs.ErrExist) || n > 99 {
-			return nil, cannotRecord(err)
-		}
-		name = fmt.Sprintf("%s-%d.ptrace", strings.TrimSuffix(first, ".ptrace"), n)
-	}
-}
-
-func newScreenSegment(file *os.File, name string) (*screenSegment, error) {
-	segment, err := record.NewSegment(file, 0)
-	if err != nil {
-		return nil, errors.Join(err, file.Close(), os.Remove(name))
-	}
-	return &screenSegment{segment, file, name}, nil
-}
-
-// cannotRecord returns the error of a file that could not be made, or not be written at all. Its
-// name is porttrace's: what helps the user is the directory.
-func cannotRecord(err error) error {
-	directory, getting := os.Getwd()
-	if getting != nil {
-		directory = "the directory where porttrace was started"
-	}
-	return fmt.Errorf("cannot record in %s: %w", directory, causeOf(err))
-}
-
-// causeOf returns an error of the file system without the name of the file.
-func causeOf(err error) error {
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }
 
 // add is the pipeline.Tee. Whatever happens to a recording, the screen goes on.

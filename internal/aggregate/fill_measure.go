@@ -192,6 +192,6 @@ func (s *State) socketPoint() snapshot.SocketPoint {
 	gauge := func(n int64) uint32 { return uint32(min(max(n, 0), math.MaxUint32)) }
 	return snapshot.SocketPoint{
 		Known: true, Open: gauge(s.total.looseLive + int64(g.Live)), SynSent: gauge(total.SynSent + int64(g.SynSent)),
-		CloseWait: gauge(total.CloseWait + int64(g.CloseWait)), TimeWait: gauge(total.TimeWait() + int64(g.TimeWait)),
+		CloseWait: gauge(total.CloseWait + int64(g.CloseWait)), TimeWait: gauge(total.TimeWaitOut + int64(g.TimeWait)),
 	}
 }

@@ -157,7 +157,7 @@ func checkHost(t *testing.T, got, then *snapshot.Snapshot, ago int) {
 	}
 	want := snapshot.SocketPoint{
 		Known: true, Open: uint32(then.Totals.Live()), SynSent: uint32(then.Totals.SynSent),
-		CloseWait: uint32(then.Totals.CloseWait), TimeWait: uint32(then.Totals.TimeWait()),
+		CloseWait: uint32(then.Totals.CloseWait), TimeWait: uint32(then.Totals.TimeWaitOut),
 	}
 	if p := got.Sockets[len(got.Sockets)-ago]; p != want {
 		t.Errorf("%d s ago: %+v, want %+v", ago, p, want)

@@ -9,8 +9,8 @@ import (
 // recent keeps the newest events of the selected sockets. Snapshots share the array: what they
 // have is never overwritten, a full array is replaced by a new one with its newest half.
 //
-// In a storm one program would push out all others, and nobody can read a thousand lines a
-// second: a process has so many a second, and failures have a share of their own.
+// In a storm one program would push out all others, and a thousand lines a second cannot be read:
+// the events of a process are limited in each second, and failures have a share of their own.
 type recent struct {
 	list []snapshot.RecentEvent
 

@@ -90,7 +90,12 @@ func (b *spaceRows) addHolders(row *spaceRow) {
 			plot.set(port, classOf(&socket), h.number)
 		}
 	}
-	b.rank(row, list)
+	b.list(row, list, plot)
+}
+
+// list ranks the holders, and makes the map of a row that has one.
+func (b *spaceRows) list(row *spaceRow, of *holders, plot *portPlot) {
+	b.rank(row, of)
 	if plot != nil {
 		b.addMap(row, plot)
 	}
@@ -107,10 +112,7 @@ func (b *spaceRows) addBindHolders(row *spaceRow) {
 			plot.set(port, classOf(&socket), h.number)
 		}
 	}
-	b.rank(row, list)
-	if plot != nil {
-		b.addMap(row, plot)
-	}
+	b.list(row, list, plot)
 }
 
 func addSocket(h *snapshot.Holder, socket *portspace.Socket) {

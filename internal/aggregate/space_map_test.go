@@ -182,9 +182,6 @@ func TestMapShowsWhere(t *testing.T) {
 	if space.Map == nil || !reflect.DeepEqual(space.Map.Slices, want) {
 		t.Errorf("%+v", space.Map)
 	}
-	if cells := space.Map.Resample(10); len(cells) != 10 || cells[0].InUse() != 5 || cells[9].Listener != 1 || cells[5].Reserved != 4 {
-		t.Errorf("in ten cells: %+v", cells)
-	}
 }
 
 // A proxy has a block of ports that a bind() owns, and others that connect() chose.

@@ -21,17 +21,8 @@ func caller(p *event.Process) (full, name string) {
 	return Program(p), name
 }
 
-// cause returns the reason with the errno behind it.
+// cause returns the reason with the errno behind it, and one mark if either was inferred.
 func cause(f *snapshot.Failure) string {
-	words, code := reasonWords(f), Errno(f)
-	if words != "" && code != "" {
-		return words + " (" + code + ")"
-	}
-	return cmp.Or(words, code, "unknown error")
-}
-
-// markedCause returns the same with one mark if anything of it was inferred.
-func markedCause(f *snapshot.Failure) string {
 	words, code := reasons[f.Reason.String()].words, f.Errno.String()
 	mark := ""
 	if f.Inferred&(event.FieldErrno|event.FieldReason) != 0 {

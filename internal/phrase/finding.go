@@ -28,7 +28,7 @@ func Span(since, until, now time.Time) string {
 
 // Sufferer returns a process with its failures.
 func Sufferer(proc event.Process, failures uint64, last time.Time) string {
-	text := Program(&proc)
+	text := ProgramName(&proc) // the calls of all its processes are counted
 	if failures > 0 {
 		text += ": " + Plural(failures, "failed call")
 	}

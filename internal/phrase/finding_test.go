@@ -31,9 +31,9 @@ func TestSufferer(t *testing.T) {
 	curl := event.Process{ID: event.ProcID{PID: 7}, Comm: "cu\x1brl"}
 	at := time.Date(2026, 11, 21, 3, 12, 0, 0, time.UTC)
 	for want, got := range map[string]string{
-		`cu\x1brl(7): 1,840 failed calls, last at 03:12:00`: Sufferer(curl, 1_840, at),
-		`cu\x1brl(7): 1 failed call`:                        Sufferer(curl, 1, time.Time{}),
-		"(unknown)":                                         Sufferer(event.Process{}, 0, time.Time{}),
+		`cu\x1brl: 1,840 failed calls, last at 03:12:00`: Sufferer(curl, 1_840, at),
+		`cu\x1brl: 1 failed call`:                        Sufferer(curl, 1, time.Time{}),
+		"(unknown)":                                      Sufferer(event.Process{}, 0, time.Time{}),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -103,31 +103,6 @@ func enumerate(words []string) string {
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
-// NoFailure returns that no failure was seen, as far as that can be said, in forms.
-func NoFailure(s *snapshot.Snapshot) []string {
-	switch limits := Limits(s); {
-	case len(s.Signals) == 0:
-		return []string{"no failure seen; which failures are observed is not known", "no failure seen"}
-	case CensusOnly(s):
-		return []string{
-			"failures are not observed: only the sockets that exist are listed (tracing takes root)",
-			"failures are not observed: tracing takes root", "failures are not observed",
-		}
-	case len(limits) > 0:
-		return append(following("no failure seen; ", limits), "no failure seen")
-	}
-	return []string{"no connect or bind has failed"}
-}
-
-// following returns the forms, each after the same words.
-func following(words string, forms []string) []string {
-	all := make([]string, len(forms))
-	for i, form := range forms {
-		all[i] = words + form
-	}
-	return all
-}
-
 // Failed returns how many calls failed.
 func Failed(s *snapshot.Snapshot) string {
 	if CensusOnly(s) {

@@ -28,7 +28,7 @@ func Programs(p *snapshot.Program) string {
 	switch {
 	case !p.Known():
 		return UnknownOwner
-	case p.Processes <= 1 && !p.About:
+	case p.Processes <= 1:
 		return Program(&p.Proc)
 	}
 	return ProgramsName(p) + Times(p.Processes, p.About)

@@ -60,9 +60,9 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// The headline has the rate and the number of all processes of a program, also of those that have
+// The sentence has the rate and the number of all processes of a program, also of those that have
 // no row any more; and two processes that fail alike are one sentence.
-func TestHeadlineByProgram(t *testing.T) {
+func TestSentenceByProgram(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 27, 5, 17, 45, 0, time.UTC)
 	row := func(pid uint32, script string) snapshot.Failure {
@@ -73,18 +73,18 @@ func TestHeadlineByProgram(t *testing.T) {
 		}
 	}
 	s := &snapshot.Snapshot{Wall: now, Failures: []snapshot.Failure{row(1, "a.py"), row(2, "a.py")}}
-	if got, _ := Headline(s); got[0] != "a.py ×2 cannot connect to 10.0.0.2:80: connection refused (ECONNREFUSED), 0.4/s" {
-		t.Errorf("two processes: %q", got[0])
+	if got := firstFailure(s); got != "a.py ×2 cannot connect to 10.0.0.2:80: connection refused (ECONNREFUSED), 0.4/s" {
+		t.Errorf("two processes: %q", got)
 	}
 	s.ProgramFailures = snapshot.ProgramFailures(s.Failures)
 	sum := &s.ProgramFailures[0]
 	sum.Count, sum.Rate, sum.Program.Processes = 9_000, 102, 9_000
-	if got, _ := Headline(s); got[0] != "a.py ×9,000 cannot connect to 10.0.0.2:80: connection refused (ECONNREFUSED), 102/s" {
-		t.Errorf("most without a row: %q", got[0])
+	if got := firstFailure(s); got != "a.py ×9,000 cannot connect to 10.0.0.2:80: connection refused (ECONNREFUSED), 102/s" {
+		t.Errorf("most without a row: %q", got)
 	}
 	s.ProgramFailures, s.Failures[1] = nil, row(2, "b.py")
-	if got, _ := Headline(s); got[0] != "b.py (python3 2) cannot connect to 10.0.0.2:80: connection refused (ECONNREFUSED), 0.2/s; 1 more failure" &&
-		got[0] != "a.py (python3 1) cannot connect to 10.0.0.2:80: connection refused (ECONNREFUSED), 0.2/s; 1 more failure" {
-		t.Errorf("two programs of one interpreter: %q", got[0])
+	if got := firstFailure(s); got != "b.py (python3 2) cannot connect to 10.0.0.2:80: connection refused (ECONNREFUSED), 0.2/s; 1 more failure" &&
+		got != "a.py (python3 1) cannot connect to 10.0.0.2:80: connection refused (ECONNREFUSED), 0.2/s; 1 more failure" {
+		t.Errorf("two programs of one interpreter: %q", got)
 	}
 }

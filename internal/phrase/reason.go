@@ -1,9 +1,6 @@
 package phrase
 
-import (
-	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/snapshot"
-)
+import "github.com/porttrace/porttrace/internal/event"
 
 // reasons are, by name, in a few words, empty if the errno says more, and in a sentence.
 var reasons = map[string]struct{ words, sentence string }{
@@ -41,8 +38,4 @@ func Reason(op event.Op, r event.Reason) string {
 		return "Every port of net.ipv4.ip_local_port_range is taken on that local address: the kernel had no free port to assign."
 	}
 	return reasons[r.String()].sentence
-}
-
-func reasonWords(f *snapshot.Failure) string {
-	return Marked(f.Inferred, event.FieldReason, reasons[f.Reason.String()].words)
 }

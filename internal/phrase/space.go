@@ -122,16 +122,6 @@ func SustainableSentence(s *snapshot.PortSpace) string {
 	return text
 }
 
-// Demand returns how many ports per second the calls want, against what the space can serve, in
-// forms; nil if it can serve them, or that is unknown.
-func Demand(s *snapshot.PortSpace) []string {
-	if s.Sustainable <= 0 || s.Wanted <= s.Sustainable {
-		return nil
-	}
-	wanted := Rate(s.Wanted) + "/s wanted, "
-	return []string{wanted + Sustainable(s) + "/s sustainable", wanted + Sustainable(s) + "/s at most"}
-}
-
 // TimeWait returns how many ports are in TIME_WAIT, and how many of them wait for the peer.
 func TimeWait(s *snapshot.PortSpace) string {
 	text := fmt.Sprintf("%s after an active close by this host, each for %.0f s", Count(s.TimeWait), s.TimeWaitLength.Seconds())
@@ -152,30 +142,6 @@ func Headroom(s *snapshot.PortSpace) string {
 		return Count(s.Headroom()) + "; " + Count(s.Unstamped) + " in TIME_WAIT cannot be reused: the peer sends no TCP timestamps, or tcp_timestamps is 0"
 	}
 	return Count(s.Headroom())
-}
-
-// Status returns since when the space has been full, or how full it is and when it will
-// be, in forms.
-func Status(s *snapshot.PortSpace, now time.Time) []string {
-	taken, forecast := Taken(s)+" taken", s.Outlook()
-	exhausted := "NO FREE PORT until " + Ago(now, s.LastExhausted)
-	switch {
-	case s.IsFull() && s.FullSince.IsZero():
-		return []string{"FULL"}
-	case s.IsFull() && s.FullBeforeStart:
-		return []string{"FULL " + FullSince(s, time.TimeOnly), "FULL"}
-	case s.IsFull():
-		return []string{"FULL " + FullFor(s, now), "FULL"}
-	case s.Capacity <= 0:
-		return []string{exhausted}
-	case s.ExhaustedRecently(now):
-		return []string{exhausted + ", now " + taken, exhausted}
-	case !forecast.Known:
-		return []string{taken}
-	case forecast.Never:
-		return []string{taken + ", never full at this rate", taken}
-	}
-	return []string{taken + ", full " + Forecast(&forecast), taken + ", full " + When(&forecast), taken}
 }
 
 // FullFor returns for how long the space has been full: for 24s, for over 24s.

@@ -175,7 +175,7 @@ func (w *FailureSum) add(p part) {
 
 // Sweep returns the failures of one process towards many targets in one sentence.
 func Sweep(w *snapshot.Sweep, now time.Time) string {
-	return newSweep(part{&w.Failure, w.Targets, w.Estimated}).forms(now)[0] + "; " + Plural(w.Count, "time") + " in all"
+	return newSweep(part{&w.Failure, w.Targets, w.Estimated}).Sentence(now) + "; " + Plural(w.Count, "time") + " in all"
 }
 
 // Worst returns the row with the highest rate, of equal ones the latest.
@@ -193,16 +193,13 @@ func (w *FailureSum) Last() time.Time { return w.last }
 // First returns when the first call of these failed.
 func (w *FailureSum) First() time.Time { return w.first }
 
-// Processes returns how many processes have made the calls.
-func (w *FailureSum) Processes() int { return len(w.processes) }
-
-// Sentence returns which program cannot do what, why, and how often or when:
+// Sentence returns which program cannot do what, why, and how often or when. What was inferred has
+// the mark ~:
 //
 //	curl ×2,137 cannot connect to 10.0.0.2:80: no free local port (EADDRNOTAVAIL), 102/s
 func (w *FailureSum) Sentence(now time.Time) string {
-	full, _ := w.subject()
 	verb, pace := w.pace(now)
-	return full + " " + w.predicate(verb) + InNetns(w.worst.NetnsName) + ": " + markedCause(w.row()) + pace
+	return w.subject() + " " + w.predicate(verb) + InNetns(w.worst.NetnsName) + ": " + cause(w.row()) + pace
 }
 
 // pace returns the verb, and how often or when the calls fail.
@@ -215,30 +212,7 @@ func (w *FailureSum) pace(now time.Time) (verb, pace string) {
 
 // Earlier returns the sentence of a failure of the past, with the number of its occurrences.
 func (w *FailureSum) Earlier() string {
-	subject, _ := w.subject()
-	return subject + " " + w.predicate("could not") + ": " + cause(w.row()) + ", " + Plural(w.count, "time")
-}
-
-// forms returns which program fails to do what, why, and how often or when, in forms:
-//
-//	curl(4242) cannot connect to 10.0.0.2:80: no free local port (EADDRNOTAVAIL), 121/s
-//	scanner(812) cannot connect to 7,012 targets: connection refused (ECONNREFUSED), 4,867/s
-//
-// What was inferred has the mark ~.
-func (w *FailureSum) forms(now time.Time) []string {
-	verb, pace := w.pace(now)
-	f := w.row()
-	full, name := w.subject()
-	does := " " + w.predicate(verb) + ": "
-	why := cmp.Or(reasonWords(f), Errno(f), "unknown error")
-	forms := []string{
-		full + does + cause(f) + pace, name + does + cause(f) + pace, name + does + why + pace, name + ": " + why + pace,
-	}
-	if h := f.HeldBy; h != nil && len(w.targets) == 1 {
-		by := " (held by " + HeldBy(&h.Holder, &h.Info, h.FreeIn) + ")"
-		forms = append([]string{full + does + cause(f) + by + pace, name + does + cause(f) + by + pace}, forms...)
-	}
-	return forms
+	return w.subject() + " " + w.predicate("could not") + ": " + cause(w.row()) + ", " + Plural(w.count, "time")
 }
 
 // row returns the worst row, with the marks of all.
@@ -248,14 +222,13 @@ func (w *FailureSum) row() *snapshot.Failure {
 	return &f
 }
 
-// subject returns the name of the program with its pid or how many processes it is, and
-// without.
-func (w *FailureSum) subject() (full, name string) {
-	full, name = caller(&w.worst.Proc)
+// subject returns the name of the program with its pid, or with how many processes it is.
+func (w *FailureSum) subject() string {
+	full, name := caller(&w.worst.Proc)
 	if n := len(w.processes); n > 1 {
-		full = name + Times(max(n, w.programs.Processes), w.programs.About)
+		return name + Times(max(n, w.programs.Processes), w.programs.About)
 	}
-	return full, name
+	return full
 }
 
 // predicate returns what the program cannot do: cannot connect to 10.0.0.2:80.

@@ -6,9 +6,9 @@ import "github.com/porttrace/porttrace/internal/event"
 // count them. The table keeps them up to date with each event.
 type Gauges struct {
 	Live      int // outgoing connections
-	SynSent   int // of all connections, accepted ones too, as are the rest
+	SynSent   int // of all connections, accepted ones too, as CloseWait is
 	CloseWait int
-	TimeWait  int
+	TimeWait  int // of outgoing connections: those of accepted ones hold no ephemeral port
 }
 
 func (g *Gauges) add(socket *Socket, times int) {
@@ -17,7 +17,9 @@ func (g *Gauges) add(socket *Socket, times int) {
 	}
 	switch socket.State {
 	case event.StateTimeWait:
-		g.TimeWait += times
+		if socket.Direction == event.Out {
+			g.TimeWait += times
+		}
 		return
 	case event.StateSynSent:
 		g.SynSent += times

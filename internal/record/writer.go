@@ -55,9 +55,9 @@ type Writer struct {
 	// long as that takes. With patience, one that is not full waits for none.
 	patience time.Duration
 	full     chan *frame
-	empty chan *frame
-	done  chan struct{}
-	end   event.Time // how far the stream has come; set before full is closed
+	empty    chan *frame
+	done     chan struct{}
+	end      event.Time // how far the stream has come; set before full is closed
 
 	// Used by the goroutine that writes.
 	to      Storage

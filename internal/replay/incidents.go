@@ -41,7 +41,7 @@ type failing struct {
 
 // addFailure takes a call that failed, and that the player shows at a moment.
 func (n *incidents) addFailure(e *event.Event, p *event.Process, now event.Time) {
-	key := failing{comm: p.Comm, proto: e.Proto, op: e.Op, errno: e.Errno, reason: e.Reason}
+	key := failing{comm: p.Program(), proto: e.Proto, op: e.Op, errno: e.Errno, reason: e.Reason}
 	if key.comm == "" {
 		key.proc = e.Proc
 	}

@@ -123,8 +123,8 @@ func (w *writer) full(p *snapshot.PortSpace) string {
 // atRisk writes since when a space is full, which programs hold its ports, and which get none.
 func (w *writer) atRisk(p *snapshot.PortSpace) {
 	line := phrase.Space(p) + ": " + status(p, w.s.Wall)
-	if demand := phrase.Demand(p); demand != nil {
-		line += "; " + demand[0]
+	if p.Sustainable > 0 && p.Wanted > p.Sustainable {
+		line += "; " + phrase.Rate(p.Wanted) + "/s wanted, " + phrase.Sustainable(p) + "/s sustainable"
 	}
 	w.out.WriteByte('\n')
 	writeWide(&w.out, "  ", line)
@@ -172,10 +172,24 @@ func (w *writer) victims(p *snapshot.PortSpace) {
 	}
 }
 
-// status has the time since when the space is full: a report is read later.
-func status(s *snapshot.PortSpace, now time.Time) string {
-	if since := phrase.FullSince(s, time.TimeOnly); since != "" {
-		return "full " + since
+// status returns since when the space has been full, or how full it is and when it will be. A report is
+// read later: it has the time, not for how long.
+func status(p *snapshot.PortSpace, now time.Time) string {
+	taken, outlook := phrase.Taken(p)+" taken", p.Outlook()
+	exhausted := "NO FREE PORT until " + phrase.Ago(now, p.LastExhausted)
+	switch {
+	case !p.FullSince.IsZero():
+		return "full " + phrase.FullSince(p, time.TimeOnly)
+	case p.IsFull():
+		return "FULL"
+	case p.Capacity <= 0:
+		return exhausted
+	case p.ExhaustedRecently(now):
+		return exhausted + ", now " + taken
+	case !outlook.Known:
+		return taken
+	case outlook.Never:
+		return taken + ", never full at this rate"
 	}
-	return phrase.Status(s, now)[0]
+	return taken + ", full " + phrase.Forecast(&outlook)
 }

@@ -47,7 +47,7 @@ func text(s *snapshot.Snapshot, findings []doctor.Finding, opts TextOptions) []b
 	w := &writer{TextOptions: opts, s: s}
 	findings = doctor.Sorted(findings, false)
 	said := verdict.Of(s, findings)
-	if opts.Unmatched != "" && said.Level == verdict.OK { // nothing was to be seen
+	if opts.Unmatched != "" && said.Level <= verdict.Unknown { // nothing was to be seen
 		said = verdict.Verdict{Level: verdict.Unknown, Title: "NOTHING MATCHES THE FILTER", Lines: []string{opts.Unmatched + "."}}
 	}
 	w.head()

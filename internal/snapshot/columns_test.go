@@ -119,17 +119,6 @@ func checkTotal[T any](t *testing.T, columns []Column[T], rows []T) {
 	}
 }
 
-func TestFilter(t *testing.T) {
-	t.Parallel()
-	rows := []Process{processNamed(1, "Curl http", 1, 1), processNamed(2, "curl", 1, 1), processNamed(3, "wget http", 1, 1)}
-	text := func(p *Process) string { return p.Info.Comm }
-	for words, want := range map[string]int{"": 3, "  ": 3, "curl": 2, "CURL": 2, "http curl": 1, "url htt": 1, "absent": 0} {
-		if got := Filter(rows, words, text); len(got) != want {
-			t.Errorf("%q leaves %d rows, want %d", words, len(got), want)
-		}
-	}
-}
-
 func BenchmarkSort(b *testing.B) {
 	rows := make([]Process, 10_000)
 	for i := range rows {

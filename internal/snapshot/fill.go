@@ -46,5 +46,5 @@ type SocketPoint struct {
 	Open      uint32
 	SynSent   uint32
 	CloseWait uint32
-	TimeWait  uint32
+	TimeWait  uint32 // of outgoing connections
 }

@@ -62,19 +62,6 @@ func (m *PortMap) Total() (sum PortSlice) {
 	return sum
 }
 
-// Resample returns the map in n slices or less, each the sum of as equal a number of them as
-// possible: for a line of n cells.
-func (m *PortMap) Resample(n int) []PortSlice {
-	n = min(n, len(m.Slices))
-	list := make([]PortSlice, max(n, 0))
-	for i := range list {
-		for _, s := range m.Slices[i*len(m.Slices)/n : (i+1)*len(m.Slices)/n] {
-			list[i] = list[i].Plus(s)
-		}
-	}
-	return list
-}
-
 // HeldPorts are the ports of a holder, as the few ranges in which they lie.
 type HeldPorts struct {
 	// Ranges are those in which the holder has at least half of the ports, next to each other or

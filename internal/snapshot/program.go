@@ -136,7 +136,8 @@ func (s *PortSpace) HoldersByProgram() ([]ProgramHolder, Holder) {
 	if len(s.Programs) == 0 {
 		list := ProgramHolders(s.Holders)
 		for i := range list {
-			list[i].Program.About = s.OtherHolders.Ports() > 0
+			// One process keeps its name: others of the program may hold ports, but none is known.
+			list[i].Program.About = s.OtherHolders.Ports() > 0 && list[i].Program.Processes > 1
 		}
 		return list, s.OtherHolders
 	}

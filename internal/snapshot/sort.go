@@ -3,7 +3,6 @@ package snapshot
 import (
 	"cmp"
 	"slices"
-	"strings"
 )
 
 // Column is an order of rows.
@@ -38,22 +37,6 @@ func SortPointers[T any](rows []*T, by Column[T], reverse bool) {
 		}
 		return by.Compare(a, b)
 	})
-}
-
-// Filter returns the rows with a text that contains all the words, in any case.
-func Filter[T any](rows []T, words string, text func(*T) string) []T {
-	wanted := strings.Fields(strings.ToLower(words))
-	if len(wanted) == 0 {
-		return rows
-	}
-	var kept []T
-	for i := range rows {
-		have := strings.ToLower(text(&rows[i]))
-		if !slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(have, w) }) {
-			kept = append(kept, rows[i])
-		}
-	}
-	return kept
 }
 
 // descending puts the greater value first.

@@ -51,29 +51,10 @@ func TestFocusIsBounded(t *testing.T) {
 	}
 }
 
-// Every cell of a line has its share of the ports, and none is lost.
-func TestResample(t *testing.T) {
+// The slices cover the range, the last one as far as it goes.
+func TestSlicesOfARange(t *testing.T) {
 	t.Parallel()
 	m := PortMap{Low: 32768, High: 60999}
-	for port := 32768; port <= 60999; port += SliceWidth(event.PortRange{Low: 32768, High: 60999}) {
-		m.Slices = append(m.Slices, PortSlice{Ports: uint16(min(56, 61000-port)), Open: uint16(port % 7)})
-	}
-	for _, n := range []int{1, 7, 76, 504, 505, 506, 100_000} {
-		cells := m.Resample(n)
-		var sum PortSlice
-		for _, c := range cells {
-			sum = sum.Plus(c)
-			if c.Ports == 0 {
-				t.Errorf("%d cells: one is empty", n)
-			}
-		}
-		if len(cells) != min(n, 505) || sum != m.Total() || sum.Ports != 28232 {
-			t.Errorf("%d cells: %d, %+v", n, len(cells), sum)
-		}
-	}
-	if m.Resample(0) != nil && len(m.Resample(0)) != 0 || len(m.Resample(-1)) != 0 {
-		t.Error("no cells have ports")
-	}
 	if first, last := m.Range(0), m.Range(504); first.Low != 32768 || first.Size() != 56 || last.High != 60999 || last.Size() != 8 {
 		t.Errorf("%+v to %+v", first, last)
 	}

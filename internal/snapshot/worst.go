@@ -18,30 +18,6 @@ func (s *Snapshot) Recent(f *Failure) bool {
 	return f.Rate > 0 || s.Wall.Sub(f.Last) <= recentFailure
 }
 
-// WorstSpace returns the port space to report first: the fullest of those that were
-// exhausted recently, else of those at risk; nil without either. others is how many more
-// there are.
-func (s *Snapshot) WorstSpace() (worst *PortSpace, others int) {
-	for i := range s.PortSpaces {
-		space := &s.PortSpaces[i]
-		if !space.AtRisk(s.Wall) {
-			continue
-		}
-		others++
-		if worst == nil || space.worse(worst, s.Wall) {
-			worst = space
-		}
-	}
-	return worst, max(others-1, 0)
-}
-
-func (s *PortSpace) worse(than *PortSpace, now time.Time) bool {
-	if s.ExhaustedRecently(now) != than.ExhaustedRecently(now) {
-		return s.ExhaustedRecently(now)
-	}
-	return s.TakenShare() > than.TakenShare()
-}
-
 // AtRisk reports whether the space needs attention: calls found no port in the last
 // seconds, or it is nearly full and ports are allocated from it.
 func (s *PortSpace) AtRisk(now time.Time) bool {

@@ -7,38 +7,35 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-func TestWorstSpace(t *testing.T) {
+func TestAtRisk(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 21, 3, 12, 0, 0, time.UTC)
-	free := PortSpace{Kind: ConnectSpace, Device: 1, Occupancy: event.Occupancy{Capacity: 1000, Live: 800}}
-	nearly := PortSpace{Kind: ConnectSpace, Device: 2, Occupancy: event.Occupancy{Capacity: 1000, TimeWait: 801}}
-	fuller := PortSpace{Kind: ConnectSpace, Device: 3, Occupancy: event.Occupancy{Capacity: 1000, Bound: 950}}
-	reused := PortSpace{Kind: ConnectSpace, Device: 4, Occupancy: event.Occupancy{Capacity: 1000, TimeWait: 1000, Reusable: 990}}
-	failing := PortSpace{Kind: ConnectSpace, Device: 5, Occupancy: event.Occupancy{Capacity: 1000}, LastExhausted: now.Add(-10 * time.Second)}
-	failed := PortSpace{Kind: ConnectSpace, Device: 6, Occupancy: event.Occupancy{Capacity: 1000}, LastExhausted: now.Add(-11 * time.Second)}
-	unknown := PortSpace{Kind: ConnectSpace, Device: 7, Occupancy: event.Occupancy{TimeWait: 28_000}}
-	unwanted := PortSpace{Kind: BindSpace, Device: 8, Occupancy: event.Occupancy{Capacity: 1000, TimeWait: 990}}
-	wanted := unwanted
-	wanted.Device, wanted.Opens = 9, 1
-	for _, tc := range []struct {
-		name   string
-		spaces []PortSpace
-		want   uint32 // by its device, 0: none
-		others int
+	of := func(o event.Occupancy) PortSpace { return PortSpace{Kind: ConnectSpace, Occupancy: o} }
+	exhausted := func(ago time.Duration) PortSpace {
+		s := of(event.Occupancy{Capacity: 1000})
+		s.LastExhausted = now.Add(-ago)
+		return s
+	}
+	bind := func(opens uint64) PortSpace {
+		s := of(event.Occupancy{Capacity: 1000, TimeWait: 990})
+		s.Kind, s.Opens = BindSpace, opens
+		return s
+	}
+	for name, tc := range map[string]struct {
+		space PortSpace
+		want  bool
 	}{
-		{"none", nil, 0, 0},
-		{"calm", []PortSpace{free, reused, failed, unknown, unwanted}, 0, 0},
-		{"the fullest", []PortSpace{nearly, free, fuller}, 3, 1},
-		{"failing comes first", []PortSpace{fuller, failing, nearly}, 5, 2},
-		{"bind", []PortSpace{unwanted, wanted}, 9, 0},
+		"four in five":         {of(event.Occupancy{Capacity: 1000, Live: 800}), false},
+		"more":                 {of(event.Occupancy{Capacity: 1000, TimeWait: 801}), true},
+		"reusable":             {of(event.Occupancy{Capacity: 1000, TimeWait: 1000, Reusable: 990}), false},
+		"exhausted":            {exhausted(10 * time.Second), true},
+		"exhausted before":     {exhausted(11 * time.Second), false},
+		"capacity not known":   {of(event.Occupancy{TimeWait: 28_000}), false},
+		"no bind() to port 0":  {bind(0), false},
+		"one bind() to port 0": {bind(1), true},
 	} {
-		got, others := (&Snapshot{Wall: now, PortSpaces: tc.spaces}).WorstSpace()
-		var device uint32
-		if got != nil {
-			device = got.Device
-		}
-		if device != tc.want || others != tc.others {
-			t.Errorf("%s: got %d and %d others, want %d and %d", tc.name, device, others, tc.want, tc.others)
+		if got := tc.space.AtRisk(now); got != tc.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -28,12 +28,12 @@ var callTitles = map[event.Reason]struct {
 // calls adds the calls that failed in the last minute and that neither a port space nor a silent
 // peer explains.
 func (c *collector) calls() {
-	for _, sum := range phrase.SumFailures(c.s, c.explainsItself) {
+	for _, sum := range phrase.SumFailures(c.s, c.isUnexplained) {
 		c.call(sum)
 	}
 }
 
-func (c *collector) explainsItself(f *snapshot.Failure) bool {
+func (c *collector) isUnexplained(f *snapshot.Failure) bool {
 	sweep := f.Reason == event.RangeExhausted && !f.Target.Known() && f.Op == event.OpConnect && len(c.explained) > 0
 	return c.s.Recent(f) && !f.NetnsGone && !isSilence(f) && !c.explained[f] && !sweep
 }
@@ -72,7 +72,7 @@ func (c *collector) callDetails(sum *phrase.FailureSum, f *snapshot.Failure) (li
 		lines = append(lines, "Which socket holds the port is not known.")
 	}
 	if sum.Count() > 1 {
-		lines = append(lines, fmt.Sprintf("%s since %s UTC.", plural(sum.Count(), "failure"), phrase.Time(sum.First(), "15:04:05")))
+		lines = append(lines, fmt.Sprintf("%s since %s UTC.", phrase.Plural(sum.Count(), "failure"), phrase.Time(sum.First(), "15:04:05")))
 	}
 	return lines
 }

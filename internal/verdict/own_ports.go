@@ -47,7 +47,7 @@ func (c *collector) ownPortsUsed(p *snapshot.Process) {
 	if n := c.s.Namespace(own.Netns); n != nil {
 		name = n.Name
 	}
-	ports := fmt.Sprintf("ports %d-%d of %s%s", own.Low, own.High, own.Local, in(name))
+	ports := fmt.Sprintf("ports %d-%d of %s%s", own.Low, own.High, own.Local, phrase.InNetns(name))
 	c.add(trouble{
 		level: Soon, kind: otherFinding, process: p.Info.ID,
 		title: fmt.Sprintf("ALL %s PORTS OF %s IN USE", phrase.Count(own.Size()), phrase.ProgramName(&p.Info)),

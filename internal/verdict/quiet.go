@@ -19,12 +19,14 @@ func (c *collector) quiet() Verdict {
 	past := phrase.SumFailures(c.s, func(*snapshot.Failure) bool { return true })
 	var v Verdict
 	switch {
-	case c.s.Filtered && len(c.s.Processes) == 0 && len(c.s.PortSpaces) == 0 && len(past) == 0:
+	case c.s.Filtered && c.s.Health.Events > c.s.SelectedEvents && len(c.s.Processes) == 0 && len(c.s.PortSpaces) == 0 && len(past) == 0:
 		v = c.nothingSelected()
 	case phrase.CensusOnly(c.s), len(c.s.Signals) == 0 && len(past) == 0:
 		v = c.unobserved()
 	case len(past) > 0:
 		v = c.before(past)
+	case c.unlisted() > 0:
+		v = c.beforeRows()
 	default:
 		v = c.fine()
 	}
@@ -37,7 +39,7 @@ func (c *collector) nothingSelected() Verdict {
 	left := c.s.Health.Events - min(c.s.Health.Events, c.s.SelectedEvents)
 	return Verdict{
 		Level: Unknown, Title: "NOTHING MATCHES THE FILTER",
-		Lines: []string{"No process, connection or port space was selected; " + plural(left, "event") + " of this host left out."},
+		Lines: []string{"No process, connection or port space was selected; " + phrase.Plural(left, "event") + " of this host left out."},
 	}
 }
 
@@ -96,13 +98,9 @@ func (c *collector) before(past []*phrase.FailureSum) Verdict {
 		}
 	}
 	most := slices.MaxFunc(past, func(a, b *phrase.FailureSum) int { return cmp.Compare(a.Count(), b.Count()) })
-	now := "nothing fails now"
 	limits := c.limits()
-	if len(limits) > 0 {
-		now = "no failure seen now"
-	}
 	v := Verdict{
-		Title: fmt.Sprintf("OK: %s; %s failed until %s", now, plural(count, "call"), phrase.Time(last.Last(), "15:04:05")),
+		Title: fmt.Sprintf("OK: %s; %s failed until %s", nothingNow(limits), phrase.Plural(count, "call"), phrase.Time(last.Last(), "15:04:05")),
 		Lines: []string{"Before: " + most.Earlier() + "."}, Failure: most.Worst(), Process: most.Worst().Proc.ID,
 	}
 	if len(c.over) > 0 {
@@ -112,6 +110,37 @@ func (c *collector) before(past []*phrase.FailureSum) Verdict {
 		v.Do = firstThing(f)
 	}
 	return c.withLimits(v, limits)
+}
+
+// unlisted returns how many calls have failed that no row is of, the harmless apart: rows are dropped
+// when there are too many.
+func (c *collector) unlisted() uint64 {
+	n := c.s.Totals.Failed()
+	for i := range c.s.Failures {
+		n -= min(n, c.s.Failures[i].Count)
+	}
+	return n
+}
+
+// beforeRows is the verdict after failures of which no row is left.
+func (c *collector) beforeRows() Verdict {
+	limits := c.limits()
+	v := Verdict{
+		Title: "OK: " + nothingNow(limits) + "; " + phrase.Plural(c.unlisted(), "call") + " failed before",
+		Lines: []string{"Which calls failed is not known any more."},
+	}
+	if text := c.spacesText(); text != "" {
+		v.Lines = append(v.Lines, text)
+	}
+	return c.withLimits(v, limits)
+}
+
+// nothingNow returns that nothing fails now, as far as that can be said.
+func nothingNow(limits []string) string {
+	if len(limits) > 0 {
+		return "no failure seen now"
+	}
+	return "nothing fails now"
 }
 
 // fine is the verdict if nothing has failed.
@@ -194,9 +223,13 @@ func (c *collector) spacesText() string {
 	}
 	parts := []string{}
 	if waiting > 0 {
-		parts = append(parts, plural(waiting, "port")+" in TIME_WAIT over "+plural(spaces, "destination"))
+		parts = append(parts, phrase.Plural(waiting, "port")+" in TIME_WAIT over "+phrase.Plural(spaces, "destination"))
 	}
 	full := "the fullest space has " + strings.Replace(phrase.Taken(fullest), "%", " %", 1) + " in use"
+	if fullest.Reusable > 0 {
+		full = "in the fullest space " + strings.Replace(phrase.Taken(fullest), "%", " %", 1) + " cannot be had (" +
+			phrase.Count(fullest.InUse()) + " of " + phrase.Count(fullest.Capacity) + " are in use, some of them in a TIME_WAIT that is reused)"
+	}
 	if fullest.Sustainable > 0 {
 		full += " and sustains " + sustains(fullest.Sustainable) + " conn/s"
 	}

@@ -116,6 +116,19 @@ func TestNeverClaimsWhatIsNotSeen(t *testing.T) {
 	}
 }
 
+// Failures of which no row is left are not denied.
+func TestFailuresWithoutRows(t *testing.T) {
+	t.Parallel()
+	harmless := snapshot.Failure{Op: event.OpConnect, Proto: event.TCP, Reason: event.GivenUp, Count: 2, Last: testNow}
+	with := func(failures uint64) *snapshot.Snapshot {
+		return traced(func(s *snapshot.Snapshot) {
+			s.Failures, s.Totals.ConnectFailures = []snapshot.Failure{harmless}, failures
+		})
+	}
+	check(t, Of(with(9), nil), OK, "OK: nothing fails now; 7 calls failed before", "Which calls failed is not known any more.")
+	check(t, Of(with(2), nil), OK, "OK: no failed connects or binds in the last 4 min")
+}
+
 // A census shows that a space is full, and not what fails for it.
 func TestFullInACensus(t *testing.T) {
 	t.Parallel()

@@ -122,7 +122,7 @@ func (s *spaceTrouble) failsNow() bool {
 
 // failing is of a space in which calls find no port.
 func (s *spaceTrouble) failing() trouble {
-	t := s.trouble(Failing, outOfPorts, s.wordsOfFailing)
+	t := s.trouble(Failing, outOfPorts, s.writeFailing)
 	t.rate, t.count = s.ExhaustionRate, s.Exhausted
 	if !s.failsNow() {
 		t.level = Soon
@@ -130,10 +130,10 @@ func (s *spaceTrouble) failing() trouble {
 	return t
 }
 
-func (s *spaceTrouble) wordsOfFailing(t *trouble) {
+func (s *spaceTrouble) writeFailing(t *trouble) {
 	callers := s.c.callers(s.PortSpace)
 	t.lines = s.lines(s.cannot(callers), s.inUse(callers, true), s.rates())
-	t.title, t.process = s.failingTitle(), callers.main()
+	t.title, t.process = s.failingTitle()+s.inTitle(), callers.main()
 	t.short = s.subject(callers) + " " + phrase.Space(s.PortSpace) + ": no free port, " + s.pace()
 	for _, f := range s.c.denied(s.PortSpace) {
 		if t.failure == nil || f.Last.After(t.failure.Last) {
@@ -143,6 +143,14 @@ func (s *spaceTrouble) wordsOfFailing(t *trouble) {
 }
 
 // failingTitle returns for how long calls have found no port, or until when they found none.
+// inTitle returns the cause as it ends a title: who reads nothing else has to see it.
+func (s *spaceTrouble) inTitle() string {
+	if word := s.causeWord(); word != "" {
+		return " (" + word + ")"
+	}
+	return ""
+}
+
 func (s *spaceTrouble) failingTitle() string {
 	now := s.c.s.Wall
 	switch {
@@ -163,9 +171,9 @@ func (s *spaceTrouble) failingTitle() string {
 }
 
 // full is of a space without a free port in which no call has failed in the last seconds.
-func (s *spaceTrouble) full() trouble { return s.trouble(Soon, outOfPorts, s.wordsOfFull) }
+func (s *spaceTrouble) full() trouble { return s.trouble(Soon, outOfPorts, s.writeFull) }
 
-func (s *spaceTrouble) wordsOfFull(t *trouble) {
+func (s *spaceTrouble) writeFull(t *trouble) {
 	openers := s.c.openers(s.PortSpace)
 	t.lines = s.lines("The next "+s.call()+" fails: no port is left for "+s.ends()+".", s.inUse(nil, true), s.rates())
 	t.title, t.process = "NO PORT LEFT", openers.main()
@@ -180,7 +188,7 @@ func (s *spaceTrouble) wordsOfFull(t *trouble) {
 
 // filling is of a space that will be full within minutes.
 func (s *spaceTrouble) filling() trouble {
-	t := s.trouble(Soon, filling, s.wordsOfFilling)
+	t := s.trouble(Soon, filling, s.writeFilling)
 	if t.left = fullWithin; s.fullSoon() {
 		t.left = s.Forecast.ETA
 	}
@@ -193,7 +201,7 @@ func (s *spaceTrouble) fullSoon() bool {
 	return f.Known && !f.Never && f.ETA <= fullWithin
 }
 
-func (s *spaceTrouble) wordsOfFilling(t *trouble) {
+func (s *spaceTrouble) writeFilling(t *trouble) {
 	openers := s.c.openers(s.PortSpace)
 	t.lines = s.lines(s.opens(openers), s.inUse(openers, false), joined(s.outlook(), s.exceeds()))
 	t.process = openers.main()
@@ -214,8 +222,8 @@ func (s *spaceTrouble) wordsOfFilling(t *trouble) {
 }
 
 // trouble has what all of them have.
-func (s *spaceTrouble) trouble(level Level, of kind, words func(*trouble)) trouble {
-	return trouble{level: level, kind: of, words: words, finding: s.finding, space: s.PortSpace}
+func (s *spaceTrouble) trouble(level Level, of kind, write func(*trouble)) trouble {
+	return trouble{level: level, kind: of, write: write, finding: s.finding, space: s.PortSpace}
 }
 
 // lines returns those that say something, and the cause.

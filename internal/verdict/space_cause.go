@@ -5,6 +5,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
 )
 
 // causeWord returns the cause in a word or two, empty if it is not known.
@@ -23,10 +24,29 @@ func (s *spaceTrouble) why() string {
 			text = "Cause: " + why + "."
 		}
 	}
+	text = joined(text, s.starter())
 	if n := s.c.s.Namespace(s.Netns); n != nil && s.Range.Known() && s.Range.Size() < usualRange.Size() {
 		text = joined(text, fmt.Sprintf("The range is narrowed to %d-%d (usual %d-%d).", s.Range.Low, s.Range.High, usualRange.Low, usualRange.High))
 	}
 	return text
+}
+
+// manyProcesses is from how many processes of one program on it is said who starts them.
+const manyProcesses = 10
+
+// starter returns who starts the processes of a program that ends after each connection.
+func (s *spaceTrouble) starter() string {
+	callers := s.c.callers(s.PortSpace)
+	if len(callers) == 0 || callers[0].Processes < manyProcesses {
+		return ""
+	}
+	one := &callers[0].Proc
+	parent := one.Parent()
+	if parent.Comm == "" {
+		return ""
+	}
+	return "The newest " + phrase.ProgramName(one) + " was started by " +
+		phrase.Program(&event.Process{ID: parent.ID, Comm: parent.Comm, Script: parent.Script}) + "."
 }
 
 // usualRange is net.ipv4.ip_local_port_range of a new namespace (inet_init_net, net/ipv4/af_inet.c).

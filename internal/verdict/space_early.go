@@ -46,12 +46,12 @@ func (c *collector) joinsEarly(s *spaceTrouble, program snapshot.ProgramKey) boo
 
 // fillingEarly is of the address whose ports one program binds before it connects.
 func (s *spaceTrouble) fillingEarly() trouble {
-	t := s.trouble(Soon, filling, s.wordsOfFillingEarly)
+	t := s.trouble(Soon, filling, s.writeFillingEarly)
 	t.left = s.Forecast.ETA
 	return t
 }
 
-func (s *spaceTrouble) wordsOfFillingEarly(t *trouble) {
+func (s *spaceTrouble) writeFillingEarly(t *trouble) {
 	openers := s.c.openers(s.PortSpace)
 	rate, sustainable := 0.0, 0.0
 	for i := range s.c.s.PortSpaces {
@@ -60,7 +60,7 @@ func (s *spaceTrouble) wordsOfFillingEarly(t *trouble) {
 			rate, sustainable = rate+p.Wanted, sustainable+p.Sustainable
 		}
 	}
-	from := phrase.Local(s.PortSpace) + in(s.NetnsName)
+	from := phrase.Local(s.PortSpace) + phrase.InNetns(s.NetnsName)
 	t.lines = s.lines(
 		fmt.Sprintf("%s%s%s conn/s from %s, with bind() before each connect().",
 			s.subject(openers), openers.verb(" opens ", " open "), phrase.Rate(rate), from),

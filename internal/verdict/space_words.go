@@ -8,9 +8,6 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// plural returns 1 failure, 2 failures.
-func plural[N int | int64 | uint64](n N, what string) string { return phrase.Plural(n, what) }
-
 // upperIn returns IN 31 s of in 31 s.
 func upperIn(when string) string { return strings.Replace(when, "in ", "IN ", 1) }
 
@@ -40,11 +37,8 @@ func (s *spaceTrouble) ends() string {
 	if s.Kind == snapshot.ConnectSpace {
 		text = phrase.Remote(s.Proto, s.Remote)
 	}
-	return text + in(s.NetnsName)
+	return text + phrase.InNetns(s.NetnsName)
 }
-
-// in returns in which network namespace something is, empty of the host's.
-func in(netns string) string { return phrase.InNetns(netns) }
 
 // used returns the share that is taken, 25 %.
 func (s *spaceTrouble) used() string { return strings.Replace(phrase.Taken(s.PortSpace), "%", " %", 1) }
@@ -54,17 +48,18 @@ func (s *spaceTrouble) pace() string {
 	if s.ExhaustionRate > 0 {
 		return phrase.Rate(s.ExhaustionRate) + "/s"
 	}
-	return plural(s.Exhausted, "time")
+	return phrase.Plural(s.Exhausted, "time")
 }
 
-// errno returns the error of the calls that found no port, with the mark of inferred values.
+// errno returns the error of the calls that found no port, with the mark of inferred values, as it
+// follows what they were for.
 func (s *spaceTrouble) errno() string {
 	for _, f := range s.c.denied(s.PortSpace) {
 		if code := phrase.Errno(f); code != "" {
-			return code
+			return " (" + code + ")"
 		}
 	}
-	return "no free port"
+	return ": no free port"
 }
 
 // cannot returns which programs find no port for what. Why is in the title: short, so that what
@@ -78,7 +73,7 @@ func (s *spaceTrouble) cannot(callers parties) string {
 	if !s.failsNow() {
 		verb = " could not "
 	}
-	return s.subject(callers) + verb + deed + s.ends() + ": " + s.errno() + ", " + s.pace() + "."
+	return s.subject(callers) + verb + deed + s.ends() + s.errno() + ", " + s.pace() + "."
 }
 
 // inUse returns how many ports are in use, how, and by which programs if those are others than

@@ -37,7 +37,7 @@ type trouble struct {
 	short string // in one line, for Verdict.More
 	do    string // what to change first if no finding advises it
 
-	words func(*trouble) // adds the texts, nil if they are there: few of a thousand troubles are listed
+	write func(*trouble) // sets the words, nil if they are there: few of a thousand troubles are shown
 
 	finding *doctor.Finding // that explains it, nil if none does
 	space   *snapshot.PortSpace
@@ -93,7 +93,7 @@ const maxMore = 8
 
 // verdict returns the first trouble, and the others in short.
 func (c *collector) verdict() Verdict {
-	t := c.worded(0)
+	t := c.written(0)
 	v := Verdict{Level: t.level, Title: t.title, Lines: t.lines, Do: t.do, Space: t.space, Failure: t.failure, Process: t.process}
 	if f := t.finding; f != nil {
 		v.Finding = f.ID
@@ -104,19 +104,19 @@ func (c *collector) verdict() Verdict {
 	}
 	for i := range c.troubles[1:] {
 		if len(v.More) == maxMore {
-			v.More = append(v.More, "+ "+plural(len(c.troubles)-1-maxMore, "more trouble"))
+			v.More = append(v.More, phrase.Plural(len(c.troubles)-1-maxMore, "more trouble"))
 			break
 		}
-		v.More = append(v.More, c.worded(i+1).short)
+		v.More = append(v.More, c.written(i+1).short)
 	}
 	return v
 }
 
-// worded returns a trouble with its words.
-func (c *collector) worded(i int) *trouble {
+// written returns a trouble with its words.
+func (c *collector) written(i int) *trouble {
 	t := &c.troubles[i]
-	if t.words != nil {
-		t.words(t)
+	if t.write != nil {
+		t.write(t)
 	}
 	return t
 }

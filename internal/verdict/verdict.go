@@ -4,7 +4,7 @@
 // replay says what the live run said.
 //
 // Files: verdict.go has the types, trouble.go the order of troubles, a file space*.go, calls.go,
-// silent.go, own_ports.go and findings.go each kind of trouble, quiet.go what is said without any, and party.go
+// silent.go (with silence.go), own_ports.go and findings.go each kind of trouble, quiet.go what is said without any, and party.go
 // the programs.
 package verdict
 

@@ -49,8 +49,8 @@ func TestOutOfPorts(t *testing.T) {
 	t.Parallel()
 	s := traced(fullSpace)
 	v := Of(s, []doctor.Finding{churn("churn:nginx:10.77.0.2:9000")})
-	check(t, v, Failing, "OUT OF PORTS for 2m41s",
-		"nginx ×2 cannot connect to 10.77.0.2:9000 in uxc: EADDRNOTAVAIL, 182/s.",
+	check(t, v, Failing, "OUT OF PORTS for 2m41s (churn)",
+		"nginx ×2 cannot connect to 10.77.0.2:9000 in uxc (EADDRNOTAVAIL), 182/s.",
 		"All 1,000 ports of 10.77.0.1 towards it are in use, all in TIME_WAIT.",
 		"Wants 200 conn/s; this space sustains 16.3. Next port free in 42 s.",
 		"Cause: a new connection for each request (churn).")

@@ -49,23 +49,13 @@ func BenchmarkRate(b *testing.B) {
 	}
 }
 
-// BenchmarkGauge is a table of 50 rows with a gauge and a sparkline in each.
-func BenchmarkGauge(b *testing.B) {
+// BenchmarkSparkline is a table of 50 rows with a sparkline in each.
+func BenchmarkSparkline(b *testing.B) {
 	b.ReportAllocs()
-	g := &Gauge{Taken: .6, Reusable: .1, TakenPen: pen("#ff0000"), ReusablePen: pen("#ffff00")}
 	values := calls(true).Series[0].Values
 	for b.Loop() {
 		for range 50 {
-			g.Line(20)
-			Sparkline(values, 20, 0, g.TakenPen)
+			Sparkline(values, 20, 0, pen("#ff0000"))
 		}
-	}
-}
-
-func BenchmarkHistogram(b *testing.B) {
-	b.ReportAllocs()
-	h := lifetimes(true)
-	for b.Loop() {
-		h.Lines(80, 6)
 	}
 }

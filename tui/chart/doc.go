@@ -1,6 +1,6 @@
 // Package chart draws the pictures of the screen: the map of a port range, the fill curve of a
-// port space with its forecast, rates, sparklines, gauges and histograms. It knows numbers and
-// pens, neither snapshots nor colours: the caller gives a Pen for each role.
+// port space with its forecast, rates and sparklines. It knows numbers and pens, neither
+// snapshots nor colours: the caller gives a Pen for each role.
 //
 // Each picture has exactly the lines and cells that were asked for, whatever the values are,
 // and can be read without colours: a state has its own characters.

@@ -37,7 +37,6 @@ func TestPictures(t *testing.T) {
 			"fill-braille": {braille.Lines, []size{{100, 13}, {59, 7}, {78, 3}}},
 			"fill-clock":   {clock.Lines, []size{{100, 6}, {30, 4}}},
 			"rate":         {calls(colours).Lines, []size{{80, 8}, {44, 5}, {44, 3}}},
-			"lifetimes":    {lifetimes(colours).Lines, []size{{50, 6}, {30, 4}}},
 		} {
 			for _, s := range picture.sizes {
 				t.Run(fmt.Sprintf("%s-%dx%d%s", name, s.width, s.height, suffix), func(t *testing.T) {

@@ -26,37 +26,6 @@ func TestSparkline(t *testing.T) {
 	}
 }
 
-func TestGauge(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		taken, reusable float64
-		want            string
-	}{
-		{0, 0, "··········   0%"},
-		{.001, 0, "▏·········  <1%"},
-		{.25, 0, "██▌·······  25%"},
-		{.5, .2, "█████▒▒···  50%"},
-		{.5, .001, "█████▒····  50%"},
-		{.999, 0, "█████████▉  99%"},
-		{1, 1, "██████████ 100%"},
-		{math.Inf(1), 0, "██████████ 100%"},
-		{math.NaN(), 1, "··········    ?"},
-	} {
-		g := Gauge{Taken: test.taken, Reusable: test.reusable}
-		if got := g.Line(15); got != test.want {
-			t.Errorf("%v, %v: %q, want %q", test.taken, test.reusable, got, test.want)
-		}
-	}
-}
-
-func TestHistogramRest(t *testing.T) {
-	t.Parallel()
-	lines := lifetimes(false).Lines(40, 3)
-	if got := strings.Fields(lines[2]); got[0] != "others" || got[len(got)-1] != "2,541" {
-		t.Errorf("%q", lines[2])
-	}
-}
-
 // TestRateKeepsColumns checks that values stay together while they move to the left.
 func TestRateKeepsColumns(t *testing.T) {
 	t.Parallel()

@@ -109,18 +109,3 @@ func calls(colours bool) *Rate {
 	}
 	return r
 }
-
-func lifetimes(colours bool) *Histogram {
-	h := &Histogram{Bars: []Bar{
-		{"< 1 ms", 12034},
-		{"1-10 ms", 8000},
-		{"10-100 ms", 1},
-		{"0.1-1 s", 0},
-		{"1-10 s", 340},
-		{"> 10 s", 2200},
-	}}
-	if colours {
-		h.BarPen, h.LabelPen, h.CountPen = pen("#5aa7f5"), pen("#8a939f"), pen("#e5e9f0")
-	}
-	return h
-}

@@ -34,29 +34,24 @@ func requireSizes(t *testing.T, p *pictures, width, height int) {
 	}
 	requireSize(t, "fill", p.fill.Lines(width, height), width, height)
 	requireSize(t, "rate", p.rate.Lines(width, height), width, height)
-	requireSize(t, "histogram", p.histogram.Lines(width, height), width, height)
-	requireSize(t, "gauge", []string{p.gauge.Line(width)}, width, 1)
 	requireSize(t, "sparkline", []string{Sparkline(p.values, width, p.top, p.pen)}, width, 1)
 }
 
 // pictures is one of each kind.
 type pictures struct {
-	ports     *PortMap
-	fill      *Fill
-	rate      *Rate
-	histogram *Histogram
-	gauge     *Gauge
-	values    []float64
-	top       float64
-	pen       Pen
+	ports  *PortMap
+	fill   *Fill
+	rate   *Rate
+	values []float64
+	top    float64
+	pen    Pen
 }
 
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	palette := coloured()
 	p := &pictures{
-		narrowed(palette), incident(palette), calls(true), lifetimes(true),
-		&Gauge{Taken: .6, Reusable: .1, TakenPen: pen("#ff0000")}, calls(true).Series[0].Values, 0, pen("#00ff00"),
+		narrowed(palette), incident(palette), calls(true), calls(true).Series[0].Values, 0, pen("#00ff00"),
 	}
 	for _, width := range []int{-3, 0, 1, 2, 5, 6, 7, 12, 15, 16, 19, 20, 21, 35, 36, 37, 59, 80, 161} {
 		for height := -1; height < 16; height++ {
@@ -65,7 +60,7 @@ func TestSizes(t *testing.T) {
 			requireSizes(t, p, width, height)
 		}
 	}
-	requireSizes(t, &pictures{&PortMap{}, &Fill{}, &Rate{}, &Histogram{}, &Gauge{}, nil, 0, Pen{}}, 60, 8)
+	requireSizes(t, &pictures{&PortMap{}, &Fill{}, &Rate{}, nil, 0, Pen{}}, 60, 8)
 }
 
 // hostile returns numbers that nothing has.
@@ -96,10 +91,8 @@ func (h hostile) pictures() *pictures {
 			Capacity: h.int(), From: h.time(), Now: h.time(), Ahead: time.Duration(h.int()), Threshold: h.float(),
 			Cursor: h.time(), Ports: h.Intn(2) == 0, Clock: h.Intn(2) == 0, Braille: h.Intn(2) == 0,
 		},
-		rate:      &Rate{Series: make([]Series, 3), Top: h.float(), Span: h.int(), Newest: h.int()},
-		histogram: &Histogram{},
-		gauge:     &Gauge{Taken: h.float(), Reusable: h.float()},
-		top:       h.float(),
+		rate: &Rate{Series: make([]Series, 3), Top: h.float(), Span: h.int(), Newest: h.int()},
+		top:  h.float(),
 	}
 	if h.Intn(2) == 0 {
 		p.fill.Forecast = &Forecast{time.Duration(h.int()), time.Duration(h.int()), time.Duration(h.int())}
@@ -110,7 +103,6 @@ func (h hostile) pictures() *pictures {
 		p.ports.Slices = append(p.ports.Slices, slice)
 		p.fill.Samples = append(p.fill.Samples, Sample{h.time(), h.int(), h.int(), h.int(), h.int(), h.int()})
 		p.rate.Series[i%3].Values = append(p.rate.Series[i%3].Values, h.float())
-		p.histogram.Bars = append(p.histogram.Bars, Bar{strings.Repeat("世é", i%4), h.int()})
 		p.values = append(p.values, h.float())
 	}
 	return p

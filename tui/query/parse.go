@@ -16,7 +16,7 @@ type Error struct {
 	field Field
 }
 
-func (e *Error) Error() string { return e.Part + ": " + e.Fault }
+func (e *Error) Error() string { return strings.TrimSuffix(e.Part, ":") + ": " + e.Fault }
 
 // Parse reads a filter. The error is an *Error.
 func Parse(text string) (*Query, error) {

@@ -128,10 +128,10 @@ func TestErrors(t *testing.T) {
 	t.Parallel()
 	tests := [][2]string{
 		{`nginx pid:abc`, `pid:abc: takes process ids, as in pid:1234, pid:1,2 or pid:100-200`},
-		{`pid:`, `pid:: takes process ids, as in pid:1234, pid:1,2 or pid:100-200`},
+		{`pid:`, `pid: takes process ids, as in pid:1234, pid:1,2 or pid:100-200`},
 		{`pid:9-1`, `pid:9-1: takes process ids, as in pid:1234, pid:1,2 or pid:100-200`},
 		{`port:70000`, `port:70000: takes ports from 0 to 65535, as in port:5432, port:80,443 or port:40000-40999`},
-		{`!unit:`, `!unit:: takes text, as in unit:billing, or a pattern for all of it, as in unit:*.service`},
+		{`!unit:`, `!unit: takes text, as in unit:billing, or a pattern for all of it, as in unit:*.service`},
 		{`unti:x`, `unti:x: there is no field unti; did you mean unit:? As text it is "unti:x"`},
 		{`http://x`, `http://x: there is no field http; as text it is "http://x"`},
 		{`dest:10.0.0.0/33`, `dest:10.0.0.0/33: takes an address, network or port, as in dest:10.0.0.0/8, dest:10.77.0.2:9000 or dest::443`},

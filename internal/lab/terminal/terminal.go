@@ -197,5 +197,9 @@ func (t *Terminal) Close() error {
 	if errors.Is(err, os.ErrClosed) { // it has vanished
 		err = nil
 	}
-	return errors.Join(err, t.emulator.Close())
+	// Not by Close, which does not wait for a reader: the end of what it reads ends it.
+	if input, ok := t.emulator.InputPipe().(io.Closer); ok {
+		err = errors.Join(err, input.Close())
+	}
+	return err
 }
