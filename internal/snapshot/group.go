@@ -108,7 +108,11 @@ type groupIndex struct {
 }
 
 func newGroupIndex(s *Snapshot, by Grouping) *groupIndex {
-	x := &groupIndex{rows: map[string]int{}, of: make([]int, len(s.Processes))}
+	room := len(s.Processes) / 2 // so that what has many groups seldom grows
+	x := &groupIndex{
+		rows: make(map[string]int, room), next: make([]int, 0, room), keys: make([]GroupKey, 0, room),
+		members: make([]int, 0, room), of: make([]int, len(s.Processes)),
+	}
 	for i := range s.Processes {
 		x.of[i] = x.row(keyOf(&s.Processes[i].Info, by))
 		x.members[x.of[i]]++
