@@ -43,11 +43,33 @@ func TestOwnPorts(t *testing.T) {
 		switch {
 		case own == nil && c.want > 0, own != nil && (own.Size() != c.want || own.Open != c.open):
 			t.Errorf("%s: %+v, want %d ports, %d open", name, own, c.want, c.open)
-		case own != nil && own.Open == own.Size() != own.Ended.IsZero():
-			t.Errorf("%s: an outgoing connection ended at %s", name, own.Ended)
 		case own != nil && (own.Low != 40000 || own.Netns != inode || own.Local != endpoint("10.0.0.1:1").Addr):
 			t.Errorf("%s: %+v", name, *own)
 		}
+	}
+}
+
+// When an outgoing connection ended last is known of a block; an accepted one is none.
+func TestOwnPortsEnded(t *testing.T) {
+	t.Parallel()
+	events := []event.Event{
+		{Time: begin, Kind: event.ClockAnchor, Fact: event.Clock{Mono: begin, Wall: 1e18, Boot: int64(begin)}},
+		ranged(32768, 60999), known(shop, "haproxy"),
+	}
+	for port := uint16(40000); port <= 40032; port++ {
+		events = append(events, with(event.Open, all(from(port), flagged(event.EarlyBind))))
+	}
+	end := func(at time.Duration, direction event.Direction, port uint16) event.Event {
+		return after(at, with(event.Close, all(from(port), func(e *event.Event) { e.Direction, e.Duration = direction, uint64(at) })))
+	}
+	s := of(append(events, end(time.Second, event.In, 8080))...)
+	if own := processOf(t, s.Snapshot(begin.Add(time.Second)), shop).OwnPorts; own == nil || !own.Ended.IsZero() {
+		t.Errorf("none has ended: %+v", own)
+	}
+	s.Add([]event.Event{end(2*time.Second, event.Out, 40032), end(3*time.Second, event.In, 8080)})
+	want := time.Unix(0, 1e18).Add(2 * time.Second)
+	if own := processOf(t, s.Snapshot(begin.Add(4*time.Second)), shop).OwnPorts; own == nil || !own.Ended.Equal(want) || own.Size() != 32 {
+		t.Errorf("ended: %+v, want %s", own, want)
 	}
 }
 

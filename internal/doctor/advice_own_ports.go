@@ -57,7 +57,7 @@ func haproxyOwnPorts(t *trouble, own *snapshot.OwnPorts) []Advice {
 	server := fmt.Sprintf("    server <server> %s source %s:", t.remoteWord(), address)
 	const undo = "put the old lines back and reload"
 	return []Advice{{
-		Action: fmt.Sprintf("Widen source %s:%s in the HAProxy configuration to %s, then haproxy -c -f FILE and reload: each connection to a server takes a port of that list",
+		Action: fmt.Sprintf("Widen source %s:%s to %s in HAProxy and reload: each connection to a server takes a port of that list. haproxy -c -f FILE checks the configuration",
 			address, old, wider),
 		Command: lines("backend <name>", fmt.Sprintf("%s%s   # was %s", server, wider, old)),
 		Undo:    undo, Risk: ownPortsRisk, Safety: CheckFirst,
@@ -75,7 +75,7 @@ func haproxyOwnPorts(t *trouble, own *snapshot.OwnPorts) []Advice {
 func haproxyQueue(own *snapshot.OwnPorts, server, undo string) Advice {
 	most := "<number of ports>"
 	if own.High > 0 {
-		most = fmt.Sprint(own.Size())
+		most = fmt.Sprint(max(own.Size()*9/10-1, 1)) // a port in TIME_WAIT is of the list, too
 	}
 	return Advice{
 		Action:  fmt.Sprintf("Have HAProxy queue the clients that it refuses now, by maxconn %s of the server (of several that share the ports: in all)", most),

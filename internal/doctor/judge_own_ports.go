@@ -39,6 +39,9 @@ func (j *judge) ownPortsUsed(p *snapshot.Process) {
 		Summary: fmt.Sprintf("%s has all %s ports in use that it has bound itself, one by one (%s): it opens no further connection, and closes connections that it has accepted; "+
 			"if these are all its ports, it refuses clients for want of one, and no call fails", named(&p.Info), phrase.Count(own.Size()), ports),
 	}
+	if !isRound(own) {
+		f.Confidence = Possible // a pool has any number of ports
+	}
 	f.Subject = Subject{Netns: own.Netns, Proc: p.Info.ID, Local: own.Local}
 	add := func(n int, unit, text string) {
 		f.Evidence = append(f.Evidence, Evidence{Text: text, Value: float64(n), Unit: unit, At: j.s.Wall, Proc: p.Info})
@@ -47,6 +50,14 @@ func (j *judge) ownPortsUsed(p *snapshot.Process) {
 	add(closed, "connections", fmt.Sprintf("%s closed in the last %d s, and no outgoing one", phrase.Plural(closed, "accepted connection"), refusedIn))
 	add(stalled, "seconds", fmt.Sprintf("no connection opened for %s", phrase.Spelled(time.Duration(stalled)*time.Second)))
 	j.add(f)
+}
+
+// isRound reports whether the block has bounds that people write into a configuration: 40000-40199,
+// 20001-21000, 1024-2047. HAProxy takes ports from the front of its list: connections that it keeps and
+// uses again have the first ports of it, as many as are needed at a time.
+func isRound(own *snapshot.OwnPorts) bool {
+	size, last := own.Size(), own.High%100
+	return size%50 == 0 || size&(size-1) == 0 || last == 99 || last == 0
 }
 
 // sinceOpened returns for how many whole seconds nothing has been opened, as far back as they go.

@@ -55,10 +55,11 @@ func TestOwnPortsInUse(t *testing.T) {
 func TestOwnPortsAtEase(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(p *snapshot.Process){
-		"chooses no ports":  func(p *snapshot.Process) { p.OwnPorts = nil },
-		"one port is free":  func(p *snapshot.Process) { p.OwnPorts.Open-- },
-		"still opens":       func(p *snapshot.Process) { p.History[len(p.History)-stalledFor].Opens = 1 },
-		"was seen too late": func(p *snapshot.Process) { p.History = p.History[len(p.History)-stalledFor+1:] },
+		"chooses no ports":                  func(p *snapshot.Process) { p.OwnPorts = nil },
+		"one port is free":                  func(p *snapshot.Process) { p.OwnPorts.Open-- },
+		"still opens":                       func(p *snapshot.Process) { p.History[len(p.History)-stalledFor].Opens = 1 },
+		"was seen too late":                 func(p *snapshot.Process) { p.History = p.History[len(p.History)-stalledFor+1:] },
+		"a pool has the first of its ports": func(p *snapshot.Process) { p.OwnPorts.High, p.OwnPorts.Open = 40030, 31 },
 		"closes nothing": func(p *snapshot.Process) {
 			for i := range p.History {
 				p.History[i].Closes = 0
@@ -82,6 +83,18 @@ func TestOwnPortsAtEase(t *testing.T) {
 	only(t, Judge(s))
 }
 
+func TestBoundsOfLists(t *testing.T) {
+	t.Parallel()
+	for bounds, want := range map[event.PortRange]bool{
+		{Low: 40000, High: 40199}: true, {Low: 20001, High: 21000}: true, {Low: 1024, High: 2047}: true, {Low: 40000, High: 40200}: true, {Low: 32810, High: 33999}: true,
+		{Low: 40000, High: 40030}: false, {Low: 40000, High: 40060}: false, {Low: 40001, High: 40123}: false,
+	} {
+		if got := isRound(&snapshot.OwnPorts{Low: bounds.Low, High: bounds.High}); got != want {
+			t.Errorf("%d-%d: %t", bounds.Low, bounds.High, got)
+		}
+	}
+}
+
 // What HAProxy is advised has the list that it was seen to use.
 func TestOwnPortsAdvice(t *testing.T) {
 	t.Parallel()
@@ -90,7 +103,7 @@ func TestOwnPortsAdvice(t *testing.T) {
 	text := show(&f)
 	for _, word := range []string{
 		"server <server> <address:port> source 10.0.0.1:40000-40399   # was 40000-40199", "source <second local address>:40000-40199",
-		"source 10.0.0.1:40000-40199 maxconn 200", "Take the port range out of source",
+		"source 10.0.0.1:40000-40199 maxconn 179", "Take the port range out of source",
 	} {
 		if !strings.Contains(text, word) {
 			t.Errorf("lacks %q:%s", word, text)

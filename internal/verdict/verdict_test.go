@@ -252,7 +252,7 @@ func TestOwnPortsUsed(t *testing.T) {
 		"It opens no further connection, and closes connections that it has accepted.",
 		"If these are all its ports (HAProxy: source ADDRESS:LOW-HIGH), it refuses clients for want of one; no call fails.")
 	if v.Finding != "own_ports:haproxy:10.77.0.1" || v.Process != proc(9, "haproxy").ID ||
-		v.Do != "Widen source 10.77.0.1:40000-40199 in the HAProxy configuration to 40000-40399, then haproxy -c -f FILE and reload" {
+		v.Do != "Widen source 10.77.0.1:40000-40199 to 40000-40399 in HAProxy and reload" {
 		t.Errorf("%s of %v: %s", v.Finding, v.Process, v.Do)
 	}
 	for name, s := range map[string]*snapshot.Snapshot{"opens": proxy(1, 5, 200), "idle": proxy(0, 0, 200), "has free ones": proxy(0, 5, 199)} {
