@@ -76,10 +76,13 @@ func Start(opts Options) (*Terminal, error) {
 	t.emulator.SetDefaultForegroundColor(opts.Foreground)
 	t.emulator.SetCallbacks(vt.Callbacks{Title: func(title string) { t.title = title }})
 	t.cmd.Env = environment(opts.Env)
-	var err error
 	attributes := &syscall.SysProcAttr{Setsid: true, Setctty: !opts.Foreign}
-	if t.keyboard, err = pty.StartWithAttrs(t.cmd, sizeOf(opts.Width, opts.Height), attributes); err != nil {
+	keyboard, err := pty.StartWithAttrs(t.cmd, &pty.Winsize{Cols: uint16(opts.Width), Rows: uint16(opts.Height)}, attributes)
+	if err != nil {
 		return nil, fmt.Errorf("starting %s in a terminal: %w", opts.Args[0], err)
+	}
+	if t.keyboard, err = interruptible(keyboard); err != nil {
+		return nil, errors.Join(err, t.cmd.Process.Kill(), t.cmd.Wait())
 	}
 	go t.receive()
 	go t.answer()
@@ -107,8 +110,29 @@ func environment(changes []string) []string {
 	return env
 }
 
-func sizeOf(width, height int) *pty.Winsize {
-	return &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}
+// interruptible takes a terminal that is in blocking mode, as os.File.Fd leaves it, and returns
+// one whose Close ends a read that waits, and so truly closes it.
+func interruptible(blocking *os.File) (*os.File, error) {
+	defer blocking.Close()
+	fd, err := unix.FcntlInt(blocking.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the terminal: %w", err)
+	}
+	return os.NewFile(uintptr(fd), blocking.Name()), nil
+}
+
+// control calls a function with the terminal's file descriptor, and leaves its mode alone.
+func (t *Terminal) control(call func(fd int) error) error {
+	conn, err := t.keyboard.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = conn.Control(func(fd uintptr) { failed = call(int(fd)) })
+	return errors.Join(err, failed)
 }
 
 // receive puts what the program writes on the screen, until no process has the terminal open.
@@ -143,7 +167,9 @@ func (t *Terminal) Resize(width, height int) error {
 	t.mu.Lock()
 	t.emulator.Resize(width, height)
 	t.mu.Unlock()
-	if err := pty.Setsize(t.keyboard, sizeOf(width, height)); err != nil {
+	size := unix.Winsize{Col: uint16(width), Row: uint16(height)}
+	err := t.control(func(fd int) error { return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &size) })
+	if err != nil {
 		return fmt.Errorf("resizing the terminal: %w", err)
 	}
 	return nil
@@ -165,7 +191,11 @@ func (t *Terminal) Vanish() error { return t.keyboard.Close() }
 
 // Cooked reports whether the terminal edits lines and echoes, as it does for a shell.
 func (t *Terminal) Cooked() (bool, error) {
-	state, err := unix.IoctlGetTermios(int(t.keyboard.Fd()), unix.TCGETS)
+	var state *unix.Termios
+	err := t.control(func(fd int) (err error) {
+		state, err = unix.IoctlGetTermios(fd, unix.TCGETS)
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("reading the state of the terminal: %w", err)
 	}

@@ -83,8 +83,15 @@ func TestEnds(t *testing.T) {
 	if _, err := term.AwaitText(bound, "more"); err == nil || !strings.Contains(err.Error(), "has ended") {
 		t.Error(err)
 	}
-	// Without a controlling terminal there is no signal, only an end of file.
-	term = start(t, Options{Foreign: true}, "cat > /dev/null")
+	// Without a controlling terminal there is no signal, only an end of file, or an error for a
+	// read that begins at that moment.
+	term = start(t, Options{Foreign: true}, "while read -r line; do echo got $line; done; exit 0")
+	if _, err := term.keyboard.WriteString("a line\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := term.AwaitText(bound, "got a line"); err != nil {
+		t.Fatal(err)
+	}
 	if err := term.Vanish(); err != nil {
 		t.Fatal(err)
 	}
