@@ -391,11 +391,18 @@ func TestHoldersOfRecording(t *testing.T) {
 		snap *snapshot.Snapshot
 		err  error
 	}
-	recorded := make(chan result, 1)
+	recorded, shown := make(chan result, 1), make(chan *snapshot.Snapshot, 1)
 	go func() {
-		snap, _, err := recordTo(ctx, &file, source, pipeline.Options{})
+		snap, _, err := recordTo(ctx, &file, source, pipeline.Options{Snapshots: shown, Every: 50 * time.Millisecond})
 		recorded <- result{snap, err}
 	}()
+	listens := func(s *snapshot.Snapshot) bool { // a scan has found the server
+		row := s.Namespace(n.Inode())
+		return row != nil && len(row.Servers) > 0
+	}
+	if awaitSnapshot(ctx, shown, listens) == nil {
+		t.Fatal("no scan")
+	}
 	to := []netip.AddrPort{loopV4}
 	out := spawn(t, n, "outgoing", &lab.Client{To: to, Count: 1, Hold: true, List: true})
 	held := counted(t, out)
