@@ -78,10 +78,11 @@ func haproxyQueue(own *snapshot.OwnPorts, server, undo string) Advice {
 		most = fmt.Sprint(max(own.Size()*9/10-1, 1)) // a port in TIME_WAIT is of the list, too
 	}
 	return Advice{
-		Action:  fmt.Sprintf("Have HAProxy queue the clients that it refuses now, by maxconn %s of the server (of several that share the ports: in all)", most),
-		Command: lines("backend <name>", "    timeout queue 10s", server+" maxconn "+most),
-		Undo:    undo,
-		Risk:    "It serves no more clients at a time: the others wait, and are refused after timeout queue.",
-		Safety:  CheckFirst,
+		Action: fmt.Sprintf("Have HAProxy queue the clients that it refuses now, by maxconn %s of the server (of several that share the ports: in all)", most),
+		Command: lines("backend <name>", "    timeout queue 10s",
+			"    http-reuse always   # in mode http only: idle connections have ports of the list, too", server+" maxconn "+most),
+		Undo:   undo,
+		Risk:   "It serves no more clients at a time: the others wait, and are refused after timeout queue. With http-reuse always a request can meet a connection that the server is closing.",
+		Safety: CheckFirst,
 	}
 }

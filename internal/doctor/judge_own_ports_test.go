@@ -116,3 +116,22 @@ func TestOwnPortsAdvice(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// Of the recorded incidents HAProxy with a source of 200 ports is one.
+func TestOwnPortsRecorded(t *testing.T) {
+	t.Parallel()
+	const folder = "../incidents/recorded/testdata/"
+	findings, _ := judged(t, folder+"edge.ptrace")
+	f := only(t, findings)
+	if !strings.HasPrefix(f.ID, "own_ports:haproxy:") || Verdict(findings) != Warning || !f.Until.IsZero() || !strings.Contains(f.Summary, "all 200 ports") {
+		t.Errorf("%s until %s: %s", f.ID, f.Until, f.Summary)
+	}
+	for _, name := range []string{"proxy", "crawler", "web"} {
+		findings, _ := judged(t, folder+name+".ptrace")
+		for i := range findings {
+			if findings[i].Cause == OwnPorts {
+				t.Errorf("%s: %s", name, findings[i].Summary)
+			}
+		}
+	}
+}
