@@ -24,7 +24,7 @@ func listenOverflow() *load {
 				return atLeast("overflows that the kernel counts", counter(s.server, "TcpExt.ListenOverflows"), 100)
 			}
 		},
-		want: want{causes: []string{"listen_overflow"}, process: "python3", server: true, across: []string{"half_open"}},
+		want: want{causes: []string{"listen_overflow"}, process: "listener.py", server: true, across: []string{"half_open"}},
 		after: func(s *site, _ finding) check {
 			serve(s, "accepts")
 			before := counter(s.server, "TcpExt.ListenOverflows")
