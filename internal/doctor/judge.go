@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -12,7 +11,7 @@ import (
 // Judge returns what is wrong at the moment of the snapshot, the most urgent first; nil if
 // nothing is. It judges what goes on: trouble that is over by then is in a History.
 func Judge(s *snapshot.Snapshot) []Finding {
-	j := &judge{s: s}
+	j := newJudge(s)
 	j.spaces()
 	j.calls()
 	j.namespaces()
@@ -34,92 +33,11 @@ func Judge(s *snapshot.Snapshot) []Finding {
 type judge struct {
 	s        *snapshot.Snapshot
 	findings []Finding
-	ends     map[destination]*spaceEnd             // of port spaces, once they are needed
-	dests    map[destination]*snapshot.Destination // all, once one is needed that is not among those
-	silent   []*silent                             // destinations that do not answer
-	// The calls that found no port, once they are needed.
-	exhausted map[destination][]*snapshot.Failure
+	ends     snapshot.Ends
+	silent   []*silent // destinations that do not answer
 }
 
-// destination identifies the row of one.
-type destination struct {
-	netns  uint32
-	proto  event.Proto
-	remote event.Endpoint
-}
-
-// spaceEnd is what is known of the destination of a port space.
-type spaceEnd struct {
-	dest  *snapshot.Destination // nil without a row
-	pairs []*snapshot.Pair
-	past  []*snapshot.PastPair
-}
-
-// end returns the destination of a port space. Few of ten thousand destinations are one.
-func (j *judge) end(space *snapshot.PortSpace) *spaceEnd {
-	to := destination{space.Netns, space.Proto, space.Remote}
-	j.indexEnds()
-	if j.ends[to] == nil { // it is no space of the snapshot
-		one := map[destination]*spaceEnd{to: {}}
-		fillEnds(j.s, one)
-		j.ends[to] = one[to]
-	}
-	return j.ends[to]
-}
-
-// indexEnds finds the destinations of the port spaces, the first time that it is called.
-func (j *judge) indexEnds() {
-	if j.ends != nil {
-		return
-	}
-	j.ends = make(map[destination]*spaceEnd, len(j.s.PortSpaces))
-	for i := range j.s.PortSpaces {
-		if s := &j.s.PortSpaces[i]; s.Kind == snapshot.ConnectSpace {
-			j.ends[destination{s.Netns, s.Proto, s.Remote}] = &spaceEnd{}
-		}
-	}
-	fillEnds(j.s, j.ends)
-}
-
-// fillEnds adds what the snapshot has of the destinations.
-func fillEnds(s *snapshot.Snapshot, ends map[destination]*spaceEnd) {
-	for i := range s.Destinations {
-		d := &s.Destinations[i]
-		if end := ends[destination{d.Netns, d.Proto, d.Remote}]; end != nil && !d.NetnsGone {
-			end.dest = d
-		}
-	}
-	for i := range s.Pairs {
-		p := &s.Pairs[i]
-		if end := ends[destination{p.Netns, p.Proto, p.Remote}]; end != nil && !p.NetnsGone && p.Proc.Known() {
-			end.pairs = append(end.pairs, p)
-		}
-	}
-	for i := range s.PastPairs {
-		p := &s.PastPairs[i]
-		if end := ends[destination{p.Netns, p.Proto, p.Remote}]; end != nil && !p.NetnsGone {
-			end.past = append(end.past, p)
-		}
-	}
-}
-
-// destination returns the row, nil without one.
-func (j *judge) destination(netns uint32, proto event.Proto, remote event.Endpoint) *snapshot.Destination {
-	to := destination{netns, proto, remote}
-	j.indexEnds()
-	if end := j.ends[to]; end != nil {
-		return end.dest
-	}
-	if j.dests == nil {
-		j.dests = make(map[destination]*snapshot.Destination, len(j.s.Destinations))
-		for i := range j.s.Destinations {
-			if d := &j.s.Destinations[i]; !d.NetnsGone {
-				j.dests[destination{d.Netns, d.Proto, d.Remote}] = d
-			}
-		}
-	}
-	return j.dests[to]
-}
+func newJudge(s *snapshot.Snapshot) *judge { return &judge{s: s, ends: snapshot.NewEnds(s)} }
 
 // id returns what identifies a finding: the cause and what it is about, without anything that
 // differs from run to run. Parts that are not known are left out.

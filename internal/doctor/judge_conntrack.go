@@ -73,9 +73,9 @@ func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
 	f.count = failed
 	to := ""
 	if s != nil {
-		to = " to " + phrase.Endpoint(s.dest.remote)
-		f.ID = id(SNAT, s.program, phrase.Endpoint(s.dest.remote))
-		f.Subject.Remote, f.Subject.Proc = s.dest.remote, s.proc.ID
+		to = " to " + phrase.Endpoint(s.dest.Remote)
+		f.ID = id(SNAT, s.program, phrase.Endpoint(s.dest.Remote))
+		f.Subject.Remote, f.Subject.Proc = s.dest.Remote, s.proc.ID
 	}
 	f.Summary = fmt.Sprintf("connections%s get lost after they leave their sockets: the address translation (SNAT, masquerade) of %s failed for %s, most likely as it has no port left for that destination",
 		to, phrase.Netns(n.Name, n.Inode), phrase.Plural(failed, "packet"))
@@ -105,7 +105,7 @@ const anyNetns = 0
 func (j *judge) mostSilent(netns uint32) *silent {
 	var most *silent
 	for _, s := range j.silent {
-		if n := int(s.count) + s.pending; (netns == anyNetns || s.dest.netns == netns) && n >= enoughSilent && (most == nil || n > int(most.count)+most.pending) {
+		if n := int(s.count) + s.pending; (netns == anyNetns || s.dest.Netns == netns) && n >= enoughSilent && (most == nil || n > int(most.count)+most.pending) {
 			most = s
 		}
 	}
@@ -119,7 +119,7 @@ func (j *judge) inUseTo(s *silent) (n int) {
 	}
 	for i := range j.s.PortSpaces {
 		p := &j.s.PortSpaces[i]
-		if p.Netns == s.dest.netns && p.Remote == s.dest.remote && p.Proto == event.TCP {
+		if p.Netns == s.dest.Netns && p.Remote == s.dest.Remote && p.Proto == event.TCP {
 			n += p.Live + p.TimeWait
 		}
 	}

@@ -147,14 +147,14 @@ func (j *judge) overloaded(n *snapshot.Namespace) (most *silent, server *snapsho
 }
 
 // listens returns the listener of the namespace that a destination leads to, nil if it is another's.
-func (j *judge) listens(n *snapshot.Namespace, to destination) *snapshot.Listener {
-	ip := to.remote.Addr.IP()
-	if to.netns != n.Inode && ip.IsLoopback() || to.netns == n.Inode && !j.isLocal(to.remote.Addr) {
+func (j *judge) listens(n *snapshot.Namespace, to snapshot.Peer) *snapshot.Listener {
+	ip := to.Remote.Addr.IP()
+	if to.Netns != n.Inode && ip.IsLoopback() || to.Netns == n.Inode && !j.isLocal(to.Remote.Addr) {
 		return nil
 	}
 	for _, list := range [][]snapshot.Listener{n.Servers, n.Listeners} {
 		for i := range list {
-			if l := &list[i]; l.Local.Port == to.remote.Port && (l.Local.Addr == to.remote.Addr || l.Local.Addr.IP().IsUnspecified()) {
+			if l := &list[i]; l.Local.Port == to.Remote.Port && (l.Local.Addr == to.Remote.Addr || l.Local.Addr.IP().IsUnspecified()) {
 				return l
 			}
 		}

@@ -140,14 +140,17 @@ func (j *judge) addPairs(l *programs, s *snapshot.PortSpace) {
 			}
 		}
 	}
-	end := j.end(s)
-	for _, pair := range end.pairs {
+	end := j.ends.Of(s)
+	for _, pair := range end.Pairs {
+		if !pair.Proc.Known() {
+			continue
+		}
 		proc := pair.Process()
 		p := l.of(programOf(&proc))
 		p.addPair(pair, l.byPair)
 		p.stands(proc, int(pair.Live()+pair.TimeWaitOut))
 	}
-	for _, past := range end.past {
+	for _, past := range end.Past {
 		if name := programOfPast(&past.Identity); name != "" {
 			p := l.of(name)
 			p.addPair(&past.Pair, l.byPair)

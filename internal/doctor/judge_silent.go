@@ -11,7 +11,7 @@ import (
 // silent is a destination that does not answer the SYNs of one program.
 type silent struct {
 	program string
-	dest    destination
+	dest    snapshot.Peer
 	pending int    // SYNs that were sent again and wait
 	calls   *calls // that failed, both reasons together; nil: none yet
 	count   uint64
@@ -38,11 +38,11 @@ func (j *judge) silentPeers() {
 func (j *judge) silentDestinations(groups []*calls) []*silent {
 	type key struct {
 		program string
-		dest    destination
+		dest    snapshot.Peer
 	}
 	var list []*silent
 	index := map[key]*silent{}
-	of := func(program string, d destination) *silent {
+	of := func(program string, d snapshot.Peer) *silent {
 		s := index[key{program, d}]
 		if s == nil {
 			s = &silent{program: program, dest: d}
@@ -55,7 +55,7 @@ func (j *judge) silentDestinations(groups []*calls) []*silent {
 		if g.reason != event.TimedOut && g.reason != event.GivenUp {
 			continue
 		}
-		s := of(g.program, destination{g.netns, g.proto, g.target})
+		s := of(g.program, snapshot.Peer{Netns: g.netns, Proto: g.proto, Remote: g.target})
 		n := g.count
 		if g.reason == event.GivenUp {
 			n = g.resent // the others were dropped before an answer was due
@@ -66,7 +66,7 @@ func (j *judge) silentDestinations(groups []*calls) []*silent {
 		for i := range j.s.Pairs {
 			if p := &j.s.Pairs[i]; p.SynSent > 0 && !p.NetnsGone {
 				proc := p.Process()
-				s := of(programOf(&proc), destination{p.Netns, p.Proto, p.Remote})
+				s := of(programOf(&proc), snapshot.Peer{Netns: p.Netns, Proto: p.Proto, Remote: p.Remote})
 				s.pending, s.proc = s.pending+int(p.SynSent), proc
 			}
 		}
@@ -95,14 +95,14 @@ func (s *silent) take(g *calls, n uint64) {
 // neverConnected reports whether no connection to the destination has ever been established, as
 // far as the trace shows.
 func (j *judge) neverConnected(s *silent) bool {
-	d := j.destination(s.dest.netns, s.dest.proto, s.dest.remote)
+	d := j.ends.Destination(s.dest)
 	return d != nil && d.ClosesOut == 0 && d.Live() <= d.SynSent
 }
 
 // answered returns how many of the newest calls to the destination led to a connection, and of
 // how many, in the last seconds. Negative: it is not known.
 func (j *judge) answered(s *silent) (connected, of int) {
-	d := j.destination(s.dest.netns, s.dest.proto, s.dest.remote)
+	d := j.ends.Destination(s.dest)
 	if d == nil {
 		return -1, 0
 	}
@@ -112,10 +112,10 @@ func (j *judge) answered(s *silent) (connected, of int) {
 func (j *judge) silentPeer(s *silent) {
 	connected, of := j.answered(s)
 	f := Finding{
-		Cause: HalfOpen, ID: id(HalfOpen, s.program, phrase.Remote(s.dest.proto, s.dest.remote)),
+		Cause: HalfOpen, ID: id(HalfOpen, s.program, phrase.Remote(s.dest.Proto, s.dest.Remote)),
 		Severity: Warning, Confidence: Likely, Since: j.s.Wall,
 	}
-	f.Subject.Netns, f.Subject.Remote, f.Subject.Proc = s.dest.netns, s.dest.remote, s.proc.ID
+	f.Subject.Netns, f.Subject.Remote, f.Subject.Proc = s.dest.Netns, s.dest.Remote, s.proc.ID
 	switch {
 	case connected == 0 && (of >= enoughSilent || s.count >= enoughSilent || j.neverConnected(s)):
 		f.Severity = Critical
@@ -126,16 +126,16 @@ func (j *judge) silentPeer(s *silent) {
 	if who == "" {
 		who = "an unknown program"
 	}
-	f.Summary = fmt.Sprintf("%s does not answer %s: %s", phrase.Remote(s.dest.proto, s.dest.remote), who, s.attempts())
+	f.Summary = fmt.Sprintf("%s does not answer %s: %s", phrase.Remote(s.dest.Proto, s.dest.Remote), who, s.attempts())
 	if connected > 0 {
-		f.Summary = fmt.Sprintf("%s does not always answer %s: %s, while others succeed", phrase.Remote(s.dest.proto, s.dest.remote), who, s.attempts())
+		f.Summary = fmt.Sprintf("%s does not always answer %s: %s, while others succeed", phrase.Remote(s.dest.Proto, s.dest.Remote), who, s.attempts())
 	}
 	f.Summary += " (a firewall drops the packets, the host is down, or its listener is overloaded)"
 	if s.calls != nil {
 		f.Since, f.count, f.last, f.Victims = s.calls.first, s.count, s.calls.last, mergeVictims(s.calls.victims, nil)
 		f.Confidence = Proved
 	}
-	f.Evidence, f.local = s.evidence(j, connected, of), j.isLocal(s.dest.remote.Addr)
+	f.Evidence, f.local = s.evidence(j, connected, of), j.isLocal(s.dest.Remote.Addr)
 	j.add(f)
 }
 
@@ -143,7 +143,7 @@ func (j *judge) silentPeer(s *silent) {
 // younger.
 func (j *judge) recentSeconds(s *silent) int {
 	seconds := recentSeconds
-	if d := j.destination(s.dest.netns, s.dest.proto, s.dest.remote); d != nil {
+	if d := j.ends.Destination(s.dest); d != nil {
 		seconds = min(seconds, len(d.History))
 	}
 	return max(min(seconds, int(j.s.Elapsed.Seconds())), 1)
@@ -212,11 +212,11 @@ func (j *judge) explains(s *silent) bool {
 func (j *judge) silences(f *Finding, s *silent) bool {
 	switch f.Cause {
 	case ConntrackFull, SNAT:
-		return f.Subject.Netns == s.dest.netns
+		return f.Subject.Netns == s.dest.Netns
 	case ListenOverflow:
-		return j.isLocal(s.dest.remote.Addr)
+		return j.isLocal(s.dest.Remote.Addr)
 	case HalfOpen: // found by its port space
-		return f.Subject.Netns == s.dest.netns && f.Subject.Remote == s.dest.remote
+		return f.Subject.Netns == s.dest.Netns && f.Subject.Remote == s.dest.Remote
 	}
 	return false
 }

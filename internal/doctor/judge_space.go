@@ -60,7 +60,7 @@ func (j *judge) space(s *snapshot.PortSpace) {
 	}
 	c := shortage{PortSpace: s, j: j}
 	if s.Kind == snapshot.ConnectSpace {
-		c.dest = j.destination(s.Netns, s.Proto, s.Remote)
+		c.dest = j.ends.Destination(s.Peer())
 		c.past = pastOf(c.dest)
 	}
 	c.stage = c.stageNow()
@@ -198,49 +198,7 @@ func (c *shortage) since() time.Time {
 }
 
 // noPort returns the calls that found no port of the space.
-func (c *shortage) noPort() (calls []*snapshot.Failure) {
-	to := destination{c.Netns, c.Proto, c.Remote}
-	if c.Kind == snapshot.BindSpace {
-		to.remote = event.Endpoint{Addr: c.Local}
-	}
-	for _, f := range c.j.exhaustedTo(to) {
-		if c.failed(f) {
-			calls = append(calls, f)
-		}
-	}
-	return calls
-}
-
-// exhaustedTo returns the calls that found no port towards a destination, or of the address of a
-// bind().
-func (j *judge) exhaustedTo(to destination) []*snapshot.Failure {
-	if j.exhausted == nil {
-		j.exhausted = map[destination][]*snapshot.Failure{}
-		for i := range j.s.Failures {
-			f := &j.s.Failures[i]
-			if f.Reason != event.RangeExhausted || f.NetnsGone {
-				continue
-			}
-			to := destination{f.Netns, f.Proto, f.Target}
-			if f.Op != event.OpConnect {
-				to.remote.Port = 0
-			}
-			j.exhausted[to] = append(j.exhausted[to], f)
-		}
-	}
-	return j.exhausted[to]
-}
-
-// failed reports whether the calls found no port of this space.
-func (c *shortage) failed(f *snapshot.Failure) bool {
-	if f.Netns != c.Netns || f.Proto != c.Proto {
-		return false
-	}
-	if c.Kind == snapshot.BindSpace {
-		return f.Op != event.OpConnect && f.Target.Addr == c.Local
-	}
-	return f.Op == event.OpConnect && f.Target == c.Remote && (f.Local.Addr == c.Local || f.Local.Addr.IP().IsUnspecified())
-}
+func (c *shortage) noPort() []*snapshot.Failure { return c.j.ends.Denied(c.PortSpace) }
 
 // victims returns the programs whose calls found no port.
 func (c *shortage) victims() []Victim {

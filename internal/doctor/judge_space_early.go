@@ -88,7 +88,7 @@ func (j *judge) fullFrom(netns uint32, local event.Addr) bool {
 			continue
 		}
 		own := s.Live
-		if d := j.destination(s.Netns, s.Proto, s.Remote); d != nil {
+		if d := j.ends.Destination(s.Peer()); d != nil {
 			own += min(s.TimeWait, int(max(d.TimeWaitOut, 0)))
 		}
 		if own >= s.Capacity {

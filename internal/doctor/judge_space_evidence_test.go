@@ -71,7 +71,7 @@ func TestHoldersOfAProgram(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			tc.space.Kind, tc.space.Netns, tc.space.Proto, tc.space.Remote = snapshot.ConnectSpace, inode, event.TCP, web
-			j := &judge{s: &snapshot.Snapshot{Pairs: tc.pairs, PastPairs: tc.past}}
+			j := newJudge(&snapshot.Snapshot{Pairs: tc.pairs, PastPairs: tc.past})
 			c := shortage{PortSpace: &tc.space, j: j, programs: j.programsOf(&tc.space)}
 			var f Finding
 			c.addHolders(&f)

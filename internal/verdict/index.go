@@ -6,107 +6,40 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// peer is a destination in a network namespace that exists.
-type peer struct {
-	netns  uint32
-	proto  event.Proto
-	remote event.Endpoint
-}
+// processes finds the rows of the processes that a verdict can name: of the host's others it holds
+// none.
+type processes map[event.ProcID]*snapshot.Process
 
-func peerOf(space *snapshot.PortSpace) peer { return peer{space.Netns, space.Proto, space.Remote} }
-
-// index finds rows of a snapshot by what they are about, so that a host with a thousand port spaces
-// in trouble takes one pass over its rows. Of the rows of a calm host it holds few.
-type index struct {
-	ends   map[peer]*ends // of the port spaces
-	procs  map[event.ProcID]*snapshot.Process
-	noPort map[peer][]*snapshot.Failure // by destination, or the address of a bind()
-	dests  map[peer]*snapshot.Destination
-}
-
-// ends is what is known of the destination of a port space.
-type ends struct {
-	pairs []*snapshot.Pair
-	dest  *snapshot.Destination // nil without a row
-}
-
-func newIndex(s *snapshot.Snapshot) index {
-	x := index{ends: make(map[peer]*ends, len(s.PortSpaces)), procs: map[event.ProcID]*snapshot.Process{}, noPort: map[peer][]*snapshot.Failure{}}
+func newProcesses(s *snapshot.Snapshot, ends *snapshot.Ends) processes {
+	x := processes{}
 	for i := range s.PortSpaces {
-		x.ends[peerOf(&s.PortSpaces[i])] = &ends{}
+		if space := &s.PortSpaces[i]; space.Kind == snapshot.ConnectSpace {
+			for _, p := range ends.Of(space).Pairs {
+				x[p.Proc] = nil
+			}
+		}
 	}
 	for i := range s.Pairs {
-		p := &s.Pairs[i]
-		if p.NetnsGone {
-			continue
-		}
-		at := x.ends[peer{p.Netns, p.Proto, p.Remote}]
-		if at != nil {
-			at.pairs = append(at.pairs, p)
-		}
-		if at != nil || p.SynSent > 0 {
-			x.procs[p.Proc] = nil
-		}
-	}
-	for i := range s.Destinations {
-		d := &s.Destinations[i]
-		if at := x.ends[peer{d.Netns, d.Proto, d.Remote}]; at != nil && !d.NetnsGone {
-			at.dest = d
+		if p := &s.Pairs[i]; p.SynSent > 0 && !p.NetnsGone {
+			x[p.Proc] = nil
 		}
 	}
 	for i := range s.Processes {
 		p := &s.Processes[i]
-		if _, wanted := x.procs[p.Info.ID]; wanted {
-			x.procs[p.Info.ID] = p
+		if _, wanted := x[p.Info.ID]; wanted {
+			x[p.Info.ID] = p
 		}
 	}
-	x.addFailures(s)
 	return x
 }
 
-// addFailures adds the calls that found no port.
-func (x *index) addFailures(s *snapshot.Snapshot) {
-	for i := range s.Failures {
-		if f := &s.Failures[i]; f.Reason == event.RangeExhausted && !f.NetnsGone {
-			key := peer{f.Netns, f.Proto, f.Target}
-			if f.Op != event.OpConnect {
-				key.remote.Port = 0
-			}
-			x.noPort[key] = append(x.noPort[key], f)
-		}
+// row returns the row of a process that a verdict can name; nil without one. The rows are found when
+// one is needed first.
+func (c *collector) row(of event.ProcID) *snapshot.Process {
+	if c.procs == nil {
+		c.procs = newProcesses(c.s, &c.ends)
 	}
-}
-
-// destination returns the row of a peer, of a port space or not; nil without one.
-func (c *collector) destination(of peer) *snapshot.Destination {
-	x := c.rows()
-	if at := x.ends[of]; at != nil {
-		return at.dest
-	}
-	if x.dests == nil {
-		x.dests = make(map[peer]*snapshot.Destination, len(c.s.Destinations))
-		for i := range c.s.Destinations {
-			if d := &c.s.Destinations[i]; !d.NetnsGone {
-				x.dests[peer{d.Netns, d.Proto, d.Remote}] = d
-			}
-		}
-	}
-	return x.dests[of]
-}
-
-// denied returns the calls that found no port of the space.
-func (c *collector) denied(space *snapshot.PortSpace) []*snapshot.Failure {
-	key := peerOf(space)
-	if space.Kind == snapshot.BindSpace {
-		key.remote = event.Endpoint{Addr: space.Local}
-	}
-	var calls []*snapshot.Failure
-	for _, f := range c.rows().noPort[key] {
-		if space.Denies(f) {
-			calls = append(calls, f)
-		}
-	}
-	return calls
+	return c.procs[of]
 }
 
 // spaceFindings are the findings about port spaces, of which each space takes the most urgent.
@@ -139,13 +72,4 @@ func newSpaceFindings(findings []doctor.Finding) spaceFindings {
 		}
 	}
 	return x
-}
-
-// rows returns the index, which is made when it is needed first.
-func (c *collector) rows() *index {
-	if c.indexed == nil {
-		x := newIndex(c.s)
-		c.indexed = &x
-	}
-	return c.indexed
 }

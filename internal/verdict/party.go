@@ -115,7 +115,7 @@ func (c *collector) callers(space *snapshot.PortSpace) parties {
 		}
 	}
 	if len(l) == 0 {
-		for _, f := range c.denied(space) {
+		for _, f := range c.ends.Denied(space) {
 			if c.s.Recent(f) {
 				l.add(&f.Proc, int(f.Count))
 			}
@@ -143,7 +143,7 @@ func (c *collector) openers(space *snapshot.PortSpace) parties {
 		return c.holders(space)
 	}
 	var l parties
-	for _, p := range c.rows().ends[peerOf(space)].pairs {
+	for _, p := range c.ends.Of(space).Pairs {
 		if p.Opens > 0 {
 			l.add(c.process(p), int(p.Opens))
 		}
@@ -154,7 +154,7 @@ func (c *collector) openers(space *snapshot.PortSpace) parties {
 
 // process returns what is known of the process of a pair.
 func (c *collector) process(p *snapshot.Pair) *event.Process {
-	if row := c.rows().procs[p.Proc]; row != nil {
+	if row := c.row(p.Proc); row != nil {
 		return &row.Info
 	}
 	return &event.Process{ID: p.Proc, Comm: p.Comm}

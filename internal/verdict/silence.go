@@ -12,7 +12,7 @@ import (
 
 // silence is a destination that does not answer.
 type silence struct {
-	peer
+	snapshot.Peer
 	netnsName string
 	pending   int    // SYNs that were sent again and still wait
 	count     uint64 // calls that ended without an answer in the last minute
@@ -30,11 +30,11 @@ func isSilence(f *snapshot.Failure) bool {
 
 // silences returns the destinations without an answer, the worst first.
 func (c *collector) silences() []*silence {
-	index := map[peer]*silence{}
+	index := map[snapshot.Peer]*silence{}
 	of := func(netns uint32, name string, proto event.Proto, remote event.Endpoint) *silence {
-		key := peer{netns, proto, remote}
+		key := snapshot.Peer{Netns: netns, Proto: proto, Remote: remote}
 		if index[key] == nil {
-			index[key] = &silence{peer: key, netnsName: name}
+			index[key] = &silence{Peer: key, netnsName: name}
 		}
 		return index[key]
 	}
@@ -63,8 +63,8 @@ func (c *collector) silences() []*silence {
 		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b *silence) int {
-		return cmp.Or(cmp.Compare(b.rate, a.rate), cmp.Compare(b.weight(), a.weight()), cmp.Compare(a.remote.String(), b.remote.String()),
-			cmp.Compare(a.netns, b.netns))
+		return cmp.Or(cmp.Compare(b.rate, a.rate), cmp.Compare(b.weight(), a.weight()), cmp.Compare(a.Remote.String(), b.Remote.String()),
+			cmp.Compare(a.Netns, b.Netns))
 	})
 	return all
 }
@@ -89,7 +89,7 @@ func (s *silence) weight() int { return s.pending + int(s.count) }
 
 // sentence returns 10.77.5.5:443 does not answer curl(812): 19 calls/s given up, 39 wait.
 func (s *silence) sentence() string {
-	text := phrase.Remote(s.proto, s.remote) + phrase.InNetns(s.netnsName) + " does not answer"
+	text := phrase.Remote(s.Proto, s.Remote) + phrase.InNetns(s.netnsName) + " does not answer"
 	if len(s.callers) > 0 {
 		text += " " + s.callers.String()
 	}

@@ -42,7 +42,7 @@ func (c *collector) silentPeers() {
 // findingOfPeer returns the finding about a destination that does not answer, nil without one.
 func (c *collector) findingOfPeer(p *silence) *doctor.Finding {
 	return c.find(func(f *doctor.Finding) bool {
-		return f.Cause == doctor.HalfOpen && f.Subject.Netns == p.netns && f.Subject.Remote == p.remote
+		return f.Cause == doctor.HalfOpen && f.Subject.Netns == p.Netns && f.Subject.Remote == p.Remote
 	})
 }
 
@@ -74,7 +74,7 @@ func (c *collector) silentPeer(p *silence) {
 // others returns how many calls to the destination have led to a connection in the last seconds, as
 // far as it is known.
 func (c *collector) others(p *silence) string {
-	d := c.destination(p.peer)
+	d := c.ends.Destination(p.Peer)
 	if d == nil {
 		return ""
 	}
@@ -110,7 +110,7 @@ func (c *collector) silentMany(list []*silence) {
 	if len(list[0].callers) > 0 {
 		caller = list[0].callers[0].String()
 	}
-	t.short = caller + " gets no answer from " + phrase.Grouped(len(list)) + " destinations, " + phrase.Remote(list[0].proto, list[0].remote) + " among them"
+	t.short = caller + " gets no answer from " + phrase.Grouped(len(list)) + " destinations, " + phrase.Remote(list[0].Proto, list[0].Remote) + " among them"
 	t.lines = []string{t.short + ".", phrase.Plural(sum.count, "call") + " ended without an answer in the last minutes, " + phrase.Count(sum.pending) + " wait."}
 	c.add(t)
 }

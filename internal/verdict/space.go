@@ -41,7 +41,7 @@ func (c *collector) space(space *snapshot.PortSpace) {
 	sp := &spaceTrouble{PortSpace: space, c: c, finding: finding}
 	switch {
 	case space.ExhaustedRecently(c.s.Wall):
-		for _, f := range c.denied(space) {
+		for _, f := range c.ends.Denied(space) {
 			c.explained[f] = true
 		}
 		if !shared || space.Kind == snapshot.ConnectSpace && finding.Cause != doctor.EarlyBind {
@@ -135,7 +135,7 @@ func (s *spaceTrouble) writeFailing(t *trouble) {
 	t.lines = s.lines(s.cannot(callers), s.inUse(callers, true), s.rates())
 	t.title, t.process = s.failingTitle()+s.inTitle(), callers.main()
 	t.short = s.subject(callers) + " " + phrase.Space(s.PortSpace) + ": no free port, " + s.pace()
-	for _, f := range s.c.denied(s.PortSpace) {
+	for _, f := range s.c.ends.Denied(s.PortSpace) {
 		if t.failure == nil || f.Last.After(t.failure.Last) {
 			t.failure = f
 		}

@@ -18,7 +18,7 @@ func (c *collector) earlyBinder(space *snapshot.PortSpace) snapshot.ProgramKey {
 	}
 	var opens, early uint64
 	for id := range openers[0].pids {
-		if p := c.rows().procs[id]; p != nil {
+		if p := c.row(id); p != nil {
 			opens, early = opens+p.Opens, early+p.EarlyBinds
 		}
 	}

@@ -54,7 +54,7 @@ func (s *spaceTrouble) pace() string {
 // errno returns the error of the calls that found no port, with the mark of inferred values, as it
 // follows what they were for.
 func (s *spaceTrouble) errno() string {
-	for _, f := range s.c.denied(s.PortSpace) {
+	for _, f := range s.c.ends.Denied(s.PortSpace) {
 		if code := phrase.Errno(f); code != "" {
 			return " (" + code + ")"
 		}
@@ -170,5 +170,5 @@ func (s *spaceTrouble) destination() *snapshot.Destination {
 	if s.Kind != snapshot.ConnectSpace {
 		return nil
 	}
-	return s.c.destination(peerOf(s.PortSpace))
+	return s.c.ends.Destination(s.Peer())
 }

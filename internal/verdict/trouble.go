@@ -54,14 +54,15 @@ type collector struct {
 	used     map[string]bool // IDs of the findings that a trouble has
 	troubles []trouble
 	early    map[earlyKey]bool // namespaces and programs that bind before they connect
-	indexed  *index
+	ends     snapshot.Ends
+	procs    processes // once they are needed
 	// explained are the calls that found no port of a space in trouble.
 	explained map[*snapshot.Failure]bool
 	harmless  []string // sentences on failures that harm no one
 }
 
 func newCollector(s *snapshot.Snapshot, findings []doctor.Finding) *collector {
-	c := &collector{s: s, used: map[string]bool{}, early: map[earlyKey]bool{}, explained: map[*snapshot.Failure]bool{}}
+	c := &collector{s: s, ends: snapshot.NewEnds(s), used: map[string]bool{}, early: map[earlyKey]bool{}, explained: map[*snapshot.Failure]bool{}}
 	for _, f := range doctor.Sorted(findings, true) {
 		if f.Until.IsZero() {
 			c.findings = append(c.findings, f)
