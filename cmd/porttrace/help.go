@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/porttrace/porttrace/internal/phrase"
 )
 
 // helpWidth is that of the narrowest terminal in use.
@@ -238,20 +240,5 @@ func writeEntry(out *bytes.Buffer, head string, column int, text string) {
 		at = 0
 	}
 	out.WriteString(strings.Repeat(" ", column-at))
-	at = column
-	for i, word := range strings.Fields(text) {
-		width := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case at+1+width > helpWidth:
-			out.WriteString("\n" + strings.Repeat(" ", column))
-			at = column
-		default:
-			out.WriteString(" ")
-			at++
-		}
-		out.WriteString(word)
-		at += width
-	}
-	out.WriteString("\n")
+	phrase.Wrap(out, column, text, helpWidth)
 }

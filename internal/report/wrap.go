@@ -2,8 +2,9 @@ package report
 
 import (
 	"bytes"
-	"strings"
 	"unicode/utf8"
+
+	"github.com/porttrace/porttrace/internal/phrase"
 )
 
 // textWidth is what the narrowest terminal shows.
@@ -16,22 +17,6 @@ func writeItem(out *bytes.Buffer, mark, text string) { wrap(out, mark, text, tex
 func writeWide(out *bytes.Buffer, mark, text string) { wrap(out, mark, text, tableWidth) }
 
 func wrap(out *bytes.Buffer, mark, text string, most int) {
-	indent := utf8.RuneCountInString(mark)
 	out.WriteString(mark)
-	column := indent
-	for i, word := range strings.Fields(text) {
-		width := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case column+1+width > most:
-			out.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent
-		default:
-			out.WriteString(" ")
-			column++
-		}
-		out.WriteString(word)
-		column += width
-	}
-	out.WriteString("\n")
+	phrase.Wrap(out, utf8.RuneCountInString(mark), text, most)
 }
