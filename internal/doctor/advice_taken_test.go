@@ -65,7 +65,7 @@ func TestKernelFreesPort(t *testing.T) {
 	}
 	switch {
 	case last == "no destroy":
-		t.Skip("this kernel lacks CONFIG_INET_DIAG_DESTROY: ss -K ends no connection here")
+		need.NoOption(t, "CONFIG_INET_DIAG_DESTROY", "ss -K ends no connection here")
 	case err != nil || last != "before: in use, after: free":
 		t.Errorf("%v: %s\n%s", err, out, command)
 	}

@@ -46,7 +46,7 @@ const sceneTime = 85 * time.Second
 // time, each in namespaces of its own.
 func TestRecordings(t *testing.T) {
 	if *recordInto == "" {
-		t.Skip("recordings for package recorded: make incidents-recordings")
+		t.Skip("it is no test: make incidents-recordings writes the recordings of package recorded with it")
 	}
 	need.Root(t, "attaching to the kernel")
 	need.BTF(t)

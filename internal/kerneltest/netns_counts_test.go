@@ -162,15 +162,10 @@ func (w *spaceTrace) checkReplayedCounts(n *lab.Netns) {
 }
 
 // needTracking skips the test if this kernel or machine cannot fill a table of nf_conntrack.
-// Its size is of the whole host, so it is left as it is.
 func needTracking(t *testing.T) (most int) {
 	t.Helper()
-	const affordable = 300_000 // entries of some 300 bytes
 	need.Works(t, "nf_tables", "nft", "list", "ruleset")
-	if most = need.Tracking(t); most == 0 || most > affordable {
-		t.Skipf("nf_conntrack_max of this host is %d: the test fills a table of %d entries at most", most, affordable)
-	}
-	return most
+	return need.FillableTracking(t)
 }
 
 // nft runs nft in the namespace.

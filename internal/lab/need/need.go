@@ -5,6 +5,9 @@
 package need
 
 import (
+	"compress/gzip"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,14 +76,7 @@ func BTF(t testing.TB) {
 // Tracking needs the connection tracking of the kernel, and returns nf_conntrack_max.
 func Tracking(t testing.TB) (most int) {
 	t.Helper()
-	most, lacks, err := FindTracking()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if lacks != "" {
-		t.Skip(lacks)
-	}
-	return most
+	return found(t, FindTracking)
 }
 
 // TrackingMax is the setting of how many connections are tracked, of the whole host.
@@ -98,6 +94,83 @@ func FindTracking() (most int, lacks string, err error) {
 		return 0, "", err
 	}
 	return 0, "this kernel has no connection tracking, or its module is not loaded: " + err.Error(), nil
+}
+
+// mostTracked is how many entries a test makes: some 300 bytes of the kernel's memory each.
+const mostTracked = 300_000
+
+// FindFillable returns nf_conntrack_max, or why a test cannot fill the table of that size, which it
+// leaves as it is: it is the host's.
+func FindFillable() (size int, lacks string, err error) {
+	size, lacks, err = FindTracking()
+	if err == nil && lacks == "" && (size == 0 || size > mostTracked) {
+		lacks = fmt.Sprintf("nf_conntrack_max of this host is %d: a test fills a table of %d entries at most", size, mostTracked)
+	}
+	return size, lacks, err
+}
+
+// FillableTracking needs a table of connection tracking that a test can fill, and returns its size.
+func FillableTracking(t testing.TB) int {
+	t.Helper()
+	return found(t, FindFillable)
+}
+
+// found skips the test for what is lacking.
+func found(t testing.TB, find func() (int, string, error)) int {
+	t.Helper()
+	value, lacks, err := find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lacks != "" {
+		t.Skip(lacks)
+	}
+	return value
+}
+
+// NoOption skips the test as the kernel was found to lack an option of its configuration. If its
+// configuration can be read and has the option, the test fails: what needs it should have worked.
+func NoOption(t testing.TB, option, seen string) {
+	t.Helper()
+	config, err := readConfig()
+	switch why := "this kernel lacks " + option + ": " + seen; {
+	case err != nil:
+		t.Skip(why + " (its configuration cannot be read: " + err.Error() + ")")
+	case hasOption(config, option):
+		t.Fatal("this kernel has " + option + ", but " + seen)
+	default:
+		t.Skip(why)
+	}
+}
+
+// readConfig returns the configuration of the running kernel, as it has it itself or as
+// distributions install it.
+func readConfig() (string, error) {
+	if file, err := os.Open("/proc/config.gz"); err == nil {
+		defer file.Close()
+		text, err := gzip.NewReader(file)
+		if err != nil {
+			return "", err
+		}
+		config, err := io.ReadAll(text)
+		return string(config), err
+	}
+	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return "", err
+	}
+	config, err := os.ReadFile("/boot/config-" + strings.TrimSpace(string(release)))
+	return string(config), err
+}
+
+// hasOption reports whether the option is built in or a module.
+func hasOption(config, option string) bool {
+	for line := range strings.Lines(config) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && name == option {
+			return value == "y" || value == "m"
+		}
+	}
+	return false
 }
 
 // capSysResource is the number of CAP_SYS_RESOURCE in include/uapi/linux/capability.h.

@@ -1,6 +1,8 @@
 package need
 
 import (
+	"fmt"
+	"os"
 	"runtime"
 	"testing"
 )
@@ -19,7 +21,7 @@ func (o *outcome) Skip(args ...any) {
 }
 
 func (o *outcome) Fatal(args ...any) {
-	o.failed = args[0].(string)
+	o.failed = fmt.Sprint(args...)
 	runtime.Goexit()
 }
 
@@ -61,5 +63,44 @@ func TestWorks(t *testing.T) {
 	}
 	if got := run(t, func(t testing.TB) { Works(t, "kernel", "true") }); got.failed+got.skipped != "" {
 		t.Errorf("skipped %q, failed %q", got.skipped, got.failed)
+	}
+}
+
+// What a kernel has by its configuration is no reason to skip.
+func TestNoOption(t *testing.T) {
+	config, err := readConfig()
+	if err != nil {
+		t.Skip("the configuration of this kernel cannot be read: " + err.Error())
+	}
+	if !hasOption(config, "CONFIG_NET") || hasOption(config, "CONFIG_NET_NONE_SUCH") {
+		t.Error("CONFIG_NET is not found, or one that is not there")
+	}
+	if got := run(t, func(t testing.TB) { NoOption(t, "CONFIG_NET", "it does not work") }); got.failed == "" || got.skipped != "" {
+		t.Errorf("skipped %q, failed %q", got.skipped, got.failed)
+	}
+	if got := run(t, func(t testing.TB) { NoOption(t, "CONFIG_NET_NONE_SUCH", "it does not work") }); got.failed != "" || got.skipped == "" {
+		t.Errorf("skipped %q, failed %q", got.skipped, got.failed)
+	}
+}
+
+func TestHasOption(t *testing.T) {
+	const config = "# CONFIG_A is not set\nCONFIG_B=y\nCONFIG_C=m\nCONFIG_BB=\"y\"\n"
+	for option, want := range map[string]bool{"CONFIG_A": false, "CONFIG_B": true, "CONFIG_C": true, "CONFIG_BB": false, "CONFIG": false} {
+		if hasOption(config, option) != want {
+			t.Errorf("%s: want %t", option, want)
+		}
+	}
+}
+
+func TestFound(t *testing.T) {
+	for _, c := range []struct {
+		lacks           string
+		err             error
+		skipped, failed bool
+	}{{"", nil, false, false}, {"no such module", nil, true, false}, {"", os.ErrPermission, false, true}} {
+		got := run(t, func(t testing.TB) { found(t, func() (int, string, error) { return 1, c.lacks, c.err }) })
+		if (got.skipped != "") != c.skipped || (got.failed != "") != c.failed {
+			t.Errorf("%q, %v: skipped %q, failed %q", c.lacks, c.err, got.skipped, got.failed)
+		}
 	}
 }
