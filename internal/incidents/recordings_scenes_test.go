@@ -21,9 +21,12 @@ func allScenes() []scene {
 
 // own copies a program of testdata to the folder in which all programs run, so that its command
 // line is what it would be elsewhere.
-func (s *site) own(name string) string {
-	s.try("copying "+name, func() error {
-		text, err := os.ReadFile(script(name))
+func (s *site) own(name string) string { return s.ownAs(name, name) }
+
+// ownAs does the same under the name of a service: a general program has the name of what it does.
+func (s *site) ownAs(name, program string) string {
+	s.try("copying "+program, func() error {
+		text, err := os.ReadFile(script(program))
 		if err != nil {
 			return err
 		}
@@ -52,7 +55,7 @@ func (s *site) billing() *program {
 	s.narrow(2000)
 	s.backend(5432, "-idle=6s")
 	s.backend(6379)
-	s.run(python, s.own("cache.py"), s.serverIP.String(), "6379", "4")
+	s.run(python, s.ownAs("cache.py", "poller.py"), s.serverIP.String(), "6379", "4")
 	return s.run("bash", "-c", fmt.Sprintf("ulimit -n 4096; exec %s %s %s 5432 39", python, s.own("billing.py"), s.serverIP))
 }
 
@@ -120,7 +123,7 @@ func sceneEarlyBind() scene {
 		name: "sync", needs: []string{python}, begin: 2 * time.Second, length: 60 * time.Second,
 		start: func(s *site) check {
 			s.narrow(1000)
-			args := []string{python, s.own("sync.py"), s.clientIP.String(), s.serverIP.String(), "63"}
+			args := []string{python, s.ownAs("sync.py", "early_bind.py"), s.clientIP.String(), s.serverIP.String(), "63", "early"}
 			for port := 8081; port <= 8084; port++ {
 				s.backend(port)
 				args = append(args, fmt.Sprint(port))
@@ -139,7 +142,7 @@ func scenePortTaken() scene {
 		start: func(s *site) check {
 			s.try("port range", func() error { return s.client.PortRange(40700, 40819) })
 			s.backend(5432)
-			pool := s.run(python, s.own("worker.py"), s.serverIP.String(), "5432", "60", "20")
+			pool := s.run(python, s.ownAs("worker.py", "pool.py"), s.serverIP.String(), "5432", "60", "20")
 			s.await("the pool is open", func() bool { return inState(s.client, lab.Established) >= 60 })
 			service := s.run("bash", s.own("service-node.sh"), s.own("server.js"), "40740")
 			return func() error {
@@ -158,8 +161,8 @@ func sceneSilent() scene {
 		start: func(s *site) check {
 			s.shell(s.server, "nft 'add table ip f; add chain ip f in { type filter hook input priority 0; }; add rule ip f in tcp dport 443 drop'")
 			s.backend(6379)
-			s.run(python, s.own("cache.py"), s.serverIP.String(), "6379", "4")
-			program := s.run(python, s.own("notify.py"), s.serverIP.String(), "443", "19")
+			s.run(python, s.ownAs("cache.py", "poller.py"), s.serverIP.String(), "6379", "4")
+			program := s.run(python, s.ownAs("notify.py", "impatient.py"), s.serverIP.String(), "443", "19")
 			return func() error { return atLeast("connects given up", program.lastLogged(`given up (\d+)`), 400) }
 		},
 	}
