@@ -157,5 +157,6 @@ func (c *collector) process(p *snapshot.Pair) *event.Process {
 	if row := c.row(p.Proc); row != nil {
 		return &row.Info
 	}
-	return &event.Process{ID: p.Proc, Comm: p.Comm}
+	process := p.Process()
+	return &process
 }
