@@ -164,8 +164,9 @@ func TestDescendants(t *testing.T) {
 	}
 }
 
-// startChild starts a program that reads its standard input, waits until it runs
-// (and until it has printed a line, if it is a shell), and ends it with the test.
+// startChild starts a shell whose command prints a line and reads another, or a copy of cat, and
+// ends it with the test. It waits for the first byte that the child prints: Start returns before the
+// kernel has set the name and the arguments of the new program (begin_new_exec, fs/exec.c).
 func startChild(t *testing.T, name string, args ...string) uint32 {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -184,10 +185,13 @@ func startChild(t *testing.T, name string, args ...string) uint32 {
 		stdin.Close()
 		cmd.Wait()
 	})
-	if strings.HasSuffix(name, "sh") {
-		if _, err := io.ReadFull(stdout, make([]byte, 1)); err != nil {
+	if !strings.HasSuffix(name, "sh") {
+		if _, err := io.WriteString(stdin, "\n"); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if _, err := io.ReadFull(stdout, make([]byte, 1)); err != nil {
+		t.Fatal(err)
 	}
 	return uint32(cmd.Process.Pid)
 }
