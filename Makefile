@@ -110,7 +110,10 @@ again:
 
 .PHONY: test-incidents
 test-incidents: ## real programs that misbehave, and what doctor says of them (four minutes, as root)
-	$(GO) test -count=1 -timeout 15m -v ./internal/incidents -loads all
+	@mkdir -p .cache; run() { $(GO) test -count=1 -timeout 15m -v ./internal/incidents -loads "$$1"; }; \
+	! run all | tee .cache/incidents || exit 0; \
+	loads=$$(sed -nE 's|^ *--- FAIL: TestIncidents/([^ ]+) .*|\1|p' .cache/incidents | paste -sd,); \
+	[[ -n $$loads ]] && echo "AGAIN, alone: $$loads" && run "$$loads"
 
 .PHONY: test-race
 test-race: ## the tests under the race detector, or fail
