@@ -83,7 +83,11 @@ func TestFilterWhileItIsTyped(t *testing.T) {
 	if strings.Contains(text(m), "not a regular expression") {
 		t.Errorf("the fault stays:\n%s", text(m))
 	}
-	press(m, "down", "down")
+	press(m, "ctrl+u", "dest:nope", "enter")
+	if top, _, _ := strings.Cut(text(m), "\n"); !m.filter.typing || strings.Contains(top, "dest:nope") {
+		t.Errorf("Enter puts what is no filter in force: %q", top)
+	}
+	press(m, "ctrl+u", "!107.13", "down", "down")
 	if m.panes[spacesTab].cursorAt() != 2 || !m.filter.typing {
 		t.Errorf("the arrows move to row %d", m.panes[spacesTab].cursorAt())
 	}

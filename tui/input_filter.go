@@ -23,7 +23,7 @@ func (f *filter) text() string { return f.input.Text() }
 func (f *filter) press(msg tea.KeyPressMsg) {
 	switch msg.Keystroke() {
 	case "enter":
-		f.typing = false
+		f.typing = f.fault != "" // else a filter that leaves out nothing would stay beside the rows
 	case "esc", "ctrl+c":
 		*f = filter{}
 	case "backspace":
