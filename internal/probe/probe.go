@@ -49,6 +49,7 @@ type Probe struct {
 	links     []link.Link     // must be kept: a link that is garbage-collected detaches
 	iters     map[string]*link.Iter
 	chunks    sync.Pool // buffers for iterators: several can be read at a time
+	mapBytes  uint64    // that the maps take in the kernel
 	held      int       // number of sockets that the last Holders found
 	signals   event.Signals
 
@@ -156,6 +157,7 @@ func (p *Probe) createMaps() error {
 		return fmt.Errorf("%w: %w", errMaps, err)
 	}
 	p.maps = coll.Maps
+	p.mapBytes = kernelBytes(p.maps)
 	for name, m := range p.maps {
 		p.spec.Maps[name].MaxEntries = m.MaxEntries()
 		p.spec.Maps[name].Contents = nil // already filled; filling it again waits for RCU

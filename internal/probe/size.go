@@ -107,3 +107,20 @@ func sizeMaps(maps map[string]*ebpf.MapSpec, opts *Options, r room) {
 		maps["pt_targets"].MaxEntries = 1 // no program uses it
 	}
 }
+
+// kernelBytes returns what maps take in the kernel, by its own account. They are all allocated at once,
+// so it does not change.
+func kernelBytes(maps map[string]*ebpf.Map) uint64 {
+	var sum uint64
+	for _, m := range maps {
+		var bytes uint64
+		if info, err := m.Info(); err == nil {
+			bytes, _ = info.Memlock() // 0 if the kernel does not say
+		}
+		if m.Type() == ebpf.RingBuf { // from 5.11 to 6.3 they count as nothing
+			bytes = max(bytes, uint64(m.MaxEntries()))
+		}
+		sum += bytes
+	}
+	return sum
+}
