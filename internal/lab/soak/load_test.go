@@ -15,7 +15,10 @@ var (
 	anyPort  = netip.MustParseAddrPort("127.0.0.1:0")
 )
 
-const destinations = 250
+const (
+	destinations = 250
+	shortLived   = "soak-short" // the program of comeAndGo
+)
 
 // load makes, for a time: connections that end in TIME_WAIT, failures, early binds, and programs and
 // namespaces that live for milliseconds.
@@ -56,7 +59,7 @@ func comeAndGo() error {
 		return err
 	}
 	var result lab.Result
-	err = n.Run("soak-short", &lab.Client{To: []netip.AddrPort{refusing}, Count: 1}, &result)
+	err = n.Run(shortLived, &lab.Client{To: []netip.AddrPort{refusing}, Count: 1}, &result)
 	if err != nil {
 		_ = n.Close() // the first error is the reason
 		return err

@@ -2,15 +2,13 @@ package soak
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"strconv"
 )
 
 var soak = flag.Duration("soak", 20*time.Second, "how long the load of TestSoak lasts")
@@ -96,7 +94,7 @@ func liveSockets(t *testing.T) int {
 	fields := strings.Fields(string(text))
 	alloc := slices.Index(fields, "alloc")
 	if alloc < 0 || alloc+1 == len(fields) {
-		t.Fatal(fmt.Sprintf("no number of sockets in %s", text))
+		t.Fatalf("no number of sockets in %s", text)
 	}
 	n, err := strconv.Atoi(fields[alloc+1])
 	noError(t, err)

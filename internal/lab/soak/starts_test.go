@@ -2,12 +2,11 @@ package soak
 
 import (
 	"flag"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"os"
 )
 
 var starts = flag.Int("starts", 10, "how often the program is started and stopped")

@@ -113,9 +113,12 @@ func showScreen(t *testing.T, group *memoryGroup) *terminal.Terminal {
 
 // report is what the tests read of a JSON report.
 type report struct {
+	Totals struct {
+		ConnectFailures uint64 `json:"connect_failures"`
+	}
 	Processes []struct {
-		PID                            int
-		Opens, Closes, ConnectFailures uint64
+		PID           int
+		Opens, Closes uint64
 	}
 	Health struct {
 		Lost, Missed   uint64
