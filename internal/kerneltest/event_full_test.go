@@ -13,7 +13,10 @@ import (
 // What the map of connections has no room for is counted as lost, and the ports that it has are
 // found by scans.
 func TestMoreConnectionsThanFollowed(t *testing.T) {
-	const followed, count = 100, 400
+	const (
+		followed, count = 100, 400
+		leastMaps       = 5 << 17 // of the rings alone, however little memory there is
+	)
 	n := newNetns(t)
 	serve(t, n, lab.Echo, loopV4)
 	w := traceSpacesWith(t, live.Options{Probe: probe.Options{MaxConns: followed}}, n)
@@ -25,5 +28,8 @@ func TestMoreConnectionsThanFollowed(t *testing.T) {
 	opens, health := int(w.row(p.PID()).Opens), w.ledger.health
 	if opens > followed || opens+int(health.Lost+health.Missed) < count {
 		t.Errorf("%d opens of %d with room for %d connections, %d lost, %d runs skipped", opens, count, followed, health.Lost, health.Missed)
+	}
+	if health.Maps < leastMaps {
+		t.Errorf("the maps take %d bytes", health.Maps)
 	}
 }
