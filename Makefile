@@ -92,7 +92,8 @@ unit:
 	@mkdir -p .cache; : > .cache/skipped; : > .cache/failed
 	@{ status=0; \
 		run() { echo "$(GO) test $$*" | cut -c -120; $(GO) test -count=1 -timeout 20m -v "$$@" || status=1; }; \
-		run $$($(GO) list ./... | grep -v /internal/kerneltest$$); \
+		run $$($(GO) list ./... | grep -vE '/internal/(kerneltest|lab/soak)$$'); \
+		run ./internal/lab/soak; \
 		$(if $(race),run $(race) $(concurrent);) \
 		$(if $(race),run $(race) -run TestScreenRecorder ./cmd/porttrace;) \
 		run -parallel 4 $(kernel_tests); \
@@ -118,6 +119,14 @@ test-incidents: ## real programs that misbehave, and what doctor says of them (f
 .PHONY: test-race
 test-race: ## the tests under the race detector, or fail
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 40m ./...
+
+# How long the load lasts, and how often the program is started and stopped after it.
+SOAK ?= 5m
+STARTS ?= 200
+
+.PHONY: soak
+soak: ## the built program under load for SOAK=5m, in 64 MiB, and started STARTS=200 times (as root)
+	$(GO) test -count=1 -timeout 0 -v ./internal/lab/soak -soak $(SOAK) -starts $(STARTS)
 
 FUZZ_SECONDS ?= 15
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* All maps. User space can change the sizes of the rings before it creates them. */
+/* All maps. The sizes are the most: user space lowers them by the host's sockets and memory. */
 #ifndef __PORTTRACE_MAPS_BPF_H
 #define __PORTTRACE_MAPS_BPF_H
 

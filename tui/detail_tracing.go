@@ -38,6 +38,9 @@ func (t *tracing) write(to *sheet) {
 	to.field("host", printable.String(s.Host.Name)+", Linux "+printable.String(s.Host.Kernel), plain)
 	to.field("events", phrase.Grouped(s.Health.Events)+" in "+phrase.Elapsed(s.Elapsed), plain)
 	t.writeLosses(to)
+	used, programs := phrase.OwnCost(&s.Health, s.Elapsed)
+	to.field("own cost", used, plain)
+	to.field("BPF programs", programs, plain)
 	to.section("Signals")
 	for i := range s.Signals {
 		writeSignal(to, &s.Signals[i])

@@ -56,7 +56,7 @@ func fixture() *snapshot.Snapshot {
 		Clock: event.Clock{
 			Mono: event.Time(fixtureNow.UnixNano()), Wall: fixtureNow.UnixNano(), Boot: int64(30_000 * time.Second),
 		},
-		Health:  event.Health{Events: 1_234_567, LostDetails: 321},
+		Health:  event.Health{Events: 1_234_567, LostDetails: 321, CPU: 2_500_000_000, Memory: 25 << 20, Maps: 19 << 20, ProgramTime: 1_200_000_000, ProgramRuns: 3_400_000},
 		Totals:  snapshot.Totals{Opens: 412_077, ClosesOut: 411_020, ClosesIn: 8_120, FailedOpens: 57, TimeWaitOut: 28_211, TimeWaitIn: 345, BeforeStart: 12, SynSent: 3, ConnectFailures: 1_897, BindFailures: 2},
 		Rates:   snapshot.Rates{Opens: 3_471, Closes: 3_460, Failures: 121.4},
 		History: wave(3_500),

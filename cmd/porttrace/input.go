@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,7 @@ func (f *inputFlags) register(cmd *cobra.Command, liveOnly ...string) {
 	f.liveFlags.register(cmd)
 	f.windowFlags.register(cmd)
 	durationVarP(cmd.Flags(), &f.duration, "duration", "d", 10*time.Second, "trace for this `TIME`, as in 10s or 5m; a number is seconds")
-	f.liveOnly = append([]string{"hooks", "ring-bytes"}, liveOnly...)
+	f.liveOnly = slices.Concat([]string{"hooks"}, mapSizeFlags, liveOnly)
 }
 
 // ofFile reports whether the operands are a recording, not a command to trace.

@@ -24,7 +24,7 @@ import (
 type liveFlags struct {
 	filterFlags
 	hooks          []string
-	ring           int
+	sizes          mapSizes
 	verbose        bool
 	noCommandLines bool // a flag of record alone
 
@@ -34,8 +34,7 @@ type liveFlags struct {
 func (f *liveFlags) register(cmd *cobra.Command) {
 	f.filterFlags.register(cmd)
 	f.registerHooks(cmd)
-	cmd.Flags().IntVar(&f.ring, "ring-bytes", 0, "`SIZE` of each ring buffer, a power of two (default: by the number of CPUs)")
-	inGroup(cmd.Flags(), groupAdvanced, "ring-bytes")
+	f.sizes.register(cmd)
 }
 
 // registerVerbose is for the commands that print lines: the screen shows how it traces.
@@ -82,10 +81,9 @@ func (f *liveFlags) probeOptions() (probe.Options, error) {
 	if err != nil {
 		return probe.Options{}, err
 	}
-	if f.ring != 0 && (f.ring < 4096 || f.ring > 1<<30 || f.ring&(f.ring-1) != 0) {
-		return probe.Options{}, usagef("--ring-bytes %d: must be a power of two from 4096 to 1073741824", f.ring)
-	}
-	return probe.Options{Hooks: hooks, RingBytes: f.ring}, nil
+	opts := probe.Options{Hooks: hooks}
+	err = f.sizes.set(&opts)
+	return opts, err
 }
 
 func (f *liveFlags) parseHooks() ([]probe.Hook, error) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/porttrace/porttrace/internal/lab"
@@ -28,14 +27,9 @@ const (
 	exitUnjudged = 3
 )
 
-// gcPercent is half of Go's default: the traced host may be short of memory, too.
-const gcPercent = 50
-
 func main() {
 	lab.MaybeRun() // the programs of a demo are this program
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	limitMemory()
 	// A closed pipe (| head) comes back from the write and ends the run quietly.
 	signal.Ignore(syscall.SIGPIPE)
 	command, err := rootCommand().ExecuteContextC(interruptible(os.Exit))

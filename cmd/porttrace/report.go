@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -70,7 +71,7 @@ func (f *reportFlags) operands(cmd *cobra.Command, args []string) error {
 
 // checkCensus refuses flags that --census cannot obey.
 func (f *reportFlags) checkCensus() error {
-	if f.census && (len(f.program) > 0 || !f.request.Empty() || f.given("hooks") || f.given("ring-bytes")) {
+	if f.census && (len(f.program) > 0 || !f.request.Empty() || f.given("hooks") || slices.ContainsFunc(mapSizeFlags, f.given)) {
 		return usagef("--census lists all sockets and traces nothing: it takes no filter, no hooks and no command")
 	}
 	return nil

@@ -217,7 +217,7 @@ func TestRestartHealth(t *testing.T) {
 	stranger := with(event.Open, func(e *event.Event) { e.Proc = event.ProcID{} })
 	s := of(
 		health(event.Health{Events: 1}), stranger, stranger,
-		health(event.Health{Events: 10, LostDetails: 20, Filtered: 30, Lost: 40, Missed: 50, CPU: 60, Memory: 70}),
+		health(event.Health{Events: 10, LostDetails: 20, Filtered: 30, Lost: 40, Missed: 50, CPU: 60, Memory: 70, Maps: 80, ProgramTime: 90, ProgramRuns: 100}),
 		event.Event{Time: begin, Kind: event.Notice, Fact: event.Text("before")},
 	)
 	s.Restart(begin)
@@ -227,9 +227,9 @@ func TestRestartHealth(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v, notices %v", what, snap.Health, want, snap.Notices)
 		}
 	}
-	check("nothing since", event.Health{Memory: 70})
-	s.Add([]event.Event{stranger, health(event.Health{Events: 11, LostDetails: 22, Filtered: 33, Lost: 44, Missed: 55, CPU: 66, Memory: 7})})
-	check("since", event.Health{Events: 1, LostDetails: 2, Filtered: 3, Lost: 4, Missed: 5, CPU: 6, Memory: 7, Unattributed: 1})
+	check("nothing since", event.Health{Memory: 70, Maps: 80})
+	s.Add([]event.Event{stranger, health(event.Health{Events: 11, LostDetails: 22, Filtered: 33, Lost: 44, Missed: 55, CPU: 66, Memory: 7, Maps: 8, ProgramTime: 99, ProgramRuns: 111})})
+	check("since", event.Health{Events: 1, LostDetails: 2, Filtered: 3, Lost: 4, Missed: 5, CPU: 6, Memory: 7, Maps: 8, ProgramTime: 9, ProgramRuns: 11, Unattributed: 1})
 	s.Add([]event.Event{health(event.Health{Events: 5, Memory: 8})})
 	check("backwards", event.Health{Memory: 8, Unattributed: 1})
 }

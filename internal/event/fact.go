@@ -209,10 +209,13 @@ type Health struct {
 	Missed       uint64 // runs the kernel skipped (recursion_misses)
 	CPU          uint64 // ns of CPU time of this process
 	Memory       uint64 // resident bytes of this process
+	Maps         uint64 // bytes that its maps take in the kernel
+	ProgramTime  uint64 // ns that its programs ran, as far as the kernel measures that (kernel.bpf_stats_enabled)
+	ProgramRuns  uint64 // how often they did; 0: not measured
 }
 
-// Since returns what happened after an earlier account. Memory is that of now. A hostile
-// recording can count backwards.
+// Since returns what happened after an earlier account. Memory is that of now, the maps' too. A
+// hostile recording can count backwards.
 func (h Health) Since(before Health) Health {
 	since := func(before, now uint64) uint64 { return now - min(now, before) }
 	return Health{
@@ -224,6 +227,9 @@ func (h Health) Since(before Health) Health {
 		Missed:       since(before.Missed, h.Missed),
 		CPU:          since(before.CPU, h.CPU),
 		Memory:       h.Memory,
+		Maps:         h.Maps,
+		ProgramTime:  since(before.ProgramTime, h.ProgramTime),
+		ProgramRuns:  since(before.ProgramRuns, h.ProgramRuns),
 	}
 }
 

@@ -13,15 +13,20 @@ type World struct {
 	Clock   Clock
 	Health  Health // the newest, since the tracer's start
 
-	netns  map[uint32]*Netns
-	counts map[uint32]*NetnsCounts // of those that exist
+	netns  map[uint32]*Netns       // those that exist
+	counts map[uint32]*NetnsCounts // of these
+	// Those that ended, in two generations as with processes: their last events come after them.
+	ended, endedBefore map[uint32]*Netns
 	// Two generations bound the memory under a storm of short-lived programs: when
 	// the young one is full the old one is dropped.
 	young, old map[ProcID]*Process
 }
 
-// maxYoung processes are kept at least, twice as many at most.
-const maxYoung = 1 << 14
+// maxYoung processes are kept at least, twice as many at most; likewise maxEnded namespaces.
+const (
+	maxYoung = 1 << 14
+	maxEnded = 1 << 9
+)
 
 // Apply takes the fact of an event, if it has one.
 func (w *World) Apply(e *Event) {
@@ -33,14 +38,7 @@ func (w *World) Apply(e *Event) {
 	case Clock:
 		w.Clock = fact
 	case *Netns:
-		if w.netns == nil {
-			w.netns = map[uint32]*Netns{}
-		}
-		before := w.Netns(fact.Inode).Cookie
-		if fact.Gone || fact.Cookie != before && fact.Cookie != 0 && before != 0 { // another one has the inode
-			delete(w.counts, fact.Inode)
-		}
-		w.netns[fact.Inode] = fact
+		w.keepNetns(fact)
 	case *NetnsCounts:
 		if w.counts == nil {
 			w.counts = map[uint32]*NetnsCounts{}
@@ -69,14 +67,31 @@ func (w *World) AppendFacts(dst []Event, at Time) []Event {
 		add(SignalsKnown, w.Signals)
 	}
 	for _, inode := range slices.Sorted(maps.Keys(w.netns)) {
-		if n := w.netns[inode]; !n.Gone {
-			add(NetnsKnown, n)
-		}
+		add(NetnsKnown, w.netns[inode])
 	}
 	for _, inode := range slices.Sorted(maps.Keys(w.counts)) {
 		add(NetnsCounted, w.counts[inode])
 	}
 	return dst
+}
+
+func (w *World) keepNetns(fact *Netns) {
+	before := w.Netns(fact.Inode).Cookie
+	if fact.Gone || fact.Cookie != before && fact.Cookie != 0 && before != 0 { // another one has the inode
+		delete(w.counts, fact.Inode)
+	}
+	if !fact.Gone {
+		if w.netns == nil {
+			w.netns = map[uint32]*Netns{}
+		}
+		w.netns[fact.Inode] = fact
+		return
+	}
+	delete(w.netns, fact.Inode)
+	if w.ended == nil || len(w.ended) >= maxEnded {
+		w.endedBefore, w.ended = w.ended, map[uint32]*Netns{}
+	}
+	w.ended[fact.Inode] = fact
 }
 
 func (w *World) keep(p *Process) {
@@ -100,16 +115,20 @@ func (w *World) Process(id ProcID) *Process {
 
 // Netns returns the facts of a network namespace; never nil.
 func (w *World) Netns(inode uint32) *Netns {
-	if n, ok := w.netns[inode]; ok {
-		return n
+	for _, known := range [...]map[uint32]*Netns{w.netns, w.ended, w.endedBefore} {
+		if n, ok := known[inode]; ok {
+			return n
+		}
 	}
 	return &Netns{Inode: inode, TimeWait: -1}
 }
 
-// EachNetns calls f for every namespace of which there are facts.
+// EachNetns calls f for every namespace of which there are facts, those that ended among them.
 func (w *World) EachNetns(f func(*Netns)) {
-	for _, n := range w.netns {
-		f(n)
+	for _, known := range [...]map[uint32]*Netns{w.netns, w.ended, w.endedBefore} {
+		for _, n := range known {
+			f(n)
+		}
 	}
 }
 

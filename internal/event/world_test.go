@@ -70,6 +70,31 @@ func TestWorldIsBounded(t *testing.T) {
 	}
 }
 
+// Of namespaces that ended only the newest are known, and one that has the inode of another is not
+// taken for that.
+func TestWorldForgetsNamespaces(t *testing.T) {
+	t.Parallel()
+	var w World
+	apply := func(n Netns) { w.Apply(&Event{Kind: NetnsKnown, Fact: &n}) }
+	for inode := uint32(1); inode <= 10*maxEnded; inode++ {
+		apply(Netns{Inode: inode, Name: "pod"})
+		apply(Netns{Inode: inode, Name: "pod", Gone: true})
+		if n := w.Netns(inode); !n.Gone || n.Name != "pod" {
+			t.Fatalf("after its end: %+v", n)
+		}
+		if kept := len(w.netns) + len(w.ended) + len(w.endedBefore); kept > 2*maxEnded {
+			t.Fatalf("%d namespaces are kept", kept)
+		}
+	}
+	if n := w.Netns(1); n.Name != "" {
+		t.Errorf("still known: %+v", n)
+	}
+	apply(Netns{Inode: 10 * maxEnded, Name: "other"})
+	if n := w.Netns(10 * maxEnded); n.Gone || n.Name != "other" {
+		t.Errorf("a new namespace with the inode of an old one is %+v", n)
+	}
+}
+
 // What was counted in a namespace is not known of another with its inode, or when it is gone.
 func TestWorldCounts(t *testing.T) {
 	t.Parallel()

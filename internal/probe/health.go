@@ -42,7 +42,8 @@ func (p *Probe) counts() ([bpfEventKindKIND_COUNT]bpfKindCounts, error) {
 	return sums, nil
 }
 
-// Health returns what was delivered, folded, filtered and lost since the start.
+// Health returns what was delivered, folded, filtered and lost since the start, and what maps and
+// programs cost.
 func (p *Probe) Health() (event.Health, error) {
 	var h event.Health
 	sums, err := p.counts()
@@ -59,7 +60,10 @@ func (p *Probe) Health() (event.Health, error) {
 		// Kernels before 5.12 do not skip runs, and have no counter of them.
 		if stats, err := prog.Stats(); err == nil {
 			h.Missed += stats.RecursionMisses
+			h.ProgramTime += uint64(stats.Runtime)
+			h.ProgramRuns += stats.RunCount
 		}
 	}
+	h.Maps = p.mapBytes
 	return h, nil
 }

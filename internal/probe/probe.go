@@ -24,7 +24,8 @@ type Options struct {
 	Targets   []event.ProcID // the selected processes; nil: all
 	Children  bool           // select their future children, too
 	PIDNS     uint32         // inode of our pid namespace, 0: it is the host's
-	RingBytes int            // a power of two and at least a page; 0: the default
+	RingBytes int            // a power of two and at least a page; 0: by the memory of the host
+	MaxConns  int            // how many connections can be followed at once; 0: by its sockets and memory
 
 	// Renamed is for tests of the ladder: it gives a kernel function or tracepoint a name
 	// that this kernel does not have, as if a distribution had renamed or inlined it.
@@ -48,6 +49,7 @@ type Probe struct {
 	links     []link.Link     // must be kept: a link that is garbage-collected detaches
 	iters     map[string]*link.Iter
 	chunks    sync.Pool // buffers for iterators: several can be read at a time
+	mapBytes  uint64    // that the maps take in the kernel
 	held      int       // number of sockets that the last Holders found
 	signals   event.Signals
 
@@ -124,12 +126,18 @@ func (p *Probe) open() error {
 	return p.openRings()
 }
 
+// innerMaps are the maps of counts, by the outer map that has the current one.
+var innerMaps = map[string]string{
+	"pt_folds": "pt_folds_first", "pt_fails": "pt_fails_first",
+	"pt_owner_folds": "pt_owner_folds_first", "pt_owner_fails": "pt_owner_fails_first",
+}
+
 // releaseTypes drops the types of the kernel: some 30 MiB that are not needed any more. The
 // reader of the events returns them to the system.
 func (p *Probe) releaseTypes() {
 	p.counted = map[string]*ebpf.MapSpec{}
-	for _, outer := range [...]string{"pt_folds", "pt_fails", "pt_owner_folds", "pt_owner_fails"} {
-		p.counted[outer] = p.spec.Maps[outer+"_first"]
+	for outer, inner := range innerMaps {
+		p.counted[outer] = p.spec.Maps[inner]
 	}
 	p.spec, p.cache = nil, nil
 }
@@ -137,10 +145,7 @@ func (p *Probe) releaseTypes() {
 func (p *Probe) createMaps() error {
 	spec := p.spec.Copy()
 	spec.Programs = nil
-	if p.opts.RingBytes != 0 {
-		spec.Maps["pt_events"].MaxEntries = uint32(p.opts.RingBytes)
-		spec.Maps["pt_failures"].MaxEntries = uint32(p.opts.RingBytes)
-	}
+	sizeMaps(spec.Maps, &p.opts, hostRoom())
 	for name := range spec.Maps {
 		if strings.HasPrefix(name, ".") { // variables: each load has its own
 			delete(spec.Maps, name)
@@ -152,6 +157,7 @@ func (p *Probe) createMaps() error {
 		return fmt.Errorf("%w: %w", errMaps, err)
 	}
 	p.maps = coll.Maps
+	p.mapBytes = kernelBytes(p.maps)
 	for name, m := range p.maps {
 		p.spec.Maps[name].MaxEntries = m.MaxEntries()
 		p.spec.Maps[name].Contents = nil // already filled; filling it again waits for RCU

@@ -147,7 +147,7 @@ func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) eve
 	case 5:
 		return &event.Fold{Opens: maybe(), ClosesOut: maybe(), LeaveSynSent: maybe()}
 	case 6:
-		return &event.Health{Events: maybe(), Memory: maybe(), CPU: maybe()}
+		return &event.Health{Events: maybe(), Memory: maybe(), CPU: maybe(), Maps: maybe(), ProgramTime: maybe(), ProgramRuns: maybe()}
 	case 9:
 		return &event.FileUse{Open: maybe(), Limit: maybe(), Hard: maybe()}
 	case 10:

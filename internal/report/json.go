@@ -88,7 +88,12 @@ type health struct {
 	Gaps         []gap   `json:"gaps"`      // parts missing from a recording, newest last
 	GapCount     uint64  `json:"gap_count"` // all, listed or not
 	CPUSeconds   float64 `json:"cpu_seconds"`
-	MemoryBytes  uint64  `json:"memory_bytes"`
+	MemoryBytes  uint64  `json:"memory_bytes"` // of the process and its maps
+
+	ResidentBytes  uint64   `json:"resident_bytes"`
+	MapBytes       uint64   `json:"map_bytes"`
+	ProgramSeconds *float64 `json:"program_seconds"` // null: the kernel does not measure it
+	ProgramRuns    uint64   `json:"program_runs"`
 }
 
 type gap struct {
@@ -148,10 +153,16 @@ func others(s *snapshot.Snapshot, by snapshot.Grouping) (processes, groups, dest
 
 func newHealth(s *snapshot.Snapshot) health {
 	h := &s.Health
+	var programs *float64
+	if h.ProgramRuns > 0 {
+		seconds := time.Duration(h.ProgramTime).Seconds()
+		programs = &seconds
+	}
 	return health{
 		Events: h.Events, Selected: s.SelectedEvents, Lost: h.Lost, LostDetails: h.LostDetails, Filtered: h.Filtered, Unattributed: h.Unattributed,
 		Missed: h.Missed, Complete: s.Complete(), Gaps: convert(s.Gaps, newGap), GapCount: s.OlderGaps + uint64(len(s.Gaps)),
-		CPUSeconds: time.Duration(h.CPU).Seconds(), MemoryBytes: h.Memory,
+		CPUSeconds: time.Duration(h.CPU).Seconds(), MemoryBytes: h.Memory + h.Maps, ResidentBytes: h.Memory, MapBytes: h.Maps,
+		ProgramSeconds: programs, ProgramRuns: h.ProgramRuns,
 	}
 }
 

@@ -61,10 +61,11 @@ func (w *writer) signals() {
 
 func (w *writer) health() {
 	h := &w.s.Health
-	fmt.Fprintf(&w.out, "\nHealth\n  %s events%s, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel; "+
-		"porttrace used %s of CPU and %d MiB\n",
+	used, programs := phrase.OwnCost(h, w.s.Elapsed)
+	fmt.Fprintf(&w.out, "\nHealth\n  %s events%s, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel\n"+
+		"  porttrace used %s; its BPF programs: %s\n",
 		phrase.Grouped(h.Events), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails), phrase.Grouped(h.Filtered),
-		phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed), phrase.Duration(time.Duration(h.CPU)), h.Memory>>20)
+		phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed), used, programs)
 }
 
 // selectedEvents says how many events are the filter's. All the rest of the health is the

@@ -47,7 +47,7 @@ func busy() *snapshot.Snapshot {
 			{Name: "open", Mode: event.Exact, Hook: "fexit inet_hash_connect"},
 			{Name: "bind", Mode: event.Off, Reason: "needs trampolines"},
 		},
-		Health: event.Health{Events: 24_000, LostDetails: 7, Unattributed: 1, CPU: 123_456_789, Memory: 31 << 20},
+		Health: event.Health{Events: 24_000, LostDetails: 7, Unattributed: 1, CPU: 123_456_789, Memory: 31 << 20, Maps: 12 << 20, ProgramTime: 1_200_000_000, ProgramRuns: 400_000},
 		Notices: []snapshot.Notice{
 			{At: last, Text: "the last traced process has ended"},
 		},

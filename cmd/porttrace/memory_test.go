@@ -1,0 +1,32 @@
+package main
+
+import (
+	"runtime/debug"
+	"testing"
+
+	"github.com/porttrace/porttrace/internal/linux"
+)
+
+// What the user has set in the environment stays.
+func TestLimitMemory(t *testing.T) {
+	limit, percent := debug.SetMemoryLimit(-1), debug.SetGCPercent(100)
+	t.Cleanup(func() {
+		debug.SetMemoryLimit(limit)
+		debug.SetGCPercent(percent)
+	})
+	t.Setenv("GOMEMLIMIT", "1GiB")
+	t.Setenv("GOGC", "70")
+	limitMemory()
+	if got := debug.SetMemoryLimit(-1); got != limit {
+		t.Errorf("the limit of the environment is changed to %d", got)
+	}
+	t.Setenv("GOMEMLIMIT", "")
+	t.Setenv("GOGC", "")
+	limitMemory()
+	if got, want := debug.SetMemoryLimit(-1), int64(linux.Memory()/2); got != want {
+		t.Errorf("the limit is %d bytes, not %d", got, want)
+	}
+	if got := debug.SetGCPercent(100); got != gcPercent {
+		t.Errorf("the collector runs at %d %%", got)
+	}
+}
