@@ -27,12 +27,12 @@ type table[K comparable] struct {
 	// key loses, nil if it has none.
 	overflow func(key K, had *row) *row
 
-	made     uint64 // rows so far
-	shares   bool   // some key was counted for a shared row
-	floor    uint64 // the weight of the heaviest row that was evicted
-	waiting  map[K]uint64
-	retry    event.Time // when too few rows were evicted: when to search again
-	lightest uint64     // and what a key must weigh to have a row before that
+	made    uint64 // rows so far
+	shares  bool   // some key was counted for a shared row
+	floor   uint64 // the weight of the heaviest row that was evicted
+	waiting map[K]uint64
+	retry   event.Time // when too few rows were evicted: when to search again
+	enough  uint64     // and above which weight a key has a row before that
 }
 
 func newTable[K comparable](limit int, withHistory bool) *table[K] {
@@ -89,7 +89,7 @@ func (t *table[K]) holds(r *row) bool { return r != nil && r.mergedInto == nil &
 // while it waited.
 func (t *table[K]) makeRoom(key K, at event.Time, n uint64) (waited uint64, ok bool) {
 	waited = t.wait(key, n)
-	if at < t.retry && waited <= t.lightest {
+	if at < t.retry && waited <= t.enough {
 		return waited, false // the table was searched for little or nothing: not again for each event
 	}
 	if !t.evict(at, waited) {
@@ -111,38 +111,63 @@ func (t *table[K]) wait(key K, n uint64) uint64 {
 // batch is how many rows go at once, so that the search is seldom.
 func (t *table[K]) batch() int { return max(t.limit/8, 1) }
 
-type candidate[K comparable] struct {
-	key    K
-	row    *row
+// place is where a row stands in the order in which rows go. The order is total, as that of
+// everything that is evicted: the same stream always gives up the same rows.
+type place struct {
 	weight uint64
+	last   event.Time
+	number uint64
 }
 
-// compareCandidates puts first what is to go first. The order is total, as that of everything
-// that is evicted: the same stream always gives up the same rows.
-func compareCandidates[K comparable](a, b candidate[K]) int {
-	return cmp.Or(cmp.Compare(a.weight, b.weight), cmp.Compare(a.row.last, b.row.last), cmp.Compare(a.row.number, b.row.number))
+func placeOf(r *row) place { return place{r.weight(), r.last, r.number} }
+
+func comparePlaces(a, b place) int {
+	switch {
+	case a.weight != b.weight:
+		return cmp.Compare(a.weight, b.weight)
+	case a.last != b.last:
+		return cmp.Compare(a.last, b.last)
+	}
+	return cmp.Compare(a.number, b.number)
+}
+
+type candidate[K comparable] struct {
+	place
+	key K
+	row *row
+}
+
+// lightest returns the next n rows to go, in order.
+func (t *table[K]) lightest(n int) []candidate[K] {
+	places := make([]place, 0, len(t.rows))
+	for _, r := range t.rows {
+		places = append(places, placeOf(r))
+	}
+	last := least(places, n, comparePlaces)[n-1]
+	going := make([]candidate[K], 0, n)
+	for key, r := range t.rows {
+		if p := placeOf(r); comparePlaces(p, last) <= 0 {
+			going = append(going, candidate[K]{p, key, r})
+		}
+	}
+	slices.SortFunc(going, func(a, b candidate[K]) int { return comparePlaces(a.place, b.place) })
+	return going
 }
 
 // evict makes room for a key with a weight. It returns false if no row may go.
 func (t *table[K]) evict(at event.Time, weight uint64) bool {
-	all := make([]candidate[K], 0, len(t.rows))
-	for key, r := range t.rows {
-		all = append(all, candidate[K]{key, r, r.weight()})
-	}
-	batch := min(t.batch(), len(all))
-	slices.SortFunc(all, compareCandidates)
+	batch := min(t.batch(), len(t.rows))
 	evicted, stays := 0, uint64(math.MaxUint64)
-	for i := range all[:batch] {
-		c := &all[i]
+	for _, c := range t.lightest(batch) {
 		if !c.row.idle() && c.weight >= weight {
 			stays = min(stays, c.weight)
 			continue
 		}
-		t.give(c)
+		t.give(&c)
 		evicted++
 	}
 	if evicted < batch {
-		t.retry, t.lightest = at.Add(time.Second), stays
+		t.retry, t.enough = at.Add(time.Second), stays
 	}
 	return evicted > 0
 }
