@@ -2,7 +2,7 @@ package aggregate
 
 import (
 	"cmp"
-	"container/heap"
+	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/portspace"
@@ -22,85 +22,71 @@ const (
 
 const usedOpens = 100 // from as many opens on a flow is more than a scan's
 
-// leastRank returns the rank that a flow has at least. It costs next to nothing, unlike the rank.
-func (f *flows) leastRank(one *flow) flowRank {
+func (f *flows) rank(one *flow, table *portspace.Table) flowRank {
 	switch {
 	case f.filtered && !one.selected && !f.held[one.id.ID]:
 		return rankUnselected
 	case one.exhausted > 0:
 		return rankFailed
-	case one.Opens >= usedOpens:
-		return rankUsed
-	}
-	return rankQuiet
-}
-
-func (f *flows) rank(one *flow, table *portspace.Table) flowRank {
-	atLeast := f.leastRank(one)
-	if atLeast == rankUnselected || atLeast == rankFailed {
-		return atLeast
 	}
 	view := table.Find(one.id.ID).Own(one.id.ports)
 	o := event.Occupancy{Capacity: view.Capacity(), Live: view.InUse()}
 	switch {
 	case o.IsNearlyFull():
 		return rankFilling
-	case o.TakenShare() > busyShare:
+	case o.TakenShare() > busyShare || one.Opens >= usedOpens:
 		return rankUsed
 	}
-	return atLeast
+	return rankQuiet
 }
 
-// rankedFlow has the rank of a flow, or that which it has at least.
 type rankedFlow struct {
 	*flow
-	rank  flowRank
-	exact bool
+	rank flowRank
+	used event.Time // last, when it was ranked
 }
 
 func compareRanked(a, b rankedFlow) int {
-	if a.rank != b.rank || a.last != b.last {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.last, b.last))
+	if a.rank != b.rank || a.used != b.used {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.used, b.used))
 	}
 	return compareFlow(a.id, b.id)
 }
 
-// evictionQueue is a heap of flows: first is what is to go first.
-type evictionQueue []rankedFlow
-
-func (q evictionQueue) Len() int           { return len(q) }
-func (q evictionQueue) Less(i, j int) bool { return compareRanked(q[i], q[j]) < 0 }
-func (q evictionQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *evictionQueue) Push(x any)        { *q = append(*q, x.(rankedFlow)) }
-func (q *evictionQueue) Pop() any {
-	last := len(*q) - 1
-	one := (*q)[last]
-	*q = (*q)[:last]
-	return one
+// evict drops the flow of the lowest rank that has been quiet longest. One search finds which half
+// goes next; it holds as long as what is new is not of a lower rank, or is only a few.
+func (f *flows) evict(table *portspace.Table) {
+	if f.made-f.searched >= maxFlows/8 && len(f.going) > 0 && f.going[0].rank > rankQuiet {
+		f.going = nil
+	}
+	for {
+		for len(f.going) > 0 {
+			next := f.going[0]
+			f.going[0], f.going = rankedFlow{}, f.going[1:]
+			if next.last == next.used && f.rank(next.flow, table) <= next.rank {
+				f.drop(next.flow)
+				return
+			}
+		}
+		f.search(table)
+	}
 }
 
-// evict drops an eighth: those of the lowest rank that have been quiet longest. Only what comes
-// first by the rank that it has at least is ranked exactly, which mostly changes nothing.
-func (f *flows) evict(table *portspace.Table) {
-	queue := make(evictionQueue, 0, len(f.byID))
+func (f *flows) search(table *portspace.Table) {
+	f.searched = f.made
+	all := make([]rankedFlow, 0, len(f.byID))
 	for _, flow := range f.byID {
-		queue = append(queue, rankedFlow{flow: flow, rank: f.leastRank(flow)})
+		all = append(all, rankedFlow{flow, f.rank(flow, table), flow.last})
 	}
-	heap.Init(&queue)
-	for stay := len(queue) - len(queue)/8; len(queue) > stay; {
-		if first := &queue[0]; !first.exact {
-			first.rank, first.exact = f.rank(first.flow, table), true
-			heap.Fix(&queue, 0)
-			continue
-		}
-		f.drop(heap.Pop(&queue).(rankedFlow).flow)
-	}
-	f.last = nil
+	f.going = slices.Clone(least(all, (len(all)+1)/2, compareRanked))
 }
 
 func (f *flows) drop(gone *flow) {
 	delete(f.byID, gone.id)
 	if key := (destKey{netns: gone.id.Netns, remote: gone.id.Remote, proto: event.TCP}); f.byDest[key] == gone {
 		delete(f.byDest, key)
+	}
+	if f.last == gone {
+		f.last = nil
 	}
 }

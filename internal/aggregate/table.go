@@ -1,20 +1,15 @@
 package aggregate
 
 import (
-	"cmp"
-	"math"
-	"slices"
-	"time"
-
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// table is a bounded set of rows. When it is full, the lightest eighth goes, so that a storm
-// of new keys does not displace what is counted often: see row.weight. A new row begins with
-// the weight of the heaviest that went before, by which a key that had no luck at first can
-// catch up, and what was heavy long ago goes in the end. The algorithm is Space-Saving
-// (Metwally, Agrawal, El Abbadi, 2005) in batches: of N occurrences, a key with more than
-// N/(7/8 limit) keeps its row.
+// table is a bounded set of rows. When it is full, the lightest goes, so that a storm of new
+// keys does not displace what is counted often: see row.weight. A new row begins with the
+// weight of the heaviest that went before, by which a key that had no luck at first can catch
+// up, and what was heavy long ago goes in the end. The algorithm is Space-Saving (Metwally,
+// Agrawal, El Abbadi, 2005), with the lightest found for many evictions at once (see going): of
+// N occurrences, a key with more than N/(7/8 limit) keeps its row.
 //
 // A row with open sockets goes only for a key that is heavier by then. Until then, and
 // once they are evicted, keys count for a row that they share.
@@ -31,8 +26,7 @@ type table[K comparable] struct {
 	shares  bool   // some key was counted for a shared row
 	floor   uint64 // the weight of the heaviest row that was evicted
 	waiting map[K]uint64
-	retry   event.Time // when too few rows were evicted: when to search again
-	enough  uint64     // and above which weight a key has a row before that
+	going   going[K]
 }
 
 func newTable[K comparable](limit int, withHistory bool) *table[K] {
@@ -56,10 +50,12 @@ func (t *table[K]) row(key K, e *event.Event) *row {
 func (t *table[K]) create(key K, at event.Time, n uint64) *row {
 	credit := t.floor
 	if len(t.rows) >= t.limit {
-		waited, ok := t.makeRoom(key, at, n)
-		if !ok {
+		waited := t.waiting[key] + n
+		if !t.makeRoom(at, waited) {
+			t.wait(key, waited)
 			return t.share(key, nil)
 		}
+		delete(t.waiting, key)
 		credit = max(t.floor, waited)
 	}
 	t.made++
@@ -85,99 +81,12 @@ func (t *table[K]) share(key K, had *row) *row {
 // holds reports whether r is the row of one key, and so valid until it is evicted.
 func (t *table[K]) holds(r *row) bool { return r != nil && r.mergedInto == nil && !r.shared }
 
-// makeRoom evicts rows for a key that has none. It returns how much was counted for the key
-// while it waited.
-func (t *table[K]) makeRoom(key K, at event.Time, n uint64) (waited uint64, ok bool) {
-	waited = t.wait(key, n)
-	if at < t.retry && waited <= t.enough {
-		return waited, false // the table was searched for little or nothing: not again for each event
-	}
-	if !t.evict(at, waited) {
-		return waited, false
-	}
-	delete(t.waiting, key)
-	return waited, true
-}
-
-// wait counts the occurrences of a key for which there may be no room.
-func (t *table[K]) wait(key K, n uint64) uint64 {
+// wait counts the occurrences of a key that has no row although there is none to give up.
+func (t *table[K]) wait(key K, waited uint64) {
 	if t.waiting == nil || len(t.waiting) >= t.batch() && t.waiting[key] == 0 {
 		t.waiting = map[K]uint64{}
 	}
-	t.waiting[key] += n
-	return t.waiting[key]
-}
-
-// batch is how many rows go at once, so that the search is seldom.
-func (t *table[K]) batch() int { return max(t.limit/8, 1) }
-
-// place is where a row stands in the order in which rows go. The order is total, as that of
-// everything that is evicted: the same stream always gives up the same rows.
-type place struct {
-	weight uint64
-	last   event.Time
-	number uint64
-}
-
-func placeOf(r *row) place { return place{r.weight(), r.last, r.number} }
-
-func comparePlaces(a, b place) int {
-	switch {
-	case a.weight != b.weight:
-		return cmp.Compare(a.weight, b.weight)
-	case a.last != b.last:
-		return cmp.Compare(a.last, b.last)
-	}
-	return cmp.Compare(a.number, b.number)
-}
-
-type candidate[K comparable] struct {
-	place
-	key K
-	row *row
-}
-
-// lightest returns the next n rows to go, in order.
-func (t *table[K]) lightest(n int) []candidate[K] {
-	places := make([]place, 0, len(t.rows))
-	for _, r := range t.rows {
-		places = append(places, placeOf(r))
-	}
-	last := least(places, n, comparePlaces)[n-1]
-	going := make([]candidate[K], 0, n)
-	for key, r := range t.rows {
-		if p := placeOf(r); comparePlaces(p, last) <= 0 {
-			going = append(going, candidate[K]{p, key, r})
-		}
-	}
-	slices.SortFunc(going, func(a, b candidate[K]) int { return comparePlaces(a.place, b.place) })
-	return going
-}
-
-// evict makes room for a key with a weight. It returns false if no row may go.
-func (t *table[K]) evict(at event.Time, weight uint64) bool {
-	batch := min(t.batch(), len(t.rows))
-	evicted, stays := 0, uint64(math.MaxUint64)
-	for _, c := range t.lightest(batch) {
-		if !c.row.idle() && c.weight >= weight {
-			stays = min(stays, c.weight)
-			continue
-		}
-		t.give(&c)
-		evicted++
-	}
-	if evicted < batch {
-		t.retry, t.enough = at.Add(time.Second), stays
-	}
-	return evicted > 0
-}
-
-// give takes the row of a key away for another; what it has counted stays in the shared row.
-func (t *table[K]) give(c *candidate[K]) {
-	if c.row.idle() {
-		t.floor = max(t.floor, c.weight)
-	}
-	t.remove(c.key, c.row)
+	t.waiting[key] = waited
 }
 
 // remove takes a row out of the table; what it has counted stays in the shared row.
@@ -205,6 +114,7 @@ func (t *table[K]) rename(change func(K) (K, bool)) {
 			moved = append(moved, key)
 		}
 	}
+	t.going = going[K]{} // it has keys
 	for _, key := range moved {
 		to, _ := change(key)
 		t.rows[to] = t.rows[key]
