@@ -63,7 +63,7 @@ func (f *flows) evict(table *portspace.Table) {
 		for len(f.going) > 0 {
 			next := f.going[0]
 			f.going[0], f.going = rankedFlow{}, f.going[1:]
-			if next.last == next.used && f.rank(next.flow, table) <= next.rank {
+			if next.last == next.used {
 				f.drop(next.flow)
 				return
 			}

@@ -62,7 +62,7 @@ func count(batches []batch) (n int) {
 var loads = []struct {
 	name                    string
 	processes, destinations int
-}{{"one", 1, 1}, {"hundred", 20, 100}, {"thousand", 20, 1024}, {"scan", 20, 300_000}}
+}{{"one", 1, 1}, {"hundred", 20, 100}, {"thousand", 4, 1024}, {"pairs", 20, 1024}, {"scan", 20, 300_000}}
 
 func BenchmarkWrite(b *testing.B) {
 	for _, load := range loads {
