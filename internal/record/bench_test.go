@@ -95,9 +95,11 @@ func BenchmarkRead(b *testing.B) {
 		})
 		b.Run(load.name+"/snapshots", func(b *testing.B) {
 			for b.Loop() {
-				if _, err := pipeline.Aggregate(b.Context(), reader(b, file), pipeline.Options{}); err != nil && !errors.Is(err, io.EOF) {
+				ahead := NewAhead(b.Context(), reader(b, file))
+				if _, err := pipeline.Aggregate(b.Context(), ahead, pipeline.Options{}); err != nil && !errors.Is(err, io.EOF) {
 					b.Fatal(err)
 				}
+				ahead.Close()
 			}
 			b.ReportMetric(float64(b.N)*1e6/b.Elapsed().Seconds()/1e6, "Mevents/s")
 		})
