@@ -99,7 +99,7 @@ func runDoctorOf(ctx context.Context, name string, flags *doctorFlags) error {
 	if err != nil {
 		return err
 	}
-	result, err := judge(ctx, recording, opts)
+	result, err := recording.judge(ctx, opts)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
 type exportFlags struct {
@@ -76,7 +75,7 @@ func runExport(ctx context.Context, name string, flags *exportFlags) error {
 	if opts.From, opts.To, err = flags.within(recording); err != nil {
 		return err
 	}
-	if err = cmp.Or(pipeline.Run(ctx, recording, opts), out.out.Flush()); err != nil {
+	if err = cmp.Or(recording.run(ctx, opts), out.out.Flush()); err != nil {
 		return err
 	}
 	out.leftOut.write(os.Stderr)

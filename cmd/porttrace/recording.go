@@ -9,6 +9,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/record"
 )
 
@@ -54,6 +55,20 @@ func resolveIn(ctx context.Context, request filter.Request, reader *record.Reade
 }
 
 func (r *recording) close() { r.file.Close() }
+
+// run moves the recording through a pipeline.
+func (r *recording) run(ctx context.Context, opts pipeline.Options) error {
+	ahead := record.NewAhead(ctx, r.Reader)
+	defer ahead.Close()
+	return pipeline.Run(ctx, ahead, opts)
+}
+
+// judge does the same and judges it.
+func (r *recording) judge(ctx context.Context, opts pipeline.Options) (*judged, error) {
+	ahead := record.NewAhead(ctx, r.Reader)
+	defer ahead.Close()
+	return judge(ctx, ahead, opts)
+}
 
 // maxGaps bounds the lines about damage.
 const maxGaps = 10

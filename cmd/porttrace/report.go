@@ -170,7 +170,7 @@ func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
 		return err
 	}
 	defer out.Close()
-	result, err := judge(ctx, recording, opts)
+	result, err := recording.judge(ctx, opts)
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func (r *recordedLoad) read(ctx context.Context, first bool, add pipeline.Tee) e
 			r.end = r.to
 		}
 	}
-	err = pipeline.Run(ctx, recording, pipeline.Options{Filter: recording.filter, Tee: add, To: r.to, Scans: true})
+	err = recording.run(ctx, pipeline.Options{Filter: recording.filter, Tee: add, To: r.to, Scans: true})
 	if err == nil {
 		err = ctx.Err()
 	}

@@ -130,11 +130,11 @@ func compareFailures(a, b *failure) int {
 
 // evict gives up the lightest eighth; the totals and other keep their number.
 func (f *failures) evict() {
-	all := slices.SortedFunc(maps.Values(f.byKey), compareFailures)
+	all := slices.Collect(maps.Values(f.byKey))
 	if f.other == nil {
 		f.other = &occurred{}
 	}
-	for _, row := range all[:len(all)/8] {
+	for _, row := range least(all, len(all)/8, compareFailures) {
 		f.floor = max(f.floor, row.credit+row.count)
 		f.other.merge(&row.occurred)
 		delete(f.byKey, row.failKey)

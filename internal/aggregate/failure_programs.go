@@ -87,10 +87,11 @@ func (f *programFailures) evict() {
 	weight := func(row *programFailure) uint64 {
 		return (&failure{failKey: failKey{sweepKey: sweepKey{reason: row.reason}}, occurred: row.occurred, credit: row.credit}).weight()
 	}
-	all := slices.SortedFunc(maps.Values(f.byKey), func(a, b *programFailure) int {
+	all := slices.Collect(maps.Values(f.byKey))
+	order := func(a, b *programFailure) int {
 		return cmp.Or(cmp.Compare(weight(a), weight(b)), cmp.Compare(a.last, b.last), cmp.Compare(a.number, b.number))
-	})
-	for _, row := range all[:len(all)/8] {
+	}
+	for _, row := range least(all, len(all)/8, order) {
 		f.floor = max(f.floor, row.credit+row.count)
 		delete(f.byKey, row.programFailKey)
 	}

@@ -84,6 +84,10 @@ type flows struct {
 	// allocates, holds a port since before the start, or has bound one.
 	filtered bool
 	held     map[portspace.ID]bool
+
+	made     uint64       // how many there have been
+	searched uint64       // of these, when those that go next were found
+	going    []rankedFlow // what goes next, in order
 }
 
 func newFlows() flows {
@@ -135,6 +139,7 @@ func (f *flows) of(id flowID, at event.Time, table *portspace.Table) *flow {
 		}
 		flow = newFlow(id, at)
 		f.byID[id] = flow
+		f.made++
 	}
 	flow.last = max(flow.last, at)
 	f.last = flow

@@ -43,24 +43,50 @@ func (f *flows) rank(one *flow, table *portspace.Table) flowRank {
 type rankedFlow struct {
 	*flow
 	rank flowRank
+	used event.Time // last, when it was ranked
 }
 
 func compareRanked(a, b rankedFlow) int {
-	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.last, b.last), compareFlow(a.id, b.id))
+	if a.rank != b.rank || a.used != b.used {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.used, b.used))
+	}
+	return compareFlow(a.id, b.id)
 }
 
-// evict drops an eighth: those of the lowest rank that have been quiet longest.
+// evict drops the flow of the lowest rank that has been quiet longest. One search finds which half
+// goes next; it holds as long as what is new is not of a lower rank, or is only a few.
 func (f *flows) evict(table *portspace.Table) {
+	if f.made-f.searched >= maxFlows/8 && len(f.going) > 0 && f.going[0].rank > rankQuiet {
+		f.going = nil
+	}
+	for {
+		for len(f.going) > 0 {
+			next := f.going[0]
+			f.going[0], f.going = rankedFlow{}, f.going[1:]
+			if next.last == next.used {
+				f.drop(next.flow)
+				return
+			}
+		}
+		f.search(table)
+	}
+}
+
+func (f *flows) search(table *portspace.Table) {
+	f.searched = f.made
 	all := make([]rankedFlow, 0, len(f.byID))
 	for _, flow := range f.byID {
-		all = append(all, rankedFlow{flow, f.rank(flow, table)})
+		all = append(all, rankedFlow{flow, f.rank(flow, table), flow.last})
 	}
-	slices.SortFunc(all, compareRanked)
-	for _, gone := range all[:len(all)/8] {
-		delete(f.byID, gone.id)
-		if key := (destKey{netns: gone.id.Netns, remote: gone.id.Remote, proto: event.TCP}); f.byDest[key] == gone.flow {
-			delete(f.byDest, key)
-		}
+	f.going = slices.Clone(least(all, (len(all)+1)/2, compareRanked))
+}
+
+func (f *flows) drop(gone *flow) {
+	delete(f.byID, gone.id)
+	if key := (destKey{netns: gone.id.Netns, remote: gone.id.Remote, proto: event.TCP}); f.byDest[key] == gone {
+		delete(f.byDest, key)
 	}
-	f.last = nil
+	if f.last == gone {
+		f.last = nil
+	}
 }

@@ -67,8 +67,12 @@ func (l loose) add(h *rowSet, move gauges) {
 		return
 	}
 	h.move(move)
-	g := l.of(h.netns).gauges(h)
-	*g = g.plus(move)
+	n := l.of(h.netns)
+	g := n.gauges(h)
+	if *g = g.plus(move); *g == (gauges{}) { // as of nearly all that ends
+		delete(n.rows, *h)
+		n.held = nil
+	}
 }
 
 func (n *looseNetns) gauges(h *rowSet) *gauges {

@@ -57,7 +57,7 @@ func restart[K comparable](t *table[K], backlog map[K]gauges) {
 			t.other = nil
 		}
 	}
-	t.retry, t.floor, t.waiting = 0, 0, nil // there may be room now, and what is counted is zero
+	t.floor, t.waiting, t.going = 0, nil, going[K]{} // there may be room now, and what is counted is zero
 }
 
 // restart keeps the gauges and the row's process. The rows that a pair belongs to may

@@ -24,13 +24,14 @@ func numbered(n int) event.Endpoint {
 // storm plays connections one after another, and counts what is exact.
 type storm struct {
 	*stream
-	n     int
-	dests map[event.Endpoint]uint64
-	procs map[event.ProcID]uint64
+	n      int
+	leaves event.Flags // of each close
+	dests  map[event.Endpoint]uint64
+	procs  map[event.ProcID]uint64
 }
 
 func newStorm() *storm {
-	return &storm{newStream(), 0, map[event.Endpoint]uint64{}, map[event.ProcID]uint64{}}
+	return &storm{stream: newStream(), dests: map[event.Endpoint]uint64{}, procs: map[event.ProcID]uint64{}}
 }
 
 // connect opens a connection; keep: and leaves it open.
@@ -43,7 +44,9 @@ func (s *storm) connect(proc event.ProcID, to event.Endpoint, keep bool) {
 	}
 	s.Add([]event.Event{one(event.Open)})
 	if !keep {
-		s.Add([]event.Event{one(event.Close)})
+		closed := one(event.Close)
+		closed.Flags = s.leaves
+		s.Add([]event.Event{closed})
 	}
 	s.dests[to]++
 	s.procs[proc]++

@@ -64,10 +64,11 @@ func (s *sweep) add(e *event.Event, n uint64, target event.Endpoint) {
 
 // evict drops the eighth with the fewest failures.
 func (s *sweeps) evict() {
-	all := slices.SortedFunc(maps.Values(s.byKey), func(a, b *sweep) int {
+	all := slices.Collect(maps.Values(s.byKey))
+	order := func(a, b *sweep) int {
 		return cmp.Or(cmp.Compare(a.count, b.count), cmp.Compare(a.last, b.last), cmp.Compare(a.number, b.number))
-	})
-	for _, one := range all[:len(all)/8] {
+	}
+	for _, one := range least(all, len(all)/8, order) {
 		one.evicted = true
 		delete(s.byKey, one.sweepKey)
 	}

@@ -56,6 +56,9 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 	}
 	s := t.space(e)
 	if s == nil {
+		if t.AtLimit() {
+			return // an empty space would stay for good
+		}
 		s = t.newSpace(e)
 	}
 	port := e.Src.Port

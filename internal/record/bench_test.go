@@ -29,7 +29,7 @@ func storm(connections, processes, destinations int) []batch {
 			Time: at, Kind: event.Open, Direction: event.Out, Proto: event.TCP, Netns: 4026531840, Count: 1,
 			Proc:   event.ProcID{PID: uint32(rnd.IntN(processes) + 1), Start: 7},
 			Src:    event.Endpoint{Addr: event.Addr{10: 0xff, 11: 0xff, 12: 10, 15: 1}, Port: uint16(32768 + rnd.IntN(28232))},
-			Dst:    event.Endpoint{Addr: event.Addr{10: 0xff, 11: 0xff, 12: 10, 14: byte(rnd.IntN(destinations)), 15: 2}, Port: 80},
+			Dst:    destination(rnd.IntN(destinations)),
 			Cookie: uint64(10_000 + i),
 		}
 		closed := open
@@ -47,6 +47,11 @@ func storm(connections, processes, destinations int) []batch {
 	return append(list, b)
 }
 
+// destination has an address of its own for each number.
+func destination(n int) event.Endpoint {
+	return event.Endpoint{Addr: event.Addr{10: 0xff, 11: 0xff, 12: 10, 13: byte(n >> 16), 14: byte(n >> 8), 15: byte(n)}, Port: 80}
+}
+
 func count(batches []batch) (n int) {
 	for _, b := range batches {
 		n += len(b.events)
@@ -57,7 +62,7 @@ func count(batches []batch) (n int) {
 var loads = []struct {
 	name                    string
 	processes, destinations int
-}{{"one", 1, 1}, {"hundred", 20, 100}}
+}{{"one", 1, 1}, {"hundred", 20, 100}, {"thousand", 4, 1024}, {"pairs", 20, 1024}, {"scan", 20, 300_000}}
 
 func BenchmarkWrite(b *testing.B) {
 	for _, load := range loads {
@@ -90,9 +95,11 @@ func BenchmarkRead(b *testing.B) {
 		})
 		b.Run(load.name+"/snapshots", func(b *testing.B) {
 			for b.Loop() {
-				if _, err := pipeline.Aggregate(b.Context(), reader(b, file), pipeline.Options{}); err != nil && !errors.Is(err, io.EOF) {
+				ahead := NewAhead(b.Context(), reader(b, file))
+				if _, err := pipeline.Aggregate(b.Context(), ahead, pipeline.Options{}); err != nil && !errors.Is(err, io.EOF) {
 					b.Fatal(err)
 				}
+				ahead.Close()
 			}
 			b.ReportMetric(float64(b.N)*1e6/b.Elapsed().Seconds()/1e6, "Mevents/s")
 		})

@@ -1,0 +1,128 @@
+package aggregate
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// place is where a row stands in the order in which rows go. The order is total, as that of
+// everything that is evicted: the same stream always gives up the same rows.
+type place struct {
+	weight uint64
+	last   event.Time
+	number uint64
+}
+
+func placeOf(r *row) place { return place{r.weight(), r.last, r.number} }
+
+func comparePlaces(a, b place) int {
+	switch {
+	case a.weight != b.weight:
+		return cmp.Compare(a.weight, b.weight)
+	case a.last != b.last:
+		return cmp.Compare(a.last, b.last)
+	}
+	return cmp.Compare(a.number, b.number)
+}
+
+type candidate[K comparable] struct {
+	place
+	key K
+	row *row
+}
+
+// going is which rows of a full table go next, in order. To find them takes a pass over all rows,
+// so one pass finds half of them. It holds for as long as what was made since is not lighter, or
+// is only a few.
+type going[K comparable] struct {
+	idle, open []candidate[K] // open: with sockets
+	made       uint64         // how many rows had been made when they were found
+	floor      uint64         // what a row weighs at least that was made since
+	retry      event.Time     // when to search again if little may go
+}
+
+// batch is for how many new rows the order of the others holds in any case.
+func (t *table[K]) batch() int { return max(t.limit/8, 1) }
+
+// makeRoom evicts a row for a key with a weight. It returns false if no row may go.
+func (t *table[K]) makeRoom(at event.Time, weight uint64) bool {
+	if t.giveNext(weight) {
+		return true
+	}
+	if at < t.going.retry && !t.outlived() {
+		return false // it was searched for little or nothing: not again for each event
+	}
+	t.search()
+	t.going.retry = at.Add(time.Second)
+	return t.giveNext(weight)
+}
+
+// outlived reports whether so many rows were made since the search that these may go, too.
+func (t *table[K]) outlived() bool { return t.made-t.going.made >= uint64(t.batch()) }
+
+// search finds the lighter half of the rows.
+func (t *table[K]) search() {
+	places := make([]place, 0, len(t.rows))
+	for _, r := range t.rows {
+		places = append(places, placeOf(r))
+	}
+	half := (len(places) + 1) / 2
+	last := least(places, half, comparePlaces)[half-1]
+	t.going = going[K]{made: t.made, floor: t.floor + 1}
+	for key, r := range t.rows {
+		p := placeOf(r)
+		switch {
+		case comparePlaces(p, last) > 0:
+		case r.idle():
+			t.going.idle = append(t.going.idle, candidate[K]{p, key, r})
+		default:
+			t.going.open = append(t.going.open, candidate[K]{p, key, r})
+		}
+	}
+	order := func(a, b candidate[K]) int { return comparePlaces(a.place, b.place) }
+	slices.SortFunc(t.going.idle, order)
+	slices.SortFunc(t.going.open, order)
+}
+
+// giveNext gives up the row that is next, if one may go for a key with a weight.
+func (t *table[K]) giveNext(weight uint64) bool {
+	g := &t.going
+	g.idle, g.open = stillGoing(g.idle), stillGoing(g.open)
+	from := &g.idle
+	if mayGo := len(g.open) > 0 && (g.open[0].weight < weight || g.open[0].row.idle()); mayGo {
+		if len(g.idle) == 0 || comparePlaces(g.open[0].place, g.idle[0].place) < 0 {
+			from = &g.open
+		}
+	}
+	if len(*from) == 0 || (*from)[0].weight > g.floor && t.outlived() {
+		return false
+	}
+	t.give(&(*from)[0])
+	(*from)[0] = candidate[K]{} // it has a row that is garbage now
+	*from = (*from)[1:]
+	return true
+}
+
+// stillGoing leaves out the first ones if they are gone or heavier by now.
+func stillGoing[K comparable](list []candidate[K]) []candidate[K] {
+	for len(list) > 0 {
+		c := &list[0]
+		if c.row.mergedInto == nil && c.row.weight() <= c.weight {
+			break
+		}
+		*c = candidate[K]{}
+		list = list[1:]
+	}
+	return list
+}
+
+// give takes the row of a key away for another; what it has counted stays in the shared row.
+func (t *table[K]) give(c *candidate[K]) {
+	if c.row.idle() {
+		t.floor = max(t.floor, c.row.weight())
+	}
+	t.remove(c.key, c.row)
+}
