@@ -31,7 +31,7 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 		Notices: slices.Clone(s.notices),
 		Totals:  totals(s.total, b.total),
 		Rates:   s.total.history.Rates(s.started, s.now),
-		History: s.total.history.Points(s.now),
+		History: s.total.history.Share(s.now),
 
 		Gaps:      s.gaps.rows(clock),
 		OlderGaps: s.gaps.older,
@@ -81,7 +81,7 @@ func (s *State) processRow(info event.Process, r *row, g gauges) snapshot.Proces
 		Info:    info,
 		Totals:  totals(r, g),
 		Rates:   r.history.Rates(s.started, s.now),
-		History: r.history.Points(s.now),
+		History: r.history.Share(s.now),
 		First:   wallTime(s.world.Clock, r.first),
 		Last:    wallTime(s.world.Clock, r.last),
 
@@ -118,7 +118,7 @@ func (s *State) destination(key destKey, r *row, g gauges) snapshot.Destination 
 		Remote:    key.remote,
 		Totals:    totals(r, g),
 		Rates:     r.history.Rates(s.started, s.now),
-		History:   r.history.Points(s.now),
+		History:   r.history.Share(s.now),
 		First:     wallTime(s.world.Clock, r.first),
 		Last:      wallTime(s.world.Clock, r.last),
 	}
