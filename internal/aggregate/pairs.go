@@ -1,6 +1,8 @@
 package aggregate
 
 import (
+	"slices"
+
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -53,19 +55,30 @@ func (l *pairLists) note(pair, place int) {
 	l.rows, l.pairs = append(l.rows, int32(place-1)), append(l.pairs, int32(pair))
 }
 
-// fill gives each row its list. All of them are in one piece of memory.
+// fill gives each row its list. All of them are in one piece of memory, but for the lists of one
+// pair: most destinations have one process.
 func (l *pairLists) fill(pairs []snapshot.Pair, give func(row int, list []snapshot.Pair)) {
-	all := make([]snapshot.Pair, len(l.pairs))
-	begins, begin := make([]int32, len(l.counts)), int32(0)
+	ends, end := make([]int32, len(l.counts)), int32(0)
 	for row, n := range l.counts {
-		begins[row] = begin
-		if begin += n; n > 0 {
-			give(row, all[begin-n:begin:begin])
+		if n > 1 {
+			end += n
 		}
+		ends[row] = end
 	}
-	for i, row := range l.rows {
-		all[begins[row]] = pairs[l.pairs[i]]
-		begins[row]++
+	all := make([]snapshot.Pair, end)
+	for i, row := range slices.Backward(l.rows) {
+		pair := l.pairs[i]
+		if l.counts[row] == 1 {
+			give(int(row), pairs[pair:pair+1:pair+1])
+			continue
+		}
+		ends[row]--
+		all[ends[row]] = pairs[pair]
+	}
+	for row, n := range l.counts {
+		if begin := ends[row]; n > 1 {
+			give(row, all[begin:begin+n:begin+n])
+		}
 	}
 }
 
