@@ -55,15 +55,14 @@ func (l *spaceList) newRow() *spaceRow {
 }
 
 // passes reports whether a connect space comes after all that are kept, in the order of
-// compareTaken, whatever its row says besides: it is only counted then.
-func (l *spaceList) passes(id flowID, view portspace.View, flow *flow) bool {
+// compareTaken: it is only counted then, without a row.
+func (l *spaceList) passes(id flowID, o *event.Occupancy, flow *flow) bool {
 	if l.least == nil || flow != nil && flow.exhausted > 0 || !l.least.HasAllocations() {
 		return false
 	}
-	most, least := view.AtMost(), &l.least.PortSpace
-	highest := event.Occupancy{Capacity: view.Capacity(), Live: most}
-	order := cmp.Or(cmp.Compare(highest.TakenShare(), least.TakenShare()), cmp.Compare(0, least.ExhaustionRate),
-		cmp.Compare(most, least.InUse()), compareEnds(&least.Remote, &least.Local, &id.ID))
+	least := &l.least.PortSpace
+	order := cmp.Or(cmp.Compare(o.TakenShare(), least.TakenShare()), cmp.Compare(0, least.ExhaustionRate),
+		cmp.Compare(o.InUse(), least.InUse()), compareEnds(&least.Remote, &least.Local, &id.ID))
 	if order >= 0 {
 		return false
 	}

@@ -99,10 +99,11 @@ func (b *spaceRows) connectSpaces() {
 }
 
 func (b *spaceRows) addConnectSpace(id flowID, view portspace.View, flow *flow) {
-	if b.passes(id, view, flow) {
+	o := view.Occupancy(b.now)
+	if b.passes(id, &o, flow) {
 		return
 	}
-	row := b.newSpaceRow(snapshot.ConnectSpace, view, view.Occupancy(b.now), id, flow)
+	row := b.newSpaceRow(snapshot.ConnectSpace, view, o, id, flow)
 	if !view.IsOwn {
 		b.addPeak(row, view)
 	}

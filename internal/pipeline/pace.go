@@ -17,7 +17,7 @@ const (
 	// large, and changes little.
 	busyRate = 100
 	// maxPause is how old what is shown may be on a host where a snapshot takes very long.
-	maxPause = 3 * time.Second
+	maxPause = 5 * time.Second
 )
 
 // pace decides when the next snapshot is made for those who watch: after Every, later if one
