@@ -11,7 +11,7 @@ func (m *Model) charts(height int) []string {
 	s := m.shown
 	third := m.width / 3
 	last := m.width - 2*third
-	opens := m.rateFrame("connections/s", phrase.Rate(s.Rates.Opens), openCounts(s.History), opened, third, height)
+	opens := m.rateFrame("connections/s", phrase.Rate(s.Rates.Opens), openCounts(s.History.Points()), opened, third, height)
 	failures := m.failureFrame(third, height)
 	sockets := (&frame{title: m.styles.paint(strong, "sockets"), tone: border}).draw(m.socketLines(last-frameCells), last, height, m.styles)
 	return beside(beside(opens, failures, third), sockets, 2*third)
@@ -23,7 +23,7 @@ func (m *Model) failureFrame(width, height int) []string {
 		f := frame{title: m.styles.paint(strong, "failures/s"), right: m.styles.paint(warn, "not observed"), tone: border}
 		return f.draw(nil, width, height, m.styles)
 	}
-	return m.rateFrame("failures/s", phrase.Rate(s.Rates.Failures), failureCounts(s.History), fail, width, height)
+	return m.rateFrame("failures/s", phrase.Rate(s.Rates.Failures), failureCounts(s.History.Points()), fail, width, height)
 }
 
 func (m *Model) rateFrame(title, now string, values []uint32, t tone, width, height int) []string {

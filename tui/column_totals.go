@@ -43,10 +43,10 @@ func totalColumns[T any](of func(*T) *snapshot.Totals) []column[T] {
 }
 
 // historyColumn is the column of opens over time.
-func historyColumn[T any](of func(*T) []snapshot.Point) column[T] {
+func historyColumn[T any](of func(*T) snapshot.History) column[T] {
 	return column[T]{
 		title: "HISTORY", rank: 11, min: 10, max: 40, left: true,
-		cell: func(row *T, width int) string { return sparkline(openCounts(of(row)), width) },
+		cell: func(row *T, width int) string { return sparkline(openCounts(of(row).Points()), width) },
 	}
 }
 

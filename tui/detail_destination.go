@@ -27,7 +27,7 @@ func (d *destinationDetail) write(to *sheet) {
 	to.field("protocol", cmp.Or(d.row.Proto.String(), phrase.Unknown), plain)
 	to.field("namespace", phrase.NetnsState(d.row.NetnsName, d.row.Netns, d.row.NetnsGone), plain)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
-	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
+	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History.Points())
 	writeSpacesTowards(to, d.snapshot, d.row)
 	if len(d.row.Processes) > 0 {
 		to.section("Processes that connect to it, most opens first")

@@ -52,7 +52,7 @@ func (d *groupDetail) write(to *sheet) {
 	to.untrusted(string(d.by), groupName(d.row.GroupKey, d.by, 2*to.width))
 	to.field("processes", phrase.Count(d.row.Processes()), plain)
 	writeSeen(to, d.snapshot.Wall, d.row.First, d.row.Last)
-	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
+	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History.Points())
 	d.writeMembers(to)
 	if pairs := d.destinations(); len(pairs) > 0 {
 		to.section("Destinations, most opens first")

@@ -24,7 +24,7 @@ func (d *processDetail) about() *about {
 func (d *processDetail) write(to *sheet) {
 	writeOwner(to, d.snapshot, &d.row.Info)
 	writeFiles(to, d.row.Files)
-	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History)
+	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History.Points())
 	if n := d.row.EarlyBinds; n > 0 {
 		to.field("early binds", phrase.Count(n)+" opens of a port that bind() had chosen: no other connection can have that port, whatever its destination", plain)
 	}

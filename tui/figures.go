@@ -33,7 +33,7 @@ func (m *Model) rateCells(s *snapshot.Snapshot) (opens, failures string) {
 	if m.width < 70 {
 		width = max(m.width-46, 0)
 	}
-	opens = rateCell("conn/s", phrase.Rate(s.Rates.Opens), sparkline(openCounts(s.History), width), plain, m.styles)
+	opens = rateCell("conn/s", phrase.Rate(s.Rates.Opens), sparkline(openCounts(s.History.Points()), width), plain, m.styles)
 	text, t := phrase.Rate(s.Rates.Failures), quiet
 	if s.Rates.Failures > 0 {
 		t = fail
@@ -41,7 +41,7 @@ func (m *Model) rateCells(s *snapshot.Snapshot) (opens, failures string) {
 	if phrase.CensusOnly(s) {
 		text, t = "not seen", warn
 	}
-	return opens, rateCell("fail/s", text, sparkline(failureCounts(s.History), width), t, m.styles)
+	return opens, rateCell("fail/s", text, sparkline(failureCounts(s.History.Points()), width), t, m.styles)
 }
 
 func rateCell(label, figure, course string, t tone, st *styles) string {

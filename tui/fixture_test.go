@@ -59,7 +59,7 @@ func fixture() *snapshot.Snapshot {
 		Health:  event.Health{Events: 1_234_567, LostDetails: 321, CPU: 2_500_000_000, Memory: 25 << 20, Maps: 19 << 20, ProgramTime: 1_200_000_000, ProgramRuns: 3_400_000},
 		Totals:  snapshot.Totals{Opens: 412_077, ClosesOut: 411_020, ClosesIn: 8_120, FailedOpens: 57, TimeWaitOut: 28_211, TimeWaitIn: 345, BeforeStart: 12, SynSent: 3, ConnectFailures: 1_897, BindFailures: 2},
 		Rates:   snapshot.Rates{Opens: 3_471, Closes: 3_460, Failures: 121.4},
-		History: wave(3_500),
+		History: snapshot.HistoryOf(wave(3_500)...),
 	}
 	s.Processes, s.Destinations, s.Failures = fixtureProcesses(), fixtureDestinations(), fixtureFailures()
 	s.PortSpaces, s.Namespaces = fixtureSpaces(), fixtureNamespaces()
@@ -75,14 +75,14 @@ func fixtureProcesses() []snapshot.Process {
 	webTotals := snapshot.Totals{Opens: 398_211, ClosesOut: 397_166, FailedOpens: 45, ConnectFailures: 1_885, TimeWaitEntered: 361_002, TimeWaitOut: 28_108, LifetimeP50: 1_840 * time.Microsecond, LifetimeP99: 41 * time.Millisecond}
 	return []snapshot.Process{
 		seen(snapshot.Process{
-			Info: web, Totals: webTotals, Rates: snapshot.Rates{Opens: 3_420, Closes: 3_411, Failures: 121.4}, History: wave(3_400),
+			Info: web, Totals: webTotals, Rates: snapshot.Rates{Opens: 3_420, Closes: 3_411, Failures: 121.4}, History: snapshot.HistoryOf(wave(3_400)...),
 			Destinations: []snapshot.Pair{
 				{Proc: web.ID, Comm: web.Comm, Netns: 1, Remote: cache, Totals: webTotals},
 				{Proc: web.ID, Comm: web.Comm, Netns: 1, Remote: database, Totals: snapshot.Totals{Opens: 211, ClosesOut: 201, LifetimeP50: 4 * time.Second}},
 			},
 		}),
-		seen(snapshot.Process{Info: proxy, Totals: snapshot.Totals{Opens: 9_120, ClosesOut: 9_100, ClosesIn: 8_120, TimeWaitIn: 345, TimeWaitOut: 93, LifetimeP50: 84 * time.Millisecond}, Rates: snapshot.Rates{Opens: 48.2, Closes: 47}, History: wave(50)}),
-		seen(snapshot.Process{Info: scraper, Totals: snapshot.Totals{Opens: 3_706, ClosesOut: 3_701, SynSent: 3, CloseWait: 2, ConnectFailures: 12, FailedOpens: 2, TimeWaitOut: 10, LifetimeP50: 1_230 * time.Millisecond}, Rates: snapshot.Rates{Opens: 3.4, Closes: 3.4}, History: wave(4)}),
+		seen(snapshot.Process{Info: proxy, Totals: snapshot.Totals{Opens: 9_120, ClosesOut: 9_100, ClosesIn: 8_120, TimeWaitIn: 345, TimeWaitOut: 93, LifetimeP50: 84 * time.Millisecond}, Rates: snapshot.Rates{Opens: 48.2, Closes: 47}, History: snapshot.HistoryOf(wave(50)...)}),
+		seen(snapshot.Process{Info: scraper, Totals: snapshot.Totals{Opens: 3_706, ClosesOut: 3_701, SynSent: 3, CloseWait: 2, ConnectFailures: 12, FailedOpens: 2, TimeWaitOut: 10, LifetimeP50: 1_230 * time.Millisecond}, Rates: snapshot.Rates{Opens: 3.4, Closes: 3.4}, History: snapshot.HistoryOf(wave(4)...)}),
 		seen(snapshot.Process{Info: curl, Totals: snapshot.Totals{Opens: 1, ClosesOut: 1, LifetimeP50: 320 * time.Microsecond}}),
 		seen(snapshot.Process{Totals: snapshot.Totals{Opens: 36, ClosesOut: 36, ClosesUnknown: 49}}),
 	}
@@ -91,11 +91,11 @@ func fixtureProcesses() []snapshot.Process {
 func fixtureDestinations() []snapshot.Destination {
 	return []snapshot.Destination{
 		{
-			Netns: 1, NetnsName: "host", Proto: event.TCP, Remote: cache, Totals: snapshot.Totals{Opens: 398_000, ClosesOut: 396_965, FailedOpens: 45, ConnectFailures: 1_885, TimeWaitOut: 28_108, LifetimeP50: 1_840 * time.Microsecond}, Rates: snapshot.Rates{Opens: 3_419, Failures: 121.4}, History: wave(3_400), First: fixtureStart, Last: fixtureNow,
+			Netns: 1, NetnsName: "host", Proto: event.TCP, Remote: cache, Totals: snapshot.Totals{Opens: 398_000, ClosesOut: 396_965, FailedOpens: 45, ConnectFailures: 1_885, TimeWaitOut: 28_108, LifetimeP50: 1_840 * time.Microsecond}, Rates: snapshot.Rates{Opens: 3_419, Failures: 121.4}, History: snapshot.HistoryOf(wave(3_400)...), First: fixtureStart, Last: fixtureNow,
 			Processes: []snapshot.Pair{{Proc: web.ID, Comm: web.Comm, Remote: cache, Totals: snapshot.Totals{Opens: 398_000, ClosesOut: 396_965, TimeWaitOut: 28_108, ConnectFailures: 1_885}}},
 		},
-		{Netns: 1, NetnsName: "host", Proto: event.TCP, Remote: database, Totals: snapshot.Totals{Opens: 9_331, ClosesOut: 9_301, TimeWaitOut: 93, LifetimeP50: 90 * time.Millisecond}, Rates: snapshot.Rates{Opens: 48.4}, History: wave(50), First: fixtureStart, Last: fixtureNow},
-		{Netns: 4_026_532_901, NetnsName: "blue", Proto: event.TCP, Remote: api, Totals: snapshot.Totals{Opens: 3_706, ClosesOut: 3_701, SynSent: 3, ConnectFailures: 12, FailedOpens: 2}, Rates: snapshot.Rates{Opens: 3.4}, History: wave(4), First: fixtureStart, Last: fixtureNow},
+		{Netns: 1, NetnsName: "host", Proto: event.TCP, Remote: database, Totals: snapshot.Totals{Opens: 9_331, ClosesOut: 9_301, TimeWaitOut: 93, LifetimeP50: 90 * time.Millisecond}, Rates: snapshot.Rates{Opens: 48.4}, History: snapshot.HistoryOf(wave(50)...), First: fixtureStart, Last: fixtureNow},
+		{Netns: 4_026_532_901, NetnsName: "blue", Proto: event.TCP, Remote: api, Totals: snapshot.Totals{Opens: 3_706, ClosesOut: 3_701, SynSent: 3, ConnectFailures: 12, FailedOpens: 2}, Rates: snapshot.Rates{Opens: 3.4}, History: snapshot.HistoryOf(wave(4)...), First: fixtureStart, Last: fixtureNow},
 		{Netns: 1, NetnsName: "host", Proto: event.UDP, Remote: remote("10.0.0.53", 53), Totals: snapshot.Totals{Opens: 1}, First: fixtureStart, Last: fixtureNow},
 	}
 }
@@ -114,7 +114,7 @@ func looping() *snapshot.Snapshot {
 	s := fixture()
 	for i := range 150 {
 		p := s.Processes[3]
-		p.Info.ID.PID, p.Rates.Opens, p.History = uint32(31_400+i), 0.2, wave(4)
+		p.Info.ID.PID, p.Rates.Opens, p.History = uint32(31_400+i), 0.2, snapshot.HistoryOf(wave(4)...)
 		p.LifetimeP50 = time.Duration(300+i) * time.Microsecond
 		p.Destinations = []snapshot.Pair{{Proc: p.Info.ID, Comm: p.Info.Comm, Netns: 1, Remote: api, Totals: p.Totals}}
 		s.Processes = append(s.Processes, p)
@@ -137,7 +137,7 @@ func censusOnly() *snapshot.Snapshot {
 	s := fixture()
 	s.Signals = event.Signals{{Name: event.SignalStates, Mode: event.Off, Reason: "not permitted"}, {Name: event.SignalCensus, Mode: event.Inferred, Hook: "sock_diag"}}
 	s.Processes, s.Destinations, s.Failures, s.OtherProcesses = nil, nil, nil, nil
-	s.Rates, s.History, s.Totals, s.RecentEvents, s.Pairs, s.Past = snapshot.Rates{}, nil, snapshot.Totals{}, nil, nil, nil
+	s.Rates, s.History, s.Totals, s.RecentEvents, s.Pairs, s.Past = snapshot.Rates{}, snapshot.History{}, snapshot.Totals{}, nil, nil, nil
 	for i := range s.PortSpaces {
 		p := &s.PortSpaces[i]
 		p.Exhausted, p.ExhaustionRate, p.LastExhausted, p.Victims = 0, 0, time.Time{}, nil

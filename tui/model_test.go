@@ -324,7 +324,7 @@ func TestOddValues(t *testing.T) {
 	s.Processes[1].Opens = math.MaxUint64
 	s.Processes[1].Rates.Opens = math.Inf(1)
 	s.Processes[2].Rates.Opens = math.NaN()
-	s.Processes[3].History = []snapshot.Point{{Opens: math.MaxUint32}, {}, {Opens: 1}}
+	s.Processes[3].History = snapshot.HistoryOf(snapshot.Point{Opens: math.MaxUint32}, snapshot.Point{}, snapshot.Point{Opens: 1})
 	s.Failures[0].Op, s.Failures[0].Last = 0, time.Time{}
 	s.Elapsed = -time.Second
 	for _, key := range []string{"1", "2", "3", "4", "5"} {

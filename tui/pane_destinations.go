@@ -56,7 +56,7 @@ func (d *destinations) newColumns(withNetns bool) []column[snapshot.Destination]
 	}
 	columns = append(columns, openRateColumn(func(row *snapshot.Destination) snapshot.Rates { return row.Rates }))
 	columns = append(columns, totalColumns(func(row *snapshot.Destination) *snapshot.Totals { return &row.Totals })...)
-	return append(columns, historyColumn(func(row *snapshot.Destination) []snapshot.Point { return row.History }))
+	return append(columns, historyColumn(func(row *snapshot.Destination) snapshot.History { return row.History }))
 }
 
 func (d *destinations) name(row *snapshot.Destination, width int) string {

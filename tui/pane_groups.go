@@ -48,7 +48,7 @@ func (g *groupTable) newColumns() []column[snapshot.ProcessGroup] {
 		openRateColumn(func(row *snapshot.ProcessGroup) snapshot.Rates { return row.Rates }),
 	}
 	columns = append(columns, totalColumns(func(row *snapshot.ProcessGroup) *snapshot.Totals { return &row.Totals })...)
-	return append(columns, historyColumn(func(row *snapshot.ProcessGroup) []snapshot.Point { return row.History }))
+	return append(columns, historyColumn(func(row *snapshot.ProcessGroup) snapshot.History { return row.History }))
 }
 
 func (g *groupTable) name(row *snapshot.ProcessGroup, width int) string {

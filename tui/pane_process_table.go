@@ -47,7 +47,7 @@ func (p *processTable) newColumns() []column[snapshot.Process] {
 	}
 	columns = append(columns, totalColumns(func(row *snapshot.Process) *snapshot.Totals { return &row.Totals })...)
 	return append(columns,
-		historyColumn(func(row *snapshot.Process) []snapshot.Point { return row.History }),
+		historyColumn(func(row *snapshot.Process) snapshot.History { return row.History }),
 		column[snapshot.Process]{
 			name: "executable", title: "EXE", rank: 15, min: 12, max: 48, left: true, rising: true,
 			cell: func(row *snapshot.Process, _ int) string { return printable.String(row.Info.Exe) },

@@ -15,14 +15,15 @@ type moment struct {
 // past keeps the last minutes of a live screen, so that one can go back while they go on.
 type past struct {
 	moments []moment // oldest first
-	rows    int      // of all of them
+	bytes   int      // that their snapshots take
 }
 
 const (
 	pastEvery = 2 * time.Second
 	pastFor   = 5 * time.Minute
-	// pastRows bounds the memory: a row takes about 600 bytes, so all take some 18 MB.
-	pastRows = 30_000
+	// pastBytes bounds the memory: five minutes of a calm host, ten seconds of one with a thousand
+	// destinations.
+	pastBytes = 16 << 20
 )
 
 // keep adds a moment, unless the newest is not older than pastEvery, and forgets the oldest.
@@ -31,16 +32,12 @@ func (p *past) keep(m moment) {
 		return
 	}
 	p.moments = append(p.moments, m)
-	p.rows += rowsOf(m.snapshot)
-	for len(p.moments) > 1 && (p.rows > pastRows || m.snapshot.At.Sub(p.moments[0].snapshot.At) > pastFor) {
-		p.rows -= rowsOf(p.moments[0].snapshot)
+	p.bytes += m.snapshot.Bytes()
+	for len(p.moments) > 1 && (p.bytes > pastBytes || m.snapshot.At.Sub(p.moments[0].snapshot.At) > pastFor) {
+		p.bytes -= p.moments[0].snapshot.Bytes()
 		p.moments[0] = moment{}
 		p.moments = p.moments[1:]
 	}
-}
-
-func rowsOf(s *snapshot.Snapshot) int {
-	return len(s.Processes) + len(s.Destinations) + len(s.Failures) + len(s.PortSpaces) + len(s.Pairs) + len(s.PastPairs)
 }
 
 // from returns the moment that is steps after the one of the snapshot, or before it if steps is

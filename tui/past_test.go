@@ -143,24 +143,30 @@ func TestOlderThanThePast(t *testing.T) {
 	}
 }
 
-// TestPastIsBoundedByRows: a host with very many rows has a shorter past.
-func TestPastIsBoundedByRows(t *testing.T) {
+// TestPastIsBoundedByBytes: a host with very many rows has a shorter past.
+func TestPastIsBoundedByBytes(t *testing.T) {
 	t.Parallel()
 	var p past
+	large := func(rows int, at time.Duration) moment {
+		return moment{snapshot: &snapshot.Snapshot{
+			At: fixture().At.Add(at), Processes: make([]snapshot.Process, rows), PortSpaces: make([]snapshot.PortSpace, rows/2),
+		}}
+	}
+	one := large(1_000, 0).snapshot.Bytes()
 	for i := range 100 {
-		s := &snapshot.Snapshot{At: fixture().At.Add(time.Duration(i) * pastEvery), Processes: make([]snapshot.Process, 4_000), Pairs: make([]snapshot.Pair, 1_000)}
-		p.keep(moment{snapshot: s})
-		if p.rows != 5_000*len(p.moments) {
-			t.Fatalf("%d rows of %d moments", p.rows, len(p.moments))
+		p.keep(large(1_000, time.Duration(i)*pastEvery))
+		if p.bytes != one*len(p.moments) {
+			t.Fatalf("%d bytes of %d moments of %d", p.bytes, len(p.moments), one)
 		}
 	}
-	if p.rows > pastRows || len(p.moments) != pastRows/5_000 {
-		t.Errorf("%d moments with %d rows", len(p.moments), p.rows)
+	if len(p.moments) != pastBytes/one {
+		t.Errorf("%d moments of %d bytes", len(p.moments), one)
 	}
 	// One alone is kept however large it is.
-	p.keep(moment{snapshot: &snapshot.Snapshot{At: fixture().At.Add(time.Hour), Failures: make([]snapshot.Failure, 2*pastRows)}})
-	if len(p.moments) != 1 || p.rows != 2*pastRows {
-		t.Errorf("%d moments with %d rows", len(p.moments), p.rows)
+	huge := large(100_000, time.Hour)
+	p.keep(huge)
+	if len(p.moments) != 1 || p.bytes != huge.snapshot.Bytes() {
+		t.Errorf("%d moments with %d bytes", len(p.moments), p.bytes)
 	}
 }
 

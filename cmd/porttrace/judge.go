@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -69,6 +70,29 @@ func (m moments) add(s *snapshot.Snapshot, findings []doctor.Finding) {
 		if slices.ContainsFunc(f.Evidence, func(e doctor.Evidence) bool { return e.At.Equal(s.Wall) }) {
 			m[momentKey{f.ID, f.Subject.Netns}] = s
 		}
+	}
+	m.bound()
+}
+
+// momentBytes bounds the snapshots that are kept: one of 100,000 destinations takes 10 MB.
+const momentBytes = 32 << 20
+
+// bound gives up the oldest snapshots, if all take too much. The advice of their findings is
+// simulated with the last load then.
+func (m moments) bound() {
+	kept := map[*snapshot.Snapshot]int{}
+	total := 0
+	for _, s := range m {
+		if kept[s] == 0 {
+			kept[s] = s.Bytes()
+			total += kept[s]
+		}
+	}
+	for total > momentBytes && len(kept) > 1 {
+		oldest := slices.MinFunc(slices.Collect(maps.Keys(kept)), func(a, b *snapshot.Snapshot) int { return cmp.Compare(a.At, b.At) })
+		maps.DeleteFunc(m, func(_ momentKey, s *snapshot.Snapshot) bool { return s == oldest })
+		total -= kept[oldest]
+		delete(kept, oldest)
 	}
 }
 

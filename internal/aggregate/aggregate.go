@@ -44,6 +44,7 @@ type State struct {
 	pairs      *table[pairKey]
 	failures   failures
 
+	backlogRows  [3]int // of the last snapshot, of each kind
 	buckets      buckets
 	loose        loose
 	looseOutside loose           // of accepted connections that have a port outside the port range

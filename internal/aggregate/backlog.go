@@ -39,8 +39,9 @@ func (g gauges) minus(o gauges) gauges {
 // backlog counts the sockets for the rows that their events count for. A key whose row was
 // evicted counts for the row of the others.
 func (s *State) backlog() *backlog {
+	last := s.backlogRows // about as many as before: a map that grows takes its memory twice
 	b := &backlog{
-		processes: map[event.ProcID]gauges{}, dests: map[destKey]gauges{}, pairs: map[pairKey]gauges{},
+		processes: make(map[event.ProcID]gauges, last[0]), dests: make(map[destKey]gauges, last[1]), pairs: make(map[pairKey]gauges, last[2]),
 	}
 	// Sockets of a space come one after another and most have one owner: they are added in
 	// runs.
@@ -60,6 +61,7 @@ func (s *State) backlog() *backlog {
 		run.count(&socket)
 	})
 	b.add(&run)
+	s.backlogRows = [...]int{len(b.processes), len(b.dests), len(b.pairs)}
 	return b
 }
 

@@ -3,7 +3,6 @@ package aggregate
 import (
 	"slices"
 
-	"github.com/porttrace/porttrace/internal/history"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -18,7 +17,7 @@ func (f *fills) addTo(snap *snapshot.Snapshot) {
 
 // of returns the history of a space, nil if none is kept. failures are the calls that found no
 // port.
-func (f *fills) of(key fillKey, failures []history.Second) []snapshot.FillPoint {
+func (f *fills) of(key fillKey, failures []snapshot.Second) []snapshot.FillPoint {
 	one := f.byKey[key]
 	if one == nil {
 		return nil
@@ -33,7 +32,7 @@ func (f *fills) of(key fillKey, failures []history.Second) []snapshot.FillPoint 
 
 // eachFailure calls set with the index of each of the last points in whose second calls failed.
 // next is the second after the last point.
-func eachFailure(seconds []history.Second, next int64, points int, set func(i int, n uint32)) {
+func eachFailure(seconds []snapshot.Second, next int64, points int, set func(i int, n uint32)) {
 	for _, s := range seconds {
 		if i := s.At - next + int64(points); i >= 0 && i < int64(points) && s.Failures > 0 {
 			set(int(i), s.Failures)
@@ -44,7 +43,7 @@ func eachFailure(seconds []history.Second, next int64, points int, set func(i in
 func (r *spaceRow) fillKey() fillKey { return fillKey{r.id, r.udp != nil} }
 
 // failures returns in which seconds calls found no port.
-func (r *spaceRow) failures() []history.Second {
+func (r *spaceRow) failures() []snapshot.Second {
 	switch {
 	case r.Exhausted == 0:
 		return nil

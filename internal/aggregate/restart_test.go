@@ -138,7 +138,7 @@ func TestRestartForgets(t *testing.T) {
 			}
 		}
 		for _, p := range snap.Processes {
-			if !p.First.IsZero() || !p.Last.IsZero() || p.History != nil {
+			if !p.First.IsZero() || !p.Last.IsZero() || p.History.Len() != 0 {
 				t.Errorf("%s: from %s to %s, %v", tc.name, p.First, p.Last, p.History)
 			}
 		}

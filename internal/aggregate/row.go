@@ -23,6 +23,7 @@ type row struct {
 
 	info       *event.Process     // of a process: who it is
 	proc, dest *row               // of a pair: the rows it belongs to
+	place      int                // in the last snapshot, from 1 on; 0: none
 	number     uint64             // the rows of a table are made one after another
 	credit     uint64             // what it weighed when it was made
 	mergedInto *row               // set when the row was evicted: the row that has its counts

@@ -8,9 +8,6 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// maxPairsShown is how many destinations a process's row lists, and vice versa.
-const maxPairsShown = 50
-
 // Snapshot returns the view of the state at a moment of the stream, at or after the last
 // event. The spaces of the focus have a map, if there are such. The table's time moves on, too.
 func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Snapshot {
@@ -31,7 +28,7 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 		Notices: slices.Clone(s.notices),
 		Totals:  totals(s.total, b.total),
 		Rates:   s.total.history.Rates(s.started, s.now),
-		History: s.total.history.Points(s.now),
+		History: s.total.history.Share(s.now),
 
 		Gaps:      s.gaps.rows(clock),
 		OlderGaps: s.gaps.older,
@@ -81,7 +78,7 @@ func (s *State) processRow(info event.Process, r *row, g gauges) snapshot.Proces
 		Info:    info,
 		Totals:  totals(r, g),
 		Rates:   r.history.Rates(s.started, s.now),
-		History: r.history.Points(s.now),
+		History: r.history.Share(s.now),
 		First:   wallTime(s.world.Clock, r.first),
 		Last:    wallTime(s.world.Clock, r.last),
 
@@ -92,16 +89,14 @@ func (s *State) processRow(info event.Process, r *row, g gauges) snapshot.Proces
 }
 
 func (s *State) addProcesses(snap *snapshot.Snapshot, b *backlog) {
-	snap.Processes = make([]snapshot.Process, 0, len(s.processes.rows))
 	own := s.ownPorts()
-	for id, r := range s.processes.rows {
+	snap.Processes, _ = snapshotRows(s.processes, byOpens(snapshot.ProcessColumns()), func(id event.ProcID, r *row) snapshot.Process {
 		row := s.processRow(*r.info, r, b.processes[id])
 		if row.OwnPorts = own[id]; row.OwnPorts != nil {
 			row.OwnPorts.Ended = wallTime(s.world.Clock, r.ended)
 		}
-		snap.Processes = append(snap.Processes, row)
-	}
-	snap.Processes = snapshot.Sort(snap.Processes, byOpens(snapshot.ProcessColumns()), false)
+		return row
+	})
 	if !s.past.empty() {
 		other := s.processRow(event.Process{}, s.past.sum(), others(b.processes, s.processes))
 		snap.OtherProcesses = &other
@@ -118,18 +113,16 @@ func (s *State) destination(key destKey, r *row, g gauges) snapshot.Destination 
 		Remote:    key.remote,
 		Totals:    totals(r, g),
 		Rates:     r.history.Rates(s.started, s.now),
-		History:   r.history.Points(s.now),
+		History:   r.history.Share(s.now),
 		First:     wallTime(s.world.Clock, r.first),
 		Last:      wallTime(s.world.Clock, r.last),
 	}
 }
 
 func (s *State) addDestinations(snap *snapshot.Snapshot, b *backlog) {
-	snap.Destinations = make([]snapshot.Destination, 0, len(s.dests.rows))
-	for key, r := range s.dests.rows {
-		snap.Destinations = append(snap.Destinations, s.destination(key, r, b.dests[key]))
-	}
-	snap.Destinations = snapshot.Sort(snap.Destinations, byOpens(snapshot.DestinationColumns()), false)
+	snap.Destinations, _ = snapshotRows(s.dests, byOpens(snapshot.DestinationColumns()), func(key destKey, r *row) snapshot.Destination {
+		return s.destination(key, r, b.dests[key])
+	})
 	if r := s.dests.other; r != nil {
 		other := s.destination(destKey{}, r, s.otherDests(b))
 		snap.OtherDestinations = &other
@@ -145,64 +138,6 @@ func (s *State) otherDests(b *backlog) (sum gauges) {
 		}
 	}
 	return sum
-}
-
-// addPairs hangs each pair under its process and its destination, most opens first.
-func (s *State) addPairs(snap *snapshot.Snapshot, b *backlog) {
-	processes := make(map[event.ProcID]*snapshot.Process, len(snap.Processes))
-	for i := range snap.Processes {
-		p := &snap.Processes[i]
-		processes[p.Info.ID] = p
-	}
-	type remote struct {
-		netns uint32
-		name  string
-		gone  bool
-		end   event.Endpoint
-		proto event.Proto
-	}
-	dests := make(map[remote]*snapshot.Destination, len(snap.Destinations))
-	for i := range snap.Destinations {
-		d := &snap.Destinations[i]
-		dests[remote{d.Netns, d.NetnsName, d.NetnsGone, d.Remote, d.Proto}] = d
-	}
-	pairs := s.sortedPairs(b)
-	snap.Pairs = pairs
-	for i := range pairs {
-		pair := &pairs[i]
-		if p := processes[pair.Proc]; p != nil && len(p.Destinations) < maxPairsShown {
-			p.Destinations = append(p.Destinations, *pair)
-		}
-		if d := dests[remote{pair.Netns, pair.NetnsName, pair.NetnsGone, pair.Remote, pair.Proto}]; d != nil && len(d.Processes) < maxPairsShown {
-			d.Processes = append(d.Processes, *pair)
-		}
-	}
-}
-
-func (s *State) sortedPairs(b *backlog) []snapshot.Pair {
-	pairs := make([]snapshot.Pair, 0, len(s.pairs.rows))
-	for key, r := range s.pairs.rows {
-		pairs = append(pairs, s.pair(key, r, b.pairs[key]))
-	}
-	return snapshot.Sort(pairs, byOpens(snapshot.PairColumns()), false)
-}
-
-func (s *State) pair(key pairKey, r *row, g gauges) snapshot.Pair {
-	name, gone := s.netnsOf(key.dest)
-	owner := s.whois(key.proc)
-	return snapshot.Pair{
-		Proc:      key.proc,
-		Comm:      owner.Comm,
-		Exe:       owner.Exe,
-		Script:    owner.Script,
-		Netns:     key.dest.netns,
-		NetnsName: name,
-		NetnsGone: gone,
-		Proto:     key.dest.proto,
-		Remote:    key.dest.remote,
-		Totals:    totals(r, g),
-		Lifetimes: r.lifetimes.Share(),
-	}
 }
 
 // byOpens returns the order of a snapshot's rows, the same each time.

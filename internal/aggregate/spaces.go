@@ -26,7 +26,7 @@ type spaceRows struct {
 	*State
 	bound map[uint32]map[event.ProcID]boundPorts // by namespace, once it is needed
 	early map[uint32]*earlyPorts                 // by namespace, once it is needed
-	rows  []*spaceRow
+	spaceList
 
 	plots   map[uint32]*portPlot // by namespace, once it is needed
 	plot    portPlot             // of the row whose map is being made
@@ -52,9 +52,10 @@ func newSpaceRows(s *State) *spaceRows {
 
 func (s *State) addSpaces(snap *snapshot.Snapshot, fills *fills, focus []snapshot.SpaceID) {
 	b := s.spaceRows()
-	snap.OtherPortSpaces = max(len(b.rows)-maxSpaces, 0)
+	snap.OtherPortSpaces = b.listed - len(b.rows)
+	snap.PortSpaces = make([]snapshot.PortSpace, 0, len(b.rows))
 	b.mapped(focus)
-	for i, row := range b.rows[:len(b.rows)-snap.OtherPortSpaces] {
+	for i, row := range b.rows {
 		if i < maxDetailed || row.Exhausted > 0 || row.mapped || row.OpenRate > 0 && row.TakenShare() > busyShare {
 			b.detail(row)
 		}
@@ -64,14 +65,13 @@ func (s *State) addSpaces(snap *snapshot.Snapshot, fills *fills, focus []snapsho
 	s.addNamespaces(snap)
 }
 
-// spaceRows returns all rows without detail, fullest first.
+// spaceRows returns the rows without detail, fullest first.
 func (s *State) spaceRows() *spaceRows {
 	b := newSpaceRows(s)
 	b.connectSpaces()
 	b.bindSpaces()
 	b.udpSpaces()
-	taken, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
-	slices.SortFunc(b.rows, func(a, b *spaceRow) int { return taken.Compare(&a.PortSpace, &b.PortSpace) })
+	b.cut()
 	return b
 }
 
@@ -79,8 +79,7 @@ func (s *State) spaceRows() *spaceRows {
 // rows have no detail: no holders, victims and forecast, which take most of a snapshot's time.
 func (s *State) EachSpace(at event.Time, f func(*snapshot.PortSpace)) {
 	s.advance(at)
-	rows := s.spaceRows().rows
-	for _, row := range rows[:min(len(rows), maxSpaces)] {
+	for _, row := range s.spaceRows().rows {
 		f(&row.PortSpace)
 	}
 }
@@ -89,22 +88,30 @@ func (b *spaceRows) connectSpaces() {
 	b.table.Each(func(space *portspace.Space) {
 		id := flowID{ID: space.ID}
 		if b.flows.byID[id] == nil && space.Allocates() && b.flows.shows(id.ID, nil) {
-			b.addConnectSpace(id, nil)
+			b.addConnectSpace(id, space.All(), nil)
 		}
 	})
 	for id, flow := range b.flows.byID {
 		if id.Remote.Known() && b.flows.shows(id.ID, flow) {
-			b.addConnectSpace(id, flow)
+			b.addConnectSpace(id, b.table.Find(id.ID).Own(id.ports), flow)
 		}
 	}
 }
 
-func (b *spaceRows) addConnectSpace(id flowID, flow *flow) {
-	view := b.table.Find(id.ID).Own(id.ports)
-	row := b.addRow(snapshot.ConnectSpace, view, view.Occupancy(b.now), id, flow)
-	if view.IsOwn {
+func (b *spaceRows) addConnectSpace(id flowID, view portspace.View, flow *flow) {
+	o := view.Occupancy(b.now)
+	if b.passes(id, &o, flow) {
 		return
 	}
+	row := b.newSpaceRow(snapshot.ConnectSpace, view, o, id, flow)
+	if !view.IsOwn {
+		b.addPeak(row, view)
+	}
+	b.add(row)
+}
+
+// addPeak says how full the space has been, and since when it is full.
+func (b *spaceRows) addPeak(row *spaceRow, view portspace.View) {
 	row.Peak, row.Unstamped = max(row.Peak, view.Peak), view.Unstamped()
 	row.PeakAt = wallTime(b.world.Clock, view.PeakAt)
 	if row.IsFull() { // and not if ports can be reused, or a bind() has released some
@@ -119,7 +126,7 @@ func (b *spaceRows) addConnectSpace(id flowID, flow *flow) {
 func (b *spaceRows) bindSpaces() {
 	for id, flow := range b.bindIDs() {
 		if b.flows.shows(id.ID, flow) {
-			b.addRow(snapshot.BindSpace, b.table.Find(id.ID).All(), b.table.BindOccupancy(id.Netns, id.Local), id, flow)
+			b.add(b.newSpaceRow(snapshot.BindSpace, b.table.Find(id.ID).All(), b.table.BindOccupancy(id.Netns, id.Local), id, flow))
 		}
 	}
 }
@@ -152,8 +159,9 @@ func (s *State) bindIDs() map[flowID]*flow {
 	return ids
 }
 
-func (b *spaceRows) addRow(kind snapshot.SpaceKind, view portspace.View, o event.Occupancy, id flowID, flow *flow) *spaceRow {
-	row := &spaceRow{id: id, flow: flow, view: view, PortSpace: snapshot.PortSpace{
+func (b *spaceRows) newSpaceRow(kind snapshot.SpaceKind, view portspace.View, o event.Occupancy, id flowID, flow *flow) *spaceRow {
+	row := b.newRow()
+	*row = spaceRow{id: id, flow: flow, view: view, PortSpace: snapshot.PortSpace{
 		Kind: kind, Netns: id.Netns, NetnsName: b.world.Netns(id.Netns).Name, Proto: event.TCP,
 		Local: id.Local, Remote: id.Remote, Device: id.Device, Range: view.Range, PerSocketRange: view.IsOwn,
 		Occupancy: o, Peak: o.InUse(), TimeWaitLength: b.table.Netns(id.Netns).TimeWaitLength(),
@@ -161,7 +169,6 @@ func (b *spaceRows) addRow(kind snapshot.SpaceKind, view portspace.View, o event
 	if flow != nil {
 		b.addUsage(row, flow)
 	}
-	b.rows = append(b.rows, row)
 	return row
 }
 

@@ -22,6 +22,7 @@ type table[K comparable] struct {
 	// key loses, nil if it has none.
 	overflow func(key K, had *row) *row
 
+	shown   int    // rows in the last snapshot
 	made    uint64 // rows so far
 	shares  bool   // some key was counted for a shared row
 	floor   uint64 // the weight of the heaviest row that was evicted

@@ -112,7 +112,7 @@ func (s *State) udpOccupancy(space *udpSpace) event.Occupancy {
 func (b *spaceRows) udpSpaces() {
 	for _, space := range b.udp {
 		if occupancy := b.udpOccupancy(space); b.isListedUDP(space, &occupancy) {
-			b.rows = append(b.rows, b.udpRow(space, occupancy))
+			b.add(b.udpRow(space, occupancy))
 		}
 	}
 }

@@ -88,7 +88,7 @@ func (l testLoad) seen() *snapshot.Snapshot {
 		}},
 		Pairs:        []snapshot.Pair{pair},
 		Processes:    []snapshot.Process{{Info: l.proc, Totals: totals, Last: testWall, Lifetimes: pair.Lifetimes, Destinations: []snapshot.Pair{pair}, Rates: snapshot.Rates{Opens: opens}}},
-		Destinations: []snapshot.Destination{{Netns: testNetns, Proto: event.TCP, Remote: space.Remote, Totals: totals, History: history}},
+		Destinations: []snapshot.Destination{{Netns: testNetns, Proto: event.TCP, Remote: space.Remote, Totals: totals, History: snapshot.HistoryOf(history...)}},
 	}
 }
 

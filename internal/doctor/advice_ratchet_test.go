@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,9 +106,8 @@ func (l testLoad) seenAs(r whatif.Result, load whatif.Load) *snapshot.Snapshot {
 		space.SecondParity, space.SearchP50 = 1, 2*time.Millisecond // as seen with a range that is more than half taken
 	}
 	space.Forecast = snapshot.Forecast{Known: true, Never: true}
-	for i := range s.Destinations[0].History {
-		s.Destinations[0].History[i] = snapshot.Point{Opens: uint32(opens), Closes: uint32(opens)}
-	}
+	second := snapshot.Point{Opens: uint32(opens), Closes: uint32(opens)}
+	s.Destinations[0].History = snapshot.HistoryOf(slices.Repeat([]snapshot.Point{second}, s.Destinations[0].History.Len())...)
 	s.Namespaces[0].Capacity = r.Capacity
 	return s
 }

@@ -111,7 +111,7 @@ func pairsOf(s *snapshot.Snapshot) pairs {
 	for i := range s.Destinations {
 		d := &s.Destinations[i]
 		if sum := all[pairEnd{d.Netns, d.Remote}]; sum != nil && !d.NetnsGone {
-			sum.rates = d.History
+			sum.rates = d.History.Points()
 		}
 	}
 	return all

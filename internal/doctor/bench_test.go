@@ -20,7 +20,7 @@ func rows(n int) *snapshot.Snapshot {
 		s.Processes = append(s.Processes, snapshot.Process{Info: proc, Totals: snapshot.Totals{Opens: 100}})
 		s.Pairs = append(s.Pairs, snapshot.Pair{Proc: proc.ID, Comm: proc.Comm, Netns: inode, Proto: event.TCP, Remote: to, Totals: snapshot.Totals{Opens: 100}})
 		s.Destinations = append(s.Destinations, snapshot.Destination{
-			Netns: inode, Proto: event.TCP, Remote: to, History: make([]snapshot.Point, snapshot.HistorySeconds),
+			Netns: inode, Proto: event.TCP, Remote: to, History: snapshot.HistoryOf(make([]snapshot.Point, snapshot.HistorySeconds)...),
 		})
 		space := snapshot.PortSpace{
 			Kind: snapshot.ConnectSpace, Netns: inode, Proto: event.TCP, Local: local.Addr, Remote: to, Range: s.Namespaces[0].Ports,

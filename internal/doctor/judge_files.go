@@ -44,7 +44,7 @@ func (j *judge) files() {
 // opensMore reports whether the process has opened more connections in the last seconds than
 // ended.
 func opensMore(p *snapshot.Process) bool {
-	past := summed(p.History)
+	past := summed(p.History.Points())
 	return past.recent.opens > past.recent.closes+past.recent.failures
 }
 

@@ -28,7 +28,7 @@ func (j *judge) ownLists() {
 
 func (j *judge) ownPortsUsed(p *snapshot.Process) {
 	own := p.OwnPorts
-	stalled, closed := sinceOpened(p.History), closedLately(p.History)
+	stalled, closed := sinceOpened(p.History.Points()), closedLately(p.History.Points())
 	if stalled < stalledFor || closed < enoughRefused || j.endedLately(own) {
 		return
 	}

@@ -23,7 +23,7 @@ func ownList() (*snapshot.Snapshot, *snapshot.Process) {
 		Wall: judgedAt, Elapsed: 20 * time.Second,
 		Namespaces: []snapshot.Namespace{{Inode: inode, Name: "box", Ports: event.PortRange{Low: 32768, High: 60999}}},
 		Processes: []snapshot.Process{{
-			Info: event.Process{ID: shop, Comm: "haproxy", Exe: "/usr/sbin/haproxy"}, History: history,
+			Info: event.Process{ID: shop, Comm: "haproxy", Exe: "/usr/sbin/haproxy"}, History: snapshot.HistoryOf(history...),
 			Totals:   snapshot.Totals{Opens: 200, ClosesIn: 100},
 			OwnPorts: &snapshot.OwnPorts{Netns: inode, Local: local.Addr, Low: 40000, High: 40199, Open: 200},
 		}},
@@ -52,23 +52,36 @@ func TestOwnPortsInUse(t *testing.T) {
 	}
 }
 
+// changePast changes the history of a process.
+func changePast(p *snapshot.Process, change func([]snapshot.Point)) {
+	points := p.History.Points()
+	change(points)
+	p.History = snapshot.HistoryOf(points...)
+}
+
+func closeNothing(points []snapshot.Point) {
+	for i := range points {
+		points[i].Closes = 0
+	}
+}
+
 func TestOwnPortsAtEase(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(p *snapshot.Process){
-		"chooses no ports":                  func(p *snapshot.Process) { p.OwnPorts = nil },
-		"one port is free":                  func(p *snapshot.Process) { p.OwnPorts.Open-- },
-		"still opens":                       func(p *snapshot.Process) { p.History[len(p.History)-stalledFor].Opens = 1 },
-		"was seen too late":                 func(p *snapshot.Process) { p.History = p.History[len(p.History)-stalledFor+1:] },
+		"chooses no ports": func(p *snapshot.Process) { p.OwnPorts = nil },
+		"one port is free": func(p *snapshot.Process) { p.OwnPorts.Open-- },
+		"still opens": func(p *snapshot.Process) {
+			changePast(p, func(points []snapshot.Point) { points[len(points)-stalledFor].Opens = 1 })
+		},
+		"was seen too late": func(p *snapshot.Process) {
+			p.History = snapshot.HistoryOf(p.History.Points()[p.History.Len()-stalledFor+1:]...)
+		},
 		"a pool has the first of its ports": func(p *snapshot.Process) { p.OwnPorts.High, p.OwnPorts.Open = 40030, 31 },
 		"closes nothing": func(p *snapshot.Process) {
-			for i := range p.History {
-				p.History[i].Closes = 0
-			}
+			changePast(p, closeNothing)
 		},
 		"what it closed is long ago": func(p *snapshot.Process) {
-			for i := range p.History[len(p.History)-refusedIn:] {
-				p.History[len(p.History)-1-i].Closes = 0
-			}
+			changePast(p, func(points []snapshot.Point) { closeNothing(points[len(points)-refusedIn:]) })
 		},
 		"its servers close": func(p *snapshot.Process) { p.OwnPorts.Ended = judgedAt.Add(-refusedIn * time.Second) },
 	} {

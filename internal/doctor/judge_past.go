@@ -30,7 +30,7 @@ func pastOf(d *snapshot.Destination) past {
 	if d == nil {
 		return past{}
 	}
-	return summed(d.History)
+	return summed(d.History.Points())
 }
 
 func summed(points []snapshot.Point) past {

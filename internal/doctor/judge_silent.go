@@ -144,7 +144,7 @@ func (j *judge) silentPeer(s *silent) {
 func (j *judge) recentSeconds(s *silent) int {
 	seconds := recentSeconds
 	if d := j.ends.Destination(s.dest); d != nil {
-		seconds = min(seconds, len(d.History))
+		seconds = min(seconds, d.History.Len())
 	}
 	return max(min(seconds, int(j.s.Elapsed.Seconds())), 1)
 }

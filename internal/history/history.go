@@ -12,13 +12,8 @@ import (
 // History keeps the last snapshot.HistorySeconds. Only seconds in which something happened
 // take memory: most rows are a program that connects once. A nil History keeps nothing.
 type History struct {
-	seconds []Second
-}
-
-// Second is what happened in one second.
-type Second struct {
-	At int64 // whole seconds of stream time
-	snapshot.Point
+	seconds []snapshot.Second
+	shared  int // how many of the first ones snapshots have: these must not change
 }
 
 // SecondOf returns the second of a moment.
@@ -26,7 +21,7 @@ func SecondOf(t event.Time) int64 { return int64(t) / int64(time.Second) }
 
 // Seconds returns those in which something happened, in order. They are valid until the
 // next Add.
-func (h *History) Seconds() []Second { return h.seconds }
+func (h *History) Seconds() []snapshot.Second { return h.seconds }
 
 // Add counts what happened at t, unless that is long ago.
 func (h *History) Add(t event.Time, p snapshot.Point) {
@@ -41,6 +36,7 @@ func (h *History) addSecond(at int64, p snapshot.Point) {
 		i--
 	}
 	if i > 0 && h.seconds[i-1].At == at {
+		h.own(i - 1)
 		had := &h.seconds[i-1]
 		had.Opens += p.Opens
 		had.Closes += p.Closes
@@ -52,11 +48,26 @@ func (h *History) addSecond(at int64, p snapshot.Point) {
 			return
 		}
 		i--
-		copy(h.seconds[:i], h.seconds[1:])
-		h.seconds[i] = Second{at, p}
-		return
+		h.seconds, h.shared = h.seconds[1:], max(h.shared-1, 0) // its room is used up once in as many seconds
 	}
-	h.seconds = slices.Insert(h.seconds, i, Second{at, p})
+	h.own(i)
+	h.seconds = slices.Insert(h.seconds, i, snapshot.Second{At: at, Point: p})
+}
+
+// own makes the seconds from i on its own.
+func (h *History) own(i int) {
+	if i < h.shared {
+		h.seconds, h.shared = slices.Clone(h.seconds), 0
+	}
+}
+
+// Share returns the last HistorySeconds whole seconds before a moment. They stay as they are.
+func (h *History) Share(now event.Time) snapshot.History {
+	next := SecondOf(now)
+	for h.shared < len(h.seconds) && h.seconds[h.shared].At < next {
+		h.shared++
+	}
+	return snapshot.NewHistory(h.seconds, next)
 }
 
 // Merge adds the counts of another History.
@@ -87,23 +98,4 @@ func (h *History) Rates(started, now event.Time) snapshot.Rates {
 		Closes:   float64(sum.Closes) / span,
 		Failures: float64(sum.Failures) / span,
 	}
-}
-
-// Points returns the last HistorySeconds whole seconds, newest last. They begin when
-// something happened first: most rows are short.
-func (h *History) Points(now event.Time) []snapshot.Point {
-	last := SecondOf(now) - 1
-	first := last - snapshot.HistorySeconds + 1
-	from := slices.IndexFunc(h.seconds, func(s Second) bool { return s.At >= first })
-	if from < 0 || h.seconds[from].At > last {
-		return nil
-	}
-	first = h.seconds[from].At
-	points := make([]snapshot.Point, last-first+1)
-	for _, s := range h.seconds[from:] {
-		if s.At <= last {
-			points[s.At-first] = s.Point
-		}
-	}
-	return points
 }

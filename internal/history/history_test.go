@@ -44,7 +44,7 @@ func TestHistory(t *testing.T) {
 		for _, at := range tc.at {
 			h.Add(begin.Add(at), snapshot.Point{Opens: 1})
 		}
-		if got := opens(h.Points(begin.Add(tc.now))); !slices.Equal(got, tc.want) {
+		if got := opens(h.Share(begin.Add(tc.now)).Points()); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: got %v, want %v", tc.name, got, tc.want)
 		}
 	}
@@ -60,7 +60,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	h.Add(begin, snapshot.Point{Opens: 1_000_000}) // too late for what is kept
 	check := func(add uint32) {
 		t.Helper()
-		got := opens(h.Points(begin.Add(500 * time.Second)))
+		got := opens(h.Share(begin.Add(500 * time.Second)).Points())
 		if len(got) != snapshot.HistorySeconds || got[0] != 380+add || got[119] != 499+add || cap(h.seconds) > 2*snapshot.HistorySeconds {
 			t.Errorf("%d points from %d to %d", len(got), got[0], got[len(got)-1])
 		}
@@ -69,7 +69,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	h.Merge(&other)
 	check(1)
 	h.Add(begin.Add(400*time.Second), snapshot.Point{Opens: 1})
-	if got := opens(h.Points(begin.Add(500 * time.Second))); got[20] != 402 {
+	if got := opens(h.Share(begin.Add(500 * time.Second)).Points()); got[20] != 402 {
 		t.Errorf("second 400 has %d", got[20])
 	}
 }
@@ -103,3 +103,32 @@ func TestRates(t *testing.T) {
 }
 
 func near(got, want float64) bool { return got >= want*0.999999 && got <= want*1.000001 }
+
+// TestShare: what a snapshot has does not change, whatever comes later.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	var h History
+	for i := range 3 * snapshot.HistorySeconds {
+		h.Add(begin.Add(time.Duration(i)*time.Second), snapshot.Point{Opens: 1})
+		now := begin.Add(time.Duration(i+1) * time.Second)
+		shared := h.Share(now)
+		before := opens(shared.Points())
+		h.Add(now.Add(-time.Second), snapshot.Point{Opens: 5}) // late
+		h.Add(now, snapshot.Point{Opens: 7})
+		if got := opens(shared.Points()); !slices.Equal(got, before) {
+			t.Fatalf("second %d: a snapshot has %v, and had %v", i, got, before)
+		}
+		if late := opens(h.Share(now).Points()); late[len(late)-1] != before[len(before)-1]+5 {
+			t.Fatalf("second %d: %v, and %v before the late event", i, late, before)
+		}
+	}
+}
+
+// TestShareCopiesNothing: snapshots between which nothing happens cost no memory.
+func TestShareCopiesNothing(t *testing.T) {
+	var h History
+	h.Add(begin, snapshot.Point{Opens: 1})
+	if n := testing.AllocsPerRun(10, func() { h.Share(begin.Add(time.Minute)) }); n != 0 {
+		t.Errorf("%.0f allocations of a history that has not changed", n)
+	}
+}

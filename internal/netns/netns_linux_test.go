@@ -296,3 +296,14 @@ func BenchmarkScan(b *testing.B) {
 		}
 	}
 }
+
+// TestHasFunction: the kernel's own functions are found by its types as they are by its symbols.
+func TestHasFunction(t *testing.T) {
+	t.Parallel()
+	if !hasFunction("inet_csk_get_port") {
+		t.Error("the kernel has no inet_csk_get_port")
+	}
+	if hasFunction("inet_csk_get_por") || hasFunction("porttrace_is_no_function") {
+		t.Error("the kernel has functions that do not exist")
+	}
+}

@@ -50,7 +50,8 @@ type Options struct {
 	// Head is set to what the run knows, for a Tee that begins in the middle of it.
 	Head *Head
 	// Snapshots is sent a snapshot every Every, the newest in place of one that was not
-	// received yet. It must have room for one.
+	// received yet; less often if nothing happens or one takes long, see pace. 0: after each
+	// batch. It must have room for one.
 	Snapshots chan *snapshot.Snapshot
 	Every     time.Duration
 	// Focus is which port spaces have a map in these snapshots besides those that have one anyway.
@@ -89,7 +90,7 @@ type run struct {
 	state *State
 	now   event.Time // how far it has come
 	begun bool       // it has come beyond From
-	next  time.Time  // when to publish a snapshot
+	pace  pace       // of the snapshots that are published
 	due   event.Time // when to make one for Observe
 }
 
@@ -148,9 +149,12 @@ func (r *run) observe() {
 }
 
 func (r *run) publish() {
-	if now := time.Now(); r.begun && r.Snapshots != nil && !now.Before(r.next) {
-		Publish(r.Snapshots, r.state.Snapshot(r.now, r.Focus.IDs()...))
-		r.next = now.Add(r.Every)
+	if !r.begun || r.Snapshots == nil {
+		return
+	}
+	if now, focus := time.Now(), r.Focus.IDs(); r.pace.due(now, r.Every, r.state.changes, focus) {
+		Publish(r.Snapshots, r.state.Snapshot(r.now, focus...))
+		r.pace = pace{last: now, cost: time.Since(now), changes: r.state.changes, focus: focus}
 	}
 }
 

@@ -16,6 +16,7 @@ type State struct {
 	scans      reconciler
 	thresholds *portspace.Thresholds // nil if nothing reads its events
 	rows       *aggregate.State      // nil if no snapshot is made
+	changes    uint64                // events of sockets so far, and what scans have found
 }
 
 // NewState returns a State of which snapshots can be made. Its rows count what the filter
@@ -97,6 +98,9 @@ func (s *State) add(e *event.Event, out *output) {
 		s.table.Complete(e)
 	}
 	s.world.Apply(e)
+	if e.Kind.AboutSocket() || e.Kind == event.SocketFound || e.Kind == event.SocketGone {
+		s.changes++
+	}
 	s.markNotSelected(e)
 	out.put(e)
 	if s.table == nil {

@@ -15,8 +15,11 @@ import (
 
 // attachStates must be called last: it enables the programs that need the state changes.
 func (p *Probe) attachStates() error {
-	if err := p.attach(states); err != nil {
+	if err := p.attachLoaded(states); err != nil {
 		return fmt.Errorf("attaching %s: %w", states.name, err)
+	}
+	if err := p.filled(); err != nil {
+		return err
 	}
 	if err := p.maps["pt_ready"].Put(uint32(0), uint32(1)); err != nil {
 		return fmt.Errorf("enabling the programs: %w", err)
@@ -70,6 +73,11 @@ func (p *Probe) attach(r rung) error {
 	if err != nil {
 		return err
 	}
+	return p.attachAll(r, coll)
+}
+
+// attachAll attaches the programs of the rung, which it takes out of the collection, or none.
+func (p *Probe) attachAll(r rung, coll *ebpf.Collection) error {
 	defer coll.Close()
 	var links []link.Link
 	for _, name := range r.programs {
@@ -121,6 +129,15 @@ func refusesCookies(err error) bool {
 }
 
 func (p *Probe) loadPrograms(programs []string, cookie bool) (*ebpf.Collection, error) {
+	spec, err := p.specOf(programs, cookie)
+	if err != nil {
+		return nil, err
+	}
+	return p.newCollection(spec, cookie)
+}
+
+// specOf returns the programs, with the values of their options.
+func (p *Probe) specOf(programs []string, cookie bool) (*ebpf.CollectionSpec, error) {
 	spec := p.spec.Copy()
 	for name := range spec.Programs {
 		if !slices.Contains(programs, name) {
@@ -136,6 +153,11 @@ func (p *Probe) loadPrograms(programs []string, cookie bool) (*ebpf.Collection, 
 			return nil, fmt.Errorf("setting %s: %w", name, err)
 		}
 	}
+	return spec, nil
+}
+
+// newCollection has the programs verified. Several goroutines may call it.
+func (p *Probe) newCollection(spec *ebpf.CollectionSpec, cookie bool) (*ebpf.Collection, error) {
 	loading := ebpf.CollectionOptions{Cache: p.cache, MapReplacements: p.maps}
 	if cookie {
 		// The short log has the reason of a refusal. Without it, the library verifies a

@@ -45,6 +45,8 @@ type Probe struct {
 	maps      map[string]*ebpf.Map
 	progs     map[string]*ebpf.Program
 	used      map[string]Hook // by signal
+	ahead     chan loaded     // see loadAhead
+	filling   chan error      // see fill
 	noCookies error           // why the programs cannot give sockets cookies, nil: they can
 	links     []link.Link     // must be kept: a link that is garbage-collected detaches
 	iters     map[string]*link.Iter
@@ -116,6 +118,9 @@ func (p *Probe) open() error {
 	}
 	for _, s := range ladders {
 		p.attachSignal(s)
+		if s.name == event.SignalConnectErrors { // all that the states depend on is known
+			p.loadAhead(states)
+		}
 	}
 	_ = p.attach(udpCensus) // EachUDPSocket says that it is not there
 	if err := p.attachStates(); err != nil {
@@ -152,15 +157,17 @@ func (p *Probe) createMaps() error {
 		}
 	}
 	spec.Variables = nil
+	contents := emptied(spec.Maps)
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: p.cache})
 	if err != nil {
 		return fmt.Errorf("%w: %w", errMaps, err)
 	}
 	p.maps = coll.Maps
+	p.fill(contents)
 	p.mapBytes = kernelBytes(p.maps)
 	for name, m := range p.maps {
 		p.spec.Maps[name].MaxEntries = m.MaxEntries()
-		p.spec.Maps[name].Contents = nil // already filled; filling it again waits for RCU
+		p.spec.Maps[name].Contents = nil // see fill
 	}
 	return nil
 }

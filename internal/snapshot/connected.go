@@ -8,14 +8,14 @@ const ConnectedSeconds = 20
 // Connected returns how many of the newest attempts to connect to the destination led to a
 // connection, at least, and how many attempts there were.
 func (d *Destination) Connected() (connected, of int) {
-	failures := 0
-	for _, p := range d.History[max(len(d.History)-ConnectedSeconds, 0):] {
+	failures, points := 0, d.History.Points()
+	for _, p := range points[max(len(points)-ConnectedSeconds, 0):] {
 		of, failures = of+int(p.Opens), failures+int(p.Failures)
 	}
 	// Sent within the seconds in which an answer may come or the SYN be sent again, those of the
 	// second that is not whole yet included: they can be neither yet.
 	fresh := int(math.Ceil(d.Rates.Opens))
-	for _, p := range d.History[max(len(d.History)-2, 0):] {
+	for _, p := range points[max(len(points)-2, 0):] {
 		fresh += int(p.Opens)
 	}
 	open := max(int(d.Live()-d.SynSent)-fresh, 0)

@@ -15,16 +15,16 @@ func TestConnected(t *testing.T) {
 		"none answers": {Destination{
 			Totals:  Totals{Opens: 54, FailedOpens: 40, ConnectFailures: 40, SynSent: 4},
 			Rates:   Rates{Opens: 5},
-			History: append([]Point{{Opens: 5}, {Opens: 5}, {Opens: 5}}, append(steady(Point{Opens: 5, Failures: 5})[:7], Point{})...),
+			History: HistoryOf(append([]Point{{Opens: 5}, {Opens: 5}, {Opens: 5}}, append(steady(Point{Opens: 5, Failures: 5})[:7], Point{})...)...),
 		}, 0, 50},
 		"all answer at once": {Destination{
-			Totals: Totals{Opens: 50, ClosesOut: 50}, Rates: Rates{Opens: 5}, History: steady(Point{Opens: 5, Closes: 5}),
+			Totals: Totals{Opens: 50, ClosesOut: 50}, Rates: Rates{Opens: 5}, History: HistoryOf(steady(Point{Opens: 5, Closes: 5})...),
 		}, 50, 50},
 		"old connections end": {Destination{
-			Totals: Totals{LiveBefore: 100, Opens: 50, FailedOpens: 50, ClosesOut: 100}, Rates: Rates{Opens: 5}, History: steady(Point{Opens: 5, Closes: 10, Failures: 5}),
+			Totals: Totals{LiveBefore: 100, Opens: 50, FailedOpens: 50, ClosesOut: 100}, Rates: Rates{Opens: 5}, History: HistoryOf(steady(Point{Opens: 5, Closes: 10, Failures: 5})...),
 		}, 0, 50},
 		"they stay open": {Destination{
-			Totals: Totals{Opens: 50}, Rates: Rates{Opens: 5}, History: steady(Point{Opens: 5}),
+			Totals: Totals{Opens: 50}, Rates: Rates{Opens: 5}, History: HistoryOf(steady(Point{Opens: 5})...),
 		}, 50 - 10 - 5, 50},
 	} {
 		if got, of := c.row.Connected(); got != c.want || of != c.of {

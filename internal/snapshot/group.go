@@ -31,7 +31,7 @@ type ProcessGroup struct {
 	GroupKey
 	Totals
 	Rates        Rates
-	History      []Point
+	History      History
 	First, Last  time.Time
 	Destinations []Pair // of all its processes, most opens first, without a process, bounded
 	Members      []*Process
@@ -218,15 +218,15 @@ func (g *ProcessGroup) add(p *Process) {
 }
 
 // addHistory adds a history. That of the only one is not copied.
-func (g *ProcessGroup) addHistory(more []Point) {
+func (g *ProcessGroup) addHistory(more History) {
 	switch {
-	case len(more) == 0:
-	case g.History == nil:
+	case more.Len() == 0:
+	case g.History.Len() == 0:
 		g.History, g.shared = more, true
-	case g.shared:
-		g.History, g.shared = addHistory(addHistory(nil, g.History), more), false
+	case g.shared || more.Len() > g.History.Len():
+		g.History, g.shared = g.History.plus(more), false
 	default:
-		g.History = addHistory(g.History, more)
+		g.History.add(more)
 	}
 }
 
@@ -259,18 +259,4 @@ func (t *Totals) add(o *Totals) {
 	t.TimeWaitOther += o.TimeWaitOther
 	t.SynSent += o.SynSent
 	t.CloseWait += o.CloseWait
-}
-
-// addHistory adds second by second. All histories of a snapshot end with the same second.
-func addHistory(sum, more []Point) []Point {
-	if lacking := len(more) - len(sum); lacking > 0 {
-		sum = append(make([]Point, lacking, len(more)), sum...)
-	}
-	for i, p := range more {
-		at := &sum[len(sum)-len(more)+i]
-		at.Opens += p.Opens
-		at.Closes += p.Closes
-		at.Failures += p.Failures
-	}
-	return sum
 }

@@ -21,14 +21,14 @@ func loop(n int) []Process {
 		totals := Totals{Opens: 1, ClosesOut: 1, LifetimeP50: time.Duration(i+1) * time.Millisecond, LifetimeP99: time.Duration(i+1) * time.Millisecond}
 		rows = append(rows, Process{
 			Info: info, Totals: totals, Rates: Rates{Opens: 0.2, Closes: 0.2},
-			History: []Point{{Opens: 1}}, First: at.Add(time.Duration(i) * time.Second), Last: at.Add(time.Duration(i+1) * time.Second),
+			History: HistoryOf(Point{Opens: 1}), First: at.Add(time.Duration(i) * time.Second), Last: at.Add(time.Duration(i+1) * time.Second),
 			Destinations: []Pair{{Proc: info.ID, Comm: "curl", Remote: cache, Totals: totals, Lifetimes: lived(time.Duration(i+1) * time.Millisecond)}},
 			Lifetimes:    lived(time.Duration(i+1) * time.Millisecond),
 		})
 	}
 	return append(rows,
 		Process{Info: event.Process{ID: event.ProcID{PID: 1}, Comm: "bash", Exe: "/usr/bin/bash", Unit: "cron.service"}, Totals: Totals{Opens: 2}},
-		Process{Info: event.Process{ID: event.ProcID{PID: 2}, Comm: "kworker"}, Totals: Totals{Opens: 3}, History: []Point{{Opens: 2}, {}, {Opens: 1}}},
+		Process{Info: event.Process{ID: event.ProcID{PID: 2}, Comm: "kworker"}, Totals: Totals{Opens: 3}, History: HistoryOf(Point{Opens: 2}, Point{}, Point{Opens: 1})},
 		Process{Info: event.Process{ID: event.ProcID{PID: 3}, Comm: "nginx", Exe: "/usr/sbin/nginx", Container: "c0ffee"}, Totals: Totals{Opens: 4}},
 		Process{Totals: Totals{Opens: 5}},
 	)
@@ -74,7 +74,7 @@ func TestGroupIsTheSum(t *testing.T) {
 	t.Parallel()
 	rows := loop(100)
 	g := GroupProcesses(with(rows), ByExecutable)[0]
-	if g.Rates.Opens < 19.9 || g.Rates.Opens > 20.1 || !reflect.DeepEqual(g.History, []Point{{Opens: 100}}) {
+	if g.Rates.Opens < 19.9 || g.Rates.Opens > 20.1 || !reflect.DeepEqual(g.History.Points(), []Point{{Opens: 100}}) {
 		t.Errorf("rates %v, history %v", g.Rates, g.History)
 	}
 	p50, p99 := middleOf(classOf(51*time.Millisecond)), middleOf(classOf(100*time.Millisecond))
@@ -129,13 +129,16 @@ func TestHistoriesEndTogether(t *testing.T) {
 	long, short := []Point{{Opens: 1}, {Closes: 2}, {Failures: 3}}, []Point{{Opens: 4}}
 	want := []Point{{Opens: 1}, {Closes: 2}, {Opens: 4, Failures: 3}}
 	for _, order := range [][2][]Point{{long, short}, {short, long}} {
-		got := addHistory(addHistory(nil, order[0]), order[1])
-		if !slices.Equal(got, want) {
+		first, second := HistoryOf(order[0]...), HistoryOf(order[1]...)
+		var g ProcessGroup
+		g.addHistory(first)
+		g.addHistory(second)
+		if got := g.History.Points(); !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
-	}
-	if long[2].Opens != 0 || short[0].Failures != 0 {
-		t.Error("a member's own history was changed")
+		if !slices.Equal(first.Points(), order[0]) || !slices.Equal(second.Points(), order[1]) {
+			t.Error("a member's own history was changed")
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ type Snapshot struct {
 
 	Totals  Totals // of what the filter selects
 	Rates   Rates  // over the last RateWindow
-	History []Point
+	History History
 	// Worst and Sockets are each of the last HistorySeconds whole seconds since Started, newest
 	// last, of what the filter selects.
 	Worst   []WorstPoint
@@ -131,20 +131,12 @@ type Rates struct {
 	Failures float64
 }
 
-// Point is what happened in one second. The last of a History is the newest whole second,
-// the first one in which something happened; without any it is nil.
-type Point struct {
-	Opens    uint32
-	Closes   uint32
-	Failures uint32
-}
-
 // Process is one row: what a process did with ports.
 type Process struct {
 	Info event.Process
 	Totals
 	Rates   Rates
-	History []Point
+	History History
 	First   time.Time // first event since Started; zero without any
 	Last    time.Time // last event
 	// Destinations of this process, most opens first, bounded.
@@ -185,7 +177,7 @@ type Destination struct {
 	Remote    event.Endpoint
 	Totals
 	Rates   Rates
-	History []Point
+	History History
 	First   time.Time
 	Last    time.Time
 	// Processes that connect to it, most opens first, bounded. Only selected ones.

@@ -213,7 +213,7 @@ func silentPeer(s *snapshot.Snapshot) {
 		Count: 57, Resent: 57, Rate: 19, First: testNow.Add(-3 * time.Second), Last: testNow,
 	}}
 	s.Totals = snapshot.Totals{Opens: 96, ConnectFailures: 57, FailedOpens: 57, SynSent: 39}
-	s.Destinations = []snapshot.Destination{{Netns: uxc, Proto: event.TCP, Remote: peer, Totals: s.Totals, History: []snapshot.Point{{Opens: 96, Failures: 57}}}}
+	s.Destinations = []snapshot.Destination{{Netns: uxc, Proto: event.TCP, Remote: peer, Totals: s.Totals, History: snapshot.HistoryOf(snapshot.Point{Opens: 96, Failures: 57})}}
 	s.Pairs = []snapshot.Pair{{Proc: app.ID, Comm: "app", Netns: uxc, Proto: event.TCP, Remote: peer, Totals: s.Totals}}
 }
 
@@ -240,7 +240,7 @@ func TestOwnPortsUsed(t *testing.T) {
 			}
 			s.Namespaces = []snapshot.Namespace{{Inode: uxc, Name: "uxc", Ports: narrow}}
 			s.Processes = []snapshot.Process{{
-				Info: proc(9, "haproxy"), History: history,
+				Info: proc(9, "haproxy"), History: snapshot.HistoryOf(history...),
 				OwnPorts: &snapshot.OwnPorts{Netns: uxc, Local: address("10.77.0.1"), Low: 40000, High: 40199, Open: open},
 			}}
 		})
