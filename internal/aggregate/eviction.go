@@ -8,17 +8,17 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// place is where a row stands in the order in which rows go. The order is total, as that of
+// rank is where a row stands in the order in which rows go. The order is total, as that of
 // everything that is evicted: the same stream always gives up the same rows.
-type place struct {
+type rank struct {
 	weight uint64
 	last   event.Time
 	number uint64
 }
 
-func placeOf(r *row) place { return place{r.weight(), r.last, r.number} }
+func rankOf(r *row) rank { return rank{r.weight(), r.last, r.number} }
 
-func comparePlaces(a, b place) int {
+func compareRanks(a, b rank) int {
 	switch {
 	case a.weight != b.weight:
 		return cmp.Compare(a.weight, b.weight)
@@ -29,7 +29,7 @@ func comparePlaces(a, b place) int {
 }
 
 type candidate[K comparable] struct {
-	place
+	rank
 	key K
 	row *row
 }
@@ -60,29 +60,29 @@ func (t *table[K]) makeRoom(at event.Time, weight uint64) bool {
 	return t.giveNext(weight)
 }
 
-// outlived reports whether so many rows were made since the search that these may go, too.
+// outlived reports whether enough rows were made since the search that these may go, too.
 func (t *table[K]) outlived() bool { return t.made-t.going.made >= uint64(t.batch()) }
 
 // search finds the lighter half of the rows.
 func (t *table[K]) search() {
-	places := make([]place, 0, len(t.rows))
+	ranks := make([]rank, 0, len(t.rows))
 	for _, r := range t.rows {
-		places = append(places, placeOf(r))
+		ranks = append(ranks, rankOf(r))
 	}
-	half := (len(places) + 1) / 2
-	last := least(places, half, comparePlaces)[half-1]
+	half := (len(ranks) + 1) / 2
+	last := least(ranks, half, compareRanks)[half-1]
 	t.going = going[K]{made: t.made, floor: t.floor + 1}
 	for key, r := range t.rows {
-		p := placeOf(r)
+		p := rankOf(r)
 		switch {
-		case comparePlaces(p, last) > 0:
+		case compareRanks(p, last) > 0:
 		case r.idle():
 			t.going.idle = append(t.going.idle, candidate[K]{p, key, r})
 		default:
 			t.going.open = append(t.going.open, candidate[K]{p, key, r})
 		}
 	}
-	order := func(a, b candidate[K]) int { return comparePlaces(a.place, b.place) }
+	order := func(a, b candidate[K]) int { return compareRanks(a.rank, b.rank) }
 	slices.SortFunc(t.going.idle, order)
 	slices.SortFunc(t.going.open, order)
 }
@@ -93,7 +93,7 @@ func (t *table[K]) giveNext(weight uint64) bool {
 	g.idle, g.open = stillGoing(g.idle), stillGoing(g.open)
 	from := &g.idle
 	if mayGo := len(g.open) > 0 && (g.open[0].weight < weight || g.open[0].row.idle()); mayGo {
-		if len(g.idle) == 0 || comparePlaces(g.open[0].place, g.idle[0].place) < 0 {
+		if len(g.idle) == 0 || compareRanks(g.open[0].rank, g.idle[0].rank) < 0 {
 			from = &g.open
 		}
 	}
