@@ -48,7 +48,7 @@ func TestHead(t *testing.T) {
 	// Another socket in the place of one is not older.
 	another := found("10.0.0.1:40000", dst, event.StateEstablished, cookie(99))
 	late.Add(&another)
-	if socket, _ := late.socket(PortOf(&another)); socket.Flags.Has(event.BeforeStart) {
+	if socket := late.socket(PortOf(&another)); socket.Flags.Has(event.BeforeStart) {
 		t.Errorf("a new socket is older than the trace: %+v", socket)
 	}
 }

@@ -72,8 +72,8 @@ func (t *Table) MeasureTimeWait(scan *event.NetnsScan) time.Duration {
 		if found.State != event.StateTimeWait || found.Flags.Has(event.FinWait2) || found.Last == 0 || len(samples) == maxSamples {
 			continue
 		}
-		known, is := t.socket(PortOf(found))
-		if is && known.State == event.StateTimeWait && known.Closed != 0 && known.Closed >= from && known.Cookie == found.Cookie && !known.Flags.Has(event.FinWait2) {
+		known := t.socket(PortOf(found))
+		if known != nil && known.State == event.StateTimeWait && known.Closed != 0 && known.Closed >= from && known.Cookie == found.Cookie && !known.Flags.Has(event.FinWait2) {
 			samples = append(samples, found.Last.Sub(known.Closed))
 		}
 	}

@@ -21,7 +21,8 @@ type Found struct {
 // found, in its order, then what is gone. The table is changed by adding those events.
 func (t *Table) Reconcile(dst []event.Event, found Found) []event.Event {
 	t.scans++
-	r := reconciliation{table: t, Found: found, changes: dst, room: t.limit - t.sockets}
+	t.seen.reset(t.sockets.made)
+	r := reconciliation{table: t, Found: found, changes: dst, room: t.limit - t.sockets.used}
 	for i := range found.Sockets {
 		r.compareFound(&found.Sockets[i])
 	}
@@ -66,8 +67,7 @@ func (r *reconciliation) followed(port Port, e *event.Event) bool {
 	if !e.Dst.Known() {
 		return true
 	}
-	_, is := r.table.socket(port)
-	return is || r.table.follows(e)
+	return r.table.socket(port) != nil || r.table.follows(e)
 }
 
 // markSeen notes that the scan that is being compared has found the port's socket.
@@ -78,9 +78,8 @@ func (t *Table) markSeen(p Port) {
 		}
 		return
 	}
-	if socket, is := t.socket(p); is {
-		socket.scan = t.scans
-		t.spaces[p.ID].sockets[uint32(p.Port)] = socket
+	if s := t.spaces.find(&p.ID); s != nil {
+		t.seen.add(t.sockets.find(s.number, p.Port))
 	}
 }
 
@@ -102,8 +101,8 @@ func (r *reconciliation) ownedDiffers(_ Port, e *event.Event) bool {
 // socketDiffers reports whether the table has another socket at the port, or in another
 // state. It fills in what the table knows better than a scan can: which process opened it.
 func (r *reconciliation) socketDiffers(port Port, e *event.Event) bool {
-	known, is := r.table.socket(port)
-	if !is {
+	known := r.table.socket(port)
+	if known == nil {
 		r.room--
 		return r.room >= 0
 	}
@@ -163,18 +162,17 @@ func (r *reconciliation) removeUnseen() {
 			}
 		}
 	}
-	var unseen []uint16
+	var unseen []Socket
 	for _, s := range r.table.spacesOf(n) {
 		unseen = unseen[:0]
-		for port, socket := range s.Each() {
-			if socket.scan != r.table.scans && r.covers(Port{s.ID, port}) {
-				unseen = append(unseen, port)
+		for i, socket := range s.records() {
+			if !r.table.seen.has(i) && r.covers(Port{s.ID, socket.port}) {
+				unseen = append(unseen, *socket)
 			}
 		}
-		slices.Sort(unseen)
-		for _, port := range unseen {
-			socket := s.sockets[uint32(port)]
-			r.gone(Port{s.ID, port}, &socket)
+		sortByPort(unseen)
+		for i := range unseen {
+			r.gone(Port{s.ID, unseen[i].port}, &unseen[i])
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package portspace
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -25,8 +26,8 @@ func (t *Table) AppendSockets(dst []event.Event, netns uint32, at event.Time) []
 		list = append(list, o.event(base, o.State, port))
 	}
 	for _, s := range t.spacesOf(n) {
-		for _, port := range slices.Sorted(maps.Keys(s.sockets)) {
-			list = append(list, s.sockets[port].event(base, s.ID, uint16(port)))
+		for _, socket := range s.sorted() {
+			list = append(list, socket.event(base, s.ID))
 		}
 	}
 	return list
@@ -65,7 +66,7 @@ func (s *BoundSocket) event(base event.Event, state event.State, port uint16) ev
 // spacesOf returns the spaces of a namespace, sorted, so that the output is deterministic.
 func (t *Table) spacesOf(n *Netns) []*Space {
 	var list []*Space
-	for _, s := range t.spaces {
+	for s := range t.spaces.all() {
 		if s.net == n {
 			list = append(list, s)
 		}
@@ -74,10 +75,24 @@ func (t *Table) spacesOf(n *Netns) []*Space {
 	return list
 }
 
-func (s Socket) event(base event.Event, id ID, port uint16) event.Event {
+// sorted returns the sockets of the space by port.
+func (s *Space) sorted() []Socket {
+	list := make([]Socket, 0, s.held)
+	for _, socket := range s.Each() {
+		list = append(list, socket)
+	}
+	sortByPort(list)
+	return list
+}
+
+func sortByPort(list []Socket) {
+	slices.SortFunc(list, func(a, b Socket) int { return cmp.Compare(a.port, b.port) })
+}
+
+func (s *Socket) event(base event.Event, id ID) event.Event {
 	e := base
 	e.State, e.Direction, e.Proc, e.Cookie, e.Flags = s.State, s.Direction, s.Proc, s.Cookie, s.Flags
-	e.Src, e.Dst, e.Device = event.Endpoint{Addr: id.Local, Port: port}, id.Remote, id.Device
+	e.Src, e.Dst, e.Device = event.Endpoint{Addr: id.Local, Port: s.port}, id.Remote, id.Device
 	if s.State == event.StateTimeWait {
 		e.First, e.Last = base.Time, s.Expiry
 	}

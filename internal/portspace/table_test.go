@@ -161,8 +161,8 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("after %s: %d, want %d", c.after, got, c.want)
 		}
 	}
-	if len(table.spaces) != 0 || len(table.numbered) != 0 || table.sockets != 0 {
-		t.Errorf("%d spaces and %d sockets are left", len(table.spaces), table.sockets)
+	if table.spaces.used != 0 || table.sockets.used != 0 {
+		t.Errorf("%d spaces and %d sockets are left", table.spaces.used, table.sockets.used)
 	}
 }
 
@@ -354,8 +354,8 @@ func TestLimit(t *testing.T) {
 	} {
 		table.Add(&e)
 	}
-	if table.sockets != 1 || !table.AtLimit() {
-		t.Errorf("%d sockets, crowded %v", table.sockets, table.AtLimit())
+	if table.sockets.used != 1 || !table.AtLimit() {
+		t.Errorf("%d sockets, crowded %v", table.sockets.used, table.AtLimit())
 	}
 }
 
