@@ -2,6 +2,7 @@ package portspace
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -292,7 +293,7 @@ func TestReuseFinWait2(t *testing.T) {
 		"FIN has come": {[]event.Event{closed, bucket}, 1},
 	} {
 		table := tableOf(append([]event.Event{config(hundred, "", func(n *event.Netns) { n.Reuse = 1 })}, c.events...)...)
-		again := tableOf(append([]event.Event{config(hundred, "", func(n *event.Netns) { n.Reuse = 1 })}, table.AppendSockets(nil, net1, start)...)...)
+		again := tableOf(append([]event.Event{config(hundred, "", func(n *event.Netns) { n.Reuse = 1 })}, slices.Collect(table.Resync(net1, start))...)...)
 		for _, table := range []*Table{table, again} {
 			now := start.Add(5 * time.Second)
 			table.Advance(now)
