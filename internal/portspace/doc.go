@@ -36,6 +36,7 @@
 //	holder.go      which socket is in the way of a call that failed
 //	complete.go    what the table knows of an event better than its source
 //	netns.go       the range and settings of a namespace
+//	gone.go        namespaces that exist no more
 //	space.go       a connect space and its figures
 //	view.go        a space as seen by sockets with or without a range of their own
 //	bind.go        bind spaces

@@ -121,3 +121,22 @@ func TestSpaces(t *testing.T) {
 		}
 	}
 }
+
+// TestUsablePortsAreShared: a namespace takes 8 KiB less if its port range is that of another.
+func TestUsablePortsAreShared(t *testing.T) {
+	t.Parallel()
+	table := tableOf()
+	set := func(inode uint32, reserved string) *bitmap {
+		e := config(hundred, reserved)
+		e.Fact.(*event.Netns).Inode = inode
+		table.Add(&e)
+		return table.Netns(inode).usable
+	}
+	a, b := set(2, "40007"), set(3, "40007")
+	if c := set(4, ""); a != b || b == c || a.has(40007) || !c.has(40007) || table.Netns(3).Capacity() != 99 {
+		t.Errorf("%p, %p, %p", a, b, c)
+	}
+	if d := set(4, "40008"); d.has(40008) || !d.has(40007) { // the last one changes
+		t.Error("the ports are those from before")
+	}
+}

@@ -15,18 +15,19 @@ const Limit = 1 << 17
 
 // Table is all port spaces and the sockets that hold their ports. It is for one goroutine.
 type Table struct {
-	spaces   spaces
-	sockets  *sockets
-	nets     map[uint32]*Netns
-	expiries expiryQueue
-	now      event.Time
-	limit    int
-	scans    uint32   // that were compared
-	seen     seen     // what the last one has found
-	last     *Space   // that of the event before, mostly that of the next
-	spare    []*Space // have come empty: many a connection is the only one of its space
-	lastNet  *Netns
-	change   Change // by the last event
+	spaces     spaces
+	sockets    *sockets
+	nets       map[uint32]*Netns
+	expiries   expiryQueue
+	now        event.Time
+	limit      int
+	scans      uint32   // that were compared
+	seen       seen     // what the last one has found
+	last       *Space   // that of the event before, mostly that of the next
+	spare      []*Space // have come empty: many a connection is the only one of its space
+	lastNet    *Netns
+	configured *Netns // last
+	change     Change // by the last event
 	// For how long holders may still be searched for, as of searchedAt: see maySearch.
 	searchTime time.Duration
 	searchedAt event.Time
@@ -190,7 +191,7 @@ func (t *Table) configure(fact *event.Netns, at event.Time) {
 	if n.fact.Ports.Known() && fact.Ports.Known() && n.fact.TimeWaitSetting != fact.TimeWaitSetting {
 		n.setSince(at)
 	}
-	if n.configure(fact) {
+	if n.configure(fact, t.configured) {
 		n.narrowedAt = at
 		for s := range t.spaces.all() {
 			if s.net == n {
@@ -198,55 +199,9 @@ func (t *Table) configure(fact *event.Netns, at event.Time) {
 			}
 		}
 	}
+	t.configured = n
 	t.trim(n)
 	n.limited.update(n)
-}
-
-// GoneKept is for how long a namespace that exists no more is known.
-const GoneKept = time.Minute
-
-// noteGone notes whether the namespace exists. One that does not has no sockets.
-func (t *Table) noteGone(fact *event.Netns) {
-	_, was := t.gone[fact.Inode]
-	switch {
-	case !fact.Gone:
-		delete(t.gone, fact.Inode)
-	case !was:
-		t.gone[fact.Inode] = t.now
-		t.forget(fact.Inode)
-	}
-}
-
-func (t *Table) dropGone(now event.Time) {
-	for inode, since := range t.gone {
-		if now.Sub(since) >= GoneKept {
-			t.forget(inode)
-			delete(t.nets, inode)
-			delete(t.gone, inode)
-			t.lastNet = nil
-		}
-	}
-}
-
-// forget drops all sockets of a namespace, but not its configuration.
-func (t *Table) forget(inode uint32) {
-	n := t.nets[inode]
-	for s := range t.spaces.all() {
-		if s.net == n {
-			for port := range s.Each() {
-				t.sockets.remove(s, port)
-			}
-			t.spaces.remove(s)
-		}
-	}
-	t.last = nil
-	clear(n.owned)
-	clear(n.accepted)
-	clear(n.listeners)
-	n.chosen = portCounts{}
-	n.takeovers++
-	n.waiting, n.inRange, n.sockets, n.buckets, n.attributed, n.bound = 0, 0, 0, 0, 0, growth{}
-	n.gauges = Gauges{}
 }
 
 func (t *Table) census(e *event.Event, fact *event.Census) {

@@ -193,7 +193,7 @@ func TestTimeWaitExpiry(t *testing.T) {
 		-time.Second: 60 * time.Second,
 	} {
 		n := newNetns(net1)
-		n.configure(&event.Netns{Inode: net1, Ports: hundred, TimerStep: uint64(2 * time.Second), TimerAt: start})
+		n.configure(&event.Netns{Inode: net1, Ports: hundred, TimerStep: uint64(2 * time.Second), TimerAt: start}, nil)
 		if got := n.TimeWaitExpiry(start.Add(at)).Sub(start); got != want {
 			t.Errorf("made at %s: ends at %s, want %s", at, got, want)
 		}
