@@ -33,7 +33,8 @@ type Scan struct {
 type NetnsScan struct {
 	Census    Census
 	Ports     PortRange // the scan was limited to this range; zero: it was not
-	Sockets   []Event   // of the kind SocketFound
-	Truncated bool      // there were more sockets
-	Gone      bool      // the namespace does not exist any more, and none of its sockets
+	Sockets   []FoundSocket
+	Listeners map[uint16]ProcID // of accepted connections: the process that listens, by port
+	Truncated bool              // there were more sockets
+	Gone      bool              // the namespace does not exist any more, and none of its sockets
 }

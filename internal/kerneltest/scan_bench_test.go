@@ -27,21 +27,21 @@ func BenchmarkSockets(b *testing.B) {
 	n := newStormNetns(b)
 	fillWithBuckets(b, n)
 	p, spaces := openProbe(b), netns.New()
-	for name, take := range map[string]func([]event.Event) ([]event.Event, error){
-		"iterators": func(dst []event.Event) ([]event.Event, error) {
+	for name, take := range map[string]func([]event.FoundSocket) ([]event.FoundSocket, error){
+		"iterators": func(dst []event.FoundSocket) ([]event.FoundSocket, error) {
 			err := n.Do(func() (err error) {
 				dst, err = p.Sockets(dst, portspace.Limit, event.PortRange{}, nil)
 				return err
 			})
 			return dst, err
 		},
-		"sock_diag": func(dst []event.Event) ([]event.Event, error) {
+		"sock_diag": func(dst []event.FoundSocket) ([]event.FoundSocket, error) {
 			dst, _, err := spaces.Sockets(n.Inode(), dst, portspace.Limit)
 			return dst, err
 		},
 	} {
 		b.Run(name, func(b *testing.B) {
-			var found []event.Event
+			var found []event.FoundSocket
 			var err error
 			defer reportCPU(b, benchBuckets)()
 			for b.Loop() {
@@ -70,7 +70,7 @@ func BenchmarkHolders(b *testing.B) {
 	})
 	wantCounts(b, counted(b, binder), benchHeld, 0)
 	p := openProbe(b)
-	var found []event.Event
+	var found []event.FoundSocket
 	defer reportCPU(b, benchHeld)()
 	for b.Loop() {
 		holders, err := p.Holders()

@@ -39,17 +39,18 @@ func (c scanMethod) buckets(t *testing.T) {
 		})
 	})
 
+	began := monotonic()
 	found := c.scan(t, client)
 	c.compareProc(t, client, found)
 	for _, e := range found {
-		if e.State != event.StateTimeWait || e.Last <= e.First || e.Last.Sub(e.First) > time.Minute+leftWithin+c.late() {
+		if e.State != event.StateTimeWait || e.Expiry <= began || e.Expiry.Sub(began) > time.Minute+leftWithin+c.late() {
 			t.Errorf("no bucket: %+v", e)
 		}
 		if (e.Dst.Port == neverCloses.Port()) != e.Flags.Has(event.FinWait2) {
 			t.Errorf("waits for the peer's FIN, or does not: %+v", e)
 		}
 	}
-	owned := slices.DeleteFunc(slices.Clone(found), func(e event.Event) bool { return !e.Flags.Has(event.OwnedByBind) })
+	owned := slices.DeleteFunc(slices.Clone(found), func(e event.FoundSocket) bool { return !e.Flags.Has(event.OwnedByBind) })
 	if want := withPorts(found, results[1].Tries); c.exact && !slices.Equal(owned, want) || len(want) == 0 {
 		t.Errorf("owned by bind are\n%+v\nwant\n%+v", owned, want)
 	}
@@ -87,10 +88,10 @@ func socketIn(t *testing.T, n *lab.Netns, kind, protocol int) (fd int, file *os.
 }
 
 // scanOne returns the one socket that has this local end.
-func (c scanMethod) scanOne(t *testing.T, n *lab.Netns, local netip.AddrPort) event.Event {
+func (c scanMethod) scanOne(t *testing.T, n *lab.Netns, local netip.AddrPort) event.FoundSocket {
 	t.Helper()
 	found := c.scan(t, n)
-	is := func(e event.Event) bool { return e.Src.String() == local.String() }
+	is := func(e event.FoundSocket) bool { return e.Src.String() == local.String() }
 	i := slices.IndexFunc(found, is)
 	if i < 0 || slices.ContainsFunc(found[i+1:], is) {
 		t.Fatalf("%s is not there once: %+v", local, found)

@@ -82,7 +82,7 @@ func (w *spaceTrace) checkOwners(n *lab.Netns, owners ownedTuples) {
 	p := openProbe(w.t)
 	eventually(w.t, "only buckets", func() bool { return onlyBuckets(w.t, n) })
 	w.snapshot() // by now all that had happened has come
-	var found []event.Event
+	var found []event.FoundSocket
 	err := n.Do(func() (err error) {
 		found, err = p.Sockets(nil, portspace.Limit, event.PortRange{}, nil)
 		return err
@@ -97,7 +97,7 @@ func (w *spaceTrace) checkOwners(n *lab.Netns, owners ownedTuples) {
 		}
 		buckets++
 		want := owners[[2]netip.AddrPort{tuple(b.Src), tuple(b.Dst)}]
-		owner, cookie := w.ownerOf(b)
+		owner, cookie := w.ownerOf(n.Inode(), b)
 		if cookie != 0 && cookie == b.Cookie {
 			byCookie++
 		}
@@ -131,9 +131,10 @@ func tuple(e event.Endpoint) netip.AddrPort { return netip.AddrPortFrom(e.Addr.I
 
 // ownerOf returns the reported owner of a bucket: that of an outgoing connection is in a port
 // space; that of an accepted one, which takes no port of the range, is in its close.
-func (w *spaceTrace) ownerOf(bucket *event.Event) (owner event.ProcID, cookie uint64) {
+func (w *spaceTrace) ownerOf(netns uint32, bucket *event.FoundSocket) (owner event.ProcID, cookie uint64) {
 	w.withTable(func(table *portspace.Table) {
-		for port, s := range table.Find(portspace.IDOf(bucket)).Each() {
+		id := portspace.ID{Netns: netns, Device: bucket.Device, Local: bucket.Src.Addr, Remote: bucket.Dst}
+		for port, s := range table.Find(id).Each() {
 			if port == bucket.Src.Port {
 				owner, cookie = s.Proc, s.Cookie
 			}

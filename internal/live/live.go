@@ -3,6 +3,7 @@
 //
 //	live.go        attaching and detaching
 //	read.go        one batch: ring buffers, survey, scan, in this order
+//	trim.go        what a storm has taken is given back
 //	complete.go    what the kernel programs cannot know is added to their events
 //	describe.go    command lines and ancestors of processes
 //	unsent.go      processes whose facts had no room in the ring
@@ -58,7 +59,7 @@ type Source struct {
 	events     []event.Event
 	clock      event.Clock
 	nextSurvey time.Time
-	trimmed    time.Time // when memory was given back last
+	trimmed    time.Time // when it was last looked whether memory can be given back
 	begun      bool
 }
 

@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"runtime/debug"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -17,8 +16,6 @@ const (
 	surveyInterval = time.Second
 	// minRoom is the number of events for which room is always kept.
 	minRoom = 1 << 13
-	// trimInterval bounds how often memory is given back, which takes some ms.
-	trimInterval = 10 * time.Second
 )
 
 // Read waits for the next visit to the rings and returns what they held. When the
@@ -63,16 +60,6 @@ func (s *Source) begin() (event.Batch, error) {
 func (s *Source) read(patience time.Duration, last bool) (event.Batch, error) {
 	s.trim()
 	return s.readInto(s.events[:0], patience, last)
-}
-
-// trim gives back the memory that a storm has taken, a scan of very many sockets, or the
-// start: on a quiet host the collector would come by for it after minutes.
-func (s *Source) trim() {
-	if s.trimmed.IsZero() || cap(s.events) > max(minRoom, 8*len(s.events)) && time.Since(s.trimmed) > trimInterval {
-		s.trimmed = time.Now()
-		s.events = nil
-		debug.FreeOSMemory()
-	}
 }
 
 // readInto appends what has happened by now: what happens while it is at work is left for

@@ -22,10 +22,10 @@ func TestTrim(t *testing.T) {
 		}{
 			{0, 1, 2, false},                           // the start
 			{2 * trimInterval, 1, minRoom, true},       // room for the next ones
-			{0, storm / 4, storm, true},                // the storm goes on
-			{0, 1, storm, false},                       // it is over
-			{trimInterval, 1, storm, true},             // another one, too soon after the last
-			{time.Millisecond, 1, storm, false},        // and later
+			{trimInterval, storm / 4, storm, true},     // the storm goes on
+			{trimInterval, 1, storm, false},            // it is over
+			{trimInterval - 1, 1, storm, true},         // another one, too soon after the last
+			{1, 1, storm, false},                       // and later
 			{2 * trimInterval, storm / 8, storm, true}, // many events, if no storm
 		} {
 			time.Sleep(step.after)

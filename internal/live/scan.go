@@ -17,6 +17,8 @@ const (
 	// processor, and a scan begins once a second at most.
 	scanInterval = time.Second
 	scanShare    = 150 // a hundredth of a processor, with half the cost of a scan on top
+	// keptSockets is for how many sockets of a namespace room is kept in any case.
+	keptSockets = 1 << 10
 	// maxReported bounds the memory of which processes were reported.
 	maxReported = 1 << 14
 	// scanPatience is how long the first screen and the last one wait for a scan that is
@@ -41,7 +43,7 @@ type scans struct {
 	scanned   []uint32    // namespaces of the last one
 	gone      []uint32    // namespaces of the one before that do not exist any more
 	reported  map[event.ProcID]bool
-	buffers   map[uint32][]event.Event // by namespace: those of the last one, to be used again
+	buffers   map[uint32][]event.FoundSocket // by namespace: those of the last one, to be used again
 	result    event.Scan
 	counts    *counts   // nil: nothing else is counted
 	describer describer // of the goroutine that scans
@@ -68,17 +70,17 @@ type scanResult struct {
 // target is a namespace to scan.
 type target struct {
 	inode   uint32
-	ports   event.PortRange // its port range
-	buckets int             // that the kernel counts: most sockets of a host in trouble
-	wide    bool            // ports outside it, too
-	buffer  []event.Event   // for the sockets
+	ports   event.PortRange     // its port range
+	buckets int                 // that the kernel counts: most sockets of a host in trouble
+	wide    bool                // ports outside it, too
+	buffer  []event.FoundSocket // for the sockets
 
 	reserved string // ports of the range that no call is given
 }
 
 func newScans(s scanner) *scans {
 	return &scans{
-		scanner: s, results: make(chan scanResult, 1), reported: map[event.ProcID]bool{}, buffers: map[uint32][]event.Event{},
+		scanner: s, results: make(chan scanResult, 1), reported: map[event.ProcID]bool{}, buffers: map[uint32][]event.FoundSocket{},
 	}
 }
 
@@ -207,7 +209,9 @@ func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]even
 				one.Sockets[i].Flags |= event.BeforeStart
 			}
 		}
-		s.buffers[one.Census.Netns] = one.Sockets[:0]
+		if cap(one.Sockets) <= max(keptSockets, 4*len(one.Sockets)) { // else it is of a storm that is over
+			s.buffers[one.Census.Netns] = one.Sockets[:0]
+		}
 	}
 	s.any = true
 	for _, inode := range s.gone {

@@ -33,8 +33,8 @@ func finding(owners ...event.ProcID) scannerFunc {
 		for _, at := range targets {
 			one := event.NetnsScan{Census: event.Census{Netns: at.inode}, Sockets: at.buffer}
 			for i, owner := range owners {
-				one.Sockets = append(one.Sockets, event.Event{
-					Kind: event.SocketFound, Netns: at.inode, Proc: owner, Src: event.Endpoint{Port: uint16(40000 + i)},
+				one.Sockets = append(one.Sockets, event.FoundSocket{
+					Proc: owner, Src: event.Endpoint{Port: uint16(40000 + i)},
 				})
 			}
 			all = append(all, one)
@@ -328,12 +328,12 @@ func TestScanBuffers(t *testing.T) {
 		return finding(owner)(targets, stopped)
 	}))
 	_, scan := scanNow(t, s, netns1, netns2)
-	found := []*event.Event{&scan.Netns[0].Sockets[0], &scan.Netns[1].Sockets[0]}
+	found := []*event.FoundSocket{&scan.Netns[0].Sockets[0], &scan.Netns[1].Sockets[0]}
 	if given[0].buffer != nil || given[1].buffer != nil {
 		t.Errorf("the first scan has buffers: %+v", given)
 	}
 	for i, one := range found {
-		if one.Proc != nginx || one.Netns != given[i].inode {
+		if one.Proc != nginx || scan.Netns[i].Census.Netns != given[i].inode {
 			t.Errorf("found %+v", one)
 		}
 	}
@@ -351,6 +351,25 @@ func TestScanBuffers(t *testing.T) {
 	scanNow(t, s, netns1)
 	if scanNow(t, s, netns1, netns2); given[0].buffer == nil || given[1].buffer != nil {
 		t.Errorf("given %+v", given)
+	}
+}
+
+// The room for the sockets of a storm is given back once a scan finds few.
+func TestScanRoomIsTrimmed(t *testing.T) {
+	t.Parallel()
+	owners := make([]event.ProcID, 5*keptSockets)
+	var given target
+	s := newScans(scannerFunc(func(targets []target, stopped *atomic.Bool) ([]event.NetnsScan, time.Duration) {
+		given = targets[0]
+		return finding(owners...)(targets, stopped)
+	}))
+	for i, room := range []bool{false, true, true, false} {
+		if i == 2 {
+			owners = owners[:1]
+		}
+		if scanNow(t, s, netns1); (cap(given.buffer) > keptSockets) != room {
+			t.Errorf("scan %d is given room for %d", i, cap(given.buffer))
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"cmp"
 	"sync/atomic"
 	"time"
 
@@ -65,7 +64,7 @@ func (x *iterScanner) scan(targets []target, stopped *atomic.Bool) (all []event.
 		return nil
 	})
 	for i := range all {
-		markSelected(all[i].Sockets, x.selected)
+		markSelected(&all[i], x.selected)
 	}
 	return all, cost
 }
@@ -99,7 +98,7 @@ func scanEach(targets []target, stopped *atomic.Bool, scan func(at target, one *
 			continue
 		}
 		left -= len(one.Sockets)
-		inferDirections(one.Sockets, at.ports)
+		one.Listeners = inferDirections(one.Sockets, at.ports)
 		one.Census.Wide = !one.Ports.Known() && !one.Truncated
 		one.Census.Sockets, one.Census.Took = uint64(len(one.Sockets)), uint64(monotonic().Sub(began))
 		all = append(all, one)
@@ -108,7 +107,7 @@ func scanEach(targets []target, stopped *atomic.Bool, scan func(at target, one *
 }
 
 // assignOwners finds the owners of sockets by the inodes of their files.
-func assignOwners(sockets []event.Event, files []uint64) {
+func assignOwners(sockets []event.FoundSocket, files []uint64) {
 	byFile := make(map[uint64]int, len(files))
 	for i, file := range files {
 		if file != 0 {
@@ -126,8 +125,9 @@ func assignOwners(sockets []event.Event, files []uint64) {
 
 // inferDirections infers the directions of connections whose port a bind() owns: accepted if a
 // process listens on the port, else outgoing if the port is one of the port range. A server
-// that has closed its listener and keeps what it accepted mostly had a port outside.
-func inferDirections(sockets []event.Event, ports event.PortRange) {
+// that has closed its listener and keeps what it accepted mostly had a port outside. It returns
+// the listeners by port.
+func inferDirections(sockets []event.FoundSocket, ports event.PortRange) map[uint16]event.ProcID {
 	listening := map[uint16]event.ProcID{}
 	for i := range sockets {
 		if sockets[i].State == event.StateListen {
@@ -136,27 +136,31 @@ func inferDirections(sockets []event.Event, ports event.PortRange) {
 	}
 	for i := range sockets {
 		e := &sockets[i]
-		listener, is := listening[e.Src.Port]
+		_, is := listening[e.Src.Port]
 		switch {
 		case e.Direction != event.Unknown || !e.Dst.Known():
 		case is:
-			e.Direction, e.Listener = event.In, listener
+			e.Direction = event.In
 		case ports.Known() && ports.Holds(e.Src.Port):
 			e.Direction = event.Out
 		}
 	}
+	return listening
 }
 
 // markSelected marks the sockets of processes that are not selected, as the kernel side
 // does with events.
-func markSelected(sockets []event.Event, selected func(event.ProcID) bool) {
+func markSelected(scan *event.NetnsScan, selected func(event.ProcID) bool) {
 	if selected == nil {
 		return
 	}
 	known := map[event.ProcID]bool{} // one look-up for each process
-	for i := range sockets {
-		e := &sockets[i]
-		owner := cmp.Or(e.Proc, e.Listener)
+	for i := range scan.Sockets {
+		e := &scan.Sockets[i]
+		owner := e.Proc
+		if !owner.Known() && e.Direction == event.In {
+			owner = scan.Listeners[e.Src.Port]
+		}
 		is, done := known[owner]
 		if !done {
 			is = selected(owner)

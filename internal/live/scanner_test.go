@@ -17,14 +17,14 @@ import (
 func TestInferDirections(t *testing.T) {
 	t.Parallel()
 	const remote = "10.0.0.9:50000"
-	found := func(state event.State, direction event.Direction, src, dst string) event.Event {
-		e := event.Event{Kind: event.SocketFound, State: state, Direction: direction, Src: endpoint(src)}
+	found := func(state event.State, direction event.Direction, src, dst string) event.FoundSocket {
+		e := event.FoundSocket{State: state, Direction: direction, Src: endpoint(src)}
 		if dst != "" {
 			e.Dst = endpoint(dst)
 		}
 		return e
 	}
-	sockets := []event.Event{
+	sockets := []event.FoundSocket{
 		found(event.StateEstablished, event.Unknown, "10.0.0.1:80", remote), // before its listener
 		found(event.StateListen, event.Unknown, "0.0.0.0:80", ""),
 		found(event.StateBound, event.Unknown, "10.0.0.1:80", ""),
@@ -35,7 +35,7 @@ func TestInferDirections(t *testing.T) {
 		found(event.StateEstablished, event.Unknown, "10.0.0.1:40000", remote), // of the port range
 	}
 	sockets[1].Proc = nginx
-	inferDirections(sockets, event.PortRange{Low: 40000, High: 40099})
+	listeners := inferDirections(sockets, event.PortRange{Low: 40000, High: 40099})
 	var got []event.Direction
 	for i := range sockets {
 		got = append(got, sockets[i].Direction)
@@ -44,26 +44,27 @@ func TestInferDirections(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if sockets[0].Listener != nginx || sockets[5].Listener.Known() {
-		t.Errorf("the listeners are %v and %v", sockets[0].Listener, sockets[5].Listener)
+	if len(listeners) != 1 || listeners[80] != nginx {
+		t.Errorf("the listeners are %v", listeners)
 	}
 }
 
 func TestMarkSelected(t *testing.T) {
 	t.Parallel()
 	owners := []event.ProcID{nginx, worker, nginx, {}, worker, {}}
-	sockets := make([]event.Event, len(owners))
+	sockets := make([]event.FoundSocket, len(owners))
 	for i := range sockets {
 		sockets[i].Proc, sockets[i].Flags = owners[i], event.BeforeStart
 	}
-	markSelected(sockets, nil)
+	scan := &event.NetnsScan{Sockets: sockets}
+	markSelected(scan, nil)
 	for _, e := range sockets {
 		if e.Flags != event.BeforeStart {
 			t.Errorf("all are selected, got %+v", e)
 		}
 	}
 	var asked []event.ProcID
-	markSelected(sockets, func(id event.ProcID) bool {
+	markSelected(scan, func(id event.ProcID) bool {
 		asked = append(asked, id)
 		return id == nginx
 	})
@@ -91,7 +92,7 @@ func TestScanEach(t *testing.T) {
 	before := monotonic()
 	all := scanEach(targetsOf(1, 2, 3, 4), new(atomic.Bool), func(at target, one *event.NetnsScan, limit int) error {
 		limits = append(limits, limit)
-		one.Sockets = make([]event.Event, min(limit, sizes[at.inode]))
+		one.Sockets = make([]event.FoundSocket, min(limit, sizes[at.inode]))
 		one.Truncated = len(one.Sockets) >= limit
 		if at.inode == 2 {
 			return errors.New("it may not be entered")
@@ -121,7 +122,7 @@ func TestScanEach(t *testing.T) {
 func TestScanEachInfersDirections(t *testing.T) {
 	t.Parallel()
 	all := scanEach(targetsOf(1), new(atomic.Bool), func(_ target, one *event.NetnsScan, _ int) error {
-		one.Sockets = []event.Event{
+		one.Sockets = []event.FoundSocket{
 			{State: event.StateListen, Src: endpoint("0.0.0.0:80")},
 			{State: event.StateEstablished, Src: endpoint("10.0.0.1:80"), Dst: endpoint("10.0.0.9:50000")},
 		}
@@ -166,12 +167,12 @@ func TestDiagScanner(t *testing.T) {
 	defer server.Close()
 
 	me := self(t).ID
-	buffer := make([]event.Event, 0, 1)
+	buffer := make([]event.FoundSocket, 0, 1)
 	all, cost := diagScanner{netns.New()}.scan([]target{{inode: ownNetns(t), buffer: buffer}}, new(atomic.Bool))
 	if len(all) != 1 || all[0].Truncated || cost <= 0 {
 		t.Fatalf("got %+v, cost %s", all, cost)
 	}
-	want := map[[2]string]event.Event{
+	want := map[[2]string]event.FoundSocket{
 		{listener.Addr().String(), ""}:                              {State: event.StateListen},
 		{server.LocalAddr().String(), server.RemoteAddr().String()}: {State: event.StateEstablished, Direction: event.In},
 		{client.LocalAddr().String(), client.RemoteAddr().String()}: {State: event.StateEstablished},
@@ -183,7 +184,7 @@ func TestDiagScanner(t *testing.T) {
 		}
 		if w, is := want[key]; is {
 			delete(want, key)
-			if e.Kind != event.SocketFound || e.State != w.State || e.Direction != w.Direction || e.Proc != me {
+			if e.State != w.State || e.Direction != w.Direction || e.Proc != me {
 				t.Errorf("got %+v", e)
 			}
 		}

@@ -13,10 +13,10 @@ import (
 	"github.com/porttrace/porttrace/internal/linux"
 )
 
-// Sockets appends a SocketFound for every TCP socket and TIME_WAIT bucket of the namespace,
+// Sockets appends every TCP socket and TIME_WAIT bucket of the namespace,
 // at most limit of them. They are listed by sock_diag(7), or by /proc/PID/net/tcp and tcp6 if
 // the namespace may not be entered or the kernel has no tcp_diag. It is for hosts whose
-// kernel has no iterators (probe.Sockets), and its events have fewer fields: no owners, no
+// kernel has no iterators (probe.Sockets), and fewer fields are known: no owners, no
 // socket port ranges, in /proc no cookies and devices. Before Linux 6.8, and in /proc,
 // sockets that are only bound are missing.
 //
@@ -26,8 +26,8 @@ import (
 //
 // The second result has the inode of each socket that was appended, by which
 // procinfo.SocketHolders finds owners; 0 if no process has it open.
-func (n *Namespaces) Sockets(inode uint32, dst []event.Event, limit int) ([]event.Event, []uint64, error) {
-	l := lister{inode: inode, events: dst, begin: len(dst), limit: limit}
+func (n *Namespaces) Sockets(inode uint32, dst []event.FoundSocket, limit int) ([]event.FoundSocket, []uint64, error) {
+	l := lister{inode: inode, sockets: dst, begin: len(dst), limit: limit}
 	err := n.Inside(inode, l.dump)
 	if err != nil {
 		l.reset()
@@ -36,22 +36,21 @@ func (n *Namespaces) Sockets(inode uint32, dst []event.Event, limit int) ([]even
 		}
 	}
 	l.inferOwned()
-	return l.events, l.inodes, nil
+	return l.sockets, l.inodes, nil
 }
 
-// lister makes events of sockets.
+// lister collects sockets.
 type lister struct {
-	inode  uint32
-	events []event.Event
-	begin  int
-	limit  int
-	inodes []uint64
-	now    event.Time // when the list began
+	inode   uint32
+	sockets []event.FoundSocket
+	begin   int
+	limit   int
+	inodes  []uint64
 }
 
-func (l *lister) full() bool { return len(l.events)-l.begin >= l.limit }
+func (l *lister) full() bool { return len(l.sockets)-l.begin >= l.limit }
 
-func (l *lister) reset() { l.events, l.inodes = l.events[:l.begin], nil }
+func (l *lister) reset() { l.sockets, l.inodes = l.sockets[:l.begin], nil }
 
 // States by the bits of a request, include/net/tcp_states.h. Kernels before 91051f003948
 // ("tcp: Dump bound-only sockets in inet_diag.", 6.8) list none in the last.
@@ -72,7 +71,6 @@ func (l *lister) dump() error {
 	}
 	defer unix.Close(fd)
 	buf := make([]byte, 64<<10)
-	l.now = event.Time(linux.Monotonic())
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		if err := dump(fd, unix.IPPROTO_TCP, family, listedStates, buf, l.addAnswer); err != nil {
 			return err
@@ -96,19 +94,17 @@ func (l *lister) addAnswer(a *diagAnswer) {
 	l.finish(e, a.family == unix.AF_INET6)
 }
 
-// addSocket appends an event without addresses, which the caller must set.
-func (l *lister) addSocket(state, timer uint8, left time.Duration, inode uint64) *event.Event {
+// addSocket appends a socket without addresses, which the caller must set.
+func (l *lister) addSocket(state, timer uint8, left time.Duration, inode uint64) *event.FoundSocket {
 	l.inodes = append(l.inodes, inode)
-	l.events = append(l.events, event.Event{
-		Time: l.now, Kind: event.SocketFound, Proto: event.TCP, State: event.State(state), Netns: l.inode, Count: 1,
-	})
-	e := &l.events[len(l.events)-1]
+	l.sockets = append(l.sockets, event.FoundSocket{State: event.State(state)})
+	e := &l.sockets[len(l.sockets)-1]
 	switch {
 	case timer == timerTimeWait:
 		if e.State == event.StateFinWait2 {
 			e.Flags |= event.FinWait2
 		}
-		e.State, e.First, e.Last = event.StateTimeWait, l.now, event.Time(linux.Monotonic()).Add(left)
+		e.State, e.Expiry = event.StateTimeWait, event.Time(linux.Monotonic()).Add(left)
 	case state == boundInactive:
 		e.State = event.StateBound
 	case e.State == event.StateSynSent:
@@ -118,7 +114,7 @@ func (l *lister) addSocket(state, timer uint8, left time.Duration, inode uint64)
 }
 
 // finish removes the remote end 0.0.0.0 or :: of sockets that have none.
-func (l *lister) finish(e *event.Event, v6 bool) {
+func (l *lister) finish(e *event.FoundSocket, v6 bool) {
 	switch {
 	case e.State == event.StateListen, e.State == event.StateBound:
 		e.Dst = event.Endpoint{}
@@ -130,14 +126,14 @@ func (l *lister) finish(e *event.Event, v6 bool) {
 // inferOwned marks the ports that bind() owns, as far as they are known.
 func (l *lister) inferOwned() {
 	owned := map[uint16]bool{}
-	for i := range l.events[l.begin:] {
-		e := &l.events[l.begin+i]
+	for i := range l.sockets[l.begin:] {
+		e := &l.sockets[l.begin+i]
 		if e.State == event.StateListen || e.State == event.StateBound {
 			owned[e.Src.Port] = true
 		}
 	}
-	for i := range l.events[l.begin:] {
-		if e := &l.events[l.begin+i]; owned[e.Src.Port] {
+	for i := range l.sockets[l.begin:] {
+		if e := &l.sockets[l.begin+i]; owned[e.Src.Port] {
 			e.Flags |= event.OwnedByBind
 		}
 	}
@@ -149,7 +145,6 @@ func (l *lister) readFiles(n *Namespaces) error {
 	if err != nil {
 		return err
 	}
-	l.now = event.Time(linux.Monotonic())
 	for _, name := range []string{"tcp", "tcp6"} {
 		err := ns.read(name, func(r io.Reader) error { return parseSockets(r, l.addLine) })
 		if err != nil && (name == "tcp" || !errors.Is(err, fs.ErrNotExist)) { // without IPv6 there is no tcp6

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
 // The child has a listener and TIME_WAIT, which are found by both ways: as root by a list
@@ -21,22 +22,23 @@ func TestSockets(t *testing.T) {
 	t.Parallel()
 	_, inode := startChild(t)
 	n := New()
-	found, inodes, err := n.Sockets(inode, []event.Event{{Kind: event.Open}}, 1000)
+	before := event.Time(linux.Monotonic())
+	found, inodes, err := n.Sockets(inode, []event.FoundSocket{{Cookie: 42}}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(found) != 2+childBuckets || len(inodes) != len(found)-1 || found[0].Kind != event.Open {
+	if len(found) != 2+childBuckets || len(inodes) != len(found)-1 || found[0].Cookie != 42 {
 		t.Fatalf("%d sockets and %d inodes: %+v", len(found)-1, len(inodes), found)
 	}
 	for i, e := range found[1:] {
 		listens := e.State == event.StateListen
-		if e.Kind != event.SocketFound || e.Netns != inode || e.Src.Addr.String() != "10.9.8.7" || listens != (inodes[i] != 0) || listens == e.Dst.Known() {
+		if e.Src.Addr.String() != "10.9.8.7" || listens != (inodes[i] != 0) || listens == e.Dst.Known() {
 			t.Errorf("found %+v, inode %d", e, inodes[i])
 		}
 		if owned := e.Src.Port == 80; owned != e.Flags.Has(event.OwnedByBind) {
 			t.Errorf("owned by bind %v: %+v", !owned, e)
 		}
-		if left := e.Last.Sub(e.First); !listens && (e.State != event.StateTimeWait || left <= 50*time.Second || left > 61*time.Second) {
+		if left := e.Expiry.Sub(before); !listens && (e.State != event.StateTimeWait || left <= 50*time.Second || left > 62*time.Second) {
 			t.Errorf("%s left: %+v", left, e)
 		}
 	}
@@ -45,7 +47,7 @@ func TestSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	files.inferOwned()
-	if got, want := summary(files.events), summary(found[1:]); got != want {
+	if got, want := summary(files.sockets), summary(found[1:]); got != want {
 		t.Errorf("by files:\n%s\nby the other way:\n%s", got, want)
 	}
 	if few, _, err := n.Sockets(inode, nil, 2); err != nil || len(few) != 2 {
@@ -57,7 +59,7 @@ func TestSockets(t *testing.T) {
 }
 
 // summary has the fields that both lists have.
-func summary(found []event.Event) string {
+func summary(found []event.FoundSocket) string {
 	var lines []string
 	for _, e := range found {
 		lines = append(lines, fmt.Sprint(e.State, e.Direction, e.Flags, e.Src, e.Dst))

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -28,14 +29,12 @@ func (h *Head) Each(put Tee) error {
 // eachHead is Each at a moment, at or after the last event. It changes nothing: a run goes on as
 // if it were not recorded.
 func (s *State) eachHead(at event.Time, put Tee) error {
-	err := s.putHead(s.headFacts(at), put)
+	err := s.putHead(slices.Values(s.headFacts(at)), put)
 	if s.table == nil || err != nil {
 		return err
 	}
-	var sockets []event.Event
 	for _, inode := range s.existing() {
-		sockets = s.table.AppendHead(sockets[:0], inode, at)
-		if err := s.putHead(sockets, put); err != nil {
+		if err := s.putHead(s.table.Head(inode, at), put); err != nil {
 			return err
 		}
 	}
@@ -67,11 +66,11 @@ func (s *State) existing() []uint32 {
 	return inodes
 }
 
-func (s *State) putHead(events []event.Event, put Tee) error {
-	for i := range events {
-		e := &events[i]
-		s.markNotSelected(e)
-		if err := put(e, &s.world); err != nil {
+func (s *State) putHead(events iter.Seq[event.Event], put Tee) error {
+	var e event.Event
+	for e = range events {
+		s.markNotSelected(&e)
+		if err := put(&e, &s.world); err != nil {
 			return err
 		}
 	}

@@ -73,7 +73,7 @@ func (s *State) addScan(scan *event.Scan, out *output) {
 		return
 	}
 	for i := range scan.Netns {
-		s.scans.each(&scan.Netns[i], scan.At, func(changes []event.Event) { s.addAll(changes, out) })
+		s.scans.each(&scan.Netns[i], scan.At, func(e *event.Event) { s.add(e, out) })
 	}
 	s.scans.done()
 }

@@ -29,7 +29,7 @@ type bindPorts struct{ live, timeWait, bound bitmap }
 func (t *Table) BindOccupancies(ids []BindID) []event.Occupancy {
 	ports := make([]bindPorts, len(ids))
 	var concerned []*bindPorts
-	for _, s := range t.spaces {
+	for s := range t.spaces.all() {
 		concerned = concerned[:0]
 		for i, id := range ids {
 			if s.Netns == id.Netns && conflict(id.Local, s.Local) {
@@ -82,7 +82,7 @@ func (t *Table) BindHolders(netns uint32, local event.Addr) iter.Seq2[uint16, So
 	n := t.Netns(netns)
 	held := make([]Socket, 0, min(n.total, t.Known(netns)))
 	at := make([]int32, 1<<16) // by port: where in held, from 1 on; a map costs several times the time
-	for _, s := range t.spaces {
+	for s := range t.spaces.all() {
 		if s.net != n || !conflict(local, s.Local) {
 			continue
 		}

@@ -23,14 +23,14 @@ func (t *Table) close(e *event.Event) {
 		socket.Flags = event.OwnedByBind
 	}
 	if s := t.space(e); s != nil {
-		known, is := s.sockets[uint32(e.Src.Port)]
+		known := s.socket(e.Src.Port)
 		switch {
-		case !is:
+		case known == nil:
 		case known.State != event.StateTimeWait && !known.isOf(e): // the port has passed to another socket
 			return
 		case known.State != event.StateTimeWait:
-			known.Cookie = cmp.Or(e.Cookie, known.Cookie)
-			socket = known
+			socket = *known
+			socket.Cookie = cmp.Or(e.Cookie, known.Cookie)
 		case known.Closed > e.Time: // reported late (live holds orphans up to 100 ms): the port was reused and closed again
 			t.change = Change{Was: known.State, Is: known.State}
 			return
@@ -59,26 +59,26 @@ func isFinWait2(e *event.Event) bool {
 func (t *Table) expire(x expiry) {
 	s, socket := t.bucket(x)
 	switch {
-	case s == nil:
+	case socket == nil:
 	case socket.Expiry > t.now:
 		if secondAfter(socket.Expiry) <= t.expiries.done { // else it is scheduled already
 			t.expiries.schedule(x, socket.Expiry)
 		}
 	default:
-		s.orphans.noteEnded(&socket)
-		t.drop(s, x.port, &socket)
+		s.orphans.noteEnded(socket)
+		t.drop(s, *socket)
 	}
 }
 
-// bucket returns the bucket of a scheduled expiry, a nil space if there is none any more.
-func (t *Table) bucket(x expiry) (*Space, Socket) {
-	s := t.numbered[x.space]
-	if s == nil {
-		return nil, Socket{}
+// bucket returns the bucket of a scheduled expiry and its space, nil if there is none any more.
+func (t *Table) bucket(x expiry) (*Space, *Socket) {
+	s := t.spaces.numbered(x.space)
+	if s == nil || s.birth != x.birth {
+		return nil, nil
 	}
-	socket, is := s.sockets[uint32(x.port)]
-	if !is || socket.State != event.StateTimeWait {
-		return nil, Socket{}
+	socket := s.socket(x.port)
+	if socket == nil || socket.State != event.StateTimeWait {
+		return nil, nil
 	}
 	return s, socket
 }
@@ -92,8 +92,8 @@ func (t *Table) trim(n *Netns) {
 		return
 	}
 	t.expiries.each(func(x expiry) bool {
-		if s, socket := t.bucket(x); s != nil && s.net == n {
-			t.drop(s, x.port, &socket)
+		if s, socket := t.bucket(x); socket != nil && s.net == n {
+			t.drop(s, *socket)
 			excess--
 		}
 		return excess > 0

@@ -2,6 +2,7 @@ package portspace
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,9 +68,9 @@ func TestTimestampsStay(t *testing.T) {
 		table := tableOf(socketEvent(event.Close, local(0), dst, flags(without)))
 		scan := event.NetnsScan{
 			Census:  event.Census{Netns: net1, Bound: bound},
-			Sockets: []event.Event{found(local(0), dst, event.StateTimeWait, ending(60*time.Second))},
+			Sockets: foundSockets(found(local(0), dst, event.StateTimeWait, ending(60*time.Second))),
 		}
-		changes := table.Reconcile(nil, Found{NetnsScan: &scan, At: start.Add(time.Second), Unsettled: settled})
+		changes := slices.Collect(table.Reconcile(Found{NetnsScan: &scan, At: start.Add(time.Second), Unsettled: settled}))
 		if (len(changes) > 0) != bound {
 			t.Errorf("with bound ports seen, %v: %+v", bound, changes)
 		}

@@ -26,8 +26,8 @@ func (c *Change) note(e *event.Event, old *Socket) {
 // EachSocket calls f for every connection and TIME_WAIT bucket, those of a space one after
 // another, otherwise in no order.
 func (t *Table) EachSocket(f func(*Space, Socket)) {
-	for _, s := range t.spaces {
-		for _, socket := range s.sockets {
+	for s := range t.spaces.all() {
+		for _, socket := range s.Each() {
 			f(s, socket)
 		}
 	}

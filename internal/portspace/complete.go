@@ -21,8 +21,8 @@ func (t *Table) completeEnd(e *event.Event) {
 	if e.Direction != event.Unknown || e.Proto != event.TCP {
 		return
 	}
-	known, is := t.socket(PortOf(e))
-	if !is || known.Cookie != 0 && e.Cookie != 0 && known.Cookie != e.Cookie {
+	known := t.socket(PortOf(e))
+	if known == nil || known.Cookie != 0 && e.Cookie != 0 && known.Cookie != e.Cookie {
 		return
 	}
 	if known.Direction != event.Unknown {

@@ -10,19 +10,21 @@ import (
 // longestBucket: TIME_WAIT can be set to 600 s where it can be set.
 const slots = 2048
 
-// maxSpareSlots is how many are in use where buckets live for a minute.
-const maxSpareSlots = 64
+// maxSpareExpiries bounds the room for expiries that is kept to be used again: half a MiB.
+const maxSpareExpiries = 1 << 16
 
 // expiryQueue holds when buckets expire, in one slot for each second.
 type expiryQueue struct {
-	slots [slots][]expiry
-	spare [][]expiry // of slots that were emptied, to be used again
-	done  int64      // the last second whose slot was emptied
+	slots  [slots][]expiry
+	spare  [][]expiry // of slots that were emptied, to be used again
+	spared int        // how many expiries have room there
+	done   int64      // the last second whose slot was emptied
 }
 
 // expiry is small and without a pointer: there is one for every bucket.
 type expiry struct {
 	space uint32 // its number
+	birth uint16 // and its birth: the number is that of another one by now, if they differ
 	port  uint16
 }
 
@@ -37,6 +39,7 @@ func (q *expiryQueue) schedule(x expiry, at event.Time) {
 	slot := min(max(secondAfter(at), q.done+1), q.done+slots-1) % slots
 	if n := len(q.spare); n > 0 && q.slots[slot] == nil {
 		q.slots[slot], q.spare = q.spare[n-1], q.spare[:n-1]
+		q.spared -= cap(q.slots[slot])
 	}
 	q.slots[slot] = append(q.slots[slot], x)
 }
@@ -52,8 +55,9 @@ func (q *expiryQueue) advance(now event.Time, f func(expiry)) {
 		for _, x := range list {
 			f(x)
 		}
-		if cap(list) > 0 && len(q.spare) < maxSpareSlots {
+		if cap(list) > 0 && q.spared+cap(list) <= maxSpareExpiries {
 			q.spare = append(q.spare, list[:0])
+			q.spared += cap(list)
 		}
 	}
 	q.done = max(q.done, to)

@@ -1,6 +1,7 @@
 package portspace
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -21,19 +22,19 @@ func TestHead(t *testing.T) {
 		socketEvent(event.Listen, "10.0.0.1:40009", "", cookie(4)),
 		socketEvent(event.Listen, "10.0.0.9:40009", "", cookie(5)),
 	)
-	head := run.AppendHead(nil, net1, start.Add(time.Second))
+	head := slices.Collect(run.Head(net1, start.Add(time.Second)))
 	if fact, ok := head[0].Fact.(*event.Census); !ok || !fact.Whole || !fact.Bound {
 		t.Fatalf("the head begins with %+v", head[0])
 	}
 	late := tableOf(append([]event.Event{config(hundred, "")}, head...)...)
-	again := run.AppendSockets(nil, net1, start.Add(time.Minute/2))
+	again := slices.Collect(run.Resync(net1, start.Add(time.Minute/2)))
 	for i := range again {
 		if again[i].Flags.Has(event.BeforeStart) {
 			t.Errorf("the run saw the beginning of %+v", again[i])
 		}
 		late.Add(&again[i])
 	}
-	sockets := late.AppendSockets(nil, net1, start.Add(time.Minute/2))
+	sockets := slices.Collect(late.Resync(net1, start.Add(time.Minute/2)))
 	if len(sockets) != 5 {
 		t.Errorf("%d sockets: %+v", len(sockets), sockets)
 	}
@@ -48,7 +49,7 @@ func TestHead(t *testing.T) {
 	// Another socket in the place of one is not older.
 	another := found("10.0.0.1:40000", dst, event.StateEstablished, cookie(99))
 	late.Add(&another)
-	if socket, _ := late.socket(PortOf(&another)); socket.Flags.Has(event.BeforeStart) {
+	if socket := late.socket(PortOf(&another)); socket.Flags.Has(event.BeforeStart) {
 		t.Errorf("a new socket is older than the trace: %+v", socket)
 	}
 }

@@ -26,8 +26,8 @@ func (t *Table) Holder(e *event.Event) *event.Holder {
 
 func (t *Table) tupleHolder(e *event.Event) *event.Holder {
 	port := PortOf(e)
-	if socket, is := t.socket(port); is {
-		return holderOf(&port.ID, port.Port, &socket)
+	if socket := t.socket(port); socket != nil {
+		return holderOf(&port.ID, port.Port, socket)
 	}
 	return nil
 }
@@ -62,12 +62,12 @@ func (t *Table) connectionHolder(n *Netns, e *event.Event) (best *event.Holder) 
 		return nil
 	}
 	port := e.Src.Port
-	for id, s := range t.spaces {
-		socket, is := s.sockets[uint32(port)]
-		if !is || s.net != n || !conflict(e.Src.Addr, id.Local) || socket.Cookie != 0 && socket.Cookie == e.Cookie {
+	for s := range t.spaces.all() {
+		socket := s.socket(port)
+		if socket == nil || s.net != n || !conflict(e.Src.Addr, s.Local) || socket.Cookie != 0 && socket.Cookie == e.Cookie {
 			continue
 		}
-		if h := holderOf(&id, port, &socket); best == nil || compareHolders(h, best) > 0 {
+		if h := holderOf(&s.ID, port, socket); best == nil || compareHolders(h, best) > 0 {
 			best = h
 		}
 	}
@@ -80,7 +80,7 @@ func (t *Table) connectionHolder(n *Netns, e *event.Event) (best *event.Holder) 
 // found.
 func (t *Table) maySearch(at event.Time) bool {
 	const perSpace = 20 * time.Microsecond // 5 % of a processor
-	cost := time.Duration(len(t.spaces)) * perSpace
+	cost := time.Duration(t.spaces.used) * perSpace
 	t.searchTime = min(t.searchTime+max(at.Sub(t.searchedAt), 0), max(time.Second, cost))
 	t.searchedAt = max(t.searchedAt, at)
 	if t.searchTime < cost {

@@ -255,10 +255,10 @@ func testScanOfListeners(t *testing.T, first, second uint64) {
 	for i, want := range []int{2, 0, 0} {
 		scan := event.NetnsScan{
 			Census:  event.Census{Netns: net1, Bound: true},
-			Sockets: []event.Event{found(port, "", event.StateListen, cookie(first), by(shop)), found(another, "", event.StateListen, cookie(second), by(cache))},
+			Sockets: foundSockets(found(port, "", event.StateListen, cookie(first), by(shop)), found(another, "", event.StateListen, cookie(second), by(cache))),
 		}
 		changes := 0
-		for _, e := range table.Reconcile(nil, Found{NetnsScan: &scan, At: start.Add(time.Duration(i) * time.Second), Unsettled: settled}) {
+		for e := range table.Reconcile(Found{NetnsScan: &scan, At: start.Add(time.Duration(i) * time.Second), Unsettled: settled}) {
 			if e.Kind == event.SocketFound || e.Kind == event.SocketGone {
 				changes++
 			}
@@ -366,7 +366,7 @@ func TestResyncOfListeners(t *testing.T) {
 	other := tableOf(config(hundred, ""))
 	for range 3 { // to the same table again, too
 		for _, to := range []*Table{other, table} {
-			for _, e := range table.AppendSockets(nil, net1, start.Add(time.Second)) {
+			for e := range table.Resync(net1, start.Add(time.Second)) {
 				to.Add(&e)
 			}
 			end := socketEvent(event.SocketGone, all[3], "", cookie(99)) // of none

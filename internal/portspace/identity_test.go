@@ -54,8 +54,8 @@ func TestSameTuple(t *testing.T) {
 					e = strip(e)
 					table.Add(&e)
 				}
-				got, is := table.socket(PortOf(&c.held))
-				if !is || got.State != c.want || got.Proc != shop {
+				got := table.socket(PortOf(&c.held))
+				if got == nil || got.State != c.want || got.Proc != shop {
 					t.Errorf("%s: the socket is %+v, want one of %+v in state %d", what, got, shop, c.want)
 				}
 			}
@@ -75,7 +75,7 @@ func TestPortPassesOn(t *testing.T) {
 			socketEvent(event.Close, src, dst, cookie(1), flags(bucket), at(time.Second)),
 		)
 		e := socketEvent(event.Open, src, dst)
-		if got, is := table.socket(PortOf(&e)); !is || got.Cookie != 2 || got.State != event.StateEstablished {
+		if got := table.socket(PortOf(&e)); got == nil || got.Cookie != 2 || got.State != event.StateEstablished {
 			t.Errorf("flags %d: the socket is %+v", bucket, got)
 		}
 	}

@@ -69,12 +69,12 @@ func (t *Table) MeasureTimeWait(scan *event.NetnsScan) time.Duration {
 	from := t.Netns(scan.Census.Netns).lengthFrom
 	for i := range scan.Sockets {
 		found := &scan.Sockets[i]
-		if found.State != event.StateTimeWait || found.Flags.Has(event.FinWait2) || found.Last == 0 || len(samples) == maxSamples {
+		if found.State != event.StateTimeWait || found.Flags.Has(event.FinWait2) || found.Expiry == 0 || len(samples) == maxSamples {
 			continue
 		}
-		known, is := t.socket(PortOf(found))
-		if is && known.State == event.StateTimeWait && known.Closed != 0 && known.Closed >= from && known.Cookie == found.Cookie && !known.Flags.Has(event.FinWait2) {
-			samples = append(samples, found.Last.Sub(known.Closed))
+		known := t.socket(portOfFound(scan, found))
+		if known != nil && known.State == event.StateTimeWait && known.Closed != 0 && known.Closed >= from && known.Cookie == found.Cookie && !known.Flags.Has(event.FinWait2) {
+			samples = append(samples, found.Expiry.Sub(known.Closed))
 		}
 	}
 	if len(samples) < minSamples {

@@ -52,7 +52,11 @@ func (t *Table) refuse(e *event.Event) {
 // hasBucket reports whether the table has a bucket at the event's 4-tuple.
 func (t *Table) hasBucket(e *event.Event) bool {
 	s := t.space(e)
-	return s != nil && s.sockets[uint32(e.Src.Port)].State == event.StateTimeWait
+	if s == nil {
+		return false
+	}
+	socket := s.socket(e.Src.Port)
+	return socket != nil && socket.State == event.StateTimeWait
 }
 
 // dropDue drops the buckets of the namespace that have ended within this second, to make room:
@@ -64,8 +68,8 @@ func (t *Table) dropDue(n *Netns, now event.Time) {
 	}
 	n.limited.ended = now
 	for _, x := range t.expiries.slots[(t.expiries.done+1)%slots] {
-		if s, socket := t.bucket(x); s != nil && s.net == n && socket.Expiry <= now {
-			t.drop(s, x.port, &socket)
+		if s, socket := t.bucket(x); socket != nil && s.net == n && socket.Expiry <= now {
+			t.drop(s, *socket)
 		}
 	}
 }

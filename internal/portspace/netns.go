@@ -10,11 +10,11 @@ import (
 // that a bind() owns.
 type Netns struct {
 	fact          event.Netns
-	usable        *bitmap
-	total         int // ports in usable
-	sockets       int // that hold ports of its spaces
-	buckets       int // of sockets: those in TIME_WAIT
-	attributed    int // of buckets: those whose direction is known, so that rows count them
+	usable        *bitmap // does not change: namespaces share it
+	total         int     // ports in usable
+	sockets       int     // that hold ports of its spaces
+	buckets       int     // of sockets: those in TIME_WAIT
+	attributed    int     // of buckets: those whose direction is known, so that rows count them
 	gauges        Gauges
 	owned         map[uint16]*OwnedPort
 	inRange       int                      // of owned
@@ -34,9 +34,12 @@ type Netns struct {
 	CensusAt      event.Time // 0: never
 }
 
+// noPorts is what can be used of a range that is not known.
+var noPorts bitmap
+
 func newNetns(inode uint32) *Netns {
 	return &Netns{
-		fact: event.Netns{Inode: inode, TimeWait: -1}, usable: &bitmap{}, owned: map[uint16]*OwnedPort{},
+		fact: event.Netns{Inode: inode, TimeWait: -1}, usable: &noPorts, owned: map[uint16]*OwnedPort{},
 		accepted: map[uint16]event.Holder{}, listeners: map[uint16][]BoundSocket{},
 	}
 }
@@ -77,8 +80,8 @@ func (n *Netns) track(socket *Socket, times int) {
 }
 
 // configure takes a new configuration and the counts that come with it. It reports whether the
-// usable ports have changed.
-func (n *Netns) configure(fact *event.Netns) bool {
+// usable ports have changed. like is a namespace that may have the same ones: most have.
+func (n *Netns) configure(fact *event.Netns, like *Netns) bool {
 	if !fact.Ports.Known() { // only a count has come, or a name
 		kept := n.fact
 		n.fact = *fact
@@ -96,8 +99,12 @@ func (n *Netns) configure(fact *event.Netns) bool {
 	changed := n.fact.Ports != fact.Ports || n.fact.Reserved != fact.Reserved
 	n.fact = *fact
 	if changed {
-		n.usable = usable(fact.Ports, fact.Reserved)
-		n.total = n.usable.count(fact.Ports)
+		if like != nil && like != n && like.fact.Ports == fact.Ports && like.fact.Reserved == fact.Reserved {
+			n.usable, n.total = like.usable, like.total
+		} else {
+			n.usable = usable(fact.Ports, fact.Reserved)
+			n.total = n.usable.count(fact.Ports)
+		}
 		n.inRange, n.waiting = 0, 0
 		bound := 0
 		for port, o := range n.owned {

@@ -1,6 +1,7 @@
 package portspace
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -17,76 +18,107 @@ type Found struct {
 	Unsettled func(Port) bool
 }
 
-// Reconcile appends the events that make the table what the scan has found: first what it
-// found, in its order, then what is gone. The table is changed by adding those events.
-func (t *Table) Reconcile(dst []event.Event, found Found) []event.Event {
+// Reconcile compares, and returns the events that make the table what the scan has found: first
+// what it found, in its order, then what is gone. The table is changed by adding those events,
+// which can be done while they are iterated over. The sockets of the scan get what the table knows
+// better: events are made of them one at a time, since on a host with many sockets all of them are
+// differences at first.
+func (t *Table) Reconcile(found Found) iter.Seq[event.Event] {
 	t.scans++
-	r := reconciliation{table: t, Found: found, changes: dst, room: t.limit - t.sockets}
+	t.seen.reset(t.sockets.made)
+	r := reconciliation{table: t, Found: found, room: t.limit - t.sockets.used}
+	var differ []uint32
 	for i := range found.Sockets {
-		r.compareFound(&found.Sockets[i])
+		if r.compareFound(&found.Sockets[i]) {
+			differ = append(differ, uint32(i))
+		}
 	}
 	if !found.Truncated {
 		r.removeUnseen()
 	}
-	return r.changes
+	return func(yield func(event.Event) bool) {
+		for _, i := range differ {
+			if !yield(found.Event(&found.Sockets[i], found.At)) {
+				return
+			}
+		}
+		for i := range r.gone {
+			if !yield(found.gone(&r.gone[i])) {
+				return
+			}
+		}
+	}
 }
 
 type reconciliation struct {
 	table *Table
 	Found
-	changes []event.Event
-	room    int // for sockets that the table does not know
+	gone []event.FoundSocket // what the scan has not found
+	room int                 // for sockets that the table does not know
 }
 
-// compareFound appends a socket that the scan has found if the table does not have it so.
-func (r *reconciliation) compareFound(found *event.Event) {
-	port := PortOf(found)
-	r.table.markSeen(port)
+// portOfFound is PortOf of a socket that a scan has found.
+func portOfFound(scan *event.NetnsScan, f *event.FoundSocket) Port {
+	id := ID{Netns: scan.Census.Netns}
+	if f.Dst.Port != 0 {
+		id.Device, id.Local, id.Remote = f.Device, f.Src.Addr, f.Dst
+	}
+	return Port{id, f.Src.Port}
+}
+
+// compareFound reports whether the table does not have a socket as the scan has found it, and
+// completes that.
+func (r *reconciliation) compareFound(found *event.FoundSocket) bool {
+	port := portOfFound(r.NetnsScan, found)
+	known := r.table.markSeen(port)
 	bucket := found.State == event.StateTimeWait
-	if r.Unsettled(port) || bucket && found.Last <= r.At {
-		return
+	if r.Unsettled(port) || bucket && found.Expiry <= r.At {
+		return false
 	}
-	e := *found
-	e.Time = r.At
-	if !r.table.OccupiesRange(&e) && !r.followed(port, &e) {
-		return
+	e := r.Event(found, r.At)
+	if !r.table.OccupiesRange(&e) && !r.followed(known, &e) {
+		return false
 	}
-	differs := r.socketDiffers
-	if !e.Dst.Known() {
-		differs = r.ownedDiffers
+	differs := false
+	if e.Dst.Known() {
+		differs = r.socketDiffers(known, &e)
+	} else {
+		differs = r.ownedDiffers(&e)
 	}
-	if differs(port, &e) {
-		r.changes = append(r.changes, e)
-	}
+	found.Proc, found.Direction, found.Flags, found.State = e.Proc, e.Direction, e.Flags, e.State
+	return differs
 }
 
 // followed reports whether the table keeps or has a socket outside the port range. What listens
 // or is bound there is in no connect()'s way, but in that of a bind().
-func (r *reconciliation) followed(port Port, e *event.Event) bool {
-	if !e.Dst.Known() {
-		return true
-	}
-	_, is := r.table.socket(port)
-	return is || r.table.follows(e)
+func (r *reconciliation) followed(known *Socket, e *event.Event) bool {
+	return !e.Dst.Known() || known != nil || r.table.follows(e)
 }
 
-// markSeen notes that the scan that is being compared has found the port's socket.
-func (t *Table) markSeen(p Port) {
+// markSeen notes that the scan that is being compared has found the port's socket. It returns the
+// socket that the table has in its connect space, nil if it has none.
+func (t *Table) markSeen(p Port) *Socket {
 	if !p.Remote.Known() {
 		if o := t.Netns(p.Netns).owned[p.Port]; o != nil {
 			o.scan = t.scans
 		}
-		return
+		return nil
 	}
-	if socket, is := t.socket(p); is {
-		socket.scan = t.scans
-		t.spaces[p.ID].sockets[uint32(p.Port)] = socket
+	s := t.spaces.find(&p.ID)
+	if s == nil {
+		return nil
 	}
+	n := t.sockets.find(s.number, p.Port)
+	if n == 0 {
+		return nil
+	}
+	t.seen.add(n)
+	return &t.sockets.at(n).Socket
 }
 
 // ownedDiffers reports whether the table knows less of a bound port than the scan. It fills
 // in the owner that the table knows.
-func (r *reconciliation) ownedDiffers(_ Port, e *event.Event) bool {
+func (r *reconciliation) ownedDiffers(e *event.Event) bool {
 	n := r.table.Netns(e.Netns)
 	o := n.owned[e.Src.Port]
 	if o == nil || o.State == 0 || e.State == event.StateListen && o.State == e.State && !n.knowsListener(e, o) {
@@ -101,9 +133,8 @@ func (r *reconciliation) ownedDiffers(_ Port, e *event.Event) bool {
 
 // socketDiffers reports whether the table has another socket at the port, or in another
 // state. It fills in what the table knows better than a scan can: which process opened it.
-func (r *reconciliation) socketDiffers(port Port, e *event.Event) bool {
-	known, is := r.table.socket(port)
-	if !is {
+func (r *reconciliation) socketDiffers(known *Socket, e *event.Event) bool {
+	if known == nil {
 		r.room--
 		return r.room >= 0
 	}
@@ -159,22 +190,21 @@ func (r *reconciliation) removeUnseen() {
 		for _, port := range slices.Sorted(maps.Keys(n.owned)) {
 			o := n.owned[port]
 			if p := (Port{ID{Netns: r.Census.Netns}, port}); o.State != 0 && o.scan != r.table.scans && r.coversOwned(p, o) {
-				r.gone(p, &Socket{Proc: o.Proc})
+				r.noteGone(p, &Socket{Proc: o.Proc})
 			}
 		}
 	}
-	var unseen []uint16
+	var unseen []Socket
 	for _, s := range r.table.spacesOf(n) {
 		unseen = unseen[:0]
-		for port, socket := range s.Each() {
-			if socket.scan != r.table.scans && r.covers(Port{s.ID, port}) {
-				unseen = append(unseen, port)
+		for i, socket := range s.records() {
+			if !r.table.seen.has(i) && r.covers(Port{s.ID, socket.port}) {
+				unseen = append(unseen, *socket)
 			}
 		}
-		slices.Sort(unseen)
-		for _, port := range unseen {
-			socket := s.sockets[uint32(port)]
-			r.gone(Port{s.ID, port}, &socket)
+		sortByPort(unseen)
+		for i := range unseen {
+			r.noteGone(Port{s.ID, unseen[i].port}, &unseen[i])
 		}
 	}
 }
@@ -190,10 +220,17 @@ func (r *reconciliation) coversOwned(p Port, o *OwnedPort) bool {
 	return r.covers(p) || o.State == event.StateBound && !r.Unsettled(p)
 }
 
-func (r *reconciliation) gone(p Port, socket *Socket) {
-	r.changes = append(r.changes, event.Event{
-		Time: r.At, Kind: event.SocketGone, Direction: socket.Direction, Proto: event.TCP, Netns: p.Netns, Device: p.Device,
-		Proc: socket.Proc, Flags: socket.Flags & event.NotSelected,
-		Src: event.Endpoint{Addr: p.Local, Port: p.Port}, Dst: p.Remote, Count: 1,
+func (r *reconciliation) noteGone(p Port, socket *Socket) {
+	r.gone = append(r.gone, event.FoundSocket{
+		Direction: socket.Direction, Device: p.Device, Proc: socket.Proc, Flags: socket.Flags & event.NotSelected,
+		Src: event.Endpoint{Addr: p.Local, Port: p.Port}, Dst: p.Remote,
 	})
+}
+
+// gone returns the SocketGone of a socket.
+func (f *Found) gone(socket *event.FoundSocket) event.Event {
+	return event.Event{
+		Time: f.At, Kind: event.SocketGone, Direction: socket.Direction, Proto: event.TCP, Netns: f.Census.Netns, Device: socket.Device,
+		Proc: socket.Proc, Flags: socket.Flags, Src: socket.Src, Dst: socket.Dst, Count: 1,
+	}
 }

@@ -12,6 +12,18 @@ func found(src, dst string, state event.State, change ...func(*event.Event)) eve
 	return socketEvent(event.SocketFound, src, dst, append([]func(*event.Event){inState(state), by(event.ProcID{})}, change...)...)
 }
 
+// foundSockets returns the sockets that these events are about, as a scan has them.
+func foundSockets(events ...event.Event) []event.FoundSocket {
+	var list []event.FoundSocket
+	for _, e := range events {
+		list = append(list, event.FoundSocket{
+			Cookie: e.Cookie, Expiry: e.Last, Proc: e.Proc, Src: e.Src, Dst: e.Dst, Device: e.Device, SocketRange: e.SocketRange,
+			Flags: e.Flags, State: e.State, Direction: e.Direction,
+		})
+	}
+	return list
+}
+
 func settled(Port) bool { return false }
 
 // A table and a scan that agree have no differences, and adding the differences makes them
@@ -57,9 +69,9 @@ func TestReconcile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			table := tableOf(known...)
-			scan := event.NetnsScan{Census: event.Census{Netns: net1, Bound: true}, Sockets: c.census}
+			scan := event.NetnsScan{Census: event.Census{Netns: net1, Bound: true}, Sockets: foundSockets(c.census...)}
 			seen := Found{NetnsScan: &scan, At: start, Unsettled: settled}
-			made := table.Reconcile(nil, seen)
+			made := slices.Collect(table.Reconcile(seen))
 			if len(made) != len(c.kinds) {
 				t.Fatalf("got %+v", made)
 			}
@@ -69,11 +81,11 @@ func TestReconcile(t *testing.T) {
 				}
 				table.Add(&made[i])
 			}
-			if again := table.Reconcile(nil, seen); len(again) > 0 {
+			if again := slices.Collect(table.Reconcile(seen)); len(again) > 0 {
 				t.Errorf("and again %+v", again)
 			}
 			seen.Unsettled = func(Port) bool { return true }
-			if made := tableOf(known...).Reconcile(nil, seen); len(made) > 0 {
+			if made := slices.Collect(tableOf(known...).Reconcile(seen)); len(made) > 0 {
 				t.Errorf("unsettled, and yet %+v", made)
 			}
 		})
@@ -89,7 +101,7 @@ func TestReconcileConfined(t *testing.T) {
 		socketEvent(event.Listen, "10.0.0.1:50001", ""), socketEvent(event.Bind, "10.0.0.1:50002", ""),
 	)
 	scan := event.NetnsScan{Census: event.Census{Netns: net1, Bound: true}, Ports: hundred}
-	made := table.Reconcile(nil, Found{NetnsScan: &scan, At: start, Unsettled: settled})
+	made := slices.Collect(table.Reconcile(Found{NetnsScan: &scan, At: start, Unsettled: settled}))
 	var gone []uint16
 	for _, e := range made {
 		gone = append(gone, e.Src.Port)
@@ -109,10 +121,10 @@ func TestReconcileBounded(t *testing.T) {
 	table.Add(&event.Event{Kind: event.NetnsKnown, Fact: config(event.PortRange{Low: 32768, High: 60999}, "").Fact})
 	known := socketEvent(event.Open, "10.0.0.1:40000", dst)
 	table.Add(&known)
-	scan := event.NetnsScan{Census: event.Census{Netns: net1}, Truncated: true, Sockets: []event.Event{
+	scan := event.NetnsScan{Census: event.Census{Netns: net1}, Truncated: true, Sockets: foundSockets(
 		found("10.0.0.1:40001", dst, event.StateEstablished), found("10.0.0.1:40002", dst, event.StateEstablished),
-	}}
-	made := table.Reconcile(nil, Found{NetnsScan: &scan, At: start, Unsettled: settled})
+	)}
+	made := slices.Collect(table.Reconcile(Found{NetnsScan: &scan, At: start, Unsettled: settled}))
 	if len(made) != 1 || made[0].Kind != event.SocketFound || made[0].Src.Port != 40001 {
 		t.Errorf("%+v", made)
 	}
@@ -123,17 +135,17 @@ func TestReconcileOwner(t *testing.T) {
 	t.Parallel()
 	const a, dst = "10.0.0.1:40000", "10.0.0.2:80"
 	table := tableOf(socketEvent(event.Open, a, dst, cookie(1)))
-	scan := event.NetnsScan{Census: event.Census{Netns: net1}, Sockets: []event.Event{
+	scan := event.NetnsScan{Census: event.Census{Netns: net1}, Sockets: foundSockets(
 		found(a, dst, event.StateCloseWait, cookie(1), by(cache), flags(event.BeforeStart), going(event.Unknown)),
-	}}
-	made := table.Reconcile(nil, Found{NetnsScan: &scan, At: start, Unsettled: settled})
+	)}
+	made := slices.Collect(table.Reconcile(Found{NetnsScan: &scan, At: start, Unsettled: settled}))
 	if len(made) != 1 || made[0].Proc != shop || made[0].Direction != event.Out || made[0].Flags.Has(event.BeforeStart) {
 		t.Errorf("%+v", made)
 	}
 }
 
 // A reader that begins later gets the same table from its sockets.
-func TestAppendSockets(t *testing.T) {
+func TestResync(t *testing.T) {
 	t.Parallel()
 	events := []event.Event{
 		socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.2:80", cookie(1)),
@@ -143,7 +155,7 @@ func TestAppendSockets(t *testing.T) {
 		socketEvent(event.Open, "10.0.0.1:40004", "10.0.0.2:80", own(40004, 40005)),
 	}
 	table := tableOf(events...)
-	list := table.AppendSockets(nil, net1, start)
+	list := slices.Collect(table.Resync(net1, start))
 	other := tableOf(list...)
 	for _, remote := range []string{"10.0.0.2:80", "10.0.0.3:80"} {
 		if a, b := spaceTo(table, "10.0.0.1", remote).Occupancy(start), spaceTo(other, "10.0.0.1", remote).Occupancy(start); a != b {
@@ -153,7 +165,7 @@ func TestAppendSockets(t *testing.T) {
 	for _, e := range list {
 		table.Add(&e)
 	}
-	if again := table.AppendSockets(nil, net1, start); len(again) != len(list) {
+	if again := slices.Collect(table.Resync(net1, start)); len(again) != len(list) {
 		t.Errorf("resynced twice: %d sockets of %d", len(again), len(list))
 	}
 }

@@ -20,12 +20,15 @@ func PortOf(e *event.Event) Port {
 	return Port{id, e.Src.Port}
 }
 
+// Hash returns a hash that nobody can foresee who does not know the seed.
+func (p *Port) Hash(seed uint64) uint64 { return mix(p.ID.hash(seed)^uint64(p.Port), seed) }
+
 // Socket holds a port of a connect space: a connection, or its TIME_WAIT bucket.
 type Socket struct {
 	State     event.State
 	Direction event.Direction
 	Flags     event.Flags // of those in keptFlags
-	scan      uint32      // the last one that has found it
+	port      uint16
 	Proc      event.ProcID
 	Cookie    uint64
 	Expiry    event.Time // of a TIME_WAIT: when the kernel will end it
@@ -39,13 +42,13 @@ const keptFlags = event.OwnedByBind | event.BeforeStart | event.FinWait2 | event
 
 func (s *Socket) owned() bool { return s.Flags.Has(event.OwnedByBind) }
 
-func (t *Table) socket(p Port) (Socket, bool) {
-	s := t.spaces[p.ID]
-	if s == nil {
-		return Socket{}, false
+// socket returns the socket that holds a port, nil if none does. It is valid until the table
+// changes.
+func (t *Table) socket(p Port) *Socket {
+	if s := t.spaces.find(&p.ID); s != nil {
+		return s.socket(p.Port)
 	}
-	socket, is := s.sockets[uint32(p.Port)]
-	return socket, is
+	return nil
 }
 
 // put gives the socket its port, in place of what held it before. At the table's limit a
@@ -62,12 +65,15 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 		s = t.newSpace(e)
 	}
 	port := e.Src.Port
-	old, is := s.sockets[uint32(port)]
+	place := s.socket(port)
+	is := place != nil
 	if !is && t.AtLimit() {
 		return
 	}
 	t.change.Is = socket.State
+	var old Socket
 	if is {
+		old = *place
 		t.change.note(e, &old)
 		if e.Kind == event.SocketFound {
 			s.orphans.noteFound(&old, socket)
@@ -75,15 +81,16 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 		s.count(port, &old, -1)
 		s.net.track(&old, -1)
 	} else {
-		t.sockets++
+		place = &t.sockets.add(s, port).Socket
 		s.net.sockets++
 	}
 	if socket.State == event.StateTimeWait {
 		socket.Expiry = min(socket.Expiry, t.now.Add(s.net.longestBucket()))
-		t.expiries.schedule(expiry{s.number, port}, socket.Expiry)
+		t.expiries.schedule(expiry{s.number, s.birth, port}, socket.Expiry)
 	}
-	s.noteTaken(e, socket, old, is)
-	s.sockets[uint32(port)] = *socket
+	s.noteTaken(e, socket, &old, is)
+	socket.port = port
+	*place = *socket
 	s.count(port, socket, 1)
 	s.net.track(socket, 1)
 	if !is || old.owned() || socket.owned() { // else the port is kept as it was
@@ -96,12 +103,11 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 }
 
 // noteTaken keeps when a port was taken last, and what the newest bucket is like.
-func (s *Space) noteTaken(e *event.Event, socket *Socket, old Socket, is bool) {
-	before := &old
+func (s *Space) noteTaken(e *event.Event, socket, old *Socket, is bool) {
 	if !is {
-		before = nil
+		old = nil
 	}
-	if s.takes(e.Src.Port, socket, before) {
+	if s.takes(e.Src.Port, socket, old) {
 		s.tookAt = e.Time // and not t.now, which a snapshot moves on
 	}
 	if socket.State == event.StateTimeWait {
@@ -109,21 +115,19 @@ func (s *Space) noteTaken(e *event.Event, socket *Socket, old Socket, is bool) {
 	}
 }
 
-// drop takes the socket at a port out of its space, and ends a space that is empty then.
-func (t *Table) drop(s *Space, port uint16, socket *Socket) {
-	s.count(port, socket, -1)
-	s.net.track(socket, -1)
-	delete(s.sockets, uint32(port))
-	t.sockets--
+// drop takes a socket out of its space, and ends a space that is empty then.
+func (t *Table) drop(s *Space, socket Socket) {
+	s.count(socket.port, &socket, -1)
+	s.net.track(&socket, -1)
+	t.sockets.remove(s, socket.port)
 	s.net.sockets--
-	s.removeKeeper(port, socket, false)
+	s.removeKeeper(socket.port, &socket, false)
 	if s.Empty() {
-		delete(t.spaces, s.ID)
-		delete(t.numbered, s.number)
+		t.spaces.remove(s)
 		if t.last == s {
 			t.last = nil
 		}
-		if s.Peak <= 8 && len(t.spare) < maxSpare { // a map keeps the room that it once had
+		if len(t.spare) < maxSpare {
 			t.spare = append(t.spare, s)
 		}
 	}
@@ -149,12 +153,12 @@ func (s *Socket) isOf(e *event.Event) bool {
 
 func (t *Table) remove(e *event.Event) {
 	if s := t.space(e); s != nil {
-		if socket, is := s.sockets[uint32(e.Src.Port)]; is && socket.isOf(e) {
-			t.change.note(e, &socket)
+		if socket := s.socket(e.Src.Port); socket != nil && socket.isOf(e) {
+			t.change.note(e, socket)
 			if e.Kind == event.SocketGone {
-				s.orphans.noteEnded(&socket)
+				s.orphans.noteEnded(socket)
 			}
-			t.drop(s, e.Src.Port, &socket)
+			t.drop(s, *socket)
 		}
 	}
 }
@@ -165,14 +169,13 @@ func (t *Table) move(e *event.Event, to event.State) {
 	if s == nil {
 		return
 	}
-	if socket, is := s.sockets[uint32(e.Src.Port)]; is && socket.isOf(e) {
-		s.count(e.Src.Port, &socket, -1)
-		s.net.track(&socket, -1)
-		t.change.note(e, &socket)
+	if socket := s.socket(e.Src.Port); socket != nil && socket.isOf(e) {
+		s.count(e.Src.Port, socket, -1)
+		s.net.track(socket, -1)
+		t.change.note(e, socket)
 		socket.State = to
 		t.change.Is = to
-		s.sockets[uint32(e.Src.Port)] = socket
-		s.count(e.Src.Port, &socket, 1)
-		s.net.track(&socket, 1)
+		s.count(e.Src.Port, socket, 1)
+		s.net.track(socket, 1)
 	}
 }

@@ -34,11 +34,15 @@ func compareEndpoints(a, b event.Endpoint) int {
 // Space is a connect space and the sockets that hold its ports.
 type Space struct {
 	ID
-	number   uint32 // unique among all spaces there ever were
+	number   uint32 // in spaces; 0: no socket holds a port of it
+	chain    uint32 // the number of the next space with the same hash
+	birth    uint16 // distinguishes it from the last spaces that had its number
+	selected bool   // an allocation that the user's filter selects was seen
 	net      *Netns
-	sockets  map[uint32]Socket // by port; maps of 32-bit keys are the fast ones
+	store    *sockets
+	first    uint32 // the record of its first socket, 0: it has none
+	held     int    // its sockets
 	tally    tally
-	selected bool // an allocation that the user's filter selects was seen
 
 	Peak   int        // the most ports in use after an allocation
 	PeakAt event.Time // and when that was
@@ -97,15 +101,42 @@ func (s *Space) Own(ports event.PortRange) View {
 func (s *Space) Allocates() bool { return s.tally.live+s.tally.timeWait > s.tally.owned }
 
 // Empty reports whether no socket holds a port of the space.
-func (s *Space) Empty() bool { return len(s.sockets) == 0 }
+func (s *Space) Empty() bool { return s.held == 0 }
+
+// socket returns the socket that holds a port of the space, nil if none does. It is valid until
+// the table changes.
+func (s *Space) socket(port uint16) *Socket {
+	if s.held == 0 {
+		return nil
+	}
+	if n := s.store.find(s.number, port); n != 0 {
+		return &s.store.at(n).Socket
+	}
+	return nil
+}
 
 // Each iterates over the sockets of the space by port, in no order.
 func (s *Space) Each() iter.Seq2[uint16, Socket] {
 	return func(yield func(uint16, Socket) bool) {
-		for port, socket := range s.sockets {
-			if !yield(uint16(port), socket) {
+		for _, socket := range s.records() {
+			if !yield(socket.port, *socket) {
 				return
 			}
+		}
+	}
+}
+
+// records iterates over the same by the number of the record. The body of the loop may remove the
+// socket that it has.
+func (s *Space) records() iter.Seq2[uint32, *Socket] {
+	return func(yield func(uint32, *Socket) bool) {
+		for n := s.first; n != 0; {
+			r := s.store.at(n)
+			next := r.next
+			if !yield(n, &r.Socket) {
+				return
+			}
+			n = next
 		}
 	}
 }

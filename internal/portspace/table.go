@@ -10,24 +10,24 @@ import (
 // maxSpare is how many spaces are kept to be used again.
 const maxSpare = 64
 
-// Limit is how many sockets a Table follows by default: some 12 MiB.
+// Limit is how many sockets a Table follows by default: some 9 MiB, see doc.go.
 const Limit = 1 << 17
 
 // Table is all port spaces and the sockets that hold their ports. It is for one goroutine.
 type Table struct {
-	spaces   map[ID]*Space
-	numbered map[uint32]*Space // the same, by number
-	made     uint32
-	nets     map[uint32]*Netns
-	expiries expiryQueue
-	now      event.Time
-	limit    int
-	sockets  int
-	scans    uint32   // that were compared
-	last     *Space   // that of the event before, mostly that of the next
-	spare    []*Space // have come empty: many a connection is the only one of its space
-	lastNet  *Netns
-	change   Change // by the last event
+	spaces     spaces
+	sockets    *sockets
+	nets       map[uint32]*Netns
+	expiries   expiryQueue
+	now        event.Time
+	limit      int
+	scans      uint32   // that were compared
+	seen       seen     // what the last one has found
+	last       *Space   // that of the event before, mostly that of the next
+	spare      []*Space // have come empty: many a connection is the only one of its space
+	lastNet    *Netns
+	configured *Netns // last
+	change     Change // by the last event
 	// For how long holders may still be searched for, as of searchedAt: see maySearch.
 	searchTime time.Duration
 	searchedAt event.Time
@@ -37,7 +37,7 @@ type Table struct {
 // New returns an empty table that follows at most limit sockets.
 func New(limit int) *Table {
 	return &Table{
-		spaces: map[ID]*Space{}, numbered: map[uint32]*Space{}, nets: map[uint32]*Netns{}, gone: map[uint32]event.Time{}, limit: limit,
+		spaces: newSpaces(), sockets: newSockets(), nets: map[uint32]*Netns{}, gone: map[uint32]event.Time{}, limit: limit,
 		searchTime: time.Second,
 	}
 }
@@ -110,8 +110,19 @@ func (t *Table) Advance(now event.Time) {
 		t.now = event.Time(begun * int64(time.Second))
 		t.expiries.advance(t.now, t.expire)
 		t.dropGone(t.now)
+		t.compact()
 	}
 	t.now = now
+}
+
+// compact gives back the room that a storm has taken, once most of it is free.
+func (t *Table) compact() {
+	if t.sockets.isRoomy() {
+		t.sockets.compact(t.spaces.all())
+	}
+	if t.spaces.isRoomy() {
+		t.spaces.compact()
+	}
 }
 
 // Netns returns what is known of a namespace; never nil.
@@ -143,17 +154,17 @@ func (t *Table) EachNetns(f func(*Netns)) {
 
 // Each calls f for every space in which a socket holds a port, in no order.
 func (t *Table) Each(f func(*Space)) {
-	for _, s := range t.spaces {
+	for s := range t.spaces.all() {
 		f(s)
 	}
 }
 
 // Find returns the space with that ID. One without sockets is made for the call.
 func (t *Table) Find(id ID) *Space {
-	if s := t.spaces[id]; s != nil {
+	if s := t.spaces.find(&id); s != nil {
 		return s
 	}
-	return &Space{ID: id, net: t.Netns(id.Netns)}
+	return &Space{ID: id, net: t.Netns(id.Netns), store: t.sockets}
 }
 
 // RestartPeaks lets the peaks begin with what is in use now, and the counts of refused
@@ -162,7 +173,7 @@ func (t *Table) RestartPeaks() {
 	for _, n := range t.nets {
 		n.refusedBefore = n.fact.Refused
 	}
-	for _, s := range t.spaces {
+	for s := range t.spaces.all() {
 		s.Peak, s.PeakAt = 0, 0
 		s.updatePeak(t.now)
 	}
@@ -180,62 +191,17 @@ func (t *Table) configure(fact *event.Netns, at event.Time) {
 	if n.fact.Ports.Known() && fact.Ports.Known() && n.fact.TimeWaitSetting != fact.TimeWaitSetting {
 		n.setSince(at)
 	}
-	if n.configure(fact) {
+	if n.configure(fact, t.configured) {
 		n.narrowedAt = at
-		for _, s := range t.spaces {
+		for s := range t.spaces.all() {
 			if s.net == n {
 				s.recount()
 			}
 		}
 	}
+	t.configured = n
 	t.trim(n)
 	n.limited.update(n)
-}
-
-// GoneKept is for how long a namespace that exists no more is known.
-const GoneKept = time.Minute
-
-// noteGone notes whether the namespace exists. One that does not has no sockets.
-func (t *Table) noteGone(fact *event.Netns) {
-	_, was := t.gone[fact.Inode]
-	switch {
-	case !fact.Gone:
-		delete(t.gone, fact.Inode)
-	case !was:
-		t.gone[fact.Inode] = t.now
-		t.forget(fact.Inode)
-	}
-}
-
-func (t *Table) dropGone(now event.Time) {
-	for inode, since := range t.gone {
-		if now.Sub(since) >= GoneKept {
-			t.forget(inode)
-			delete(t.nets, inode)
-			delete(t.gone, inode)
-			t.lastNet = nil
-		}
-	}
-}
-
-// forget drops all sockets of a namespace, but not its configuration.
-func (t *Table) forget(inode uint32) {
-	n := t.nets[inode]
-	for id, s := range t.spaces {
-		if s.net == n {
-			t.sockets -= len(s.sockets)
-			delete(t.spaces, id)
-			delete(t.numbered, s.number)
-		}
-	}
-	t.last = nil
-	clear(n.owned)
-	clear(n.accepted)
-	clear(n.listeners)
-	n.chosen = portCounts{}
-	n.takeovers++
-	n.waiting, n.inRange, n.sockets, n.buckets, n.attributed, n.bound = 0, 0, 0, 0, 0, growth{}
-	n.gauges = Gauges{}
 }
 
 func (t *Table) census(e *event.Event, fact *event.Census) {
@@ -250,7 +216,7 @@ func (t *Table) census(e *event.Event, fact *event.Census) {
 
 // AtLimit reports whether there is room for no more sockets: occupancies are lower bounds
 // then.
-func (t *Table) AtLimit() bool { return t.sockets >= t.limit }
+func (t *Table) AtLimit() bool { return t.sockets.used >= t.limit }
 
 // OccupiesRange reports whether the event's socket could take a port from a connect(): an
 // accepted one outside the range does not.
@@ -269,7 +235,7 @@ func (t *Table) follows(e *event.Event) bool {
 	if t.OccupiesRange(e) {
 		return true
 	}
-	return e.Kind == event.SocketFound && e.Direction == event.In && t.sockets < t.limit/2 &&
+	return e.Kind == event.SocketFound && e.Direction == event.In && t.sockets.used < t.limit/2 &&
 		(e.Flags.Has(event.BeforeStart) || e.State == event.StateCloseWait)
 }
 
@@ -278,7 +244,7 @@ func (t *Table) space(e *event.Event) *Space {
 	if t.last != nil && t.last.ID == id {
 		return t.last
 	}
-	s := t.spaces[id]
+	s := t.spaces.find(&id)
 	if s != nil {
 		t.last = s
 	}
@@ -286,13 +252,14 @@ func (t *Table) space(e *event.Event) *Space {
 }
 
 func (t *Table) newSpace(e *event.Event) *Space {
-	s := &Space{sockets: map[uint32]Socket{}}
+	var s *Space
 	if n := len(t.spare); n > 0 {
 		s, t.spare = t.spare[n-1], t.spare[:n-1]
+	} else {
+		s = &Space{}
 	}
-	t.made++
-	*s = Space{ID: IDOf(e), number: t.made, net: t.Netns(e.Netns), sockets: s.sockets}
-	t.spaces[s.ID], t.numbered[s.number] = s, s
+	*s = Space{ID: IDOf(e), net: t.Netns(e.Netns), store: t.sockets}
+	t.spaces.add(s)
 	t.last = s
 	return s
 }
@@ -327,7 +294,7 @@ func (t *Table) found(e *event.Event) {
 	socket := Socket{
 		State: e.State, Direction: e.Direction, Flags: e.Flags & keptFlags, Proc: cmp.Or(e.Proc, e.Listener), Cookie: e.Cookie, Expiry: e.Last,
 	}
-	if known, is := t.socket(PortOf(e)); is && known.Cookie == e.Cookie {
+	if known := t.socket(PortOf(e)); known != nil && known.Cookie == e.Cookie {
 		// A recording that began in the middle of a run knows of more sockets that they are older
 		// than the run, which finds them again.
 		socket.Flags |= known.Flags & event.BeforeStart

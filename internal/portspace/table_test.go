@@ -2,6 +2,7 @@ package portspace
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -161,8 +162,8 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("after %s: %d, want %d", c.after, got, c.want)
 		}
 	}
-	if len(table.spaces) != 0 || len(table.numbered) != 0 || table.sockets != 0 {
-		t.Errorf("%d spaces and %d sockets are left", len(table.spaces), table.sockets)
+	if table.spaces.used != 0 || table.sockets.used != 0 {
+		t.Errorf("%d spaces and %d sockets are left", table.spaces.used, table.sockets.used)
 	}
 }
 
@@ -192,7 +193,7 @@ func TestTimeWaitExpiry(t *testing.T) {
 		-time.Second: 60 * time.Second,
 	} {
 		n := newNetns(net1)
-		n.configure(&event.Netns{Inode: net1, Ports: hundred, TimerStep: uint64(2 * time.Second), TimerAt: start})
+		n.configure(&event.Netns{Inode: net1, Ports: hundred, TimerStep: uint64(2 * time.Second), TimerAt: start}, nil)
 		if got := n.TimeWaitExpiry(start.Add(at)).Sub(start); got != want {
 			t.Errorf("made at %s: ends at %s, want %s", at, got, want)
 		}
@@ -292,7 +293,7 @@ func TestReuseFinWait2(t *testing.T) {
 		"FIN has come": {[]event.Event{closed, bucket}, 1},
 	} {
 		table := tableOf(append([]event.Event{config(hundred, "", func(n *event.Netns) { n.Reuse = 1 })}, c.events...)...)
-		again := tableOf(append([]event.Event{config(hundred, "", func(n *event.Netns) { n.Reuse = 1 })}, table.AppendSockets(nil, net1, start)...)...)
+		again := tableOf(append([]event.Event{config(hundred, "", func(n *event.Netns) { n.Reuse = 1 })}, slices.Collect(table.Resync(net1, start))...)...)
 		for _, table := range []*Table{table, again} {
 			now := start.Add(5 * time.Second)
 			table.Advance(now)
@@ -354,8 +355,8 @@ func TestLimit(t *testing.T) {
 	} {
 		table.Add(&e)
 	}
-	if table.sockets != 1 || !table.AtLimit() {
-		t.Errorf("%d sockets, crowded %v", table.sockets, table.AtLimit())
+	if table.sockets.used != 1 || !table.AtLimit() {
+		t.Errorf("%d sockets, crowded %v", table.sockets.used, table.AtLimit())
 	}
 }
 

@@ -105,7 +105,7 @@ func (t *Thresholds) postpone(key rangeKey) {
 // stream.
 func (t *Thresholds) evaluateAll() {
 	if changed := t.changedNetns(); len(changed) > 0 {
-		for _, s := range t.table.spaces {
+		for s := range t.table.spaces.all() {
 			if atMost := s.atMost(); s.selected && changed[s.net] && atMost.IsNearlyFull() {
 				t.postpone(rangeKey{ID: s.ID})
 			}

@@ -29,12 +29,12 @@ func (v View) Capacity() int {
 
 // Each iterates over the sockets of the space that matter to the view, by port, in no order.
 func (v View) Each() iter.Seq2[uint16, Socket] {
-	if !v.IsOwn || v.Range.Size() >= len(v.sockets) {
+	if !v.IsOwn || v.Range.Size() >= v.held {
 		return v.Space.Each()
 	}
 	return func(yield func(uint16, Socket) bool) { // workers have narrow ranges of a large space
 		for port := int(v.Range.Low); port <= int(v.Range.High); port++ {
-			if socket, is := v.sockets[uint32(port)]; is && !yield(uint16(port), socket) {
+			if socket := v.socket(uint16(port)); socket != nil && !yield(uint16(port), *socket) {
 				return
 			}
 		}
@@ -46,7 +46,7 @@ func (v View) AtMost() int {
 	if !v.IsOwn {
 		return v.InUse()
 	}
-	return min(len(v.sockets)+v.net.inRange, v.Range.Size())
+	return min(v.held+v.net.inRange, v.Range.Size())
 }
 
 // Occupancy returns how full the space is now. What a bind() owns is counted for every
@@ -83,7 +83,7 @@ func (v View) overlapping() int {
 // overlap counts overlapping.
 func (v View) overlap() int {
 	n := 0
-	if len(v.sockets) < len(v.net.owned) {
+	if v.held < len(v.net.owned) {
 		for port := range v.Each() {
 			if v.Holds(port) && v.net.Owns(port) {
 				n++
@@ -92,7 +92,7 @@ func (v View) overlap() int {
 		return n
 	}
 	for port := range v.net.owned {
-		if _, is := v.sockets[uint32(port)]; is && v.Holds(port) {
+		if v.socket(port) != nil && v.Holds(port) {
 			n++
 		}
 	}
@@ -163,12 +163,12 @@ func (v View) FullSince(now event.Time) event.Time {
 
 // lostPort reports whether a bind() at that moment took a port that connect() could have had.
 func (v View) lostPort(port uint16, at event.Time) bool {
-	socket, is := v.sockets[uint32(port)]
-	if !is || socket.owned() {
+	socket := v.socket(port)
+	if socket == nil || socket.owned() {
 		return true
 	}
 	const kept = event.NoTimestamps | event.FinWait2
-	return socket.State == event.StateTimeWait && v.reuses() && socket.Flags&kept == 0 && v.reusableFrom(&socket) <= at
+	return socket.State == event.StateTimeWait && v.reuses() && socket.Flags&kept == 0 && v.reusableFrom(socket) <= at
 }
 
 // Expiring returns how many TIME_WAIT buckets release their ports within each of the next
@@ -192,7 +192,7 @@ func (v View) Expiring(now event.Time) []int {
 	}
 	if v.net.waiting > 0 {
 		for port, o := range v.net.owned {
-			if _, counted := v.sockets[uint32(port)]; !counted && o.Waiting() && v.Holds(port) {
+			if o.Waiting() && v.Holds(port) && v.socket(port) == nil {
 				add(o.expiry)
 			}
 		}
@@ -209,7 +209,7 @@ func (v View) topHolder() event.ProcID {
 		}
 	}
 	v.net.EachOwned(func(port uint16, o OwnedPort) {
-		if _, counted := v.sockets[uint32(port)]; !counted && v.Range.Holds(port) {
+		if v.Range.Holds(port) && v.socket(port) == nil {
 			held[o.Proc]++
 		}
 	})

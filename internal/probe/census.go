@@ -14,28 +14,25 @@ import (
 // ErrNoCensus is returned if the signal census is off.
 var ErrNoCensus = errors.New("BPF iterators cannot be used on this kernel")
 
-// Sockets appends a SocketFound for every TCP socket and bucket of the network namespace of
+// Sockets appends every TCP socket and bucket of the network namespace of
 // the calling thread. Holders, which must have been read just before, have the owners; nil
 // leaves them unknown. Sockets that are only bound are not in the tables that it scans: they
 // are appended by Holders.Bound.
 //
-// Time is when the scan began. Last is the expiry of a bucket whose timer was set to 60 s.
-// The flag FinWait2 marks a bucket that waits for the peer's FIN, NoTimestamps one that is never
+// Expiry is that of a bucket whose timer was set to 60 s. The flag FinWait2 marks a bucket that waits for the peer's FIN, NoTimestamps one that is never
 // reused. Direction is Out if
 // connect() chose the port, else unknown.
 //
 // Sockets whose port is outside the range, if that is known, are left out: a server can have
 // any number of them, and they take no port of the port space. At most limit are appended.
-func (p *Probe) Sockets(dst []event.Event, limit int, ports event.PortRange, holders *Holders) ([]event.Event, error) {
+func (p *Probe) Sockets(dst []event.FoundSocket, limit int, ports event.PortRange, holders *Holders) ([]event.FoundSocket, error) {
 	begin, now := len(dst), event.Time(linux.Monotonic())
 	err := each(p, socketsIter, func(s *bpfCensusSocket) {
 		if ports.Known() && !ports.Holds(s.Sport) || len(dst)-begin >= limit {
 			return
 		}
-		dst = append(dst, event.Event{})
-		e := &dst[len(dst)-1]
-		decodeSocket(s, now, e)
-		holders.assignOwner(s.Sk, e)
+		dst = append(dst, decodeSocket(s, now))
+		holders.assignOwner(s, &dst[len(dst)-1])
 	})
 	if err != nil {
 		return dst[:begin], fmt.Errorf("scanning sockets: %w", err)
@@ -43,27 +40,23 @@ func (p *Probe) Sockets(dst []event.Event, limit int, ports event.PortRange, hol
 	return dst, nil
 }
 
-func decodeSocket(s *bpfCensusSocket, now event.Time, e *event.Event) {
-	*e = event.Event{
-		Time:        now,
-		Kind:        event.SocketFound,
+func decodeSocket(s *bpfCensusSocket, now event.Time) event.FoundSocket {
+	f := event.FoundSocket{
 		Direction:   event.Direction(s.Direction),
-		Proto:       event.TCP,
 		Flags:       flags(s.Flags),
 		State:       event.State(s.State),
 		Device:      s.Device,
 		SocketRange: event.PortRange{Low: s.Low, High: s.High},
-		Netns:       s.Netns,
 		Src:         event.Endpoint{Addr: s.Saddr, Port: s.Sport},
 		Cookie:      s.Cookie,
-		Count:       1,
 	}
-	if e.State != event.StateListen {
-		e.Dst = event.Endpoint{Addr: s.Daddr, Port: s.Dport}
+	if f.State != event.StateListen {
+		f.Dst = event.Endpoint{Addr: s.Daddr, Port: s.Dport}
 	}
-	if e.State == event.StateTimeWait {
-		e.First, e.Last = now, max(now, event.Time(s.Expiry))
+	if f.State == event.StateTimeWait {
+		f.Expiry = max(now, event.Time(s.Expiry))
 	}
+	return f
 }
 
 // Namespaces returns the settings by which ports are allocated in each network namespace

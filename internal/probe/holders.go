@@ -4,13 +4,11 @@ import (
 	"fmt"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/linux"
 )
 
 // Holders are the processes that hold TCP sockets by an open file, in all network
 // namespaces. If several hold a socket, the one with the lowest pid counts: mostly the parent.
 type Holders struct {
-	at       event.Time
 	sockets  []bpfCensusHolder
 	bySocket map[uint64]int // index by address: on 5.10 few sockets have a cookie
 }
@@ -19,7 +17,6 @@ type Holders struct {
 // the calling thread.
 func (p *Probe) Holders() (*Holders, error) {
 	h := &Holders{
-		at:       event.Time(linux.Monotonic()),
 		sockets:  make([]bpfCensusHolder, 0, p.held),
 		bySocket: make(map[uint64]int, p.held),
 	}
@@ -60,42 +57,37 @@ func (h *Holders) Owners() map[event.ProcID]int {
 
 // assignOwner sets the owner of a socket that Sockets found. The memory of a socket is
 // reused within a millisecond, so the address alone does not identify it.
-func (h *Holders) assignOwner(address uint64, e *event.Event) {
-	if h == nil || e.State == event.StateTimeWait {
+func (h *Holders) assignOwner(s *bpfCensusSocket, f *event.FoundSocket) {
+	if h == nil || f.State == event.StateTimeWait {
 		return
 	}
-	i, held := h.bySocket[address]
+	i, held := h.bySocket[s.Sk]
 	if !held {
 		return
 	}
 	one := &h.sockets[i]
-	if one.Sport != e.Src.Port || one.Netns != e.Netns || one.Cookie != 0 && one.Cookie != e.Cookie {
+	if one.Sport != s.Sport || one.Netns != s.Netns || one.Cookie != 0 && one.Cookie != s.Cookie {
 		return
 	}
-	e.Proc = owner(one.Pid, one.Start)
-	one.State = uint8(e.State) // when Holders read it, it may have been only bound
+	f.Proc = owner(one.Pid, one.Start)
+	one.State = uint8(f.State) // when Holders read it, it may have been only bound
 }
 
-// Bound appends a SocketFound for each socket of the namespace that is only bound: neither
+// Bound appends each socket of the namespace that is only bound: neither
 // listening nor connected. It must be called after Sockets, whose sockets it leaves out.
-func (h *Holders) Bound(dst []event.Event, inode uint32) []event.Event {
+func (h *Holders) Bound(dst []event.FoundSocket, inode uint32) []event.FoundSocket {
 	for i := range h.sockets {
 		one := &h.sockets[i]
 		if one.Netns != inode || event.State(one.State) != event.StateBound {
 			continue
 		}
-		dst = append(dst, event.Event{
-			Time:   h.at,
-			Kind:   event.SocketFound,
-			Proto:  event.TCP,
+		dst = append(dst, event.FoundSocket{
 			Flags:  event.OwnedByBind,
 			State:  event.StateBound,
 			Device: one.Device,
-			Netns:  one.Netns,
 			Proc:   owner(one.Pid, one.Start),
 			Src:    event.Endpoint{Addr: one.Saddr, Port: one.Sport},
 			Cookie: one.Cookie,
-			Count:  1,
 		})
 	}
 	return dst
