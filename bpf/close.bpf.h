@@ -17,28 +17,26 @@ static __noinline void accepted(struct sock *sk)
 		.cookie = cookie_of(sk),
 		.flags = CONN_IN,
 	};
-	struct conn *known = find_conn(sk);
+	struct conn *at = conn_at(sk), *known = live_conn(sk, at);
 
 	if (known && known->flags & CONN_OUT) /* simultaneous open, RFC 9293 3.5 */
 		connect_established(sk, known);
 	else
-		keep_conn(sk, &conn);
+		keep_conn(sk, at, &conn);
 }
 
 /* Returns the state kept with the socket, and makes it if the socket is older than the
  * trace. NULL: the map is full. */
 static __always_inline struct conn *find_or_adopt_conn(struct sock *sk)
 {
-	struct conn *conn = find_conn(sk);
-	struct conn fresh = {
-		.ts = bpf_ktime_get_ns(),
-		.cookie = cookie_of(sk),
-		.flags = CONN_ADOPTED,
-	};
+	struct conn *at = conn_at(sk), *conn = live_conn(sk, at), fresh = {};
 
 	if (conn)
 		return conn;
-	keep_conn(sk, &fresh);
+	fresh.ts = bpf_ktime_get_ns();
+	fresh.cookie = cookie_of(sk);
+	fresh.flags = CONN_ADOPTED;
+	keep_conn(sk, at, &fresh);
 	return find_conn(sk);
 }
 

@@ -35,7 +35,7 @@ static __noinline void connect_started(struct sock *sk, bool bound)
 		conn.flags |= CONN_BOUND;
 	if (owner.filtered)
 		conn.flags |= CONN_FILTERED;
-	if (!keep_conn(sk, &conn)) /* its CLOSE will not be attributed to it */
+	if (!keep_conn(sk, conn_at(sk), &conn)) /* its CLOSE will not be attributed to it */
 		count_lost(KIND_OPEN);
 }
 

@@ -22,7 +22,7 @@ static __noinline void listen_started(struct sock *sk)
 
 	if (owner.filtered)
 		conn.flags |= CONN_FILTERED;
-	keep_conn(sk, &conn);
+	keep_conn(sk, conn_at(sk), &conn);
 	fill_event(&e, sk, &conn, KIND_LISTEN);
 	e.flags &= ~FLAG_FILTERED; /* accepted connections of every process need it */
 	if (e.sport)

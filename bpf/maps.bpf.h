@@ -19,9 +19,9 @@
 /*
  * State of a socket from connect() or the handshake until its CLOSE. A hash by sk
  * pointer and not socket storage: it exists on every kernel and costs less. The
- * memory of a sock is reused within a millisecond, so an entry must not outlive the
- * CLOSE of its socket. If the kernel skipped that run of our program, the cookie shows
- * that the entry is stale (find_conn()).
+ * memory of a sock is reused within a millisecond, so an entry must be free after the
+ * CLOSE of its socket (release_conn()). If the kernel skipped that run of our program,
+ * the cookie shows that the entry is stale (live_conn()).
  */
 struct conn {
 	u64 ts;	    /* of the SYN, or of ESTABLISHED for an accepted one */
@@ -31,7 +31,7 @@ struct conn {
 	u32 pid;
 	u32 search_ns;
 	u16 old_sport; /* inet_sport before the search: stale if the socket was used before */
-	u16 flags;     /* enum conn_flag */
+	u16 flags;     /* enum conn_flag; 0: the entry is free */
 	s16 search_ret;
 	u16 old_err; /* sk_err before the search */
 };
@@ -58,6 +58,14 @@ struct {
 	__type(key, u64);
 	__type(value, struct conn);
 } pt_conns SEC(".maps");
+
+/* How many entries pt_conns has, free ones among them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} pt_conns_used SEC(".maps");
 
 /* Set to 1 when the state tracepoint is attached. */
 struct {

@@ -305,6 +305,7 @@ const (
 	bpfMapPtBinds            = "pt_binds"
 	bpfMapPtCalls            = "pt_calls"
 	bpfMapPtConns            = "pt_conns"
+	bpfMapPtConnsUsed        = "pt_conns_used"
 	bpfMapPtCounts           = "pt_counts"
 	bpfMapPtEvents           = "pt_events"
 	bpfMapPtFails            = "pt_fails"
@@ -360,6 +361,7 @@ const (
 	bpfProgPtUdpSockets      = "pt_udp_sockets"
 	bpfVarOptCalls           = "opt_calls"
 	bpfVarOptCookie          = "opt_cookie"
+	bpfVarOptKeptConns       = "opt_kept_conns"
 	bpfVarOptPidns           = "opt_pidns"
 	bpfVarOptSelect          = "opt_select"
 	bpfVarOptTickNs          = "opt_tick_ns"
@@ -462,6 +464,7 @@ type bpfMapSpecs struct {
 	PtBinds           *ebpf.MapSpec `ebpf:"pt_binds"`
 	PtCalls           *ebpf.MapSpec `ebpf:"pt_calls"`
 	PtConns           *ebpf.MapSpec `ebpf:"pt_conns"`
+	PtConnsUsed       *ebpf.MapSpec `ebpf:"pt_conns_used"`
 	PtCounts          *ebpf.MapSpec `ebpf:"pt_counts"`
 	PtEvents          *ebpf.MapSpec `ebpf:"pt_events"`
 	PtFails           *ebpf.MapSpec `ebpf:"pt_fails"`
@@ -488,6 +491,7 @@ type bpfMapSpecs struct {
 type bpfVariableSpecs struct {
 	OptCalls           *ebpf.VariableSpec `ebpf:"opt_calls"`
 	OptCookie          *ebpf.VariableSpec `ebpf:"opt_cookie"`
+	OptKeptConns       *ebpf.VariableSpec `ebpf:"opt_kept_conns"`
 	OptPidns           *ebpf.VariableSpec `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.VariableSpec `ebpf:"opt_select"`
 	OptTickNs          *ebpf.VariableSpec `ebpf:"opt_tick_ns"`
@@ -527,6 +531,7 @@ type bpfMaps struct {
 	PtBinds           *ebpf.Map `ebpf:"pt_binds"`
 	PtCalls           *ebpf.Map `ebpf:"pt_calls"`
 	PtConns           *ebpf.Map `ebpf:"pt_conns"`
+	PtConnsUsed       *ebpf.Map `ebpf:"pt_conns_used"`
 	PtCounts          *ebpf.Map `ebpf:"pt_counts"`
 	PtEvents          *ebpf.Map `ebpf:"pt_events"`
 	PtFails           *ebpf.Map `ebpf:"pt_fails"`
@@ -552,6 +557,7 @@ func (m *bpfMaps) Close() error {
 		m.PtBinds,
 		m.PtCalls,
 		m.PtConns,
+		m.PtConnsUsed,
 		m.PtCounts,
 		m.PtEvents,
 		m.PtFails,
@@ -579,6 +585,7 @@ func (m *bpfMaps) Close() error {
 type bpfVariables struct {
 	OptCalls           *ebpf.Variable `ebpf:"opt_calls"`
 	OptCookie          *ebpf.Variable `ebpf:"opt_cookie"`
+	OptKeptConns       *ebpf.Variable `ebpf:"opt_kept_conns"`
 	OptPidns           *ebpf.Variable `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.Variable `ebpf:"opt_select"`
 	OptTickNs          *ebpf.Variable `ebpf:"opt_tick_ns"`

@@ -25,6 +25,7 @@ type Options struct {
 	Children  bool           // select their future children, too
 	PIDNS     uint32         // inode of our pid namespace, 0: it is the host's
 	RingBytes int            // a power of two and at least a page; 0: the default
+	MaxConns  int            // how many connections can be followed at once; 0: the default
 
 	// Renamed is for tests of the ladder: it gives a kernel function or tracepoint a name
 	// that this kernel does not have, as if a distribution had renamed or inlined it.
@@ -140,6 +141,9 @@ func (p *Probe) createMaps() error {
 	if p.opts.RingBytes != 0 {
 		spec.Maps["pt_events"].MaxEntries = uint32(p.opts.RingBytes)
 		spec.Maps["pt_failures"].MaxEntries = uint32(p.opts.RingBytes)
+	}
+	if p.opts.MaxConns != 0 {
+		spec.Maps["pt_conns"].MaxEntries = uint32(p.opts.MaxConns)
 	}
 	for name := range spec.Maps {
 		if strings.HasPrefix(name, ".") { // variables: each load has its own
