@@ -45,11 +45,9 @@ enum conn_flag {
 	CONN_SEARCHED = 1 << 5, /* search_ret is known */
 	CONN_OPENED = 1 << 6,	/* its open was sent */
 	CONN_UNANSWERED = 1 << 7,
-	CONN_LOCAL_FIN = 1 << 8,  /* active close */
-	CONN_REMOTE_FIN = 1 << 9, /* passive close */
-	CONN_IN_CLOSE_WAIT = 1 << 10,
-	CONN_ADOPTED = 1 << 11, /* it existed before the trace */
-	CONN_REUSED = 1 << 12,	/* its port was taken from a TIME_WAIT bucket */
+	CONN_IN_CLOSE_WAIT = 1 << 8,
+	CONN_ADOPTED = 1 << 9, /* it existed before the trace */
+	CONN_REUSED = 1 << 10, /* its port was taken from a TIME_WAIT bucket */
 };
 
 struct {

@@ -63,10 +63,8 @@ static __always_inline int state_changed(struct sock *sk, int old, int new)
 		established(sk, old);
 		break;
 	case TCP_FIN_WAIT1:
-		local_fin(sk, true);
-		break;
 	case TCP_LAST_ACK:
-		local_fin(sk, false);
+		local_fin(sk);
 		break;
 	case TCP_CLOSE_WAIT:
 		remote_fin(sk);

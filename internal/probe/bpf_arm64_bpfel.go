@@ -93,6 +93,24 @@ type bpfConn struct {
 	OldErr      uint16
 }
 
+type bpfConnEvent struct {
+	_         structs.HostLayout
+	Ts        uint64
+	Start     uint64
+	Cookie    uint64
+	Duration  uint64
+	CloseWait uint64
+	Pid       uint32
+	Netns     uint32
+	Saddr     uint32
+	Daddr     uint32
+	Sport     uint16
+	Dport     uint16
+	Flags     uint16
+	Kind      uint8
+	How       uint8
+}
+
 type bpfEventClosedBy uint32
 
 const (
@@ -369,6 +387,7 @@ const (
 	bpfVarUnusedCensusHolder = "unused_census_holder"
 	bpfVarUnusedCensusSocket = "unused_census_socket"
 	bpfVarUnusedClosedBy     = "unused_closed_by"
+	bpfVarUnusedConnEvent    = "unused_conn_event"
 	bpfVarUnusedDirection    = "unused_direction"
 	bpfVarUnusedFlag         = "unused_flag"
 	bpfVarUnusedKind         = "unused_kind"
@@ -499,6 +518,7 @@ type bpfVariableSpecs struct {
 	UnusedCensusHolder *ebpf.VariableSpec `ebpf:"unused_census_holder"`
 	UnusedCensusSocket *ebpf.VariableSpec `ebpf:"unused_census_socket"`
 	UnusedClosedBy     *ebpf.VariableSpec `ebpf:"unused_closed_by"`
+	UnusedConnEvent    *ebpf.VariableSpec `ebpf:"unused_conn_event"`
 	UnusedDirection    *ebpf.VariableSpec `ebpf:"unused_direction"`
 	UnusedFlag         *ebpf.VariableSpec `ebpf:"unused_flag"`
 	UnusedKind         *ebpf.VariableSpec `ebpf:"unused_kind"`
@@ -593,6 +613,7 @@ type bpfVariables struct {
 	UnusedCensusHolder *ebpf.Variable `ebpf:"unused_census_holder"`
 	UnusedCensusSocket *ebpf.Variable `ebpf:"unused_census_socket"`
 	UnusedClosedBy     *ebpf.Variable `ebpf:"unused_closed_by"`
+	UnusedConnEvent    *ebpf.Variable `ebpf:"unused_conn_event"`
 	UnusedDirection    *ebpf.Variable `ebpf:"unused_direction"`
 	UnusedFlag         *ebpf.Variable `ebpf:"unused_flag"`
 	UnusedKind         *ebpf.Variable `ebpf:"unused_kind"`

@@ -62,7 +62,7 @@ func (p *Probe) drain(r *ringbuf.Reader, events []event.Event, stamps []event.Ti
 	r.SetDeadline(time.Unix(1, 0)) // in the past: do not wait
 	// Records that arrive meanwhile are left for the next call: a storm must not hold this one.
 	left := r.AvailableBytes()
-	events = slices.Grow(events, left/(sockEventSize+ringHeaderSize))
+	events = slices.Grow(events, left/(connEventSize+ringHeaderSize))
 	for ; left > 0; left -= len(p.record.RawSample) + ringHeaderSize {
 		err := r.ReadInto(&p.record)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
