@@ -11,6 +11,7 @@
  * If a member differs between kernels, its other definitions are in bpf/core.bpf.h.
  *
  * keep enum bpf_map_type: *
+ * keep enum bpf_func_id: BPF_FUNC_get_current_task_btf
  * keep enum sock_flags: SOCK_DEAD SOCK_DONE SOCK_RCU_FREE
  * keep struct in6_addr: *
  * keep struct ns_common: inum
@@ -343,6 +344,10 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_CGRP_STORAGE = 32,
 	BPF_MAP_TYPE_ARENA = 33,
 	__MAX_BPF_MAP_TYPE = 34,
+};
+
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
 };
 
 struct in6_addr {

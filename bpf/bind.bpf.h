@@ -25,7 +25,7 @@ static __always_inline u32 bind_options(struct sock *sk)
 /* Returns an event with the fields that all calls share. Must run in the calling task. */
 static __always_inline struct sock_event call_event(struct sock *sk, u32 kind)
 {
-	struct owner owner = current_owner();
+	struct owner owner = calling_owner();
 	struct sock_event e = {
 		.head.ts = bpf_ktime_get_ns(),
 		.head.start = owner.start,

@@ -17,28 +17,26 @@ static __noinline void accepted(struct sock *sk)
 		.cookie = cookie_of(sk),
 		.flags = CONN_IN,
 	};
-	struct conn *known = find_conn(sk);
+	struct conn *at = conn_at(sk), *known = live_conn(sk, at);
 
 	if (known && known->flags & CONN_OUT) /* simultaneous open, RFC 9293 3.5 */
 		connect_established(sk, known);
 	else
-		keep_conn(sk, &conn);
+		keep_conn(sk, at, &conn);
 }
 
 /* Returns the state kept with the socket, and makes it if the socket is older than the
  * trace. NULL: the map is full. */
 static __always_inline struct conn *find_or_adopt_conn(struct sock *sk)
 {
-	struct conn *conn = find_conn(sk);
-	struct conn fresh = {
-		.ts = bpf_ktime_get_ns(),
-		.cookie = cookie_of(sk),
-		.flags = CONN_ADOPTED,
-	};
+	struct conn *at = conn_at(sk), *conn = live_conn(sk, at), fresh = {};
 
 	if (conn)
 		return conn;
-	keep_conn(sk, &fresh);
+	fresh.ts = bpf_ktime_get_ns();
+	fresh.cookie = cookie_of(sk);
+	fresh.flags = CONN_ADOPTED;
+	keep_conn(sk, at, &fresh);
 	return find_conn(sk);
 }
 
@@ -59,15 +57,12 @@ static __noinline void note_closer(struct conn *conn)
 		conn->flags |= CONN_FILTERED;
 }
 
-static __always_inline void local_fin(struct sock *sk, bool first)
+static __always_inline void local_fin(struct sock *sk)
 {
 	struct conn *conn = find_or_adopt_conn(sk);
 
-	if (!conn)
-		return;
-	note_closer(conn);
-	if (first)
-		conn->flags |= CONN_LOCAL_FIN;
+	if (conn)
+		note_closer(conn);
 }
 
 static __noinline void remote_fin(struct sock *sk)
@@ -77,8 +72,7 @@ static __noinline void remote_fin(struct sock *sk)
 
 	if (!conn)
 		return;
-	conn->flags |= CONN_REMOTE_FIN;
-	fill_event(&e, sk, conn, KIND_CLOSE_WAIT);
+	fill_event(&e, sk, conn, KIND_CLOSE_WAIT, bpf_ktime_get_ns());
 	conn->close_wait_ts = e.head.ts;
 	if (conn->flags & CONN_ADOPTED)
 		return;
@@ -113,13 +107,10 @@ static __always_inline u32 bucket_flags(struct sock *sk, int old, int err)
 	return 0;
 }
 
-static __always_inline u8 closed_by(u16 conn_flags, int old, int err)
+/* The last state shows which end sent the first FIN, if one did. */
+static __always_inline u8 closed_by(int old, int err)
 {
-	if (conn_flags & CONN_LOCAL_FIN)
-		return CLOSED_BY_LOCAL;
-	if (conn_flags & CONN_REMOTE_FIN)
-		return CLOSED_BY_REMOTE;
-	switch (old) { /* the FIN was sent before the trace */
+	switch (old) {
 	case TCP_FIN_WAIT1:
 	case TCP_FIN_WAIT2:
 	case TCP_CLOSING:
@@ -149,9 +140,9 @@ static __noinline void connection_closed(struct sock *sk, struct conn *conn, int
 	/* The kernel may have skipped the run at which it was established. */
 	if (conn && flags & CONN_OUT)
 		send_open(sk, conn);
-	fill_event(&e, sk, conn, KIND_CLOSE);
+	fill_event(&e, sk, conn, KIND_CLOSE, bpf_ktime_get_ns());
 	e.err = err;
-	e.closed_by = closed_by(flags, old, err);
+	e.closed_by = closed_by(old, err);
 	e.flags |= bucket_flags(sk, old, err);
 	if (!conn || flags & CONN_ADOPTED)
 		e.duration = 0; /* its beginning is not known */

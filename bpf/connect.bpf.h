@@ -35,7 +35,7 @@ static __noinline void connect_started(struct sock *sk, bool bound)
 		conn.flags |= CONN_BOUND;
 	if (owner.filtered)
 		conn.flags |= CONN_FILTERED;
-	if (!keep_conn(sk, &conn)) /* its CLOSE will not be attributed to it */
+	if (!keep_conn(sk, conn_at(sk), &conn)) /* its CLOSE will not be attributed to it */
 		count_lost(KIND_OPEN);
 }
 
@@ -110,7 +110,7 @@ static __noinline void connect_established(struct sock *sk, struct conn *conn)
 	if (!(conn->flags & CONN_UNANSWERED))
 		return;
 	conn->flags &= ~CONN_UNANSWERED;
-	fill_event(&e, sk, conn, KIND_SYN_ANSWERED);
+	fill_event(&e, sk, conn, KIND_SYN_ANSWERED, bpf_ktime_get_ns());
 	deliver(&e);
 }
 
@@ -127,7 +127,7 @@ static __always_inline int syn_retransmitted(struct sock *sk)
 		return 0;
 	send_open(sk, conn);
 	conn->flags |= CONN_UNANSWERED;
-	fill_event(&e, sk, conn, KIND_SYN_UNANSWERED);
+	fill_event(&e, sk, conn, KIND_SYN_UNANSWERED, bpf_ktime_get_ns());
 	deliver(&e);
 	return 0;
 }
@@ -137,7 +137,7 @@ static __always_inline void send_connect_failure(struct sock *sk, struct conn *c
 {
 	struct sock_event e;
 
-	fill_event(&e, sk, conn, KIND_CONNECT_FAIL);
+	fill_event(&e, sk, conn, KIND_CONNECT_FAIL, bpf_ktime_get_ns());
 	e.op = OP_CONNECT;
 	e.err = err;
 	e.reason = reason;

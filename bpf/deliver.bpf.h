@@ -7,6 +7,7 @@
 #ifndef __PORTTRACE_DELIVER_BPF_H
 #define __PORTTRACE_DELIVER_BPF_H
 
+#include "conn_event.bpf.h"
 #include "core.bpf.h"
 #include "event.h"
 #include "maps.bpf.h"
@@ -100,12 +101,25 @@ static __always_inline bool fold(struct sock_event *e)
 	return true;
 }
 
+static __always_inline long send_conn_event(const struct sock_event *e)
+{
+	struct conn_event *record = bpf_ringbuf_reserve(&pt_events, sizeof(*record), 0);
+
+	if (!record)
+		return -1;
+	copy_conn_event(record, e);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
 /* Returns 0 if the event was sent. LISTEN and its end are sent once and later events need them,
  * so they go to the ring that opens cannot fill. */
 static __always_inline long send_to_ring(struct sock_event *e)
 {
 	if (e->head.kind == KIND_LISTEN || e->head.kind == KIND_LISTEN_END)
 		return bpf_ringbuf_output(&pt_failures, e, sizeof(*e), BPF_RB_NO_WAKEUP);
+	if (fits_conn_event(e))
+		return send_conn_event(e);
 	return bpf_ringbuf_output(&pt_events, e, sizeof(*e), BPF_RB_NO_WAKEUP);
 }
 

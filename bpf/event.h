@@ -84,7 +84,7 @@ enum event_flag {
 };
 
 struct event_head {
-	__u64 ts;    /* CLOCK_MONOTONIC ns when it was sent */
+	__u64 ts;    /* CLOCK_MONOTONIC ns when it was sent; of an OPEN: its SYN */
 	__u64 start; /* owner's start, CLOCK_BOOTTIME ns */
 	__u32 pid;   /* owner's thread group, 0 if unknown */
 	__u32 kind;  /* enum event_kind */
@@ -93,8 +93,8 @@ struct event_head {
 struct sock_event {
 	struct event_head head;
 	__u64 cookie;
-	/* ns since the SYN, or since an accepted one was established. Of a bind() that
-	 * bind_started() has seen: the address of its struct net. */
+	/* ns since the SYN, or since an accepted one was established; of an OPEN 0. Of a bind()
+	 * that bind_started() has seen: the address of its struct net. */
 	__u64 duration;
 	__u64 close_wait; /* ns in CLOSE_WAIT */
 	__u32 search_ns;  /* inside inet_hash_connect; of such a bind(): address_generation() */
@@ -115,6 +115,27 @@ struct sock_event {
 	__u8 saddr[16];
 	__u8 daddr[16];
 };
+
+/* An OPEN, CLOSE or CLOSE_WAIT of IPv4, whose socket has no device and no port range of its own,
+ * in little more than half of a sock_event. */
+struct conn_event {
+	__u64 ts;
+	__u64 start;
+	__u64 cookie;
+	__u64 duration; /* of an OPEN: search_ns */
+	__u64 close_wait;
+	__u32 pid;
+	__u32 netns;
+	__u32 saddr; /* in network byte order */
+	__u32 daddr;
+	__u16 sport;
+	__u16 dport;
+	__u16 flags; /* all that there are */
+	__u8 kind;
+	__u8 how; /* direction | closed_by << CLOSED_BY_SHIFT */
+};
+
+#define CLOSED_BY_SHIFT 4
 
 /* A path is stored as its components, each with its NUL, the last one first. */
 struct process_event {

@@ -22,8 +22,8 @@ static __noinline void listen_started(struct sock *sk)
 
 	if (owner.filtered)
 		conn.flags |= CONN_FILTERED;
-	keep_conn(sk, &conn);
-	fill_event(&e, sk, &conn, KIND_LISTEN);
+	keep_conn(sk, conn_at(sk), &conn);
+	fill_event(&e, sk, &conn, KIND_LISTEN, bpf_ktime_get_ns());
 	e.flags &= ~FLAG_FILTERED; /* accepted connections of every process need it */
 	if (e.sport)
 		deliver(&e);
@@ -41,12 +41,12 @@ static __noinline void listen_ended(struct sock *sk, struct conn *conn)
 
 	if (!conn || sk->sk_shutdown ||
 	    sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_RCU_FREE))) {
-		fill_event(&e, sk, conn, KIND_LISTEN_END);
+		fill_event(&e, sk, conn, KIND_LISTEN_END, bpf_ktime_get_ns());
 		e.flags &= ~FLAG_FILTERED;
 		deliver(&e);
 		return;
 	}
-	fill_event(&e, sk, conn, KIND_BIND_FAIL);
+	fill_event(&e, sk, conn, KIND_BIND_FAIL, bpf_ktime_get_ns());
 	e.op = OP_LISTEN;
 	e.err = EADDRINUSE;
 	e.reason = had_port ? REASON_ERRNO : REASON_RANGE_EXHAUSTED;

@@ -19,9 +19,9 @@
 /*
  * State of a socket from connect() or the handshake until its CLOSE. A hash by sk
  * pointer and not socket storage: it exists on every kernel and costs less. The
- * memory of a sock is reused within a millisecond, so an entry must not outlive the
- * CLOSE of its socket. If the kernel skipped that run of our program, the cookie shows
- * that the entry is stale (find_conn()).
+ * memory of a sock is reused within a millisecond, so an entry must be free after the
+ * CLOSE of its socket (release_conn()). If the kernel skipped that run of our program,
+ * the cookie shows that the entry is stale (live_conn()).
  */
 struct conn {
 	u64 ts;	    /* of the SYN, or of ESTABLISHED for an accepted one */
@@ -31,7 +31,7 @@ struct conn {
 	u32 pid;
 	u32 search_ns;
 	u16 old_sport; /* inet_sport before the search: stale if the socket was used before */
-	u16 flags;     /* enum conn_flag */
+	u16 flags;     /* enum conn_flag; 0: the entry is free */
 	s16 search_ret;
 	u16 old_err; /* sk_err before the search */
 };
@@ -45,11 +45,9 @@ enum conn_flag {
 	CONN_SEARCHED = 1 << 5, /* search_ret is known */
 	CONN_OPENED = 1 << 6,	/* its open was sent */
 	CONN_UNANSWERED = 1 << 7,
-	CONN_LOCAL_FIN = 1 << 8,  /* active close */
-	CONN_REMOTE_FIN = 1 << 9, /* passive close */
-	CONN_IN_CLOSE_WAIT = 1 << 10,
-	CONN_ADOPTED = 1 << 11, /* it existed before the trace */
-	CONN_REUSED = 1 << 12,	/* its port was taken from a TIME_WAIT bucket */
+	CONN_IN_CLOSE_WAIT = 1 << 8,
+	CONN_ADOPTED = 1 << 9, /* it existed before the trace */
+	CONN_REUSED = 1 << 10, /* its port was taken from a TIME_WAIT bucket */
 };
 
 struct {
@@ -58,6 +56,14 @@ struct {
 	__type(key, u64);
 	__type(value, struct conn);
 } pt_conns SEC(".maps");
+
+/* How many entries pt_conns has, free ones among them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} pt_conns_used SEC(".maps");
 
 /* Set to 1 when the state tracepoint is attached. */
 struct {

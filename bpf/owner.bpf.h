@@ -192,11 +192,12 @@ static __always_inline void keep_unsent(struct task_struct *leader, u64 start, u
 	bpf_map_update_elem(&pt_unsent, &pid, &proc, BPF_ANY);
 }
 
-/* The process must be the current one. Returns 0 if the facts were sent. A global function is verified once and not at each
- * call, which matters on 5.10, where the loops take long. It can only take numbers. */
-__noinline int send_process(u64 leader_address, u64 start, u32 pid)
+/* Sends the facts of the current process. Returns 0 if there was room. A global function is
+ * verified once and not at each call, which matters on 5.10, where the loops take long. It can
+ * only take numbers. */
+__noinline int send_process(u64 start, u32 pid)
 {
-	struct task_struct *leader = (void *)leader_address;
+	struct task_struct *leader = current_leader();
 	struct process_event *e;
 
 	e = bpf_ringbuf_reserve(&pt_failures, sizeof(*e), 0);
@@ -221,21 +222,45 @@ __noinline int send_process(u64 leader_address, u64 start, u32 pid)
 	return 0;
 }
 
+/* The leader of the current task, and what is read of it at each call. */
+struct caller {
+	struct task_struct *leader;
+	u64 start;
+	u64 exec_id; /* changes with execve(): a process can change its program */
+};
+
+/* Reads the caller. tracing: the program's type has bpf_get_current_task_btf(), since 3ca1032ab7ab
+ * ("bpf: Add bpf_get_current_task_btf", 5.11), whose fields are read directly: that costs a
+ * tenth of a helper call for each. */
+static __always_inline struct caller read_caller(bool tracing)
+{
+	struct task_struct *leader;
+
+	if (tracing &&
+	    bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		leader = bpf_get_current_task_btf()->group_leader;
+		return (struct caller){ leader, leader->start_boottime, leader->self_exec_id };
+	}
+	leader = current_leader();
+	return (struct caller){
+		leader,
+		BPF_CORE_READ(leader, start_boottime),
+		BPF_CORE_READ(leader, self_exec_id),
+	};
+}
+
 /* Sends the facts of a process the first time that it uses a port, and again after
  * execve(). If they did not fit into the ring, the next call tries again. */
-static __always_inline void report_process_once(struct task_struct *leader, struct owner *owner)
+static __always_inline void report_process_once(struct caller *caller, u32 pid)
 {
-	u32 key = owner->pid;
-	struct known_proc *known = bpf_map_lookup_elem(&pt_procs, &key);
-	struct known_proc proc = {
-		.start = owner->start,
-		.exec_id = BPF_CORE_READ(leader, self_exec_id),
-	};
+	struct known_proc *known = bpf_map_lookup_elem(&pt_procs, &pid), proc;
 
-	if (known && known->start == proc.start && known->exec_id == proc.exec_id)
+	if (known && known->start == caller->start && known->exec_id == caller->exec_id)
 		return;
-	if (send_process((u64)leader, owner->start, owner->pid) == 0)
-		bpf_map_update_elem(&pt_procs, &key, &proc, BPF_ANY);
+	proc.start = caller->start;
+	proc.exec_id = caller->exec_id;
+	if (send_process(proc.start, pid) == 0)
+		bpf_map_update_elem(&pt_procs, &pid, &proc, BPF_ANY);
 }
 
 static __always_inline bool selected(struct owner *owner)
@@ -248,17 +273,32 @@ static __always_inline bool selected(struct owner *owner)
 	return start && *start == owner->start / NS_PER_TICK;
 }
 
-static __always_inline struct owner current_owner(void)
+static __always_inline struct owner owner_of(struct caller *caller)
 {
-	struct task_struct *leader = current_leader();
 	struct owner owner = {
-		.pid = pid_of(leader),
-		.start = BPF_CORE_READ(leader, start_boottime),
+		.start = caller->start,
+		.pid = opt_pidns ? pid_of(caller->leader) : bpf_get_current_pid_tgid() >> 32,
 	};
 
-	report_process_once(leader, &owner);
+	report_process_once(caller, owner.pid);
 	owner.filtered = !selected(&owner);
 	return owner;
+}
+
+/* Only for programs that are attached to a tracepoint or a function. */
+static __always_inline struct owner current_owner(void)
+{
+	struct caller caller = read_caller(true);
+
+	return owner_of(&caller);
+}
+
+/* For programs of any type. */
+static __always_inline struct owner calling_owner(void)
+{
+	struct caller caller = read_caller(false);
+
+	return owner_of(&caller);
 }
 
 /* Selects the child of a selected process, too (--children). */

@@ -26,6 +26,7 @@
 
 /* No map refers to these types: the variables put them into the BTF that bpf2go reads. */
 const struct sock_event *unused_sock_event __attribute__((unused));
+const struct conn_event *unused_conn_event __attribute__((unused));
 const struct process_event *unused_process_event __attribute__((unused));
 const struct census_socket *unused_census_socket __attribute__((unused));
 const struct census_holder *unused_census_holder __attribute__((unused));

@@ -3,6 +3,7 @@
 #ifndef __PORTTRACE_SOCKET_BPF_H
 #define __PORTTRACE_SOCKET_BPF_H
 
+#include "conn_event.bpf.h"
 #include "core.bpf.h"
 #include "deliver.bpf.h"
 #include "event.h"
@@ -48,13 +49,6 @@ static __always_inline void copy_v6(__u8 to[16], struct in6_addr *from)
 	w[3] = from->in6_u.u6_addr32[3];
 }
 
-static __always_inline bool is_v4mapped(const __u8 a[16])
-{
-	const u32 *w = (const u32 *)a;
-
-	return w[0] == 0 && w[1] == 0 && w[2] == bpf_htonl(0xffff);
-}
-
 static __always_inline void read_addrs(struct sock *sk, struct sock_event *e)
 {
 	if (sk->__sk_common.skc_family == AF_INET6) {
@@ -94,10 +88,10 @@ static __always_inline bool syn_in_flight(struct sock *sk)
 
 /* Sets the fields that all events of a connection share. conn may be NULL. */
 static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
-				       const struct conn *conn, u32 kind)
+				       const struct conn *conn, u32 kind, u64 now)
 {
 	__builtin_memset(e, 0, sizeof(*e));
-	e->head.ts = bpf_ktime_get_ns();
+	e->head.ts = now;
 	e->head.kind = kind;
 	e->proto = IPPROTO_TCP;
 	e->netns = sk->__sk_common.skc_net.net->ns.inum;
@@ -136,7 +130,7 @@ static __noinline void send_open(struct sock *sk, struct conn *conn)
 	if (conn->flags & CONN_OPENED)
 		return;
 	conn->flags |= CONN_OPENED;
-	fill_event(&e, sk, conn, KIND_OPEN);
+	fill_event(&e, sk, conn, KIND_OPEN, conn->ts);
 	e.search_ns = conn->search_ns;
 	if (conn->flags & CONN_REUSED)
 		e.flags |= FLAG_REUSED;

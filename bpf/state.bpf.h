@@ -27,7 +27,6 @@ static __always_inline void established(struct sock *sk, int old)
 
 static __always_inline void closed(struct sock *sk, int old)
 {
-	u64 key = (u64)sk;
 	struct conn *conn = find_conn(sk);
 
 	switch (old) {
@@ -48,7 +47,7 @@ static __always_inline void closed(struct sock *sk, int old)
 		connection_closed(sk, conn, old);
 	}
 	if (conn)
-		bpf_map_delete_elem(&pt_conns, &key);
+		release_conn(sk, conn);
 }
 
 static __always_inline int state_changed(struct sock *sk, int old, int new)
@@ -64,10 +63,8 @@ static __always_inline int state_changed(struct sock *sk, int old, int new)
 		established(sk, old);
 		break;
 	case TCP_FIN_WAIT1:
-		local_fin(sk, true);
-		break;
 	case TCP_LAST_ACK:
-		local_fin(sk, false);
+		local_fin(sk);
 		break;
 	case TCP_CLOSE_WAIT:
 		remote_fin(sk);

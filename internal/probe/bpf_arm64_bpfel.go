@@ -93,6 +93,24 @@ type bpfConn struct {
 	OldErr      uint16
 }
 
+type bpfConnEvent struct {
+	_         structs.HostLayout
+	Ts        uint64
+	Start     uint64
+	Cookie    uint64
+	Duration  uint64
+	CloseWait uint64
+	Pid       uint32
+	Netns     uint32
+	Saddr     uint32
+	Daddr     uint32
+	Sport     uint16
+	Dport     uint16
+	Flags     uint16
+	Kind      uint8
+	How       uint8
+}
+
 type bpfEventClosedBy uint32
 
 const (
@@ -305,6 +323,7 @@ const (
 	bpfMapPtBinds            = "pt_binds"
 	bpfMapPtCalls            = "pt_calls"
 	bpfMapPtConns            = "pt_conns"
+	bpfMapPtConnsUsed        = "pt_conns_used"
 	bpfMapPtCounts           = "pt_counts"
 	bpfMapPtEvents           = "pt_events"
 	bpfMapPtFails            = "pt_fails"
@@ -360,6 +379,7 @@ const (
 	bpfProgPtUdpSockets      = "pt_udp_sockets"
 	bpfVarOptCalls           = "opt_calls"
 	bpfVarOptCookie          = "opt_cookie"
+	bpfVarOptKeptConns       = "opt_kept_conns"
 	bpfVarOptPidns           = "opt_pidns"
 	bpfVarOptSelect          = "opt_select"
 	bpfVarOptTickNs          = "opt_tick_ns"
@@ -367,6 +387,7 @@ const (
 	bpfVarUnusedCensusHolder = "unused_census_holder"
 	bpfVarUnusedCensusSocket = "unused_census_socket"
 	bpfVarUnusedClosedBy     = "unused_closed_by"
+	bpfVarUnusedConnEvent    = "unused_conn_event"
 	bpfVarUnusedDirection    = "unused_direction"
 	bpfVarUnusedFlag         = "unused_flag"
 	bpfVarUnusedKind         = "unused_kind"
@@ -462,6 +483,7 @@ type bpfMapSpecs struct {
 	PtBinds           *ebpf.MapSpec `ebpf:"pt_binds"`
 	PtCalls           *ebpf.MapSpec `ebpf:"pt_calls"`
 	PtConns           *ebpf.MapSpec `ebpf:"pt_conns"`
+	PtConnsUsed       *ebpf.MapSpec `ebpf:"pt_conns_used"`
 	PtCounts          *ebpf.MapSpec `ebpf:"pt_counts"`
 	PtEvents          *ebpf.MapSpec `ebpf:"pt_events"`
 	PtFails           *ebpf.MapSpec `ebpf:"pt_fails"`
@@ -488,6 +510,7 @@ type bpfMapSpecs struct {
 type bpfVariableSpecs struct {
 	OptCalls           *ebpf.VariableSpec `ebpf:"opt_calls"`
 	OptCookie          *ebpf.VariableSpec `ebpf:"opt_cookie"`
+	OptKeptConns       *ebpf.VariableSpec `ebpf:"opt_kept_conns"`
 	OptPidns           *ebpf.VariableSpec `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.VariableSpec `ebpf:"opt_select"`
 	OptTickNs          *ebpf.VariableSpec `ebpf:"opt_tick_ns"`
@@ -495,6 +518,7 @@ type bpfVariableSpecs struct {
 	UnusedCensusHolder *ebpf.VariableSpec `ebpf:"unused_census_holder"`
 	UnusedCensusSocket *ebpf.VariableSpec `ebpf:"unused_census_socket"`
 	UnusedClosedBy     *ebpf.VariableSpec `ebpf:"unused_closed_by"`
+	UnusedConnEvent    *ebpf.VariableSpec `ebpf:"unused_conn_event"`
 	UnusedDirection    *ebpf.VariableSpec `ebpf:"unused_direction"`
 	UnusedFlag         *ebpf.VariableSpec `ebpf:"unused_flag"`
 	UnusedKind         *ebpf.VariableSpec `ebpf:"unused_kind"`
@@ -527,6 +551,7 @@ type bpfMaps struct {
 	PtBinds           *ebpf.Map `ebpf:"pt_binds"`
 	PtCalls           *ebpf.Map `ebpf:"pt_calls"`
 	PtConns           *ebpf.Map `ebpf:"pt_conns"`
+	PtConnsUsed       *ebpf.Map `ebpf:"pt_conns_used"`
 	PtCounts          *ebpf.Map `ebpf:"pt_counts"`
 	PtEvents          *ebpf.Map `ebpf:"pt_events"`
 	PtFails           *ebpf.Map `ebpf:"pt_fails"`
@@ -552,6 +577,7 @@ func (m *bpfMaps) Close() error {
 		m.PtBinds,
 		m.PtCalls,
 		m.PtConns,
+		m.PtConnsUsed,
 		m.PtCounts,
 		m.PtEvents,
 		m.PtFails,
@@ -579,6 +605,7 @@ func (m *bpfMaps) Close() error {
 type bpfVariables struct {
 	OptCalls           *ebpf.Variable `ebpf:"opt_calls"`
 	OptCookie          *ebpf.Variable `ebpf:"opt_cookie"`
+	OptKeptConns       *ebpf.Variable `ebpf:"opt_kept_conns"`
 	OptPidns           *ebpf.Variable `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.Variable `ebpf:"opt_select"`
 	OptTickNs          *ebpf.Variable `ebpf:"opt_tick_ns"`
@@ -586,6 +613,7 @@ type bpfVariables struct {
 	UnusedCensusHolder *ebpf.Variable `ebpf:"unused_census_holder"`
 	UnusedCensusSocket *ebpf.Variable `ebpf:"unused_census_socket"`
 	UnusedClosedBy     *ebpf.Variable `ebpf:"unused_closed_by"`
+	UnusedConnEvent    *ebpf.Variable `ebpf:"unused_conn_event"`
 	UnusedDirection    *ebpf.Variable `ebpf:"unused_direction"`
 	UnusedFlag         *ebpf.Variable `ebpf:"unused_flag"`
 	UnusedKind         *ebpf.Variable `ebpf:"unused_kind"`

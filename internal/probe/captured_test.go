@@ -12,9 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
-
-	"github.com/cilium/ebpf/ringbuf"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -111,17 +108,14 @@ func capture(t *testing.T, file string) {
 }
 
 // readRing returns the records that are in a ring.
-func readRing(t *testing.T, ring *ringbuf.Reader) [][]byte {
+func readRing(t *testing.T, r *ring) (records [][]byte) {
 	t.Helper()
-	ring.SetDeadline(time.Unix(1, 0))
-	var records [][]byte
-	for left := ring.AvailableBytes(); left > 0; {
-		record, err := ring.Read()
-		if err != nil {
-			t.Fatal(err)
-		}
-		records = append(records, record.RawSample)
-		left -= len(record.RawSample) + ringHeaderSize
+	err := r.each(func(record []byte) error {
+		records = append(records, slices.Clone(record))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return records
 }

@@ -2,6 +2,8 @@ package probe
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,28 +14,30 @@ import (
 )
 
 const (
+	connEventSize    = int(unsafe.Sizeof(bpfConnEvent{}))
 	sockEventSize    = int(unsafe.Sizeof(bpfSockEvent{}))
 	processEventSize = int(unsafe.Sizeof(bpfProcessEvent{}))
 	nsPerTick        = 1e9 / event.TicksPerSecond
 )
 
-// decode decodes one record of a ring into e and returns when it was sent. The two types of
-// records differ in size. raw must be aligned to 8 bytes, as records in the ring are.
+// decode decodes one record of a ring into e, which must be zero, and returns when it was sent.
+// The types of records differ in size. raw must be aligned to 8 bytes, as records in the ring are.
 func decode(raw []byte, e *event.Event) (stamp event.Time, err error) {
+	at := unsafe.Pointer(unsafe.SliceData(raw))
 	switch len(raw) {
+	case connEventSize:
+		decodeConn((*bpfConnEvent)(at), e)
 	case sockEventSize:
-		r := (*bpfSockEvent)(unsafe.Pointer(unsafe.SliceData(raw)))
-		if int(r.Head.Kind) >= len(kinds) || kinds[r.Head.Kind] == 0 {
-			return 0, fmt.Errorf("decoding a record of unknown kind %d", r.Head.Kind)
-		}
-		decodeSock(r, e)
-		return event.Time(r.Head.Ts), nil
+		decodeSock((*bpfSockEvent)(at), e)
 	case processEventSize:
-		r := (*bpfProcessEvent)(unsafe.Pointer(unsafe.SliceData(raw)))
-		decodeProcess(r, e)
-		return event.Time(r.Head.Ts), nil
+		decodeProcess((*bpfProcessEvent)(at), e)
+	default:
+		return 0, fmt.Errorf("decoding a record of %d bytes: it is of no known type", len(raw))
 	}
-	return 0, fmt.Errorf("decoding a record of %d bytes: it is of no known type", len(raw))
+	if e.Kind == 0 {
+		return 0, errors.New("decoding a record of unknown kind")
+	}
+	return e.Time, nil
 }
 
 func owner(pid uint32, start uint64) event.ProcID {
@@ -56,50 +60,102 @@ var kinds = [...]event.Kind{
 	bpfEventKindKIND_LISTEN_END:     event.ListenEnd,
 }
 
+// kind returns zero for a number that it does not know.
+func kind(from uint32) event.Kind {
+	if int(from) >= len(kinds) {
+		return 0
+	}
+	return kinds[from]
+}
+
+// decodeConn sets field by field: to assign a whole Event takes longer than all the rest.
+func decodeConn(r *bpfConnEvent, e *event.Event) {
+	e.Time = event.Time(r.Ts)
+	e.Kind = kind(uint32(r.Kind))
+	e.Direction = event.Direction(r.How & (1<<closedByShift - 1))
+	e.Proto = event.TCP
+	e.Netns = r.Netns
+	e.Proc = owner(r.Pid, r.Start)
+	mapV4(&e.Src, r.Saddr, r.Sport)
+	mapV4(&e.Dst, r.Daddr, r.Dport)
+	e.Cookie = r.Cookie
+	e.CloseWait = r.CloseWait
+	e.Count = 1
+	setFlags(e, uint32(r.Flags))
+	switch e.Kind {
+	case event.Open:
+		e.PortSearch = r.Duration
+	case event.Close:
+		e.Duration = r.Duration
+		setClosed(e, bpfEventClosedBy(r.How>>closedByShift))
+	}
+}
+
+const closedByShift = 4 // CLOSED_BY_SHIFT of bpf/event.h
+
+func mapV4(to *event.Endpoint, v4 uint32, port uint16) {
+	to.Addr[10], to.Addr[11] = 0xff, 0xff
+	binary.NativeEndian.PutUint32(to.Addr[12:], v4)
+	to.Port = port
+}
+
 func decodeSock(r *bpfSockEvent, e *event.Event) {
-	*e = event.Event{
-		Time:        event.Time(r.Head.Ts),
-		Kind:        kinds[r.Head.Kind],
-		Direction:   event.Direction(r.Direction),
-		Proto:       event.Proto(r.Proto),
-		Op:          op(r.Op),
-		Errno:       event.Errno(r.Err),
-		Flags:       flags(r.Flags),
-		Device:      r.Device,
-		SocketRange: event.PortRange{Low: r.Low, High: r.High},
-		Netns:       r.Netns,
-		Proc:        owner(r.Head.Pid, r.Head.Start),
-		Src:         event.Endpoint{Addr: r.Saddr, Port: r.Sport},
-		Dst:         event.Endpoint{Addr: r.Daddr, Port: r.Dport},
-		Cookie:      r.Cookie,
-		CloseWait:   r.CloseWait,
-		Count:       1,
+	e.Time = event.Time(r.Head.Ts)
+	e.Kind = kind(r.Head.Kind)
+	e.Direction = event.Direction(r.Direction)
+	e.Proto = event.Proto(r.Proto)
+	e.Op = op(r.Op)
+	e.Device = r.Device
+	e.SocketRange = event.PortRange{Low: r.Low, High: r.High}
+	e.Netns = r.Netns
+	e.Proc = owner(r.Head.Pid, r.Head.Start)
+	e.Src.Addr, e.Src.Port = r.Saddr, r.Sport
+	e.Dst.Addr, e.Dst.Port = r.Daddr, r.Dport
+	e.Cookie = r.Cookie
+	e.CloseWait = r.CloseWait
+	e.Count = 1
+	setFlags(e, r.Flags)
+	switch e.Kind {
+	case event.Open:
+		e.PortSearch = uint64(r.SearchNs)
+	case event.Close:
+		e.Duration = r.Duration
+		setClosed(e, bpfEventClosedBy(r.ClosedBy))
+	case event.ConnectFail, event.BindFail:
+		e.Errno = event.Errno(r.Err)
+		e.Reason = reason(bpfEventReason(r.Reason), e)
 	}
 	if e.Op == event.OpBind && r.Duration != 0 {
 		e.Fact = &event.AddressStamp{Net: r.Duration, Generation: r.SearchNs}
 	}
+}
+
+// setFlags sets Flags, and what they say of an event of the kind that e has.
+func setFlags(e *event.Event, from uint32) {
+	if from == 0 {
+		return
+	}
+	e.Flags = flags(from)
 	switch e.Kind {
 	case event.Open:
-		e.Time -= event.Time(r.Duration) // when the SYN was sent
-		e.PortSearch = uint64(r.SearchNs)
-		if has(r.Flags, bpfEventFlagFLAG_SPORT_INFERRED) {
+		if has(from, bpfEventFlagFLAG_SPORT_INFERRED) {
 			e.Inferred |= event.FieldSport
 		}
 	case event.Close:
-		e.Duration = r.Duration
-		e.Errno = 0
-		e.ClosedBy, e.ResetBy = closedBy(bpfEventClosedBy(r.ClosedBy))
 		if e.Flags&(event.TimeWait|event.FinWait2) != 0 {
 			e.Inferred |= event.FieldTimeWait
 		}
-		if e.Direction == event.Unknown {
-			e.Inferred |= event.FieldPID
-		}
 	case event.ConnectFail, event.BindFail:
-		e.Reason = reason(bpfEventReason(r.Reason), e)
-		if has(r.Flags, bpfEventFlagFLAG_ERRNO_INFERRED) {
+		if has(from, bpfEventFlagFLAG_ERRNO_INFERRED) {
 			e.Inferred |= event.FieldErrno | event.FieldReason
 		}
+	}
+}
+
+func setClosed(e *event.Event, from bpfEventClosedBy) {
+	e.ClosedBy, e.ResetBy = closedBy(from)
+	if e.Direction == event.Unknown {
+		e.Inferred |= event.FieldPID
 	}
 }
 
@@ -125,14 +181,17 @@ var flagPairs = []struct {
 	{bpfEventFlagFLAG_NO_TIMESTAMPS, event.NoTimestamps},
 }
 
-func flags(from uint32) event.Flags {
-	var to event.Flags
-	if from == 0 {
-		return to
-	}
-	for _, p := range flagPairs {
-		if has(from, p.from) {
-			to |= p.to
+func flags(from uint32) event.Flags { return lowFlags[from&0xff] | highFlags[from>>8&0xff] }
+
+// The flags by the bits of each byte: two look-ups in place of a loop over all pairs.
+var lowFlags, highFlags = flagsOfByte(0), flagsOfByte(8)
+
+func flagsOfByte(shift int) (to [256]event.Flags) {
+	for bits := range uint32(len(to)) {
+		for _, p := range flagPairs {
+			if has(bits<<shift, p.from) {
+				to[bits] |= p.to
+			}
 		}
 	}
 	return to

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -45,17 +46,24 @@ func ofProcess(p event.Process) event.Event {
 	return event.Event{Time: 61e9, Kind: event.ProcessKnown, Proc: p.ID, Fact: &p}
 }
 
+// smallClose is what a close says in either type of record.
+var smallClose = event.Event{
+	Kind: event.Close, Direction: event.Out, Proc: curl, Duration: 5e9, CloseWait: 1e6, Cookie: 0x1001,
+	ClosedBy: event.Local, Flags: event.TimeWait, Inferred: event.FieldTimeWait,
+	Src: endpoint("10.1.0.1:40007"), Dst: endpoint("10.1.0.2:443"),
+}
+
 var decoded = map[string]event.Event{
 	"open": ofSocket(event.Event{
-		Kind: event.Open, Time: sentAt - 2500, Direction: event.Out, Proc: curl, PortSearch: 700, Device: 3,
+		Kind: event.Open, Direction: event.Out, Proc: curl, PortSearch: 700, Device: 3,
 		SocketRange: event.PortRange{Low: 40000, High: 40099}, Cookie: 0x1001,
 		Src: endpoint("10.1.0.1:40007"), Dst: endpoint("10.1.0.2:443"),
 	}),
-	"close": ofSocket(event.Event{
-		Kind: event.Close, Direction: event.Out, Proc: curl, Duration: 5e9, CloseWait: 1e6, Cookie: 0x1001,
-		ClosedBy: event.Local, Flags: event.TimeWait, Inferred: event.FieldTimeWait,
+	"small open": ofSocket(event.Event{
+		Kind: event.Open, Direction: event.Out, Proc: curl, PortSearch: 700, Cookie: 0x1001,
 		Src: endpoint("10.1.0.1:40007"), Dst: endpoint("10.1.0.2:443"),
 	}),
+	"close": ofSocket(smallClose), "small close": ofSocket(smallClose),
 	"close of unknown direction": ofSocket(event.Event{
 		Kind: event.Close, ClosedBy: event.Remote, Flags: event.FinWait2,
 		Inferred: event.FieldTimeWait | event.FieldPID,
@@ -130,12 +138,14 @@ func TestDecode(t *testing.T) {
 	kinds := map[uint32]bool{}
 	for name, raw := range records {
 		t.Run(name, func(t *testing.T) {
-			got := event.Event{Count: 7, Reason: event.Refused} // a used one: all fields must be set
+			var got event.Event
 			stamp, err := decode(raw, &got)
 			if err != nil {
 				t.Fatal(err)
 			}
-			kinds[binary.LittleEndian.Uint32(raw[kindOffset:])] = true
+			if len(raw) != connEventSize {
+				kinds[binary.LittleEndian.Uint32(raw[kindOffset:])] = true
+			}
 			if want := event.Time(binary.LittleEndian.Uint64(raw)); stamp != want {
 				t.Errorf("sent at %d, want %d", stamp, want)
 			}
@@ -216,12 +226,58 @@ func TestDecodeReason(t *testing.T) {
 	}
 }
 
-// A record of any other length than those of the two structs is refused.
+// The small record of a connection says the same as the large one.
+func TestDecodeConn(t *testing.T) {
+	sock := bpfSockEvent{
+		Cookie: 7, CloseWait: 3, Netns: hostNetns, Sport: 40000, Dport: 80, Proto: uint8(event.TCP),
+		Saddr: endpoint("10.1.0.1:0").Addr, Daddr: endpoint("10.1.0.2:0").Addr,
+	}
+	sock.Head.Ts, sock.Head.Pid, sock.Head.Start = 5e9, 77, 123456789012
+	for _, kind := range []bpfEventKind{bpfEventKindKIND_OPEN, bpfEventKindKIND_CLOSE, bpfEventKindKIND_CLOSE_WAIT} {
+		sock.Head.Kind, sock.Duration, sock.SearchNs = uint32(kind), 9, 0
+		if kind == bpfEventKindKIND_OPEN {
+			sock.Duration, sock.SearchNs = 0, 9
+		}
+		for bit := range 16 {
+			for direction := range uint8(3) {
+				for closedBy := range uint8(bpfEventClosedByCLOSED_BY_ABORT + 1) {
+					sock.Flags, sock.Direction, sock.ClosedBy = 1<<bit, direction, closedBy
+					small := smallOf(&sock)
+					var want, got event.Event
+					if _, err := decode(recordOf(&sock), &want); err != nil {
+						t.Fatal(err)
+					}
+					if stamp, err := decode(recordOf(&small), &got); err != nil || stamp != 5e9 || got != want {
+						t.Errorf("got  %+v %v\nwant %+v", got, err, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// smallOf is copy_conn_event() of bpf/conn_event.bpf.h.
+func smallOf(e *bpfSockEvent) bpfConnEvent {
+	return bpfConnEvent{
+		Ts: e.Head.Ts, Start: e.Head.Start, Cookie: e.Cookie, Duration: e.Duration + uint64(e.SearchNs), CloseWait: e.CloseWait,
+		Pid: e.Head.Pid, Netns: e.Netns,
+		Saddr: binary.NativeEndian.Uint32(e.Saddr[12:]), Daddr: binary.NativeEndian.Uint32(e.Daddr[12:]),
+		Sport: e.Sport, Dport: e.Dport, Flags: uint16(e.Flags),
+		Kind: uint8(e.Head.Kind), How: e.Direction | e.ClosedBy<<closedByShift,
+	}
+}
+
+// recordOf returns a struct as the bytes of a record.
+func recordOf[T any](r *T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(r)), unsafe.Sizeof(*r))
+}
+
+// A record of any other length than those of the three structs is refused.
 func TestDecodeTruncated(t *testing.T) {
 	whole := readRecords(t, "records.hex")["process"]
 	for length := range len(whole) {
 		var e event.Event
-		if _, err := decode(whole[:length], &e); err == nil && length != sockEventSize {
+		if _, err := decode(whole[:length], &e); err == nil && length != sockEventSize && length != connEventSize {
 			t.Errorf("%d bytes are decoded as %+v", length, e)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // object's BTF and in Go, and no hole: a hole would leak kernel memory.
 func TestLayout(t *testing.T) {
 	shared := map[string]any{
-		"event_head": bpfSockEvent{}.Head, "sock_event": bpfSockEvent{}, "process_event": bpfProcessEvent{},
+		"event_head": bpfSockEvent{}.Head, "sock_event": bpfSockEvent{}, "conn_event": bpfConnEvent{}, "process_event": bpfProcessEvent{},
 		"fold_key": bpfFoldKey{}, "fold_counts": bpfFoldCounts{},
 		"fail_key": bpfFailKey{}, "fail_counts": bpfFailCounts{},
 		"kind_counts": bpfKindCounts{}, "conn": bpfConn{},

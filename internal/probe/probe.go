@@ -12,7 +12,6 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
-	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -55,9 +54,8 @@ type Probe struct {
 	held      int       // number of sockets that the last Holders found
 	signals   event.Signals
 
-	events   *ringbuf.Reader
-	failures *ringbuf.Reader
-	record   ringbuf.Record
+	events   *ring
+	failures *ring
 	sent     []event.Time // when each event of the last Read was sent
 	failed   []event.Event
 	failedAt []event.Time
@@ -174,10 +172,10 @@ func (p *Probe) createMaps() error {
 
 func (p *Probe) openRings() error {
 	var err error
-	if p.events, err = ringbuf.NewReader(p.maps["pt_events"]); err != nil {
+	if p.events, err = openRing(p.maps["pt_events"]); err != nil {
 		return fmt.Errorf("opening the event ring: %w", err)
 	}
-	if p.failures, err = ringbuf.NewReader(p.maps["pt_failures"]); err != nil {
+	if p.failures, err = openRing(p.maps["pt_failures"]); err != nil {
 		return fmt.Errorf("opening the failure ring: %w", err)
 	}
 	return nil
@@ -194,9 +192,9 @@ func (p *Probe) Close() {
 	for _, prog := range p.progs {
 		prog.Close()
 	}
-	for _, r := range []*ringbuf.Reader{p.events, p.failures} {
+	for _, r := range []*ring{p.events, p.failures} {
 		if r != nil {
-			r.Close()
+			r.close()
 		}
 	}
 	for _, m := range p.maps {

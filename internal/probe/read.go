@@ -3,12 +3,10 @@ package probe
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/ringbuf"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
@@ -20,10 +18,10 @@ func (p *Probe) Read(dst []event.Event) ([]event.Event, error) {
 	begin := len(dst)
 	var err error
 	// Failures second: their ring also has the facts of every process that the events name.
-	if dst, p.sent, err = p.drain(p.events, dst, p.sent[:0]); err != nil {
+	if dst, p.sent, err = drain(p.events, dst, p.sent[:0]); err != nil {
 		return dst, err
 	}
-	if p.failed, p.failedAt, err = p.drain(p.failures, p.failed[:0], p.failedAt[:0]); err != nil {
+	if p.failed, p.failedAt, err = drain(p.failures, p.failed[:0], p.failedAt[:0]); err != nil {
 		return dst, err
 	}
 	return merge(dst, begin, p.sent, p.failed, p.failedAt), nil
@@ -58,30 +56,19 @@ func ascend(stamps []event.Time) {
 	}
 }
 
-func (p *Probe) drain(r *ringbuf.Reader, events []event.Event, stamps []event.Time) ([]event.Event, []event.Time, error) {
-	r.SetDeadline(time.Unix(1, 0)) // in the past: do not wait
-	// Records that arrive meanwhile are left for the next call: a storm must not hold this one.
-	left := r.AvailableBytes()
-	events = slices.Grow(events, left/(sockEventSize+ringHeaderSize))
-	for ; left > 0; left -= len(p.record.RawSample) + ringHeaderSize {
-		err := r.ReadInto(&p.record)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			break
-		}
-		if err != nil {
-			return events, stamps, fmt.Errorf("reading events: %w", err)
-		}
+func drain(r *ring, events []event.Event, stamps []event.Time) ([]event.Event, []event.Time, error) {
+	events = slices.Grow(events, r.waiting()/(connEventSize+ringHeaderSize))
+	err := r.each(func(record []byte) error {
 		events = append(events, event.Event{})
-		stamp, err := decode(p.record.RawSample, &events[len(events)-1])
-		if err != nil {
-			return events, stamps, err
-		}
+		stamp, err := decode(record, &events[len(events)-1])
 		stamps = append(stamps, stamp)
+		return err
+	})
+	if err != nil {
+		return events, stamps, fmt.Errorf("reading events: %w", err)
 	}
 	return events, stamps, nil
 }
-
-const ringHeaderSize = 8 // BPF_RINGBUF_HDR_SZ
 
 // pendingAfter is how long a bind() may take between its two cgroup programs before it
 // counts as failed: it is one function call in the kernel, but can be preempted. At the end
