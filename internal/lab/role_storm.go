@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,9 @@ type Storm struct {
 	For     time.Duration // how long; 0: a minute
 	Count   int           // how many connections at most; 0: no matter
 	Threads int           // 0: one
+	// Destinations is the number of destination addresses. Each is a port space of its own, of
+	// which none should ever be near half full: connect gets slow then. 0: 1,024.
+	Destinations int
 }
 
 // StormResult is what a storm did.
@@ -34,8 +38,7 @@ const (
 	// stormPort is the port of the first thread's listener, the next thread has
 	// the next. They lie below the range of NewStormNetns.
 	stormPort = 1000
-	// stormDests is the number of destination addresses. Each is a port space of
-	// its own, so that none is ever near half full: connect gets slow then.
+	// stormDests is the number of destination addresses by default.
 	stormDests = 1024
 	// stormCheck is after how many connections a thread reads the clock.
 	stormCheck = 64
@@ -96,11 +99,12 @@ func (s *Storm) blow(ctx context.Context, port, bound int) (int, error) {
 	}
 	// Not 127.0.0.0, which is a broadcast address and not one to connect to.
 	to := &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 1, 0, 0}}
+	dests := cmp.Or(s.Destinations, stormDests)
 	for n := 0; ; n++ {
 		if bound > 0 && n == bound || n%stormCheck == 0 && ctx.Err() != nil {
 			return n, unix.Close(listener)
 		}
-		dest := n % stormDests
+		dest := n % dests
 		to.Addr[2], to.Addr[3] = byte(dest>>8), byte(dest)
 		if err := s.connection(listener, to); err != nil {
 			return n, fmt.Errorf("connection %d: %w", n, err)

@@ -182,6 +182,9 @@ func (t *Terminal) disturb() {
 	t.last = time.Now()
 }
 
+// PID returns the process id of the program.
+func (t *Terminal) PID() int { return t.cmd.Process.Pid }
+
 // Signal sends a signal to the program alone.
 func (t *Terminal) Signal(signal os.Signal) error { return t.cmd.Process.Signal(signal) }
 
