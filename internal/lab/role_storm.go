@@ -113,8 +113,9 @@ func (s *Storm) blow(ctx context.Context, port, bound int) (int, error) {
 }
 
 // connection is a whole life of both ends. Nothing in it waits: when connect(2)
-// returns, the loopback device has carried the handshake. So its cost is that of
-// the kernel, and not of the scheduler, which varies by half from run to run.
+// returns, the loopback device has carried the handshake, but on a host whose
+// softirqs are behind. So its cost is that of the kernel, and not of the scheduler,
+// which varies by half from run to run.
 func (s *Storm) connection(listener int, to *unix.SockaddrInet4) error {
 	client, err := Socket{Linger0: s.Reset}.open(false)
 	if err != nil {
@@ -123,11 +124,31 @@ func (s *Storm) connection(listener int, to *unix.SockaddrInet4) error {
 	if err := unix.Connect(client, to); err != nil {
 		return errors.Join(fmt.Errorf("connecting: %w", err), unix.Close(client))
 	}
-	server, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	server, err := accept(listener)
 	if err != nil {
 		return errors.Join(fmt.Errorf("accepting: %w", err), unix.Close(client))
 	}
 	return errors.Join(unix.Close(client), unix.Close(server))
+}
+
+// acceptLimit is how long the end of a handshake may take, in ms.
+const acceptLimit = 5000
+
+// accept takes a connection, and waits for it only if it is not there yet.
+func accept(listener int) (int, error) {
+	for {
+		server, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		if !errors.Is(err, unix.EAGAIN) {
+			return server, err
+		}
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}, acceptLimit)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return 0, err
+		}
+		if err == nil && n == 0 {
+			return 0, fmt.Errorf("no connection within %d ms", acceptLimit)
+		}
+	}
 }
 
 // cpuSeconds returns the CPU time of the process so far.

@@ -71,8 +71,8 @@ func summary(tables [][]figures) string {
 	if rate == "" || kernel == "" || own == "" || peak == 0 {
 		return ""
 	}
-	return fmt.Sprintf("A storm of %s connections a second keeps %s %% of its throughput; a connection takes %s µs of processor "+
-		"time in the kernel\nand %s µs in porttrace, which keeps at most %.0f MiB, and %.0f MiB of maps in the kernel.",
+	return fmt.Sprintf("A storm of %s connections a second keeps %s %% of its throughput; a connection takes %s µs of\n"+
+		"processor time in the kernel and %s µs in porttrace, which keeps at most %.0f MiB, and %.0f MiB of maps in the kernel.",
 		rate, kept, kernel, own, peak, maps)
 }
 

@@ -121,8 +121,8 @@ func TestGoals(t *testing.T) {
 
 func TestSummary(t *testing.T) {
 	m := twoRounds()
-	want := "A storm of 23,000 connections a second keeps 77 % of its throughput; a connection takes 1.2 µs of processor time in the kernel\n" +
-		"and 3.0 µs in porttrace, which keeps at most 41 MiB, and 5 MiB of maps in the kernel."
+	want := "A storm of 23,000 connections a second keeps 77 % of its throughput; a connection takes 1.2 µs of\n" +
+		"processor time in the kernel and 3.0 µs in porttrace, which keeps at most 41 MiB, and 5 MiB of maps in the kernel."
 	if got := summary([][]figures{m.figures(storm{name: "rst"}, append(floors(), report))}); got != want {
 		t.Errorf("%q", got)
 	}

@@ -19,7 +19,7 @@ func Host() (string, error) {
 	if err := unix.Sysinfo(&info); err != nil {
 		return "", fmt.Errorf("sysinfo: %w", err)
 	}
-	gibs := (uint64(info.Totalram)*uint64(info.Unit) + 1<<29) >> 30
+	gibs := (info.Totalram*uint64(info.Unit) + 1<<29) >> 30
 	return fmt.Sprintf("Linux %s %s, %d processors (%s), %d GiB",
 		unix.ByteSliceToString(name.Release[:]), runtime.GOARCH, runtime.NumCPU(), processor(), gibs), nil
 }
