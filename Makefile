@@ -14,7 +14,7 @@ GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lin
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
-##  make run, make demo: ARGS="--pid 42 --children"
+##  make run, make demo: ARGS="--pid 42 --children"; make bench-overhead: ARGS="-storm fin -destinations 1024"
 ARGS ?=
 
 .PHONY: help
@@ -214,12 +214,25 @@ bench: ## benchmarks of the user side
 # Tracers to compare with, if they are installed (Debian: libbpf-tools).
 PEERS = $(foreach peer,tcpstates tcplife,$(addprefix $(peer)=,$(shell PATH=$$PATH:/usr/sbin command -v $(peer))))
 ROUNDS ?= 21
+overhead = $(SUDO) .cache/overhead -rounds $(ROUNDS) -tracer 'report=./porttrace report --duration 1h --json' \
+	-screen 'screen=./porttrace' -tracer 'record=./porttrace record --duration 1h --force -o .cache/overhead.ptrace' \
+	$(addprefix -peer ,$(PEERS)) $(ARGS)
+
+.cache/overhead: build
+	$(GO) build -buildvcs=false -o $@ ./internal/lab/overhead
 
 .PHONY: bench-overhead
-bench-overhead: build ## what tracing costs a storm of connections, beside other tracers (some minutes, as root or through sudo)
-	$(GO) build -buildvcs=false -o .cache/overhead ./internal/lab/overhead
-	$(SUDO) .cache/overhead -rounds $(ROUNDS) $(if $(shell PATH=$$PATH:/usr/sbin command -v bpftool),-bpf-stats) \
-		-tracer 'porttrace=./porttrace report --duration 1h --format json' $(addprefix -tracer ,$(PEERS))
+bench-overhead: .cache/overhead ## what tracing costs storms of connections, beside other tracers (25 minutes, as root or through sudo; ROUNDS=3: five)
+	$(overhead)
+
+.PHONY: bench-growth
+bench-growth: ## how cost grows with sockets, destinations, namespaces and programs (three minutes; scans as root)
+	$(GO) run ./internal/lab/growth
+
+.PHONY: performance
+performance: .cache/overhead ## both, into docs/performance.md and the README
+	$(overhead) -version '$(VERSION)' -doc docs/performance.md -readme README.md
+	$(GO) run ./internal/lab/growth -version '$(VERSION)' -doc docs/performance.md -curves docs/growth
 
 # The kernels, as in 6.1,newest,6.12/arm64, and the modes: all, or the default one.
 KERNEL ?=

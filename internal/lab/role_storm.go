@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,9 @@ type Storm struct {
 	For     time.Duration // how long; 0: a minute
 	Count   int           // how many connections at most; 0: no matter
 	Threads int           // 0: one
+	// Destinations is the number of destination addresses. Each is a port space of its own, of
+	// which none should ever be near half full: connect gets slow then. 0: 1,024.
+	Destinations int
 }
 
 // StormResult is what a storm did.
@@ -34,8 +38,7 @@ const (
 	// stormPort is the port of the first thread's listener, the next thread has
 	// the next. They lie below the range of NewStormNetns.
 	stormPort = 1000
-	// stormDests is the number of destination addresses. Each is a port space of
-	// its own, so that none is ever near half full: connect gets slow then.
+	// stormDests is the number of destination addresses by default.
 	stormDests = 1024
 	// stormCheck is after how many connections a thread reads the clock.
 	stormCheck = 64
@@ -96,11 +99,12 @@ func (s *Storm) blow(ctx context.Context, port, bound int) (int, error) {
 	}
 	// Not 127.0.0.0, which is a broadcast address and not one to connect to.
 	to := &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 1, 0, 0}}
+	dests := cmp.Or(s.Destinations, stormDests)
 	for n := 0; ; n++ {
 		if bound > 0 && n == bound || n%stormCheck == 0 && ctx.Err() != nil {
 			return n, unix.Close(listener)
 		}
-		dest := n % stormDests
+		dest := n % dests
 		to.Addr[2], to.Addr[3] = byte(dest>>8), byte(dest)
 		if err := s.connection(listener, to); err != nil {
 			return n, fmt.Errorf("connection %d: %w", n, err)
@@ -109,8 +113,9 @@ func (s *Storm) blow(ctx context.Context, port, bound int) (int, error) {
 }
 
 // connection is a whole life of both ends. Nothing in it waits: when connect(2)
-// returns, the loopback device has carried the handshake. So its cost is that of
-// the kernel, and not of the scheduler, which varies by half from run to run.
+// returns, the loopback device has carried the handshake, but on a host whose
+// softirqs are behind. So its cost is that of the kernel, and not of the scheduler,
+// which varies by half from run to run.
 func (s *Storm) connection(listener int, to *unix.SockaddrInet4) error {
 	client, err := Socket{Linger0: s.Reset}.open(false)
 	if err != nil {
@@ -119,11 +124,31 @@ func (s *Storm) connection(listener int, to *unix.SockaddrInet4) error {
 	if err := unix.Connect(client, to); err != nil {
 		return errors.Join(fmt.Errorf("connecting: %w", err), unix.Close(client))
 	}
-	server, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	server, err := accept(listener)
 	if err != nil {
 		return errors.Join(fmt.Errorf("accepting: %w", err), unix.Close(client))
 	}
 	return errors.Join(unix.Close(client), unix.Close(server))
+}
+
+// acceptLimit is how long the end of a handshake may take, in ms.
+const acceptLimit = 5000
+
+// accept takes a connection, and waits for it only if it is not there yet.
+func accept(listener int) (int, error) {
+	for {
+		server, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		if !errors.Is(err, unix.EAGAIN) {
+			return server, err
+		}
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}, acceptLimit)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return 0, err
+		}
+		if err == nil && n == 0 {
+			return 0, fmt.Errorf("no connection within %d ms", acceptLimit)
+		}
+	}
 }
 
 // cpuSeconds returns the CPU time of the process so far.

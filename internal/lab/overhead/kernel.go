@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
-	"unsafe"
+	"time"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,101 +17,145 @@ type kernelSample struct {
 	runsPerConnection float64
 	nsPerRun          float64
 	usPerConnection   float64
+	maps              int64 // bytes of its maps, after the storm
 }
 
-// measureKernel runs each tracer once with run time statistics on, which add
-// some 75 ns to each run of a program.
-func measureKernel(ctx context.Context, cfg config, storm string) error {
-	samples := make([]kernelSample, len(cfg.tracers))
-	for i, mode := range cfg.tracers {
-		s, err := kernelOnce(ctx, cfg, storm, mode)
-		if err != nil {
-			return fmt.Errorf("%s storm, statistics of %s: %w", storm, mode.name, err)
-		}
-		samples[i] = s
+// kernelOnce runs a storm with run time statistics on.
+func kernelOnce(ctx context.Context, cfg config, s storm, m mode) (kernelSample, error) {
+	if m.kind == bare {
+		return kernelSample{}, nil
 	}
-	return printKernel(os.Stdout, storm, cfg.tracers, samples)
+	t, err := startTracer(ctx, m, cfg.settle)
+	if err != nil {
+		return kernelSample{}, err
+	}
+	sample, err := withStatistics(ctx, s, t)
+	return sample, errors.Join(err, t.stop())
 }
 
-// kernelOnce charges a tracer with the run time of all programs that were not
-// there before it.
-func kernelOnce(ctx context.Context, cfg config, storm string, mode command) (_ kernelSample, err error) {
-	others, err := programs()
+// withStatistics runs a storm. The statistics are on until they are closed, if by our end.
+func withStatistics(ctx context.Context, s storm, t *tracer) (_ kernelSample, err error) {
+	statistics, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
+	if err != nil {
+		return kernelSample{}, fmt.Errorf("switching BPF statistics on: %w", err)
+	}
+	defer func() { err = errors.Join(err, statistics.Close()) }()
+	before, err := runsOf(t.pid)
 	if err != nil {
 		return kernelSample{}, err
 	}
-	t, err := startTracer(ctx, mode, cfg.settle)
+	result, err := blow(ctx, s)
 	if err != nil {
 		return kernelSample{}, err
 	}
-	defer func() { err = errors.Join(err, t.stop()) }()
-	statsOff, err := statsOn()
-	if err != nil {
-		return kernelSample{}, err
-	}
-	defer func() { err = errors.Join(err, statsOff()) }()
-	before, err := programs()
-	if err != nil {
-		return kernelSample{}, err
-	}
-	s, err := blow(ctx, cfg, storm)
-	if err != nil {
-		return kernelSample{}, err
-	}
-	after, err := programs()
-	if err != nil {
-		return kernelSample{}, err
-	}
-	var total program
-	for id, p := range after {
-		if _, other := others[id]; !other {
-			total.RunTimeNs += p.RunTimeNs - before[id].RunTimeNs
-			total.RunCnt += p.RunCnt - before[id].RunCnt
-		}
-	}
+	after, err := runsOf(t.pid)
+	held, errMaps := mapsOf(t.pid)
+	took, count := after.time-before.time, after.count-before.count
 	return kernelSample{
-		runsPerConnection: float64(total.RunCnt) / float64(s.connections),
-		nsPerRun:          float64(total.RunTimeNs) / float64(max(1, total.RunCnt)),
-		usPerConnection:   float64(total.RunTimeNs) / 1e3 / float64(s.connections),
-	}, nil
+		runsPerConnection: float64(count) / float64(result.connections),
+		nsPerRun:          float64(took.Nanoseconds()) / float64(max(1, count)),
+		usPerConnection:   took.Seconds() * 1e6 / float64(result.connections),
+		maps:              held,
+	}, errors.Join(err, errMaps)
 }
 
-// program is a loaded BPF program as bpftool-prog(8) shows it.
-type program struct {
-	ID        int    `json:"id"`
-	RunTimeNs uint64 `json:"run_time_ns"`
-	RunCnt    uint64 `json:"run_cnt"`
+// runs is what the kernel has counted of programs.
+type runs struct {
+	time  time.Duration
+	count uint64
 }
 
-// programs returns all loaded programs by their id.
-func programs() (map[int]program, error) {
-	out, err := exec.Command("bpftool", "prog", "show", "-j").Output()
+// runsOf returns the runs of the programs of a process: it holds them, or links of them.
+func runsOf(pid int) (runs, error) {
+	ids, err := heldBy(pid, "prog_id")
 	if err != nil {
-		return nil, fmt.Errorf("listing BPF programs: %w", err)
+		return runs{}, err
 	}
-	var list []program
-	if err := json.Unmarshal(out, &list); err != nil {
-		return nil, fmt.Errorf("reading the list of BPF programs: %w", err)
+	var total runs
+	for id := range ids {
+		program, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+		if err != nil {
+			return runs{}, fmt.Errorf("opening BPF program %d: %w", id, err)
+		}
+		stats, err := program.Stats()
+		if err := errors.Join(err, program.Close()); err != nil {
+			return runs{}, fmt.Errorf("reading BPF program %d: %w", id, err)
+		}
+		total.time += stats.Runtime
+		total.count += stats.RunCount
 	}
-	byID := make(map[int]program, len(list))
-	for _, p := range list {
-		byID[p.ID] = p
-	}
-	return byID, nil
+	return total, nil
 }
 
-// bpfEnableStats is BPF_ENABLE_STATS of bpf(2), since Linux 5.8.
-const bpfEnableStats = 32
-
-// statsOn switches run time statistics on. They are on as long as a file is
-// open, so the kernel switches them off even if this process is killed.
-func statsOn() (off func() error, err error) {
-	attr := [1]uint32{0} // BPF_STATS_RUN_TIME
-	fd, _, errno := unix.Syscall(unix.SYS_BPF, bpfEnableStats, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	if errno != 0 {
-		return nil, fmt.Errorf("switching BPF statistics on: %w", errno)
+// mapsOf returns the bytes that the maps of a process take, as the kernel says, with those that
+// are in a map of maps.
+func mapsOf(pid int) (total int64, err error) {
+	ids, err := heldBy(pid, "map_id")
+	if err != nil {
+		return 0, err
 	}
-	return func() error { return unix.Close(int(fd)) }, nil
+	for id := range ids {
+		bytes, err := mapBytes(ebpf.MapID(id))
+		if err != nil {
+			return 0, fmt.Errorf("reading BPF map %d: %w", id, err)
+		}
+		total += bytes
+	}
+	return total, nil
+}
+
+func mapBytes(id ebpf.MapID) (int64, error) {
+	m, err := ebpf.NewMapFromID(id)
+	if err != nil {
+		return 0, err
+	}
+	defer m.Close()
+	info, err := m.Info()
+	if err != nil {
+		return 0, err
+	}
+	bytes, _ := info.Memlock()
+	total := int64(bytes)
+	if m.Type() != ebpf.ArrayOfMaps {
+		return total, nil
+	}
+	for index := range m.MaxEntries() {
+		var inner ebpf.MapID
+		if err := m.Lookup(index, &inner); errors.Is(err, ebpf.ErrKeyNotExist) {
+			continue
+		} else if err != nil {
+			return 0, err
+		}
+		of, err := mapBytes(inner)
+		if err != nil && !errors.Is(err, os.ErrNotExist) { // the tracer has replaced it
+			return 0, err
+		}
+		total += of
+	}
+	return total, nil
+}
+
+// heldBy returns the ids of the BPF objects that a process has open, by their field of
+// proc_pid_fdinfo(5).
+func heldBy(pid int, field string) (map[int]bool, error) {
+	dir := fmt.Sprintf("/proc/%d/fdinfo", pid)
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the files of the tracer: %w", err)
+	}
+	ids := map[int]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(dir + "/" + file.Name())
+		if err != nil {
+			continue // it has been closed
+		}
+		_, rest, found := strings.Cut(string(text), field+":")
+		var id int
+		if _, err := fmt.Sscan(rest, &id); found && err == nil {
+			ids[id] = true
+		}
+	}
+	return ids, nil
 }
 
 // needStatsOff refuses to measure if statistics are on already.

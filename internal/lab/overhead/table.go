@@ -3,54 +3,88 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
-	"text/tabwriter"
+	"math"
+	"strings"
+
+	"github.com/porttrace/porttrace/internal/lab/performance"
 )
 
-// printRounds prints what each mode cost: medians over the rounds, but for the
-// range of the throughput kept and the greatest RSS. Ratios and differences are
-// paired: each is that of a mode to none in the same round. What is added is CPU
-// time of the storm, so what the tracer does in the kernel.
-func printRounds(w io.Writer, storm string, modes []command, rounds []map[string]sample) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "%s storm, %d rounds\tconn/s\tkept\tmin\tmax\tstorm us/conn\tadded us/conn\ttracer us/conn\tRSS MiB\n", storm, len(rounds))
-	for _, mode := range modes {
-		column := func(value func(s, bare sample) float64) []float64 {
-			var values []float64
-			for _, round := range rounds {
-				values = append(values, value(round[mode.name], round[none]))
-			}
-			return values
+// row is one figure of all modes.
+type row struct {
+	title, format string
+	figure        func(*figures) float64
+	goal          func(*figures) goal // nil: it has none
+}
+
+var rows = []row{
+	{"connections/s", "%.0f", func(f *figures) float64 { return f.perSecond }, nil},
+	{"throughput kept", "%.2f", func(f *figures) float64 { return f.kept }, nil},
+	{"throughput, of the empty program's", "%.3f", func(f *figures) float64 { return f.keptOfEmpty }, keptGoal},
+	{"the same by the storm's CPU time", "%.3f", func(f *figures) float64 { return f.keptByCPU }, nil},
+	{"storm's CPU: µs a connection", "%.2f", func(f *figures) float64 { return f.storming }, nil},
+	{"kernel: runs a connection", "%.1f", func(f *figures) float64 { return f.runs }, nil},
+	{"kernel: ns a run", "%.0f", func(f *figures) float64 { return f.nsPerRun }, runGoal},
+	{"kernel: µs a connection", "%.2f", func(f *figures) float64 { return f.kernel }, nil},
+	{"kernel: net of the empty program", "%.2f", func(f *figures) float64 { return f.kernelNet }, netGoal},
+	{"tracer's CPU: µs a connection", "%.2f", func(f *figures) float64 { return f.tracer }, tracerGoal},
+	{"peak RSS, MiB", "%.0f", func(f *figures) float64 { return f.peakMiB }, peakGoal},
+	{"RSS later, MiB", "%.0f", func(f *figures) float64 { return f.laterMiB }, laterGoal},
+	{"CPU later, % of one", "%.1f", func(f *figures) float64 { return f.idlePercent }, idleGoal},
+	{"maps in the kernel, MiB", "%.1f", func(f *figures) float64 { return f.mapsMiB }, nil},
+}
+
+// writeTable writes the figures of one storm, a column for each mode. What was not measured has
+// no row.
+func writeTable(w io.Writer, list []figures) error {
+	head := []string{list[0].storm + " storm", "goal"}
+	for i := range list {
+		head = append(head, list[i].mode.name)
+	}
+	lines := [][]string{head}
+	for _, r := range rows {
+		line := []string{r.title, r.goals(list)}
+		for i := range list {
+			line = append(line, r.cell(&list[i]))
 		}
-		kept := column(func(s, bare sample) float64 { return s.perSecond / bare.perSecond })
-		fmt.Fprintf(table, "%s\t%.0f\t%.3f\t%.3f\t%.3f\t%.2f\t%.2f\t%.2f\t%.1f\n", mode.name,
-			median(column(func(s, _ sample) float64 { return s.perSecond })),
-			median(kept), slices.Min(kept), slices.Max(kept),
-			median(column(func(s, _ sample) float64 { return s.stormCost() })),
-			median(column(func(s, bare sample) float64 { return s.stormCost() - bare.stormCost() })),
-			median(column(func(s, _ sample) float64 { return s.tracerCost() })),
-			slices.Max(column(func(s, _ sample) float64 { return float64(s.tracerRSS) / (1 << 20) })))
+		if strings.Join(line[2:], "") != "" {
+			lines = append(lines, line)
+		}
 	}
-	fmt.Fprintln(table)
-	return table.Flush()
+	_, err := io.WriteString(w, performance.Table(lines)+"\n")
+	return err
 }
 
-// printKernel prints what the programs of each tracer cost in the kernel.
-func printKernel(w io.Writer, storm string, tracers []command, samples []kernelSample) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "%s storm, statistics on\truns/conn\tkernel ns/run\tkernel us/conn\n", storm)
-	for i, s := range samples {
-		fmt.Fprintf(table, "%s\t%.1f\t%.0f\t%.2f\n", tracers[i].name, s.runsPerConnection, s.nsPerRun, s.usPerConnection)
+// cell returns a figure, and whether it meets its goal.
+func (r *row) cell(f *figures) string {
+	value := r.figure(f)
+	if math.IsNaN(value) {
+		return ""
 	}
-	fmt.Fprintln(table)
-	return table.Flush()
+	text := fmt.Sprintf(r.format, value)
+	switch {
+	case r.goal == nil || !f.mode.hasGoals():
+		return text
+	case r.goal(f).met(value):
+		return text + " met"
+	default:
+		return text + " not met"
+	}
 }
 
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[middle]
+// goals returns the goal, and those that are others for some modes.
+func (r *row) goals(list []figures) string {
+	var text string
+	var first goal
+	for i := range list {
+		if r.goal == nil || !list[i].mode.hasGoals() {
+			continue
+		}
+		switch g := r.goal(&list[i]); {
+		case text == "":
+			first, text = g, g.String()
+		case g != first:
+			text += fmt.Sprintf(", %s %s", list[i].mode.name, g)
+		}
 	}
-	return (sorted[middle-1] + sorted[middle]) / 2
+	return text
 }

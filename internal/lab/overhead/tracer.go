@@ -10,39 +10,104 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/lab/terminal"
 )
 
-// tracer is a running tracer. What it prints goes to /dev/null.
+// tracer is a running tracer, or a floor.
 type tracer struct {
-	cmd    *exec.Cmd
-	stderr bytes.Buffer // not to be read before ended is closed
-	ended  chan struct{}
-	err    error // how it ended, once ended is closed
+	pid  int
+	stop func() error // ends it as Ctrl-C does; that it has ended before is an error
 }
 
-// startTracer starts a tracer and gives it time to attach.
-func startTracer(ctx context.Context, mode command, settle time.Duration) (*tracer, error) {
-	t := &tracer{cmd: exec.Command(mode.args[0], mode.args[1:]...), ended: make(chan struct{})}
-	t.cmd.Stderr = &t.stderr
-	if err := t.cmd.Start(); err != nil {
+const (
+	attachLimit = 10 * time.Second      // how long a tracer may take to attach
+	attachCheck = 50 * time.Millisecond // how often that is checked
+	endLimit    = 5 * time.Second       // how long it may take to end
+)
+
+// startTracer starts a tracer and waits until it has attached.
+func startTracer(ctx context.Context, m mode, settle time.Duration) (*tracer, error) {
+	start := startPiped
+	if m.kind == screen {
+		start = startScreen
+	}
+	t, err := start(m.args)
+	if err != nil {
 		return nil, fmt.Errorf("starting the tracer: %w", err)
 	}
-	go func() {
-		t.err = t.cmd.Wait()
-		close(t.ended)
-	}()
-	select {
-	case <-time.After(settle):
-		return t, nil
-	case <-t.ended:
-		return nil, t.died()
-	case <-ctx.Done():
-		return nil, errors.Join(ctx.Err(), t.stop())
+	if err := t.awaitPrograms(ctx, settle); err != nil {
+		return nil, errors.Join(err, t.stop())
 	}
+	return t, nil
 }
 
-func (t *tracer) died() error {
-	return fmt.Errorf("the tracer ended by itself: %w: %s", t.err, bytes.TrimSpace(t.stderr.Bytes()))
+// awaitPrograms waits until the tracer has had the same BPF programs for a while.
+func (t *tracer) awaitPrograms(ctx context.Context, settle time.Duration) error {
+	limit := time.Now().Add(attachLimit)
+	held, since := 0, time.Now()
+	for time.Now().Before(limit) {
+		ids, err := heldBy(t.pid, "prog_id")
+		if err != nil {
+			return err
+		}
+		if len(ids) != held {
+			held, since = len(ids), time.Now()
+		}
+		if held > 0 && time.Since(since) >= settle {
+			return nil
+		}
+		if err := sleep(ctx, attachCheck); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("no BPF programs within %s", attachLimit)
+}
+
+// startPiped starts a tracer of which the output goes to /dev/null.
+func startPiped(args []string) (*tracer, error) {
+	var stderr bytes.Buffer // not to be read before it has ended
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	return &tracer{cmd.Process.Pid, func() error {
+		select {
+		case err := <-ended:
+			return fmt.Errorf("the tracer has ended by itself: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+		default:
+		}
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			return fmt.Errorf("stopping the tracer: %w", err)
+		}
+		select {
+		case <-ended:
+			return nil
+		case <-time.After(endLimit):
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			return fmt.Errorf("killing the tracer: %w", err)
+		}
+		<-ended
+		return nil
+	}}, nil
+}
+
+// startScreen starts a tracer in a terminal of a usual size.
+func startScreen(args []string) (*tracer, error) {
+	t, err := terminal.Start(terminal.Options{Args: args, Width: 120, Height: 40})
+	if err != nil {
+		return nil, err
+	}
+	return &tracer{t.PID(), func() error {
+		if err := t.Press("ctrl+c"); err != nil {
+			return errors.Join(fmt.Errorf("stopping the tracer: %w", err), t.Close())
+		}
+		return errors.Join(t.Wait(endLimit), t.Close())
+	}}, nil
 }
 
 // cpu returns the CPU time of all threads of the tracer so far, by its CPU clock
@@ -50,48 +115,31 @@ func (t *tracer) died() error {
 // 2 means the scheduler's clock).
 func (t *tracer) cpu() (time.Duration, error) {
 	var ts unix.Timespec
-	clock := int32(^t.cmd.Process.Pid<<3 | 2)
+	clock := int32(^t.pid<<3 | 2)
 	if err := unix.ClockGettime(clock, &ts); err != nil {
 		return 0, fmt.Errorf("reading the CPU clock of the tracer: %w", err)
 	}
 	return time.Duration(ts.Nano()), nil
 }
 
-// rss returns the greatest resident set of the tracer so far, in bytes: VmHWM of
-// proc_pid_status(5). That of getrusage(2) would begin with ours, from before
+// Fields of proc_pid_status(5). The maximum of getrusage(2) would begin with ours, from before
 // the exec.
-func (t *tracer) rss() (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.cmd.Process.Pid))
+const (
+	resident     = "VmRSS"
+	peakResident = "VmHWM"
+)
+
+// memory returns the resident set of the tracer, in bytes.
+func (t *tracer) memory(field string) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.pid))
 	if err != nil {
 		return 0, fmt.Errorf("reading the memory of the tracer: %w", err)
 	}
 	for line := range bytes.Lines(text) {
 		var kib int64
-		if _, err := fmt.Sscanf(string(line), "VmHWM: %d kB", &kib); err == nil {
+		if _, err := fmt.Sscanf(string(line), field+": %d kB", &kib); err == nil {
 			return kib << 10, nil
 		}
 	}
-	return 0, errors.New("reading the memory of the tracer: no VmHWM")
-}
-
-// stop ends the tracer as Ctrl-C does. One that ended before is an error.
-func (t *tracer) stop() error {
-	select {
-	case <-t.ended:
-		return t.died()
-	default:
-	}
-	if err := t.cmd.Process.Signal(os.Interrupt); err != nil {
-		return fmt.Errorf("stopping the tracer: %w", err)
-	}
-	select {
-	case <-t.ended:
-		return nil
-	case <-time.After(5 * time.Second):
-	}
-	if err := t.cmd.Process.Kill(); err != nil {
-		return fmt.Errorf("killing the tracer: %w", err)
-	}
-	<-t.ended
-	return nil
+	return 0, fmt.Errorf("reading the memory of the tracer: no %s", field)
 }
