@@ -25,6 +25,7 @@ type liveFlags struct {
 	filterFlags
 	hooks          []string
 	ring           int
+	detailLimit    int
 	verbose        bool
 	noCommandLines bool // a flag of record alone
 
@@ -35,7 +36,9 @@ func (f *liveFlags) register(cmd *cobra.Command) {
 	f.filterFlags.register(cmd)
 	f.registerHooks(cmd)
 	cmd.Flags().IntVar(&f.ring, "ring-bytes", 0, "`SIZE` of each ring buffer, a power of two (default: by the number of CPUs)")
-	inGroup(cmd.Flags(), groupAdvanced, "ring-bytes")
+	cmd.Flags().IntVar(&f.detailLimit, "detail-limit", probe.DefaultDetailLimit,
+		"only count the events between a process and an address:port beyond `N` a second, but for a sample of connections; 0: never")
+	inGroup(cmd.Flags(), groupAdvanced, "ring-bytes", "detail-limit")
 }
 
 // registerVerbose is for the commands that print lines: the screen shows how it traces.
@@ -85,7 +88,10 @@ func (f *liveFlags) probeOptions() (probe.Options, error) {
 	if f.ring != 0 && (f.ring < 4096 || f.ring > 1<<30 || f.ring&(f.ring-1) != 0) {
 		return probe.Options{}, usagef("--ring-bytes %d: must be a power of two from 4096 to 1073741824", f.ring)
 	}
-	return probe.Options{Hooks: hooks, RingBytes: f.ring}, nil
+	if f.detailLimit < 0 {
+		return probe.Options{}, usagef("--detail-limit %d: must not be negative", f.detailLimit)
+	}
+	return probe.Options{Hooks: hooks, RingBytes: f.ring, DetailLimit: f.detailLimit}, nil
 }
 
 func (f *liveFlags) parseHooks() ([]probe.Hook, error) {

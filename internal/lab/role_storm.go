@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ type Storm struct {
 	For     time.Duration // how long; 0: a minute
 	Count   int           // how many connections at most; 0: no matter
 	Threads int           // 0: one
+	Dests   int           // how many destination addresses; 0: 1,024, of which none is ever near half full
 }
 
 // StormResult is what a storm did.
@@ -34,7 +36,7 @@ const (
 	// stormPort is the port of the first thread's listener, the next thread has
 	// the next. They lie below the range of NewStormNetns.
 	stormPort = 1000
-	// stormDests is the number of destination addresses. Each is a port space of
+	// stormDests is the usual number of destination addresses. Each is a port space of
 	// its own, so that none is ever near half full: connect gets slow then.
 	stormDests = 1024
 	// stormCheck is after how many connections a thread reads the clock.
@@ -100,7 +102,7 @@ func (s *Storm) blow(ctx context.Context, port, bound int) (int, error) {
 		if bound > 0 && n == bound || n%stormCheck == 0 && ctx.Err() != nil {
 			return n, unix.Close(listener)
 		}
-		dest := n % stormDests
+		dest := n % cmp.Or(s.Dests, stormDests)
 		to.Addr[2], to.Addr[3] = byte(dest>>8), byte(dest)
 		if err := s.connection(listener, to); err != nil {
 			return n, fmt.Errorf("connection %d: %w", n, err)

@@ -56,6 +56,9 @@ func (r *reconciliation) compareFound(found *event.Event) {
 		differs = r.ownedDiffers
 	}
 	if differs(port, &e) {
+		if bucket && e.Direction == event.Out && !e.Proc.Known() && !e.Flags.Has(event.BeforeStart) {
+			r.table.Netns(e.Netns).grant(&e)
+		}
 		r.changes = append(r.changes, e)
 	}
 }

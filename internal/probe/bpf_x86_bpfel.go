@@ -197,6 +197,7 @@ type bpfFailKey struct {
 
 type bpfFoldCounts struct {
 	_              structs.HostLayout
+	Limited        uint64
 	First          uint64
 	Last           uint64
 	Opens          uint64
@@ -207,6 +208,9 @@ type bpfFoldCounts struct {
 	LeaveCloseWait uint64
 	EnterSynSent   uint64
 	LeaveSynSent   uint64
+	EarlyBinds     uint64
+	Resets         uint64
+	Lifetimes      uint64
 }
 
 type bpfFoldKey struct {
@@ -226,6 +230,7 @@ type bpfKindCounts struct {
 	_         structs.HostLayout
 	Seen      uint64
 	Delivered uint64
+	Limited   uint64
 	Folded    uint64
 	Filtered  uint64
 	Lost      uint64
@@ -312,6 +317,7 @@ const (
 	bpfMapPtFailures         = "pt_failures"
 	bpfMapPtFolds            = "pt_folds"
 	bpfMapPtFoldsFirst       = "pt_folds_first"
+	bpfMapPtLimited          = "pt_limited"
 	bpfMapPtNetns            = "pt_netns"
 	bpfMapPtNetnsSent        = "pt_netns_sent"
 	bpfMapPtOwnerFails       = "pt_owner_fails"
@@ -469,6 +475,7 @@ type bpfMapSpecs struct {
 	PtFailures        *ebpf.MapSpec `ebpf:"pt_failures"`
 	PtFolds           *ebpf.MapSpec `ebpf:"pt_folds"`
 	PtFoldsFirst      *ebpf.MapSpec `ebpf:"pt_folds_first"`
+	PtLimited         *ebpf.MapSpec `ebpf:"pt_limited"`
 	PtNetns           *ebpf.MapSpec `ebpf:"pt_netns"`
 	PtNetnsSent       *ebpf.MapSpec `ebpf:"pt_netns_sent"`
 	PtOwnerFails      *ebpf.MapSpec `ebpf:"pt_owner_fails"`
@@ -534,6 +541,7 @@ type bpfMaps struct {
 	PtFailures        *ebpf.Map `ebpf:"pt_failures"`
 	PtFolds           *ebpf.Map `ebpf:"pt_folds"`
 	PtFoldsFirst      *ebpf.Map `ebpf:"pt_folds_first"`
+	PtLimited         *ebpf.Map `ebpf:"pt_limited"`
 	PtNetns           *ebpf.Map `ebpf:"pt_netns"`
 	PtNetnsSent       *ebpf.Map `ebpf:"pt_netns_sent"`
 	PtOwnerFails      *ebpf.Map `ebpf:"pt_owner_fails"`
@@ -559,6 +567,7 @@ func (m *bpfMaps) Close() error {
 		m.PtFailures,
 		m.PtFolds,
 		m.PtFoldsFirst,
+		m.PtLimited,
 		m.PtNetns,
 		m.PtNetnsSent,
 		m.PtOwnerFails,

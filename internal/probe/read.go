@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/ringbuf"
@@ -75,6 +76,9 @@ func (p *Probe) drain(r *ringbuf.Reader, events []event.Event, stamps []event.Ti
 		stamp, err := decode(p.record.RawSample, &events[len(events)-1])
 		if err != nil {
 			return events, stamps, err
+		}
+		if r == p.events {
+			p.limiter.observe((*bpfSockEvent)(unsafe.Pointer(unsafe.SliceData(p.record.RawSample))))
 		}
 		stamps = append(stamps, stamp)
 	}

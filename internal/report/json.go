@@ -80,7 +80,8 @@ type health struct {
 	Events       uint64  `json:"events"`          // on the whole host
 	Selected     uint64  `json:"selected_events"` // of these: those that the filter selects
 	Lost         uint64  `json:"lost"`            // not even counted
-	LostDetails  uint64  `json:"lost_details"`    // counted without detail
+	LostDetails  uint64  `json:"lost_details"`    // counted without detail, as the ring was full
+	Limited      uint64  `json:"limited"`         // counted without detail, as their pair had more than --detail-limit
 	Filtered     uint64  `json:"filtered"`        // counted without detail because a filter left them out
 	Unattributed uint64  `json:"unattributed"`    // of sockets without a known owner
 	Missed       uint64  `json:"missed"`          // runs that the kernel skipped
@@ -89,6 +90,9 @@ type health struct {
 	GapCount     uint64  `json:"gap_count"` // all, listed or not
 	CPUSeconds   float64 `json:"cpu_seconds"`
 	MemoryBytes  uint64  `json:"memory_bytes"`
+
+	// Those that go on first, then the newest.
+	DetailLimited []detailLimited `json:"detail_limited"`
 }
 
 type gap struct {
@@ -149,9 +153,10 @@ func others(s *snapshot.Snapshot, by snapshot.Grouping) (processes, groups, dest
 func newHealth(s *snapshot.Snapshot) health {
 	h := &s.Health
 	return health{
-		Events: h.Events, Selected: s.SelectedEvents, Lost: h.Lost, LostDetails: h.LostDetails, Filtered: h.Filtered, Unattributed: h.Unattributed,
+		Events: h.Events, Selected: s.SelectedEvents, Lost: h.Lost, LostDetails: h.LostDetails, Limited: h.Limited, Filtered: h.Filtered, Unattributed: h.Unattributed,
 		Missed: h.Missed, Complete: s.Complete(), Gaps: convert(s.Gaps, newGap), GapCount: s.OlderGaps + uint64(len(s.Gaps)),
 		CPUSeconds: time.Duration(h.CPU).Seconds(), MemoryBytes: h.Memory,
+		DetailLimited: convert(s.DetailLimits, func(l *snapshot.DetailLimit) detailLimited { return newDetailLimited(l, s.Clock) }),
 	}
 }
 

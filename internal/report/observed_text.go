@@ -17,6 +17,7 @@ func (w *writer) observed() {
 		writeNamespaces(&w.out, w.s)
 		w.signals()
 		w.health()
+		w.limited()
 		w.gaps()
 		w.notices()
 		return
@@ -28,6 +29,7 @@ func (w *writer) observed() {
 	if lost := w.s.Health.Lost; lost > 0 {
 		w.item("", phrase.Plural(lost, "event")+" lost: counts are too low by these")
 	}
+	w.limited()
 	w.gaps()
 	w.item("", "-v: all columns, network namespaces, how it was traced, notices")
 }
@@ -63,7 +65,7 @@ func (w *writer) health() {
 	h := &w.s.Health
 	fmt.Fprintf(&w.out, "\nHealth\n  %s events%s, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel; "+
 		"porttrace used %s of CPU and %d MiB\n",
-		phrase.Grouped(h.Events), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails), phrase.Grouped(h.Filtered),
+		phrase.Grouped(h.Events), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails+h.Limited), phrase.Grouped(h.Filtered),
 		phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed), phrase.Duration(time.Duration(h.CPU)), h.Memory>>20)
 }
 
