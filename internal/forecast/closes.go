@@ -65,12 +65,12 @@ func (c *closeStats) halve() {
 // fold takes connections that were only counted. How many of their buckets were in FIN_WAIT2, and
 // how many closed late, is not: as many as of the others.
 func (c *closeStats) fold(at event.Time, f *event.Fold) {
+	c.halve()
 	c.open(at, f.Opens)
 	c.leave(at, f.ClosesOut)
 	if f.Lifetimes == 0 { // none has ended, or a recording of an earlier version does not say
 		return
 	}
-	c.halve()
 	closed, left := float64(f.ClosesOut), float64(f.TimeWaitOut)
 	if c.n > 0 {
 		c.outliers += closed * c.outliers / c.n

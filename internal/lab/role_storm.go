@@ -121,11 +121,26 @@ func (s *Storm) connection(listener int, to *unix.SockaddrInet4) error {
 	if err := unix.Connect(client, to); err != nil {
 		return errors.Join(fmt.Errorf("connecting: %w", err), unix.Close(client))
 	}
-	server, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	server, err := accept(listener)
 	if err != nil {
 		return errors.Join(fmt.Errorf("accepting: %w", err), unix.Close(client))
 	}
 	return errors.Join(unix.Close(client), unix.Close(server))
+}
+
+// accept waits only if a thread of the kernel carries the handshake (ksoftirqd), as it does on a
+// machine that is busy with packets.
+func accept(listener int) (int, error) {
+	for {
+		fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		if !errors.Is(err, unix.EAGAIN) {
+			return fd, err
+		}
+		wait := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
+		if n, err := unix.Poll(wait, 1000); n == 0 || err != nil && !errors.Is(err, unix.EINTR) {
+			return -1, errors.Join(unix.EAGAIN, err)
+		}
+	}
 }
 
 // cpuSeconds returns the CPU time of the process so far.

@@ -14,22 +14,19 @@ func Limited(l *snapshot.DetailLimit) string {
 	return Process(l.Proc.ID, l.Proc.Program()) + arrow + Remote(l.Proto, l.End)
 }
 
-// Unlisted returns of how many pairs events were only counted because of their rate, and how many
-// events; empty if there is none.
+// Unlisted returns how many events were only counted because of the rate of their pair, and of how
+// many pairs; empty if there are none.
 func Unlisted(s *snapshot.Snapshot) string {
-	n := len(s.DetailLimits)
-	if n == 0 {
+	pairs := len(s.DetailLimits)
+	if pairs == 0 {
 		return ""
 	}
 	var events uint64
 	for i := range s.DetailLimits {
 		events += s.DetailLimits[i].Counted
 	}
-	pairs, state := Plural(n, "pair")+" of process and address", "were"
-	if now := s.LimitedNow(); now == n {
-		state = "are"
-	}
-	return Grouped(events) + " events of " + pairs + " " + state + " only counted, not listed: more than " + Grouped(s.DetailLimits[0].Limit) + "/s"
+	return Plural(events, "event") + " counted, not listed: " + Plural(pairs, "pair") + " of process and address with more than " +
+		Grouped(s.DetailLimits[0].Limit) + "/s"
 }
 
 // Sampled returns a ~ for figures of single events if some events of the row were only counted.

@@ -21,6 +21,9 @@ const (
 	// maxLimited and maxWatched bound the pairs that are limited, which take entries of pt_folds,
 	// and those whose events are counted to find them.
 	maxLimited, maxWatched = 1 << 10, 1 << 12
+	// Of high limits every 7th event is counted, which gives a rate to some percent: the look-up
+	// takes as long as the rest of reading an event. No traffic has a period of 7.
+	manyEvents, manyStride = 1000, 7
 	// limitRepeat is how often a limited pair is reported again: a reader of a recording that has
 	// lost a part, or begins in the middle, is right again then.
 	limitRepeat = 10 * time.Second
@@ -32,6 +35,7 @@ const (
 // holds from one swap of the maps of counts to the next, about a second.
 type limiter struct {
 	most     uint64     // events a second and pair that are sent one by one; 0: all
+	stride   uint64     // each how many-th event is counted
 	began    event.Time // the window
 	total    uint64     // events sent in it
 	watching bool       // the last window had more than most: some pair may have
@@ -44,24 +48,28 @@ type limiter struct {
 }
 
 type limitedPair struct {
-	since, told event.Time
+	since, reported event.Time
 	counted     uint64
 }
 
 func newLimiter(most int) limiter {
-	return limiter{most: uint64(most), sent: map[bpfFoldKey]uint64{}, limited: map[bpfFoldKey]*limitedPair{}}
+	l := limiter{most: uint64(most), stride: 1, sent: map[bpfFoldKey]uint64{}, limited: map[bpfFoldKey]*limitedPair{}}
+	if most >= manyEvents {
+		l.stride = manyStride
+	}
+	return l
 }
 
-// observe takes an event that was sent. Pairs are counted only when there are so many events that
+// observe takes an event that was sent. Pairs are counted only when there are enough events that
 // one of them can have too many.
 func (l *limiter) observe(r *bpfSockEvent) {
 	l.total++
-	if l.most == 0 || l.total <= l.most && !l.watching || event.Direction(r.Direction) == event.Unknown {
+	if l.most == 0 || l.total <= l.most && !l.watching || l.total%l.stride != 0 || event.Direction(r.Direction) == event.Unknown {
 		return
 	}
 	key := foldKeyOf(r)
 	if n := l.sent[key]; n > 0 || len(l.sent) < maxWatched {
-		l.sent[key] = n + 1
+		l.sent[key] = n + l.stride
 	}
 }
 
@@ -122,7 +130,7 @@ func (l *limiter) limit(now event.Time, window time.Duration) {
 
 // change notes that a pair is limited, or not any more if until is known.
 func (l *limiter) change(key *bpfFoldKey, pair *limitedPair, now, until event.Time) {
-	pair.told = now
+	pair.reported = now
 	e := event.Event{
 		Time: now, Kind: event.DetailLimited, Direction: event.Direction(key.Direction), Proto: event.Proto(key.Proto),
 		Netns: key.Netns, Proc: owner(key.Pid, key.Start), Count: l.most, First: pair.since, Last: until,
@@ -165,7 +173,7 @@ func (l *limiter) prepare(m *ebpf.Map) error {
 // now and then those that still are.
 func (l *limiter) report(dst []event.Event, now event.Time) []event.Event {
 	for key, pair := range l.limited {
-		if now.Sub(pair.told) >= limitRepeat {
+		if now.Sub(pair.reported) >= limitRepeat {
 			l.change(&key, pair, now, 0)
 		}
 	}

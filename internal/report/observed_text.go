@@ -17,8 +17,8 @@ func (w *writer) observed() {
 		writeNamespaces(&w.out, w.s)
 		w.signals()
 		w.health()
-		w.limited()
 		w.gaps()
+		w.limited()
 		w.notices()
 		return
 	}
