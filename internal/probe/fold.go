@@ -26,6 +26,7 @@ func (p *Probe) ReadFolds(dst []event.Event, now event.Time) ([]event.Event, err
 	failures := counts[bpfEventKindKIND_CONNECT_FAIL].Seen + counts[bpfEventKindKIND_BIND_FAIL].Seen
 	changed := p.limiter.judge(now)
 	if folded+failures == p.folded && !changed {
+		p.limiter.swapped(now) // nothing is there that a swap would bring
 		return dst, nil
 	}
 	p.folded = folded + failures

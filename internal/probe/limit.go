@@ -49,7 +49,7 @@ type limiter struct {
 
 type limitedPair struct {
 	since, reported event.Time
-	counted     uint64
+	counted         uint64
 }
 
 func newLimiter(most int) limiter {

@@ -52,12 +52,12 @@ func TestLimiter(t *testing.T) {
 		sent, counted map[uint32]int
 		want          []report
 	}{
-		{map[uint32]int{7: 60, 8: 30}, nil, nil},                          // in all no more than the limit: no pair is counted
-		{map[uint32]int{7: 130, 8: 20}, nil, nil},                         // more, which was not known at the beginning
+		{map[uint32]int{7: 60, 8: 30}, nil, nil},                            // in all no more than the limit: no pair is counted
+		{map[uint32]int{7: 130, 8: 20}, nil, nil},                           // more, which was not known at the beginning
 		{map[uint32]int{7: 130, 8: 20}, nil, []report{{7, 3, 0}}},           // now it is
-		{map[uint32]int{7: 2, 8: 90}, map[uint32]int{7: 128}, nil},        // a sample goes on
-		{map[uint32]int{7: 2, 8: 95}, map[uint32]int{7: 60}, nil},         // more than half
-		{map[uint32]int{8: 90}, map[uint32]int{7: 40}, nil},               // less: known with the next swap
+		{map[uint32]int{7: 2, 8: 90}, map[uint32]int{7: 128}, nil},          // a sample goes on
+		{map[uint32]int{7: 2, 8: 95}, map[uint32]int{7: 60}, nil},           // more than half
+		{map[uint32]int{8: 90}, map[uint32]int{7: 40}, nil},                 // less: known with the next swap
 		{map[uint32]int{8: 90}, map[uint32]int{7: 40}, []report{{7, 3, 7}}}, // and that is the end
 		{map[uint32]int{8: 90}, nil, nil},
 	} {
