@@ -52,8 +52,7 @@ static __always_inline struct fold_counts *fold_slot(struct fold_key *key, u64 n
 	return fold_slot_of(&pt_owner_folds, key, now);
 }
 
-/* Counts the event in a map. Returns false if there is no room in any. */
-static __always_inline bool fold(struct sock_event *e)
+static __always_inline struct fold_key fold_key_of(const struct sock_event *e)
 {
 	bool local_end = e->direction == DIR_IN || e->head.kind == KIND_BIND;
 	struct fold_key key = {
@@ -65,25 +64,40 @@ static __always_inline bool fold(struct sock_event *e)
 		.proto = e->proto,
 		.filtered = !!(e->flags & FLAG_FILTERED),
 	};
-	struct fold_counts *counts;
 
 	__builtin_memcpy(key.addr, local_end ? e->saddr : e->daddr, sizeof(key.addr));
-	counts = fold_slot(&key, e->head.ts);
-	if (!counts)
-		return false;
+	return key;
+}
+
+static __always_inline void count_close(struct fold_counts *counts, const struct sock_event *e)
+{
+	atomic_add(counts->closes, 1);
+	atomic_add(counts->lifetimes, e->duration);
+	if (e->flags & (FLAG_TIME_WAIT | FLAG_FIN_WAIT2))
+		atomic_add(counts->time_wait, 1);
+	if (e->flags & FLAG_IN_CLOSE_WAIT)
+		atomic_add(counts->leave_close_wait, 1);
+	if (e->flags & FLAG_UNANSWERED)
+		atomic_add(counts->leave_syn_sent, 1);
+	if (e->closed_by == CLOSED_BY_RESET_LOCAL)
+		atomic_add(counts->resets, 1);
+}
+
+static __noinline void count(struct fold_counts *counts, const struct sock_event *e)
+{
+	if (!counts || !e)
+		return;
+	if (!counts->first) /* of an entry that user space has made */
+		counts->first = e->head.ts;
 	counts->last = e->head.ts;
 	switch (e->head.kind) {
 	case KIND_OPEN:
 		atomic_add(counts->opens, 1);
+		if (e->flags & FLAG_EARLY_BIND)
+			atomic_add(counts->early_binds, 1);
 		break;
 	case KIND_CLOSE:
-		atomic_add(counts->closes, 1);
-		if (e->flags & (FLAG_TIME_WAIT | FLAG_FIN_WAIT2))
-			atomic_add(counts->time_wait, 1);
-		if (e->flags & FLAG_IN_CLOSE_WAIT)
-			atomic_add(counts->leave_close_wait, 1);
-		if (e->flags & FLAG_UNANSWERED)
-			atomic_add(counts->leave_syn_sent, 1);
+		count_close(counts, e);
 		break;
 	case KIND_BIND:
 		atomic_add(counts->binds, 1);
@@ -98,7 +112,45 @@ static __always_inline bool fold(struct sock_event *e)
 		atomic_add(counts->leave_syn_sent, 1);
 		break;
 	}
-	return true;
+}
+
+/* Counts the event in a map. Returns false if there is no room in any. */
+static __always_inline bool fold(const struct sock_event *e)
+{
+	struct fold_key key = fold_key_of(e);
+	struct fold_counts *counts = fold_slot(&key, e->head.ts);
+
+	if (counts)
+		count(counts, e);
+	return counts;
+}
+
+/* One connection of SAMPLED is sent although its pair is limited, by its ports: so all events of
+ * a connection are, or none. 40503 is 2^16 by the golden ratio, so neighbours are not alike. */
+#define SAMPLED 64
+
+static __always_inline bool in_sample(const struct sock_event *e)
+{
+	return (u16)((e->sport ^ e->dport) * 40503) < (1 << 16) / SAMPLED;
+}
+
+/* Returns where to count an event whose pair is limited (internal/probe/limit.go), else NULL. */
+static __always_inline struct fold_counts *limited_slot(const struct sock_event *e)
+{
+	struct fold_counts *counts;
+	struct fold_key key;
+	u32 zero = 0, *any;
+	void *folds;
+
+	any = bpf_map_lookup_elem(&pt_limited, &zero);
+	if (!any || !*any || in_sample(e))
+		return NULL;
+	folds = bpf_map_lookup_elem(&pt_folds, &zero);
+	if (!folds)
+		return NULL;
+	key = fold_key_of(e);
+	counts = bpf_map_lookup_elem(folds, &key);
+	return counts && counts->limited ? counts : NULL;
 }
 
 static __always_inline long send_conn_event(const struct sock_event *e)
@@ -127,18 +179,23 @@ static __noinline int deliver(struct sock_event *e)
 {
 	u32 kind = e->head.kind;
 	struct kind_counts *counts = bpf_map_lookup_elem(&pt_counts, &kind);
+	struct fold_counts *limited = limited_slot(e);
 
 	if (!counts)
 		return 0;
 	atomic_add(counts->seen, 1);
-	if (!(e->flags & FLAG_FILTERED) && !send_to_ring(e))
+	if (limited) {
+		count(limited, e);
+		atomic_add(counts->limited, 1);
+	} else if (!(e->flags & FLAG_FILTERED) && !send_to_ring(e)) {
 		atomic_add(counts->delivered, 1);
-	else if (!fold(e))
+	} else if (!fold(e)) {
 		atomic_add(counts->lost, 1);
-	else if (e->flags & FLAG_FILTERED)
+	} else if (e->flags & FLAG_FILTERED) {
 		atomic_add(counts->filtered, 1);
-	else
+	} else {
 		atomic_add(counts->folded, 1);
+	}
 	return 0;
 }
 

@@ -168,7 +168,8 @@ struct fold_key {
 };
 
 struct fold_counts {
-	__u64 first; /* ns */
+	__u64 limited; /* 1: user space has the pair counted only, but for a sample */
+	__u64 first;   /* ns */
 	__u64 last;
 	__u64 opens;
 	__u64 closes;
@@ -178,6 +179,9 @@ struct fold_counts {
 	__u64 leave_close_wait;
 	__u64 enter_syn_sent;
 	__u64 leave_syn_sent;
+	__u64 early_binds; /* of opens: FLAG_EARLY_BIND */
+	__u64 resets;	   /* of closes: CLOSED_BY_RESET_LOCAL */
+	__u64 lifetimes;   /* ns, the sum of the durations of closes */
 };
 
 /* Failures beyond the first FAILURES_IN_DETAIL of a key: a retry storm is one entry. */
@@ -203,10 +207,11 @@ struct fail_counts {
 	__u64 folded; /* not delivered */
 };
 
-/* Per kind and CPU: seen = delivered + folded + filtered + lost. */
+/* Per kind and CPU: seen = delivered + limited + folded + filtered + lost. */
 struct kind_counts {
 	__u64 seen;
 	__u64 delivered;
+	__u64 limited;	/* counted in a map: its pair has too many to send each */
 	__u64 folded;	/* counted in a map: the ring was full, or the failure a repetition */
 	__u64 filtered; /* counted in a map: not selected */
 	__u64 lost;	/* not even counted in a map */

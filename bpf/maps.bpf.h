@@ -193,6 +193,14 @@ struct {
 	.values = { &pt_folds_first },
 };
 
+/* Not 0 if any entry of pt_folds is limited: while none is, no event is looked up there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} pt_limited SEC(".maps");
+
 struct fail_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_FOLDS);

@@ -35,7 +35,7 @@ func totalColumns[T any](of func(*T) *snapshot.Totals) []column[T] {
 		number("closes", "CLOSES", 13, 9, func(t *snapshot.Totals) int64 { return int64(t.Closes()) }),
 		{
 			name: "lifetime_p50", title: "P50 LIFE", rank: 14, min: 9,
-			cell: func(row *T, _ int) string { return phrase.ShortDuration(of(row).LifetimeP50) },
+			cell: func(row *T, _ int) string { return phrase.Sampled(of(row)) + phrase.ShortDuration(of(row).LifetimeP50) },
 		},
 		number("before_start", "BEFORE", 18, 8, func(t *snapshot.Totals) int64 { return t.BeforeStart }),
 		number("time_wait_in", "TW_IN", 16, 7, func(t *snapshot.Totals) int64 { return t.TimeWaitIn }),

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -41,6 +42,7 @@ func (t *tracing) write(to *sheet) {
 	used, programs := phrase.OwnCost(&s.Health, s.Elapsed)
 	to.field("own cost", used, plain)
 	to.field("BPF programs", programs, plain)
+	t.writeLimited(to)
 	to.section("Signals")
 	for i := range s.Signals {
 		writeSignal(to, &s.Signals[i])
@@ -79,6 +81,29 @@ func (t *tracing) writeLosses(to *sheet) {
 	for i := range t.snapshot.Gaps {
 		g := &t.snapshot.Gaps[i]
 		to.field("gap", g.Cause()+" at "+phrase.Time(g.Begin, "15:04:05"), warn)
+	}
+}
+
+// maxLimitedShown is how many pairs are listed whose events are only counted.
+const maxLimitedShown = 20
+
+// writeLimited lists whose events are only counted, or were.
+func (t *tracing) writeLimited(to *sheet) {
+	list := t.snapshot.DetailLimits
+	if len(list) == 0 {
+		return
+	}
+	to.section("Only counted, but for a sample of connections: more than " + phrase.Grouped(list[0].Limit) + " events/s (--detail-limit)")
+	for i := range list[:min(len(list), maxLimitedShown)] {
+		l := &list[i]
+		text := phrase.Limited(l) + ": " + phrase.Plural(l.Counted, "event")
+		if !l.Until.IsZero() {
+			text += ", until " + phrase.Time(l.Until, time.TimeOnly)
+		}
+		to.field("since "+phrase.Time(l.Since, time.TimeOnly), text, plain)
+	}
+	if more := len(list) - maxLimitedShown; more > 0 {
+		to.text("and " + phrase.Count(uint64(more)) + " more")
 	}
 }
 

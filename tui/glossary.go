@@ -42,8 +42,8 @@ var glossary = map[string]string{
 
 // marks are explained for every table.
 var marks = [][2]string{
-	{"~", "inferred from other events, not observed; c says what is"},
+	{"~", "inferred from other events, not observed, or of a sample of connections; c says what is"},
 	{"●", "something fails now; ▲: it will within ten minutes, or a leak; ✔: nothing fails; ?: failures are not seen"},
 	{"lost", "events that were not counted; c says how many"},
-	{"not listed", "counted, but not one by one: too many at a time"},
+	{"not listed", "counted, but not one by one: too many at a time; c says of which programs"},
 }

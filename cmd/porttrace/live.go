@@ -25,6 +25,7 @@ type liveFlags struct {
 	filterFlags
 	hooks          []string
 	sizes          mapSizes
+	detailLimit    int
 	verbose        bool
 	noCommandLines bool // a flag of record alone
 
@@ -35,6 +36,9 @@ func (f *liveFlags) register(cmd *cobra.Command) {
 	f.filterFlags.register(cmd)
 	f.registerHooks(cmd)
 	f.sizes.register(cmd)
+	cmd.Flags().IntVar(&f.detailLimit, "detail-limit", probe.DefaultDetailLimit,
+		"only count the events between a process and an address:port beyond `N` a second, but for a sample of connections; 0: never")
+	inGroup(cmd.Flags(), groupAdvanced, "detail-limit")
 }
 
 // registerVerbose is for the commands that print lines: the screen shows how it traces.
@@ -81,7 +85,10 @@ func (f *liveFlags) probeOptions() (probe.Options, error) {
 	if err != nil {
 		return probe.Options{}, err
 	}
-	opts := probe.Options{Hooks: hooks}
+	if f.detailLimit < 0 {
+		return probe.Options{}, usagef("--detail-limit %d: must not be negative", f.detailLimit)
+	}
+	opts := probe.Options{Hooks: hooks, DetailLimit: f.detailLimit}
 	err = f.sizes.set(&opts)
 	return opts, err
 }

@@ -107,6 +107,9 @@ func (p *printer) wants(e *event.Event) bool {
 	if e.Flags.Has(event.NotSelected) || !slices.Contains(p.kinds, e.Kind) {
 		return false
 	}
+	if e.Kind == event.DetailLimited && e.Last == 0 && e.Time != e.First { // repeated for recordings
+		return false
+	}
 	switch fact := e.Fact.(type) {
 	case *event.SpaceUse:
 		return !p.failures || fact.State == event.SpaceFull

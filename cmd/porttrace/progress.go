@@ -60,8 +60,8 @@ func (p *progress) line() string {
 	if p.health.Lost > 0 {
 		lost = fmt.Sprintf("%d lost", p.health.Lost)
 	}
-	if p.health.LostDetails > 0 {
-		lost += fmt.Sprintf(", %d counted without detail", p.health.LostDetails)
+	if counted := p.health.LostDetails + p.health.Limited; counted > 0 {
+		lost += fmt.Sprintf(", %d counted without detail", counted)
 	}
 	return fmt.Sprintf("%s  %d events  %s  %s",
 		p.now.Sub(p.begun).Round(time.Second), stats.Events, phrase.Size(stats.Bytes), lost)

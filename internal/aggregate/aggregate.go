@@ -58,11 +58,13 @@ type State struct {
 	fills        fills
 	ahead        *fills       // the same up to a moment without an event, while a snapshot is made
 	scanned      bool         // a scan of all sockets of some namespace is done
+	untrimmed    []uint32     // namespaces that were scanned since the time has moved
 	health       event.Health // the newest, since the tracer's start
 	healthBefore event.Health // what of it had been before the counting began
 	unattributed uint64
 	notices      []snapshot.Notice
 	gaps         gaps
+	limits       limits
 	recent       recent
 }
 
@@ -90,6 +92,7 @@ func New(world *event.World, table *portspace.Table) *State {
 		flows:        newFlows(),
 		udp:          udpSpaces{},
 		recent:       newRecent(),
+		limits:       newLimits(),
 		fills:        newFills(),
 	}
 	s.Rebind()
@@ -108,6 +111,8 @@ func (s *State) Add(e *event.Event) {
 	case event.Folded:
 		s.scope.add(e)
 		s.fold(e)
+	case event.DetailLimited:
+		s.limits.take(e, s.whois)
 	case event.Open, event.Close, event.ConnectFail, event.Bind, event.BindFail,
 		event.EnterCloseWait, event.SynUnanswered, event.SynAnswered:
 		s.scope.add(e)
@@ -132,6 +137,7 @@ func (s *State) advance(to event.Time) {
 	}
 	if to > s.now {
 		s.now = to
+		s.trimScanned()
 		s.buckets.expire(to)
 		s.age()
 	}
@@ -150,6 +156,7 @@ func (s *State) fact(e *event.Event) {
 		s.takeCounts(fact)
 	case *event.Census:
 		s.scanned = true
+		s.untrimmed = append(s.untrimmed, fact.Netns)
 		if !s.table.AtLimit() { // else it holds less than the scan has found
 			s.loose.scanned(fact.Netns, began(fact, e.Time))
 			if fact.Wide {
@@ -165,6 +172,7 @@ func (s *State) fact(e *event.Event) {
 		s.health = *fact
 	case *event.Gap:
 		s.gaps.add(*fact)
+		s.limits.gap(fact)
 		s.fills.forgetGap(fact)
 	case event.Text:
 		s.notices = append(s.notices, snapshot.Notice{At: s.world.Clock.WallTime(e.Time), Text: string(fact)})
@@ -300,9 +308,10 @@ func (s *State) fold(e *event.Event) {
 	h := s.rowsOf(e)
 	for _, r := range h.rows() {
 		if r != nil {
-			r.fold(f, e.Time)
+			r.fold(e, f)
 		}
 	}
+	s.limits.count(e, f)
 	s.flows.fold(e, f)
 	s.followFold(e, &h, f)
 	net := s.table.Netns(e.Netns)

@@ -161,13 +161,13 @@ func TestTotals(t *testing.T) {
 				fold(event.Fold{Opens: 70}, nil),
 				with(event.ConnectFail, func(e *event.Event) { e.Count, e.Flags = 70, event.HadPort }),
 			},
-			snapshot.Totals{Opens: 70, ConnectFailures: 70, FailedOpens: 70},
+			snapshot.Totals{Opens: 70, ConnectFailures: 70, FailedOpens: 70, Unlisted: 70},
 			0,
 		},
 		{
 			"fold",
-			[]event.Event{fold(event.Fold{Opens: 9, ClosesOut: 5, TimeWaitOut: 4, EnterSynSent: 3, LeaveSynSent: 1, EnterCloseWait: 2}, nil)},
-			snapshot.Totals{Opens: 9, ClosesOut: 5, TimeWaitEntered: 4, TimeWaitOut: 4, SynSent: 2, CloseWait: 2},
+			[]event.Event{fold(event.Fold{Opens: 9, ClosesOut: 5, TimeWaitOut: 4, ResetsOut: 1, EnterSynSent: 3, LeaveSynSent: 1, EnterCloseWait: 2}, nil)},
+			snapshot.Totals{Opens: 9, ClosesOut: 5, ResetsOut: 1, Unlisted: 14, TimeWaitEntered: 4, TimeWaitOut: 4, SynSent: 2, CloseWait: 2},
 			4,
 		},
 		{
@@ -207,7 +207,7 @@ func TestTotals(t *testing.T) {
 				with(event.ConnectFail, func(e *event.Event) { e.Count, e.Flags = 2, event.HadPort }),
 				fold(event.Fold{LeaveSynSent: 2}, nil),
 			},
-			snapshot.Totals{Opens: 3, ConnectFailures: 2, FailedOpens: 2, SynSent: 1},
+			snapshot.Totals{Opens: 3, ConnectFailures: 2, FailedOpens: 2, SynSent: 1, Unlisted: 3},
 			1,
 		},
 	} {
@@ -271,7 +271,7 @@ func TestNotSelected(t *testing.T) {
 	if len(snap.Failures) != 0 {
 		t.Errorf("%d failures that are not selected", len(snap.Failures))
 	}
-	want := snapshot.Totals{Opens: 7, ClosesOut: 5, TimeWaitEntered: 5, TimeWaitOut: 5, ConnectFailures: 1}
+	want := snapshot.Totals{Opens: 7, ClosesOut: 5, Unlisted: 10, TimeWaitEntered: 5, TimeWaitOut: 5, ConnectFailures: 1}
 	if len(snap.Destinations) != 1 || snap.Destinations[0].Totals != want || len(snap.Destinations[0].Processes) != 1 {
 		t.Errorf("got %+v, want one of %+v", snap.Destinations, want)
 	}

@@ -120,6 +120,15 @@ func (b *buckets) trim(n *event.Netns, attributed int64) {
 	}
 }
 
+// trimScanned drops the buckets that the scans have found, which are in the table by now. The
+// kernel's count was taken with them.
+func (s *State) trimScanned() {
+	for _, inode := range s.untrimmed {
+		s.buckets.trim(s.world.Netns(inode), int64(s.table.Netns(inode).Attributed()))
+	}
+	s.untrimmed = s.untrimmed[:0]
+}
+
 // unattributed returns how many buckets the kernel counts that are neither here nor in the
 // table, in the namespaces of which all is selected.
 func (b *buckets) unattributed(table *portspace.Table, whole func(inode uint32) bool) int64 {

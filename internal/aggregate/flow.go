@@ -283,9 +283,19 @@ func compareFlow(a, b flowID) int {
 	return cmp.Or(a.Compare(b.ID), a.ports.Compare(b.ports))
 }
 
-// fold takes opens that were counted and not delivered one by one.
+// fold takes connections that were counted and not delivered one by one.
 func (f *flows) fold(e *event.Event, fold *event.Fold) {
-	if flow := f.byDest[destKey{netns: e.Netns, remote: e.Dst, proto: e.Proto}]; flow != nil {
-		flow.Fold(e.Time, fold.Opens, fold.ClosesOut)
+	flow := f.byDest[destKey{netns: e.Netns, remote: e.Dst, proto: e.Proto}]
+	if flow == nil {
+		return
+	}
+	flow.last = max(flow.last, e.Time)
+	flow.Fold(e, fold)
+	early := event.Fold{Opens: fold.EarlyBinds, EarlyBinds: fold.EarlyBinds}
+	if flow.EarlyShare() > 0.5 { // as of closes that are delivered
+		early.ClosesOut, early.TimeWaitOut, early.Lifetimes = fold.ClosesOut, fold.TimeWaitOut, fold.Lifetimes
+	}
+	if early != (event.Fold{}) {
+		f.earlyUsage(e).Fold(e, &early)
 	}
 }

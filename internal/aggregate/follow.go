@@ -45,13 +45,35 @@ func movedFold(f *event.Fold) gauges {
 
 // movedTable returns by how much the event has moved the gauges of the table's sockets.
 func movedTable(c portspace.Change) (g gauges) {
-	of := func(state event.State) gauges {
-		if state == 0 || state == event.StateTimeWait {
-			return gauges{}
-		}
-		return full(state, event.Out)
+	return inTable(c.Is).minus(inTable(c.Was))
+}
+
+// inTable returns what the table counts for a socket in a state.
+func inTable(state event.State) gauges {
+	if state == 0 || state == event.StateTimeWait {
+		return gauges{}
 	}
-	return of(c.Is).minus(of(c.Was))
+	return full(state, event.Out)
+}
+
+// takeBack takes from the gauges what the event has moved in the table, for rows that counted that
+// otherwise. What was at the port before can be another process's.
+func (s *State) takeBack(e *event.Event, h *rowSet) {
+	c := s.table.LastChange()
+	if c.Proc == e.Proc || inTable(c.Was) == (gauges{}) {
+		s.loose.add(h, gauges{}.minus(movedTable(c)))
+		return
+	}
+	s.loose.add(h, gauges{}.minus(inTable(c.Is)))
+	before := s.rowsOfBefore(e)
+	s.loose.add(&before, inTable(c.Was))
+}
+
+// rowsOfBefore returns the rows of what was at the event's port before.
+func (s *State) rowsOfBefore(e *event.Event) rowSet {
+	c, before := s.table.LastChange(), *e
+	before.Proc, before.Flags = c.Proc, e.Flags&^event.NotSelected|c.Flags
+	return s.rowsOf(&before)
 }
 
 // plain reports whether the table has taken all of an event: cheap, and true of nearly all.
@@ -87,7 +109,8 @@ func (s *State) follow(e *event.Event, h *rowSet, n int64) {
 	if change.Before || change.Was == event.StateTimeWait && e.Kind == event.Close && (change.Same || e.Cookie == 0) {
 		return
 	}
-	s.loose.add(h, move.minus(movedTable(change)))
+	s.loose.add(h, move)
+	s.takeBack(e, h)
 }
 
 // followIn does the same for an accepted connection, whose only gauge is CLOSE_WAIT.
@@ -168,7 +191,7 @@ func (s *State) found(e *event.Event) {
 	change := s.table.LastChange()
 	if before := change.Before || e.Flags.Has(event.BeforeStart); !before || h.hasOpened(e) && s.isBusy(&h) {
 		// The first scan could not know that what was only counted is younger than the trace.
-		s.keepCounted(&h)
+		s.keepCounted(e, &h)
 		return
 	}
 	if change.Was == 0 && change.Is != 0 && change.Is != event.StateTimeWait {
@@ -197,11 +220,8 @@ func (s *State) gone(e *event.Event) {
 	if was := s.table.LastChange().Was; was == 0 || was == event.StateTimeWait {
 		return
 	}
-	h := rowSet{netns: e.Netns, total: s.total, dest: s.dests.rows[destKey{netns: e.Netns, remote: e.Dst, proto: e.Proto}]}
-	if e.Proc.Known() { // recordings of earlier versions do not have it
-		h = s.rowsOf(e)
-	}
-	s.keepCounted(&h)
+	h := s.rowsOfBefore(e) // recordings of earlier versions do not say whose it was
+	s.keepCounted(e, &h)
 	for _, r := range h.rows() {
 		if r != nil {
 			r.EndedUnseen++
@@ -211,9 +231,9 @@ func (s *State) gone(e *event.Event) {
 
 // keepCounted leaves the gauges of rows as they were counted although a scan has changed the
 // table, if what it found may have been counted only.
-func (s *State) keepCounted(h *rowSet) {
+func (s *State) keepCounted(e *event.Event, h *rowSet) {
 	if s.isBusy(h) {
-		s.loose.add(h, gauges{}.minus(movedTable(s.table.LastChange())))
+		s.takeBack(e, h)
 	}
 }
 

@@ -39,6 +39,7 @@ func (s *State) Restart(at event.Time) {
 	s.notices = nil
 	s.recent = newRecent()
 	s.gaps.restart(at)
+	s.limits.restart()
 	s.unattributed = 0
 	s.scope.events = 0
 	s.healthBefore = s.health

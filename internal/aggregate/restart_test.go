@@ -27,6 +27,7 @@ func difference(before, end snapshot.Totals) snapshot.Totals {
 	end.Binds -= before.Binds
 	end.BindFailures -= before.BindFailures
 	end.TimeWaitEntered -= before.TimeWaitEntered
+	end.Unlisted -= before.Unlisted
 	return end
 }
 

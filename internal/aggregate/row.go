@@ -11,14 +11,12 @@ import (
 // row is what is counted of a process, a destination, a pair of them, or the whole.
 type row struct {
 	snapshot.Totals
-	looseLive int64 // see loose; of the other gauges it is in Totals
-	lifetimes snapshot.Lifetimes
-	history   *history.History // nil if none is kept
-	first     event.Time
-	last      event.Time
-	// earlyBinds counts opens of ports that a bind() had chosen. The kernel's folds count opens
-	// without saying which: it is a lower bound then.
-	earlyBinds uint64
+	looseLive  int64 // see loose; of the other gauges it is in Totals
+	lifetimes  snapshot.Lifetimes
+	history    *history.History // nil if none is kept
+	first      event.Time
+	last       event.Time
+	earlyBinds uint64     // opens of ports that a bind() had chosen
 	ended      event.Time // when an outgoing connection ended last, or one of which the direction is not known
 
 	info       *event.Process     // of a process: who it is
@@ -127,8 +125,8 @@ func (r *row) closed(e *event.Event) {
 	}
 }
 
-func (r *row) fold(f *event.Fold, at event.Time) {
-	r.seen(at)
+func (r *row) fold(e *event.Event, f *event.Fold) {
+	r.seen(e.Time)
 	closes := f.ClosesOut + f.ClosesIn + f.ClosesUnknown
 	r.Opens += f.Opens
 	r.ClosesOut += f.ClosesOut
@@ -137,11 +135,14 @@ func (r *row) fold(f *event.Fold, at event.Time) {
 	r.ConnectFailures += f.ConnectFails
 	r.FailedOpens += f.ConnectFails
 	r.Binds += f.Binds
+	r.ResetsOut += f.ResetsOut
+	r.Unlisted += f.Opens + closes + f.Binds
+	r.earlyBinds += f.EarlyBinds
 	r.TimeWaitEntered += f.TimeWaitOut + f.TimeWaitIn
 	if f.ClosesOut+f.ClosesUnknown+f.ConnectFails > 0 {
-		r.ended = max(r.ended, at)
+		r.ended = max(r.ended, e.Time)
 	}
-	r.history.Add(at, snapshot.Point{Opens: uint32(f.Opens), Closes: uint32(closes)})
+	r.history.AddSpan(e.First, e.Last, snapshot.Point{Opens: uint32(f.Opens), Closes: uint32(closes)})
 }
 
 func (r *row) seen(at event.Time) {
@@ -169,6 +170,7 @@ func (r *row) merge(o *row) {
 	t.BindFailures += u.BindFailures
 	t.ResetsOut += u.ResetsOut
 	t.TimeWaitEntered += u.TimeWaitEntered
+	t.Unlisted += u.Unlisted
 	t.TimeWaitOut += u.TimeWaitOut
 	t.TimeWaitIn += u.TimeWaitIn
 	t.SynSent += u.SynSent

@@ -33,6 +33,8 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 		Gaps:      s.gaps.rows(clock),
 		OlderGaps: s.gaps.older,
 
+		DetailLimits: s.limitRows(),
+
 		RecentEvents:  s.recent.newest(),
 		EventsLeftOut: s.recent.leftOut,
 	}

@@ -336,6 +336,7 @@ func sentIn(stream []event.Event) (t snapshot.Totals) {
 			t.Opens += f.Opens
 			t.ClosesOut += f.ClosesOut
 			t.TimeWaitEntered += f.TimeWaitOut
+			t.Unlisted += f.Opens + f.ClosesOut
 		case e.Kind == event.Open:
 			t.Opens++
 		case e.Kind == event.Close:

@@ -92,7 +92,11 @@ func (c *shortage) addHistory(add func(float64, string, string, ...any)) {
 		return
 	}
 	if d.ClosesOut > 0 && d.LifetimeP50 > 0 {
-		add(d.LifetimeP50.Seconds(), "seconds", "a connection lasts %s (median of %s that have ended)", phrase.ShortDuration(d.LifetimeP50), phrase.Count(d.ClosesOut))
+		of := "of"
+		if d.Unlisted > 0 {
+			of = "of a sample of"
+		}
+		add(d.LifetimeP50.Seconds(), "seconds", "a connection lasts %s (median %s %s that have ended)", phrase.ShortDuration(d.LifetimeP50), of, phrase.Count(d.ClosesOut))
 	}
 	switch opened := phrase.Plural(c.past.opens, "connection"); {
 	case c.past.opens == 0:

@@ -58,7 +58,7 @@ func TestErrno(t *testing.T) {
 func TestNames(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for k := Open; k <= ListenEnd; k++ {
+	for k := Open; k <= DetailLimited; k++ {
 		if k.Public() != slices.Contains(PublicKinds(), k) {
 			t.Errorf("kind %d: public %v", k, k.Public())
 		}
@@ -85,7 +85,7 @@ func TestNames(t *testing.T) {
 	}
 	got = append(got, TCP.String(), UDP.String(), Proto(1).String())
 	want := []string{
-		"open", "close", "connect_fail", "bind", "bind_fail", "syn_unanswered", "folded", "lost", "", "out", "in", "connect", "bind", "listen", "autobind",
+		"open", "close", "connect_fail", "bind", "bind_fail", "syn_unanswered", "folded", "detail_limited", "lost", "", "out", "in", "connect", "bind", "listen", "autobind",
 		"range_exhausted", "tuple_taken", "port_taken", "foreign_address", "no_ipv6", "unreachable", "refused", "timeout",
 		"reset", "other", "given_up", "local", "remote", "reset", "timeout", "abort", "tcp", "udp", "",
 	}
@@ -100,8 +100,8 @@ func TestNames(t *testing.T) {
 
 func TestAboutSocket(t *testing.T) {
 	t.Parallel()
-	for k := Open; k <= ListenEnd; k++ {
-		want := k <= SynAnswered || k == Folded
+	for k := Open; k <= DetailLimited; k++ {
+		want := k <= SynAnswered || k == Folded || k == DetailLimited
 		if got := k.AboutSocket(); got != want {
 			t.Errorf("kind %d: %v", k, got)
 		}

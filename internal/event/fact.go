@@ -190,6 +190,9 @@ type Fold struct {
 	LeaveCloseWait uint64
 	EnterSynSent   uint64 // SynUnanswered
 	LeaveSynSent   uint64
+	EarlyBinds     uint64 // of Opens: the port was bound before connect; 0 in older recordings
+	ResetsOut      uint64 // of ClosesOut: reset by this end; likewise
+	Lifetimes      uint64 // ns, the sum of those of ClosesOut; likewise
 }
 
 // Closes returns all of them.
@@ -199,10 +202,14 @@ func (f *Fold) Closes() uint64 { return f.ClosesOut + f.ClosesIn + f.ClosesUnkno
 // events of their own.
 func (f *Fold) Public() uint64 { return f.Opens + f.Closes() + f.Binds + f.EnterSynSent }
 
+// All returns how many events it stands for, without failures and SynAnswered.
+func (f *Fold) All() uint64 { return f.Public() + f.EnterCloseWait }
+
 // Health has the losses and the cost of the tracer since its start.
 type Health struct {
 	Events       uint64 // delivered one by one
 	LostDetails  uint64 // folded for lack of room: totals are right, details are lost
+	Limited      uint64 // folded because their pair had more than the detail limit: likewise
 	Filtered     uint64 // folded because they are not selected
 	Lost         uint64 // not even counted
 	Unattributed uint64 // of sockets without a known owner
@@ -221,6 +228,7 @@ func (h Health) Since(before Health) Health {
 	return Health{
 		Events:       since(before.Events, h.Events),
 		LostDetails:  since(before.LostDetails, h.LostDetails),
+		Limited:      since(before.Limited, h.Limited),
 		Filtered:     since(before.Filtered, h.Filtered),
 		Lost:         since(before.Lost, h.Lost),
 		Unattributed: since(before.Unattributed, h.Unattributed),

@@ -2,7 +2,7 @@ package event
 
 // FoundSocket is a socket or TIME_WAIT bucket that a scan has found: what distinguishes its
 // SocketFound from those of the other sockets of the namespace. There is one for each socket of
-// the host at a time, so it is 80 bytes long, where an Event has 192, and has no pointer.
+// the host at a time, so it is 88 bytes long, where an Event has 192, and has no pointer.
 type FoundSocket struct {
 	Cookie      uint64
 	Expiry      Time // of a bucket
@@ -11,6 +11,7 @@ type FoundSocket struct {
 	Device      uint32
 	SocketRange PortRange
 	Flags       Flags
+	Inferred    Field
 	State       State
 	Direction   Direction
 }
@@ -18,7 +19,7 @@ type FoundSocket struct {
 // Event returns the SocketFound of one of the sockets. Its time is that of the scan's end.
 func (s *NetnsScan) Event(f *FoundSocket, ended Time) Event {
 	e := Event{
-		Time: ended, Kind: SocketFound, Direction: f.Direction, Proto: TCP, Flags: f.Flags, State: f.State, Device: f.Device,
+		Time: ended, Kind: SocketFound, Direction: f.Direction, Proto: TCP, Flags: f.Flags, Inferred: f.Inferred, State: f.State, Device: f.Device,
 		SocketRange: f.SocketRange, Netns: s.Census.Netns, Proc: f.Proc, Src: f.Src, Dst: f.Dst, Cookie: f.Cookie, Count: 1,
 	}
 	if f.Direction == In {

@@ -39,6 +39,11 @@ const (
 	NetnsCounted // *NetnsCounts: on change, and every 10 s
 	FilesCounted // *FileUse: of a process whose calls fail, or that is near its limit; Proc is the process
 	UDPCounted   // *UDPUse: all UDP ports of one local address; Src.Addr is the address
+
+	// DetailLimited says that since First the events between Proc and Dst (of accepted
+	// connections Src) are only counted, but for a sample of connections, since they were more than
+	// Count a second; not any more since Last, if that is set.
+	DetailLimited
 )
 
 // SpaceChanged reports that a port space has entered another SpaceState: *SpaceUse. It
@@ -52,7 +57,7 @@ const EventsLost Kind = 0x81
 
 var kindNames = map[Kind]string{
 	Open: "open", Close: "close", ConnectFail: "connect_fail", Bind: "bind", BindFail: "bind_fail",
-	SynUnanswered: "syn_unanswered", SpaceChanged: "port_space", Folded: "folded", EventsLost: "lost",
+	SynUnanswered: "syn_unanswered", SpaceChanged: "port_space", Folded: "folded", DetailLimited: "detail_limited", EventsLost: "lost",
 }
 
 // Public reports whether users see events of this kind one by one.
@@ -62,7 +67,7 @@ func (k Kind) Public() bool {
 
 // AboutSocket reports whether an event of this kind belongs to a socket and its owner,
 // so that a filter applies to it.
-func (k Kind) AboutSocket() bool { return k <= SynAnswered || k == Folded }
+func (k Kind) AboutSocket() bool { return k <= SynAnswered || k == Folded || k == DetailLimited }
 
 // String returns the name used in output and by --kind.
 func (k Kind) String() string {
@@ -78,7 +83,7 @@ func PublicKinds() []Kind {
 }
 
 // PrintedKinds returns the public ones and those that say what they leave out.
-func PrintedKinds() []Kind { return append(PublicKinds(), Folded, EventsLost) }
+func PrintedKinds() []Kind { return append(PublicKinds(), Folded, DetailLimited, EventsLost) }
 
 // Direction is which end opened the connection.
 type Direction uint8

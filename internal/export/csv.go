@@ -61,9 +61,10 @@ var columns = []struct {
 	{"unanswered", func(r *record) string { return optional(r.Unanswered, strconv.FormatBool) }},
 	{"program", func(r *record) string { return printable.String(r.Program) }},
 	{"script", func(r *record) string { return printable.String(r.Script) }},
+	{"limit", func(r *record) string { return optional(nonzero(r.Limit), number) }},
 }
 
-func nonzero(n uint16) *uint16 {
+func nonzero[N uint16 | uint64](n N) *N {
 	if n == 0 {
 		return nil
 	}

@@ -35,6 +35,8 @@ func detail(e *event.Event, c Context) string {
 		words = append(words, "SYN retransmitted")
 	case event.Folded, event.EventsLost:
 		words = append(words, leavingOut(e))
+	case event.DetailLimited:
+		words = append(words, limiting(e))
 	case event.SpaceChanged:
 		words = append(words, filling(e))
 	}

@@ -25,7 +25,7 @@ const (
 	always = "time kind pid ppid start_time comm exe container unit uid netns netns_name cookie direction family proto " +
 		"saddr sport daddr dport"
 	whereTheyApply = "errno op reason time_wait fin_wait2 closed_by reset_by duration_us close_wait_us port_search_ns " +
-		"early_bind reused inferred count first last opens closes binds time_wait_entered syns_unanswered holder bound_port unanswered program script"
+		"early_bind reused inferred count first last opens closes binds time_wait_entered syns_unanswered holder bound_port unanswered program script limit"
 	ofSpaces = "state capacity in_use live time_wait bound headroom reusable"
 )
 
@@ -141,6 +141,13 @@ func each() []struct {
 		with(known, func(e *event.Event) {
 			e.Kind, e.Time, e.Direction, e.Src, e.Dst, e.Count = event.Folded, at(5*time.Minute), event.In, endpoint4("10.0.0.1:80"), event.Endpoint{}, 0
 			e.Fact = &event.Fold{ClosesIn: 3}
+		}),
+		with(known, func(e *event.Event) {
+			e.Kind, e.Time, e.Src, e.Count, e.First = event.DetailLimited, at(5*time.Minute), event.Endpoint{}, 10_000, at(5*time.Minute)
+		}),
+		with(known, func(e *event.Event) {
+			e.Kind, e.Time, e.Src, e.Count = event.DetailLimited, at(6*time.Minute), event.Endpoint{}, 10_000
+			e.First, e.Last = at(5*time.Minute), at(6*time.Minute)
 		}),
 		with(Context{Clock: testClock}, func(e *event.Event) {
 			*e = event.Event{Kind: event.EventsLost, Time: at(6 * time.Minute), Count: 41}

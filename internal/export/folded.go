@@ -17,6 +17,14 @@ func (r *record) addFold(e *event.Event, f *event.Fold, c Context) {
 	r.First, r.Last = formatTime(c.Clock.WallTime(e.First)), formatTime(c.Clock.WallTime(e.Last))
 }
 
+// limiting returns what a line says of a pair whose events are only counted.
+func limiting(e *event.Event) string {
+	if e.Last == 0 {
+		return "only counted from here on, but for a sample: more than " + phrase.Grouped(e.Count) + " events/s"
+	}
+	return "listed one by one again after " + phrase.Duration(e.Last.Sub(e.First))
+}
+
 // leavingOut returns what a line stands for that no other line shows.
 func leavingOut(e *event.Event) string {
 	f, ok := e.Fact.(*event.Fold)

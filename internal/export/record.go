@@ -60,6 +60,8 @@ type record struct {
 
 	Program string `json:"program,omitempty"` // the name that users give it: of the script, else of the process
 	Script  string `json:"script,omitempty"`  // what an interpreter runs, as its command line names it
+
+	Limit uint64 `json:"limit,omitempty"` // of detail_limited: events a second; last is set once it has ended
 }
 
 const nsPerUS = 1000
@@ -99,6 +101,11 @@ func newRecord(e *event.Event, c Context) record {
 	switch f, folded := e.Fact.(*event.Fold); {
 	case folded:
 		r.addFold(e, f, c)
+	case e.Kind == event.DetailLimited:
+		r.Limit, r.First = e.Count, formatTime(c.Clock.WallTime(e.First))
+		if e.Last != 0 {
+			r.Last = formatTime(c.Clock.WallTime(e.Last))
+		}
 	case e.Kind == event.EventsLost:
 		r.Count, r.Family = e.Count, 0
 	case e.Count > 1:

@@ -41,10 +41,7 @@ func (c *closeStats) leave(at event.Time, n uint64) {
 
 func (c *closeStats) add(e *event.Event, n uint64) {
 	c.leave(e.Time, n)
-	if c.n >= manyCloses {
-		c.n, c.timeWait, c.finWait2 = c.n/2, c.timeWait/2, c.finWait2/2
-		c.outliers, c.seconds, c.exposure = c.outliers/2, c.seconds/2, c.exposure/2
-	}
+	c.halve()
 	if c.n > 0 && time.Duration(e.Duration) > leakLifetimes*c.lifetime() {
 		c.outliers += float64(n)
 	}
@@ -56,6 +53,33 @@ func (c *closeStats) add(e *event.Event, n uint64) {
 	if e.Flags.Has(event.FinWait2) && e.Inferred&event.FieldTimeWait == 0 {
 		c.finWait2++
 	}
+}
+
+func (c *closeStats) halve() {
+	if c.n >= manyCloses {
+		c.n, c.timeWait, c.finWait2 = c.n/2, c.timeWait/2, c.finWait2/2
+		c.outliers, c.seconds, c.exposure = c.outliers/2, c.seconds/2, c.exposure/2
+	}
+}
+
+// fold takes connections that were only counted. How many of their buckets were in FIN_WAIT2, and
+// how many closed late, is not: as many as of the others.
+func (c *closeStats) fold(at event.Time, f *event.Fold) {
+	c.halve()
+	c.open(at, f.Opens)
+	c.leave(at, f.ClosesOut)
+	if f.Lifetimes == 0 { // none has ended, or a recording of an earlier version does not say
+		return
+	}
+	closed, left := float64(f.ClosesOut), float64(f.TimeWaitOut)
+	if c.n > 0 {
+		c.outliers += closed * c.outliers / c.n
+	}
+	if c.timeWait > 0 {
+		c.finWait2 += left * c.finWait2 / c.timeWait
+	}
+	c.n, c.timeWait = c.n+closed, c.timeWait+left
+	c.seconds += time.Duration(f.Lifetimes).Seconds()
 }
 
 // lifetime returns the mean of those that ended. Early on these are the short ones.

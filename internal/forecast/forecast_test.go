@@ -117,3 +117,44 @@ func TestSustainableShare(t *testing.T) {
 		}
 	}
 }
+
+// What is known of a load does not depend on whether its events came one by one or as sums: how
+// often, how long and with what buckets connections are open.
+func TestUsageOfSums(t *testing.T) {
+	t.Parallel()
+	const life, perSecond, seconds = 300 * time.Millisecond, 1000, 20
+	lives := BucketLives{TimeWait: timeWaitLife, Owned: timeWaitLife, FinWait2: timeWaitLife, Least: timeWaitLife}
+	begin := event.Time(1000 * time.Second)
+	gap := time.Second / perSecond
+	one := Usage{First: begin}
+	sums := Usage{First: begin}
+	for i := range seconds * perSecond {
+		opened := begin.Add(time.Duration(i) * gap)
+		one.Open(opened, 1)
+		if ended := opened.Add(-life); ended >= begin {
+			one.Close(&event.Event{Time: opened, Duration: uint64(life), Flags: event.TimeWait * event.Flags(i%2)}, 1)
+		}
+		if i%perSecond == perSecond-1 {
+			closes := uint64(perSecond)
+			if i < perSecond {
+				closes -= uint64(life / gap)
+			}
+			first := opened.Add(-time.Second + gap)
+			sums.Fold(&event.Event{Time: opened, First: first, Last: opened},
+				&event.Fold{Opens: perSecond, ClosesOut: closes, TimeWaitOut: closes / 2, Lifetimes: closes * uint64(life)})
+		}
+	}
+	now := begin.Add(seconds * time.Second)
+	loads := map[string]Load{}
+	for name, u := range map[string]*Usage{"one by one": &one, "sums": &sums} {
+		rate := u.Rate(now)
+		l := u.Load(&rate, lives, now)
+		if !rate.Known || math.Abs(l.Rate-perSecond) > 20 || l.LeakShare != 0 || !near(l.Lifetime, life.Seconds(), 0.05) || math.Abs(l.TimeWaitShare-0.5) > 0.01 {
+			t.Errorf("%s: %+v", name, l)
+		}
+		loads[name] = l
+	}
+	if a, b := loads["one by one"], loads["sums"]; b.Dispersion > 2*a.Dispersion || math.Abs(float64(a.Draining-b.Draining)) > 10 {
+		t.Errorf("one by one %+v, sums %+v", a, b)
+	}
+}

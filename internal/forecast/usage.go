@@ -39,15 +39,18 @@ func (u *Usage) Close(e *event.Event, n uint64) {
 	u.History.Add(e.Time.Add(-time.Duration(e.Duration)), snapshot.Point{Closes: uint32(n)})
 }
 
-// Fold takes opens and closes that were counted in the kernel and not delivered one by one.
-func (u *Usage) Fold(at event.Time, opens, closes uint64) {
-	u.Opens += opens
-	if opens > 0 {
-		u.lastOpen = max(u.lastOpen, at)
+// Fold takes opens and closes that were counted in the kernel and not delivered one by one. Closes
+// count in the second in which their connections were opened, by their mean lifetime.
+func (u *Usage) Fold(e *event.Event, f *event.Fold) {
+	u.Opens += f.Opens
+	u.EarlyOpens += f.EarlyBinds
+	if f.Opens > 0 {
+		u.lastOpen = max(u.lastOpen, e.Time)
 	}
-	u.History.Add(at, snapshot.Point{Opens: uint32(opens), Closes: uint32(closes)})
-	u.closes.open(at, opens)
-	u.closes.leave(at, closes)
+	life := time.Duration(f.Lifetimes / max(f.ClosesOut, 1))
+	u.History.AddSpan(e.First, e.Last, snapshot.Point{Opens: uint32(f.Opens)})
+	u.History.AddSpan(e.First.Add(-life), e.Last.Add(-life), snapshot.Point{Closes: uint32(f.ClosesOut)})
+	u.closes.fold(e.Time, f)
 }
 
 // Leave takes a connection away whose end was not seen.

@@ -30,6 +30,30 @@ func (h *History) Add(t event.Time, p snapshot.Point) {
 	}
 }
 
+// AddSpan counts what happened between two moments, evenly over their seconds: a sum that comes
+// once a second would otherwise leave a second out now and then, and count another twice.
+func (h *History) AddSpan(first, last event.Time, p snapshot.Point) {
+	seconds := SecondOf(last) - SecondOf(first)
+	if h == nil || p == (snapshot.Point{}) {
+		return
+	}
+	if first <= 0 || seconds < 1 || seconds >= snapshot.HistorySeconds {
+		h.Add(last, p)
+		return
+	}
+	left := p
+	for at := SecondOf(first); at < SecondOf(last); at++ {
+		begin, end := max(first, event.Time(at*int64(time.Second))), event.Time((at+1)*int64(time.Second))
+		share := end.Sub(begin).Seconds() / last.Sub(first).Seconds()
+		part := snapshot.Point{
+			Opens: uint32(share * float64(p.Opens)), Closes: uint32(share * float64(p.Closes)), Failures: uint32(share * float64(p.Failures)),
+		}
+		left.Opens, left.Closes, left.Failures = left.Opens-part.Opens, left.Closes-part.Closes, left.Failures-part.Failures
+		h.addSecond(at, part)
+	}
+	h.Add(last, left)
+}
+
 func (h *History) addSecond(at int64, p snapshot.Point) {
 	i := len(h.seconds)
 	for i > 0 && h.seconds[i-1].At > at {

@@ -132,3 +132,28 @@ func TestShareCopiesNothing(t *testing.T) {
 		t.Errorf("%.0f allocations of a history that has not changed", n)
 	}
 }
+
+// A sum counts evenly over the seconds between its first and its last event, and is whole.
+func TestAddSpan(t *testing.T) {
+	t.Parallel()
+	at := func(seconds float64) event.Time { return begin.Add(time.Duration(seconds * float64(time.Second))) }
+	for name, c := range map[string]struct {
+		first, last event.Time
+		want        []uint32
+	}{
+		"in one second":          {at(0.1), at(0.9), []uint32{100, 0, 0, 0}},
+		"of two":                 {at(0.75), at(1.75), []uint32{25, 75, 0, 0}},
+		"of three":               {at(0.5), at(2.5), []uint32{25, 50, 25, 0}},
+		"at a moment":            {at(1), at(1), []uint32{100, 0, 0}},
+		"its first is not known": {0, at(1), []uint32{100, 0, 0}},
+		"backwards":              {at(2), at(1), []uint32{100, 0, 0}},
+	} {
+		var h History
+		h.AddSpan(c.first, c.last, snapshot.Point{Opens: 100})
+		if got := opens(h.Share(at(4)).Points()); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+	var none *History
+	none.AddSpan(at(0), at(2), snapshot.Point{Opens: 1})
+}

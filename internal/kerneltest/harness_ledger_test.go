@@ -31,6 +31,7 @@ func (l *ledger) add(e *event.Event) {
 		}
 	case event.HealthKnown:
 		l.health = *e.Fact.(*event.Health)
+	case event.DetailLimited:
 	case event.SynUnanswered:
 		l.incomplete = true
 		l.delivered++
@@ -52,7 +53,7 @@ func (l *ledger) addFold(f *event.Fold) {
 // difference describes what does not agree; it returns "" if all does.
 func (l *ledger) difference() string {
 	h := &l.health
-	folded := h.LostDetails + h.Filtered
+	folded := h.LostDetails + h.Limited + h.Filtered
 	switch {
 	case h.Events > l.delivered, h.Events+l.pendingBinds < l.delivered:
 		return fmt.Sprintf("the kernel delivered %d events, %d came (%d of them binds that failed unseen)", h.Events, l.delivered, l.pendingBinds)

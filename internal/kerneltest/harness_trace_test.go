@@ -191,7 +191,7 @@ func (tr *trace) checkKinds() {
 		}
 		wrong = ""
 		for kind, c := range kinds {
-			if c.Seen != c.Delivered+c.Folded+c.Filtered+c.Lost {
+			if c.Seen != c.Delivered+c.Limited+c.Folded+c.Filtered+c.Lost {
 				wrong = fmt.Sprintf("of kind %d the programs saw %d, but %+v", kind, c.Seen, c)
 			}
 		}

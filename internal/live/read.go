@@ -84,6 +84,7 @@ func (s *Source) readInto(events []event.Event, patience time.Duration, last boo
 		}
 	}
 	if done != nil {
+		s.scans.limited = s.probe.Limiting()
 		s.events, batch.Scan = s.scans.finish(s.events, done, now)
 	}
 	batch.Now = now
@@ -105,7 +106,7 @@ func (s *Source) survey(now event.Time, last bool) error {
 	if s.events, err = s.addUnsent(s.events, now); err != nil {
 		return err
 	}
-	if s.events, err = s.probe.ReadFolds(s.events); err != nil {
+	if s.events, err = s.probe.ReadFolds(s.events, now); err != nil {
 		return err
 	}
 	s.events = s.completer.completeFrom(s.events, begin)

@@ -10,6 +10,9 @@ type Change struct {
 	// Before is true if the socket that was there is older than the trace: the kernel side
 	// follows it less closely than a scan does.
 	Before bool
+	// Proc is the owner of what was there; Flags: whether the filter selects it.
+	Proc  event.ProcID
+	Flags event.Flags
 	// Same is true if what was there is the socket of the event, by its cookie.
 	Same bool
 }
@@ -20,6 +23,7 @@ func (t *Table) LastChange() Change { return t.change }
 // note notes what was at the port before an event.
 func (c *Change) note(e *event.Event, old *Socket) {
 	c.Was, c.Before = old.State, old.Flags.Has(event.BeforeStart)
+	c.Proc, c.Flags = old.Proc, old.Flags&event.NotSelected
 	c.Same = old.Cookie != 0 && old.Cookie == e.Cookie
 }
 

@@ -29,6 +29,8 @@ type Netns struct {
 	lengthFrom    event.Time    // since when tcp_tw_timeout is what it is, 0: always
 	narrowedAt    event.Time    // when the usable ports changed
 	bound         growth
+	claims        claims
+	claimsBefore  claims
 	incomplete    bool // a part of the stream is missing
 	Census        event.Census
 	CensusAt      event.Time // 0: never

@@ -85,7 +85,10 @@ func (r *reconciliation) compareFound(found *event.FoundSocket) bool {
 	} else {
 		differs = r.ownedDiffers(&e)
 	}
-	found.Proc, found.Direction, found.Flags, found.State = e.Proc, e.Direction, e.Flags, e.State
+	if differs && bucket && e.Direction == event.Out && !e.Proc.Known() && !e.Flags.Has(event.BeforeStart) {
+		r.table.Netns(e.Netns).grant(&e)
+	}
+	found.Proc, found.Direction, found.Flags, found.State, found.Inferred = e.Proc, e.Direction, e.Flags, e.State, e.Inferred
 	return differs
 }
 

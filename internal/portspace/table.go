@@ -88,6 +88,10 @@ func (t *Table) addSocket(e *event.Event) {
 		t.unbind(e)
 	case event.BindFail:
 		t.listenFailed(e)
+	case event.Folded:
+		if f, ok := e.Fact.(*event.Fold); ok {
+			t.claim(e, f)
+		}
 	case event.SocketFound:
 		t.found(e)
 	case event.SocketGone:
@@ -210,6 +214,7 @@ func (t *Table) census(e *event.Event, fact *event.Census) {
 		t.forget(fact.Netns)
 		n.incomplete = false
 	}
+	n.scanned()
 	n.Census, n.CensusAt = *fact, e.Time
 	n.setLength(time.Duration(fact.TimeWait))
 }

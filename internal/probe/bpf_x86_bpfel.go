@@ -215,6 +215,7 @@ type bpfFailKey struct {
 
 type bpfFoldCounts struct {
 	_              structs.HostLayout
+	Limited        uint64
 	First          uint64
 	Last           uint64
 	Opens          uint64
@@ -225,6 +226,9 @@ type bpfFoldCounts struct {
 	LeaveCloseWait uint64
 	EnterSynSent   uint64
 	LeaveSynSent   uint64
+	EarlyBinds     uint64
+	Resets         uint64
+	Lifetimes      uint64
 }
 
 type bpfFoldKey struct {
@@ -244,6 +248,7 @@ type bpfKindCounts struct {
 	_         structs.HostLayout
 	Seen      uint64
 	Delivered uint64
+	Limited   uint64
 	Folded    uint64
 	Filtered  uint64
 	Lost      uint64
@@ -331,6 +336,7 @@ const (
 	bpfMapPtFailures         = "pt_failures"
 	bpfMapPtFolds            = "pt_folds"
 	bpfMapPtFoldsFirst       = "pt_folds_first"
+	bpfMapPtLimited          = "pt_limited"
 	bpfMapPtNetns            = "pt_netns"
 	bpfMapPtNetnsSent        = "pt_netns_sent"
 	bpfMapPtOwnerFails       = "pt_owner_fails"
@@ -491,6 +497,7 @@ type bpfMapSpecs struct {
 	PtFailures        *ebpf.MapSpec `ebpf:"pt_failures"`
 	PtFolds           *ebpf.MapSpec `ebpf:"pt_folds"`
 	PtFoldsFirst      *ebpf.MapSpec `ebpf:"pt_folds_first"`
+	PtLimited         *ebpf.MapSpec `ebpf:"pt_limited"`
 	PtNetns           *ebpf.MapSpec `ebpf:"pt_netns"`
 	PtNetnsSent       *ebpf.MapSpec `ebpf:"pt_netns_sent"`
 	PtOwnerFails      *ebpf.MapSpec `ebpf:"pt_owner_fails"`
@@ -559,6 +566,7 @@ type bpfMaps struct {
 	PtFailures        *ebpf.Map `ebpf:"pt_failures"`
 	PtFolds           *ebpf.Map `ebpf:"pt_folds"`
 	PtFoldsFirst      *ebpf.Map `ebpf:"pt_folds_first"`
+	PtLimited         *ebpf.Map `ebpf:"pt_limited"`
 	PtNetns           *ebpf.Map `ebpf:"pt_netns"`
 	PtNetnsSent       *ebpf.Map `ebpf:"pt_netns_sent"`
 	PtOwnerFails      *ebpf.Map `ebpf:"pt_owner_fails"`
@@ -585,6 +593,7 @@ func (m *bpfMaps) Close() error {
 		m.PtFailures,
 		m.PtFolds,
 		m.PtFoldsFirst,
+		m.PtLimited,
 		m.PtNetns,
 		m.PtNetnsSent,
 		m.PtOwnerFails,

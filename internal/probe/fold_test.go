@@ -22,6 +22,7 @@ var folded = map[string][]event.Event{
 		Kind: event.Folded, Direction: event.Out, Proc: curl, Dst: endpoint("10.1.0.2:443"),
 		Fact: &event.Fold{
 			Opens: 10, ClosesOut: 8, TimeWaitOut: 7, EnterCloseWait: 6, LeaveCloseWait: 5, EnterSynSent: 4, LeaveSynSent: 3,
+			EarlyBinds: 2, ResetsOut: 1, Lifetimes: 300e6,
 		},
 	})},
 	"fold in, not selected": {ofEntry(event.Event{

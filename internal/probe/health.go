@@ -7,10 +7,10 @@ import (
 )
 
 // KindCounts counts the events of one kind since the start. Every event that the programs
-// saw was delivered, or counted in a map because the ring was full (Folded) or it was not
-// selected (Filtered), or lost.
+// saw was delivered, or counted in a map because its pair has too many (Limited), the ring was
+// full (Folded) or it was not selected (Filtered), or lost.
 type KindCounts struct {
-	Seen, Delivered, Folded, Filtered, Lost uint64
+	Seen, Delivered, Limited, Folded, Filtered, Lost uint64
 }
 
 // Counts returns the counters of all kinds, in no particular order.
@@ -18,7 +18,7 @@ func (p *Probe) Counts() ([]KindCounts, error) {
 	sums, err := p.counts()
 	kinds := make([]KindCounts, 0, len(sums))
 	for _, c := range sums {
-		kinds = append(kinds, KindCounts{c.Seen, c.Delivered, c.Folded, c.Filtered, c.Lost})
+		kinds = append(kinds, KindCounts{c.Seen, c.Delivered, c.Limited, c.Folded, c.Filtered, c.Lost})
 	}
 	return kinds, err
 }
@@ -34,6 +34,7 @@ func (p *Probe) counts() ([bpfEventKindKIND_COUNT]bpfKindCounts, error) {
 		for _, c := range perCPU {
 			sums[kind].Seen += c.Seen
 			sums[kind].Delivered += c.Delivered
+			sums[kind].Limited += c.Limited
 			sums[kind].Folded += c.Folded
 			sums[kind].Filtered += c.Filtered
 			sums[kind].Lost += c.Lost
@@ -53,6 +54,7 @@ func (p *Probe) Health() (event.Health, error) {
 	for _, c := range sums {
 		h.Events += c.Delivered
 		h.LostDetails += c.Folded
+		h.Limited += c.Limited
 		h.Filtered += c.Filtered
 		h.Lost += c.Lost
 	}

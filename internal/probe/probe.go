@@ -25,6 +25,9 @@ type Options struct {
 	PIDNS     uint32         // inode of our pid namespace, 0: it is the host's
 	RingBytes int            // a power of two and at least a page; 0: by the memory of the host
 	MaxConns  int            // how many connections can be followed at once; 0: by its sockets and memory
+	// DetailLimit is how many events a second a process can have towards one end that are sent
+	// one by one; of more all but a sample are counted. 0: every event is sent.
+	DetailLimit int
 
 	// Renamed is for tests of the ladder: it gives a kernel function or tracepoint a name
 	// that this kernel does not have, as if a distribution had renamed or inlined it.
@@ -60,6 +63,7 @@ type Probe struct {
 	failed   []event.Event
 	failedAt []event.Time
 	folded   uint64 // occurrences folded when the maps were last swapped
+	limiter  limiter
 }
 
 // Open loads and attaches the programs. If the kernel or the privileges do not allow even
@@ -83,7 +87,7 @@ func Open(opts Options) (*Probe, error) {
 	p := &Probe{
 		chunks: sync.Pool{New: func() any { return new([chunkSize]byte) }},
 		spec:   spec, cache: opts.types(), opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{},
-		iters: map[string]*link.Iter{},
+		iters: map[string]*link.Iter{}, limiter: newLimiter(opts.DetailLimit),
 	}
 	if err := p.open(); err != nil {
 		p.Close()

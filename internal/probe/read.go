@@ -18,10 +18,10 @@ func (p *Probe) Read(dst []event.Event) ([]event.Event, error) {
 	begin := len(dst)
 	var err error
 	// Failures second: their ring also has the facts of every process that the events name.
-	if dst, p.sent, err = drain(p.events, dst, p.sent[:0]); err != nil {
+	if dst, p.sent, err = drain(p.events, dst, p.sent[:0], p.limiter.observe); err != nil {
 		return dst, err
 	}
-	if p.failed, p.failedAt, err = drain(p.failures, p.failed[:0], p.failedAt[:0]); err != nil {
+	if p.failed, p.failedAt, err = drain(p.failures, p.failed[:0], p.failedAt[:0], nil); err != nil {
 		return dst, err
 	}
 	return merge(dst, begin, p.sent, p.failed, p.failedAt), nil
@@ -56,12 +56,17 @@ func ascend(stamps []event.Time) {
 	}
 }
 
-func drain(r *ring, events []event.Event, stamps []event.Time) ([]event.Event, []event.Time, error) {
+// drain appends the events of a ring and when each was sent. observe, if it is not nil, gets every
+// record.
+func drain(r *ring, events []event.Event, stamps []event.Time, observe func(record []byte)) ([]event.Event, []event.Time, error) {
 	events = slices.Grow(events, r.waiting()/(connEventSize+ringHeaderSize))
 	err := r.each(func(record []byte) error {
 		events = append(events, event.Event{})
 		stamp, err := decode(record, &events[len(events)-1])
 		stamps = append(stamps, stamp)
+		if observe != nil && err == nil {
+			observe(record)
+		}
 		return err
 	})
 	if err != nil {

@@ -129,7 +129,7 @@ func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		*r.consumed = 0
 		var err error
-		if events, stamps, err = drain(&r.ring, events[:0], stamps[:0]); err != nil {
+		if events, stamps, err = drain(&r.ring, events[:0], stamps[:0], nil); err != nil {
 			b.Fatal(err)
 		}
 		count += len(events)

@@ -109,6 +109,9 @@ func random(rnd *rand.Rand, at event.Time) event.Event {
 	if rnd.IntN(4) == 0 {
 		e.Kind = event.SocketFound + event.Kind(rnd.IntN(2))
 	}
+	if rnd.IntN(20) == 0 {
+		e.Kind = event.DetailLimited
+	}
 	if rnd.IntN(10) == 0 {
 		e = event.Event{Time: at, Kind: event.HostKnown + event.Kind(rnd.IntN(9)), Fact: randomFact(rnd, maybe, id)}
 	}
@@ -145,9 +148,9 @@ func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) eve
 	case 7:
 		return &event.Census{Netns: uint32(maybe()), Whole: rnd.IntN(2) == 0, Wide: rnd.IntN(2) == 0, Sockets: maybe(), Began: event.Time(maybe() >> 1)}
 	case 5:
-		return &event.Fold{Opens: maybe(), ClosesOut: maybe(), LeaveSynSent: maybe()}
+		return &event.Fold{Opens: maybe(), ClosesOut: maybe(), LeaveSynSent: maybe(), EarlyBinds: maybe(), ResetsOut: maybe(), Lifetimes: maybe()}
 	case 6:
-		return &event.Health{Events: maybe(), Memory: maybe(), CPU: maybe(), Maps: maybe(), ProgramTime: maybe(), ProgramRuns: maybe()}
+		return &event.Health{Events: maybe(), Memory: maybe(), CPU: maybe(), Maps: maybe(), ProgramTime: maybe(), ProgramRuns: maybe(), Limited: maybe()}
 	case 9:
 		return &event.FileUse{Open: maybe(), Limit: maybe(), Hard: maybe()}
 	case 10:

@@ -132,13 +132,14 @@ func foldFields(f *event.Fold) fields {
 	return fields{
 		&f.Opens, &f.ClosesOut, &f.ClosesIn, &f.ClosesUnknown, &f.ConnectFails, &f.Binds, &f.TimeWaitOut,
 		&f.TimeWaitIn, &f.EnterCloseWait, &f.LeaveCloseWait, &f.EnterSynSent, &f.LeaveSynSent,
+		&f.EarlyBinds, &f.ResetsOut, &f.Lifetimes,
 	}
 }
 
 func healthFields(h *event.Health) fields {
 	return fields{
 		&h.Events, &h.LostDetails, &h.Filtered, &h.Lost, &h.Unattributed, &h.Missed, &h.CPU, &h.Memory,
-		&h.Maps, &h.ProgramTime, &h.ProgramRuns,
+		&h.Maps, &h.ProgramTime, &h.ProgramRuns, &h.Limited,
 	}
 }
 

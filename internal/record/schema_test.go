@@ -52,7 +52,7 @@ func TestNumbers(t *testing.T) {
 		event.ProcessKnown: "process", event.NetnsKnown: "netns", event.Folded: "folded", event.HealthKnown: "health",
 		event.Notice: "notice", event.Missing: "missing", event.CensusTaken: "census", event.SocketFound: "socket_found", event.SocketGone: "socket_gone",
 		event.ListenEnd: "listen_end", event.NetnsCounted: "netns_counted",
-		event.FilesCounted: "files_counted", event.UDPCounted: "udp_counted",
+		event.FilesCounted: "files_counted", event.UDPCounted: "udp_counted", event.DetailLimited: "detail_limited",
 	} {
 		hold("kind", name, int(k), kinds)
 	}

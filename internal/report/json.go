@@ -80,7 +80,8 @@ type health struct {
 	Events       uint64  `json:"events"`          // on the whole host
 	Selected     uint64  `json:"selected_events"` // of these: those that the filter selects
 	Lost         uint64  `json:"lost"`            // not even counted
-	LostDetails  uint64  `json:"lost_details"`    // counted without detail
+	LostDetails  uint64  `json:"lost_details"`    // counted without detail, as the ring was full
+	Limited      uint64  `json:"limited"`         // counted without detail, as their pair had more than --detail-limit
 	Filtered     uint64  `json:"filtered"`        // counted without detail because a filter left them out
 	Unattributed uint64  `json:"unattributed"`    // of sockets without a known owner
 	Missed       uint64  `json:"missed"`          // runs that the kernel skipped
@@ -94,6 +95,9 @@ type health struct {
 	MapBytes       uint64   `json:"map_bytes"`
 	ProgramSeconds *float64 `json:"program_seconds"` // null: the kernel does not measure it
 	ProgramRuns    uint64   `json:"program_runs"`
+
+	// Those that go on first, then the newest.
+	DetailLimited []detailLimited `json:"detail_limited"`
 }
 
 type gap struct {
@@ -159,10 +163,11 @@ func newHealth(s *snapshot.Snapshot) health {
 		programs = &seconds
 	}
 	return health{
-		Events: h.Events, Selected: s.SelectedEvents, Lost: h.Lost, LostDetails: h.LostDetails, Filtered: h.Filtered, Unattributed: h.Unattributed,
+		Events: h.Events, Selected: s.SelectedEvents, Lost: h.Lost, LostDetails: h.LostDetails, Limited: h.Limited, Filtered: h.Filtered, Unattributed: h.Unattributed,
 		Missed: h.Missed, Complete: s.Complete(), Gaps: convert(s.Gaps, newGap), GapCount: s.OlderGaps + uint64(len(s.Gaps)),
 		CPUSeconds: time.Duration(h.CPU).Seconds(), MemoryBytes: h.Memory + h.Maps, ResidentBytes: h.Memory, MapBytes: h.Maps,
 		ProgramSeconds: programs, ProgramRuns: h.ProgramRuns,
+		DetailLimited: convert(s.DetailLimits, func(l *snapshot.DetailLimit) detailLimited { return newDetailLimited(l, s.Clock) }),
 	}
 }
 

@@ -18,6 +18,7 @@ func (w *writer) observed() {
 		w.signals()
 		w.health()
 		w.gaps()
+		w.limited()
 		w.notices()
 		return
 	}
@@ -28,6 +29,7 @@ func (w *writer) observed() {
 	if lost := w.s.Health.Lost; lost > 0 {
 		w.item("", phrase.Plural(lost, "event")+" lost: counts are too low by these")
 	}
+	w.limited()
 	w.gaps()
 	w.item("", "-v: all columns, network namespaces, how it was traced, notices")
 }
@@ -64,7 +66,7 @@ func (w *writer) health() {
 	used, programs := phrase.OwnCost(h, w.s.Elapsed)
 	fmt.Fprintf(&w.out, "\nHealth\n  %s events%s, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel\n"+
 		"  porttrace used %s; its BPF programs: %s\n",
-		phrase.Grouped(h.Events), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails), phrase.Grouped(h.Filtered),
+		phrase.Grouped(h.Events), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails+h.Limited), phrase.Grouped(h.Filtered),
 		phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed), used, programs)
 }
 

@@ -42,14 +42,15 @@ type counts struct {
 	BeforeStart     int64  `json:"before_start"` // connections and TIME_WAIT buckets that are older than the trace
 	ConnectFailures uint64 `json:"connect_failures"`
 	BindFailures    uint64 `json:"bind_failures"`
-	LifetimeP50US   *int64 `json:"lifetime_p50_us"` // of outgoing connections, null when none has ended
+	Unlisted        uint64 `json:"unlisted"`        // of opens, closes and binds: only counted, not listed one by one
+	LifetimeP50US   *int64 `json:"lifetime_p50_us"` // of outgoing connections, without unlisted ones; null when none has ended
 }
 
 func newCounts(t *snapshot.Totals) counts {
 	c := counts{
 		Opens: t.Opens, Closes: t.Closes(), Live: t.Live(), SynSent: t.SynSent, CloseWait: t.CloseWait,
 		TimeWait: t.TimeWaitOut, TimeWaitIn: t.TimeWaitIn, BeforeStart: t.BeforeStart,
-		ConnectFailures: t.ConnectFailures, BindFailures: t.BindFailures,
+		ConnectFailures: t.ConnectFailures, BindFailures: t.BindFailures, Unlisted: t.Unlisted,
 	}
 	if t.LifetimeP50 > 0 {
 		us := t.LifetimeP50.Microseconds()
@@ -124,7 +125,7 @@ type process struct {
 	Last         string    `json:"last"`
 	OpenFiles    *uint64   `json:"open_files"`  // file descriptors, null: not counted
 	FileLimit    *uint64   `json:"file_limit"`  // RLIMIT_NOFILE, soft: at it socket() and accept() fail with EMFILE
-	EarlyBinds   uint64    `json:"early_binds"` // of opens: a bind() had chosen the port before; a lower bound if opens came folded
+	EarlyBinds   uint64    `json:"early_binds"` // of opens: a bind() had chosen the port before
 	OwnPorts     *ownPorts `json:"own_ports"`   // a block of ports that it has bound one by one and connects from; null: none
 	Destinations []pair    `json:"destinations"`
 }

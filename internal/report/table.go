@@ -177,7 +177,7 @@ var totalHeads = []string{"opens", "opens/s", "live", "syn_sent", "close_wait", 
 func totalCells(t *snapshot.Totals, r snapshot.Rates) []string {
 	lifetime := ""
 	if t.LifetimeP50 > 0 {
-		lifetime = phrase.Duration(t.LifetimeP50)
+		lifetime = phrase.Sampled(t) + phrase.Duration(t.LifetimeP50)
 	}
 	return []string{
 		phrase.Grouped(t.Opens), oneDecimal(r.Opens), phrase.Grouped(t.Live()), phrase.Grouped(t.SynSent), phrase.Grouped(t.CloseWait),

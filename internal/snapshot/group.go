@@ -254,6 +254,7 @@ func (t *Totals) add(o *Totals) {
 	t.BindFailures += o.BindFailures
 	t.ResetsOut += o.ResetsOut
 	t.TimeWaitEntered += o.TimeWaitEntered
+	t.Unlisted += o.Unlisted
 	t.TimeWaitOut += o.TimeWaitOut
 	t.TimeWaitIn += o.TimeWaitIn
 	t.TimeWaitOther += o.TimeWaitOther

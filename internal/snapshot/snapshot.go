@@ -24,7 +24,8 @@ type Snapshot struct {
 	// Health.Events it has not.
 	Filtered       bool
 	SelectedEvents uint64
-	Notices        []Notice // newest last, bounded
+	Notices        []Notice      // newest last, bounded
+	DetailLimits   []DetailLimit // those that go on first, then the newest; bounded
 
 	Gaps      []Gap  // what is missing, newest last, bounded
 	OlderGaps uint64 // those that Gaps has no room for
@@ -105,6 +106,10 @@ type Totals struct {
 	SynSent         int64  // gauge: outgoing connections whose SYN had to be sent again
 	CloseWait       int64  // gauge: the peer has closed, the owner has not
 
+	// Unlisted is how many of Opens, Closes and Binds were only counted, and not listed one by one:
+	// LifetimeP50 and LifetimeP99 are those of the others.
+	Unlisted uint64
+
 	LifetimeP50 time.Duration // of outgoing connections that ended; 0 when none did
 	LifetimeP99 time.Duration
 }
@@ -146,8 +151,8 @@ type Process struct {
 	// that is near its limit; nil of others. Of a process that has ended it is the last count.
 	Files *event.FileUse
 	// EarlyBinds are opens whose port a bind() had chosen before connect(): without
-	// IP_BIND_ADDRESS_NO_PORT that port is lost to all destinations. It is a lower bound: opens
-	// that were folded do not say how they got their ports.
+	// IP_BIND_ADDRESS_NO_PORT that port is lost to all destinations. Folded opens of recordings of
+	// earlier versions do not say how they got their ports.
 	EarlyBinds uint64
 	// OwnPorts is the block of ports that its connections have and that it has bound without a gap:
 	// it chooses them itself. Nil if it does not.
