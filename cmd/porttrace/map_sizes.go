@@ -17,7 +17,7 @@ const mostConns = 1 << 24
 
 func (f *mapSizes) register(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.ring, "ring-bytes", 0, "`SIZE` of each ring buffer, a power of two (default: by the memory of the host)")
-	cmd.Flags().IntVar(&f.conns, "max-connections", 0, "follow at most `N` connections at once, 120 bytes each (default: by sockets and memory)")
+	cmd.Flags().IntVar(&f.conns, "max-connections", 0, "follow at most `N` connections at once, some 120 bytes each (default: by sockets and memory)")
 	inGroup(cmd.Flags(), groupAdvanced, mapSizeFlags...)
 }
 

@@ -24,8 +24,9 @@ const (
 	leastConns = 1 << 12
 	// connsPerSocket is how many connections may be opened for each socket that there is.
 	connsPerSocket = 4
-	// connBytes is what an entry of pt_conns takes.
-	connBytes = 120
+	// entryBytes is what an entry of a hash takes beside its key and value: struct htab_elem, and
+	// a struct bucket for it.
+	entryBytes = 48 + 16
 	// connsShare is the part of the memory that pt_conns may take.
 	connsShare = 16
 	// ampleMemory is from where on the other maps, 15 MiB in all, have their full size.
@@ -64,10 +65,11 @@ func allocatedSockets(sockstat string) uint64 {
 	return 0
 }
 
-// conns returns how many connections can be followed at once: the entries of pt_conns.
-func (r room) conns() uint32 {
+// conns returns how many connections can be followed at once: the entries of pt_conns, of which each
+// takes this many bytes.
+func (r room) conns(bytes uint64) uint32 {
 	wanted := min(max(minConns, connsPerSocket*r.sockets), maxConns)
-	return uint32(max(min(wanted, r.memory/connsShare/connBytes), leastConns))
+	return uint32(max(min(wanted, r.memory/connsShare/bytes), leastConns))
 }
 
 // shrink returns by how much the other maps are smaller than they can be: a power of two, since
@@ -95,9 +97,10 @@ func sizeMaps(maps map[string]*ebpf.MapSpec, opts *Options, r room) {
 	for outer, inner := range innerMaps { // the kernel makes one to see its type
 		maps[outer].InnerMap.MaxEntries = maps[inner].MaxEntries
 	}
-	maps["pt_conns"].MaxEntries = r.conns()
+	conns := maps["pt_conns"]
+	conns.MaxEntries = r.conns(uint64(conns.KeySize + conns.ValueSize + entryBytes))
 	if opts.MaxConns != 0 {
-		maps["pt_conns"].MaxEntries = uint32(opts.MaxConns)
+		conns.MaxEntries = uint32(opts.MaxConns)
 	}
 	if opts.RingBytes != 0 {
 		maps["pt_events"].MaxEntries = uint32(opts.RingBytes)

@@ -23,7 +23,7 @@ func TestRoom(t *testing.T) {
 		{"tiny", room{1 << 20, 40}, leastConns, maxShrink},
 	}
 	for _, test := range tests {
-		if conns, shrink := test.room.conns(), test.room.shrink(); conns != test.conns || shrink != test.shrink {
+		if conns, shrink := test.room.conns(120), test.room.shrink(); conns != test.conns || shrink != test.shrink {
 			t.Errorf("%s: %d connections, 1/%d; want %d, 1/%d", test.name, conns, shrink, test.conns, test.shrink)
 		}
 	}
@@ -48,7 +48,7 @@ func TestSizeMaps(t *testing.T) {
 		opts Options
 		want map[string]uint32
 	}{
-		{Options{}, map[string]uint32{"pt_conns": 34_952, "pt_events": 1 << 20, "pt_failures": 1 << 18, "pt_targets": 1, "pt_fails_first": 1 << 12}},
+		{Options{}, map[string]uint32{"pt_events": 1 << 20, "pt_failures": 1 << 18, "pt_targets": 1, "pt_fails_first": 1 << 12}},
 		{Options{MaxConns: 500, RingBytes: 4096}, map[string]uint32{"pt_conns": 500, "pt_events": 4096, "pt_failures": 4096, "pt_fails_first": 1 << 12}},
 		{Options{Targets: []event.ProcID{}}, map[string]uint32{"pt_targets": 1 << 14}},
 	}
