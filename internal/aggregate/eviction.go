@@ -60,7 +60,7 @@ func (t *table[K]) makeRoom(at event.Time, weight uint64) bool {
 	return t.giveNext(weight)
 }
 
-// outlived reports whether enough rows were made since the search that these may go, too.
+// outlived reports whether the new rows since the search are no longer a few.
 func (t *table[K]) outlived() bool { return t.made-t.going.made >= uint64(t.batch()) }
 
 // search finds the lighter half of the rows.

@@ -38,7 +38,11 @@ func TestAhead(t *testing.T) {
 	for name, file := range map[string][]byte{"whole": whole, "damaged": damaged, "truncated": whole[:len(whole)*2/3]} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want, wantEnd := readAll(t, reader(t, file))
+			r := reader(t, file)
+			want, wantEnd := readAll(t, r)
+			if got := count(want); name == "whole" && got != r.Events() {
+				t.Errorf("%d events, it has %d", got, r.Events())
+			}
 			a := NewAhead(t.Context(), reader(t, file))
 			defer a.Close()
 			got, end := readAll(t, a)

@@ -11,6 +11,9 @@ import (
 	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
+// maxBuckets is as tcp_max_tw_buckets: a kernel with as many keeps no more.
+const maxBuckets = 100_000
+
 // storm is a load as bpf sees it: connections that take 40 us to many destinations of
 // many processes, read each 50 ms.
 func storm(connections, processes, destinations int) []batch {
@@ -33,7 +36,10 @@ func storm(connections, processes, destinations int) []batch {
 			Cookie: uint64(10_000 + i),
 		}
 		closed := open
-		closed.Kind, closed.ClosedBy, closed.Flags, closed.Duration = event.Close, event.Local, event.TimeWait, uint64(30_000+rnd.IntN(30_000))
+		closed.Kind, closed.ClosedBy, closed.Duration = event.Close, event.Local, uint64(30_000+rnd.IntN(30_000))
+		if i < maxBuckets {
+			closed.Flags = event.TimeWait
+		}
 		at += event.Time(rnd.IntN(20_000))
 		closed.Time = at
 		b.events = append(b.events, open, closed)

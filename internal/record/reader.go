@@ -91,6 +91,14 @@ func (r *Reader) Span() (begin, end event.Time) {
 	return begin, max(begin, r.index.end)
 }
 
+// Events returns how many events the recording has.
+func (r *Reader) Events() (n int) {
+	for i := range r.index.frames {
+		n += int(r.index.frames[i].events)
+	}
+	return n
+}
+
 // Gaps returns what the recording lacks: the frames whose sums are wrong, and, as far as it
 // was read, those that are malformed although their sums are right.
 func (r *Reader) Gaps() []event.Gap {

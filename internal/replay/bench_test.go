@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"bytes"
+	"flag"
 	"math/rand/v2"
 	"runtime"
 	"testing"
@@ -18,13 +19,23 @@ type memory struct{ bytes.Buffer }
 func (*memory) Sync() error              { return nil }
 func (m *memory) Truncate(n int64) error { m.Buffer.Truncate(int(n)); return nil }
 
+var wholeHour = flag.Bool("hour", false, "BenchmarkSeek plays the whole hour")
+
 const benchNetns = 4026531840
 
 var benchAddr = event.Addr{10: 0xff, 11: 0xff, 12: 10, 15: 1}
 
-// busyHour is a recording of an hour with that many events: 20 programs that open connections to
-// 60 destinations, each for about a second. Every tenth is to one of which the ports run out.
-func busyHour(tb testing.TB, events int) *record.Reader {
+// hour is a recorded load: 20 programs that open connections, each for a second.
+type hour struct {
+	events       int
+	destinations int
+	length       time.Duration
+	full         bool // every tenth connection is to one destination, of which the ports run out
+	buckets      int  // one of as many connections leaves a TIME_WAIT bucket
+}
+
+// busyHour is a recording of a load.
+func busyHour(tb testing.TB, load hour) *record.Reader {
 	tb.Helper()
 	var to memory
 	w, err := record.NewWriter(&to, 0)
@@ -45,9 +56,9 @@ func busyHour(tb testing.TB, events int) *record.Reader {
 	for pid := range uint32(20) {
 		put(event.Event{Time: begin, Kind: event.ProcessKnown, Fact: &event.Process{ID: event.ProcID{PID: pid + 1, Start: 7}, Comm: "shop"}})
 	}
-	connections := events / 2
-	every := time.Hour / time.Duration(connections)
-	closing := make([]event.Event, 0, connections)
+	connections := load.events / 2
+	every := load.length / time.Duration(connections)
+	var closing []event.Event
 	at, next := begin, begin.Add(50*time.Millisecond)
 	for i := range connections {
 		at = at.Add(every)
@@ -55,20 +66,23 @@ func busyHour(tb testing.TB, events int) *record.Reader {
 			put(closing[0])
 			closing = closing[1:]
 		}
-		dest := byte(random.IntN(60))
-		if random.IntN(10) == 0 {
-			dest = 200
+		dest := random.IntN(load.destinations)
+		if load.full && random.IntN(10) == 0 {
+			dest = 1 << 15
 		}
 		open := event.Event{
 			Time: at, Kind: event.Open, Direction: event.Out, Proto: event.TCP, Netns: benchNetns, Count: 1,
 			Proc:   event.ProcID{PID: uint32(random.IntN(20) + 1), Start: 7},
 			Src:    event.Endpoint{Addr: benchAddr, Port: uint16(32768 + i%28232)},
-			Dst:    event.Endpoint{Addr: event.Addr{10: 0xff, 11: 0xff, 12: 10, 14: dest, 15: 2}, Port: 80},
+			Dst:    event.Endpoint{Addr: event.Addr{10: 0xff, 11: 0xff, 12: 10, 13: byte(dest >> 8), 14: byte(dest), 15: 2}, Port: 80},
 			Cookie: uint64(10_000 + i),
 		}
 		put(open)
 		closed := open
-		closed.Kind, closed.ClosedBy, closed.Flags = event.Close, event.Local, event.TimeWait
+		closed.Kind, closed.ClosedBy = event.Close, event.Local
+		if i%load.buckets == 0 {
+			closed.Flags = event.TimeWait
+		}
 		closed.Duration = uint64(time.Second)
 		closed.Time = at.Add(time.Second)
 		closing = append(closing, closed)
@@ -89,10 +103,29 @@ func busyHour(tb testing.TB, events int) *record.Reader {
 	return r
 }
 
+func heapSize() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// seek goes to a moment and returns how long it took until that was shown.
+func seek(p *replay.Player, at event.Time, snapshots chan *snapshot.Snapshot) time.Duration {
+	began := time.Now()
+	p.Seek(at)
+	for {
+		<-snapshots
+		if now := p.Playback(); !now.Seeking && now.At == at {
+			return time.Since(began)
+		}
+	}
+}
+
 // BenchmarkReplay measures what a user waits for in a recording of five million events: the first
 // frame, the survey, and a percent forward and back.
 func BenchmarkReplay(b *testing.B) {
-	rec := busyHour(b, 5_000_000)
+	rec := busyHour(b, hour{events: 5_000_000, destinations: 60, length: time.Hour, full: true, buckets: 1})
 	second, err := rec.Fork()
 	if err != nil {
 		b.Fatal(err)
@@ -112,23 +145,11 @@ func BenchmarkReplay(b *testing.B) {
 		<-snapshots
 	}
 	b.ReportMetric(time.Since(began).Seconds(), "s/findings")
-	var memory runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&memory)
-	b.ReportMetric(float64(memory.HeapAlloc>>20), "MiB")
+	b.ReportMetric(float64(heapSize()>>20), "MiB")
 
 	state := p.Playback()
 	percent := state.End.Sub(state.Begin) / 100
-	goTo := func(at event.Time) time.Duration {
-		began := time.Now()
-		p.Seek(at)
-		for {
-			<-snapshots
-			if now := p.Playback(); !now.Seeking && now.At == at {
-				return time.Since(began)
-			}
-		}
-	}
+	goTo := func(at event.Time) time.Duration { return seek(p, at, snapshots) }
 	b.ReportMetric(float64(goTo(state.End.Add(-percent)).Milliseconds()), "ms/to-99%")
 	var back, forward, longest time.Duration
 	for i := range time.Duration(20) {
@@ -141,4 +162,39 @@ func BenchmarkReplay(b *testing.B) {
 	b.ReportMetric(float64(back.Milliseconds())/20, "ms/back-1%")
 	b.ReportMetric(float64(longest.Milliseconds()), "ms/back-1%-longest")
 	b.ReportMetric(float64(forward.Milliseconds())/20, "ms/forward-1%")
+}
+
+// BenchmarkSeek measures the seek back to any moment of an hour with 10,000 events a second, 1,024
+// destinations and 30,000 TIME_WAIT buckets at a time. By default it is a part of that hour, with
+// the checkpoints as far apart as those of all of it would be: -hour has the whole one played.
+func BenchmarkSeek(b *testing.B) {
+	load := hour{events: 36_000_000, destinations: 1024, length: time.Hour, buckets: 10}
+	if !*wholeHour {
+		load.events, load.length = load.events/30, load.length/30
+	}
+	rec := busyHour(b, load)
+	second, err := rec.Fork()
+	if err != nil {
+		b.Fatal(err)
+	}
+	before := heapSize()
+	snapshots := make(chan *snapshot.Snapshot, 1)
+	p := replay.NewPlayer(rec, replay.Options{Snapshots: snapshots, Every: time.Second, Survey: second})
+	p.TogglePause()
+	go p.Run(b.Context())
+	for p.Playback().Surveyed < 1 {
+		<-snapshots
+	}
+	b.ReportMetric(float64(heapSize()-before)/(1<<20), "MiB")
+	state := p.Playback()
+	random := rand.New(rand.NewPCG(2, 2))
+	var longest, sum time.Duration
+	const seeks = 40
+	for range seeks {
+		at := state.Begin + event.Time(random.Int64N(int64(state.End-state.Begin)))
+		took := seek(p, at, snapshots)
+		sum, longest = sum+took, max(longest, took)
+	}
+	b.ReportMetric(float64(longest.Milliseconds()), "ms/longest")
+	b.ReportMetric(float64(sum.Milliseconds())/seeks, "ms/seek")
 }

@@ -2,6 +2,8 @@ package replay
 
 import (
 	"context"
+	"math"
+	"slices"
 	"sort"
 	"sync"
 
@@ -12,8 +14,9 @@ import (
 const (
 	// minSpacing is how many events a player replays without delay: some 20 ms.
 	minSpacing = 20_000
-	// maxKept and maxKeptBytes bound the checkpoints. Beyond that every second one goes, and the
-	// next ones are twice as far apart.
+	// maxKept and maxKeptBytes bound the checkpoints. A state of an hour with 10,000 events a second,
+	// 1,024 destinations and 30,000 buckets takes 4 MB: its checkpoints are 700,000 events apart,
+	// which are replayed in less than a second.
 	maxKept      = 200
 	maxKeptBytes = 192 << 20
 )
@@ -23,6 +26,7 @@ type checkpoint struct {
 	at       event.Time // the last batch in it
 	position uint64     // of the batch after it
 	failed   uint64
+	events   int             // played up to here
 	state    *pipeline.State // never changes: it is cloned to be used
 	size     int             // bytes, about
 }
@@ -45,47 +49,71 @@ func (c *cursor) goTo(ctx context.Context, from *checkpoint) error {
 	return c.read(ctx)
 }
 
-// checkpoints are those of a recording, in order. Methods may be called from any goroutine.
+// checkpoints are those of a recording, in order. What a way back costs is the events from one to
+// the next, not the time: they are about as many events apart everywhere. Methods may be called
+// from any goroutine.
 type checkpoints struct {
-	mu      sync.Mutex
-	kept    []*checkpoint
-	bytes   int
-	spacing int // events between two
-	passed  int // since the last one, as the survey counts them
+	mu     sync.Mutex
+	kept   []*checkpoint
+	bytes  int
+	size   int // of the newest
+	total  int // events of the whole recording
+	played int // of these, as the survey counts them
+	last   int // of these, at the newest one
+}
+
+// expect says how many events there will be.
+func (c *checkpoints) expect(events int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.total = events
 }
 
 // due counts the events that were played, and reports whether the next checkpoint should be kept.
 func (c *checkpoints) due(events int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.passed += events
-	return c.passed >= max(c.spacing, minSpacing)
+	c.played += events
+	return c.played-c.last >= c.spacing()
+}
+
+// spacing returns how many events apart they would be if all were as large as the newest.
+func (c *checkpoints) spacing() int {
+	kept := maxKept
+	if c.size > 0 {
+		kept = min(kept, max(maxKeptBytes/c.size, 1))
+	}
+	return max(c.total/kept, minSpacing)
 }
 
 func (c *checkpoints) keep(one *checkpoint) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.passed = 0
+	c.last, c.size = c.played, one.size
+	one.events = c.played
 	c.kept = append(c.kept, one)
 	c.bytes += one.size
-	for len(c.kept) > maxKept || c.bytes > maxKeptBytes && len(c.kept) > 1 {
-		c.thin()
+	for len(c.kept) > 1 && (len(c.kept) > maxKept || c.bytes > maxKeptBytes) {
+		c.drop(c.leastMissed())
 	}
 }
 
-// thin gives up every second one.
-func (c *checkpoints) thin() {
-	c.spacing = 2 * max(c.spacing, minSpacing)
-	c.bytes = 0
-	kept := c.kept[:0]
-	for i, one := range c.kept {
-		if i%2 == 1 {
-			kept = append(kept, one)
-			c.bytes += one.size
+// leastMissed returns which one leaves the shortest way between its neighbours. The newest stays.
+func (c *checkpoints) leastMissed() int {
+	least, shortest := 0, math.MaxInt
+	before := 0
+	for i := range len(c.kept) - 1 {
+		if way := c.kept[i+1].events - before; way < shortest {
+			least, shortest = i, way
 		}
+		before = c.kept[i].events
 	}
-	clear(c.kept[len(kept):])
-	c.kept = kept
+	return least
+}
+
+func (c *checkpoints) drop(i int) {
+	c.bytes -= c.kept[i].size
+	c.kept = slices.Delete(c.kept, i, i+1)
 }
 
 // before returns the last one at or before a moment, nil if there is none.

@@ -82,42 +82,63 @@ func TestFailureIsNotJumpedOver(t *testing.T) {
 	})
 }
 
-// TestCheckpointsAreBounded: the more there are the further apart they are.
+// TestCheckpointsAreBounded: in number and in bytes, and they are evenly apart whatever their sizes
+// are, so that no way back is much longer than the others.
 func TestCheckpointsAreBounded(t *testing.T) {
 	t.Parallel()
-	var c checkpoints
-	kept := 0
-	for i := range 10 * maxKept {
-		at := event.Time(i) * event.Time(time.Second)
-		for range minSpacing / 1000 {
-			if c.due(1000) {
-				c.keep(&checkpoint{at: at, size: 1})
-				kept++
+	const total, batch = 36_000_000, 500
+	for name, size := range map[string]func(share float64) int{
+		"small":  func(float64) int { return 1 },
+		"as is":  func(float64) int { return 4 << 20 },
+		"grow":   func(share float64) int { return 1<<20 + int(share*(8<<20)) },
+		"shrink": func(share float64) int { return 9<<20 - int(share*(8<<20)) },
+		"jump":   func(share float64) int { return 1<<20 + 8<<20*int(2*share) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var c checkpoints
+			c.expect(total)
+			mean := 0
+			for i := range 100 {
+				mean += size(float64(i)/100) / 100
 			}
-		}
-		if len(c.kept) > maxKept {
-			t.Fatalf("%d are kept", len(c.kept))
+			for played := batch; played <= total; played += batch {
+				if c.due(batch) {
+					c.keep(&checkpoint{at: event.Time(played), size: size(float64(played) / total)})
+				}
+				if len(c.kept) > maxKept || c.bytes > maxKeptBytes {
+					t.Fatalf("%d are kept, of %d bytes", len(c.kept), c.bytes)
+				}
+			}
+			even := total / min(maxKept, maxKeptBytes/max(mean, 1))
+			longest, before := 0, 0
+			for _, one := range append(c.kept, &checkpoint{events: total}) {
+				longest, before = max(longest, one.events-before), one.events
+			}
+			if longest > 5*even/2 {
+				t.Errorf("%d events between two, %d if all were evenly apart", longest, even)
+			}
+			for _, at := range []event.Time{-1, c.kept[0].at - 1, c.kept[0].at, c.kept[0].at + 1, 1 << 62} {
+				if got := c.before(at); (got != nil) != (at >= c.kept[0].at) || got != nil && got.at > at {
+					t.Errorf("before %d: got %+v", at, got)
+				}
+			}
+		})
+	}
+}
+
+// TestSmallRecordingHasCheckpoints: they are never nearer than what is replayed without delay.
+func TestSmallRecordingHasCheckpoints(t *testing.T) {
+	t.Parallel()
+	var c checkpoints
+	c.expect(10 * minSpacing)
+	for range 10 * minSpacing / 1000 {
+		if c.due(1000) {
+			c.keep(&checkpoint{size: 1})
 		}
 	}
-	if len(c.kept) < maxKept/2 || kept > 5*maxKept {
-		t.Errorf("%d of %d are kept", len(c.kept), kept)
-	}
-	for i, one := range c.kept[1:] {
-		if gap := one.at.Sub(c.kept[i].at); gap > 64*time.Second {
-			t.Errorf("%v between two", gap)
-		}
-	}
-	for _, tc := range []struct {
-		at   event.Time
-		want bool
-	}{{-1, false}, {c.kept[0].at - 1, false}, {c.kept[0].at, true}, {1 << 62, true}} {
-		if got := c.before(tc.at); (got != nil) != tc.want || got != nil && got.at > tc.at {
-			t.Errorf("before %d: got %+v", tc.at, got)
-		}
-	}
-	c.keep(&checkpoint{at: 1 << 62, size: maxKeptBytes})
-	if c.bytes > maxKeptBytes || len(c.kept) > maxKept/2 {
-		t.Errorf("%d of %d bytes are kept", len(c.kept), c.bytes)
+	if len(c.kept) != 10 {
+		t.Errorf("%d are kept", len(c.kept))
 	}
 }
 

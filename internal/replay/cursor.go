@@ -21,6 +21,8 @@ type Recording interface {
 	// all readers of the same recording.
 	Position() uint64
 	GoTo(ctx context.Context, position uint64) error
+	// Events returns how many there are.
+	Events() int
 	// Timeline returns the pieces of the recording in order, always the same.
 	Timeline() []event.Span
 	// Clock ties the stream's time to the wall clock.

@@ -83,6 +83,12 @@ func (f *film) GoTo(_ context.Context, position uint64) error {
 // fork is another reader of the same.
 func (f *film) fork() *film { return &film{batches: f.batches, pieces: f.pieces} }
 
+func (f *film) Events() (n int) {
+	for _, b := range f.batches {
+		n += len(b.Events)
+	}
+	return n
+}
 func (f *film) Timeline() []event.Span { return f.pieces }
 func (f *film) Clock() event.Clock     { return event.Clock{Mono: 1, Wall: 2, Boot: 3} }
 

@@ -41,6 +41,7 @@ type survey struct {
 // share of the recording that it has read.
 func newSurvey(rec Recording, f *filter.Filter, keep *checkpoints, progress func(float64)) *survey {
 	s := &survey{keep: keep, progress: progress}
+	keep.expect(rec.Events())
 	pieces := rec.Timeline()
 	s.cursor = cursor{rec: rec, filter: f, tee: s.observe}
 	if len(pieces) > 0 {
