@@ -10,11 +10,12 @@ import (
 // that a bind() owns.
 type Netns struct {
 	fact          event.Netns
-	usable        *bitmap // does not change: namespaces share it
-	total         int     // ports in usable
-	sockets       int     // that hold ports of its spaces
-	buckets       int     // of sockets: those in TIME_WAIT
-	attributed    int     // of buckets: those whose direction is known, so that rows count them
+	store         *sockets // of the table
+	usable        *bitmap  // does not change: namespaces share it
+	total         int      // ports in usable
+	sockets       int      // that hold ports of its spaces
+	buckets       int      // of sockets: those in TIME_WAIT
+	attributed    int      // of buckets: those whose direction is known, so that rows count them
 	gauges        Gauges
 	owned         map[uint16]*OwnedPort
 	inRange       int                      // of owned
