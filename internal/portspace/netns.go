@@ -48,6 +48,9 @@ func newNetns(inode uint32) *Netns {
 // Fact returns what the stream has reported of the namespace.
 func (n *Netns) Fact() event.Netns { return n.fact }
 
+// Ports returns the port range of the Fact, for a small part of its price.
+func (n *Netns) Ports() event.PortRange { return n.fact.Ports }
+
 // Capacity returns the number of ports that are not reserved, 0 if the range is not known.
 func (n *Netns) Capacity() int { return n.total }
 
