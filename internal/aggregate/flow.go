@@ -179,7 +179,7 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 	f.filtered = f.filtered || e.Flags.Has(event.NotSelected)
 	switch e.Kind {
 	case event.Open:
-		f.of(flowOf(e), e.Time, table).open(e, n, table.Netns(e.Netns).Fact().Ports)
+		f.of(flowOf(e), e.Time, table).open(e, n, table.Netns(e.Netns).Ports())
 		if e.Flags.Has(event.EarlyBind) {
 			f.earlyUsage(e).OpenEarly(e.Time, n)
 		}

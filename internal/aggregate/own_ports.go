@@ -21,7 +21,7 @@ func (s *State) ownPorts() map[event.ProcID]*snapshot.OwnPorts {
 				blockOf(blocks, o.Proc).add(port, &o)
 			}
 		})
-		ports := n.Fact().Ports
+		ports := n.Ports()
 		for proc, b := range blocks {
 			whole := b.Low == ports.Low && b.High == ports.High
 			if b.ports >= minOwnPorts && b.ports == b.Size() && !b.mixed && !whole {

@@ -126,7 +126,7 @@ func (b *spaceRows) plotOf(row *spaceRow) *portPlot {
 // netnsPlot returns what holds ports for all connect spaces of a namespace.
 func (b *spaceRows) netnsPlot(inode uint32) *portPlot {
 	n := b.table.Netns(inode)
-	r := n.Fact().Ports
+	r := n.Ports()
 	p := &portPlot{ports: r, classes: make([]portClass, r.Size()), holders: make([]int32, r.Size())}
 	for i := range p.classes {
 		if !n.Usable(r.Low + uint16(i)) {

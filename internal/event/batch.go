@@ -36,5 +36,6 @@ type NetnsScan struct {
 	Sockets   []FoundSocket
 	Listeners map[uint16]ProcID // of accepted connections: the process that listens, by port
 	Truncated bool              // there were more sockets
+	LeftOut   int               // how many more; 0: not known
 	Gone      bool              // the namespace does not exist any more, and none of its sockets
 }

@@ -30,7 +30,7 @@ func BenchmarkSockets(b *testing.B) {
 	for name, take := range map[string]func([]event.FoundSocket) ([]event.FoundSocket, error){
 		"iterators": func(dst []event.FoundSocket) ([]event.FoundSocket, error) {
 			err := n.Do(func() (err error) {
-				dst, err = p.Sockets(dst, portspace.Limit, event.PortRange{}, nil)
+				dst, _, err = p.Sockets(dst, portspace.Limit, event.PortRange{}, nil)
 				return err
 			})
 			return dst, err

@@ -57,7 +57,7 @@ func byIterators(t testing.TB) scanMethod {
 			return nil, err
 		}
 		err = n.Do(func() error {
-			found, err = p.Sockets(nil, portspace.Limit, event.PortRange{}, holders)
+			found, _, err = p.Sockets(nil, portspace.Limit, event.PortRange{}, holders)
 			return err
 		})
 		return holders.Bound(found, n.Inode()), err

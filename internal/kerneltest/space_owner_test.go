@@ -84,7 +84,7 @@ func (w *spaceTrace) checkOwners(n *lab.Netns, owners ownedTuples) {
 	w.snapshot() // by now all that had happened has come
 	var found []event.FoundSocket
 	err := n.Do(func() (err error) {
-		found, err = p.Sockets(nil, portspace.Limit, event.PortRange{}, nil)
+		found, _, err = p.Sockets(nil, portspace.Limit, event.PortRange{}, nil)
 		return err
 	})
 	noError(w.t, err)

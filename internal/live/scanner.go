@@ -50,7 +50,7 @@ func (x *iterScanner) scan(targets []target, stopped *atomic.Bool) (all []event.
 		one.Census.Bound = true
 		err := x.netns.Inside(at.inode, func() (err error) {
 			for _, one.Ports = range at.confinements() {
-				cost += linux.CPUTime(func() { one.Sockets, err = x.probe.Sockets(at.buffer, limit, one.Ports, holders) })
+				cost += linux.CPUTime(func() { one.Sockets, one.LeftOut, err = x.probe.Sockets(at.buffer, limit, one.Ports, holders) })
 				if one.Truncated = len(one.Sockets) >= limit; err != nil || !one.Truncated {
 					return err
 				}

@@ -79,8 +79,11 @@ func (r *reconciler) warn(scan *event.NetnsScan, at event.Time, add func(*event.
 		return
 	}
 	r.warned = true
-	add(&event.Event{Time: at, Kind: event.Notice, Fact: event.Text(fmt.Sprintf(
-		"more than %d sockets: the occupancy shown for port spaces is a lower bound", portspace.Limit))})
+	text := fmt.Sprintf("more than %d sockets: the occupancy shown for port spaces is a lower bound", portspace.Limit)
+	if scan.LeftOut > 0 {
+		text += fmt.Sprintf("; of namespace %d, %d sockets are not followed", scan.Census.Netns, scan.LeftOut)
+	}
+	add(&event.Event{Time: at, Kind: event.Notice, Fact: event.Text(text)})
 }
 
 // done must be called when all namespaces of a scan were compared.

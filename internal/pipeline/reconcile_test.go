@@ -279,11 +279,11 @@ func TestLimitNotice(t *testing.T) {
 	t.Parallel()
 	s := newStream(t)
 	truncated := part(foundIn(event.StateEstablished, 40000))
-	truncated.Truncated = true
+	truncated.Truncated, truncated.LeftOut = true, 368_928
 	s.expect(scan(2*second, part(foundIn(event.StateEstablished, 40000))), census(true), found(event.StateEstablished, 40000))
 	s.expect(scan(3*second, truncated), change{kind: event.Notice}, census(false))
 	s.expect(scan(4*second, truncated), census(false))
-	if snap := s.state.Snapshot(4 * second); len(snap.Notices) != 1 || !strings.Contains(snap.Notices[0].Text, "more than 131072 sockets") {
+	if snap := s.state.Snapshot(4 * second); len(snap.Notices) != 1 || !strings.HasPrefix(snap.Notices[0].Text, "more than 131072 sockets: ") || !strings.HasSuffix(snap.Notices[0].Text, " 368928 sockets are not followed") {
 		t.Errorf("notices %+v", snap.Notices)
 	}
 

@@ -82,3 +82,27 @@ func churn(b *testing.B, destinations int, add func(*event.Event)) {
 	}
 	b.ReportMetric(float64(b.N)*float64(len(stream))/b.Elapsed().Seconds()/1e6, "Mevents/s")
 }
+
+// BenchmarkReconcile is the comparison of a scan that has found what the table has.
+func BenchmarkReconcile(b *testing.B) {
+	for _, destinations := range []int{4, 1024} {
+		b.Run(fmt.Sprint(destinations), func(b *testing.B) {
+			const buckets = 100_000
+			table := tableOf()
+			scan := event.NetnsScan{Census: event.Census{Netns: net1, Bound: true}}
+			for i := range buckets {
+				e := bucketAt(i, destinations)
+				table.Add(&e)
+				scan.Sockets = append(scan.Sockets, foundSockets(found("10.0.0.1:1", "", event.StateTimeWait, ending(time.Minute)))...)
+				one := &scan.Sockets[i]
+				one.Src, one.Dst = e.Src, e.Dst
+			}
+			for b.Loop() {
+				for range table.Reconcile(Found{NetnsScan: &scan, At: start, Unsettled: settled}) {
+					b.Fatal("they differ")
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/buckets, "ns/socket")
+		})
+	}
+}

@@ -10,11 +10,12 @@ import (
 // that a bind() owns.
 type Netns struct {
 	fact          event.Netns
-	usable        *bitmap // does not change: namespaces share it
-	total         int     // ports in usable
-	sockets       int     // that hold ports of its spaces
-	buckets       int     // of sockets: those in TIME_WAIT
-	attributed    int     // of buckets: those whose direction is known, so that rows count them
+	store         *sockets // of the table
+	usable        *bitmap  // does not change: namespaces share it
+	total         int      // ports in usable
+	sockets       int      // that hold ports of its spaces
+	buckets       int      // of sockets: those in TIME_WAIT
+	attributed    int      // of buckets: those whose direction is known, so that rows count them
 	gauges        Gauges
 	owned         map[uint16]*OwnedPort
 	inRange       int                      // of owned
@@ -48,6 +49,9 @@ func newNetns(inode uint32) *Netns {
 
 // Fact returns what the stream has reported of the namespace.
 func (n *Netns) Fact() event.Netns { return n.fact }
+
+// Ports returns the port range of the Fact, for a small part of its price.
+func (n *Netns) Ports() event.PortRange { return n.fact.Ports }
 
 // Capacity returns the number of ports that are not reserved, 0 if the range is not known.
 func (n *Netns) Capacity() int { return n.total }

@@ -17,7 +17,7 @@ const (
 )
 
 // record is a Socket in its place in the table. It is 64 bytes long, a line of the processor's
-// cache, and has no pointer, so that the garbage collector need not look at it.
+// cache, and has no pointer, so that the garbage collector skips it.
 type record struct {
 	Socket
 	space      uint32 // the number of its space; 0: the record is free
@@ -48,8 +48,8 @@ func (s *sockets) bucket(space uint32, port uint16) *uint32 {
 	return &s.heads[h&uint64(len(s.heads)-1)]
 }
 
-// mix returns a hash that depends on each bit of both: the seed is not known outside, so that
-// nobody can choose ports of one chain.
+// mix returns a hash that depends on each bit of both. As the seed is not known outside, no program
+// can choose ports of one chain.
 func mix(value, seed uint64) uint64 {
 	high, low := bits.Mul64(value^seed, 0x9e3779b97f4a7c15^seed<<1)
 	return high ^ low

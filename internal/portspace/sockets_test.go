@@ -55,9 +55,11 @@ func TestSockets(t *testing.T) {
 	t.Parallel()
 	rnd := rand.New(rand.NewPCG(1, 2))
 	store, all := newSockets(), newSpaces()
+	n := newNetns(net1)
+	n.store = store
 	var list []*Space
 	for i := range 50 {
-		one := &Space{ID: ID{Netns: uint32(i)}, store: store}
+		one := &Space{ID: ID{Netns: uint32(i)}, net: n}
 		all.add(one)
 		list = append(list, one)
 	}

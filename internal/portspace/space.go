@@ -31,37 +31,37 @@ func compareEndpoints(a, b event.Endpoint) int {
 	return cmp.Or(bytes.Compare(a.Addr[:], b.Addr[:]), cmp.Compare(a.Port, b.Port))
 }
 
-// Space is a connect space and the sockets that hold its ports.
+// Space is a connect space and the sockets that hold its ports. There can be as many as sockets: a
+// scan of a network has one in each. So it is 144 bytes long, without padding.
 type Space struct {
 	ID
-	number   uint32 // in spaces; 0: no socket holds a port of it
-	chain    uint32 // the number of the next space with the same hash
-	birth    uint16 // distinguishes it from the last spaces that had its number
-	selected bool   // an allocation that the user's filter selects was seen
-	net      *Netns
-	store    *sockets
-	first    uint32 // the record of its first socket, 0: it has none
-	held     int    // its sockets
-	tally    tally
+	number    uint32 // in spaces; 0: no socket holds a port of it
+	chain     uint32 // the number of the next space with the same hash
+	birth     uint16 // distinguishes it from the last spaces that had its number
+	selected  bool   // an allocation that the user's filter selects was seen
+	stampless bool   // the newest bucket cannot be reused, for want of TCP timestamps
+	net       *Netns
+	first     uint32 // the record of its first socket, 0: it has none
+	held      int32  // its sockets
+	tally     tally
 
 	Peak   int        // the most ports in use after an allocation
 	PeakAt event.Time // and when that was
 
-	tookAt    event.Time // when a socket last took a port that was free
-	stampless bool       // the newest bucket cannot be reused, for want of TCP timestamps
-	orphans   orphans
-	shared    int    // see takenOver
-	sharedAt  uint32 // the namespace's takeovers when that was counted
+	tookAt   event.Time // when a socket last took a port that was free
+	orphans  orphans
+	shared   int32  // see takenOver
+	sharedAt uint32 // the namespace's takeovers when that was counted
 }
 
 // tally counts the sockets of a space whose ports lie in the range.
 type tally struct {
-	live, synSent, closeWait, timeWait int
-	finWait2                           int // of timeWait: it waits for the peer's FIN
-	owned                              int // of live and timeWait: a bind() owns the port, too
+	live, synSent, closeWait, timeWait int32
+	finWait2                           int32 // of timeWait: it waits for the peer's FIN
+	owned                              int32 // of live and timeWait: a bind() owns the port, too
 }
 
-func (t *tally) add(socket *Socket, n int) {
+func (t *tally) add(socket *Socket, n int32) {
 	if socket.State == event.StateTimeWait {
 		t.timeWait += n
 		if socket.Flags.Has(event.FinWait2) {
@@ -109,8 +109,8 @@ func (s *Space) socket(port uint16) *Socket {
 	if s.held == 0 {
 		return nil
 	}
-	if n := s.store.find(s.number, port); n != 0 {
-		return &s.store.at(n).Socket
+	if n := s.net.store.find(s.number, port); n != 0 {
+		return &s.net.store.at(n).Socket
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func (s *Space) Each() iter.Seq2[uint16, Socket] {
 func (s *Space) records() iter.Seq2[uint32, *Socket] {
 	return func(yield func(uint32, *Socket) bool) {
 		for n := s.first; n != 0; {
-			r := s.store.at(n)
+			r := s.net.store.at(n)
 			next := r.next
 			if !yield(n, &r.Socket) {
 				return
@@ -142,7 +142,7 @@ func (s *Space) records() iter.Seq2[uint32, *Socket] {
 }
 
 // count adds a socket to the tally n times, -1 takes it away.
-func (s *Space) count(port uint16, socket *Socket, n int) {
+func (s *Space) count(port uint16, socket *Socket, n int32) {
 	if s.net.usable.has(port) {
 		s.tally.add(socket, n)
 	}
@@ -160,16 +160,16 @@ func (s *Space) recount() {
 
 // InUse returns the InUse of All's Occupancy, and is cheap enough for every event.
 func (s *Space) InUse() int {
-	return s.tally.live + s.tally.timeWait + s.net.inRange - s.tally.owned - s.takenOver()
+	return int(s.tally.live+s.tally.timeWait-s.tally.owned) + s.net.inRange - s.takenOver()
 }
 
 // takenOver returns how many ports of the range a connect() of this space chose and a bind()
 // of another address took later.
 func (s *Space) takenOver() int {
 	if s.sharedAt != s.net.takeovers {
-		s.shared, s.sharedAt = s.All().overlap()-s.tally.owned, s.net.takeovers
+		s.shared, s.sharedAt = int32(s.All().overlap())-s.tally.owned, s.net.takeovers
 	}
-	return s.shared
+	return int(s.shared)
 }
 
 // takes reports whether the socket takes a port that connect() could have had.

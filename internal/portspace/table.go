@@ -137,6 +137,7 @@ func (t *Table) Netns(inode uint32) *Netns {
 	n := t.nets[inode]
 	if n == nil {
 		n = newNetns(inode)
+		n.store = t.sockets
 		t.nets[inode] = n
 	}
 	t.lastNet = n
@@ -168,7 +169,7 @@ func (t *Table) Find(id ID) *Space {
 	if s := t.spaces.find(&id); s != nil {
 		return s
 	}
-	return &Space{ID: id, net: t.Netns(id.Netns), store: t.sockets}
+	return &Space{ID: id, net: t.Netns(id.Netns)}
 }
 
 // RestartPeaks lets the peaks begin with what is in use now, and the counts of refused
@@ -263,7 +264,7 @@ func (t *Table) newSpace(e *event.Event) *Space {
 	} else {
 		s = &Space{}
 	}
-	*s = Space{ID: IDOf(e), net: t.Netns(e.Netns), store: t.sockets}
+	*s = Space{ID: IDOf(e), net: t.Netns(e.Netns)}
 	t.spaces.add(s)
 	t.last = s
 	return s

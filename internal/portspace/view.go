@@ -29,7 +29,7 @@ func (v View) Capacity() int {
 
 // Each iterates over the sockets of the space that matter to the view, by port, in no order.
 func (v View) Each() iter.Seq2[uint16, Socket] {
-	if !v.IsOwn || v.Range.Size() >= v.held {
+	if !v.IsOwn || v.Range.Size() >= int(v.held) {
 		return v.Space.Each()
 	}
 	return func(yield func(uint16, Socket) bool) { // workers have narrow ranges of a large space
@@ -46,7 +46,7 @@ func (v View) AtMost() int {
 	if !v.IsOwn {
 		return v.InUse()
 	}
-	return min(v.held+v.net.inRange, v.Range.Size())
+	return min(int(v.held)+v.net.inRange, v.Range.Size())
 }
 
 // Occupancy returns how full the space is now. What a bind() owns is counted for every
@@ -66,8 +66,8 @@ func (v View) Occupancy(now event.Time) event.Occupancy {
 		elsewhere = waiting - v.ownWaiting()
 	}
 	return event.Occupancy{
-		Capacity: v.Capacity(), Live: t.live, SynSent: t.synSent, CloseWait: t.closeWait, TimeWait: t.timeWait + elsewhere,
-		FinWait2: t.finWait2, Bound: owned - v.overlapping() - elsewhere, Reusable: v.reusable(now),
+		Capacity: v.Capacity(), Live: int(t.live), SynSent: int(t.synSent), CloseWait: int(t.closeWait),
+		TimeWait: int(t.timeWait) + elsewhere, FinWait2: int(t.finWait2), Bound: owned - v.overlapping() - elsewhere, Reusable: v.reusable(now),
 	}
 }
 
@@ -77,13 +77,13 @@ func (v View) overlapping() int {
 	if v.IsOwn {
 		return v.overlap()
 	}
-	return v.tally.owned + v.takenOver()
+	return int(v.tally.owned) + v.takenOver()
 }
 
 // overlap counts overlapping.
 func (v View) overlap() int {
 	n := 0
-	if v.held < len(v.net.owned) {
+	if int(v.held) < len(v.net.owned) {
 		for port := range v.Each() {
 			if v.Holds(port) && v.net.Owns(port) {
 				n++

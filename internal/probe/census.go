@@ -24,20 +24,25 @@ var ErrNoCensus = errors.New("BPF iterators cannot be used on this kernel")
 // connect() chose the port, else unknown.
 //
 // Sockets whose port is outside the range, if that is known, are left out: a server can have
-// any number of them, and they take no port of the port space. At most limit are appended.
-func (p *Probe) Sockets(dst []event.FoundSocket, limit int, ports event.PortRange, holders *Holders) ([]event.FoundSocket, error) {
+// any number of them, and they take no port of the port space. At most limit are appended, and it
+// is counted how many are left out.
+func (p *Probe) Sockets(dst []event.FoundSocket, limit int, ports event.PortRange, holders *Holders) (found []event.FoundSocket, leftOut int, err error) {
 	begin, now := len(dst), event.Time(linux.Monotonic())
-	err := each(p, socketsIter, func(s *bpfCensusSocket) {
-		if ports.Known() && !ports.Holds(s.Sport) || len(dst)-begin >= limit {
+	err = each(p, socketsIter, func(s *bpfCensusSocket) {
+		switch {
+		case ports.Known() && !ports.Holds(s.Sport):
+			return
+		case len(dst)-begin >= limit:
+			leftOut++
 			return
 		}
 		dst = append(dst, decodeSocket(s, now))
 		holders.assignOwner(s, &dst[len(dst)-1])
 	})
 	if err != nil {
-		return dst[:begin], fmt.Errorf("scanning sockets: %w", err)
+		return dst[:begin], 0, fmt.Errorf("scanning sockets: %w", err)
 	}
-	return dst, nil
+	return dst, leftOut, nil
 }
 
 func decodeSocket(s *bpfCensusSocket, now event.Time) event.FoundSocket {

@@ -47,7 +47,7 @@ func measureScans(ctx context.Context, cfg config) (_ chart, err error) {
 		err := errors.Join(
 			iterators.addScan(made, func(dst []event.FoundSocket) (found []event.FoundSocket, err error) {
 				err = n.Do(func() error {
-					found, err = p.Sockets(dst, scanLimit, event.PortRange{}, nil)
+					found, _, err = p.Sockets(dst, scanLimit, event.PortRange{}, nil)
 					return err
 				})
 				return found, err
