@@ -22,6 +22,7 @@
 //	figures  what was measured, as medians
 //	goals    what it must not exceed
 //	table    the figures beside the goals
+//	quiet    whether the host does nothing else
 //	document docs/performance.md, and a sentence of it in the README
 //	tracefs  the file system that other tracers need
 package main
@@ -75,6 +76,11 @@ func run(ctx context.Context, args []string) error {
 	}
 	if err := errors.Join(needStatsOff(), mountTracefs()); err != nil {
 		return err
+	}
+	if cfg.doc != "" {
+		if err := needQuiet(ctx); err != nil {
+			return err
+		}
 	}
 	var tables [][]figures
 	for _, s := range cfg.storms {

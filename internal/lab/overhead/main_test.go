@@ -146,3 +146,21 @@ func TestParse(t *testing.T) {
 		t.Error("no error of an unknown storm")
 	}
 }
+
+// The time of guests is not counted twice; waiting for a disk is no work.
+func TestBusy(t *testing.T) {
+	before, err := parseTicks("cpu  100 0 50 800 50 0 0 0 40 0\ncpu0 1 2 3\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := parseTicks("cpu  110 0 60 870 60 0 0 0 50 0\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := after.busySince(before); math.Abs(got-0.2) > 1e-9 {
+		t.Error(got)
+	}
+	if _, err := parseTicks("intr 1"); err == nil {
+		t.Error("no error of another line")
+	}
+}
