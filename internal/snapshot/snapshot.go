@@ -24,7 +24,10 @@ type Snapshot struct {
 	// Health.Events it has not.
 	Filtered       bool
 	SelectedEvents uint64
-	Notices        []Notice // newest last, bounded
+	// SocketLimit is how many sockets are followed, if there are more: what is counted of them is a
+	// lower bound. 0: all are.
+	SocketLimit int
+	Notices     []Notice // newest last, bounded
 
 	Gaps      []Gap  // what is missing, newest last, bounded
 	OlderGaps uint64 // those that Gaps has no room for
