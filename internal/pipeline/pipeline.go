@@ -61,7 +61,8 @@ type Options struct {
 	Focus *snapshot.Focus
 	// Observe is called with a snapshot whenever EveryStream of the stream's time has passed, so
 	// that what it sees is a function of the stream alone: with the first batch by which it has
-	// passed, hence not while nothing comes. The first is of the first batch counted.
+	// passed, hence not while nothing comes. The first is of the first batch counted. With Cost it is
+	// called less often if a call takes long, see observeShare.
 	Observe     func(*snapshot.Snapshot)
 	EveryStream time.Duration
 	// From and To bound what is counted, in whole batches; 0: no bound. What comes before
@@ -145,10 +146,14 @@ func (r *run) begin() {
 }
 
 func (r *run) observe() {
-	if r.begun && r.Observe != nil && r.now >= r.due {
-		r.Observe(r.state.Snapshot(r.now))
-		r.due = r.now.Add(r.EveryStream)
+	if !r.begun || r.Observe == nil || r.now < r.due {
+		return
 	}
+	cost, pause := r.cost(func() { r.Observe(r.state.Snapshot(r.now)) }), r.EveryStream
+	if r.Cost != nil {
+		pause = max(pause, min(observeShare*cost, maxPause))
+	}
+	r.due = r.now.Add(pause)
 }
 
 func (r *run) publish() {
