@@ -159,3 +159,18 @@ func TestCensusClaimsNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestSocketLimit: a host with more sockets than are followed says so in the first line.
+func TestSocketLimit(t *testing.T) {
+	t.Parallel()
+	s := fixture()
+	if line := text(screen(200, 40, s)); strings.Contains(line, "lower bounds") {
+		t.Errorf("all sockets are followed:\n%s", line)
+	}
+	s.SocketLimit = 131_072
+	for width, want := range map[int]string{200: "more than 131,072 sockets: all counts are lower bounds", 100: ">131,072 sockets"} {
+		if first, _, _ := strings.Cut(text(screen(width, 40, s)), "\n"); !strings.Contains(first, want) {
+			t.Errorf("%d columns: %s", width, first)
+		}
+	}
+}

@@ -58,6 +58,10 @@ func (m *Model) selection() []piece {
 	case m.selected != "":
 		pieces = append(pieces, piece{rank: 2, tone: chip, forms: []string{m.selected}})
 	}
+	if s.SocketLimit > 0 {
+		limit := phrase.Count(s.SocketLimit)
+		pieces = append(pieces, piece{rank: 2, tone: warn, forms: []string{"more than " + limit + " sockets: all counts are lower bounds", ">" + limit + " sockets"}})
+	}
 	if s.Health.Lost > 0 {
 		pieces = append(pieces, piece{rank: 3, tone: warn, forms: []string{"lost " + phrase.Count(s.Health.Lost)}})
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/porttrace/porttrace/internal/linux"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/pipeline"
 )
@@ -88,7 +89,7 @@ func (f *inputFlags) judgeLive(s *session) (*judged, error) {
 	}
 	ctx, cancel := limited(s.ctx, duration)
 	defer cancel()
-	return judge(ctx, s.source, pipeline.Options{Filter: s.filter})
+	return judge(ctx, s.source, pipeline.Options{Filter: s.filter, Cost: linux.CPUTime})
 }
 
 // window returns the options of the part of the recording.

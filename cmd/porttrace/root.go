@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/porttrace/porttrace/internal/linux"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/snapshot"
 	"github.com/porttrace/porttrace/tui"
@@ -96,7 +97,7 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 // showScreen runs the pipeline beside the screen, and whatever the user records of it.
 func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Options, screen tui.Options) error {
 	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
-	opts.Every, opts.Focus = screenEvery, &snapshot.Focus{}
+	opts.Every, opts.Cost, opts.Focus = screenEvery, linux.CPUTime, &snapshot.Focus{}
 	recorder := newScreenRecorder(ctx, source)
 	recorder.connect(&opts)
 	defer recorder.print(os.Stderr)

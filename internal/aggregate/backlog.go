@@ -10,10 +10,15 @@ import (
 // cannot contradict each other, and what a scan corrects is corrected everywhere. What the
 // table cannot hold is in row.Totals, see loose and buckets.
 type backlog struct {
+	state     *State
+	whole     bool // destinations and pairs without a row, too
 	total     gauges
 	processes map[event.ProcID]gauges
 	dests     map[destKey]gauges
 	pairs     map[pairKey]gauges
+
+	otherDests gauges // of selected sockets whose destination has no row
+	past       pastBacklog
 }
 
 // gauges are numbers of sockets. live, synSent and closeWait are of full sockets, the rest
@@ -37,10 +42,12 @@ func (g gauges) minus(o gauges) gauges {
 }
 
 // backlog counts the sockets for the rows that their events count for. A key whose row was
-// evicted counts for the row of the others.
-func (s *State) backlog() *backlog {
+// evicted counts for the row of the others. Without whole, destinations and pairs that have no row
+// of their own are only summed up: a host can have 100,000 of them.
+func (s *State) backlog(whole bool) *backlog {
 	last := s.backlogRows // about as many as before: a map that grows takes its memory twice
 	b := &backlog{
+		state: s, whole: whole, past: newPastBacklog(&s.past),
 		processes: make(map[event.ProcID]gauges, last[0]), dests: make(map[destKey]gauges, last[1]), pairs: make(map[pairKey]gauges, last[2]),
 	}
 	// Sockets of a space come one after another and most have one owner: they are added in
@@ -108,15 +115,30 @@ func full(state event.State, direction event.Direction) (g gauges) {
 
 func (b *backlog) add(r *socketRun) {
 	if r.direction == event.Out {
-		b.dests[r.pair.dest] = b.dests[r.pair.dest].plus(r.gauges)
-		if r.selected {
-			b.pairs[r.pair] = b.pairs[r.pair].plus(r.gauges)
-		}
+		b.addOutgoing(r)
 	}
 	if r.selected && r.direction != event.Unknown {
 		b.total = b.total.plus(r.gauges)
 		b.processes[r.pair.proc] = b.processes[r.pair.proc].plus(r.gauges)
 	}
+}
+
+func (b *backlog) addOutgoing(r *socketRun) {
+	hasRow := b.state.dests.rows[r.pair.dest] != nil
+	if b.whole || hasRow {
+		b.dests[r.pair.dest] = b.dests[r.pair.dest].plus(r.gauges)
+	}
+	if !r.selected {
+		return
+	}
+	if !hasRow {
+		b.otherDests = b.otherDests.plus(r.gauges)
+	}
+	if b.whole || b.state.pairs.rows[r.pair] != nil {
+		b.pairs[r.pair] = b.pairs[r.pair].plus(r.gauges)
+		return
+	}
+	b.past.add(b.state, r)
 }
 
 // others returns the sum of those whose key has no row of its own.

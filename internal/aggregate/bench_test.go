@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -174,5 +175,33 @@ func BenchmarkSecond(b *testing.B) {
 				s.fills.add(s.measure(&s.fills, at))
 			}
 		})
+	}
+}
+
+// BenchmarkGrowth is a snapshot of ever more of one thing. What an item takes must not grow by more
+// than the logarithm of their number.
+func BenchmarkGrowth(b *testing.B) {
+	for _, bc := range []struct {
+		name string
+		of   func(i int, e *event.Event) // makes each open another one
+	}{
+		{"sockets", func(i int, e *event.Event) { e.Src.Port, e.Dst.Port = uint16(1024+i%60_000), uint16(1+i/60_000) }},
+		{"destinations", func(i int, e *event.Event) { e.Dst.Addr[12], e.Dst.Port = byte(i>>14), uint16(1+i&0x3fff) }},
+		{"namespaces", func(i int, e *event.Event) { e.Netns = uint32(1 + i) }},
+		{"processes", func(i int, e *event.Event) { e.Proc.PID, e.Src.Port = uint32(1+i), uint16(1024+i%60_000) }},
+	} {
+		for _, n := range []int{1_000, 10_000, 100_000} {
+			b.Run(fmt.Sprintf("%s/%d", bc.name, n), func(b *testing.B) {
+				s := of(ranged(1024, 65535))
+				for i := range n {
+					s.Add([]event.Event{with(event.Open, func(e *event.Event) { bc.of(i, e) })})
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					s.Snapshot(0)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/item")
+			})
+		}
 	}
 }

@@ -130,12 +130,11 @@ func (s *State) pastRow(group snapshot.Identity, r *row, g gauges) snapshot.Past
 // pastPairs returns the connections of processes without a row, by group and destination.
 func (s *State) pastPairs(b *backlog) []snapshot.PastPair {
 	var pairs []snapshot.PastPair
-	held, rest := s.pastPairBacklog(b)
 	for key, r := range s.past.pairs.rows {
-		pairs = append(pairs, snapshot.PastPair{Identity: key.group, Pair: s.pair(pairKey{dest: key.dest}, r, held[key])})
+		pairs = append(pairs, snapshot.PastPair{Identity: key.group, Pair: s.pair(pairKey{dest: key.dest}, r, b.past.pairs[key])})
 	}
 	if r := s.past.pairs.other; r != nil {
-		pairs = append(pairs, snapshot.PastPair{Identity: snapshot.Identity{Others: true}, Pair: s.pair(pairKey{}, r, rest)})
+		pairs = append(pairs, snapshot.PastPair{Identity: snapshot.Identity{Others: true}, Pair: s.pair(pairKey{}, r, b.past.rest)})
 	}
 	for key, r := range s.pairs.rows {
 		if s.processes.rows[key.proc] == nil {
@@ -143,32 +142,6 @@ func (s *State) pastPairs(b *backlog) []snapshot.PastPair {
 		}
 	}
 	return snapshot.Sort(pairs, byIdentity, false)
-}
-
-// pastPairBacklog returns the sockets of pairs without a row: of those whose group has one for the
-// destination, and of all the others.
-func (s *State) pastPairBacklog(b *backlog) (held map[pastPair]gauges, rest gauges) {
-	held = map[pastPair]gauges{}
-	if len(s.past.pairs.rows) == 0 && s.past.pairs.other == nil {
-		return held, rest
-	}
-	groups := map[event.ProcID]snapshot.Identity{}
-	for key, g := range b.pairs {
-		if s.pairs.rows[key] != nil {
-			continue
-		}
-		group, known := groups[key.proc]
-		if !known {
-			group = snapshot.IdentityOf(s.whois(key.proc))
-			groups[key.proc] = group
-		}
-		if pair := (pastPair{group, key.dest}); s.past.pairs.rows[pair] != nil {
-			held[pair] = held[pair].plus(g)
-		} else {
-			rest = rest.plus(g)
-		}
-	}
-	return held, rest
 }
 
 // groupOfPair returns the group of a pair's process, which may be known by its row alone.

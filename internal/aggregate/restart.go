@@ -16,7 +16,7 @@ func (s *State) Restart(at event.Time) {
 		// A row knows its process for longer than the world does, and may go now.
 		s.world.Apply(&event.Event{Fact: r.info})
 	}
-	b := s.backlog()
+	b := s.backlog(true)
 	past := s.pastBacklog(b)
 	s.total.restart(b.total)
 	restart(s.processes, b.processes)

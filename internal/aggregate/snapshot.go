@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -15,7 +16,7 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 	s.table.Advance(at)
 	s.advance(at)
 	clock := s.world.Clock
-	b := s.backlog()
+	b := s.backlog(false)
 	snap := &snapshot.Snapshot{
 		At:      s.now,
 		Wall:    clock.WallTime(s.now),
@@ -40,6 +41,9 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 	}
 	snap.Health.Unattributed = s.unattributed
 	snap.Filtered, snap.SelectedEvents = s.scope.filtered, s.scope.events
+	if s.table.AtLimit() {
+		snap.SocketLimit = portspace.Limit
+	}
 	snap.Totals.TimeWaitOther = s.buckets.unattributed(s.table, s.scope.whole)
 	s.addProcesses(snap, b)
 	s.addPast(snap, b)
@@ -126,20 +130,9 @@ func (s *State) addDestinations(snap *snapshot.Snapshot, b *backlog) {
 		return s.destination(key, r, b.dests[key])
 	})
 	if r := s.dests.other; r != nil {
-		other := s.destination(destKey{}, r, s.otherDests(b))
+		other := s.destination(destKey{}, r, b.otherDests)
 		snap.OtherDestinations = &other
 	}
-}
-
-// otherDests returns the sockets of the destinations without a row. Those that the filter
-// leaves out are in no pair.
-func (s *State) otherDests(b *backlog) (sum gauges) {
-	for key, g := range b.pairs {
-		if s.dests.rows[key.dest] == nil {
-			sum = sum.plus(g)
-		}
-	}
-	return sum
 }
 
 // byOpens returns the order of a snapshot's rows, the same each time.

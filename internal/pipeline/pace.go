@@ -13,6 +13,9 @@ const (
 	// takes about half as much.
 	busyShare = 25
 	calmShare = 100
+	// observeShare does the same for what is observed of a host: each snapshot has the counts since
+	// the start, so that none is missing if there are fewer.
+	observeShare = 50
 	// busyRate is how many events of sockets a second are much: what a storm leaves behind is
 	// large, and changes little.
 	busyRate = 100

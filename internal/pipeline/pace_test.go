@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -41,5 +43,20 @@ func TestPaceFollowsFocus(t *testing.T) {
 	soon := p.last.Add(200 * time.Millisecond)
 	if p.due(soon, 500*time.Millisecond, 0, []snapshot.SpaceID{{Netns: 1}}) || !p.due(soon, 500*time.Millisecond, 0, []snapshot.SpaceID{{Netns: 2}}) {
 		t.Error("a map that is asked for comes with the next snapshot, and that is not due sooner")
+	}
+}
+
+// TestPaceByCost: a run waits as its snapshots cost.
+func TestPaceByCost(t *testing.T) {
+	t.Parallel()
+	snapshots, made := make(chan *snapshot.Snapshot, 1), 0
+	opts := Options{Snapshots: snapshots, Every: time.Nanosecond, Cost: func(call func()) time.Duration {
+		call()
+		made++
+		return time.Hour
+	}}
+	source := &script{batches: slices.Repeat([][]event.Event{opens(1)}, 50)}
+	if _, err := Aggregate(t.Context(), source, opts); err != nil || made != 1 {
+		t.Errorf("%d snapshots that take an hour each, error %v", made, err)
 	}
 }

@@ -54,11 +54,15 @@ type Options struct {
 	// batch. It must have room for one.
 	Snapshots chan *snapshot.Snapshot
 	Every     time.Duration
+	// Cost calls a function and returns what that took of a processor; nil: by the clock on the
+	// wall, which on a busy host is more.
+	Cost func(func()) time.Duration
 	// Focus is which port spaces have a map in these snapshots besides those that have one anyway.
 	Focus *snapshot.Focus
 	// Observe is called with a snapshot whenever EveryStream of the stream's time has passed, so
 	// that what it sees is a function of the stream alone: with the first batch by which it has
-	// passed, hence not while nothing comes. The first is of the first batch counted.
+	// passed, hence not while nothing comes. The first is of the first batch counted. With Cost it is
+	// called less often if a call takes long, see observeShare.
 	Observe     func(*snapshot.Snapshot)
 	EveryStream time.Duration
 	// From and To bound what is counted, in whole batches; 0: no bound. What comes before
@@ -142,20 +146,35 @@ func (r *run) begin() {
 }
 
 func (r *run) observe() {
-	if r.begun && r.Observe != nil && r.now >= r.due {
-		r.Observe(r.state.Snapshot(r.now))
-		r.due = r.now.Add(r.EveryStream)
+	if !r.begun || r.Observe == nil || r.now < r.due {
+		return
 	}
+	cost, pause := r.cost(func() { r.Observe(r.state.Snapshot(r.now)) }), r.EveryStream
+	if r.Cost != nil {
+		pause = max(pause, min(observeShare*cost, maxPause))
+	}
+	r.due = r.now.Add(pause)
 }
 
 func (r *run) publish() {
 	if !r.begun || r.Snapshots == nil {
 		return
 	}
-	if now, focus := time.Now(), r.Focus.IDs(); r.pace.due(now, r.Every, r.state.changes, focus) {
-		Publish(r.Snapshots, r.state.Snapshot(r.now, focus...))
-		r.pace = pace{last: now, cost: time.Since(now), changes: r.state.changes, focus: focus}
+	now, focus := time.Now(), r.Focus.IDs()
+	if !r.pace.due(now, r.Every, r.state.changes, focus) {
+		return
 	}
+	cost := r.cost(func() { Publish(r.Snapshots, r.state.Snapshot(r.now, focus...)) })
+	r.pace = pace{last: now, cost: cost, changes: r.state.changes, focus: focus}
+}
+
+func (r *run) cost(call func()) time.Duration {
+	if r.Cost != nil {
+		return r.Cost(call)
+	}
+	began := time.Now()
+	call()
+	return time.Since(began)
 }
 
 // addLostBefore takes what the first batch after a window says of the window: that a part is

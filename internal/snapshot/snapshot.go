@@ -24,8 +24,11 @@ type Snapshot struct {
 	// Health.Events it has not.
 	Filtered       bool
 	SelectedEvents uint64
-	Notices        []Notice      // newest last, bounded
-	DetailLimits   []DetailLimit // those that go on first, then the newest; bounded
+	// SocketLimit is how many sockets are followed, if there are more: what is counted of them is a
+	// lower bound. 0: all are.
+	SocketLimit  int
+	Notices      []Notice      // newest last, bounded
+	DetailLimits []DetailLimit // those that go on first, then the newest; bounded
 
 	Gaps      []Gap  // what is missing, newest last, bounded
 	OlderGaps uint64 // those that Gaps has no room for
