@@ -15,9 +15,9 @@ import (
 )
 
 // TestOverload: 200,000 connections, with the smallest ring and a reader that comes every five
-// seconds, and with a limit of detail; on one processor for the packets, and on all. Opens, closes
-// and failures by process and destination are what the clients counted, and what was not listed is
-// counted and shown.
+// seconds, and with a limit of detail; with packets on one processor, and on all. Opens, closes and
+// failures by process and destination are what the clients counted, but for the runs that the
+// kernel skipped, of which there are many if packets are spread. What was not listed is shown.
 func TestOverload(t *testing.T) {
 	stopped := live.Options{Probe: probe.Options{RingBytes: 4096}, ReadInterval: 5 * time.Second}
 	limited := live.Options{Probe: probe.Options{DetailLimit: 500}}
@@ -118,7 +118,7 @@ func (l *overload) check(tr *trace) {
 	if int(made) != l.storm.Count {
 		t.Fatalf("the storm made %d connections of %d", made, l.storm.Count)
 	}
-	if got, want := tallyOf(&tr.row(l.stormPID).Totals), (tally{opens: made, closesOut: made, closesIn: made, binds: uint64(l.storm.Threads)}); !tr.isNear(got, want) {
+	if got, want := tallyOf(&tr.row(l.stormPID).Totals), (tally{opens: made, closesOut: made, closesIn: made}); !tr.isAbout(got, want) {
 		t.Errorf("the storm is shown with %+v, it counted %+v", got, want)
 	}
 	for port := range uint16(l.storm.Threads) {
@@ -135,7 +135,7 @@ func (l *overload) check(tr *trace) {
 			t.Fatalf("a client: %+v", r)
 		}
 		want := tally{opens: ok + no, closesOut: ok, fails: no, failedOpens: no}
-		if got := tallyOf(&tr.row(r.PID).Totals); !tr.isNear(got, want) {
+		if got := tallyOf(&tr.row(r.PID).Totals); !tr.isAbout(got, want) {
 			t.Errorf("process %d is shown with %+v, it counted %+v", r.PID, got, want)
 		}
 		answered, refused = answered+ok, refused+no
@@ -148,16 +148,24 @@ func (l *overload) check(tr *trace) {
 			failures += f.Count
 		}
 	}
-	if !tr.near(failures, refused) {
+	if !tr.isAbout(tally{fails: failures}, tally{fails: refused}) {
 		t.Errorf("%d failures of the client that is refused, it counted %d", failures, refused)
 	}
 }
 
 func (l *overload) checkDestination(tr *trace, n *lab.Netns, to netip.AddrPort, want tally) {
 	l.t.Helper()
-	if got := tallyOf(&destinationRow(tr.snap, n, to).Totals); !tr.isNear(got, want) {
+	if got := tallyOf(&destinationRow(tr.snap, n, to).Totals); !tr.isAbout(got, want) {
 		l.t.Errorf("%s is shown with %+v, the programs counted %+v", to, got, want)
 	}
+}
+
+// isAbout reports whether the counts are equal, or differ by at most the runs that the kernel
+// skipped: a connection of which runs are missing can be taken for one that failed.
+func (tr *trace) isAbout(got, want tally) bool {
+	about := func(a, b uint64) bool { return max(a, b)-min(a, b) <= tr.ledger.health.Missed }
+	return about(got.opens, want.opens) && about(got.closesOut, want.closesOut) && about(got.closesIn, want.closesIn) &&
+		about(got.closesUnknown, want.closesUnknown) && about(got.fails, want.fails) && about(got.failedOpens, want.failedOpens)
 }
 
 // checkLimits checks that the storm is shown as limited towards its destinations, with all events
