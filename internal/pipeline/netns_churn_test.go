@@ -18,7 +18,7 @@ func TestNetnsChurn(t *testing.T) {
 	)
 	state := NewState(nil)
 	at, next := event.Time(100*time.Second), uint32(1)
-	churn := func(n int) (heap uint64) {
+	churn := func(n int) (heap int64) {
 		for range n / perSecond {
 			for range perSecond {
 				addNetns(t, state, at, next, conns)
@@ -77,11 +77,4 @@ func addNetns(t *testing.T, state *State, at event.Time, inode uint32, conns int
 	if err := state.Add(event.Batch{Events: events, Now: at}, nil); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func heapInUse() uint64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
