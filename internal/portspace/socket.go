@@ -21,7 +21,7 @@ func PortOf(e *event.Event) Port {
 }
 
 // Hash returns a hash that cannot be foreseen without the seed.
-func (p *Port) Hash(seed uint64) uint64 { return mix(p.ID.hash(seed)^uint64(p.Port), seed) }
+func (p *Port) Hash(seed uint64) uint64 { return mix(p.hash(seed)^uint64(p.Port), seed) }
 
 // Socket holds a port of a connect space: a connection, or its TIME_WAIT bucket.
 type Socket struct {
