@@ -57,15 +57,17 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 	if !t.follows(e) {
 		return
 	}
-	s := t.space(e)
-	if s == nil {
-		s = t.newSpace(e)
+	s, port := t.space(e), e.Src.Port
+	var place *Socket
+	if s != nil {
+		place = s.socket(port)
 	}
-	port := e.Src.Port
-	place := s.socket(port)
 	is := place != nil
 	if !is && t.AtLimit() {
 		return
+	}
+	if s == nil {
+		s = t.newSpace(e)
 	}
 	t.change.Is = socket.State
 	var old Socket
