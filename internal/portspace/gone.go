@@ -35,7 +35,7 @@ func (t *Table) dropGone(now event.Time) {
 // forget drops all sockets of a namespace, but not its configuration.
 func (t *Table) forget(inode uint32) {
 	n := t.nets[inode]
-	for s := range t.eachOf(n) {
+	for s := range t.spaces.of(n) {
 		for port := range s.Each() {
 			t.sockets.remove(s, port)
 		}

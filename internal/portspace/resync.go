@@ -83,23 +83,9 @@ func (s *BoundSocket) event(base event.Event, state event.State, port uint16) ev
 
 // spacesOf returns the spaces of a namespace, sorted, so that the output is deterministic.
 func (t *Table) spacesOf(n *Netns) []*Space {
-	list := slices.Collect(t.eachOf(n))
+	list := slices.Collect(t.spaces.of(n))
 	slices.SortFunc(list, func(a, b *Space) int { return a.Compare(b.ID) })
 	return list
-}
-
-// eachOf iterates over the spaces of a namespace. Most of a host with very many have no sockets.
-func (t *Table) eachOf(n *Netns) iter.Seq[*Space] {
-	return func(yield func(*Space) bool) {
-		if n.sockets == 0 {
-			return
-		}
-		for s := range t.spaces.all() {
-			if s.net == n && !yield(s) {
-				return
-			}
-		}
-	}
 }
 
 // sorted returns the sockets of the space by port.

@@ -194,7 +194,7 @@ func (t *Table) configure(fact *event.Netns, at event.Time) {
 	}
 	if n.configure(fact, t.configured) {
 		n.narrowedAt = at
-		for s := range t.eachOf(n) {
+		for s := range t.spaces.of(n) {
 			s.recount()
 		}
 	}
