@@ -10,8 +10,8 @@ const (
 	// trimInterval is how often it is looked whether memory can be given back, which takes some
 	// ms.
 	trimInterval = 10 * time.Second
-	// trimFrom is how much that must be. The collector itself lets half of what is in use pile up
-	// (gcPercent of cmd/porttrace) before it comes by.
+	// trimFrom is how much that must be, and half of what is in use: so much the collector lets pile
+	// up by itself (gcPercent of cmd/porttrace).
 	trimFrom = 8 << 20
 )
 
@@ -26,20 +26,22 @@ func (s *Source) trim() {
 	if first || cap(s.events) > max(minRoom, 8*len(s.events)) {
 		s.events = nil
 	}
-	if first || releasable() > trimFrom {
+	if first || isRoomy() {
 		debug.FreeOSMemory()
 	}
 }
 
-// releasable returns how many bytes of the heap are free, or have become so since the last
-// collection if nothing was made that stays.
-func releasable() uint64 {
+// isRoomy reports whether much of the heap is free, or has become so since the last collection if
+// nothing was made that stays.
+func isRoomy() bool {
 	samples := []metrics.Sample{
-		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
-		{Name: "/memory/classes/heap/unused:bytes"}, {Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/gc/heap/live:bytes"},
 	}
 	metrics.Read(samples)
 	value := func(i int) uint64 { return samples[i].Value.Uint64() }
 	taken, live := value(0)+value(1)+value(2), value(3)
-	return taken - min(taken, live)
+	return taken > live+max(trimFrom, live/2)
 }

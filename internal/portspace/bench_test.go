@@ -106,3 +106,35 @@ func BenchmarkReconcile(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkNamespaces is the comparison of a scan of very many namespaces with a few sockets each.
+func BenchmarkNamespaces(b *testing.B) {
+	for _, namespaces := range []int{20, 2000} {
+		b.Run(fmt.Sprint(namespaces), func(b *testing.B) {
+			const each = 5
+			table := tableOf()
+			var scans []event.NetnsScan
+			for i := range namespaces {
+				set := config(hundred, "")
+				set.Fact.(*event.Netns).Inode = uint32(100 + i)
+				table.Add(&set)
+				scan := event.NetnsScan{Census: event.Census{Netns: uint32(100 + i), Bound: true}}
+				for j := range each {
+					e := found(local(j), "10.0.0.2:80", event.StateEstablished)
+					e.Netns, e.Dst.Port = uint32(100+i), uint16(80+j)
+					table.Add(&e)
+					scan.Sockets = append(scan.Sockets, foundSockets(e)...)
+				}
+				scans = append(scans, scan)
+			}
+			for b.Loop() {
+				for i := range scans {
+					for range table.Reconcile(Found{NetnsScan: &scans[i], At: start, Unsettled: settled}) {
+						b.Fatal("they differ")
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(namespaces*each), "ns/socket")
+		})
+	}
+}

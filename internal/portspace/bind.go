@@ -82,8 +82,8 @@ func (t *Table) BindHolders(netns uint32, local event.Addr) iter.Seq2[uint16, So
 	n := t.Netns(netns)
 	held := make([]Socket, 0, min(n.total, t.Known(netns)))
 	at := make([]int32, 1<<16) // by port: where in held, from 1 on; a map costs several times the time
-	for s := range t.spaces.all() {
-		if s.net != n || !conflict(local, s.Local) {
+	for s := range t.spaces.of(n) {
+		if !conflict(local, s.Local) {
 			continue
 		}
 		for port, socket := range s.Each() {

@@ -23,10 +23,9 @@
 // a minute. So sockets are records of 64 bytes without pointers, in one store for all spaces, which
 // finds them by space and port and chains those of a space. With a map in each space, as it was
 // before, an event took a third more time and a bucket 94 bytes; in spaces with one socket each,
-// which a scan of a network makes, 840 instead of 240, most of them now the Space. The garbage
-// collector skips the records; it went through the maps. And maps never shrink: the store gives its
-// room back when buckets have expired. A library of open addressing would be no smaller, as the
-// chains of a space are needed as well.
+// which a scan of a network makes, 840 instead of 240, most of them now the Space. Maps never
+// shrink, too: the store gives its room back when buckets have expired. A library of open
+// addressing would be no smaller, as the sockets of a space must be found as well.
 //
 //	table.go       the events of the stream, applied to the table
 //	socket.go      a socket; how it takes and releases its port

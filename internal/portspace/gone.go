@@ -35,13 +35,11 @@ func (t *Table) dropGone(now event.Time) {
 // forget drops all sockets of a namespace, but not its configuration.
 func (t *Table) forget(inode uint32) {
 	n := t.nets[inode]
-	for s := range t.spaces.all() {
-		if s.net == n {
-			for port := range s.Each() {
-				t.sockets.remove(s, port)
-			}
-			t.spaces.remove(s)
+	for s := range t.spaces.of(n) {
+		for port := range s.Each() {
+			t.sockets.remove(s, port)
 		}
+		t.spaces.remove(s)
 	}
 	t.last = nil
 	clear(n.owned)

@@ -62,9 +62,9 @@ func (t *Table) connectionHolder(n *Netns, e *event.Event) (best *event.Holder) 
 		return nil
 	}
 	port := e.Src.Port
-	for s := range t.spaces.all() {
+	for s := range t.spaces.of(n) {
 		socket := s.socket(port)
-		if socket == nil || s.net != n || !conflict(e.Src.Addr, s.Local) || socket.Cookie != 0 && socket.Cookie == e.Cookie {
+		if socket == nil || !conflict(e.Src.Addr, s.Local) || socket.Cookie != 0 && socket.Cookie == e.Cookie {
 			continue
 		}
 		if h := holderOf(&s.ID, port, socket); best == nil || compareHolders(h, best) > 0 {

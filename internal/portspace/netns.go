@@ -11,6 +11,7 @@ import (
 type Netns struct {
 	fact          event.Netns
 	store         *sockets // of the table
+	space         uint32   // the number of its first space
 	usable        *bitmap  // does not change: namespaces share it
 	total         int      // ports in usable
 	sockets       int      // that hold ports of its spaces

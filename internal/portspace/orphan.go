@@ -8,7 +8,7 @@ import (
 
 // orphans counts how the FIN_WAIT2 buckets of a space went on, some hundred of them: by
 // tcp_fin_timeout, without a TIME_WAIT, or with the peer's FIN, which makes one.
-type orphans struct{ ended, closed float64 }
+type orphans struct{ ended, closed float32 }
 
 // manyOrphans are enough; when more have been counted, the older half counts half.
 const manyOrphans = 512
@@ -50,7 +50,7 @@ func (s *Space) FinWait2Life() (usual, least time.Duration) {
 	if all == 0 {
 		return kept, min(ends, kept)
 	}
-	share := s.orphans.ended / all
+	share := float64(s.orphans.ended / all)
 	usual = time.Duration(share*float64(ends) + (1-share)*float64(kept))
 	return usual, usual
 }

@@ -83,12 +83,7 @@ func (s *BoundSocket) event(base event.Event, state event.State, port uint16) ev
 
 // spacesOf returns the spaces of a namespace, sorted, so that the output is deterministic.
 func (t *Table) spacesOf(n *Netns) []*Space {
-	var list []*Space
-	for s := range t.spaces.all() {
-		if s.net == n {
-			list = append(list, s)
-		}
-	}
+	list := slices.Collect(t.spaces.of(n))
 	slices.SortFunc(list, func(a, b *Space) int { return a.Compare(b.ID) })
 	return list
 }

@@ -21,7 +21,7 @@ func PortOf(e *event.Event) Port {
 }
 
 // Hash returns a hash that cannot be foreseen without the seed.
-func (p *Port) Hash(seed uint64) uint64 { return mix(p.ID.hash(seed)^uint64(p.Port), seed) }
+func (p *Port) Hash(seed uint64) uint64 { return mix(p.hash(seed)^uint64(p.Port), seed) }
 
 // Socket holds a port of a connect space: a connection, or its TIME_WAIT bucket.
 type Socket struct {
@@ -57,18 +57,17 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 	if !t.follows(e) {
 		return
 	}
-	s := t.space(e)
-	if s == nil {
-		if t.AtLimit() {
-			return // an empty space would stay for good
-		}
-		s = t.newSpace(e)
+	s, port := t.space(e), e.Src.Port
+	var place *Socket
+	if s != nil {
+		place = s.socket(port)
 	}
-	port := e.Src.Port
-	place := s.socket(port)
 	is := place != nil
 	if !is && t.AtLimit() {
 		return
+	}
+	if s == nil {
+		s = t.newSpace(e)
 	}
 	t.change.Is = socket.State
 	var old Socket

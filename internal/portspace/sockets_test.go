@@ -99,8 +99,12 @@ func TestSpaces(t *testing.T) {
 	t.Parallel()
 	s := newSpaces()
 	var list []*Space
+	nets := make([]*Netns, 7)
+	for i := range nets {
+		nets[i] = newNetns(uint32(i))
+	}
 	for i := range 5000 {
-		one := &Space{ID: ID{Netns: uint32(i % 7), Remote: event.Endpoint{Port: uint16(i)}}}
+		one := &Space{ID: ID{Netns: uint32(i % 7), Remote: event.Endpoint{Port: uint16(i)}}, net: nets[i%7]}
 		s.add(one)
 		list = append(list, one)
 	}
@@ -121,6 +125,18 @@ func TestSpaces(t *testing.T) {
 		if want != nil && s.numbered(one.number) != one {
 			t.Fatalf("%d: another one has its number", i)
 		}
+	}
+	left := 0
+	for i, n := range nets {
+		for one := range s.of(n) {
+			if one.net != n || s.find(&one.ID) != one {
+				t.Fatalf("namespace %d has %+v", i, one.ID)
+			}
+			left++
+		}
+	}
+	if left != s.used || left != 1000 {
+		t.Errorf("the namespaces have %d spaces of %d", left, s.used)
 	}
 }
 

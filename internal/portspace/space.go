@@ -37,6 +37,8 @@ type Space struct {
 	ID
 	number    uint32 // in spaces; 0: no socket holds a port of it
 	chain     uint32 // the number of the next space with the same hash
+	next      uint32 // the numbers of those of the same namespace
+	prev      uint32
 	birth     uint16 // distinguishes it from the last spaces that had its number
 	selected  bool   // an allocation that the user's filter selects was seen
 	stampless bool   // the newest bucket cannot be reused, for want of TCP timestamps

@@ -68,6 +68,10 @@ func (s *spaces) add(one *Space) {
 	}
 	head := s.bucket(&one.ID)
 	one.chain, *head = *head, one.number
+	one.next, one.net.space = one.net.space, one.number
+	if one.next != 0 {
+		s.slots[one.next].prev = one.number
+	}
 	s.used++
 }
 
@@ -77,6 +81,14 @@ func (s *spaces) remove(one *Space) {
 		link = &s.slots[*link].chain
 	}
 	*link = one.chain
+	if one.prev != 0 {
+		s.slots[one.prev].next = one.next
+	} else {
+		one.net.space = one.next
+	}
+	if one.next != 0 {
+		s.slots[one.next].prev = one.prev
+	}
 	s.slots[one.number] = nil
 	s.free = append(s.free, one.number)
 	s.used--
@@ -96,6 +108,20 @@ func (s *spaces) all() iter.Seq[*Space] {
 	return func(yield func(*Space) bool) {
 		for _, one := range s.slots {
 			if one != nil && !yield(one) {
+				return
+			}
+		}
+	}
+}
+
+// of iterates over the spaces of a namespace, in no order: on a host with thousands of namespaces a
+// pass over all spaces for each would take seconds. The body of the loop may remove the one it has.
+func (s *spaces) of(n *Netns) iter.Seq[*Space] {
+	return func(yield func(*Space) bool) {
+		for number := n.space; number != 0; {
+			one := s.slots[number]
+			number = one.next
+			if !yield(one) {
 				return
 			}
 		}

@@ -198,10 +198,8 @@ func (t *Table) configure(fact *event.Netns, at event.Time) {
 	}
 	if n.configure(fact, t.configured) {
 		n.narrowedAt = at
-		for s := range t.spaces.all() {
-			if s.net == n {
-				s.recount()
-			}
+		for s := range t.spaces.of(n) {
+			s.recount()
 		}
 	}
 	t.configured = n

@@ -352,11 +352,12 @@ func TestLimit(t *testing.T) {
 	for _, e := range []event.Event{
 		config(hundred, ""), socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.2:80"),
 		socketEvent(event.Open, "10.0.0.1:40000", "10.0.0.2:80"), socketEvent(event.Open, "10.0.0.1:40001", "10.0.0.2:80"),
+		socketEvent(event.Open, "10.0.0.1:40001", "10.0.0.3:80"), // another space
 	} {
 		table.Add(&e)
 	}
-	if table.sockets.used != 1 || !table.AtLimit() {
-		t.Errorf("%d sockets, crowded %v", table.sockets.used, table.AtLimit())
+	if table.sockets.used != 1 || table.spaces.used != 1 || !table.AtLimit() {
+		t.Errorf("%d sockets in %d spaces, crowded %v", table.sockets.used, table.spaces.used, table.AtLimit())
 	}
 }
 
