@@ -205,3 +205,29 @@ func BenchmarkGrowth(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAfterStorm is a snapshot of a host on which nothing happens any more, a while after a
+// storm of 120,000 connections from loopback towards 1,024 destinations: with all of their buckets,
+// and with none.
+func BenchmarkAfterStorm(b *testing.B) {
+	for _, later := range []time.Duration{10 * time.Second, 50 * time.Second, 150 * time.Second} {
+		b.Run(later.String(), func(b *testing.B) {
+			s := newStreamOf(portspace.New(portspace.Limit))
+			reuse := ranged(1024, 65535)
+			reuse.Fact.(*event.Netns).Reuse = 1
+			s.Add([]event.Event{reuse})
+			stream := load(1, 1024, 120_000)
+			for i := range stream {
+				stream[i].Src.Port = uint16(2000 + i/2/1024)
+			}
+			s.Add(stream)
+			at := stream[len(stream)-1].Time.Add(later)
+			s.State.Snapshot(at)
+			b.ReportAllocs()
+			for b.Loop() {
+				at = at.Add(100 * time.Millisecond)
+				s.State.Snapshot(at)
+			}
+		})
+	}
+}

@@ -5,10 +5,23 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 )
 
-// What the start waits for longest is done beside the rest: the kernel verifies the largest
-// program for as long as all others, and each change of a map of maps waits for RCU, 7 to 10 ms.
+// What the start waits for longest is done beside the rest: the types of the kernel are large, the
+// verifier takes as long for the largest program as for all others, and each change of a map of
+// maps waits for RCU, 7 to 10 ms.
+
+// readAhead begins to read the types of the kernel, and returns a channel that is closed when they
+// are read. Whether that failed is seen when they are needed.
+func readAhead(types *btf.Cache) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = types.Kernel()
+	}()
+	return done
+}
 
 // loaded is a collection that another goroutine has loaded.
 type loaded struct {

@@ -75,7 +75,10 @@ func Open(opts Options) (*Probe, error) {
 	if !slices.Contains(opts.Hooks, Tracepoint) {
 		return nil, errors.New("hook tracepoint is required")
 	}
+	types := opts.types()
+	reading := readAhead(types)
 	spec, err := loadBpf()
+	<-reading
 	if err != nil {
 		return nil, fmt.Errorf("reading the embedded programs: %w", err)
 	}
@@ -86,7 +89,7 @@ func Open(opts Options) (*Probe, error) {
 	}
 	p := &Probe{
 		chunks: sync.Pool{New: func() any { return new([chunkSize]byte) }},
-		spec:   spec, cache: opts.types(), opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{},
+		spec:   spec, cache: types, opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{},
 		iters: map[string]*link.Iter{}, limiter: newLimiter(opts.DetailLimit),
 	}
 	if err := p.open(); err != nil {
