@@ -10,6 +10,7 @@
 #include "event.h"
 
 #include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
 
 #define V4_WORD 3 /* of an address in v4-mapped form: the IPv4 address */
 
