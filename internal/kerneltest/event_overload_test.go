@@ -25,29 +25,31 @@ func TestOverload(t *testing.T) {
 		name   string
 		opts   live.Options
 		spread bool // the packets between the clients and their server
-		reset  bool
+		reset  bool // of the storm: its accepted ends have their listener as owner, which a full ring may not say
 	}{
-		{"reader stopped", stopped, false, true},
+		{"reader stopped", stopped, false, false},
 		{"reader stopped, packets spread", stopped, true, false},
-		{"limit", limited, false, false},
-		{"limit, packets spread", limited, true, true},
+		{"limit", limited, false, true},
+		{"limit, packets spread", limited, true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := newOverload(t, c.spread)
-			l.storm.Reset = c.reset
-			tr := begin(t, c.opts, l.client, l.server, l.stormNet)
-			l.run()
-			tr.end(nil)
-			l.check(tr)
-			h := tr.ledger.health
-			if limited := c.opts.Probe.DetailLimit > 0; limited != (h.Limited > 0) {
-				t.Errorf("%d events were counted by the limit", h.Limited)
-			} else if limited {
-				l.checkLimits(tr)
-			}
-			if c.opts.Probe.RingBytes != 0 && h.LostDetails == 0 {
-				t.Error("the ring had room: the test shows nothing")
-			}
+			retry(t, func(t *attempt) {
+				l := newOverload(t, c.spread)
+				l.storm.Reset = c.reset
+				tr := begin(t, c.opts, l.client, l.server, l.stormNet)
+				l.run()
+				tr.end(nil)
+				l.check(tr)
+				h := tr.ledger.health
+				if limited := c.opts.Probe.DetailLimit > 0; limited != (h.Limited > 0) {
+					t.Errorf("%d events were counted by the limit", h.Limited)
+				} else if limited {
+					l.checkLimits(tr)
+				}
+				if c.opts.Probe.RingBytes != 0 && h.LostDetails == 0 {
+					t.Error("the ring had room: the test shows nothing")
+				}
+			})
 		})
 	}
 }
@@ -66,7 +68,7 @@ type overload struct {
 	results  []lab.Result
 }
 
-func newOverload(t *testing.T, spread bool) *overload {
+func newOverload(t testing.TB, spread bool) *overload {
 	t.Helper()
 	many := fewer(10, 3)
 	l := &overload{t: t, stormNet: newStormNetns(t)}
