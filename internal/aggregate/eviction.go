@@ -35,16 +35,17 @@ type candidate[K comparable] struct {
 }
 
 // going is which rows of a full table go next, in order. To find them takes a pass over all rows,
-// so one pass finds half of them. It holds for as long as what was made since is not lighter, or
-// is only a few.
+// so one pass finds half of them. What has become heavier since stays.
 type going[K comparable] struct {
 	idle, open []candidate[K] // open: with sockets
+	found      int            // how many were idle
 	made       uint64         // how many rows had been made when they were found
 	floor      uint64         // what a row weighs at least that was made since
 	retry      event.Time     // when to search again if little may go
 }
 
-// batch is for how many new rows the order of the others holds in any case.
+// batch is so few rows that it does not matter which of them goes first, and as many as a pass over
+// all of them must be for.
 func (t *table[K]) batch() int { return max(t.limit/8, 1) }
 
 // makeRoom evicts a row for a key with a weight. It returns false if no row may go.
@@ -52,16 +53,22 @@ func (t *table[K]) makeRoom(at event.Time, weight uint64) bool {
 	if t.giveNext(weight) {
 		return true
 	}
-	if at < t.going.retry && !t.outlived() {
-		return false // it was searched for little or nothing: not again for each event
+	if at < t.going.retry && !t.isUsedUp() {
+		return false // the search has found little or nothing: not again for each event
 	}
 	t.search()
 	t.going.retry = at.Add(time.Second)
 	return t.giveNext(weight)
 }
 
-// outlived reports whether the new rows since the search are no longer a few.
-func (t *table[K]) outlived() bool { return t.made-t.going.made >= uint64(t.batch()) }
+// isUsedUp reports whether enough has changed since the search.
+func (t *table[K]) isUsedUp() bool {
+	return t.isOutdated() || len(t.going.idle) == 0 && t.going.found >= t.batch()
+}
+
+// isOutdated reports whether the rows made since the search are more than a few, so that they must
+// be among those that may go.
+func (t *table[K]) isOutdated() bool { return t.made-t.going.made >= uint64(t.batch()) }
 
 // search finds the lighter half of the rows.
 func (t *table[K]) search() {
@@ -83,6 +90,7 @@ func (t *table[K]) search() {
 		}
 	}
 	order := func(a, b candidate[K]) int { return compareRanks(a.rank, b.rank) }
+	t.going.found = len(t.going.idle)
 	slices.SortFunc(t.going.idle, order)
 	slices.SortFunc(t.going.open, order)
 }
@@ -91,18 +99,17 @@ func (t *table[K]) search() {
 func (t *table[K]) giveNext(weight uint64) bool {
 	g := &t.going
 	g.idle, g.open = stillGoing(g.idle), stillGoing(g.open)
-	from := &g.idle
-	if mayGo := len(g.open) > 0 && (g.open[0].weight < weight || g.open[0].row.idle()); mayGo {
-		if len(g.idle) == 0 || compareRanks(g.open[0].rank, g.idle[0].rank) < 0 {
-			from = &g.open
-		}
+	next := &g.idle
+	if len(g.open) > 0 && (len(g.idle) == 0 || compareRanks(g.open[0].rank, g.idle[0].rank) < 0) &&
+		(g.open[0].weight < weight || g.open[0].row.idle()) {
+		next = &g.open
 	}
-	if len(*from) == 0 || (*from)[0].weight > g.floor && t.outlived() {
+	if len(*next) == 0 || (*next)[0].weight > g.floor && t.isOutdated() {
 		return false
 	}
-	t.give(&(*from)[0])
-	(*from)[0] = candidate[K]{} // it has a row that is garbage now
-	*from = (*from)[1:]
+	t.give(&(*next)[0])
+	(*next)[0] = candidate[K]{} // its row is garbage
+	*next = (*next)[1:]
 	return true
 }
 

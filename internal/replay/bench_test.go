@@ -164,32 +164,40 @@ func BenchmarkReplay(b *testing.B) {
 	b.ReportMetric(float64(forward.Milliseconds())/20, "ms/forward-1%")
 }
 
+// hourEvents is 10,000 events a second.
+const hourEvents = 36_000_000
+
+// ofHour is a part of an hour. The checkpoints are as far apart as those of the whole hour.
+type ofHour struct{ *record.Reader }
+
+func (ofHour) Events() int { return hourEvents }
+
 // BenchmarkSeek measures the seek back to any moment of an hour with 10,000 events a second, 1,024
-// destinations and 30,000 TIME_WAIT buckets at a time. By default it is a part of that hour, with
-// the checkpoints as far apart as those of all of it would be: -hour has the whole one played.
+// destinations and 30,000 TIME_WAIT buckets at a time. By default three minutes of that hour are
+// played, with -hour all of it.
 func BenchmarkSeek(b *testing.B) {
-	load := hour{events: 36_000_000, destinations: 1024, length: time.Hour, buckets: 10}
+	load := hour{events: hourEvents, destinations: 1024, length: time.Hour, buckets: 10}
 	if !*wholeHour {
-		load.events, load.length = load.events/30, load.length/30
+		load.events, load.length = load.events/20, load.length/20
 	}
 	rec := busyHour(b, load)
 	second, err := rec.Fork()
 	if err != nil {
 		b.Fatal(err)
 	}
-	before := heapSize()
+	before := heapSize() // of the file
 	snapshots := make(chan *snapshot.Snapshot, 1)
-	p := replay.NewPlayer(rec, replay.Options{Snapshots: snapshots, Every: time.Second, Survey: second})
+	p := replay.NewPlayer(rec, replay.Options{Snapshots: snapshots, Every: time.Second, Survey: ofHour{second}})
 	p.TogglePause()
 	go p.Run(b.Context())
-	for p.Playback().Surveyed < 1 {
+	for !p.Timeline().Judged {
 		<-snapshots
 	}
 	b.ReportMetric(float64(heapSize()-before)/(1<<20), "MiB")
 	state := p.Playback()
 	random := rand.New(rand.NewPCG(2, 2))
 	var longest, sum time.Duration
-	const seeks = 40
+	const seeks = 20
 	for range seeks {
 		at := state.Begin + event.Time(random.Int64N(int64(state.End-state.Begin)))
 		took := seek(p, at, snapshots)

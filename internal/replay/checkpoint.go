@@ -15,8 +15,8 @@ const (
 	// minSpacing is how many events a player replays without delay: some 20 ms.
 	minSpacing = 20_000
 	// maxKept and maxKeptBytes bound the checkpoints. A state of an hour with 10,000 events a second,
-	// 1,024 destinations and 30,000 buckets takes 4 MB: its checkpoints are 700,000 events apart,
-	// which are replayed in less than a second.
+	// 1,024 destinations, 20 programs and 30,000 buckets takes 4 MB: its checkpoints are 700,000
+	// events apart. BenchmarkSeek measures what that costs: 1.4 s on average, 4.5 s at most.
 	maxKept      = 200
 	maxKeptBytes = 192 << 20
 )
