@@ -15,7 +15,7 @@ import (
 )
 
 // TestOverload: 200,000 connections, with the smallest ring and a reader that comes every five
-// seconds, and with a limit of detail; with packets on one processor, and on all. Opens, closes and
+// seconds, and 60,000 with a limit of detail; with packets on one processor, and on all. Opens, closes and
 // failures by process and destination are what the clients counted, but for the runs that the
 // kernel skipped, of which there are many if packets are spread. What was not listed is shown.
 func TestOverload(t *testing.T) {
@@ -24,17 +24,18 @@ func TestOverload(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		opts   live.Options
+		size   int  // of 20,000 connections each
 		spread bool // the packets between the clients and their server
 		reset  bool // of the storm: its accepted ends have their listener as owner, which a full ring may not say
 	}{
-		{"reader stopped", stopped, false, false},
-		{"reader stopped, packets spread", stopped, true, false},
-		{"limit", limited, false, true},
-		{"limit, packets spread", limited, true, false},
+		{"reader stopped", stopped, fewer(10, 3), false, false},
+		{"reader stopped, packets spread", stopped, fewer(10, 3), true, false},
+		{"limit", limited, 3, false, true},
+		{"limit, packets spread", limited, 3, true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			retry(t, func(t *attempt) {
-				l := newOverload(t, c.spread)
+				l := newOverload(t, c.size, c.spread)
 				l.storm.Reset = c.reset
 				tr := begin(t, c.opts, l.client, l.server, l.stormNet)
 				l.run()
@@ -68,9 +69,8 @@ type overload struct {
 	results  []lab.Result
 }
 
-func newOverload(t testing.TB, spread bool) *overload {
+func newOverload(t testing.TB, many int, spread bool) *overload {
 	t.Helper()
-	many := fewer(10, 3)
 	l := &overload{t: t, stormNet: newStormNetns(t)}
 	l.client, l.server = pair(t)
 	noError(t, l.client.PortRange(1024, 65535))
