@@ -10,19 +10,15 @@
 
 /* An accepted connection is established in softirq, not in its process: its owner is
  * known when a process closes it. */
-static __noinline void accepted(struct sock *sk)
+static __noinline void accepted(struct sock *sk, struct conn *at)
 {
 	struct conn conn = {
 		.ts = bpf_ktime_get_ns(),
 		.cookie = cookie_of(sk),
 		.flags = CONN_IN,
 	};
-	struct conn *at = conn_at(sk), *known = live_conn(sk, at);
 
-	if (known && known->flags & CONN_OUT) /* simultaneous open, RFC 9293 3.5 */
-		connect_established(sk, known);
-	else
-		keep_conn(sk, at, &conn);
+	keep_conn(sk, at, &conn);
 }
 
 /* Returns the state kept with the socket, and makes it if the socket is older than the

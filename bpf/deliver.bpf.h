@@ -114,11 +114,20 @@ static __noinline void count(struct fold_counts *counts, const struct sock_event
 	}
 }
 
+/* Returns where to count the event, NULL if there is no room in any map. As limited_slot(), not
+ * inlined: their keys would be on the stack of deliver(), of which there are 512 bytes with all
+ * callers. */
+static __noinline struct fold_counts *event_slot(const struct sock_event *e)
+{
+	struct fold_key key = fold_key_of(e);
+
+	return fold_slot(&key, e->head.ts);
+}
+
 /* Counts the event in a map. Returns false if there is no room in any. */
 static __always_inline bool fold(const struct sock_event *e)
 {
-	struct fold_key key = fold_key_of(e);
-	struct fold_counts *counts = fold_slot(&key, e->head.ts);
+	struct fold_counts *counts = event_slot(e);
 
 	if (counts)
 		count(counts, e);
@@ -135,7 +144,7 @@ static __always_inline bool in_sample(const struct sock_event *e)
 }
 
 /* Returns where to count an event whose pair is limited (internal/probe/limit.go), else NULL. */
-static __always_inline struct fold_counts *limited_slot(const struct sock_event *e)
+static __noinline struct fold_counts *limited_slot(const struct sock_event *e)
 {
 	struct fold_counts *counts;
 	struct fold_key key;

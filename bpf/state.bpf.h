@@ -14,15 +14,12 @@
 
 static __always_inline void established(struct sock *sk, int old)
 {
-	struct conn *conn;
+	struct conn *at = conn_at(sk), *conn = live_conn(sk, at);
 
-	if (old == TCP_SYN_RECV) {
-		accepted(sk);
-		return;
-	}
-	conn = find_conn(sk);
-	if (conn && conn->flags & CONN_OUT)
+	if (conn && conn->flags & CONN_OUT) /* from SYN_RECV: a simultaneous open, RFC 9293 3.5 */
 		connect_established(sk, conn);
+	else if (old == TCP_SYN_RECV)
+		accepted(sk, at);
 }
 
 static __always_inline void closed(struct sock *sk, int old)
