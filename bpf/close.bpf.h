@@ -4,7 +4,6 @@
 #define __PORTTRACE_CLOSE_BPF_H
 
 #include "conn.bpf.h"
-#include "connect.bpf.h"
 #include "owner.bpf.h"
 #include "socket.bpf.h"
 

@@ -40,18 +40,6 @@ static __always_inline struct fold_counts *fold_slot_of(void *outer, struct fold
 	return counts;
 }
 
-/* Returns where to count: if there is no room for the endpoint, with the owner alone. */
-static __always_inline struct fold_counts *fold_slot(struct fold_key *key, u64 now)
-{
-	struct fold_counts *counts = fold_slot_of(&pt_folds, key, now);
-
-	if (counts)
-		return counts;
-	key->port = 0;
-	__builtin_memset(key->addr, 0, sizeof(key->addr));
-	return fold_slot_of(&pt_owner_folds, key, now);
-}
-
 static __always_inline struct fold_key fold_key_of(const struct sock_event *e)
 {
 	bool local_end = e->direction == DIR_IN || e->head.kind == KIND_BIND;
@@ -67,6 +55,21 @@ static __always_inline struct fold_key fold_key_of(const struct sock_event *e)
 
 	__builtin_memcpy(key.addr, local_end ? e->saddr : e->daddr, sizeof(key.addr));
 	return key;
+}
+
+/* Returns where to count: if there is no room for the endpoint, with the owner alone. NULL: there
+ * is no room in any map. As limited_slot(), not inlined: their keys would be on the stack of
+ * deliver(), of which there are 512 bytes with all callers. */
+static __noinline struct fold_counts *fold_slot(const struct sock_event *e)
+{
+	struct fold_key key = fold_key_of(e);
+	struct fold_counts *counts = fold_slot_of(&pt_folds, &key, e->head.ts);
+
+	if (counts)
+		return counts;
+	key.port = 0;
+	__builtin_memset(key.addr, 0, sizeof(key.addr));
+	return fold_slot_of(&pt_owner_folds, &key, e->head.ts);
 }
 
 static __always_inline void count_close(struct fold_counts *counts, const struct sock_event *e)
@@ -114,20 +117,10 @@ static __noinline void count(struct fold_counts *counts, const struct sock_event
 	}
 }
 
-/* Returns where to count the event, NULL if there is no room in any map. As limited_slot(), not
- * inlined: their keys would be on the stack of deliver(), of which there are 512 bytes with all
- * callers. */
-static __noinline struct fold_counts *event_slot(const struct sock_event *e)
-{
-	struct fold_key key = fold_key_of(e);
-
-	return fold_slot(&key, e->head.ts);
-}
-
 /* Counts the event in a map. Returns false if there is no room in any. */
 static __always_inline bool fold(const struct sock_event *e)
 {
-	struct fold_counts *counts = event_slot(e);
+	struct fold_counts *counts = fold_slot(e);
 
 	if (counts)
 		count(counts, e);
