@@ -15,8 +15,9 @@ import (
 )
 
 // TestOverload: 200,000 connections, with the smallest ring and a reader that comes every five
-// seconds, and 60,000 with a limit of detail; with packets on one processor, and on all. Opens, closes and
-// failures by process and destination are what the clients counted, but for the runs that the
+// seconds, and 60,000 with a limit of detail (20,000 each in a virtual machine, still far more than
+// the ring holds); with packets on one processor, and on all. Opens, closes
+// and failures by process and destination are what the clients counted, but for the runs that the
 // kernel skipped, of which there are many if packets are spread. What was not listed is shown.
 func TestOverload(t *testing.T) {
 	stopped := live.Options{Probe: probe.Options{RingBytes: 4096}, ReadInterval: 5 * time.Second}
