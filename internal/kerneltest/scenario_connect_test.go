@@ -98,6 +98,14 @@ var connectScenarios = []scenario{
 		f.newConn(fd, loopV4).expectOut("open early_bind", "connect_fail ECONNREFUSED refused early_bind")
 		f.close(fd)
 	}},
+	{"to itself, a simultaneous open", plain, func(f *fixture) {
+		self := netip.AddrPortFrom(loopV4.Addr(), 20000)
+		fd := f.tcp(self)
+		f.bind(fd, self, "")
+		f.check("connecting", unix.Connect(fd, lab.Sockaddr(self)))
+		f.newConn(fd, self).expectOut("open early_bind", "close reset local early_bind")
+		f.reset(fd)
+	}},
 	{"to a connected socket again", plain, func(f *fixture) {
 		c := f.dial(loopV4)
 		c.failsWith("connecting again", unix.Connect(c.fd, lab.Sockaddr(loopV4)), unix.EISCONN)
