@@ -38,6 +38,9 @@ func TestOverload(t *testing.T) {
 			retry(t, func(t *attempt) {
 				l := newOverload(t, c.size, c.spread)
 				l.storm.Reset = c.reset
+				if c.opts.Probe.DetailLimit > 0 {
+					l.storm.Rate = float64(l.storm.Count) / 4 // limits are decided once a second
+				}
 				tr := begin(t, c.opts, l.client, l.server, l.stormNet)
 				l.run()
 				tr.end(nil)

@@ -14,14 +14,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Storm opens and closes connections on the loopback device as fast as it can,
-// both ends in one thread, and reports a StormResult. It measures what a tracer
+// Storm opens and closes connections on the loopback device as fast as it can or
+// may, both ends in one thread, and reports a StormResult. It measures what a tracer
 // costs.
 type Storm struct {
 	Reset   bool          // close with SO_LINGER 0: six state changes a connection, no TIME_WAIT; else ten, and one
 	For     time.Duration // how long; 0: a minute
 	Count   int           // how many connections at most; 0: no matter
 	Threads int           // 0: one
+	Rate    float64       // connections per second at most; 0: as many as there can be
 	// Destinations is the number of destination addresses. Each is a port space of its own, of
 	// which none should ever be near half full: connect gets slow then. 0: 1,024.
 	Destinations int
@@ -40,7 +41,7 @@ const (
 	stormPort = 1000
 	// stormDests is the number of destination addresses by default.
 	stormDests = 1024
-	// stormCheck is after how many connections a thread reads the clock.
+	// stormCheck is after how many connections a thread reads the clock, and waits if it has a rate.
 	stormCheck = 64
 )
 
@@ -100,8 +101,9 @@ func (s *Storm) blow(ctx context.Context, port, bound int) (int, error) {
 	// Not 127.0.0.0, which is a broadcast address and not one to connect to.
 	to := &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 1, 0, 0}}
 	dests := cmp.Or(s.Destinations, stormDests)
+	pace := newPacer(s.Rate / float64(max(1, s.Threads)) / stormCheck)
 	for n := 0; ; n++ {
-		if bound > 0 && n == bound || n%stormCheck == 0 && ctx.Err() != nil {
+		if bound > 0 && n == bound || n%stormCheck == 0 && !pace.wait(ctx) {
 			return n, unix.Close(listener)
 		}
 		dest := n % dests
