@@ -42,6 +42,7 @@ type State struct {
 	unselected *table[destKey]
 	past       past
 	pairs      *table[pairKey]
+	pending    pending
 	failures   failures
 
 	backlogRows  [3]int // of the last snapshot, of each kind
@@ -102,11 +103,15 @@ func New(world *event.World, table *portspace.Table) *State {
 // Rebind must be called of a deep copy of a State: what its tables call is the original.
 func (s *State) Rebind() {
 	s.processes.overflow, s.pairs.overflow = s.pastProcess, s.pastPair
+	s.processes.settle, s.dests.settle, s.unselected.settle, s.pairs.settle = s.settle, s.settle, s.settle, s.settle
 }
 
 // Add takes the events of the stream, in order.
 func (s *State) Add(e *event.Event) {
 	s.advance(e.Time)
+	if e.Kind != event.Open && e.Kind != event.Close {
+		s.settle()
+	}
 	switch e.Kind {
 	case event.Folded:
 		s.scope.add(e)
@@ -213,11 +218,13 @@ func (s *State) addPairRows(h *rowSet, key pairKey, e *event.Event) {
 		h.pair, h.proc, h.dest = p, s.process(key.proc, e), s.dest(key.dest, e)
 		return
 	}
-	if !s.processes.holds(p.proc) {
-		p.proc = s.process(key.proc, e)
-	}
-	if !s.dests.holds(p.dest) {
-		p.dest = s.dest(key.dest, e)
+	if p.pending == 0 { // else it has its rows
+		if !s.processes.holds(p.proc) {
+			p.proc = s.process(key.proc, e)
+		}
+		if !s.dests.holds(p.dest) {
+			p.dest = s.dest(key.dest, e)
+		}
 	}
 	h.pair, h.proc, h.dest = p, p.proc, p.dest
 }
@@ -278,11 +285,7 @@ func (s *State) socket(e *event.Event) {
 	if !ownerOf(e).Known() {
 		s.unattributed += n
 	}
-	for _, r := range h.rows() {
-		if r != nil {
-			r.count(e, n)
-		}
-	}
+	s.count(e, n, &h)
 	s.flows.add(e, n, s.table)
 	if e.Reason == event.RangeExhausted && h.total != nil {
 		s.fills.exhausted.Add(e.Time, snapshot.Point{Failures: uint32(n)})
@@ -297,6 +300,29 @@ func (s *State) socket(e *event.Event) {
 	if (e.Kind == event.ConnectFail || e.Kind == event.BindFail) && h.total != nil {
 		s.failures.add(e, n, s.whois)
 	}
+}
+
+// count counts n occurrences of an event, at once or when what is pending is settled.
+func (s *State) count(e *event.Event, n uint64, h *rowSet) {
+	if isPlain(e) && (h.pair.pending != 0 || s.haveRows(h)) {
+		if s.pending.add(h.pair, e) {
+			return
+		}
+		s.settle()
+		if s.pending.add(h.pair, e) {
+			return
+		}
+	}
+	for _, r := range h.rows() {
+		if r != nil {
+			r.count(e, n)
+		}
+	}
+}
+
+// haveRows reports whether a pair, its process and its destination each have a row of their own.
+func (s *State) haveRows(h *rowSet) bool {
+	return s.pairs.holds(h.pair) && s.processes.holds(h.proc) && s.dests.holds(h.dest)
 }
 
 // fold adds what the kernel counted and did not deliver one by one.

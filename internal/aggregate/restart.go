@@ -11,6 +11,7 @@ import (
 // TIME_WAIT buckets, and the facts of the world.
 func (s *State) Restart(at event.Time) {
 	s.advance(at)
+	s.settle()
 	s.started = at
 	for _, r := range s.processes.rows {
 		// A row knows its process for longer than the world does, and may go now.

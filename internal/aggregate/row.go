@@ -10,6 +10,12 @@ import (
 
 // row is what is counted of a process, a destination, a pair of them, or the whole.
 type row struct {
+	// These are read for every event, so they stand together.
+	proc, dest *row  // of a pair: the rows it belongs to
+	mergedInto *row  // set when the row was evicted: the row that has its counts
+	pending    int32 // of a pair: its place in pending, from 1 on; 0: none
+	shared     bool  // it counts for several keys
+
 	snapshot.Totals
 	looseLive  int64 // see loose; of the other gauges it is in Totals
 	lifetimes  snapshot.Lifetimes
@@ -19,15 +25,12 @@ type row struct {
 	earlyBinds uint64     // opens of ports that a bind() had chosen
 	ended      event.Time // when an outgoing connection ended last, or one of which the direction is not known
 
-	info       *event.Process     // of a process: who it is
-	proc, dest *row               // of a pair: the rows it belongs to
-	place      int                // in the last snapshot, from 1 on; 0: none
-	number     uint64             // the rows of a table are made one after another
-	credit     uint64             // what it weighed when it was made
-	mergedInto *row               // set when the row was evicted: the row that has its counts
-	shared     bool               // it counts for several keys
-	group      *snapshot.Identity // of a shared row of processes: what they have in common
-	evicted    int                // of the same: how many lost their rows to it
+	info    *event.Process     // of a process: who it is
+	place   int                // in the last snapshot, from 1 on; 0: none
+	number  uint64             // the rows of a table are made one after another
+	credit  uint64             // what it weighed when it was made
+	group   *snapshot.Identity // of a shared row of processes: what they have in common
+	evicted int                // of the same: how many lost their rows to it
 }
 
 const (

@@ -15,6 +15,7 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 	fills := s.fillsAt(at)
 	s.table.Advance(at)
 	s.advance(at)
+	s.settle()
 	clock := s.world.Clock
 	b := s.backlog(false)
 	snap := &snapshot.Snapshot{

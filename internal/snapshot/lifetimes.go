@@ -50,6 +50,38 @@ func (l *Lifetimes) add(class int, n uint32) {
 	l.total += uint64(n)
 }
 
+// LifetimeBatch is some durations that are to be added to several histograms: as many as there are, if
+// they are of a few classes.
+type LifetimeBatch struct {
+	classes [8]uint8
+	used    uint8
+	counts  [8]uint32
+}
+
+// Add counts one duration. It returns false if that is of one class too many.
+func (b *LifetimeBatch) Add(d time.Duration) bool {
+	class := uint8(classOf(d))
+	for i := range b.used {
+		if b.classes[i] == class {
+			b.counts[i]++
+			return true
+		}
+	}
+	if int(b.used) == len(b.classes) {
+		return false
+	}
+	b.classes[b.used], b.counts[b.used] = class, 1
+	b.used++
+	return true
+}
+
+// AddBatch adds the durations of a batch.
+func (l *Lifetimes) AddBatch(b *LifetimeBatch) {
+	for i := range b.used {
+		l.add(int(b.classes[i]), b.counts[i])
+	}
+}
+
 // own makes the counts its own, with room for that many classes at least.
 func (l *Lifetimes) own(classes int) {
 	if l.shared {
