@@ -213,7 +213,7 @@ func (s *State) rowsOf(e *event.Event) rowSet {
 
 // addPairRows is one look-up instead of three for all but the first event of a pair.
 func (s *State) addPairRows(h *rowSet, key pairKey, e *event.Event) {
-	p := s.pairs.row(key, e)
+	p := s.pairRow(key, e)
 	if p.shared {
 		h.pair, h.proc, h.dest = p, s.process(key.proc, e), s.dest(key.dest, e)
 		return

@@ -26,6 +26,7 @@ type flow struct {
 	last          event.Time // when it was used last
 	selected      bool       // by a process that the filter selects
 	isDefault     bool       // the flow used last towards its destination
+	dropped       bool       // it is not in flows any more
 	exhausted     uint64     // calls that found no port
 	lastExhausted event.Time
 	deniedSince   event.Time // since when calls have found no port with short pauses only
@@ -75,7 +76,7 @@ type flows struct {
 	// What is not delivered one by one has no local address: it goes to the space that was
 	// used last towards its destination.
 	byDest map[destKey]*flow
-	last   *flow
+	uses   []spaceUse // by the number of the space
 	// early is how ports that were bound before connect() are used, by namespace: they are
 	// taken from all its spaces.
 	early map[uint32]*forecast.Usage
@@ -127,12 +128,10 @@ func (f *flows) addGone(e *event.Event) {
 	}
 }
 
+// of returns the flow of an event's space, which is used at that time.
 func (f *flows) of(id flowID, at event.Time, table *portspace.Table) *flow {
-	if f.last != nil && f.last.id == id {
-		f.last.last = max(f.last.last, at)
-		return f.last
-	}
-	flow := f.byID[id]
+	use := f.use(table.LastSpace())
+	flow := f.known(use, id)
 	if flow == nil {
 		if len(f.byID) >= maxFlows {
 			f.evict(table)
@@ -141,12 +140,21 @@ func (f *flows) of(id flowID, at event.Time, table *portspace.Table) *flow {
 		f.byID[id] = flow
 		f.made++
 	}
+	if use != nil {
+		use.flow = flow
+	}
 	flow.last = max(flow.last, at)
-	f.last = flow
 	if !flow.isDefault {
 		f.setDefault(flow)
 	}
 	return flow
+}
+
+func (f *flows) known(use *spaceUse, id flowID) *flow {
+	if use != nil && use.flow != nil && use.flow.id == id && !use.flow.dropped {
+		return use.flow
+	}
+	return f.byID[id]
 }
 
 // setDefault makes the flow the one that stands for its destination.

@@ -86,7 +86,5 @@ func (f *flows) drop(gone *flow) {
 	if key := (destKey{netns: gone.id.Netns, remote: gone.id.Remote, proto: event.TCP}); f.byDest[key] == gone {
 		delete(f.byDest, key)
 	}
-	if f.last == gone {
-		f.last = nil
-	}
+	gone.dropped = true
 }

@@ -157,7 +157,7 @@ func (f *flows) forgetNetns(inode uint32) {
 			delete(f.held, id)
 		}
 	}
-	f.last, f.going = nil, nil
+	f.uses, f.going = nil, nil
 }
 
 // age drops the rows of namespaces that are gone for as long as the table of sockets keeps

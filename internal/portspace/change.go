@@ -20,6 +20,10 @@ type Change struct {
 // LastChange returns what the last event that was added has done.
 func (t *Table) LastChange() Change { return t.change }
 
+// LastSpace returns the number of the space that the last event that was added was about, 0 if that
+// is not known. The number of a space that has ended is used again.
+func (t *Table) LastSpace() uint32 { return t.changed }
+
 // note notes what was at the port before an event.
 func (c *Change) note(e *event.Event, old *Socket) {
 	c.Was, c.Before = old.State, old.Flags.Has(event.BeforeStart)

@@ -28,6 +28,7 @@ type Table struct {
 	lastNet    *Netns
 	configured *Netns // last
 	change     Change // by the last event
+	changed    uint32 // the number of its space
 	// For how long holders may still be searched for, as of searchedAt: see maySearch.
 	searchTime time.Duration
 	searchedAt event.Time
@@ -45,7 +46,7 @@ func New(limit int) *Table {
 // Add applies an event of the stream. Those that are about no TCP port change nothing.
 func (t *Table) Add(e *event.Event) {
 	t.Advance(e.Time)
-	t.change = Change{}
+	t.change, t.changed = Change{}, 0
 	switch fact := e.Fact.(type) {
 	case *event.Netns:
 		t.configure(fact, e.Time)
@@ -246,11 +247,12 @@ func (t *Table) follows(e *event.Event) bool {
 func (t *Table) space(e *event.Event) *Space {
 	id := IDOf(e)
 	if t.last != nil && t.last.ID == id {
+		t.changed = t.last.number
 		return t.last
 	}
 	s := t.spaces.find(&id)
 	if s != nil {
-		t.last = s
+		t.last, t.changed = s, s.number
 	}
 	return s
 }
@@ -264,7 +266,7 @@ func (t *Table) newSpace(e *event.Event) *Space {
 	}
 	*s = Space{ID: IDOf(e), net: t.Netns(e.Netns)}
 	t.spaces.add(s)
-	t.last = s
+	t.last, t.changed = s, s.number
 	return s
 }
 
