@@ -1,8 +1,11 @@
 package tui
 
 import (
+	"math"
+	"slices"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -21,23 +24,44 @@ type past struct {
 const (
 	pastEvery = 2 * time.Second
 	pastFor   = 5 * time.Minute
-	// pastBytes bounds the memory: five minutes of a calm host, ten seconds of one with a thousand
-	// destinations.
-	pastBytes = 16 << 20
+	// pastBytes bounds the memory. All moments of a calm host have room in it, of one with a thousand
+	// destinations a few.
+	pastBytes = 4 << 20
 )
 
-// keep adds a moment, unless the newest is not older than pastEvery, and forgets the oldest.
+// keep adds a moment, unless the newest is not older than pastEvery. It forgets those that are too
+// old, and others if they take too much memory: what is left then is the denser, the newer it is.
 func (p *past) keep(m moment) {
 	if n := len(p.moments); n > 0 && m.snapshot.At.Sub(p.moments[n-1].snapshot.At) < pastEvery {
 		return
 	}
 	p.moments = append(p.moments, m)
 	p.bytes += m.snapshot.Bytes()
-	for len(p.moments) > 1 && (p.bytes > pastBytes || m.snapshot.At.Sub(p.moments[0].snapshot.At) > pastFor) {
-		p.bytes -= p.moments[0].snapshot.Bytes()
-		p.moments[0] = moment{}
-		p.moments = p.moments[1:]
+	for len(p.moments) > 1 && m.snapshot.At.Sub(p.moments[0].snapshot.At) > pastFor {
+		p.forget(0)
 	}
+	for len(p.moments) > 1 && p.bytes > pastBytes {
+		p.forget(p.leastMissed())
+	}
+}
+
+func (p *past) forget(i int) {
+	p.bytes -= p.moments[i].snapshot.Bytes()
+	p.moments = slices.Delete(p.moments, i, i+1)
+}
+
+// leastMissed returns the moment without which the gap is the smallest part of its age. The oldest
+// goes only if there is none between it and the newest.
+func (p *past) leastMissed() int {
+	at := func(i int) event.Time { return p.moments[i].snapshot.At }
+	least, index := math.Inf(1), 0
+	for i := 1; i < len(p.moments)-1; i++ {
+		gap, age := at(i+1).Sub(at(i-1)), at(len(p.moments)-1).Sub(at(i))
+		if part := gap.Seconds() / age.Seconds(); part < least {
+			least, index = part, i
+		}
+	}
+	return index
 }
 
 // from returns the moment that is steps after the one of the snapshot, or before it if steps is

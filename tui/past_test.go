@@ -143,7 +143,7 @@ func TestOlderThanThePast(t *testing.T) {
 	}
 }
 
-// TestPastIsBoundedByBytes: a host with very many rows has a shorter past.
+// TestPastIsBoundedByBytes: of a host with very many rows fewer moments are kept, mostly new ones.
 func TestPastIsBoundedByBytes(t *testing.T) {
 	t.Parallel()
 	var p past
@@ -161,6 +161,13 @@ func TestPastIsBoundedByBytes(t *testing.T) {
 	}
 	if len(p.moments) != pastBytes/one {
 		t.Errorf("%d moments of %d bytes", len(p.moments), one)
+	}
+	var ages []time.Duration
+	for _, m := range p.moments {
+		ages = append(ages, fixture().At.Add(99*pastEvery).Sub(m.snapshot.At))
+	}
+	if ages[0] < pastFor/2 || ages[len(ages)/2] > pastFor/4 || ages[len(ages)-2] > 2*pastEvery {
+		t.Errorf("moments of %s", ages)
 	}
 	// One alone is kept however large it is.
 	huge := large(100_000, time.Hour)

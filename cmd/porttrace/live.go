@@ -135,6 +135,7 @@ func (f *liveFlags) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	limitGarbage()
 	s := &session{}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	if err := s.attach(f, opts); err != nil {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 
 	"github.com/porttrace/porttrace/internal/linux"
 )
@@ -20,4 +22,50 @@ func limitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(linux.Memory() / 2))
 	}
+}
+
+const (
+	// liveGarbage is how much garbage a live run lets pile up: it makes a few MiB a second at most, and
+	// to collect what is alive then takes some ms.
+	liveGarbage = 3 << 20
+	// leastPercent is what that is at least of what is alive, which else takes too much time.
+	leastPercent = 20
+	// freeHeap is how much of the heap may be free beside that, and is not given back at once.
+	freeHeap = 2 << 20
+)
+
+// limitGarbage has the collector of a live run come by more often while more is alive, and give back
+// what is free. It is called again after each collection.
+func limitGarbage() {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	usage := readUsage()
+	percent := percentFor(usage.alive)
+	debug.SetGCPercent(percent)
+	most := usage.alive + usage.alive*uint64(percent)/100 + usage.other + freeHeap
+	debug.SetMemoryLimit(int64(min(most, linux.Memory()/2)))
+	next := new(struct{ _ *byte })
+	runtime.AddCleanup(next, func(struct{}) { limitGarbage() }, struct{}{})
+}
+
+func percentFor(alive uint64) int {
+	return int(min(max(100*liveGarbage/max(alive, 1), leastPercent), gcPercent))
+}
+
+// usage is how many bytes were alive after the last collection, and what the runtime takes beside
+// objects and free heap.
+type usage struct{ alive, other uint64 }
+
+func readUsage() usage {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+	}
+	metrics.Read(samples)
+	value := func(i int) uint64 { return samples[i].Value.Uint64() }
+	return usage{alive: value(0), other: value(1) - min(value(1), value(2)+value(3)+value(4))}
 }

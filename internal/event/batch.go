@@ -33,7 +33,7 @@ type Scan struct {
 type NetnsScan struct {
 	Census    Census
 	Ports     PortRange // the scan was limited to this range; zero: it was not
-	Sockets   []FoundSocket
+	Sockets   FoundList
 	Listeners map[uint16]ProcID // of accepted connections: the process that listens, by port
 	Truncated bool              // there were more sockets
 	LeftOut   int               // how many more; 0: not known

@@ -1,8 +1,7 @@
 package event
 
 // FoundSocket is a socket or TIME_WAIT bucket that a scan has found: what distinguishes its
-// SocketFound from those of the other sockets of the namespace. There is one for each socket of
-// the host at a time, so it is 88 bytes long, where an Event has 192, and has no pointer.
+// SocketFound from those of the other sockets of the namespace.
 type FoundSocket struct {
 	Cookie      uint64
 	Expiry      Time // of a bucket

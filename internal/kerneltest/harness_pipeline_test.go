@@ -104,12 +104,20 @@ func (t *tape) Read(ctx context.Context) (event.Batch, error) {
 	if batch.Scan != nil {
 		scan := event.Scan{At: batch.Scan.At, Netns: slices.Clone(batch.Scan.Netns)}
 		for i := range scan.Netns {
-			scan.Netns[i].Sockets = slices.Clone(scan.Netns[i].Sockets)
+			scan.Netns[i].Sockets = copied(&batch.Scan.Netns[i].Sockets)
 		}
 		kept.Scan = &scan
 	}
 	t.batches = append(t.batches, kept)
 	return batch, err
+}
+
+// copied returns a list that does not change with the other one.
+func copied(from *event.FoundList) (list event.FoundList) {
+	for _, s := range from.All() {
+		list.Add(&s)
+	}
+	return list
 }
 
 // events returns the stream as the pipeline sends it on: with the differences that its scans

@@ -27,26 +27,27 @@ func BenchmarkSockets(b *testing.B) {
 	n := newStormNetns(b)
 	fillWithBuckets(b, n)
 	p, spaces := openProbe(b), netns.New()
-	for name, take := range map[string]func([]event.FoundSocket) ([]event.FoundSocket, error){
-		"iterators": func(dst []event.FoundSocket) ([]event.FoundSocket, error) {
-			err := n.Do(func() (err error) {
-				dst, _, err = p.Sockets(dst, portspace.Limit, event.PortRange{}, nil)
+	var list event.FoundList
+	var found []event.FoundSocket
+	for name, take := range map[string]func() (int, error){
+		"iterators": func() (int, error) {
+			list.Truncate(0)
+			err := n.Do(func() error {
+				_, err := p.Sockets(&list, portspace.Limit, event.PortRange{}, nil)
 				return err
 			})
-			return dst, err
+			return list.Len(), err
 		},
-		"sock_diag": func(dst []event.FoundSocket) ([]event.FoundSocket, error) {
-			dst, _, err := spaces.Sockets(n.Inode(), dst, portspace.Limit)
-			return dst, err
+		"sock_diag": func() (count int, err error) {
+			found, _, err = spaces.Sockets(n.Inode(), found[:0], portspace.Limit)
+			return len(found), err
 		},
 	} {
 		b.Run(name, func(b *testing.B) {
-			var found []event.FoundSocket
-			var err error
 			defer reportCPU(b, benchBuckets)()
 			for b.Loop() {
-				if found, err = take(found[:0]); err != nil || len(found) < benchBuckets {
-					b.Fatal(len(found), err)
+				if count, err := take(); err != nil || count < benchBuckets {
+					b.Fatal(count, err)
 				}
 			}
 		})
@@ -70,13 +71,14 @@ func BenchmarkHolders(b *testing.B) {
 	})
 	wantCounts(b, counted(b, binder), benchHeld, 0)
 	p := openProbe(b)
-	var found []event.FoundSocket
+	var found event.FoundList
 	defer reportCPU(b, benchHeld)()
 	for b.Loop() {
 		holders, err := p.Holders()
 		noError(b, err)
-		if found = holders.Bound(found[:0], n.Inode()); len(found) != benchHeld {
-			b.Fatal(len(found))
+		found.Truncate(0)
+		if holders.Bound(&found, n.Inode()); found.Len() != benchHeld {
+			b.Fatal(found.Len())
 		}
 	}
 }

@@ -56,11 +56,16 @@ func byIterators(t testing.TB) scanMethod {
 		if err != nil {
 			return nil, err
 		}
+		var list event.FoundList
 		err = n.Do(func() error {
-			found, _, err = p.Sockets(nil, portspace.Limit, event.PortRange{}, holders)
+			_, err := p.Sockets(&list, portspace.Limit, event.PortRange{}, holders)
 			return err
 		})
-		return holders.Bound(found, n.Inode()), err
+		holders.Bound(&list, n.Inode())
+		for _, s := range list.All() {
+			found = append(found, s)
+		}
+		return found, err
 	}}
 }
 

@@ -82,22 +82,21 @@ func (w *spaceTrace) checkOwners(n *lab.Netns, owners ownedTuples) {
 	p := openProbe(w.t)
 	eventually(w.t, "only buckets", func() bool { return onlyBuckets(w.t, n) })
 	w.snapshot() // by now all that had happened has come
-	var found []event.FoundSocket
-	err := n.Do(func() (err error) {
-		found, _, err = p.Sockets(nil, portspace.Limit, event.PortRange{}, nil)
+	var found event.FoundList
+	err := n.Do(func() error {
+		_, err := p.Sockets(&found, portspace.Limit, event.PortRange{}, nil)
 		return err
 	})
 	noError(w.t, err)
 	cookies := kernelAtLeast(w.t, 6, 1) // before, a socket has one only if a process asked for it
 	buckets, wrong, byCookie := 0, 0, 0
-	for i := range found {
-		b := &found[i]
+	for _, b := range found.All() {
 		if b.State != event.StateTimeWait {
 			continue
 		}
 		buckets++
 		want := owners[[2]netip.AddrPort{tuple(b.Src), tuple(b.Dst)}]
-		owner, cookie := w.ownerOf(n.Inode(), b)
+		owner, cookie := w.ownerOf(n.Inode(), &b)
 		if cookie != 0 && cookie == b.Cookie {
 			byCookie++
 		}

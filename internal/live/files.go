@@ -170,8 +170,8 @@ func compareIDs(a, b event.ProcID) int {
 func ownersOf(scanned []event.NetnsScan) map[event.ProcID]int {
 	owners := map[event.ProcID]int{}
 	for _, one := range scanned {
-		for i := range one.Sockets {
-			if e := &one.Sockets[i]; e.Proc.Known() && e.State != event.StateTimeWait {
+		for _, e := range one.Sockets.All() {
+			if e.Proc.Known() && e.State != event.StateTimeWait {
 				owners[e.Proc]++
 			}
 		}

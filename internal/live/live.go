@@ -60,6 +60,7 @@ type Source struct {
 	clock      event.Clock
 	nextSurvey time.Time
 	trimmed    time.Time // when it was last looked whether memory can be given back
+	heap       heap
 	begun      bool
 }
 

@@ -16,7 +16,6 @@ type namespaces struct {
 	known   map[uint32]bool        // those to report and to scan
 	last    map[uint32]event.Netns // what was reported of them last
 	ranges  map[uint32]event.PortRange
-	buckets map[uint32]int // TIME_WAIT, by the kernel's count
 	refused map[uint32]event.Counter
 	names   names
 	configs func() ([]event.Netns, error) // of all that a process is in, without entering them
@@ -38,7 +37,7 @@ func newNamespaces(configs func() ([]event.Netns, error)) *namespaces {
 	n := netns.New()
 	return &namespaces{
 		netns: n, counts: newNetnsCounts(n, netns.Own()), known: map[uint32]bool{}, last: map[uint32]event.Netns{}, ranges: map[uint32]event.PortRange{},
-		buckets: map[uint32]int{}, refused: map[uint32]event.Counter{}, names: names{}, configs: configs,
+		refused: map[uint32]event.Counter{}, names: names{}, configs: configs,
 	}
 }
 
@@ -68,7 +67,7 @@ func (n *namespaces) inodes() []uint32 {
 func (n *namespaces) targets() []target {
 	var list []target
 	for _, inode := range n.inodes() {
-		list = append(list, target{inode: inode, ports: n.ranges[inode], buckets: n.buckets[inode], reserved: n.last[inode].Reserved})
+		list = append(list, target{inode: inode, ports: n.ranges[inode], reserved: n.last[inode].Reserved})
 	}
 	return list
 }
@@ -94,7 +93,6 @@ func (n *namespaces) facts() []event.Netns {
 		config.Inode, config.Name, config.TimeWait = fact.Inode, fact.Name, fact.TimeWait
 		*fact = config
 		fact.Name, fact.Refused = n.name(fact), n.countRefused(fact)
-		n.buckets[fact.Inode] = int(max(fact.TimeWait, 0)) // -1: it cannot be read
 		if fact.Ports.Known() {
 			n.ranges[fact.Inode] = fact.Ports
 			fact.MaxOrphans, fact.TCPMem = n.shared.maxOrphans, n.shared.tcpMem
@@ -135,7 +133,6 @@ func (n *namespaces) end(fact *event.Netns) {
 	delete(n.last, fact.Inode)
 	delete(n.known, fact.Inode)
 	delete(n.ranges, fact.Inode)
-	delete(n.buckets, fact.Inode)
 	delete(n.refused, fact.Inode)
 }
 

@@ -59,7 +59,7 @@ func TestPolledHead(t *testing.T) {
 		if !slices.Equal(got[:len(want)], want) || !slices.Equal(got[len(got)-2:], []event.Kind{event.HealthKnown, event.ProcessKnown}) {
 			t.Errorf("the head is %v", got)
 		}
-		if head.Scan == nil || len(head.Scan.Netns) == 0 || !head.Scan.Netns[0].Sockets[0].Flags.Has(event.BeforeStart) {
+		if head.Scan == nil || len(head.Scan.Netns) == 0 || !head.Scan.Netns[0].Sockets.At(0).Flags.Has(event.BeforeStart) {
 			t.Errorf("the scan is %+v", head.Scan)
 		}
 		p.Close()

@@ -59,6 +59,7 @@ func (s *Source) begin() (event.Batch, error) {
 // read makes the next batch. The last time it leaves nothing behind.
 func (s *Source) read(patience time.Duration, last bool) (event.Batch, error) {
 	s.trim()
+	s.trimEvents()
 	return s.readInto(s.events[:0], patience, last)
 }
 

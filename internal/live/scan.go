@@ -8,7 +8,6 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/linux"
-	"github.com/porttrace/porttrace/internal/portspace"
 )
 
 const (
@@ -17,8 +16,6 @@ const (
 	// processor, and a scan begins once a second at most.
 	scanInterval = time.Second
 	scanShare    = 150 // a hundredth of a processor, with half the cost of a scan on top
-	// keptSockets is for how many sockets of a namespace room is kept in any case.
-	keptSockets = 1 << 10
 	// While pairs are limited, ports are known from scans alone: these may take the processor time
 	// of 20,000 events a second, which are not sent then.
 	limitedShare = scanShare / 3
@@ -47,7 +44,6 @@ type scans struct {
 	scanned   []uint32    // namespaces of the last one
 	gone      []uint32    // namespaces of the one before that do not exist any more
 	reported  map[event.ProcID]bool
-	buffers   map[uint32][]event.FoundSocket // by namespace: those of the last one, to be used again
 	result    event.Scan
 	counts    *counts   // nil: nothing else is counted
 	describer describer // of the goroutine that scans
@@ -73,24 +69,24 @@ type scanResult struct {
 
 // target is a namespace to scan.
 type target struct {
-	inode   uint32
-	ports   event.PortRange     // its port range
-	buckets int                 // that the kernel counts: most sockets of a host in trouble
-	wide    bool                // ports outside it, too
-	buffer  []event.FoundSocket // for the sockets
+	inode uint32
+	ports event.PortRange // its port range
+	wide  bool            // ports outside it, too
 
 	reserved string // ports of the range that no call is given
 }
 
 func newScans(s scanner) *scans {
 	return &scans{
-		scanner: s, results: make(chan scanResult, 1), reported: map[event.ProcID]bool{}, buffers: map[uint32][]event.FoundSocket{},
+		scanner: s, results: make(chan scanResult, 1), reported: map[event.ProcID]bool{},
 	}
 }
 
 // beginIfDue starts a scan of the namespaces that targets returns, if one is due. It must not
-// be called before the reader has done with the result of the last one.
+// be called before the reader has done with the result of the last one, of which the memory may
+// be given back then.
 func (s *scans) beginIfDue(targets func() []target, now event.Time) {
+	s.result = event.Scan{}
 	if s.running || s.stopped.Load() {
 		return
 	}
@@ -115,13 +111,11 @@ func (s *scans) begin(targets []target, now event.Time) {
 	inodes := make([]uint32, len(targets))
 	for i := range targets {
 		inodes[i] = targets[i].inode
-		targets[i].buffer = slices.Grow(s.buffers[inodes[i]], min(targets[i].buckets, portspace.Limit)) // growing it piece by piece takes twice the memory
 		targets[i].wide = now >= s.nextWide
 	}
 	if now >= s.nextWide {
 		s.nextWide = now.Add(wideInterval)
 	}
-	clear(s.buffers)
 	for _, inode := range s.scanned {
 		if !slices.Contains(inodes, inode) {
 			s.gone = append(s.gone, inode)
@@ -160,8 +154,8 @@ func (s *scans) readHolders(r *scanResult) []event.Process {
 		}
 	}
 	for _, one := range r.netns {
-		for i := range one.Sockets {
-			add(one.Sockets[i].Proc)
+		for _, e := range one.Sockets.All() {
+			add(e.Proc)
 		}
 	}
 	for i := range r.counted {
@@ -195,7 +189,7 @@ func (s *scans) wait(patience time.Duration) *scanResult {
 
 // finish takes the result of a scan. Everything that happened before its end must be in the
 // stream already. It appends the processes to report, and returns what was found, valid
-// until the next one begins.
+// until beginIfDue is called.
 func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]event.Event, *event.Scan) {
 	share := time.Duration(scanShare)
 	if s.limited {
@@ -211,14 +205,9 @@ func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]even
 		e.Time = now
 		dst = append(dst, e)
 	}
-	for _, one := range r.netns {
-		if !s.any {
-			for i := range one.Sockets {
-				one.Sockets[i].Flags |= event.BeforeStart
-			}
-		}
-		if cap(one.Sockets) <= max(keptSockets, 4*len(one.Sockets)) { // else it is of a storm that is over
-			s.buffers[one.Census.Netns] = one.Sockets[:0]
+	if !s.any {
+		for i := range r.netns {
+			markBeforeStart(&r.netns[i].Sockets)
 		}
 	}
 	s.any = true
@@ -228,6 +217,13 @@ func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]even
 	s.gone = s.gone[:0]
 	s.result = event.Scan{At: now, Netns: r.netns}
 	return dst, &s.result
+}
+
+func markBeforeStart(sockets *event.FoundList) {
+	for i, e := range sockets.All() {
+		e.Flags |= event.BeforeStart
+		sockets.Set(i, &e)
+	}
 }
 
 // stop ends the running scan, and waits for it.

@@ -31,9 +31,9 @@ func empty(targets []target, _ *atomic.Bool) (all []event.NetnsScan, cost time.D
 func finding(owners ...event.ProcID) scannerFunc {
 	return func(targets []target, _ *atomic.Bool) (all []event.NetnsScan, cost time.Duration) {
 		for _, at := range targets {
-			one := event.NetnsScan{Census: event.Census{Netns: at.inode}, Sockets: at.buffer}
+			one := event.NetnsScan{Census: event.Census{Netns: at.inode}}
 			for i, owner := range owners {
-				one.Sockets = append(one.Sockets, event.FoundSocket{
+				one.Sockets.Add(&event.FoundSocket{
 					Proc: owner, Src: event.Endpoint{Port: uint16(40000 + i)},
 				})
 			}
@@ -231,7 +231,7 @@ func TestBeforeStart(t *testing.T) {
 			t.Fatalf("scan %d: got %+v", i, scan)
 		}
 		for _, one := range scan.Netns {
-			for _, e := range one.Sockets {
+			for _, e := range one.Sockets.All() {
 				if e.Flags.Has(event.BeforeStart) != want {
 					t.Errorf("scan %d: got %+v", i, e)
 				}
@@ -314,62 +314,6 @@ func TestGoneOnce(t *testing.T) {
 	failed[netns2] = true
 	if got := gone(netns1, netns2); got != nil {
 		t.Errorf("got %+v", got)
-	}
-}
-
-// The sockets that a scan has found are valid until the next begins, which uses their memory
-// again.
-func TestScanBuffers(t *testing.T) {
-	t.Parallel()
-	owner := nginx
-	var given []target
-	s := newScans(scannerFunc(func(targets []target, stopped *atomic.Bool) ([]event.NetnsScan, time.Duration) {
-		given = slices.Clone(targets)
-		return finding(owner)(targets, stopped)
-	}))
-	_, scan := scanNow(t, s, netns1, netns2)
-	found := []*event.FoundSocket{&scan.Netns[0].Sockets[0], &scan.Netns[1].Sockets[0]}
-	if given[0].buffer != nil || given[1].buffer != nil {
-		t.Errorf("the first scan has buffers: %+v", given)
-	}
-	for i, one := range found {
-		if one.Proc != nginx || scan.Netns[i].Census.Netns != given[i].inode {
-			t.Errorf("found %+v", one)
-		}
-	}
-	owner = worker
-	_, scan = scanNow(t, s, netns2, netns1)
-	for i := range given {
-		if buffer := given[i].buffer; cap(buffer) == 0 || len(buffer) != 0 || &buffer[:1][0] != found[1-i] {
-			t.Errorf("namespace %d has another buffer", given[i].inode)
-		}
-		if one := &scan.Netns[i].Sockets[0]; one != found[1-i] || one.Proc != worker {
-			t.Errorf("found %+v", one)
-		}
-	}
-	// Those of a namespace that was left out are given back.
-	scanNow(t, s, netns1)
-	if scanNow(t, s, netns1, netns2); given[0].buffer == nil || given[1].buffer != nil {
-		t.Errorf("given %+v", given)
-	}
-}
-
-// The room for the sockets of a storm is given back once a scan finds few.
-func TestScanRoomIsTrimmed(t *testing.T) {
-	t.Parallel()
-	owners := make([]event.ProcID, 5*keptSockets)
-	var given target
-	s := newScans(scannerFunc(func(targets []target, stopped *atomic.Bool) ([]event.NetnsScan, time.Duration) {
-		given = targets[0]
-		return finding(owners...)(targets, stopped)
-	}))
-	for i, room := range []bool{false, true, true, false} {
-		if i == 2 {
-			owners = owners[:1]
-		}
-		if scanNow(t, s, netns1); (cap(given.buffer) > keptSockets) != room {
-			t.Errorf("scan %d is given room for %d", i, cap(given.buffer))
-		}
 	}
 }
 

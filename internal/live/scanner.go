@@ -50,8 +50,9 @@ func (x *iterScanner) scan(targets []target, stopped *atomic.Bool) (all []event.
 		one.Census.Bound = true
 		err := x.netns.Inside(at.inode, func() (err error) {
 			for _, one.Ports = range at.confinements() {
-				cost += linux.CPUTime(func() { one.Sockets, one.LeftOut, err = x.probe.Sockets(at.buffer, limit, one.Ports, holders) })
-				if one.Truncated = len(one.Sockets) >= limit; err != nil || !one.Truncated {
+				one.Sockets.Truncate(0)
+				cost += linux.CPUTime(func() { one.LeftOut, err = x.probe.Sockets(&one.Sockets, limit, one.Ports, holders) })
+				if one.Truncated = one.Sockets.Len() >= limit; err != nil || !one.Truncated {
 					return err
 				}
 			}
@@ -60,7 +61,7 @@ func (x *iterScanner) scan(targets []target, stopped *atomic.Bool) (all []event.
 		if err != nil {
 			return err
 		}
-		one.Sockets = holders.Bound(one.Sockets, at.inode)
+		holders.Bound(&one.Sockets, at.inode)
 		return nil
 	})
 	for i := range all {
@@ -76,12 +77,14 @@ type diagScanner struct{ netns *netns.Namespaces }
 func (x diagScanner) scan(targets []target, stopped *atomic.Bool) (all []event.NetnsScan, cost time.Duration) {
 	return scanEach(targets, stopped, func(at target, one *event.NetnsScan, limit int) (err error) {
 		cost += linux.CPUTime(func() {
+			var found []event.FoundSocket
 			var files []uint64
-			if one.Sockets, files, err = x.netns.Sockets(at.inode, at.buffer, limit); err == nil {
-				assignOwners(one.Sockets, files)
+			if found, files, err = x.netns.Sockets(at.inode, nil, limit); err == nil {
+				assignOwners(found, files)
 			}
+			one.Sockets = event.FoundOf(found...)
 		})
-		one.Truncated = len(one.Sockets) >= limit
+		one.Truncated = one.Sockets.Len() >= limit
 		return err
 	}), cost
 }
@@ -97,10 +100,10 @@ func scanEach(targets []target, stopped *atomic.Bool, scan func(at target, one *
 		if stopped.Load() || scan(at, &one, left) != nil {
 			continue
 		}
-		left -= len(one.Sockets)
-		one.Listeners = inferDirections(one.Sockets, at.ports)
+		left -= one.Sockets.Len()
+		one.Listeners = inferDirections(&one.Sockets, at.ports)
 		one.Census.Wide = !one.Ports.Known() && !one.Truncated
-		one.Census.Sockets, one.Census.Took = uint64(len(one.Sockets)), uint64(monotonic().Sub(began))
+		one.Census.Sockets, one.Census.Took = uint64(one.Sockets.Len()), uint64(monotonic().Sub(began))
 		all = append(all, one)
 	}
 	return all
@@ -127,23 +130,23 @@ func assignOwners(sockets []event.FoundSocket, files []uint64) {
 // process listens on the port, else outgoing if the port is one of the port range. A server
 // that has closed its listener and keeps what it accepted mostly had a port outside. It returns
 // the listeners by port.
-func inferDirections(sockets []event.FoundSocket, ports event.PortRange) map[uint16]event.ProcID {
+func inferDirections(sockets *event.FoundList, ports event.PortRange) map[uint16]event.ProcID {
 	listening := map[uint16]event.ProcID{}
-	for i := range sockets {
-		if sockets[i].State == event.StateListen {
-			listening[sockets[i].Src.Port] = sockets[i].Proc
+	for _, e := range sockets.All() {
+		if e.State == event.StateListen {
+			listening[e.Src.Port] = e.Proc
 		}
 	}
-	for i := range sockets {
-		e := &sockets[i]
-		_, is := listening[e.Src.Port]
-		switch {
-		case e.Direction != event.Unknown || !e.Dst.Known():
-		case is:
+	for i, e := range sockets.All() {
+		if e.Direction != event.Unknown || !e.Dst.Known() {
+			continue
+		}
+		if _, is := listening[e.Src.Port]; is {
 			e.Direction = event.In
-		case ports.Known() && ports.Holds(e.Src.Port):
+		} else if ports.Known() && ports.Holds(e.Src.Port) {
 			e.Direction = event.Out
 		}
+		sockets.Set(i, &e)
 	}
 	return listening
 }
@@ -155,8 +158,7 @@ func markSelected(scan *event.NetnsScan, selected func(event.ProcID) bool) {
 		return
 	}
 	known := map[event.ProcID]bool{} // one look-up for each process
-	for i := range scan.Sockets {
-		e := &scan.Sockets[i]
+	for i, e := range scan.Sockets.All() {
 		owner := e.Proc
 		if !owner.Known() && e.Direction == event.In {
 			owner = scan.Listeners[e.Src.Port]
@@ -168,6 +170,7 @@ func markSelected(scan *event.NetnsScan, selected func(event.ProcID) bool) {
 		}
 		if !is {
 			e.Flags |= event.NotSelected
+			scan.Sockets.Set(i, &e)
 		}
 	}
 }

@@ -24,21 +24,22 @@ func TestInferDirections(t *testing.T) {
 		}
 		return e
 	}
-	sockets := []event.FoundSocket{
+	listener := found(event.StateListen, event.Unknown, "0.0.0.0:80", "")
+	listener.Proc = nginx
+	sockets := event.FoundOf(
 		found(event.StateEstablished, event.Unknown, "10.0.0.1:80", remote), // before its listener
-		found(event.StateListen, event.Unknown, "0.0.0.0:80", ""),
+		listener,
 		found(event.StateBound, event.Unknown, "10.0.0.1:80", ""),
 		found(event.StateBound, event.Unknown, "10.0.0.1:81", ""),
 		found(event.StateTimeWait, event.Unknown, "10.0.0.1:80", remote),
 		found(event.StateCloseWait, event.Unknown, "10.0.0.1:81", remote),
 		found(event.StateEstablished, event.Out, "10.0.0.1:80", remote),
 		found(event.StateEstablished, event.Unknown, "10.0.0.1:40000", remote), // of the port range
-	}
-	sockets[1].Proc = nginx
-	listeners := inferDirections(sockets, event.PortRange{Low: 40000, High: 40099})
+	)
+	listeners := inferDirections(&sockets, event.PortRange{Low: 40000, High: 40099})
 	var got []event.Direction
-	for i := range sockets {
-		got = append(got, sockets[i].Direction)
+	for _, e := range sockets.All() {
+		got = append(got, e.Direction)
 	}
 	want := []event.Direction{event.In, event.Unknown, event.Unknown, event.Unknown, event.In, event.Unknown, event.Out, event.Out}
 	if !slices.Equal(got, want) {
@@ -56,9 +57,9 @@ func TestMarkSelected(t *testing.T) {
 	for i := range sockets {
 		sockets[i].Proc, sockets[i].Flags = owners[i], event.BeforeStart
 	}
-	scan := &event.NetnsScan{Sockets: sockets}
+	scan := &event.NetnsScan{Sockets: event.FoundOf(sockets...)}
 	markSelected(scan, nil)
-	for _, e := range sockets {
+	for _, e := range scan.Sockets.All() {
 		if e.Flags != event.BeforeStart {
 			t.Errorf("all are selected, got %+v", e)
 		}
@@ -68,7 +69,7 @@ func TestMarkSelected(t *testing.T) {
 		asked = append(asked, id)
 		return id == nginx
 	})
-	for _, e := range sockets {
+	for _, e := range scan.Sockets.All() {
 		want := event.BeforeStart
 		if e.Proc != nginx {
 			want |= event.NotSelected
@@ -92,8 +93,8 @@ func TestScanEach(t *testing.T) {
 	before := monotonic()
 	all := scanEach(targetsOf(1, 2, 3, 4), new(atomic.Bool), func(at target, one *event.NetnsScan, limit int) error {
 		limits = append(limits, limit)
-		one.Sockets = make([]event.FoundSocket, min(limit, sizes[at.inode]))
-		one.Truncated = len(one.Sockets) >= limit
+		one.Sockets = event.FoundOf(make([]event.FoundSocket, min(limit, sizes[at.inode]))...)
+		one.Truncated = one.Sockets.Len() >= limit
 		if at.inode == 2 {
 			return errors.New("it may not be entered")
 		}
@@ -110,8 +111,8 @@ func TestScanEach(t *testing.T) {
 	var got []result
 	for _, one := range all {
 		got = append(got, result{one.Census.Netns, one.Census.Sockets, one.Truncated})
-		if took := one.Census.Took; took > uint64(monotonic().Sub(before)) || int(one.Census.Sockets) != len(one.Sockets) {
-			t.Errorf("%d sockets, census %+v", len(one.Sockets), one.Census)
+		if took := one.Census.Took; took > uint64(monotonic().Sub(before)) || int(one.Census.Sockets) != one.Sockets.Len() {
+			t.Errorf("%d sockets, census %+v", one.Sockets.Len(), one.Census)
 		}
 	}
 	if want := []result{{1, 3, false}, {3, most - 3, true}, {4, 0, true}}; !slices.Equal(got, want) {
@@ -122,13 +123,13 @@ func TestScanEach(t *testing.T) {
 func TestScanEachInfersDirections(t *testing.T) {
 	t.Parallel()
 	all := scanEach(targetsOf(1), new(atomic.Bool), func(_ target, one *event.NetnsScan, _ int) error {
-		one.Sockets = []event.FoundSocket{
-			{State: event.StateListen, Src: endpoint("0.0.0.0:80")},
-			{State: event.StateEstablished, Src: endpoint("10.0.0.1:80"), Dst: endpoint("10.0.0.9:50000")},
-		}
+		one.Sockets = event.FoundOf(
+			event.FoundSocket{State: event.StateListen, Src: endpoint("0.0.0.0:80")},
+			event.FoundSocket{State: event.StateEstablished, Src: endpoint("10.0.0.1:80"), Dst: endpoint("10.0.0.9:50000")},
+		)
 		return nil
 	})
-	if len(all) != 1 || all[0].Sockets[1].Direction != event.In {
+	if len(all) != 1 || all[0].Sockets.At(1).Direction != event.In {
 		t.Errorf("got %+v", all)
 	}
 }
@@ -167,8 +168,7 @@ func TestDiagScanner(t *testing.T) {
 	defer server.Close()
 
 	me := self(t).ID
-	buffer := make([]event.FoundSocket, 0, 1)
-	all, cost := diagScanner{netns.New()}.scan([]target{{inode: ownNetns(t), buffer: buffer}}, new(atomic.Bool))
+	all, cost := diagScanner{netns.New()}.scan(targetsOf(ownNetns(t)), new(atomic.Bool))
 	if len(all) != 1 || all[0].Truncated || cost <= 0 {
 		t.Fatalf("got %+v, cost %s", all, cost)
 	}
@@ -177,7 +177,7 @@ func TestDiagScanner(t *testing.T) {
 		{server.LocalAddr().String(), server.RemoteAddr().String()}: {State: event.StateEstablished, Direction: event.In},
 		{client.LocalAddr().String(), client.RemoteAddr().String()}: {State: event.StateEstablished},
 	}
-	for _, e := range all[0].Sockets {
+	for _, e := range all[0].Sockets.All() {
 		key := [2]string{e.Src.String(), ""}
 		if e.Dst.Known() {
 			key[1] = e.Dst.String()

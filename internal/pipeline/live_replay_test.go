@@ -61,7 +61,7 @@ func (h *host) scan(inode uint32) event.NetnsScan {
 		e := on(40000+port, socket(0, event.Open, shop, 0))
 		e.Netns = inode
 		if e, is := h.sockets[portspace.PortOf(&e)]; is && (e.State != event.StateTimeWait || e.Last > h.now) {
-			one.Sockets = append(one.Sockets, foundSockets(e)...)
+			addFound(&one.Sockets, &e)
 		}
 	}
 	one.Truncated = h.IntN(50) == 0

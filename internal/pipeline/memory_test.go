@@ -18,15 +18,15 @@ func TestMemoryOfStorm(t *testing.T) {
 	s.addAll([]event.Event{{Time: event.Time(time.Hour), Kind: event.NetnsKnown, Fact: &usual}}, &output{})
 	begun := event.Time(time.Hour)
 	scan := event.Scan{Netns: []event.NetnsScan{{Census: event.Census{Netns: 1, Bound: true}}}}
-	for second := 0; len(scan.Netns[0].Sockets) < buckets; second++ {
+	for second := 0; scan.Netns[0].Sockets.Len() < buckets; second++ {
 		for _, batch := range storm(1024) {
 			for i := range batch.Events {
 				e := &batch.Events[i]
 				e.Time, e.Src.Addr[15] = e.Time.Add(time.Duration(second)*time.Second), byte(second)
-				if e.Kind == event.Close && len(scan.Netns[0].Sockets) < buckets {
+				if e.Kind == event.Close && scan.Netns[0].Sockets.Len() < buckets {
 					bucket := *e
 					bucket.State, bucket.Flags, bucket.Last = event.StateTimeWait, 0, e.Time.Add(time.Minute)
-					scan.Netns[0].Sockets = append(scan.Netns[0].Sockets, foundSockets(bucket)...)
+					addFound(&scan.Netns[0].Sockets, &bucket)
 				}
 				scan.At = e.Time
 			}

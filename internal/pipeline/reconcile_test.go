@@ -58,15 +58,19 @@ func part(sockets ...event.Event) event.NetnsScan {
 }
 
 // foundSockets returns the sockets that these events are about, as a scan has them.
-func foundSockets(events ...event.Event) []event.FoundSocket {
-	var list []event.FoundSocket
-	for _, e := range events {
-		list = append(list, event.FoundSocket{
-			Cookie: e.Cookie, Expiry: e.Last, Proc: e.Proc, Src: e.Src, Dst: e.Dst, Device: e.Device, SocketRange: e.SocketRange,
-			Flags: e.Flags, State: e.State, Direction: e.Direction,
-		})
+func foundSockets(events ...event.Event) event.FoundList {
+	var list event.FoundList
+	for i := range events {
+		addFound(&list, &events[i])
 	}
 	return list
+}
+
+func addFound(list *event.FoundList, e *event.Event) {
+	list.Add(&event.FoundSocket{
+		Cookie: e.Cookie, Expiry: e.Last, Proc: e.Proc, Src: e.Src, Dst: e.Dst, Device: e.Device, SocketRange: e.SocketRange,
+		Flags: e.Flags, State: e.State, Direction: e.Direction,
+	})
 }
 
 func scan(at event.Time, parts ...event.NetnsScan) event.Batch {

@@ -93,9 +93,9 @@ func BenchmarkReconcile(b *testing.B) {
 			for i := range buckets {
 				e := bucketAt(i, destinations)
 				table.Add(&e)
-				scan.Sockets = append(scan.Sockets, foundSockets(found("10.0.0.1:1", "", event.StateTimeWait, ending(time.Minute)))...)
-				one := &scan.Sockets[i]
-				one.Src, one.Dst = e.Src, e.Dst
+				scanned := found("10.0.0.1:1", "", event.StateTimeWait, ending(time.Minute))
+				scanned.Src, scanned.Dst = e.Src, e.Dst
+				addFound(&scan.Sockets, &scanned)
 			}
 			for b.Loop() {
 				for range table.Reconcile(Found{NetnsScan: &scan, At: start, Unsettled: settled}) {
@@ -123,7 +123,7 @@ func BenchmarkNamespaces(b *testing.B) {
 					e := found(local(j), "10.0.0.2:80", event.StateEstablished)
 					e.Netns, e.Dst.Port = uint32(100+i), uint16(80+j)
 					table.Add(&e)
-					scan.Sockets = append(scan.Sockets, foundSockets(e)...)
+					addFound(&scan.Sockets, &e)
 				}
 				scans = append(scans, scan)
 			}

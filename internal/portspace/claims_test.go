@@ -23,7 +23,7 @@ func scanBuckets(t *Table, seconds int, first, last uint16) map[event.ProcID]int
 	for port := first; port <= last; port++ {
 		e := socketEvent(event.SocketFound, "10.0.0.1:1", "10.0.0.2:80", by(event.ProcID{}), inState(event.StateTimeWait), ending(time.Minute))
 		e.Src.Port = port
-		scan.Sockets = append(scan.Sockets, foundSockets(e)...)
+		addFound(&scan.Sockets, &e)
 	}
 	events := slices.Collect(t.Reconcile(Found{NetnsScan: scan, At: moment, Unsettled: func(Port) bool { return false }}))
 	t.Add(&event.Event{Time: moment, Kind: event.CensusTaken, Fact: &scan.Census})

@@ -67,12 +67,11 @@ func (n *Netns) setLength(measured time.Duration) {
 func (t *Table) MeasureTimeWait(scan *event.NetnsScan) time.Duration {
 	var samples []time.Duration
 	from := t.Netns(scan.Census.Netns).lengthFrom
-	for i := range scan.Sockets {
-		found := &scan.Sockets[i]
+	for _, found := range scan.Sockets.All() {
 		if found.State != event.StateTimeWait || found.Flags.Has(event.FinWait2) || found.Expiry == 0 || len(samples) == maxSamples {
 			continue
 		}
-		known := t.socket(portOfFound(scan, found))
+		known := t.socket(portOfFound(scan, &found))
 		if known != nil && known.State == event.StateTimeWait && known.Closed != 0 && known.Closed >= from && known.Cookie == found.Cookie && !known.Flags.Has(event.FinWait2) {
 			samples = append(samples, found.Expiry.Sub(known.Closed))
 		}

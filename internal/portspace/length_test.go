@@ -21,7 +21,8 @@ func bucketsOf(count int, length time.Duration) (*Table, *event.NetnsScan) {
 		e := socketEvent(event.Close, local(i), dst, flags(event.TimeWait), at(after), cookie(uint64(i+1)))
 		table.Add(&e)
 		due := time.Duration(start.Add(after+length))/step250*step250 + step250
-		scan.Sockets = append(scan.Sockets, foundSockets(found(local(i), dst, event.StateTimeWait, cookie(uint64(i+1)), ending(due-time.Duration(start))))...)
+		scanned := found(local(i), dst, event.StateTimeWait, cookie(uint64(i+1)), ending(due-time.Duration(start)))
+		addFound(&scan.Sockets, &scanned)
 	}
 	return table, scan
 }
@@ -32,9 +33,13 @@ func TestMeasureTimeWait(t *testing.T) {
 	for _, length := range []time.Duration{60 * time.Second, 15 * time.Second, 30 * time.Second, 120 * time.Second, 300 * time.Second} {
 		table, scan := bucketsOf(60, length)
 		for i := range 20 { // a repeated FIN restarts some timers
-			scan.Sockets[i*3].Expiry = scan.Sockets[i*3].Expiry.Add(20 * time.Second)
+			changed := scan.Sockets.At(i * 3)
+			changed.Expiry = changed.Expiry.Add(20 * time.Second)
+			scan.Sockets.Set(i*3, &changed)
 		}
-		scan.Sockets[0].Flags |= event.FinWait2
+		orphan := scan.Sockets.At(0)
+		orphan.Flags |= event.FinWait2
+		scan.Sockets.Set(0, &orphan)
 		got := table.MeasureTimeWait(scan)
 		if (got - length).Abs() > 2*time.Second {
 			t.Errorf("%s is measured as %s", length, got)

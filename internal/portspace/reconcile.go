@@ -20,7 +20,7 @@ type Found struct {
 
 // Reconcile compares, and returns the events that make the table what the scan has found: first
 // what it found, in its order, then what is gone. The table is changed by adding those events,
-// which can be done while they are iterated over. The sockets of the scan get what the table knows
+// which can be done while they are iterated over. Those sockets of the scan get what the table knows
 // better: events are made of them one at a time, since on a host with many sockets all of them are
 // differences at first.
 func (t *Table) Reconcile(found Found) iter.Seq[event.Event] {
@@ -28,9 +28,10 @@ func (t *Table) Reconcile(found Found) iter.Seq[event.Event] {
 	t.seen.reset(t.sockets.made)
 	r := reconciliation{table: t, Found: found, room: t.limit - t.sockets.used}
 	var differ []uint32
-	for i := range found.Sockets {
-		if r.compareFound(&found.Sockets[i]) {
+	for i, socket := range found.Sockets.All() {
+		if r.compareFound(&socket) {
 			differ = append(differ, uint32(i))
+			found.Sockets.Set(i, &socket)
 		}
 	}
 	if !found.Truncated {
@@ -38,7 +39,8 @@ func (t *Table) Reconcile(found Found) iter.Seq[event.Event] {
 	}
 	return func(yield func(event.Event) bool) {
 		for _, i := range differ {
-			if !yield(found.Event(&found.Sockets[i], found.At)) {
+			socket := found.Sockets.At(int(i))
+			if !yield(found.Event(&socket, found.At)) {
 				return
 			}
 		}

@@ -13,15 +13,19 @@ func found(src, dst string, state event.State, change ...func(*event.Event)) eve
 }
 
 // foundSockets returns the sockets that these events are about, as a scan has them.
-func foundSockets(events ...event.Event) []event.FoundSocket {
-	var list []event.FoundSocket
-	for _, e := range events {
-		list = append(list, event.FoundSocket{
-			Cookie: e.Cookie, Expiry: e.Last, Proc: e.Proc, Src: e.Src, Dst: e.Dst, Device: e.Device, SocketRange: e.SocketRange,
-			Flags: e.Flags, State: e.State, Direction: e.Direction,
-		})
+func foundSockets(events ...event.Event) event.FoundList {
+	var list event.FoundList
+	for i := range events {
+		addFound(&list, &events[i])
 	}
 	return list
+}
+
+func addFound(list *event.FoundList, e *event.Event) {
+	list.Add(&event.FoundSocket{
+		Cookie: e.Cookie, Expiry: e.Last, Proc: e.Proc, Src: e.Src, Dst: e.Dst, Device: e.Device, SocketRange: e.SocketRange,
+		Flags: e.Flags, State: e.State, Direction: e.Direction,
+	})
 }
 
 func settled(Port) bool { return false }

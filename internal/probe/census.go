@@ -25,24 +25,26 @@ var ErrNoCensus = errors.New("BPF iterators cannot be used on this kernel")
 //
 // Sockets whose port is outside the range, if that is known, are left out: a server can have
 // any number of them, and they take no port of the port space. At most limit are appended, and it
-// is counted how many are left out.
-func (p *Probe) Sockets(dst []event.FoundSocket, limit int, ports event.PortRange, holders *Holders) (found []event.FoundSocket, leftOut int, err error) {
-	begin, now := len(dst), event.Time(linux.Monotonic())
+// is counted how many are left out. After an error none is appended.
+func (p *Probe) Sockets(dst *event.FoundList, limit int, ports event.PortRange, holders *Holders) (leftOut int, err error) {
+	begin, now := dst.Len(), event.Time(linux.Monotonic())
 	err = each(p, socketsIter, func(s *bpfCensusSocket) {
 		switch {
 		case ports.Known() && !ports.Holds(s.Sport):
 			return
-		case len(dst)-begin >= limit:
+		case dst.Len()-begin >= limit:
 			leftOut++
 			return
 		}
-		dst = append(dst, decodeSocket(s, now))
-		holders.assignOwner(s, &dst[len(dst)-1])
+		found := decodeSocket(s, now)
+		holders.assignOwner(s, &found)
+		dst.Add(&found)
 	})
 	if err != nil {
-		return dst[:begin], 0, fmt.Errorf("scanning sockets: %w", err)
+		dst.Truncate(begin)
+		return 0, fmt.Errorf("scanning sockets: %w", err)
 	}
-	return dst, leftOut, nil
+	return leftOut, nil
 }
 
 func decodeSocket(s *bpfCensusSocket, now event.Time) event.FoundSocket {

@@ -75,13 +75,13 @@ func (h *Holders) assignOwner(s *bpfCensusSocket, f *event.FoundSocket) {
 
 // Bound appends each socket of the namespace that is only bound: neither
 // listening nor connected. It must be called after Sockets, whose sockets it leaves out.
-func (h *Holders) Bound(dst []event.FoundSocket, inode uint32) []event.FoundSocket {
+func (h *Holders) Bound(dst *event.FoundList, inode uint32) {
 	for i := range h.sockets {
 		one := &h.sockets[i]
 		if one.Netns != inode || event.State(one.State) != event.StateBound {
 			continue
 		}
-		dst = append(dst, event.FoundSocket{
+		dst.Add(&event.FoundSocket{
 			Flags:  event.OwnedByBind,
 			State:  event.StateBound,
 			Device: one.Device,
@@ -90,5 +90,4 @@ func (h *Holders) Bound(dst []event.FoundSocket, inode uint32) []event.FoundSock
 			Cookie: one.Cookie,
 		})
 	}
-	return dst
 }

@@ -3,19 +3,35 @@ package probe
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-const testRingSize = 4096
+const (
+	testRingSize = 4096
+	testPageSize = 256
+)
 
 // testRing is a ring without a kernel: what send writes is mapped once, so it is written twice.
-type testRing struct{ ring }
+type testRing struct {
+	*ring
+	written testData
+}
 
 func newTestRing(at uint64) *testRing {
-	return &testRing{ring{consumed: &at, produced: new(at), data: make([]byte, 2*testRingSize)}}
+	data := make(testData, 2*testRingSize)
+	return &testRing{newRing(&at, new(at), data, testRingSize, testPageSize), data}
 }
+
+type testData []byte
+
+func (d testData) view(offset, length uint64) ([]byte, func(), error) {
+	return d[offset : offset+length : offset+length], func() {}, nil
+}
+
+func (testData) close() {}
 
 // send writes a record as __bpf_ringbuf_reserve() and bpf_ringbuf_commit() do.
 func (r *testRing) send(flags uint32, record []byte) {
@@ -26,7 +42,7 @@ func (r *testRing) send(flags uint32, record []byte) {
 	}
 	for i, b := range whole {
 		at := (*r.produced + uint64(i)) % testRingSize
-		r.data[at], r.data[at+testRingSize] = b, b
+		r.written[at], r.written[at+testRingSize] = b, b
 	}
 	*r.produced += uint64(len(whole))
 }
@@ -70,9 +86,25 @@ func TestRingBusy(t *testing.T) {
 	if got := r.read(t); !slices.Equal(got, []string{"first"}) {
 		t.Errorf("%q", got)
 	}
-	binary.LittleEndian.PutUint32(r.data[at:], 4)
+	binary.LittleEndian.PutUint32(r.written[at:], 4)
 	if got := r.read(t); !slices.Equal(got, []string{"busy", "behind"}) {
 		t.Errorf("%q", got)
+	}
+}
+
+// Records that go over the end of a piece that is mapped at once are read, also of a full ring and
+// when they are nearly as long as a piece.
+func TestRingPieces(t *testing.T) {
+	for length := 0; length <= testRingSize/8-ringHeaderSize; length += 24 {
+		r, record := newTestRing(testRingSize-1000), strings.Repeat("x", length)
+		sent := 0
+		for ; *r.produced-*r.consumed+uint64(ringHeaderSize+length+7)&^7 <= testRingSize; sent++ {
+			r.send(0, []byte(record))
+		}
+		got := r.read(t)
+		if len(got) != sent || slices.ContainsFunc(got, func(s string) bool { return s != record }) || r.waiting() != 0 {
+			t.Errorf("%d records of %d bytes, want %d; %d bytes wait", len(got), length, sent, r.waiting())
+		}
 	}
 }
 
@@ -98,7 +130,7 @@ func TestRingGivesRoomBack(t *testing.T) {
 func TestRingNonsense(t *testing.T) {
 	r := newTestRing(0)
 	r.send(0, []byte("short"))
-	binary.LittleEndian.PutUint32(r.data, 1<<29)
+	binary.LittleEndian.PutUint32(r.written, 1<<29)
 	if err := r.each(func([]byte) error { return nil }); err == nil {
 		t.Error("a record longer than the ring is read")
 	}
@@ -129,7 +161,7 @@ func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		*r.consumed = 0
 		var err error
-		if events, stamps, err = drain(&r.ring, events[:0], stamps[:0], nil); err != nil {
+		if events, stamps, err = drain(r.ring, events[:0], stamps[:0], nil); err != nil {
 			b.Fatal(err)
 		}
 		count += len(events)

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/binary"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -15,6 +16,10 @@ const (
 	maxRaw    = 4 << 20
 	// maxStored leaves room for a frame that cannot be compressed.
 	maxStored = maxRaw + maxRaw/8
+	// fullEvents is with how many events the writer ends a frame: it keeps two, and their room.
+	fullEvents = 1 << 14
+	// keptEvents is for how many events a frame keeps its room in any case.
+	keptEvents = 1 << 11
 	// fullTables is the size of the tables at which the writer ends a frame: the columns of
 	// maxEvents take at most three times as much, and an event can add some KiB of names.
 	fullTables = maxRaw / 4
@@ -39,6 +44,8 @@ type frame struct {
 	inBatch     uint64
 	columns     [columns][]byte
 
+	most uint32 // events that it has room for
+
 	// The values before, of which the columns have the differences.
 	time   event.Time
 	now    event.Time
@@ -54,6 +61,9 @@ const contextEvery = 32
 
 // reset makes it an empty frame, which begins where the stream has come to.
 func (f *frame) reset(number uint64, begin event.Time, begun, context bool) {
+	if f.most = max(f.most, f.events); f.most > max(keptEvents, 8*f.events) { // the room is of a storm that is over
+		*f = *newFrame()
+	}
 	f.header = header{kind: kindFrame, number: number, begin: begin, end: begin}
 	f.begun, f.changesContext = begun, false
 	f.context = context || number%contextEvery == 0
@@ -69,7 +79,7 @@ func (f *frame) reset(number uint64, begin event.Time, begun, context bool) {
 // full reports whether the frame must end. It leaves room for the processes that one more
 // event can name.
 func (f *frame) full() bool {
-	return f.events >= maxEvents || len(f.processes) > maxEvents-3-maxUDPHolders || len(f.tables) >= fullTables
+	return f.events >= fullEvents || len(f.processes) > maxEvents-3-maxUDPHolders || len(f.tables) >= fullTables
 }
 
 // addEvent appends an event, which the world must have applied already.
@@ -86,7 +96,8 @@ func (f *frame) addEvent(e *event.Event, world *event.World) {
 	s := shapeOf(e)
 	number, ok := f.shapes[s]
 	if !ok {
-		number = f.addShape(&s, e, world)
+		fresh := s // one that is passed on by its address takes room of the heap
+		number = f.addShape(&fresh, e, world)
 	}
 	f.put(columnShape, uint64(number))
 	f.putSigned(columnTime, int64(e.Time-f.time))
@@ -167,17 +178,21 @@ func (f *frame) endBatch(now event.Time) {
 
 // append appends the frame as a field of Trace, so that frames in a row are a Trace.
 func (f *frame) append(b []byte) []byte {
-	body := f.scratch[:0]
-	body = appendUint(body, frameBegin, uint64(f.begin))
-	body = appendUint(body, frameEnd, uint64(f.end))
-	body = append(body, f.tables...)
-	body = appendColumn(body, frameBatchEvents, f.batchEvents)
-	body = appendColumn(body, frameBatchNow, f.batchNow)
+	var room [2 * binary.MaxVarintLen32]byte // for its tag and its length, which is known at last
+	begin := len(b)
+	b = append(b, room[:]...)
+	body := len(b)
+	b = appendUint(b, frameBegin, uint64(f.begin))
+	b = appendUint(b, frameEnd, uint64(f.end))
+	b = append(b, f.tables...)
+	b = appendColumn(b, frameBatchEvents, f.batchEvents)
+	b = appendColumn(b, frameBatchNow, f.batchNow)
 	for i, c := range f.columns {
-		body = appendColumn(body, protowire.Number(frameColumns+i), c)
+		b = appendColumn(b, protowire.Number(frameColumns+i), c)
 	}
-	f.scratch = body
-	return appendBytes(b, traceFrame, body)
+	length := uint64(len(b) - body)
+	head := protowire.AppendVarint(protowire.AppendTag(b[begin:begin], traceFrame, protowire.BytesType), length)
+	return append(b[:begin+len(head)], b[body:]...)
 }
 
 func appendColumn(b []byte, n protowire.Number, column []byte) []byte {

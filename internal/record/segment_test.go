@@ -106,12 +106,12 @@ func TestSlowDisk(t *testing.T) {
 	var world event.World
 	e := event.Event{Time: 1, Kind: event.Open, Direction: event.Out, Proto: event.TCP, Count: 1}
 	added := 0
-	for err == nil && added < 3*maxEvents {
+	for err == nil && added < 3*fullEvents {
 		e.Time = e.Time.Add(time.Second)
 		err = errors.Join(segment.Add(&e, &world), segment.EndBatch(e.Time))
 		added++
 	}
-	if !errors.Is(err, ErrSlow) || added != 2+maxEvents { // the first frame has two
+	if !errors.Is(err, ErrSlow) || added != 2+fullEvents { // the first frame has two
 		t.Fatalf("%d events, %v", added, err)
 	}
 	close(disk.goOn)

@@ -114,7 +114,7 @@ func (l load) scan(at event.Time) *event.Scan {
 	scan := &event.Scan{At: at}
 	for i, sockets := range found {
 		census := event.Census{Netns: l.netns(i), Bound: true, Sockets: uint64(len(sockets)), Began: at}
-		scan.Netns = append(scan.Netns, event.NetnsScan{Census: census, Sockets: sockets})
+		scan.Netns = append(scan.Netns, event.NetnsScan{Census: census, Sockets: event.FoundOf(sockets...)})
 	}
 	return scan
 }

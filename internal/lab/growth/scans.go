@@ -39,22 +39,25 @@ func measureScans(ctx context.Context, cfg config) (_ chart, err error) {
 	iterators, diag := series{name: "BPF iterator"}, series{name: "sock_diag"}
 	sizes := axes[0].loads(cfg.most)
 	made, spaces := 0, netns.New()
+	var list event.FoundList
+	var found []event.FoundSocket
 	for _, l := range sizes {
 		if err := makeBuckets(ctx, n, l.sockets-made); err != nil {
 			return chart{}, err
 		}
 		made = l.sockets
 		err := errors.Join(
-			iterators.addScan(made, func(dst []event.FoundSocket) (found []event.FoundSocket, err error) {
-				err = n.Do(func() error {
-					found, _, err = p.Sockets(dst, scanLimit, event.PortRange{}, nil)
+			iterators.addScan(made, func() (int, error) {
+				list.Truncate(0)
+				err := n.Do(func() error {
+					_, err := p.Sockets(&list, scanLimit, event.PortRange{}, nil)
 					return err
 				})
-				return found, err
+				return list.Len(), err
 			}),
-			diag.addScan(made, func(dst []event.FoundSocket) ([]event.FoundSocket, error) {
-				found, _, err := spaces.Sockets(n.Inode(), dst, scanLimit)
-				return found, err
+			diag.addScan(made, func() (_ int, err error) {
+				found, _, err = spaces.Sockets(n.Inode(), found[:0], scanLimit)
+				return len(found), err
 			}))
 		if err != nil {
 			return chart{}, err
@@ -79,17 +82,17 @@ func makeBuckets(ctx context.Context, n *lab.Netns, count int) error {
 
 // addScan adds the time of a scan, at the number of sockets that it finds: some ports have been
 // used again, and on a slow host the first buckets have expired. Half of them must be there.
-func (s *series) addScan(sockets int, scan func([]event.FoundSocket) ([]event.FoundSocket, error)) error {
-	var found []event.FoundSocket
+func (s *series) addScan(sockets int, scan func() (int, error)) error {
+	var found int
 	took, err := least(scanPasses, func() (time.Duration, error) {
 		return timed(func() (err error) {
-			found, err = scan(found[:0])
+			found, err = scan()
 			return err
 		})
 	})
-	if err == nil && len(found) < sockets/2 {
-		err = fmt.Errorf("%s: %d of %d sockets", s.name, len(found), sockets)
+	if err == nil && found < sockets/2 {
+		err = fmt.Errorf("%s: %d of %d sockets", s.name, found, sockets)
 	}
-	s.points = append(s.points, point{float64(len(found)), took / 1e6})
+	s.points = append(s.points, point{float64(found), took / 1e6})
 	return err
 }
