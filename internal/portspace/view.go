@@ -117,6 +117,9 @@ func (v View) reusable(now event.Time) int {
 	if !v.reuses() {
 		return 0
 	}
+	if !v.IsOwn {
+		return v.reusableAt(now)
+	}
 	n := 0
 	for port, socket := range v.Each() {
 		if v.isReusable(port, &socket, now) {
@@ -127,24 +130,9 @@ func (v View) reusable(now event.Time) int {
 }
 
 func (v View) isReusable(port uint16, socket *Socket, now event.Time) bool {
-	return socket.State == event.StateTimeWait && v.reuses() && v.Holds(port) && !v.isKept(port, socket) && v.reusableFrom(socket) <= now
+	return socket.State == event.StateTimeWait && v.Holds(port) && v.reuses() && !v.isKept(port, socket) && v.reusableFrom(socket) <= now
 }
 
-// Unstamped returns how many of the space's buckets cannot be reused because they have no
-// TCP timestamp, 0 if tcp_tw_reuse does not apply anyhow.
-func (v View) Unstamped() int {
-	if !v.reuses() {
-		return 0
-	}
-	n := 0
-	for port, socket := range v.Each() {
-		if socket.State == event.StateTimeWait && v.Holds(port) &&
-			(socket.Flags.Has(event.NoTimestamps) || v.isUnseen(&socket) && v.net.stampsOff()) {
-			n++
-		}
-	}
-	return n
-}
 
 // FullSince returns since when connect() has found no port, reusable ones counted; 0: it
 // finds one. A port was taken last then, by a socket of the space or by a bind().
