@@ -120,15 +120,6 @@ func (s *Space) TimeWaitLife() time.Duration {
 	return s.net.reuseDelay()
 }
 
-// releasedAt returns when connect() can take the port of a bucket: at its expiry, or when
-// it is old enough to be reused.
-func (s *Space) releasedAt(port uint16, socket *Socket) event.Time {
-	if !s.reuses() || s.net.Owns(port) || s.isKept(port, socket) {
-		return socket.Expiry
-	}
-	return s.reusableFrom(socket)
-}
-
 // isKept reports whether only its timer ends the bucket (tcp_twsk_unique,
 // net/ipv4/tcp_ipv4.c): a bind() owns the port; it has no TCP timestamp to distinguish old
 // segments by; or it waits for the peer's FIN (0d9e5df4a257, 6.12 and the stable kernels of its time).

@@ -6,17 +6,18 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// figures are what is counted of the buckets of a space, as All sees it. A pass over the sockets of
-// a large space takes a millisecond, and each snapshot asks several times for each of them, mostly
+// figures are what is counted of the sockets of a space, as All sees it. A pass over those of a
+// large space takes a millisecond, and each snapshot asks several times for each of them, mostly
 // of spaces in which nothing has happened since: so a space keeps them until one of its sockets
 // changes.
 type figures struct {
 	figuresOf
-	buckets   int        // in any case
-	kept      int        // of buckets: only their timers end them
-	unstamped int        // cannot be reused, for want of a TCP timestamp
-	ever      int        // can be reused, all of them from last on
-	reusable  int        // of ever: from at on, or before
+	holdings  []Holding // nil: they are nearly as many as the sockets
+	buckets   int       // in any case
+	kept      int       // of buckets: only their timers end them
+	unstamped int       // cannot be reused, for want of a TCP timestamp
+	ever      int       // can be reused, all of them from last on
+	reusable  int       // of ever: from at on, or before
 	last, at  event.Time
 }
 
@@ -29,6 +30,16 @@ type figuresOf struct {
 	delay, length time.Duration
 }
 
+const (
+	// keptFrom is from how many sockets on a space keeps its figures, so that they are a small part
+	// of what the sockets take.
+	keptFrom = 16
+	// perHolding is how many sockets a Holding must have on average to be kept.
+	perHolding = 8
+	// lookedUp is of how many sockets the ports are looked up one by one.
+	lookedUp = 64
+)
+
 func (s *Space) figuresOf() figuresOf {
 	n := s.net
 	return figuresOf{n.takeovers, s.reuses(), n.stampsOff(), n.Census.Bound, n.reuseDelay(), n.TimeWaitLength()}
@@ -36,69 +47,79 @@ func (s *Space) figuresOf() figuresOf {
 
 // figures returns them, not to be changed. What of them depends on the time is of any moment.
 func (s *Space) figures() *figures {
+	if of := s.figuresOf(); s.known == nil || s.known.figuresOf != of {
+		return s.countFigures(of, 0)
+	}
+	return s.known
+}
+
+// figuresAt returns those that hold at a moment.
+func (s *Space) figuresAt(now event.Time) *figures {
 	of := s.figuresOf()
-	if s.known == nil || s.known.figuresOf != of {
-		s.known = s.countFigures(of, 0)
+	if f := s.known; f == nil || f.figuresOf != of || f.at != now && f.last > now {
+		return s.countFigures(of, now)
 	}
 	return s.known
 }
 
 // reusableAt returns how many buckets connect() would take over at a moment.
 func (s *Space) reusableAt(now event.Time) int {
-	of := s.figuresOf()
-	f := s.known
-	if f == nil || f.figuresOf != of || f.at != now && f.last > now {
-		f = s.countFigures(of, now)
-		s.known = f
-	}
+	f := s.figuresAt(now)
 	if f.at == now {
 		return f.reusable
 	}
 	return f.ever
 }
 
-// countFigures makes them from scratch.
+// countFigures makes the figures from scratch, and keeps them if the space is large enough.
 func (s *Space) countFigures(of figuresOf, now event.Time) *figures {
 	f := &figures{figuresOf: of, at: now}
-	if !of.reuses {
-		return f // nobody asks for anything then
-	}
+	most, few := int(s.held)/perHolding, true
+	h := holdings{each: func(one *Holding) {
+		if few = few && len(f.holdings) < most; few {
+			f.holdings = append(f.holdings, *one)
+		}
+	}}
 	owns := s.net.ownedPorts(s.held)
 	for _, socket := range s.records() {
-		if socket.State != event.StateTimeWait {
-			continue
-		}
-		f.buckets++
 		inRange := s.net.usable.has(socket.port)
-		if inRange && s.isUnstamped(socket) {
-			f.unstamped++
+		h.add(socket, inRange)
+		if of.reuses && socket.State == event.StateTimeWait {
+			f.add(s, socket, inRange, owns)
 		}
-		switch {
-		case s.keepsItself(socket) || owns(socket.port):
-			f.kept++
-		case inRange:
-			f.add(s.reusableFrom(socket))
-		}
+	}
+	if h.end(); !few {
+		f.holdings = nil
+	}
+	if s.held >= keptFrom {
+		s.known = f
 	}
 	return f
 }
 
-// add counts a bucket that can be reused from a moment on.
-func (f *figures) add(from event.Time) {
-	f.ever++
-	f.last = max(f.last, from)
-	if from <= f.at {
-		f.reusable++
+// add counts a bucket.
+func (f *figures) add(s *Space, bucket *Socket, inRange bool, owns func(uint16) bool) {
+	f.buckets++
+	if inRange && s.isUnstamped(bucket) {
+		f.unstamped++
+	}
+	switch {
+	case s.keepsItself(bucket) || owns(bucket.port):
+		f.kept++
+	case inRange:
+		from := s.reusableFrom(bucket)
+		f.ever++
+		f.last = max(f.last, from)
+		if from <= f.at {
+			f.reusable++
+		}
 	}
 }
-
-// fewSockets is of how many sockets the ports are looked up one by one.
-const fewSockets = 64
 
 // ownedPorts returns a function that reports whether a bind() owns a port, to be asked so many
 // times before anything changes.
 func (n *Netns) ownedPorts(times int32) func(port uint16) bool {
-	if times <= fewSockets || len(n.owned) > int(times) {
+	if times <= lookedUp || len(n.owned) > int(times) {
 		return n.Owns
 	}
 	var owned bitmap

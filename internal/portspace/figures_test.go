@@ -52,7 +52,7 @@ func (s *stream) setting(n *event.Netns) {
 func (s *stream) socket() event.Event {
 	kind := pick(s, event.Open, event.Open, event.Close, event.Close, event.Close, event.EnterCloseWait, event.SynUnanswered,
 		event.Bind, event.Listen, event.ListenEnd, event.SocketFound, event.SocketFound, event.SocketGone)
-	src := fmt.Sprintf("%s:%d", pick(s, "10.0.0.1", "127.0.0.1"), 39998+s.IntN(16))
+	src := fmt.Sprintf("%s:%d", pick(s, "10.0.0.1", "127.0.0.1"), 39998+s.IntN(24))
 	dst := pick(s, "10.0.0.2:80", "10.0.0.3:80")
 	switch kind {
 	case event.Bind, event.Listen, event.ListenEnd:
@@ -78,7 +78,7 @@ func (s *stream) socket() event.Event {
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	reusable := 0
-	for seed := range uint64(40) {
+	for seed := range uint64(20) {
 		s := &stream{rand.New(rand.NewPCG(seed, 1)), start}
 		table := tableOf(config(hundred, "", s.setting))
 		for i := range 3000 {
@@ -123,6 +123,19 @@ func checkFigures(t *testing.T, where string, v View, now event.Time) (reusable 
 			reusable++
 		}
 	}
+	var all, found Holding
+	for port, socket := range v.Each() {
+		all.InRange = v.Holds(port)
+		all.add(&socket)
+	}
+	v.EachHolding(now, func(h *Holding) {
+		found.InRange = h.InRange // that of the last socket
+		found.TimeWait, found.Open, found.Before, found.Unseen = found.TimeWait+h.TimeWait, found.Open+h.Open, found.Before+h.Before, found.Unseen+h.Unseen
+		found.SynSent, found.CloseWait = found.SynSent+h.SynSent, found.CloseWait+h.CloseWait
+	})
+	if all != found {
+		t.Errorf("%s: the holdings add up to %+v, not %+v", where, found, all)
+	}
 	if got := v.Occupancy(now).Reusable; got != reusable {
 		t.Errorf("%s: %d can be reused, not %d", where, got, reusable)
 	}
@@ -137,7 +150,7 @@ func TestFiguresOfMany(t *testing.T) {
 	t.Parallel()
 	const dst = "10.0.0.2:80"
 	table := tableOf(config(hundred, "", func(n *event.Netns) { n.Reuse = 1 }))
-	for i := range fewSockets + 10 {
+	for i := range lookedUp + 10 {
 		e := socketEvent(event.Close, local(i), dst, flags(event.TimeWait))
 		table.Add(&e)
 	}
@@ -145,7 +158,7 @@ func TestFiguresOfMany(t *testing.T) {
 		e := socketEvent(event.Listen, fmt.Sprintf("10.0.0.9:%d", 40000+i), "")
 		table.Add(&e)
 	}
-	if n := checkFigures(t, "many", spaceTo(table, "10.0.0.1", dst), start.Add(2*time.Second)); n != fewSockets+3 {
+	if n := checkFigures(t, "many", spaceTo(table, "10.0.0.1", dst), start.Add(2*time.Second)); n != lookedUp+3 {
 		t.Errorf("%d can be reused", n)
 	}
 }
