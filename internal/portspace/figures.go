@@ -131,4 +131,9 @@ func (n *Netns) ownedPorts(times int32) func(port uint16) bool {
 
 // Unstamped returns how many of the space's buckets cannot be reused because they have no
 // TCP timestamp, 0 if tcp_tw_reuse does not apply anyhow.
-func (s *Space) Unstamped() int { return s.figures().unstamped }
+func (s *Space) Unstamped() int {
+	if !s.reuses() {
+		return 0
+	}
+	return s.figures().unstamped
+}
