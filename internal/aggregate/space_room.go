@@ -3,7 +3,7 @@ package aggregate
 import "sync"
 
 // spaceRoom is what the port spaces of a snapshot are made in. A snapshot of a thousand takes 2 MB
-// of it, which the next one uses again: made anew each time, it would be most of the garbage of a
+// of it, which the next one uses again: made for each, it would be most of the garbage of a
 // host on which nothing happens.
 type spaceRoom struct {
 	rows  []*spaceRow

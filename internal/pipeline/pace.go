@@ -52,7 +52,7 @@ func (p *pace) pause(since, every time.Duration, changes uint64) time.Duration {
 }
 
 // shareOf returns the share of the time that snapshots may take, as its inverse: that of a busy
-// host, if so many changes in a time are much, else calmShare.
+// host, if the changes are many for the time, else calmShare.
 func shareOf(changes uint64, in time.Duration, busy time.Duration) time.Duration {
 	if changes > 0 && float64(changes) >= busyRate*in.Seconds() {
 		return busy

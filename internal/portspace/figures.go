@@ -116,7 +116,7 @@ func (f *figures) add(s *Space, bucket *Socket, inRange bool, owns func(uint16) 
 	}
 }
 
-// ownedPorts returns a function that reports whether a bind() owns a port, to be asked so many
+// ownedPorts returns a function that reports whether a bind() owns a port, to be called about that many
 // times before anything changes.
 func (n *Netns) ownedPorts(times int32) func(port uint16) bool {
 	if times <= lookedUp || len(n.owned) > int(times) {
