@@ -94,12 +94,12 @@ func (h *holders) add(sockets *portspace.Holding) {
 
 // addSockets adds the sockets of a space one by one.
 func (b *spaceRows) addSockets(row *spaceRow, list *holders, plot *portPlot) {
-	net := b.table.Netns(row.Netns)
+	net, owns := b.table.Netns(row.Netns), row.view.OwnedPorts()
 	for port, socket := range row.view.Each() {
 		if !row.view.Holds(port) {
 			continue
 		}
-		if net.Owns(port) { // counted with the connection and not as bound
+		if owns(port) { // counted with the connection and not as bound
 			owner := net.Owner(port)
 			var own boundPorts
 			own.add(&owner, 1)

@@ -80,7 +80,7 @@ func (s *Space) countFigures(of figuresOf, now event.Time) *figures {
 			f.holdings = append(f.holdings, *one)
 		}
 	}}
-	owns := s.net.ownedPorts(s.held)
+	owns := s.OwnedPorts()
 	for _, socket := range s.records() {
 		inRange := s.net.usable.has(socket.port)
 		h.add(socket, inRange)
@@ -115,6 +115,10 @@ func (f *figures) add(s *Space, bucket *Socket, inRange bool, owns func(uint16) 
 		}
 	}
 }
+
+// OwnedPorts returns a function that reports whether a bind() owns a port. It is for a pass over the
+// sockets of the space, and valid until the table changes.
+func (s *Space) OwnedPorts() func(port uint16) bool { return s.net.ownedPorts(s.held) }
 
 // ownedPorts returns a function that reports whether a bind() owns a port, to be called about that many
 // times before anything changes.

@@ -189,7 +189,7 @@ func (v View) Expiring(now event.Time) []int {
 // eachWaiting calls f with the moment at which each bucket releases its port that cannot be reused
 // now.
 func (v View) eachWaiting(now event.Time, f func(event.Time)) {
-	owns, reuses := v.net.ownedPorts(v.held), v.reuses()
+	owns, reuses := v.OwnedPorts(), v.reuses()
 	for port, socket := range v.Each() {
 		if socket.State != event.StateTimeWait || !v.Holds(port) {
 			continue
