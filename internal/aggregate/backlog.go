@@ -50,24 +50,15 @@ func (s *State) backlog(whole bool) *backlog {
 		state: s, whole: whole, past: newPastBacklog(&s.past),
 		processes: make(map[event.ProcID]gauges, last[0]), dests: make(map[destKey]gauges, last[1]), pairs: make(map[pairKey]gauges, last[2]),
 	}
-	// Sockets of a space come one after another and most have one owner: they are added in
-	// runs.
-	var run socketRun
-	s.table.EachSocket(func(space *portspace.Space, socket portspace.Socket) {
-		if socket.Direction == event.Unknown {
-			return
-		}
-		next := socketRun{
-			pair:      pairKey{socket.Proc, destKey{netns: space.Netns, remote: space.Remote, proto: event.TCP}},
-			direction: socket.Direction, selected: !socket.Flags.Has(event.NotSelected),
-		}
-		if run.direction == event.Unknown || !run.joins(&next) {
-			b.add(&run)
-			run = next
-		}
-		run.count(&socket)
+	s.table.Each(func(space *portspace.Space) {
+		run := socketRun{pair: pairKey{dest: destKey{netns: space.Netns, remote: space.Remote, proto: event.TCP}}}
+		space.EachHolding(s.now, func(h *portspace.Holding) {
+			if h.Direction != event.Unknown {
+				run.take(h)
+				b.add(&run)
+			}
+		})
 	})
-	b.add(&run)
 	s.backlogRows = [...]int{len(b.processes), len(b.dests), len(b.pairs)}
 	return b
 }
@@ -80,21 +71,13 @@ type socketRun struct {
 	gauges
 }
 
-func (r *socketRun) joins(next *socketRun) bool {
-	return r.pair == next.pair && r.direction == next.direction && r.selected == next.selected
-}
-
-func (r *socketRun) count(socket *portspace.Socket) {
-	if socket.Flags.Has(event.BeforeStart) && socket.Closed == 0 {
-		r.before++
-	}
-	switch {
-	case socket.State != event.StateTimeWait:
-		r.gauges = r.plus(full(socket.State, socket.Direction))
-	case socket.Direction == event.Out:
-		r.out++
-	default:
-		r.in++
+func (r *socketRun) take(h *portspace.Holding) {
+	r.pair.proc, r.direction, r.selected = h.Proc, h.Direction, h.Selected
+	r.gauges = gauges{synSent: int64(h.SynSent), closeWait: int64(h.CloseWait), before: int64(h.Unseen)}
+	if h.Direction == event.Out {
+		r.live, r.out = int64(h.Open), int64(h.TimeWait)
+	} else {
+		r.in = int64(h.TimeWait)
 	}
 }
 
@@ -117,7 +100,7 @@ func (b *backlog) add(r *socketRun) {
 	if r.direction == event.Out {
 		b.addOutgoing(r)
 	}
-	if r.selected && r.direction != event.Unknown {
+	if r.selected {
 		b.total = b.total.plus(r.gauges)
 		b.processes[r.pair.proc] = b.processes[r.pair.proc].plus(r.gauges)
 	}

@@ -72,12 +72,34 @@ func (b *spaceRows) addHolders(row *spaceRow) {
 		h := list.of(id)
 		h.Bound, h.TimeWait, h.Before = bound.ports-bound.waiting, bound.waiting, bound.before
 	}
-	net := b.table.Netns(row.Netns)
+	if plot == nil && row.view.IsPlain() {
+		row.view.EachHolding(b.now, list.add)
+	} else {
+		b.addSockets(row, list, plot)
+	}
+	b.list(row, list, plot)
+}
+
+// add adds sockets whose ports no bind() owns.
+func (h *holders) add(sockets *portspace.Holding) {
+	if !sockets.InRange {
+		return
+	}
+	one := h.of(sockets.Proc)
+	one.Live += int(sockets.Open)
+	one.CloseWait += int(sockets.CloseWait)
+	one.TimeWait += int(sockets.TimeWait)
+	one.Before += int(sockets.Before)
+}
+
+// addSockets adds the sockets of a space one by one.
+func (b *spaceRows) addSockets(row *spaceRow, list *holders, plot *portPlot) {
+	net, owns := b.table.Netns(row.Netns), row.view.OwnedPorts()
 	for port, socket := range row.view.Each() {
 		if !row.view.Holds(port) {
 			continue
 		}
-		if net.Owns(port) { // counted with the connection and not as bound
+		if owns(port) { // counted with the connection and not as bound
 			owner := net.Owner(port)
 			var own boundPorts
 			own.add(&owner, 1)
@@ -90,7 +112,6 @@ func (b *spaceRows) addHolders(row *spaceRow) {
 			plot.set(port, classOf(&socket), h.number)
 		}
 	}
-	b.list(row, list, plot)
 }
 
 // list ranks the holders, and makes the map of a row that has one.

@@ -107,7 +107,10 @@ func (b *spaceRows) plotOf(row *spaceRow) *portPlot {
 		all = b.netnsPlot(row.Netns)
 		b.plots[row.Netns] = all
 	}
-	plot := &b.plot
+	if b.plot == nil {
+		b.plot = b.room.newPlot(0)
+	}
+	plot := b.plot
 	plot.ports = row.Range
 	from, to := int(row.Range.Low)-int(all.ports.Low), int(row.Range.High)-int(all.ports.Low)+1
 	plot.classes = append(plot.classes[:0], all.classes[from:to]...)
@@ -127,7 +130,8 @@ func (b *spaceRows) plotOf(row *spaceRow) *portPlot {
 func (b *spaceRows) netnsPlot(inode uint32) *portPlot {
 	n := b.table.Netns(inode)
 	r := n.Ports()
-	p := &portPlot{ports: r, classes: make([]portClass, r.Size()), holders: make([]int32, r.Size())}
+	p := b.room.newPlot(r.Size())
+	p.ports = r
 	for i := range p.classes {
 		if !n.Usable(r.Low + uint16(i)) {
 			p.classes[i] = portReserved

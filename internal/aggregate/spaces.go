@@ -29,8 +29,9 @@ type spaceRows struct {
 	spaceList
 
 	plots   map[uint32]*portPlot // by namespace, once it is needed
-	plot    portPlot             // of the row whose map is being made
+	plot    *portPlot            // of the row whose map is being made
 	numbers map[event.ProcID]int32
+	room    *spaceRoom
 }
 
 type spaceRow struct {
@@ -44,14 +45,16 @@ type spaceRow struct {
 }
 
 func newSpaceRows(s *State) *spaceRows {
+	room := spaceRooms.Get().(*spaceRoom)
 	return &spaceRows{
 		State: s, bound: map[uint32]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{},
-		plots: map[uint32]*portPlot{}, numbers: map[event.ProcID]int32{},
+		plots: map[uint32]*portPlot{}, numbers: map[event.ProcID]int32{}, room: room, spaceList: spaceList{spare: room.rows},
 	}
 }
 
 func (s *State) addSpaces(snap *snapshot.Snapshot, fills *fills, focus []snapshot.SpaceID) {
 	b := s.spaceRows()
+	defer b.end()
 	snap.OtherPortSpaces = b.listed - len(b.rows)
 	snap.PortSpaces = make([]snapshot.PortSpace, 0, len(b.rows))
 	b.mapped(focus)
@@ -65,7 +68,7 @@ func (s *State) addSpaces(snap *snapshot.Snapshot, fills *fills, focus []snapsho
 	s.addNamespaces(snap)
 }
 
-// spaceRows returns the rows without detail, fullest first.
+// spaceRows returns the rows without detail, fullest first. It must be ended.
 func (s *State) spaceRows() *spaceRows {
 	b := newSpaceRows(s)
 	b.connectSpaces()
@@ -76,10 +79,13 @@ func (s *State) spaceRows() *spaceRows {
 }
 
 // EachSpace calls f for each port space that a Snapshot at that moment has, fullest first. The
-// rows have no detail: no holders, victims and forecast, which take most of a snapshot's time.
+// rows have no detail: no holders, victims and forecast, which take most of a snapshot's time. They
+// are valid until f returns.
 func (s *State) EachSpace(at event.Time, f func(*snapshot.PortSpace)) {
 	s.advance(at)
-	for _, row := range s.spaceRows().rows {
+	b := s.spaceRows()
+	defer b.end()
+	for _, row := range b.rows {
 		f(&row.PortSpace)
 	}
 }

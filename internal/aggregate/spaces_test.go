@@ -1,6 +1,9 @@
 package aggregate
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -281,5 +284,51 @@ func TestFilteredBindSpaces(t *testing.T) {
 	slices.Sort(got)
 	if want := []string{"10.0.0.1", "10.0.0.3"}; !slices.Equal(got, want) {
 		t.Errorf("bind() on %q, want %q", got, want)
+	}
+}
+
+// TestHoldersOfManySockets: who holds the ports is the same, whether the sockets of a space are
+// counted in one pass that is kept, or one by one for its map.
+func TestHoldersOfManySockets(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 1))
+	events := []event.Event{ranged(40000, 40999), known(cache, "cache"), known(shop, "shop")}
+	remote := func(i int) string { return fmt.Sprintf("10.0.0.%d:80", i) }
+	const spaces = 2*maxMapped + 10
+	for range 200 * spaces {
+		to := random.IntN(spaces)
+		e := with([]event.Kind{event.Open, event.Close}[random.IntN(2)], all(from(uint16(39950+random.IntN(300))), towards(remote(to)),
+			owner([]event.ProcID{cache, shop}[random.IntN(2)])))
+		switch e.Flags = []event.Flags{0, 0, event.TimeWait}[random.IntN(3)]; {
+		case random.IntN(5) == 0 && e.Kind == event.Open && to%4 == 0:
+			e.Flags |= event.EarlyBind
+			e.Src.Port += 500 // else it is in the way of all spaces
+		case random.IntN(20) == 0:
+			e.Kind, e.State, e.Flags = event.SocketFound, event.StateCloseWait, event.BeforeStart
+		}
+		events = append(events, e)
+	}
+	s := of(events...)
+	plain := s.Snapshot(begin)
+	var all []snapshot.SpaceID
+	for _, space := range plain.PortSpaces {
+		all = append(all, space.ID())
+	}
+	mapped := s.Snapshot(begin, all...)
+	compared := 0
+	for i, space := range plain.PortSpaces {
+		other := mapped.PortSpaces[i]
+		if space.Map != nil || other.Map == nil {
+			continue
+		}
+		for i := range other.Holders {
+			other.Holders[i].Held = nil
+		}
+		if compared++; !reflect.DeepEqual(space.Holders, other.Holders) || !reflect.DeepEqual(space.OtherHolders, other.OtherHolders) {
+			t.Errorf("%s: held by %+v, with a map by %+v", space.Remote, space.Holders, other.Holders)
+		}
+	}
+	if compared < maxMapped {
+		t.Errorf("%d spaces were compared", compared)
 	}
 }

@@ -1,6 +1,8 @@
 package deepcopy
 
 import (
+	"bytes"
+	"math/rand/v2"
 	"reflect"
 	"sync/atomic"
 	"testing"
@@ -32,6 +34,12 @@ type common struct {
 	n atomic.Pointer[int]
 }
 
+// copied returns a copy, and how many bytes it took in between.
+func copied[T any](p *T, shared ...any) (*T, int) {
+	packed := Pack(p, shared...)
+	return packed.Unpack(), packed.Bytes()
+}
+
 func grown() *tree {
 	t := &tree{
 		name: "a", inner: leaf{1}, list: []leaf{{2}, {3}}, rows: map[string]*leaf{}, sums: map[leaf][2]int{{4}: {5, 6}},
@@ -44,11 +52,11 @@ func grown() *tree {
 	return t
 }
 
-func TestOf(t *testing.T) {
+func TestPack(t *testing.T) {
 	t.Parallel()
 	old := grown()
-	got, size := Of(old)
-	if size < 200 || !reflect.DeepEqual(got, old) {
+	got, size := copied(old)
+	if size < 100 || !reflect.DeepEqual(got, old) {
 		t.Fatalf("%d bytes: got %+v, want %+v", size, got, old)
 	}
 	if got.toIt != &got.inner || got.second != &got.list[1] || got.up != got || got.rows["one"] != got.rows["same"] {
@@ -58,7 +66,7 @@ func TestOf(t *testing.T) {
 		t.Error("what is to be shared is not")
 	}
 	// Nothing of the copy is the original's.
-	want, _ := Of(old)
+	want, _ := copied(old)
 	old.inner.n, old.list[0].n, old.rows["one"].n, old.any.(*leaf).n, old.array[0][0] = 0, 0, 0, 0, 0
 	old.nested[1][2][0] = 0
 	old.sums[leaf{}] = [2]int{}
@@ -66,7 +74,7 @@ func TestOf(t *testing.T) {
 		t.Errorf("it has changed: %+v", got)
 	}
 	old.next = func() int { return 7 }
-	if again, _ := Of(old); again.next() != 7 || again.none != nil {
+	if again, _ := copied(old); again.next() != 7 || again.none != nil {
 		t.Errorf("got %+v", again)
 	}
 }
@@ -74,7 +82,7 @@ func TestOf(t *testing.T) {
 func TestShared(t *testing.T) {
 	t.Parallel()
 	old := grown()
-	if got, _ := Of(old, old.rows["one"]); got.rows["same"] != old.rows["one"] || got.any == old.any {
+	if got, _ := copied(old, old.rows["one"]); got.rows["same"] != old.rows["one"] || got.any == old.any {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -87,18 +95,57 @@ func TestCannotCopy(t *testing.T) {
 	}
 	pointsAhead := &early{}
 	pointsAhead.toIt = &pointsAhead.inner
-	for name, copied := range map[string]func(){
-		"channel":      func() { c := make(chan int); Of(&c) },
-		"points ahead": func() { Of(pointsAhead) },
+	for name, pack := range map[string]func(){
+		"channel":      func() { c := make(chan int); Pack(&c) },
+		"points ahead": func() { Pack(pointsAhead) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			defer func() {
 				if recover() == nil {
-					t.Error("copied")
+					t.Error("packed")
 				}
 			}()
-			copied()
+			pack()
 		})
+	}
+}
+
+// TestBytes: words are packed without their zeros, and come back with them.
+func TestBytes(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 1000 {
+		want := make([]byte, r.IntN(5000))
+		for i := range want {
+			if zeros := r.IntN(200); r.IntN(20) == 0 {
+				i = min(i+zeros, len(want)-1)
+			}
+			if r.IntN(3) == 0 {
+				want[i] = byte(r.IntN(256))
+			}
+		}
+		if r.IntN(4) == 0 {
+			clear(want[len(want)/4:])
+		}
+		w := newWriter(nil)
+		w.bytes(want)
+		w.number(77)
+		got, in := make([]byte, len(want)), &reader{data: w.data}
+		in.bytes(got)
+		if !bytes.Equal(got, want) || in.number() != 77 || len(in.data) > 0 {
+			t.Fatalf("%d bytes have become others", len(want))
+		}
+	}
+}
+
+// TestSeveralCopies: what is packed can be unpacked again and again.
+func TestSeveralCopies(t *testing.T) {
+	t.Parallel()
+	packed := Pack(grown())
+	one, other := packed.Unpack(), packed.Unpack()
+	one.list[0].n, one.rows["one"].n = 77, 77
+	if again := packed.Unpack(); other.list[0].n != 2 || other.rows["one"].n != 9 || !reflect.DeepEqual(again, other) {
+		t.Errorf("got %+v and %+v", other, again)
 	}
 }

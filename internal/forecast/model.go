@@ -37,20 +37,21 @@ type pool struct {
 	ending  float64
 	staying float64
 	bucket  float64
-	made    []float64 // buckets in each step
+	made    []float64 // buckets in each step; nil before the first one
 	// bucketLife is for how long a bucket that is made takes its port, in seconds, and delay
 	// in steps.
 	bucketLife float64
 	delay      int
+	stay       float64 // the share of the open connections that do not end in a step
+	mean       float64 // for how long those are open that end, in seconds, above 0
 }
 
 // newPool returns the ports of a load as they are. room is how many opens it takes to fill
 // the space: the fewer, the more it matters how they come by chance.
-func newPool(l *Load, s scenario, room float64, steps int, watched time.Duration) *pool {
+func newPool(l *Load, s scenario, room float64, watched time.Duration) *pool {
 	p := &pool{
 		Load: l, open: l.Rate, life: l.Lifetime.Seconds(), share: l.TimeWaitShare, leak: l.LeakShare,
 		ending: float64(min(l.Draining, l.Open)), bucket: float64(max(l.Buckets, 0)),
-		made: make([]float64, steps),
 	}
 	p.setBucketLife(l.BucketLife)
 	p.staying = float64(l.Open) - p.ending
@@ -71,6 +72,8 @@ func newPool(l *Load, s scenario, room float64, steps int, watched time.Duration
 			p.setBucketLife(l.LeastBucketLife)
 		}
 	}
+	p.mean = max(p.life, 1e-6)
+	p.stay = math.Exp(-step / p.mean)
 	return p
 }
 
@@ -103,9 +106,7 @@ func (p *pool) move(i int, most float64) {
 	if p.Closed == 0 {
 		p.ending += rate * step
 	} else {
-		life := max(p.life, 1e-6)
-		stay := math.Exp(-step / life)
-		then := p.ending*stay + rate*life*(1-stay)
+		then := p.ending*p.stay + rate*p.mean*(1-p.stay)
 		p.made[i] = (p.ending + rate*step - then) * p.share
 		p.ending = then
 	}
@@ -134,6 +135,18 @@ func (p *pool) grows() float64 {
 	return p.open * p.leak
 }
 
+// ceiling returns a bound of the ports that are ever taken, which no step exceeds: all connections
+// that can be open at a time, and all buckets that can be made while one lasts, by those that are
+// open or come in that time.
+func (p *pool) ceiling() float64 {
+	rate := max(p.rate(0), p.rate(p.rises))
+	if rate > 0 && (p.Closed == 0 || p.leak > 0) {
+		return math.Inf(1)
+	}
+	ending := max(p.ending, rate*p.mean)
+	return p.staying + ending + p.bucket + p.share*(ending+rate*float64(p.delay)*step)
+}
+
 // settles returns the ports that the others take in the long run.
 func (p *pool) settles(most float64) float64 {
 	if p.Closed == 0 {
@@ -146,6 +159,7 @@ func (p *pool) settles(most float64) float64 {
 // model is the pools of a space.
 type model struct {
 	pools []*pool
+	steps int
 	room  float64 // for all of them
 	most  float64 // buckets that the kernel keeps
 	bound float64 // ports per second that a bind() takes
@@ -162,12 +176,12 @@ func (in *Inputs) newModel(s scenario) *model {
 		own.Buckets -= min(in.Elsewhere.Buckets, own.Buckets)
 	}
 	left := float64(in.Capacity - in.Taken())
-	steps := own.steps()
+	m.steps = own.steps()
 	if in.Elsewhere != nil {
-		steps = max(steps, in.Elsewhere.steps())
-		m.pools = append(m.pools, newPool(in.Elsewhere, s, left, steps, in.Watched))
+		m.steps = max(m.steps, in.Elsewhere.steps())
+		m.pools = append(m.pools, newPool(in.Elsewhere, s, left, in.Watched))
 	}
-	m.pools = append(m.pools, newPool(&own, s, left, steps, in.Watched))
+	m.pools = append(m.pools, newPool(&own, s, left, in.Watched))
 	return m
 }
 
@@ -186,12 +200,19 @@ func (l *Load) steps() int {
 // fullAfter returns the time until no port is left, false if that does not come.
 func (in *Inputs) fullAfter(s scenario) (time.Duration, bool) {
 	m := in.newModel(s)
-	if m.opens()+m.bound <= 0 {
+	if m.opens()+m.bound <= 0 || m.staysBelow() {
 		return 0, false
 	}
+	return m.simulate()
+}
+
+// simulate returns the same, step by step.
+func (m *model) simulate() (time.Duration, bool) {
+	for _, p := range m.pools {
+		p.made = make([]float64, m.steps)
+	}
 	used := m.used()
-	steps := len(m.pools[0].made)
-	for i := range steps {
+	for i := range m.steps {
 		before := used
 		for _, p := range m.pools {
 			p.move(i, m.most)
@@ -205,7 +226,21 @@ func (in *Inputs) fullAfter(s scenario) (time.Duration, bool) {
 			return seconds((float64(i) + share) * step), true
 		}
 	}
-	return m.beyond(used, float64(steps)*step)
+	return m.beyond(used, float64(m.steps)*step)
+}
+
+// staysBelow reports whether it is clear without a step that ports are always left, as in most
+// spaces.
+func (m *model) staysBelow() bool {
+	const slack = 1 // for rounding
+	if m.bound > 0 {
+		return false
+	}
+	most := 0.0
+	for _, p := range m.pools {
+		most += p.ceiling()
+	}
+	return most+slack < m.room
 }
 
 func (m *model) used() (sum float64) {

@@ -2,12 +2,24 @@ package pipeline
 
 import "github.com/porttrace/porttrace/internal/deepcopy"
 
-// Clone returns a State that goes on from here by itself, and about how many bytes it takes.
-// Events and snapshots of one do not change the other.
-func (s *State) Clone() (*State, int) {
-	clone, size := deepcopy.Of(s, s.filter)
-	if clone.rows != nil {
-		clone.rows.Rebind()
+// Packed is a State as it was at a moment. It never changes, and can be read in any goroutine.
+type Packed struct{ *deepcopy.Packed[State] }
+
+// Pack returns the State as it is, without WatchThresholds.
+func (s *State) Pack() Packed {
+	watched := s.thresholds
+	s.thresholds = nil
+	packed := deepcopy.Pack(s, s.filter)
+	s.thresholds = watched
+	return Packed{packed}
+}
+
+// State returns a State that goes on from there by itself: events and snapshots of one do not
+// change the other.
+func (p Packed) State() *State {
+	s := p.Unpack()
+	if s.rows != nil {
+		s.rows.Rebind()
 	}
-	return clone, size
+	return s
 }

@@ -34,10 +34,11 @@ func TestClone(t *testing.T) {
 			}
 			straight, original := play(t, NewState(f), name, 0, -1), play(t, NewState(f), name, 0, 400)
 			before := original.Snapshot(0)
-			clone, size := original.Clone()
-			if size < 10_000 {
+			packed := original.Pack()
+			if size := packed.Bytes(); size < 1000 {
 				t.Errorf("it takes %d bytes", size)
 			}
+			clone := packed.State()
 			end := event.Time(1) << 60
 			want := straight.Snapshot(end)
 			if got := play(t, clone, name, 400, -1).Snapshot(end); !reflect.DeepEqual(got, want) {
@@ -51,6 +52,9 @@ func TestClone(t *testing.T) {
 			}
 			if got := play(t, original, name, 400, -1).Snapshot(end); !reflect.DeepEqual(got, want) {
 				t.Errorf("the original comes to\n%+v\nnot\n%+v", got, want)
+			}
+			if got := play(t, packed.State(), name, 400, -1).Snapshot(end); !reflect.DeepEqual(got, want) {
+				t.Errorf("the second clone comes to\n%+v\nnot\n%+v", got, want)
 			}
 		})
 	}

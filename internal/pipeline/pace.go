@@ -9,12 +9,12 @@ import (
 
 const (
 	// busyShare and calmShare bound the time that the making of snapshots takes, as its inverse:
-	// 4 % of a core while much happens, which is when a screen is watched, else 1 %. To read them
-	// takes about half as much.
+	// 4 % of a core while much happens, which is when a screen is watched, else half a percent. To
+	// read them takes about half as much.
 	busyShare = 25
-	calmShare = 100
-	// observeShare does the same for what is observed of a host: each snapshot has the counts since
-	// the start, so that none is missing if there are fewer.
+	calmShare = 200
+	// observeShare does the same for what is observed of a host while much happens, else calmShare:
+	// each snapshot has the counts since the start, so that none is missing if there are fewer.
 	observeShare = 50
 	// busyRate is how many events of sockets a second are much: what a storm leaves behind is
 	// large, and changes little.
@@ -45,12 +45,17 @@ func (p *pace) due(now time.Time, every time.Duration, changes uint64, focus []s
 // pause returns for how long there is none after the last one, if so much has changed since.
 // Without a change only the time has passed, which frees ports: a clock that ticks is enough.
 func (p *pace) pause(since, every time.Duration, changes uint64) time.Duration {
-	share := time.Duration(calmShare)
-	switch {
-	case changes == 0:
+	if changes == 0 {
 		every *= 2
-	case float64(changes) >= busyRate*since.Seconds():
-		share = busyShare
 	}
-	return max(every, min(share*p.cost, maxPause))
+	return max(every, min(shareOf(changes, since, busyShare)*p.cost, maxPause))
+}
+
+// shareOf returns the share of the time that snapshots may take, as its inverse: that of a busy
+// host, if the changes are many for the time, else calmShare.
+func shareOf(changes uint64, in time.Duration, busy time.Duration) time.Duration {
+	if changes > 0 && float64(changes) >= busyRate*in.Seconds() {
+		return busy
+	}
+	return calmShare
 }

@@ -96,6 +96,9 @@ type run struct {
 	begun bool       // it has come beyond From
 	pace  pace       // of the snapshots that are published
 	due   event.Time // when to make one for Observe
+	// observed is how many changes of sockets there had been when the last one for Observe was made.
+	observed   uint64
+	observedAt event.Time
 }
 
 func newRun(opts Options, state *State) *run {
@@ -149,9 +152,11 @@ func (r *run) observe() {
 	if !r.begun || r.Observe == nil || r.now < r.due {
 		return
 	}
+	changes, since := r.state.changes-r.observed, r.now.Sub(r.observedAt)
+	r.observed, r.observedAt = r.state.changes, r.now
 	cost, pause := r.cost(func() { r.Observe(r.state.Snapshot(r.now)) }), r.EveryStream
 	if r.Cost != nil {
-		pause = max(pause, min(observeShare*cost, maxPause))
+		pause = max(pause, min(shareOf(changes, since, observeShare)*cost, maxPause))
 	}
 	r.due = r.now.Add(pause)
 }

@@ -113,36 +113,29 @@ func (s *Space) TimeWaitLife() time.Duration {
 	if !s.reuses() {
 		return s.net.BucketLife()
 	}
-	kept, all := 0, 0
-	for port, socket := range s.Each() {
-		if socket.State == event.StateTimeWait {
-			all++
-			if s.isKept(port, &socket) {
-				kept++
-			}
-		}
-	}
-	if all == 0 && (s.stampless || s.net.stampsOff()) || 2*kept > all {
+	f := s.figures()
+	if f.buckets == 0 && (s.stampless || s.net.stampsOff()) || 2*f.kept > f.buckets {
 		return s.net.BucketLife()
 	}
 	return s.net.reuseDelay()
-}
-
-// releasedAt returns when connect() can take the port of a bucket: at its expiry, or when
-// it is old enough to be reused.
-func (s *Space) releasedAt(port uint16, socket *Socket) event.Time {
-	if !s.reuses() || s.net.Owns(port) || s.isKept(port, socket) {
-		return socket.Expiry
-	}
-	return s.reusableFrom(socket)
 }
 
 // isKept reports whether only its timer ends the bucket (tcp_twsk_unique,
 // net/ipv4/tcp_ipv4.c): a bind() owns the port; it has no TCP timestamp to distinguish old
 // segments by; or it waits for the peer's FIN (0d9e5df4a257, 6.12 and the stable kernels of its time).
 func (s *Space) isKept(port uint16, socket *Socket) bool {
-	const kept = event.NoTimestamps | event.FinWait2 | event.OwnedByBind
-	return socket.Flags&kept != 0 || s.net.Owns(port) || s.isUnseen(socket) && s.net.stampsOff()
+	return s.keepsItself(socket) || s.net.Owns(port)
+}
+
+// keepsItself reports the same, but for a bind() that took the port after the bucket was made.
+func (s *Space) keepsItself(socket *Socket) bool {
+	const kept = event.FinWait2 | event.OwnedByBind
+	return socket.Flags&kept != 0 || s.isUnstamped(socket)
+}
+
+// isUnstamped reports whether a bucket has no TCP timestamp.
+func (s *Space) isUnstamped(socket *Socket) bool {
+	return socket.Flags.Has(event.NoTimestamps) || s.isUnseen(socket) && s.net.stampsOff()
 }
 
 // isUnseen reports whether a bucket's timestamp is not known: sock_diag does not show it.

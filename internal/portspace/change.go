@@ -30,13 +30,3 @@ func (c *Change) note(e *event.Event, old *Socket) {
 	c.Proc, c.Flags = old.Proc, old.Flags&event.NotSelected
 	c.Same = old.Cookie != 0 && old.Cookie == e.Cookie
 }
-
-// EachSocket calls f for every connection and TIME_WAIT bucket, those of a space one after
-// another, otherwise in no order.
-func (t *Table) EachSocket(f func(*Space, Socket)) {
-	for s := range t.spaces.all() {
-		for _, socket := range s.Each() {
-			f(s, socket)
-		}
-	}
-}

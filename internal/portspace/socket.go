@@ -88,6 +88,7 @@ func (t *Table) put(e *event.Event, socket *Socket) {
 		t.expiries.schedule(expiry{s.number, s.birth, port}, socket.Expiry)
 	}
 	s.noteTaken(e, socket, &old, is)
+	s.known = nil
 	socket.port = port
 	*place = *socket
 	s.count(port, socket, 1)
@@ -116,6 +117,7 @@ func (s *Space) noteTaken(e *event.Event, socket, old *Socket, is bool) {
 
 // drop takes a socket out of its space, and ends a space that is empty then.
 func (t *Table) drop(s *Space, socket Socket) {
+	s.known = nil
 	s.count(socket.port, &socket, -1)
 	s.net.track(&socket, -1)
 	t.sockets.remove(s, socket.port)
@@ -173,6 +175,7 @@ func (t *Table) move(e *event.Event, to event.State) {
 		s.net.track(socket, -1)
 		t.change.note(e, socket)
 		socket.State = to
+		s.known = nil
 		t.change.Is = to
 		s.count(e.Src.Port, socket, 1)
 		s.net.track(socket, 1)

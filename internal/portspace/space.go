@@ -32,7 +32,7 @@ func compareEndpoints(a, b event.Endpoint) int {
 }
 
 // Space is a connect space and the sockets that hold its ports. There can be as many as sockets: a
-// scan of a network has one in each. So it is 144 bytes long, without padding.
+// scan of a network has one in each. So it is 152 bytes long, without padding.
 type Space struct {
 	ID
 	number    uint32 // in spaces; 0: no socket holds a port of it
@@ -54,6 +54,8 @@ type Space struct {
 	orphans  orphans
 	shared   int32  // see takenOver
 	sharedAt uint32 // the namespace's takeovers when that was counted
+
+	known *figures // nil: a socket has changed since they were counted
 }
 
 // tally counts the sockets of a space whose ports lie in the range.
@@ -157,6 +159,7 @@ func (s *Space) recount() {
 		s.count(port, &socket, 1)
 	}
 	s.sharedAt = s.net.takeovers - 1
+	s.known = nil
 	s.updatePeak(0)
 }
 

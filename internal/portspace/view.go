@@ -80,6 +80,10 @@ func (v View) overlapping() int {
 	return int(v.tally.owned) + v.takenOver()
 }
 
+// IsPlain reports whether the view is of the whole range, and a bind() owns none of the ports that
+// its sockets have: EachHolding says all of them then.
+func (v View) IsPlain() bool { return !v.IsOwn && v.overlapping() == 0 }
+
 // overlap counts overlapping.
 func (v View) overlap() int {
 	n := 0
@@ -117,6 +121,9 @@ func (v View) reusable(now event.Time) int {
 	if !v.reuses() {
 		return 0
 	}
+	if !v.IsOwn {
+		return v.reusableAt(now)
+	}
 	n := 0
 	for port, socket := range v.Each() {
 		if v.isReusable(port, &socket, now) {
@@ -128,22 +135,6 @@ func (v View) reusable(now event.Time) int {
 
 func (v View) isReusable(port uint16, socket *Socket, now event.Time) bool {
 	return socket.State == event.StateTimeWait && v.reuses() && v.Holds(port) && !v.isKept(port, socket) && v.reusableFrom(socket) <= now
-}
-
-// Unstamped returns how many of the space's buckets cannot be reused because they have no
-// TCP timestamp, 0 if tcp_tw_reuse does not apply anyhow.
-func (v View) Unstamped() int {
-	if !v.reuses() {
-		return 0
-	}
-	n := 0
-	for port, socket := range v.Each() {
-		if socket.State == event.StateTimeWait && v.Holds(port) &&
-			(socket.Flags.Has(event.NoTimestamps) || v.isUnseen(&socket) && v.net.stampsOff()) {
-			n++
-		}
-	}
-	return n
 }
 
 // FullSince returns since when connect() has found no port, reusable ones counted; 0: it
@@ -182,13 +173,8 @@ func (v View) Expiring(now event.Time) []int {
 		}
 		list[i]++
 	}
-	for port, socket := range v.Each() {
-		if socket.State != event.StateTimeWait || !v.Holds(port) || v.isReusable(port, &socket, now) {
-			continue
-		}
-		if o := v.net.owned[port]; o == nil || o.Waiting() { // else its end does not release it
-			add(v.releasedAt(port, &socket))
-		}
+	if v.IsOwn || v.reusable(now) < int(v.tally.timeWait) { // else there is nothing to wait for
+		v.eachWaiting(now, add)
 	}
 	if v.net.waiting > 0 {
 		for port, o := range v.net.owned {
@@ -198,6 +184,29 @@ func (v View) Expiring(now event.Time) []int {
 		}
 	}
 	return list
+}
+
+// eachWaiting calls f with the moment at which each bucket releases its port that cannot be reused
+// now.
+func (v View) eachWaiting(now event.Time, f func(event.Time)) {
+	owns, reuses := v.OwnedPorts(), v.reuses()
+	for port, socket := range v.Each() {
+		if socket.State != event.StateTimeWait || !v.Holds(port) {
+			continue
+		}
+		at := socket.Expiry
+		switch {
+		case owns(port):
+			if !v.net.owned[port].Waiting() { // its end does not release it
+				continue
+			}
+		case reuses && !v.keepsItself(&socket):
+			if at = v.reusableFrom(&socket); at <= now {
+				continue
+			}
+		}
+		f(at)
+	}
 }
 
 // topHolder returns the process that holds most of the ports, zero if that is not known.

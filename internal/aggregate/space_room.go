@@ -1,0 +1,57 @@
+package aggregate
+
+import "sync"
+
+// spaceRoom is what the port spaces of a snapshot are made in. A snapshot of a thousand takes 2 MB
+// of it, which the next one uses again: made for each, it would be most of the garbage of a
+// host on which nothing happens.
+type spaceRoom struct {
+	rows  []*spaceRow
+	plots []*portPlot
+}
+
+// spaceRooms has those that are not in use, until the garbage collector takes them: it is not a part
+// of a State, whose copies would have one each.
+var spaceRooms = sync.Pool{New: func() any { return &spaceRoom{} }}
+
+// newPlot returns a plot of a range, of which nothing is known.
+func (r *spaceRoom) newPlot(size int) *portPlot {
+	p := &portPlot{}
+	if last := len(r.plots) - 1; last >= 0 {
+		p, r.plots = r.plots[last], r.plots[:last]
+	}
+	if cap(p.classes) < size {
+		p.classes, p.holders = make([]portClass, size), make([]int32, size)
+		return p
+	}
+	p.classes, p.holders = p.classes[:size], p.holders[:size]
+	clear(p.classes)
+	clear(p.holders)
+	return p
+}
+
+// end gives the room back. The rows must not be used any more.
+func (b *spaceRows) end() {
+	room := b.room
+	b.room = nil
+	room.rows = append(b.spare, b.rows...)
+	for _, row := range room.rows {
+		*row = spaceRow{} // they refer to the snapshot
+	}
+	if len(room.rows) > maxSpaces {
+		clear(room.rows[maxSpaces:])
+		room.rows = room.rows[:maxSpaces]
+	}
+	for _, plot := range b.plots {
+		if len(room.plots) < maxSparePlots {
+			room.plots = append(room.plots, plot)
+		}
+	}
+	if b.plot != nil {
+		room.plots = append(room.plots, b.plot)
+	}
+	spaceRooms.Put(room)
+}
+
+// maxSparePlots bounds those of namespaces, which take up to 300 KB each.
+const maxSparePlots = 2
