@@ -20,8 +20,8 @@ type pending struct {
 // pendingPair is the sum of one pair. Its row, and those of its process and its destination, are in
 // their tables until it is counted.
 type pendingPair struct {
-	pair *row
-	snapshot.LifetimeBatch
+	pair        *row
+	lifetimes   snapshot.LifetimeBatch
 	first, last event.Time
 	ended       event.Time // the last close, 0: none
 	opens       uint32
@@ -56,7 +56,7 @@ func (p *pending) add(pair *row, e *event.Event) bool {
 
 func (p *pendingPair) add(e *event.Event) bool {
 	if e.Kind == event.Close {
-		if !p.LifetimeBatch.Add(time.Duration(e.Duration)) {
+		if !p.lifetimes.Add(time.Duration(e.Duration)) {
 			return false
 		}
 		p.closes++
@@ -106,6 +106,6 @@ func (r *row) addPending(p *pendingPair, second int64) {
 	r.ResetsOut += uint64(p.resets)
 	r.TimeWaitEntered += uint64(p.timeWaits)
 	r.ended = max(r.ended, p.ended)
-	r.lifetimes.AddBatch(&p.LifetimeBatch)
+	r.lifetimes.AddBatch(&p.lifetimes)
 	r.history.Add(event.Time(second*int64(time.Second)), snapshot.Point{Opens: p.opens, Closes: p.closes})
 }
