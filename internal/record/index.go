@@ -18,7 +18,8 @@ var (
 // entry is a frame in the file.
 type entry struct {
 	header
-	at  int64      // the offset of its header
+	file int        // which one it is in
+	at   int64      // the offset of its header
 	gap *event.Gap // what is missing before it
 }
 

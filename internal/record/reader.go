@@ -20,7 +20,7 @@ const batchSize = 1024
 
 // Reader is a source that reads a recording. It is for one goroutine.
 type Reader struct {
-	file    io.ReaderAt
+	files   []io.ReaderAt // of which the frames are
 	index   *index
 	frame   int // the next to be loaded
 	current entry
@@ -69,12 +69,12 @@ func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReader(file, x, decoder)
+	r := newReader([]io.ReaderAt{file}, x, decoder)
 	return r, r.Rewind()
 }
 
-func newReader(file io.ReaderAt, x *index, decoder *zstd.Decoder) *Reader {
-	return &Reader{file: file, index: x, zstd: decoder, events: make([]event.Event, 0, batchSize)}
+func newReader(files []io.ReaderAt, x *index, decoder *zstd.Decoder) *Reader {
+	return &Reader{files: files, index: x, zstd: decoder, events: make([]event.Event, 0, batchSize)}
 }
 
 // Rewind goes back to the beginning.
@@ -229,7 +229,7 @@ func (r *Reader) skip() {
 
 func (r *Reader) decompress(e *entry) error {
 	r.stored = slices.Grow(r.stored[:0], int(e.size))[:e.size]
-	if _, err := r.file.ReadAt(r.stored, e.at+headerSize); err != nil {
+	if _, err := r.files[e.file].ReadAt(r.stored, e.at+headerSize); err != nil {
 		return fmt.Errorf("reading at byte %d: %w", e.at, err)
 	}
 	raw, err := r.zstd.DecodeAll(r.stored, r.raw[:0])

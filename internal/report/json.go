@@ -103,7 +103,7 @@ type health struct {
 type gap struct {
 	Start string `json:"start"`
 	End   string `json:"end"`   // empty if unknown
-	Cause string `json:"cause"` // truncated, damaged
+	Cause string `json:"cause"` // truncated, damaged, not recorded
 }
 
 func newDocument(s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping) document {
