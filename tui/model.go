@@ -79,7 +79,7 @@ func newModel(ctx context.Context, opts Options) *Model {
 	m.prompt = m.newPrompt()
 	m.say(warn, printable.String(opts.Warning))
 	if opts.Player != nil {
-		m.replay = &replay{player: opts.Player}
+		m.replay = &replay{player: opts.Player, whole: opts.Player.Timeline()}
 	}
 	m.recording.recorder = opts.Recorder
 	return m

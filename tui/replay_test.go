@@ -458,3 +458,25 @@ func BenchmarkReplayFrame(b *testing.B) {
 		}
 	})
 }
+
+// A key can be pressed before there is anything to show.
+func TestKeysBeforeTheFirstSnapshot(t *testing.T) {
+	t.Parallel()
+	keys := []string{"tab", "shift+tab", "enter", "esc", "space", "left", "right", "up", "down", "pgup", "pgdown", "home", "end"}
+	for c := '!'; c <= '~'; c++ {
+		keys = append(keys, string(c))
+	}
+	for _, player := range []Player{nil, exact.deck(0)()} {
+		for _, key := range keys {
+			opts := Options{Theme: theme.Default()}
+			if player != nil {
+				opts.Player = player
+			}
+			m := newModel(noContext, opts)
+			press(m, key)
+			m.Update(tea.WindowSizeMsg{Width: 80, Height: 24})
+			press(m, key, key, "esc")
+			m.View()
+		}
+	}
+}
