@@ -29,7 +29,7 @@ type reportFlags struct {
 func reportCommand() *cobra.Command {
 	var flags reportFlags
 	cmd := &cobra.Command{
-		Use:   "report [FILE] [flags] [-- COMMAND ARGS]",
+		Use:   "report [FILE...] [flags] [-- COMMAND ARGS]",
 		Short: "summarize a recording, or the next seconds",
 		Example: `  sudo porttrace report -d 1m
   porttrace report night.ptrace --from 03:10 --to 03:15
@@ -39,7 +39,7 @@ the end of the command, and then summarizes that.`,
 		Args: func(cmd *cobra.Command, args []string) error { return flags.failOn.unjudged(flags.operands(cmd, args)) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if ofFile(cmd, args) {
-				return flags.failOn.unjudged(runReportOf(cmd.Context(), args[0], &flags))
+				return flags.failOn.unjudged(runReportOf(cmd.Context(), args, &flags))
 			}
 			return flags.failOn.unjudged(runReport(cmd.Context(), &flags))
 		},
@@ -148,15 +148,15 @@ func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
 	return flags.write(out, form, judgedNow(last))
 }
 
-func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
-	form, err := flags.form(name)
+func runReportOf(ctx context.Context, names []string, flags *reportFlags) error {
+	form, err := flags.form(names[0])
 	if err != nil {
 		return err
 	}
-	if flags.overwrites(name) {
+	if slices.ContainsFunc(names, flags.overwrites) {
 		return usagef("--output %s: that is the recording itself", flags.file)
 	}
-	recording, err := flags.openRecording(ctx, name)
+	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type entry struct {
 	header
 	file int        // which one it is in
 	at   int64      // the offset of its header
-	gap *event.Gap // what is missing before it
+	gap  *event.Gap // what is missing before it
 }
 
 // index is the list of the frames of a file, made of their headers.

@@ -29,17 +29,52 @@ var (
 
 // Join returns a Reader of recordings of one host, one after another in the order of time. Where one
 // begins in which the other ends, as the segments of one run do, nothing is missing between them;
-// otherwise what was not recorded comes as an event of kind Missing.
+// otherwise what was not recorded comes as an event of kind Missing. Empty files are left out, as a
+// crash can leave one.
 func Join(parts []Part) (*Reader, error) {
-	all := make([]indexed, len(parts))
-	for i, part := range parts {
-		x, err := buildIndex(part.File, part.Size)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", part.Name, err)
-		}
-		all[i] = indexed{part, x}
+	all, err := indexAll(parts)
+	if err != nil {
+		return nil, err
 	}
-	slices.SortStableFunc(all, func(a, b indexed) int { return cmp.Compare(a.began(), b.began()) })
+	return join(all)
+}
+
+// JoinNewest does the same with those of the newest boot of the host, and returns how many are older.
+func JoinNewest(parts []Part) (r *Reader, older int, err error) {
+	all, err := indexAll(parts)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i := len(all) - 1; i > 0 && older == 0; i-- {
+		if !sameBoot(&all[i-1], &all[i]) {
+			older = i
+		}
+	}
+	r, err = join(all[older:])
+	return r, older, err
+}
+
+// indexAll reads all files, and returns those with something in them in the order of time.
+func indexAll(parts []Part) ([]indexed, error) {
+	var all []indexed
+	for _, part := range parts {
+		x, err := buildIndex(part.File, part.Size)
+		switch {
+		case errors.Is(err, ErrEmpty) && len(parts) > 1:
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", part.Name, err)
+		case len(x.frames) > 0 || len(parts) == 1:
+			all = append(all, indexed{part, x})
+		}
+	}
+	if len(all) == 0 {
+		return nil, ErrEmpty
+	}
+	slices.SortStableFunc(all, func(a, b indexed) int { return cmp.Or(cmp.Compare(a.began(), b.began()), cmp.Compare(a.end, b.end)) })
+	return all, nil
+}
+
+func join(all []indexed) (*Reader, error) {
 	joined, files := &index{}, make([]io.ReaderAt, len(all))
 	for i, one := range all {
 		if i > 0 {
@@ -77,16 +112,19 @@ func (f *indexed) began() int64 {
 // clockStep is how far the wall clock may have been set between two files of one boot.
 const clockStep = time.Hour
 
+// sameBoot reports whether the clocks of two files have to do with each other.
+func sameBoot(a, b *indexed) bool {
+	offset := func(f *indexed) int64 { return f.began() - int64(f.frames[0].begin) }
+	step := time.Duration(offset(b) - offset(a))
+	return a.began() == 0 || b.began() == 0 || step.Abs() <= clockStep
+}
+
 // mayFollow returns the error of a file that cannot come after another.
 func (x *index) mayFollow(before, next *indexed) error {
-	if len(before.frames) == 0 || len(next.frames) == 0 {
-		return nil
-	}
-	offset := func(f *indexed) int64 { return f.began() - int64(f.frames[0].begin) }
-	if step := time.Duration(offset(next) - offset(before)); before.began() != 0 && next.began() != 0 && step.Abs() > clockStep {
+	switch {
+	case !sameBoot(before, next):
 		return ErrBoots
-	}
-	if next.frames[0].begin < x.end {
+	case next.frames[0].begin < x.end:
 		return ErrOverlap
 	}
 	return nil
@@ -96,11 +134,13 @@ func (x *index) mayFollow(before, next *indexed) error {
 func (x *index) append(next *index, file int) {
 	frames := next.frames
 	first := len(x.frames) == 0
-	if !first && x.complete && len(frames) > 0 && frames[0].begin == x.end {
+	switch {
+	case first:
+	case x.complete && frames[0].begin == x.end:
 		for len(frames) > 0 && frames[0].head {
 			frames = frames[1:]
 		}
-	} else if !first && len(frames) > 0 && frames[0].gap == nil {
+	case frames[0].gap == nil:
 		frames[0].gap = &event.Gap{Begin: x.end, End: frames[0].begin, Unrecorded: true}
 	}
 	for _, frame := range frames {

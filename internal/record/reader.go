@@ -38,24 +38,30 @@ type Reader struct {
 // ErrEmpty, ErrForeign, ErrVersion or an error of the system. A damaged or truncated file is
 // no error: see Gaps.
 func OpenFile(name string) (*Reader, *os.File, error) {
-	// Before it is opened: the opening of a pipe waits for a writer.
-	info, err := os.Stat(name)
-	if pathErr := (*os.PathError)(nil); errors.As(err, &pathErr) {
-		return nil, nil, fmt.Errorf("%s: %w", name, pathErr.Err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("%s: not a regular file", name)
-	}
-	file, err := os.Open(name)
+	file, size, err := OpenPart(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := NewReader(file, info.Size())
+	r, err := NewReader(file, size)
 	if err != nil {
 		file.Close()
 		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return r, file, nil
+}
+
+// OpenPart opens a file for Join, and returns its size. The caller must close it.
+func OpenPart(name string) (*os.File, int64, error) {
+	// Before it is opened: the opening of a pipe waits for a writer.
+	info, err := os.Stat(name)
+	if pathErr := (*os.PathError)(nil); errors.As(err, &pathErr) {
+		return nil, 0, fmt.Errorf("%s: %w", name, pathErr.Err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, fmt.Errorf("%s: not a regular file", name)
+	}
+	file, err := os.Open(name)
+	return file, info.Size(), err
 }
 
 // NewReader returns a Reader of a recording of that size, in bytes. It reads the whole file

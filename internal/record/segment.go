@@ -26,18 +26,28 @@ const diskPatience = time.Second
 
 // NewSegment begins a recording, as NewWriter does.
 func NewSegment(to Storage, maxBytes int64) (*Segment, error) {
+	s, err := newSegment(to, maxBytes)
+	if err == nil {
+		s.patience = diskPatience
+	}
+	return s, err
+}
+
+// NewCopy begins a recording that is made of another one, so that it may wait for the disk.
+func NewCopy(to Storage) (*Segment, error) { return newSegment(to, 0) }
+
+func newSegment(to Storage, maxBytes int64) (*Segment, error) {
 	w, err := NewWriter(to, maxBytes)
 	if err != nil {
 		return nil, err
 	}
-	w.patience = diskPatience
-	w.head, w.frame.head = true, true
 	return &Segment{Writer: w, described: map[event.ProcID]bool{}}, nil
 }
 
 // Begin must be called before anything is added. head calls a function with all that is known at a
 // moment, as pipeline.Head does.
 func (s *Segment) Begin(now event.Time, head func(put func(*event.Event, *event.World) error) error) error {
+	s.head, s.frame.head = true, true
 	if err := head(s.Add); err != nil {
 		return err
 	}
