@@ -46,6 +46,9 @@ func recordingFiles(cmd *cobra.Command, args []string) error {
 	case manyPIDs(cmd, args[1:]) != nil:
 		return manyPIDs(cmd, args[1:])
 	}
+	if at := cmd.ArgsLenAtDash(); at >= 0 && at < len(args) {
+		return usagef("unexpected argument %q: %s is a recording, and no command is traced", args[at], args[0])
+	}
 	return nil
 }
 

@@ -55,7 +55,7 @@ type Recorder struct {
 	stats    record.Stats
 	beside   sync.WaitGroup
 	closing  chan struct{} // has one while a segment is being closed
-	mu       sync.Mutex // of what is closed beside
+	mu       sync.Mutex    // of what is closed beside
 	closed   []closed
 }
 
