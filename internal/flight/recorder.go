@@ -48,7 +48,7 @@ type Recorder struct {
 	wall    func(event.Time) time.Time
 	retryAt event.Time
 	retry   time.Duration
-	failing bool // the user has been told that nothing is recorded
+	failing bool // a line has said that nothing is recorded
 
 	list     []*segment // closed ones, oldest first
 	incident *incident  // that is being kept
