@@ -29,7 +29,7 @@ type Options struct {
 }
 
 const (
-	segments   = 8 // so many make up the length, and the bytes
+	segments   = 8 // of the length, and of the bytes
 	shortest   = time.Second
 	longest    = 10 * time.Minute
 	firstRetry = time.Second // after an error of the disk
