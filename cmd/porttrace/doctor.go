@@ -27,7 +27,7 @@ type doctorFlags struct {
 func doctorCommand() *cobra.Command {
 	var flags doctorFlags
 	cmd := &cobra.Command{
-		Use:   "doctor [FILE] [flags] [-- COMMAND ARGS]",
+		Use:   "doctor [FILE...] [flags] [-- COMMAND ARGS]",
 		Short: "say why calls fail or ports run out, and what to change",
 		Example: `  sudo porttrace doctor -d 1m                  # TIME_WAIT lasts a minute
   sudo porttrace doctor -- curl http://app/    # what this command runs into
@@ -42,7 +42,7 @@ could not be judged.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if ofFile(cmd, args) {
-				return flags.unjudged(runDoctorOf(cmd.Context(), args[0], &flags))
+				return flags.unjudged(runDoctorOf(cmd.Context(), args, &flags))
 			}
 			return flags.unjudged(runDoctor(cmd.Context(), &flags))
 		},
@@ -85,12 +85,12 @@ func runDoctor(ctx context.Context, flags *doctorFlags) error {
 	return flags.write(os.Stdout, format, result)
 }
 
-func runDoctorOf(ctx context.Context, name string, flags *doctorFlags) error {
+func runDoctorOf(ctx context.Context, names []string, flags *doctorFlags) error {
 	format, err := flags.output.chosen()
 	if err != nil {
 		return err
 	}
-	recording, err := flags.openRecording(ctx, name)
+	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err
 	}

@@ -19,14 +19,14 @@ type exportFlags struct {
 func exportCommand() *cobra.Command {
 	var flags exportFlags
 	cmd := &cobra.Command{
-		Use:   "export FILE [flags]",
+		Use:   "export FILE... [flags]",
 		Short: "print the events of a recording, for other programs",
 		Example: `  porttrace export night.ptrace >night.jsonl
   porttrace export night.ptrace -f csv --kind connect_fail
   porttrace export night.ptrace -x --from 03:10 --to 03:15`,
-		Args: oneFile,
+		Args: recordingFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runExport(cmd.Context(), args[0], &flags)
+			return runExport(cmd.Context(), args, &flags)
 		},
 	}
 	flags.filterFlags.register(cmd)
@@ -36,8 +36,8 @@ func exportCommand() *cobra.Command {
 	return cmd
 }
 
-// oneFile is the check of a command that takes the file of a recording.
-func oneFile(cmd *cobra.Command, args []string) error {
+// recordingFiles is the check of a command that takes the files of a recording.
+func recordingFiles(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
 		return usagef("missing argument: the FILE of a recording")
@@ -45,13 +45,14 @@ func oneFile(cmd *cobra.Command, args []string) error {
 		return manyPIDs(cmd, args)
 	case manyPIDs(cmd, args[1:]) != nil:
 		return manyPIDs(cmd, args[1:])
-	case len(args) > 1:
-		return usagef("unexpected argument %q: one recording at a time", args[1])
+	}
+	if at := cmd.ArgsLenAtDash(); at >= 0 && at < len(args) {
+		return usagef("unexpected argument %q: %s is a recording, and no command is traced", args[at], args[0])
 	}
 	return nil
 }
 
-func runExport(ctx context.Context, name string, flags *exportFlags) error {
+func runExport(ctx context.Context, names []string, flags *exportFlags) error {
 	kinds, err := flags.wanted()
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func runExport(ctx context.Context, name string, flags *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	recording, err := flags.openRecording(ctx, name)
+	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err
 	}

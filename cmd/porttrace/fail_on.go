@@ -86,10 +86,8 @@ func (f *failOnFlag) unknown(s *snapshot.Snapshot) string {
 	if why, ok := doctor.Judged(s); !ok && !census {
 		return why
 	}
-	for i := range s.Gaps {
-		if !s.Gaps[i].Truncated {
-			return "a part of the recording is damaged"
-		}
+	if cause := s.Missing(); cause != "" {
+		return "a part of the time is " + cause
 	}
 	failures := slices.Contains(f.on, failOnFailures)
 	switch {

@@ -55,7 +55,7 @@ var commandGroups = []struct {
 }{
 	{"What is wrong", []string{"doctor", "explain", "report"}},
 	{"What happens", []string{"events", "record"}},
-	{"What was recorded", []string{"replay", "export", "whatif"}},
+	{"What was recorded", []string{"replay", "export", "whatif", "cat", "cut"}},
 	{"About porttrace", []string{"check", "demo", "version", "completion", "help"}},
 }
 

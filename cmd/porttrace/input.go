@@ -57,7 +57,7 @@ func (f *inputFlags) operands(cmd *cobra.Command, args []string) error {
 			return usagef("--%s is for tracing, and %s is a recording", flag, args[0])
 		}
 	}
-	return oneFile(cmd, args)
+	return recordingFiles(cmd, args)
 }
 
 // checkDuration returns the usage error of a duration that is none.

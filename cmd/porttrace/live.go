@@ -111,6 +111,7 @@ func (f *liveFlags) parseHooks() ([]probe.Hook, error) {
 type tracer interface {
 	pipeline.Source
 	Signals() event.Signals
+	Repeat() // reports again what only it knows
 	Close()
 }
 

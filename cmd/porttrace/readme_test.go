@@ -35,7 +35,7 @@ func doctorText(t *testing.T, name string) string {
 	t.Helper()
 	var flags doctorFlags
 	flags.register(&cobra.Command{}, "verbose")
-	recording, err := flags.openRecording(t.Context(), name)
+	recording, err := flags.openRecording(t.Context(), []string{name})
 	if err != nil {
 		t.Fatal(err)
 	}

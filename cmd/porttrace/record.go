@@ -21,6 +21,7 @@ type recordFlags struct {
 	duration time.Duration
 	maxSize  string
 	force    bool
+	ring     ringFlags
 }
 
 func recordCommand() *cobra.Command {
@@ -30,11 +31,16 @@ func recordCommand() *cobra.Command {
 		Short: "record all that the screen would show, for later",
 		Example: `  sudo porttrace record -o night.ptrace --max-size 2G
   sudo porttrace record -d 5m
-  sudo porttrace record -o job.ptrace -- ./job.sh`,
+  sudo porttrace record -o job.ptrace -- ./job.sh
+  sudo porttrace record --ring 10m --on full -o /var/lib/porttrace`,
 		Long: `Records until Ctrl-C, the end of the command, --duration or --max-size. The
 file can be read at any time, by replay, report, doctor and export, on any
 machine and without privileges. After a crash it has everything but the last
-second.`,
+second.
+
+With --ring it is a flight recorder: only the last minutes are kept, for as long
+as it runs, and with --on also what was before and after an incident. All
+commands that read a file read the directory, too.`,
 		Args: flags.operands,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runRecord(cmd.Context(), &flags)
@@ -48,6 +54,7 @@ second.`,
 	cmd.Flags().BoolVar(&flags.noCommandLines, "no-command-lines", false, "leave out the command lines of processes (secrets in them are masked in any case)")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
 	inGroup(cmd.Flags(), groupOutput, "output", "force")
+	flags.ring.register(cmd)
 	return cmd
 }
 
@@ -66,6 +73,12 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if flags.duration < 0 {
 		return usagef("--duration %s: must not be negative", flags.duration)
 	}
+	if err := flags.checkRing(); err != nil {
+		return err
+	}
+	if flags.ring.length > 0 && flags.maxSize == "" {
+		flags.maxSize = ringBytes
+	}
 	maxSize, err := parseSize(flags.maxSize)
 	if err != nil {
 		return usagef("--max-size %s: %w", flags.maxSize, err)
@@ -79,6 +92,11 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 		return err
 	}
 	defer session.close()
+	if flags.ring.length > 0 {
+		ctx, cancel := limited(session.ctx, flags.duration)
+		defer cancel()
+		return flags.runRing(ctx, session, maxSize)
+	}
 	to, err := flags.create(ctx)
 	if err != nil {
 		return err
@@ -138,7 +156,7 @@ func (f *recordFlags) checkOutput() error {
 	switch {
 	case f.file == "-" && isTerminal(os.Stdout):
 		return usagef("-o -: a recording cannot go to a terminal; send it to a file or a pipe")
-	case f.file == "-", f.file == "" && !f.given("output"):
+	case f.file == "-", f.file == "" && !f.given("output"), f.ring.length > 0:
 		return nil
 	}
 	return checkCreate("recording", f.file, f.force)

@@ -13,26 +13,25 @@ import (
 	"github.com/porttrace/porttrace/internal/record"
 )
 
-// recording is an open file with the filter of the flags.
+// recording is an open recording, of one file or several, with the filter of the flags.
 type recording struct {
 	*record.Reader
 	name   string
-	file   io.Closer
+	files  []io.Closer
 	filter *filter.Filter
 }
 
-// openRecording opens the file. The caller must close it. Usage errors come first, whatever
-// the file is.
-func (f *filterFlags) openRecording(ctx context.Context, name string) (*recording, error) {
+// openRecording opens a file, several, or the files of a directory, as one recording. The caller must
+// close it. Usage errors come first, whatever the files are.
+func (f *filterFlags) openRecording(ctx context.Context, names []string) (*recording, error) {
 	if err := f.check(f.request); err != nil {
 		return nil, err
 	}
-	reader, file, err := record.OpenFile(name)
+	r, err := openFiles(names)
 	if err != nil {
 		return nil, err
 	}
-	r := &recording{Reader: reader, name: name, file: file}
-	if r.filter, err = resolveIn(ctx, f.request, reader); err != nil {
+	if r.filter, err = resolveIn(ctx, f.request, r.Reader); err != nil {
 		r.close()
 		return nil, err
 	}
@@ -54,7 +53,11 @@ func resolveIn(ctx context.Context, request filter.Request, reader *record.Reade
 	return resolved.Filter, err
 }
 
-func (r *recording) close() { r.file.Close() }
+func (r *recording) close() {
+	for _, file := range r.files {
+		file.Close()
+	}
+}
 
 // run moves the recording through a pipeline.
 func (r *recording) run(ctx context.Context, opts pipeline.Options) error {
@@ -78,8 +81,14 @@ var errReported = errors.New("reported already")
 
 // reportGaps prints what the recording lacks. A truncated file is normal; damage is an error.
 func (r *recording) reportGaps() error {
-	var damaged int
+	var damaged, unrecorded int
 	for _, gap := range r.Gaps() {
+		if gap.Unrecorded {
+			if unrecorded++; unrecorded <= maxGaps {
+				fmt.Fprintf(os.Stderr, "not recorded: from %s to %s\n", r.timeOf(gap.Begin), r.timeOf(gap.End))
+			}
+			continue
+		}
 		if gap.Truncated {
 			fmt.Fprintf(os.Stderr, "truncated: %s ends at %s without its end mark: the recording was interrupted, or is still being written\n",
 				r.name, r.timeOf(gap.Begin))

@@ -16,25 +16,25 @@ import (
 func replayCommand() *cobra.Command {
 	var flags filterFlags
 	cmd := &cobra.Command{
-		Use:   "replay FILE [flags]",
+		Use:   "replay FILE... [flags]",
 		Short: "show a recording on the screen: pause, speed, seek",
 		Example: `  porttrace replay night.ptrace
   porttrace replay night.ptrace --comm 'php-fpm*'
   porttrace replay night.ptrace --dest 10.0.0.2:6379`,
-		Args: oneFile,
+		Args: recordingFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runReplay(cmd.Context(), args[0], &flags)
+			return runReplay(cmd.Context(), args, &flags)
 		},
 	}
 	flags.register(cmd)
 	return cmd
 }
 
-func runReplay(ctx context.Context, name string, flags *filterFlags) error {
+func runReplay(ctx context.Context, names []string, flags *filterFlags) error {
 	if err := flags.check(flags.request); err != nil {
 		return err
 	}
-	recording, err := flags.openRecording(ctx, name)
+	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func runReplay(ctx context.Context, name string, flags *filterFlags) error {
 	if err := needTerminal("use porttrace report FILE or porttrace export FILE"); err != nil {
 		return err
 	}
-	err = showReplay(ctx, recording.Reader, recording.filter, tui.Options{Title: "porttrace replay " + name, Selection: flags.typed()})
+	err = showReplay(ctx, recording.Reader, recording.filter, tui.Options{Title: "porttrace replay " + recording.name, Selection: flags.typed()})
 	return cmp.Or(err, recording.reportGaps())
 }
 

@@ -24,12 +24,14 @@ type reportFlags struct {
 	census bool
 	file   string
 	force  bool
+
+	baseline string
 }
 
 func reportCommand() *cobra.Command {
 	var flags reportFlags
 	cmd := &cobra.Command{
-		Use:   "report [FILE] [flags] [-- COMMAND ARGS]",
+		Use:   "report [FILE...] [flags] [-- COMMAND ARGS]",
 		Short: "summarize a recording, or the next seconds",
 		Example: `  sudo porttrace report -d 1m
   porttrace report night.ptrace --from 03:10 --to 03:15
@@ -39,7 +41,7 @@ the end of the command, and then summarizes that.`,
 		Args: func(cmd *cobra.Command, args []string) error { return flags.failOn.unjudged(flags.operands(cmd, args)) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if ofFile(cmd, args) {
-				return flags.failOn.unjudged(runReportOf(cmd.Context(), args[0], &flags))
+				return flags.failOn.unjudged(runReportOf(cmd.Context(), args, &flags))
 			}
 			return flags.failOn.unjudged(runReport(cmd.Context(), &flags))
 		},
@@ -52,6 +54,7 @@ the end of the command, and then summarizes that.`,
 	flags.failOn.register(cmd)
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this `FILE`")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
+	cmd.Flags().StringVar(&flags.baseline, "baseline", "", "of a recording: what differs from `FILE`, or from a part of the recording, FROM..TO, largest differences first")
 	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that exist: without privileges and BPF, with the owners that /proc shows")
 	inGroup(cmd.Flags(), groupOutput, "output", "force")
 	inGroup(cmd.Flags(), groupAdvanced, "census")
@@ -65,6 +68,9 @@ func (f *reportFlags) operands(cmd *cobra.Command, args []string) error {
 	}
 	if err := f.failOn.check(f.census); err != nil {
 		return err
+	}
+	if f.given("baseline") && !ofFile(cmd, args) {
+		return usagef("--baseline is for a recording: name its file")
 	}
 	return f.checkCensus()
 }
@@ -148,15 +154,15 @@ func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
 	return flags.write(out, form, judgedNow(last))
 }
 
-func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
-	form, err := flags.form(name)
+func runReportOf(ctx context.Context, names []string, flags *reportFlags) error {
+	form, err := flags.form(names[0])
 	if err != nil {
 		return err
 	}
-	if flags.overwrites(name) {
+	if slices.ContainsFunc(names, flags.overwrites) {
 		return usagef("--output %s: that is the recording itself", flags.file)
 	}
-	recording, err := flags.openRecording(ctx, name)
+	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -170,6 +176,9 @@ func runReportOf(ctx context.Context, name string, flags *reportFlags) error {
 		return err
 	}
 	defer out.Close()
+	if form.text.Baseline, err = flags.baselineOf(ctx, names); err != nil {
+		return err
+	}
 	result, err := recording.judge(ctx, opts)
 	if err != nil {
 		return err
@@ -208,7 +217,7 @@ func (f *reportFlags) write(to io.Writer, form reportForm, result *judged) error
 		if form.text.Unmatched != "" {
 			fmt.Fprintln(os.Stderr, form.text.Unmatched)
 		}
-		err = report.JSON(to, result.last, result.findings, form.by)
+		err = report.JSON(to, result.last, result.findings, form.by, form.text.Baseline)
 	} else {
 		err = report.Text(to, result.last, result.findings, form.text)
 	}

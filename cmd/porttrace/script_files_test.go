@@ -9,8 +9,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// cutCommand truncates a recording, as a crash does.
-func cutCommand(ts *testscript.TestScript, neg bool, args []string) {
+// truncateCommand truncates a recording, as a crash does.
+func truncateCommand(ts *testscript.TestScript, neg bool, args []string) {
 	file, n, out := fileAndNumber(ts, neg, args)
 	writeFile(ts, out, file[:n])
 }

@@ -72,7 +72,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": statusCommand, "oneline": oneLineCommand, "lines": linesCommand,
-			"cut": cutCommand, "flip": flipCommand, "agree": agreeCommand,
+			"cut": truncateCommand, "flip": flipCommand, "agree": agreeCommand,
 		},
 	})
 }

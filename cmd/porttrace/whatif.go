@@ -52,7 +52,7 @@ const whatifExamples = `  # Does a connection for each of 100 requests per secon
 func whatifCommand() *cobra.Command {
 	var flags whatifFlags
 	cmd := &cobra.Command{
-		Use:     "whatif [FILE] [flags]",
+		Use:     "whatif [FILE...] [flags]",
 		Short:   "simulate a load with other settings, or on another system",
 		Long:    whatifLong,
 		Example: whatifExamples,
@@ -84,7 +84,7 @@ func knobNames() string {
 
 func (f *whatifFlags) operands(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return oneFile(cmd, args)
+		return recordingFiles(cmd, args)
 	}
 	for _, flag := range []string{"from", "to", "children", "pid", "comm", "exe", "container", "unit", "cgroup", "netns", "dest", "port"} {
 		if cmd.Flags().Changed(flag) {
@@ -137,7 +137,7 @@ func runWhatif(ctx context.Context, args []string, flags *whatifFlags) error {
 	go func() {
 		done <- runSafely(ctx, func(ctx context.Context) (err error) {
 			if len(args) > 0 {
-				answers, problem, err = flags.answerRecorded(ctx, args[0], configs)
+				answers, problem, err = flags.answerRecorded(ctx, args, configs)
 			} else {
 				answers, err = flags.answerMadeUp(configs)
 			}

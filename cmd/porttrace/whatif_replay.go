@@ -12,7 +12,7 @@ import (
 // kept.
 type recordedLoad struct {
 	flags    *whatifFlags
-	name     string
+	names    []string // of the files
 	survey   whatif.Survey
 	from, to event.Time
 	end      event.Time
@@ -20,8 +20,8 @@ type recordedLoad struct {
 }
 
 // answerRecorded simulates the load of a recording.
-func (f *whatifFlags) answerRecorded(ctx context.Context, name string, configs []*whatif.Config) (answers []whatif.Answer, problem, err error) {
-	r := recordedLoad{flags: f, name: name}
+func (f *whatifFlags) answerRecorded(ctx context.Context, names []string, configs []*whatif.Config) (answers []whatif.Answer, problem, err error) {
+	r := recordedLoad{flags: f, names: names}
 	if err := r.read(ctx, true, func(e *event.Event, world *event.World) error {
 		r.survey.Add(e, world)
 		return nil
@@ -88,7 +88,7 @@ func (f *loadFlags) change(l *whatif.Load) {
 // read calls add for each event of the recording. The first time, it finds the window and
 // reports what the recording lacks.
 func (r *recordedLoad) read(ctx context.Context, first bool, add pipeline.Tee) error {
-	recording, err := r.flags.openRecording(ctx, r.name)
+	recording, err := r.flags.openRecording(ctx, r.names)
 	if err != nil {
 		return err
 	}
@@ -239,5 +239,5 @@ func (r *recordedLoad) replayWith(c *whatif.Config, knob whatif.Knob, n, now int
 }
 
 func (r *recordedLoad) describe() string {
-	return r.survey.Describe() + " of " + r.name
+	return r.survey.Describe() + " of " + joinedName(r.names)
 }

@@ -175,6 +175,9 @@ func (s *State) fact(e *event.Event) {
 		s.addUDP(e, fact)
 	case *event.Health:
 		s.health = *fact
+		if e.Flags.Has(event.BeforeStart) {
+			s.healthBefore = *fact
+		}
 	case *event.Gap:
 		s.gaps.add(*fact)
 		s.limits.gap(fact)

@@ -38,7 +38,7 @@ func (g *gaps) rows(clock event.Clock) []snapshot.Gap {
 	var rows []snapshot.Gap
 	for _, gap := range g.newest {
 		rows = append(rows, snapshot.Gap{
-			Begin: wallTime(clock, gap.Begin), End: wallTime(clock, gap.End), Truncated: gap.Truncated,
+			Begin: wallTime(clock, gap.Begin), End: wallTime(clock, gap.End), Truncated: gap.Truncated, Unrecorded: gap.Unrecorded,
 		})
 	}
 	return rows

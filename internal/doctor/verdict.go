@@ -72,11 +72,8 @@ func Lacks(s *snapshot.Snapshot, findings ...Finding) []string {
 	if s.Filtered {
 		list = append(list, "a filter leaves events out: other programs are not judged, nor file limits and UDP ports of a program without a TCP socket that is selected")
 	}
-	for i := range s.Gaps {
-		if !s.Gaps[i].Truncated {
-			list = append(list, "parts of the recording are damaged: what happened in them is not judged")
-			break
-		}
+	if cause := s.Missing(); cause != "" {
+		list = append(list, "parts of the time are "+cause+": what happened in them is not judged")
 	}
 	if s.Health.Lost > 0 {
 		list = append(list, fmt.Sprintf("%s lost: counts of calls can be too low", phrase.Plural(s.Health.Lost, "event")))

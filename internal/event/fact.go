@@ -247,7 +247,8 @@ type Text string
 // Gap is a part of the stream that a recording lacks.
 type Gap struct {
 	Begin, End Time // End is 0 if the length is unknown
-	Truncated  bool // the recording ends there without its end mark; otherwise it is damaged
+	Truncated  bool // the recording ends there without its end mark
+	Unrecorded bool // nothing was recorded between two files; if neither, the recording is damaged
 }
 
 // AddressStamp identifies the addresses of a namespace at a moment: a Bind or BindFail has it

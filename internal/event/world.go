@@ -72,6 +72,10 @@ func (w *World) AppendFacts(dst []Event, at Time) []Event {
 	for _, inode := range slices.Sorted(maps.Keys(w.counts)) {
 		add(NetnsCounted, w.counts[inode])
 	}
+	if w.Health != (Health{}) { // what had happened before the stream begins
+		health := w.Health
+		dst = append(dst, Event{Time: at, Kind: HealthKnown, Flags: BeforeStart, Fact: &health})
+	}
 	return dst
 }
 

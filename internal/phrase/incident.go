@@ -25,8 +25,11 @@ func FullIncident(id snapshot.SpaceID, capacity int) string {
 	return Space(&space) + " full, " + Plural(capacity, "port")
 }
 
-// DamageIncident returns how much of a recording cannot be read.
+// DamageIncident returns how much of a recording cannot be read, or was not recorded.
 func DamageIncident(g *event.Gap) string {
+	if g.Unrecorded {
+		return "not recorded for " + ShortDuration(g.End.Sub(g.Begin).Round(time.Millisecond))
+	}
 	if missing := g.End.Sub(g.Begin); g.Begin != 0 && missing > 0 {
 		return "damaged: " + ShortDuration(missing.Round(time.Millisecond)) + " cannot be read"
 	}

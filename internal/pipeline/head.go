@@ -23,12 +23,12 @@ func (h *Head) Each(put Tee) error {
 	if h.run == nil {
 		return nil
 	}
-	return h.run.state.eachHead(h.run.now, put)
+	return h.run.state.EachHead(h.run.now, put)
 }
 
-// eachHead is Each at a moment, at or after the last event. It changes nothing: a run goes on as
+// EachHead is Each at a moment, at or after the last event. It changes nothing: a run goes on as
 // if it were not recorded.
-func (s *State) eachHead(at event.Time, put Tee) error {
+func (s *State) EachHead(at event.Time, put Tee) error {
 	err := s.putHead(slices.Values(s.headFacts(at)), put)
 	if s.table == nil || err != nil {
 		return err

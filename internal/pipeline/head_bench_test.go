@@ -23,7 +23,7 @@ func BenchmarkHead(b *testing.B) {
 	var n int
 	for b.Loop() {
 		n = 0
-		_ = s.eachHead(at, func(*event.Event, *event.World) error { n++; return nil })
+		_ = s.EachHead(at, func(*event.Event, *event.World) error { n++; return nil })
 	}
 	if n != sockets+1 {
 		b.Fatalf("%d events", n)

@@ -68,6 +68,9 @@ type Options struct {
 	// From and To bound what is counted, in whole batches; 0: no bound. What comes before
 	// From only shows what exists by then: Tee, AfterBatch, Snapshots and Observe do not get it.
 	From, To event.Time
+	// Begin is called when counting begins, at From or before the first batch: what the Head has
+	// then is what exists by then.
+	Begin func(now event.Time) error
 }
 
 // Run moves the stream along until its end, that of the window, an error, or the end of the
@@ -127,10 +130,10 @@ func (r *run) until(ctx context.Context, source Source) (event.Time, error) {
 }
 
 func (r *run) add(batch event.Batch) error {
-	r.now = max(r.now, batch.Now)
-	if r.now > r.From {
-		r.begin()
+	if err := r.beginBefore(batch.Now); err != nil {
+		return err
 	}
+	r.now = max(r.now, batch.Now)
 	if !r.begun {
 		return r.state.Add(batch, nil)
 	}
@@ -141,9 +144,23 @@ func (r *run) add(batch event.Batch) error {
 	return err
 }
 
+// beginBefore begins to count if the next batch, which ends at that time, counts.
+func (r *run) beginBefore(next event.Time) error {
+	if max(r.now, next) <= r.From && !r.begun {
+		return nil
+	}
+	r.begin()
+	if begin := r.Begin; begin != nil {
+		r.Begin = nil
+		return begin(r.now)
+	}
+	return nil
+}
+
 func (r *run) begin() {
 	if !r.begun {
 		r.begun = true
+		r.now = max(r.now, r.From)
 		r.state.restart(r.From)
 	}
 }

@@ -24,7 +24,8 @@ var ErrVersion = errors.New("made by a newer porttrace")
 //	 8  9  "porttrace"
 //	17  1  version
 //	18  1  kind: 1 before a frame, 2 at the end
-//	19  5  0
+//	19  1  flags: 1, the frame is a part of the head (see Segment)
+//	20  4  0
 //	24  8  number of the frame in the file, from 0
 //	32  8  begin, ns of CLOCK_MONOTONIC: how far the stream had come
 //	40  8  end
@@ -41,6 +42,7 @@ var ErrVersion = errors.New("made by a newer porttrace")
 // A reader goes from header to header; after damage it searches for the next one.
 type header struct {
 	kind     uint8
+	head     bool
 	number   uint64
 	begin    event.Time
 	end      event.Time
@@ -59,6 +61,8 @@ const (
 
 	kindFrame = 1
 	kindEnd   = 2
+
+	flagHead = 1
 )
 
 var (
@@ -71,7 +75,11 @@ var (
 func (h *header) append(b []byte) []byte {
 	start := len(b)
 	b = append(b, marker...)
-	b = append(b, Version, h.kind, 0, 0, 0, 0, 0)
+	flags := byte(0)
+	if h.head {
+		flags |= flagHead
+	}
+	b = append(b, Version, h.kind, flags, 0, 0, 0, 0)
 	b = binary.LittleEndian.AppendUint64(b, h.number)
 	for _, v := range [...]int64{int64(h.begin), int64(h.end), h.wall} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(v))
@@ -96,6 +104,7 @@ func readHeader(b []byte) (header, error) {
 	}
 	h := header{
 		kind:   b[18],
+		head:   b[19]&flagHead != 0,
 		number: binary.LittleEndian.Uint64(b[24:]),
 		begin:  event.Time(binary.LittleEndian.Uint64(b[32:])),
 		end:    event.Time(binary.LittleEndian.Uint64(b[40:])),

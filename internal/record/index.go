@@ -18,8 +18,9 @@ var (
 // entry is a frame in the file.
 type entry struct {
 	header
-	at  int64      // the offset of its header
-	gap *event.Gap // what is missing before it
+	file int        // which one it is in
+	at   int64      // the offset of its header
+	gap  *event.Gap // what is missing before it
 }
 
 // index is the list of the frames of a file, made of their headers.

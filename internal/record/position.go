@@ -27,7 +27,7 @@ func (r *Reader) Fork() (*Reader, error) {
 		own := *index.tail
 		index.tail = &own
 	}
-	fork := newReader(r.file, &index, decoder)
+	fork := newReader(r.files, &index, decoder)
 	return fork, fork.Rewind()
 }
 

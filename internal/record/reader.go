@@ -20,7 +20,7 @@ const batchSize = 1024
 
 // Reader is a source that reads a recording. It is for one goroutine.
 type Reader struct {
-	file    io.ReaderAt
+	files   []io.ReaderAt // of which the frames are
 	index   *index
 	frame   int // the next to be loaded
 	current entry
@@ -38,24 +38,30 @@ type Reader struct {
 // ErrEmpty, ErrForeign, ErrVersion or an error of the system. A damaged or truncated file is
 // no error: see Gaps.
 func OpenFile(name string) (*Reader, *os.File, error) {
-	// Before it is opened: the opening of a pipe waits for a writer.
-	info, err := os.Stat(name)
-	if pathErr := (*os.PathError)(nil); errors.As(err, &pathErr) {
-		return nil, nil, fmt.Errorf("%s: %w", name, pathErr.Err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("%s: not a regular file", name)
-	}
-	file, err := os.Open(name)
+	file, size, err := OpenPart(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := NewReader(file, info.Size())
+	r, err := NewReader(file, size)
 	if err != nil {
 		file.Close()
 		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return r, file, nil
+}
+
+// OpenPart opens a file for Join, and returns its size. The caller must close it.
+func OpenPart(name string) (*os.File, int64, error) {
+	// Before it is opened: the opening of a pipe waits for a writer.
+	info, err := os.Stat(name)
+	if pathErr := (*os.PathError)(nil); errors.As(err, &pathErr) {
+		return nil, 0, fmt.Errorf("%s: %w", name, pathErr.Err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, fmt.Errorf("%s: not a regular file", name)
+	}
+	file, err := os.Open(name)
+	return file, info.Size(), err
 }
 
 // NewReader returns a Reader of a recording of that size, in bytes. It reads the whole file
@@ -69,12 +75,12 @@ func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReader(file, x, decoder)
+	r := newReader([]io.ReaderAt{file}, x, decoder)
 	return r, r.Rewind()
 }
 
-func newReader(file io.ReaderAt, x *index, decoder *zstd.Decoder) *Reader {
-	return &Reader{file: file, index: x, zstd: decoder, events: make([]event.Event, 0, batchSize)}
+func newReader(files []io.ReaderAt, x *index, decoder *zstd.Decoder) *Reader {
+	return &Reader{files: files, index: x, zstd: decoder, events: make([]event.Event, 0, batchSize)}
 }
 
 // Rewind goes back to the beginning.
@@ -229,7 +235,7 @@ func (r *Reader) skip() {
 
 func (r *Reader) decompress(e *entry) error {
 	r.stored = slices.Grow(r.stored[:0], int(e.size))[:e.size]
-	if _, err := r.file.ReadAt(r.stored, e.at+headerSize); err != nil {
+	if _, err := r.files[e.file].ReadAt(r.stored, e.at+headerSize); err != nil {
 		return fmt.Errorf("reading at byte %d: %w", e.at, err)
 	}
 	raw, err := r.zstd.DecodeAll(r.stored, r.raw[:0])

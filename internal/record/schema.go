@@ -144,7 +144,7 @@ func healthFields(h *event.Health) fields {
 }
 
 func gapFields(g *event.Gap) fields {
-	return fields{(*int64)(&g.Begin), (*int64)(&g.End), &g.Truncated}
+	return fields{(*int64)(&g.Begin), (*int64)(&g.End), &g.Truncated, &g.Unrecorded}
 }
 
 // shape has the fields that are equal in events that differ in little but time and port. It

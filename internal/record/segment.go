@@ -7,15 +7,14 @@ import (
 )
 
 // Segment writes a recording that begins in the middle of a run. It opens as if the trace had
-// begun with it, if its first events are those of pipeline.Head. Like a Writer it is for one
-// goroutine. As it is beside something else, it does not wait for a slow disk, but fails with
+// begun with it, by its head: all that was known then. A reader of several segments of one run,
+// each of which begins where the one before ends, leaves the heads out. Like a Writer it is for
+// one goroutine. As it is beside something else, it does not wait for a slow disk, but fails with
 // ErrSlow; Close waits.
 type Segment struct {
 	*Writer
 	described map[event.ProcID]bool // processes whose facts are in the recording
 	last      event.ProcID          // the one looked up last, mostly that of the next event
-	begun     bool
-	before    event.Health // the tracer's account when it began
 }
 
 // maxDescribed bounds the processes that are remembered; then they are described again. A reader
@@ -27,29 +26,40 @@ const diskPatience = time.Second
 
 // NewSegment begins a recording, as NewWriter does.
 func NewSegment(to Storage, maxBytes int64) (*Segment, error) {
+	s, err := newSegment(to, maxBytes)
+	if err == nil {
+		s.patience = diskPatience
+	}
+	return s, err
+}
+
+// NewCopy begins a recording that is made of another one, so that it may wait for the disk.
+func NewCopy(to Storage) (*Segment, error) { return newSegment(to, 0) }
+
+func newSegment(to Storage, maxBytes int64) (*Segment, error) {
 	w, err := NewWriter(to, maxBytes)
 	if err != nil {
 		return nil, err
 	}
-	w.patience = diskPatience
 	return &Segment{Writer: w, described: map[event.ProcID]bool{}}, nil
 }
 
-// Add appends an event, which the world must have applied already. Before one that names a
-// process whose facts came before the recording, it repeats these; and what the tracer has lost
-// or cost before does not count.
-func (s *Segment) Add(e *event.Event, world *event.World) error {
-	if !s.begun {
-		s.begun, s.before = true, world.Health
+// Begin must be called before anything is added. head calls a function with all that is known at a
+// moment, as pipeline.Head does.
+func (s *Segment) Begin(now event.Time, head func(put func(*event.Event, *event.World) error) error) error {
+	s.head, s.frame.head = true, true
+	if err := head(s.Add); err != nil {
+		return err
 	}
+	return s.endHead(now)
+}
+
+// Add appends an event, which the world must have applied already. Before one that names a
+// process whose facts came before the recording, it repeats these.
+func (s *Segment) Add(e *event.Event, world *event.World) error {
 	switch fact := e.Fact.(type) {
 	case *event.Process:
 		s.remember(fact.ID)
-	case *event.Health:
-		since := fact.Since(s.before)
-		copied := *e
-		copied.Fact = &since
-		e = &copied
 	case *event.UDPUse:
 		for _, holder := range fact.Holders {
 			if err := s.describe(holder.Proc, e.Time, world); err != nil {

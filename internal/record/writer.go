@@ -57,6 +57,7 @@ type Writer struct {
 	full     chan *frame
 	empty    chan *frame
 	done     chan struct{}
+	head     bool       // what is added is a part of the head
 	end      event.Time // how far the stream has come; set before full is closed
 
 	// Used by the goroutine that writes.
@@ -115,6 +116,16 @@ func (w *Writer) EndBatch(now event.Time) error {
 	return w.failure()
 }
 
+// endHead ends a batch, all of which since the beginning is the head of a recording.
+func (w *Writer) endHead(now event.Time) error {
+	w.frame.endBatch(now)
+	if w.frame.events > 0 {
+		w.handOver()
+	}
+	w.head, w.frame.head = false, false
+	return w.failure()
+}
+
 // handOver passes the frame to the goroutine that writes, and begins another. It waits if
 // the frame before is not written yet.
 func (w *Writer) handOver() {
@@ -125,6 +136,7 @@ func (w *Writer) handOver() {
 		return
 	}
 	next.reset(f.number+1, f.end, true, f.changesContext)
+	next.head = w.head
 	w.full <- f
 	w.frame = next
 }

@@ -58,10 +58,8 @@ func (d *Diagnosis) unseen() string {
 	if n := withoutPort(d.Snapshot); n > 0 && d.Ignored == 0 {
 		return phrase.Plural(n, "call") + " found no free port, but what is recorded does not show why"
 	}
-	for i := range d.Snapshot.Gaps {
-		if !d.Snapshot.Gaps[i].Truncated {
-			return "a part of the recording is damaged; in the rest there is no finding"
-		}
+	if cause := d.Snapshot.Missing(); cause != "" {
+		return "a part of the time is " + cause + "; in the rest there is no finding"
 	}
 	return ""
 }

@@ -53,7 +53,7 @@ func TestReportWithFindings(t *testing.T) {
 	t.Parallel()
 	var text, object bytes.Buffer
 	s := busy()
-	if err := errors.Join(Text(&text, s, fixtureFindings(), TextOptions{By: snapshot.ByProcess}), JSON(&object, s, fixtureFindings(), snapshot.ByProcess)); err != nil {
+	if err := errors.Join(Text(&text, s, fixtureFindings(), TextOptions{By: snapshot.ByProcess}), JSON(&object, s, fixtureFindings(), snapshot.ByProcess, nil)); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "findings.txt", text.Bytes())
@@ -68,7 +68,7 @@ func TestReportWithFindings(t *testing.T) {
 func TestOneFinding(t *testing.T) {
 	t.Parallel()
 	var ofReport, ofDoctor bytes.Buffer
-	if err := errors.Join(JSON(&ofReport, busy(), fixtureFindings(), snapshot.ByProcess), DoctorJSON(&ofDoctor, diagnose(false))); err != nil {
+	if err := errors.Join(JSON(&ofReport, busy(), fixtureFindings(), snapshot.ByProcess, nil), DoctorJSON(&ofDoctor, diagnose(false))); err != nil {
 		t.Fatal(err)
 	}
 	var a, b map[string]any

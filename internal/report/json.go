@@ -54,6 +54,7 @@ type document struct {
 	Findings          []finding         `json:"findings"` // worst first, without those of severity info
 	Health            health            `json:"health"`
 	Notices           []notice          `json:"notices"`
+	Baseline          *baseline         `json:"baseline"` // null if there is none
 }
 
 type host struct {
@@ -103,10 +104,10 @@ type health struct {
 type gap struct {
 	Start string `json:"start"`
 	End   string `json:"end"`   // empty if unknown
-	Cause string `json:"cause"` // truncated, damaged
+	Cause string `json:"cause"` // truncated, damaged, not recorded
 }
 
-func newDocument(s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping) document {
+func newDocument(s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping, b *Baseline) document {
 	d := document{
 		Schema: Schema,
 		Host: host{
@@ -126,6 +127,7 @@ func newDocument(s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Gr
 		Findings:        newFindings(doctor.Sorted(findings, false), s),
 		Health:          newHealth(s),
 		Notices:         convert(s.Notices, newNotice),
+		Baseline:        newBaseline(b, s),
 	}
 	d.OtherProcesses, d.OtherGroups, d.OtherDestinations, d.OtherFailures = others(s, by)
 	return d

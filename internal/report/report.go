@@ -17,7 +17,8 @@ func Text(w io.Writer, s *snapshot.Snapshot, findings []doctor.Finding, opts Tex
 }
 
 // JSON writes the report as one object. Its fields are a contract with users' scripts,
-// named by Schema. It lists the groups in addition to the processes.
-func JSON(w io.Writer, s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping) error {
-	return encode(w, newDocument(s, findings, by))
+// named by Schema. It lists the groups in addition to the processes. The baseline is what it is
+// compared with; nil: nothing.
+func JSON(w io.Writer, s *snapshot.Snapshot, findings []doctor.Finding, by snapshot.Grouping, b *Baseline) error {
+	return encode(w, newDocument(s, findings, by, b))
 }

@@ -133,7 +133,7 @@ func TestGolden(t *testing.T) {
 		}
 		golden(t, name+"_verbose.txt", verbose.Bytes())
 		checkTextWidth(t, name, text.String())
-		if err := JSON(&object, s, nil, snapshot.ByProcess); err != nil {
+		if err := JSON(&object, s, nil, snapshot.ByProcess, nil); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name+".txt", text.Bytes())
@@ -167,7 +167,7 @@ func TestDocumentedFields(t *testing.T) {
 	var out bytes.Buffer
 	full := busy()
 	full.PortSpaces, full.Namespaces = fullSpaces(), fixtureNamespaces()
-	if err := JSON(&out, full, nil, snapshot.ByUnit); err != nil {
+	if err := JSON(&out, full, nil, snapshot.ByUnit, nil); err != nil {
 		t.Fatal(err)
 	}
 	var report map[string]any
@@ -234,7 +234,7 @@ func find(t *testing.T, object map[string]any, path string) map[string]any {
 func TestListsAreNeverNull(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := JSON(&out, &snapshot.Snapshot{}, nil, snapshot.ByProcess); err != nil {
+	if err := JSON(&out, &snapshot.Snapshot{}, nil, snapshot.ByProcess, nil); err != nil {
 		t.Fatal(err)
 	}
 	var report map[string]any
@@ -297,7 +297,7 @@ func TestSweep(t *testing.T) {
 		Reason: event.Refused, Count: 200_000, Rate: 4_867, First: started, Last: started.Add(9 * time.Second),
 	}, Targets: 7_000, Estimated: true}}
 	var text, object bytes.Buffer
-	if err := errors.Join(Text(&text, s, nil, TextOptions{Verbose: true}), JSON(&object, s, nil, snapshot.ByProcess)); err != nil {
+	if err := errors.Join(Text(&text, s, nil, TextOptions{Verbose: true}), JSON(&object, s, nil, snapshot.ByProcess, nil)); err != nil {
 		t.Fatal(err)
 	}
 	failures := string(section(text.Bytes(), "Failures"))
@@ -342,7 +342,7 @@ func TestGroups(t *testing.T) {
 	grouped(s)
 	for _, by := range snapshot.Groupings()[1:] {
 		var text, object bytes.Buffer
-		if err := errors.Join(Text(&text, s, nil, TextOptions{By: by}), JSON(&object, s, nil, by)); err != nil {
+		if err := errors.Join(Text(&text, s, nil, TextOptions{By: by}), JSON(&object, s, nil, by, nil)); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, "by_"+string(by)+".txt", section(text.Bytes(), "Processes by "))

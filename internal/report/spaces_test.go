@@ -121,7 +121,7 @@ func calmSpaces() []snapshot.PortSpace {
 func TestETA(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := JSON(&out, &snapshot.Snapshot{PortSpaces: fullSpaces()}, nil, snapshot.ByProcess); err != nil {
+	if err := JSON(&out, &snapshot.Snapshot{PortSpaces: fullSpaces()}, nil, snapshot.ByProcess, nil); err != nil {
 		t.Fatal(err)
 	}
 	var report struct {

@@ -32,6 +32,8 @@ type TextOptions struct {
 	Verbose bool
 	// Recording is the name of the file that is reported; empty: this host, now.
 	Recording string
+	// Baseline is what it is compared with; nil: nothing.
+	Baseline *Baseline
 	// Unmatched says that the filter has selected nothing; empty if it has, or there is none.
 	Unmatched string
 }
@@ -53,6 +55,7 @@ func text(s *snapshot.Snapshot, findings []doctor.Finding, opts TextOptions) []b
 	w.head()
 	w.box(&said)
 	w.findings(&said, findings)
+	w.comparison()
 	if opts.Unmatched == "" {
 		w.totals()
 	}

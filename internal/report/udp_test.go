@@ -38,7 +38,7 @@ func TestUDPSpace(t *testing.T) {
 		t.Errorf("no holder in\n%s", &out)
 	}
 	out.Reset()
-	if err := JSON(&out, s, nil, snapshot.ByProcess); err != nil {
+	if err := JSON(&out, s, nil, snapshot.ByProcess, nil); err != nil {
 		t.Fatal(err)
 	}
 	var report struct {

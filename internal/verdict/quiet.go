@@ -189,12 +189,7 @@ const muchLost = 0.01
 // misses reports whether so much of the stream is missing that failures can be. What is lost is
 // counted for the whole host: under a filter it says little.
 func (c *collector) misses() bool {
-	for i := range c.s.Gaps {
-		if !c.s.Gaps[i].Truncated {
-			return true
-		}
-	}
-	return !c.s.Filtered && float64(c.s.Health.Lost) > muchLost*float64(c.s.Health.Events)
+	return c.s.Missing() != "" || !c.s.Filtered && float64(c.s.Health.Lost) > muchLost*float64(c.s.Health.Events)
 }
 
 func (c *collector) inferred(name string) bool {

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/record"
+)
+
+// copyFlags are where a part of a recording goes.
+type copyFlags struct {
+	filterFlags
+	windowFlags
+	file  string
+	force bool
+}
+
+func (f *copyFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.file, "output", "o", "", "write to this `FILE`; - is standard output")
+	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the file if it exists")
+	inGroup(cmd.Flags(), groupOutput, "output", "force")
+}
+
+func catCommand() *cobra.Command {
+	var flags copyFlags
+	cmd := &cobra.Command{
+		Use:   "cat FILE... [flags]",
+		Short: "join recordings, one after another, into one",
+		Example: `  porttrace cat before.ptrace after.ptrace > both.ptrace
+  porttrace cat /var/lib/porttrace -o last-minutes.ptrace`,
+		Long: `Joins recordings of one boot of one host, in the order of time. Files of a
+flight recorder (record --ring) fit together without a gap; of others, the time
+between them shows as not recorded. A directory stands for its *.ptrace files.`,
+		Args: recordingFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !flags.given("output") {
+				flags.file = "-"
+			}
+			return runCopy(cmd.Context(), args, &flags)
+		},
+	}
+	flags.filterFlags.given = cmd.Flags().Changed
+	flags.register(cmd)
+	return cmd
+}
+
+func cutCommand() *cobra.Command {
+	var flags copyFlags
+	cmd := &cobra.Command{
+		Use:   "cut FILE... [flags]",
+		Short: "copy a part of a recording: a span of time, some processes",
+		Example: `  porttrace cut night.ptrace --from 03:10 --to 03:15 -o incident.ptrace
+  porttrace cut night.ptrace --comm 'php-fpm*' -o php.ptrace`,
+		Long: `The part is a recording like any other. It begins with all that existed then.
+With a filter it has only the sockets that the filter selects, so a port space
+shows what these hold of it, and not whether it was full.`,
+		Args: recordingFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if flags.file == "" {
+				return usagef("cut needs a file to write: add -o FILE")
+			}
+			return runCopy(cmd.Context(), args, &flags)
+		},
+	}
+	flags.filterFlags.register(cmd)
+	flags.windowFlags.register(cmd)
+	flags.register(cmd)
+	return cmd
+}
+
+// runCopy writes a recording, or a part of it, as another one.
+func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) {
+	to := recordFlags{file: flags.file, force: flags.force}
+	if err := to.checkOutput(); err != nil {
+		return err
+	}
+	recording, err := flags.openRecording(ctx, names)
+	if err != nil {
+		return err
+	}
+	defer recording.close()
+	opts := pipeline.Options{Filter: recording.filter, Scans: true, Head: &pipeline.Head{}}
+	if opts.From, opts.To, err = flags.within(recording); err != nil {
+		return err
+	}
+	out, err := to.create(ctx)
+	if err != nil {
+		return err
+	}
+	writer, err := record.NewCopy(out)
+	if err != nil {
+		return errors.Join(err, out.close())
+	}
+	opts.Tee = func(e *event.Event, world *event.World) error {
+		if e.Flags.Has(event.NotSelected) {
+			return nil
+		}
+		return writer.Add(e, world)
+	}
+	opts.AfterBatch = writer.EndBatch
+	if opts.From > 0 {
+		opts.Begin = func(now event.Time) error {
+			return writer.Begin(now, func(func(*event.Event, *event.World) error) error { return opts.Head.Each(opts.Tee) })
+		}
+	}
+	err = recording.run(ctx, opts)
+	err = cmp.Or(err, ctx.Err(), writer.Close(), out.close())
+	if err != nil {
+		return fmt.Errorf("writing to %s: %w", out.name, err)
+	}
+	if stats := writer.Stats(); flags.file != "-" {
+		fmt.Fprintf(os.Stderr, "wrote %s, %s, to %s\n", phrase.Plural(stats.Events, "event"), phrase.Size(stats.Bytes), out.name)
+	}
+	return recording.reportGaps()
+}

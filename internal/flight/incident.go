@@ -1,0 +1,135 @@
+package flight
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+)
+
+// incident is one that is being kept.
+type incident struct {
+	dir   string
+	from  time.Time // by the wall clock
+	until event.Time
+	last  *segment // the last one that is kept, once its time is over
+	err   error    // of the first file that could not be kept
+}
+
+// Keep has the time before and after a moment kept. cause is a word for its name, why a sentence for
+// the user. While an incident is being kept nothing else is. It must be called between batches.
+func (r *Recorder) Keep(now event.Time, cause, why string) {
+	if r.incident != nil {
+		return
+	}
+	at := r.wall(now)
+	dir, err := r.makeIncident(at.UTC().Format(incidentLayout) + "-" + cause)
+	if err != nil {
+		r.opts.Say(fmt.Sprintf("%s: %s, but what was before cannot be kept: %v", cause, why, err))
+		return
+	}
+	r.opts.Say(fmt.Sprintf("%s UTC %s: %s; keeping %s before and %s after in %s",
+		at.UTC().Format(time.TimeOnly), cause, why, r.opts.Before, r.opts.After, dir))
+	r.incident = &incident{dir: dir, from: at.Add(-r.opts.Before), until: now.Add(r.opts.After)}
+	for _, one := range r.list {
+		r.incident.keep(one)
+	}
+	if r.current != nil && r.began < now {
+		r.next(now) // so that what is there by now is kept at once
+	}
+}
+
+func (r *Recorder) makeIncident(name string) (string, error) {
+	folder := filepath.Join(r.opts.Dir, incidents)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	dir := filepath.Join(folder, name)
+	for n := 2; ; n++ {
+		err := os.Mkdir(dir, 0o700)
+		if !errors.Is(err, os.ErrExist) || n > 99 {
+			return dir, err
+		}
+		dir = filepath.Join(folder, fmt.Sprintf("%s-%d", name, n))
+	}
+}
+
+// keep keeps a segment of the incident, if there is one.
+func (r *Recorder) keep(one *segment) {
+	if r.incident == nil {
+		return
+	}
+	r.incident.keep(one)
+	if r.incident.last == one {
+		r.endIncident()
+	}
+}
+
+// keep gives a segment a second name, if its time is one that is kept.
+func (i *incident) keep(one *segment) {
+	if one.end.Before(i.from) {
+		return
+	}
+	to := filepath.Join(i.dir, filepath.Base(one.name))
+	if os.Link(one.name, to) != nil { // some file systems have no links
+		i.err = cmp.Or(i.err, copyFile(one.name, to))
+	}
+}
+
+func copyFile(from, to string) (err error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(target, source)
+	return errors.Join(err, target.Sync(), target.Close())
+}
+
+// followIncident ends the segment when the time of the incident is over, and the incident when that
+// segment is closed.
+func (r *Recorder) followIncident(now event.Time) {
+	i := r.incident
+	switch {
+	case i == nil || now < i.until:
+	case i.last == nil && r.current != nil && r.began < i.until:
+		i.last = r.file
+		r.next(now)
+	case i.last == nil: // of a full disk
+		r.endIncident()
+	}
+}
+
+// endIncident ends what is being kept, and deletes the oldest ones that are too many.
+func (r *Recorder) endIncident() {
+	i := r.incident
+	if i == nil {
+		return
+	}
+	r.incident = nil
+	if i.err != nil {
+		r.opts.Say(fmt.Sprintf("%s lacks a part: %v", i.dir, i.err))
+	}
+	names := incidentsIn(r.opts.Dir)
+	for _, name := range names[:max(len(names)-r.opts.Incidents, 0)] {
+		deleteIncident(filepath.Join(r.opts.Dir, incidents, name))
+	}
+}
+
+// deleteIncident deletes the recordings of one. What else is there is the user's, and stays.
+func deleteIncident(dir string) {
+	names, _ := Files(dir) // gone already
+	for _, name := range names {
+		_ = os.Remove(name)
+	}
+	_ = os.Remove(dir)
+}

@@ -1,0 +1,97 @@
+package flight
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+)
+
+const (
+	segmentLayout  = "20060102T150405.000Z"
+	incidentLayout = "20060102T150405Z"
+	suffix         = ".ptrace"
+	incidents      = "incidents" // the directory of those that were kept
+)
+
+var (
+	segmentName  = regexp.MustCompile(`^\d{8}T\d{6}\.\d{3}Z(-\d+)?\.ptrace$`)
+	incidentName = regexp.MustCompile(`^\d{8}T\d{6}Z-[a-z_]+(-\d+)?$`)
+)
+
+// segment is a file in the directory.
+type segment struct {
+	name  string
+	file  *os.File // while it is written
+	bytes int64
+	// By the wall clock; the end is not known while it is written.
+	begin, end time.Time
+}
+
+// Files returns the recordings of a directory, in the order of their names, which is that of time in
+// one that a Recorder has filled.
+func Files(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Type().IsRegular() && filepath.Ext(e.Name()) == suffix {
+			names = append(names, filepath.Join(dir, e.Name()))
+		}
+	}
+	return names, nil
+}
+
+// segmentsIn returns the segments that an earlier run has left, oldest first. The time of the last
+// change is their end.
+func segmentsIn(dir string) ([]*segment, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var list []*segment
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || !segmentName.MatchString(e.Name()) {
+			continue
+		}
+		begin, err := time.Parse(segmentLayout, e.Name()[:len(segmentLayout)])
+		if err != nil {
+			continue
+		}
+		list = append(list, &segment{name: filepath.Join(dir, e.Name()), bytes: info.Size(), begin: begin, end: info.ModTime()})
+	}
+	return list, nil
+}
+
+// incidentsIn returns the names of those that were kept, oldest first.
+func incidentsIn(dir string) []string {
+	entries, _ := os.ReadDir(filepath.Join(dir, incidents)) // there are none yet
+	var list []string
+	for _, e := range entries {
+		if e.IsDir() && incidentName.MatchString(e.Name()) {
+			list = append(list, e.Name())
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// createSegment creates the file of a segment. It never overwrites one.
+func createSegment(dir string, now time.Time) (*os.File, error) {
+	stamp := now.UTC().Format(segmentLayout)
+	for n := 1; ; n++ {
+		name := filepath.Join(dir, stamp+suffix)
+		if n > 1 {
+			name = filepath.Join(dir, fmt.Sprintf("%s-%d%s", stamp, n, suffix))
+		}
+		file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+		if err == nil || !os.IsExist(err) || n > 99 {
+			return file, err
+		}
+	}
+}
