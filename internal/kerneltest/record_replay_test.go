@@ -160,6 +160,6 @@ func reports(t *testing.T, s *snapshot.Snapshot) []byte {
 	t.Helper()
 	var all bytes.Buffer
 	noError(t, report.Text(&all, s, nil, report.TextOptions{By: snapshot.ByProcess, Verbose: true}))
-	noError(t, report.JSON(&all, s, nil, snapshot.ByProcess))
+	noError(t, report.JSON(&all, s, nil, snapshot.ByProcess, nil))
 	return all.Bytes()
 }
