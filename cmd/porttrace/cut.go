@@ -47,7 +47,7 @@ between them shows as not recorded. A directory stands for its *.ptrace files.`,
 			return runCopy(cmd.Context(), args, &flags)
 		},
 	}
-	flags.filterFlags.given = cmd.Flags().Changed
+	flags.given = cmd.Flags().Changed
 	flags.register(cmd)
 	return cmd
 }
