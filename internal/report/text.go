@@ -39,8 +39,9 @@ type TextOptions struct {
 // writer writes the text of one snapshot.
 type writer struct {
 	TextOptions
-	out bytes.Buffer
-	s   *snapshot.Snapshot
+	out  bytes.Buffer
+	s    *snapshot.Snapshot
+	page bool // tables are as wide as they need, and longer
 }
 
 func text(s *snapshot.Snapshot, findings []doctor.Finding, opts TextOptions) []byte {
@@ -218,7 +219,7 @@ func (w *writer) onlyHost() bool {
 }
 
 func (w *writer) width() int {
-	if w.Verbose {
+	if w.Verbose || w.page {
 		return 0
 	}
 	return tableWidth
@@ -226,7 +227,7 @@ func (w *writer) width() int {
 
 // rows is how many rows of a table are listed.
 func (w *writer) rows() int {
-	if w.Verbose {
+	if w.Verbose || w.page {
 		return allRows
 	}
 	return topRows
