@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +29,8 @@ func (s *Series) figures(last *snapshot.Snapshot) (blocks []page.Block) {
 			blocks = append(blocks, page.Block{Figure: f})
 		}
 	}
-	add(s.rates())
+	s.mark(last.Gaps)
+	add(s.rates(last))
 	worst := s.fullest(chartedLines)
 	for _, id := range worst[:min(len(worst), chartedSpaces)] {
 		add(s.occupancy(id, last))
@@ -37,6 +39,16 @@ func (s *Series) figures(last *snapshot.Snapshot) (blocks []page.Block) {
 	add(s.owned())
 	add(lifetimeFigure(last))
 	return blocks
+}
+
+// mark notes in which samples a part of the stream is missing: what is not known is not drawn.
+func (s *Series) mark(gaps []snapshot.Gap) {
+	for i := range s.samples {
+		a := &s.samples[i]
+		a.missing = slices.ContainsFunc(gaps, func(g snapshot.Gap) bool {
+			return !g.Truncated && g.Begin.Before(a.end) && (g.End.IsZero() || g.End.After(a.begin))
+		})
+	}
 }
 
 // seconds returns the ends of the samples on the axis, and the axis itself.
@@ -62,7 +74,7 @@ func scale(top float64) (list []chart.Tick) {
 }
 
 // rates are opens and failures.
-func (s *Series) rates() *page.Figure {
+func (s *Series) rates(last *snapshot.Snapshot) *page.Figure {
 	opens := chart.Line{Name: "opened per second", Role: chart.One, Area: true, X: s.seconds()}
 	failures := chart.Line{Name: "failed calls per second", Role: chart.Bad, X: opens.X}
 	failed, opened, top := uint64(0), uint64(0), 0.0
@@ -70,7 +82,7 @@ func (s *Series) rates() *page.Figure {
 		a := &s.samples[i]
 		length := a.end.Sub(a.begin).Seconds()
 		o, f := float64(a.opens)/length, float64(a.failures)/length
-		opens.Y, failures.Y = append(opens.Y, o), append(failures.Y, f)
+		opens.Y, failures.Y = append(opens.Y, a.value(o)), append(failures.Y, a.value(f))
 		top, failed, opened = max(top, o, f), failed+a.failures, opened+a.opens
 	}
 	if top == 0 {
@@ -82,7 +94,7 @@ func (s *Series) rates() *page.Figure {
 	}
 	return &page.Figure{
 		Title: "Connections and failures", Chart: c,
-		Caption: phrase.Grouped(opened) + " connections were opened, " + phrase.Grouped(failed) + " calls failed",
+		Caption: phrase.Grouped(opened) + " connections were opened; " + phrase.Failed(last),
 	}
 }
 
@@ -95,8 +107,8 @@ func (s *Series) occupancy(id snapshot.SpaceID, last *snapshot.Snapshot) *page.F
 	peak, capacity, denied := 0.0, 0.0, uint64(0)
 	for i := range s.samples {
 		p, known := s.samples[i].fill(id)
-		inUse.Y = append(inUse.Y, value(p.InUse, known))
-		timeWait.Y = append(timeWait.Y, value(p.TimeWait, known))
+		inUse.Y = append(inUse.Y, count(p.InUse, known))
+		timeWait.Y = append(timeWait.Y, count(p.TimeWait, known))
 		if p.Known() {
 			limit.X, limit.Y = append(limit.X, inUse.X[i]), append(limit.Y, float64(p.Capacity))
 		}
@@ -128,12 +140,20 @@ func (s *Series) occupancy(id snapshot.SpaceID, last *snapshot.Snapshot) *page.F
 	return &page.Figure{Title: s.names[id], Chart: c, Caption: caption}
 }
 
-// value returns a count for a line, not a number if it is not known.
-func value(n uint16, known bool) float64 {
+// count returns a number of ports for a line, not a number if it is not known.
+func count(n uint16, known bool) float64 {
 	if !known {
 		return math.NaN()
 	}
 	return float64(n)
+}
+
+// value returns a value of a sample for a line, not a number if a part of the sample is missing.
+func (a *sample) value(x float64) float64 {
+	if a.missing {
+		return math.NaN()
+	}
+	return x
 }
 
 // expect adds the forecast to a chart, with the interval of it as a band, and returns what it says.
@@ -172,7 +192,7 @@ func (s *Series) headroom(worst []snapshot.SpaceID) *page.Figure {
 		line := chart.Line{Name: s.names[id], Role: chart.Numbered[n], X: s.seconds()}
 		for i := range s.samples {
 			p, known := s.samples[i].fill(id)
-			free := value(p.Capacity-min(p.InUse-min(p.Reusable, p.InUse), p.Capacity), known && p.Known())
+			free := count(p.Capacity-min(p.InUse-min(p.Reusable, p.InUse), p.Capacity), known && p.Known())
 			if !math.IsNaN(free) {
 				top, least = max(top, free), min(least, free)
 			}
@@ -205,7 +225,7 @@ func (s *Series) owned() *page.Figure {
 			if waiting > top {
 				top, most = waiting, s.owners[key]
 			}
-			line.Y = append(line.Y, waiting)
+			line.Y = append(line.Y, s.samples[i].value(waiting))
 		}
 		c.Lines = append(c.Lines, line)
 	}

@@ -46,6 +46,7 @@ type sample struct {
 	failures   uint64
 	spaces     map[snapshot.SpaceID]snapshot.FillPoint
 	timeWait   map[snapshot.ProgramKey]int64
+	missing    bool // a part of this time is not in the recording
 }
 
 // Add takes the next snapshot of a stream.
@@ -230,5 +231,5 @@ func (s *Series) waiting(most int) []snapshot.ProgramKey {
 // fullest of a sample had no port in use, if there was room for it.
 func (a *sample) fill(id snapshot.SpaceID) (snapshot.FillPoint, bool) {
 	p, listed := a.spaces[id]
-	return p, listed || len(a.spaces) < sampleSpaces
+	return p, !a.missing && (listed || len(a.spaces) < sampleSpaces)
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -56,6 +57,21 @@ func TestSeriesIsBounded(t *testing.T) {
 		}
 		if worst := s.fullest(3); len(worst) != 1 || s.names[worst[0]] == "" {
 			t.Errorf("%d: %v", seconds, worst)
+		}
+	}
+}
+
+// TestMissingPart has a stream of which a part was not recorded: it is no time without connections.
+func TestMissingPart(t *testing.T) {
+	t.Parallel()
+	s := hours(10, 5)
+	at := func(seconds float64) time.Time { return started.Add(time.Duration(seconds * float64(time.Second))) }
+	last := &snapshot.Snapshot{Gaps: []snapshot.Gap{{Begin: at(3.5), End: at(5)}, {Begin: at(9), Truncated: true}}}
+	s.mark(last.Gaps)
+	rates := s.rates(last)
+	for i, y := range rates.Chart.Lines[0].Y {
+		if missing := i == 3 || i == 4; missing != math.IsNaN(y) || !missing && y != 1 {
+			t.Errorf("in second %d: %v/s", i, y)
 		}
 	}
 }
