@@ -14,6 +14,7 @@ import (
 	"github.com/porttrace/porttrace/internal/linux"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // inputFlags choose what a command summarizes: a recording, or the next seconds of this host.
@@ -21,7 +22,8 @@ type inputFlags struct {
 	liveFlags
 	windowFlags
 	duration time.Duration
-	liveOnly []string // further flags that are for tracing
+	liveOnly []string                 // further flags that are for tracing
+	observe  func(*snapshot.Snapshot) // takes each that is judged, if it is set
 }
 
 func (f *inputFlags) register(cmd *cobra.Command, liveOnly ...string) {
@@ -89,7 +91,7 @@ func (f *inputFlags) judgeLive(s *session) (*judged, error) {
 	}
 	ctx, cancel := limited(s.ctx, duration)
 	defer cancel()
-	return judge(ctx, s.source, pipeline.Options{Filter: s.filter, Cost: linux.CPUTime})
+	return judge(ctx, s.source, pipeline.Options{Filter: s.filter, Cost: linux.CPUTime, Observe: f.observe})
 }
 
 // window returns the options of the part of the recording.

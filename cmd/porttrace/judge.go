@@ -28,11 +28,15 @@ type judged struct {
 	alarms   alarms
 }
 
-// judge runs the stream to its end. A trouble that was over by then is a finding, too.
+// judge runs the stream to its end. A trouble that was over by then is a finding, too. Who observes
+// the stream gets the last snapshot as well.
 func judge(ctx context.Context, source pipeline.Source, opts pipeline.Options) (*judged, error) {
 	var history doctor.History
-	result := &judged{moments: moments{}}
+	result, also := &judged{moments: moments{}}, opts.Observe
 	observe := func(s *snapshot.Snapshot) {
+		if also != nil {
+			also(s)
+		}
 		history.Add(s)
 		result.alarms.add(s)
 		result.findings = history.Findings()

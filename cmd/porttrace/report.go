@@ -26,6 +26,7 @@ type reportFlags struct {
 	force  bool
 
 	baseline string
+	series   report.Series
 }
 
 func reportCommand() *cobra.Command {
@@ -49,7 +50,7 @@ the end of the command, and then summarizes that.`,
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flags.failOn.unjudged(flagError(cmd, err)) })
 	flags.register(cmd, "census")
 	flags.registerVerbose(cmd, "print everything: all columns, namespaces, how it was traced, what was lost")
-	flags.output.register(cmd, "text", "json")
+	flags.output.register(cmd, "text", "json", "html", "markdown")
 	flags.group.register(cmd)
 	flags.failOn.register(cmd)
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write the report to this `FILE`")
@@ -134,6 +135,7 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 		return err
 	}
 	defer out.Close()
+	flags.observe = flags.observer(form)
 	result, err := flags.judgeLive(session)
 	if err != nil {
 		return err
@@ -179,6 +181,7 @@ func runReportOf(ctx context.Context, names []string, flags *reportFlags) error 
 	if form.text.Baseline, err = flags.baselineOf(ctx, names); err != nil {
 		return err
 	}
+	opts.Observe = flags.observer(form)
 	result, err := recording.judge(ctx, opts)
 	if err != nil {
 		return err
@@ -207,22 +210,38 @@ func (f *reportFlags) form(recording string) (form reportForm, err error) {
 	return form, nil
 }
 
+// observer returns what takes each snapshot for the charts; nil if the format has none.
+func (f *reportFlags) observer(form reportForm) func(*snapshot.Snapshot) {
+	if form.format != "html" {
+		return nil
+	}
+	return f.series.Add
+}
+
 // write prints the report. That a filter has selected nothing is in the text; a program that
 // reads JSON gets it on standard error.
 func (f *reportFlags) write(to io.Writer, form reportForm, result *judged) error {
 	result.addEffects(result.findings)
 	form.text.Unmatched = f.unmatchedIn(result.last)
-	var err error
-	if form.format == "json" {
-		if form.text.Unmatched != "" {
-			fmt.Fprintln(os.Stderr, form.text.Unmatched)
-		}
-		err = report.JSON(to, result.last, result.findings, form.by, form.text.Baseline)
-	} else {
-		err = report.Text(to, result.last, result.findings, form.text)
-	}
+	err := f.print(to, form, result)
 	if err != nil && (len(f.failOn.on) == 0 || !errors.Is(err, syscall.EPIPE)) {
 		return err
 	}
 	return f.failOn.status(&result.alarms, result.last)
+}
+
+// print writes the report in its format.
+func (f *reportFlags) print(to io.Writer, form reportForm, result *judged) error {
+	switch form.format {
+	case "json":
+		if form.text.Unmatched != "" {
+			fmt.Fprintln(os.Stderr, form.text.Unmatched)
+		}
+		return report.JSON(to, result.last, result.findings, form.by, form.text.Baseline)
+	case "html":
+		return report.HTML(to, result.last, result.findings, &f.series, form.text)
+	case "markdown":
+		return report.Markdown(to, result.last, result.findings, form.text)
+	}
+	return report.Text(to, result.last, result.findings, form.text)
 }

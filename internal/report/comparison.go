@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/porttrace/porttrace/internal/compare"
+	"github.com/porttrace/porttrace/internal/page"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -15,25 +16,42 @@ type Baseline struct {
 	Snapshot *snapshot.Snapshot
 }
 
-// comparison writes what differs from the baseline, the largest differences first.
-func (w *writer) comparison() {
+// compared returns what is compared, and what differs, the largest differences first.
+func (w *writer) compared() (head string, lines []string) {
 	b := w.Baseline
-	if b == nil {
-		return
-	}
 	changes := compare.Changes(b.Snapshot, w.s)
-	fmt.Fprintf(&w.out, "\nCompared with %s: %s to %s UTC, %.1f s\n", printable.String(b.Name),
+	head = fmt.Sprintf("Compared with %s: %s to %s UTC, %.1f s", printable.String(b.Name),
 		b.Snapshot.Started.UTC().Format(timeLayout), b.Snapshot.Wall.UTC().Format(timeLayout), b.Snapshot.Elapsed.Seconds())
 	if len(changes) == 0 {
-		w.out.WriteString("  no difference that is more than chance\n")
+		return head, []string{"no difference that is more than chance"}
 	}
 	shown := changes[:min(len(changes), w.rows())]
 	for i := range shown {
-		w.item("  ", phrase.Change(&shown[i]))
+		lines = append(lines, phrase.Change(&shown[i]))
 	}
 	if rest := len(changes) - len(shown); rest > 0 {
-		fmt.Fprintf(&w.out, "  and %s more\n", phrase.Grouped(rest))
+		lines = append(lines, "and "+phrase.Grouped(rest)+" more")
 	}
+	return head, lines
+}
+
+func (w *writer) comparison() {
+	if w.Baseline == nil {
+		return
+	}
+	head, lines := w.compared()
+	w.out.WriteString("\n" + head + "\n")
+	for _, line := range lines {
+		w.item("  ", line)
+	}
+}
+
+func (w *writer) comparisonBlocks() []page.Block {
+	if w.Baseline == nil {
+		return nil
+	}
+	head, lines := w.compared()
+	return []page.Block{{Text: head}, {List: lines}}
 }
 
 // baseline is the comparison in JSON.

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -72,23 +73,39 @@ func knownCount(c event.Counter) *uint64 {
 // writeCounts writes what the kernel has counted in the namespaces and what matters: nothing
 // on a healthy host.
 func writeCounts(out *bytes.Buffer, list []snapshot.Namespace) {
-	listed := 0
-	for i := range list {
-		n := &list[i]
-		lines := phrase.Counted(n)
-		if len(lines) == 0 {
-			continue
-		}
-		if listed++; listed > topNamespaces {
+	more := 0
+	for i, all := range countsOf(list) {
+		if i >= topNamespaces {
+			more++
 			continue
 		}
 		out.WriteString("\n")
-		name := printable.String(phrase.NetnsState(n.Name, n.Inode, n.Gone))
-		for _, line := range lines {
-			fmt.Fprintf(out, "  %s: %s\n", name, line)
+		for _, line := range all {
+			fmt.Fprintf(out, "  %s\n", line)
 		}
 	}
-	if listed > topNamespaces {
-		fmt.Fprintf(out, "  and of %d more namespaces\n", listed-topNamespaces)
+	if more > 0 {
+		fmt.Fprintf(out, "  and of %d more namespaces\n", more)
 	}
+}
+
+// countsOf returns the lines of each namespace that has any.
+func countsOf(list []snapshot.Namespace) (all [][]string) {
+	for i := range list {
+		n := &list[i]
+		var lines []string
+		for _, line := range phrase.Counted(n) {
+			lines = append(lines, printable.String(phrase.NetnsState(n.Name, n.Inode, n.Gone))+": "+line)
+		}
+		if len(lines) > 0 {
+			all = append(all, lines)
+		}
+	}
+	return all
+}
+
+// countLines returns those of the first namespaces as one list.
+func countLines(list []snapshot.Namespace) []string {
+	all := countsOf(list)
+	return slices.Concat(all[:min(len(all), topNamespaces)]...)
 }

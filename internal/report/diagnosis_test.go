@@ -115,7 +115,7 @@ func TestVerdict(t *testing.T) {
 		{"warning", Diagnosis{Snapshot: second, Findings: warning}, Warning, "WARNING: "},
 		{"critical", Diagnosis{Snapshot: second, Findings: append([]doctor.Finding{{Severity: doctor.Critical, Summary: "none|left"}}, warning...)}, Critical, "CRITICAL: none/left; 1 more finding"},
 		{"truncated", Diagnosis{Snapshot: &truncated}, Fine, "OK: "},
-		{"damaged", Diagnosis{Snapshot: &damaged, Ignored: 2}, Unknown, "UNKNOWN: a part of the recording is damaged; in the rest there is no finding (2 ignored)\n"},
+		{"damaged", Diagnosis{Snapshot: &damaged, Ignored: 2}, Unknown, "UNKNOWN: a part of the time is damaged; in the rest there is no finding (2 ignored)\n"},
 		{"damaged, but bad enough", Diagnosis{Snapshot: &damaged, Findings: warning}, Warning, "WARNING: "},
 		{"no time", Diagnosis{Snapshot: &snapshot.Snapshot{}}, Unknown, "UNKNOWN: nothing was traced"},
 	} {

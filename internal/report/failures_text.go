@@ -9,11 +9,13 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// failures lists them by program: a shell loop whose every curl(1) fails is one row.
-func (w *writer) failures() {
+// failures lists them by program: a shell loop whose every curl(1) fails is one row. It returns the
+// rows, too.
+func (w *writer) failures() (table, []snapshot.ProgramFailure) {
 	t := table{
-		head: []string{"count", "per s", "command", "call", "error", "reason", "address", "first", "last", "netns"},
-		left: "command call error reason address netns", optional: []string{"per s", "netns"},
+		title: "Failures",
+		head:  []string{"count", "per s", "command", "call", "error", "reason", "address", "first", "last", "netns"},
+		left:  "command call error reason address netns", optional: []string{"per s", "netns"},
 		common: "netns", width: w.width(), drop: []string{"first", "per s", "netns"}, flex: []string{"command", "address"},
 	}
 	merged := snapshot.FailuresByProgram(w.s)
@@ -27,15 +29,39 @@ func (w *writer) failures() {
 	if other := w.s.OtherFailures; other != nil {
 		t.add(phrase.Grouped(other.Count), oneDecimal(other.Rate), "all others", "", "", "", "", "", other.Last.UTC().Format(time.TimeOnly))
 	}
-	t.write(&w.out, "Failures", w.more(len(merged)))
-	for i := range listed {
-		if h := listed[i].HeldBy; h != nil {
-			writeWide(&w.out, "  ", listed[i].Target.String()+phrase.ProtoSuffix(listed[i].Proto)+" is held by "+phrase.HeldBy(&h.Holder, &h.Info, h.FreeIn))
+	t.more = w.more(len(merged))
+	return t, listed
+}
+
+// failed writes failures, and what is known of them.
+func (w *writer) failed() {
+	t, listed := w.failures()
+	t.write(&w.out)
+	for _, line := range inTheWay(listed) {
+		writeWide(&w.out, "  ", line)
+	}
+	for _, line := range w.sweeps() {
+		fmt.Fprintf(&w.out, "  %s\n", line)
+	}
+}
+
+// inTheWay says which sockets had what the calls wanted.
+func inTheWay(failures []snapshot.ProgramFailure) (lines []string) {
+	for i := range failures {
+		f := &failures[i]
+		if h := f.HeldBy; h != nil {
+			lines = append(lines, f.Target.String()+phrase.ProtoSuffix(f.Proto)+" is held by "+phrase.HeldBy(&h.Holder, &h.Info, h.FreeIn))
 		}
 	}
+	return lines
+}
+
+// sweeps says which programs fail towards many destinations.
+func (w *writer) sweeps() (lines []string) {
 	for i := range w.s.Sweeps[:min(len(w.s.Sweeps), w.rows())] {
-		fmt.Fprintf(&w.out, "  %s\n", phrase.Sweep(&w.s.Sweeps[i], w.s.Wall))
+		lines = append(lines, phrase.Sweep(&w.s.Sweeps[i], w.s.Wall))
 	}
+	return lines
 }
 
 // reason returns the name of the reason, marked if it was inferred.

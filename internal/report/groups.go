@@ -41,7 +41,7 @@ func members(g *snapshot.ProcessGroup) int {
 // grouping returns how the processes are grouped.
 func (w *writer) grouping() snapshot.Grouping { return cmp.Or(w.By, snapshot.ByProgram) }
 
-func (w *writer) groups(by snapshot.Grouping) {
+func (w *writer) groups(by snapshot.Grouping) table {
 	t := w.totalsTable([]string{string(by)}, nil)
 	t.head = slices.Insert(t.head, 1, "processes")
 	groups := slices.DeleteFunc(snapshot.GroupProcesses(w.s, by), func(g snapshot.ProcessGroup) bool { return idle(&g.Totals) && !w.Verbose })
@@ -51,7 +51,8 @@ func (w *writer) groups(by snapshot.Grouping) {
 	if other := snapshot.OtherGroup(w.s); other != nil {
 		t.add(append([]string{"all others", ""}, totalCells(&other.Totals, other.Rates)...)...)
 	}
-	t.write(&w.out, "Processes by "+string(by), w.more(len(groups)))
+	t.title, t.more = "Processes by "+string(by), w.more(len(groups))
+	return t
 }
 
 func memberCount(g *snapshot.ProcessGroup) string {

@@ -43,12 +43,20 @@ func (w *writer) limited() {
 		return
 	}
 	w.out.WriteString("\nOnly counted, but for a sample of connections (--detail-limit)\n")
+	for _, line := range limits(list) {
+		w.out.WriteString("  " + line + "\n")
+	}
+}
+
+// limits says when events of which pairs were only counted, and how many.
+func limits(list []snapshot.DetailLimit) (lines []string) {
 	for i := range list {
 		l := &list[i]
 		until := "now"
 		if !l.Until.IsZero() {
 			until = l.Until.UTC().Format(time.TimeOnly)
 		}
-		fmt.Fprintf(&w.out, "  %s to %s  %s: %s\n", l.Since.UTC().Format(time.TimeOnly), until, phrase.Limited(l), phrase.Plural(l.Counted, "event"))
+		lines = append(lines, fmt.Sprintf("%s to %s  %s: %s", l.Since.UTC().Format(time.TimeOnly), until, phrase.Limited(l), phrase.Plural(l.Counted, "event")))
 	}
+	return lines
 }

@@ -102,12 +102,21 @@ func newNamespace(n *snapshot.Namespace) namespace {
 // topNamespaces is the number listed: a host with containers has hundreds.
 const topNamespaces = 10
 
-// writeNamespaces lists the port configuration of the namespaces that were scanned, those
-// with most ports in use first. On a calm host the report has little else.
+// writeNamespaces writes the port configuration of the namespaces that were scanned. On a calm host
+// the report has little else.
 func writeNamespaces(out *bytes.Buffer, s *snapshot.Snapshot) {
+	t, seen := namespaceRows(s)
+	t.write(out)
+	writeCounts(out, seen)
+}
+
+// namespaceRows lists the namespaces that were scanned, those with most ports in use first, and
+// returns them, too.
+func namespaceRows(s *snapshot.Snapshot) (table, []snapshot.Namespace) {
 	seen := slices.DeleteFunc(slices.Clone(s.Namespaces), func(n snapshot.Namespace) bool { return n.LastScan.IsZero() })
 	slices.SortStableFunc(seen, func(a, b snapshot.Namespace) int { return cmp.Compare(occupied(&b), occupied(&a)) })
 	t := table{
+		title: "Network namespaces", more: len(seen) - topNamespaces,
 		head: []string{"netns", "range", "reserved", "capacity", "time_wait", "bound"},
 		left: "netns range",
 	}
@@ -116,8 +125,7 @@ func writeNamespaces(out *bytes.Buffer, s *snapshot.Snapshot) {
 		cells := append([]string{phrase.NetnsState(n.Name, n.Inode, n.Gone)}, rangeCells(n)...)
 		t.add(append(cells, bucketCell(n), boundCell(n))...)
 	}
-	t.write(out, "Network namespaces", len(seen)-topNamespaces)
-	writeCounts(out, seen)
+	return t, seen
 }
 
 func occupied(n *snapshot.Namespace) int64 { return max(n.TimeWait, 0) + int64(n.Bound) }

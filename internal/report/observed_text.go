@@ -15,9 +15,13 @@ import (
 func (w *writer) observed() {
 	if w.Verbose {
 		writeNamespaces(&w.out, w.s)
-		w.signals()
-		w.health()
-		w.gaps()
+		signals := w.signals()
+		signals.write(&w.out)
+		w.out.WriteString("\nHealth\n")
+		for _, line := range w.health() {
+			w.out.WriteString("  " + line + "\n")
+		}
+		w.missing()
 		w.limited()
 		w.notices()
 		return
@@ -30,7 +34,7 @@ func (w *writer) observed() {
 		w.item("", phrase.Plural(lost, "event")+" lost: counts are too low by these")
 	}
 	w.limited()
-	w.gaps()
+	w.missing()
 	w.item("", "-v: all columns, network namespaces, how it was traced, notices")
 }
 
@@ -53,21 +57,24 @@ func signalLine(signals event.Signals) string {
 	return "~ " + strings.Join(parts, "; ") + " (porttrace check)"
 }
 
-func (w *writer) signals() {
-	t := table{head: []string{"signal", "mode", "hook", "why"}, left: "signal mode hook why"}
+func (w *writer) signals() table {
+	t := table{title: "Signals", head: []string{"signal", "mode", "hook", "why"}, left: "signal mode hook why"}
 	for _, signal := range w.s.Signals {
 		t.add(signal.Name, string(signal.Mode), signal.Hook, signal.Reason)
 	}
-	t.write(&w.out, "Signals", 0)
+	return t
 }
 
-func (w *writer) health() {
+// health says how much was seen and lost, and what that took.
+func (w *writer) health() []string {
 	h := &w.s.Health
 	used, programs := phrase.OwnCost(h, w.s.Elapsed)
-	fmt.Fprintf(&w.out, "\nHealth\n  %s events%s, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel\n"+
-		"  porttrace used %s; its BPF programs: %s\n",
-		phrase.Grouped(h.Events), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails+h.Limited), phrase.Grouped(h.Filtered),
-		phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed), used, programs)
+	return []string{
+		fmt.Sprintf("%s events%s, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel",
+			phrase.Grouped(h.Events), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails+h.Limited), phrase.Grouped(h.Filtered),
+			phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed)),
+		"porttrace used " + used + "; its BPF programs: " + programs,
+	}
 }
 
 // selectedEvents says how many events are the filter's. All the rest of the health is the
@@ -82,20 +89,27 @@ func selectedEvents(s *snapshot.Snapshot) string {
 // maxGaps bounds the missing parts that are listed.
 const maxGaps = 20
 
+func (w *writer) missing() {
+	for _, line := range w.gaps() {
+		w.out.WriteString("  " + line + "\n")
+	}
+}
+
 // gaps lists the missing parts of a recording, newest last.
-func (w *writer) gaps() {
+func (w *writer) gaps() (lines []string) {
 	s := w.s
 	shown := s.Gaps[max(len(s.Gaps)-maxGaps, 0):]
 	if more := s.OlderGaps + uint64(len(s.Gaps)-len(shown)); more > 0 {
-		fmt.Fprintf(&w.out, "  %d earlier parts of the recording are missing\n", more)
+		lines = append(lines, fmt.Sprintf("%d earlier parts of the recording are missing", more))
 	}
 	for _, g := range shown {
 		end := "to an unknown time"
 		if !g.End.IsZero() {
 			end = "to " + g.End.UTC().Format(timeLayout)
 		}
-		fmt.Fprintf(&w.out, "  missing from %s %s: the recording is %s\n", g.Begin.UTC().Format(timeLayout), end, g.Cause())
+		lines = append(lines, fmt.Sprintf("missing from %s %s: the recording is %s", g.Begin.UTC().Format(timeLayout), end, g.Cause()))
 	}
+	return lines
 }
 
 func (w *writer) notices() {

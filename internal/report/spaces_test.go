@@ -156,7 +156,7 @@ func TestReasonForNoReuse(t *testing.T) {
 	for reusable, want := range map[int]bool{0: true, 3: false} {
 		s.Reusable = reusable
 		w := writer{s: &snapshot.Snapshot{}}
-		w.atRisk(&s)
+		w.risk(&s)
 		out := &w.out
 		if got := strings.Contains(out.String(), "headroom 0; 64 in TIME_WAIT cannot be reused: the peer sends no TCP timestamps"); got != want {
 			t.Errorf("%d can be reused: got %q", reusable, out.String())

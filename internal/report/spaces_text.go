@@ -16,8 +16,19 @@ const (
 	topHolders = 3  // of the holders and victims of a space: the others have few ports
 )
 
-// spaces lists the fullest port spaces, and the holders and victims of those at risk.
+// spaces writes the fullest port spaces, and the holders and victims of those at risk.
 func (w *writer) spaces() {
+	t, listed := w.spaceRows()
+	if len(t.rows) == 0 && t.more > 0 {
+		w.out.WriteString("\n")
+		w.item("", t.title)
+	}
+	t.write(&w.out)
+	w.risks(listed)
+}
+
+// spaceRows lists the fullest port spaces, and returns them, too.
+func (w *writer) spaceRows() (table, []snapshot.PortSpace) {
 	s := w.s
 	fullest, _ := snapshot.ColumnNamed(snapshot.SpaceColumns(), "taken")
 	listed := w.worthListing(snapshot.Sort(s.PortSpaces, fullest, false))
@@ -25,19 +36,20 @@ func (w *writer) spaces() {
 	for i := range listed {
 		t.add(w.spaceCells(&listed[i])...)
 	}
-	more := len(s.PortSpaces) - len(listed) + s.OtherPortSpaces
-	if len(t.rows) == 0 && more > 0 {
-		w.out.WriteString("\n")
-		w.item("", "Port spaces: "+phrase.Spaces(s))
-	}
-	t.write(&w.out, "Port spaces: "+phrase.Spaces(s), more)
-	w.risks(listed)
+	t.title, t.more = "Port spaces: "+phrase.Spaces(s), len(s.PortSpaces)-len(listed)+s.OtherPortSpaces
+	return t, listed
 }
 
 // risks writes details of the spaces at risk: of few of them, those first from which calls got no
 // port. One program can fill all spaces of its address at once.
 func (w *writer) risks(listed []snapshot.PortSpace) {
-	var risks []*snapshot.PortSpace
+	for _, p := range w.atRisk(listed) {
+		w.risk(p)
+	}
+}
+
+// atRisk returns those of which details are worth reading.
+func (w *writer) atRisk(listed []snapshot.PortSpace) (risks []*snapshot.PortSpace) {
 	for i := range listed {
 		if p := &listed[i]; p.AtRisk(w.s.Wall) && len(p.Holders)+len(p.Victims) > 0 {
 			risks = append(risks, p)
@@ -47,9 +59,7 @@ func (w *writer) risks(listed []snapshot.PortSpace) {
 		slices.SortStableFunc(risks, func(a, b *snapshot.PortSpace) int { return min(len(b.Victims), 1) - min(len(a.Victims), 1) })
 		risks = risks[:min(len(risks), topRisks)]
 	}
-	for _, p := range risks {
-		w.atRisk(p)
-	}
+	return risks
 }
 
 // spaceTable is a table without rows. In its narrow form the figures that belong together share a
@@ -120,14 +130,10 @@ func (w *writer) full(p *snapshot.PortSpace) string {
 	return phrase.When(&outlook)
 }
 
-// atRisk writes since when a space is full, which programs hold its ports, and which get none.
-func (w *writer) atRisk(p *snapshot.PortSpace) {
-	line := phrase.Space(p) + ": " + status(p, w.s.Wall)
-	if p.Sustainable > 0 && p.Wanted > p.Sustainable {
-		line += "; " + phrase.Rate(p.Wanted) + "/s wanted, " + phrase.Sustainable(p) + "/s sustainable"
-	}
+// risk writes since when a space is full, which programs hold its ports, and which get none.
+func (w *writer) risk(p *snapshot.PortSpace) {
 	w.out.WriteByte('\n')
-	writeWide(&w.out, "  ", line)
+	writeWide(&w.out, "  ", w.riskLine(p))
 	w.holders(p)
 	if p.Unstamped > 0 && p.Reusable == 0 { // who has set tcp_tw_reuse wonders why
 		writeWide(&w.out, "    ", "headroom "+phrase.Headroom(p))
@@ -135,11 +141,29 @@ func (w *writer) atRisk(p *snapshot.PortSpace) {
 	w.victims(p)
 }
 
+// riskLine says since when a space is full, and whether more is wanted of it than it can serve.
+func (w *writer) riskLine(p *snapshot.PortSpace) string {
+	line := phrase.Space(p) + ": " + status(p, w.s.Wall)
+	if p.Sustainable > 0 && p.Wanted > p.Sustainable {
+		line += "; " + phrase.Rate(p.Wanted) + "/s wanted, " + phrase.Sustainable(p) + "/s sustainable"
+	}
+	return line
+}
+
 // holders writes which programs hold ports of the space, or which processes.
 func (w *writer) holders(p *snapshot.PortSpace) {
-	var names []string
-	var holders []snapshot.Holder
-	rest := p.OtherHolders
+	names, holders, rest := w.holdersOf(p)
+	for i := range holders[:min(len(holders), topHolders)] {
+		fmt.Fprintf(&w.out, "    held by %s: %s\n", names[i], phrase.Held(&holders[i]))
+	}
+	if len(holders) > topHolders || rest.Ports() > 0 {
+		w.out.WriteString("    and by others\n")
+	}
+}
+
+// holdersOf returns the holders of a space with their names, and the sum of those that have none.
+func (w *writer) holdersOf(p *snapshot.PortSpace) (names []string, holders []snapshot.Holder, rest snapshot.Holder) {
+	rest = p.OtherHolders
 	if w.grouping() == snapshot.ByProcess {
 		holders = p.Holders
 		for i := range holders {
@@ -152,12 +176,7 @@ func (w *writer) holders(p *snapshot.PortSpace) {
 			names, holders = append(names, phrase.ProgramHolder(&programs[i])), append(holders, programs[i].Holder)
 		}
 	}
-	for i := range holders[:min(len(holders), topHolders)] {
-		fmt.Fprintf(&w.out, "    held by %s: %s\n", names[i], phrase.Held(&holders[i]))
-	}
-	if len(holders) > topHolders || rest.Ports() > 0 {
-		w.out.WriteString("    and by others\n")
-	}
+	return names, holders, rest
 }
 
 // victims writes which programs found no port in the space.

@@ -17,9 +17,11 @@ import (
 
 // table is aligned text: columns named in left to the left, those of numbers to the right.
 type table struct {
-	head []string
-	left string
-	rows [][]string
+	title string
+	head  []string
+	left  string
+	rows  [][]string
+	more  int // how many rows are not listed
 
 	common   string   // a column whose cell goes to the title if it is the same in all rows
 	optional []string // columns that are left out if no row has anything in them
@@ -38,12 +40,12 @@ func (t *table) add(cells ...string) {
 	t.rows = append(t.rows, append(cells, make([]string, len(t.head)-len(cells))...))
 }
 
-// write writes the table unless it has no rows. more is how many rows it does not list.
-func (t *table) write(out *bytes.Buffer, title string, more int) {
+// write writes the table unless it has no rows.
+func (t *table) write(out *bytes.Buffer) {
 	if len(t.rows) == 0 {
 		return
 	}
-	title += t.inCommon()
+	title := t.title + t.inCommon()
 	t.tidy()
 	out.WriteString("\n")
 	writeWide(out, "", title)
@@ -60,8 +62,8 @@ func (t *table) write(out *bytes.Buffer, title string, more int) {
 		}
 		out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
-	if more > 0 {
-		fmt.Fprintf(out, "  and %d more\n", more)
+	if t.more > 0 {
+		fmt.Fprintf(out, "  and %d more\n", t.more)
 	}
 }
 

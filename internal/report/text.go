@@ -41,17 +41,15 @@ type TextOptions struct {
 // writer writes the text of one snapshot.
 type writer struct {
 	TextOptions
-	out bytes.Buffer
-	s   *snapshot.Snapshot
+	out  bytes.Buffer
+	s    *snapshot.Snapshot
+	page bool // tables are as wide as they need, and longer
 }
 
 func text(s *snapshot.Snapshot, findings []doctor.Finding, opts TextOptions) []byte {
 	w := &writer{TextOptions: opts, s: s}
 	findings = doctor.Sorted(findings, false)
-	said := verdict.Of(s, findings)
-	if opts.Unmatched != "" && said.Level <= verdict.Unknown { // nothing was to be seen
-		said = verdict.Verdict{Level: verdict.Unknown, Title: "NOTHING MATCHES THE FILTER", Lines: []string{opts.Unmatched + "."}}
-	}
+	said := w.verdict(findings)
 	w.head()
 	w.box(&said)
 	w.findings(&said, findings)
@@ -60,49 +58,69 @@ func text(s *snapshot.Snapshot, findings []doctor.Finding, opts TextOptions) []b
 		w.totals()
 	}
 	w.spaces()
-	w.processes()
-	w.destinations()
-	w.failures()
+	for _, t := range []table{w.processes(), w.destinations()} {
+		t.write(&w.out)
+	}
+	w.failed()
 	w.observed()
 	return w.out.Bytes()
 }
 
-func (w *writer) head() {
-	s := w.s
-	w.out.WriteString("porttrace report")
-	if h := s.Host; h.Name != "" {
-		w.out.WriteString(printable.String(fmt.Sprintf(" of %s, Linux %s %s", h.Name, h.Kernel, h.Arch)))
+// verdict is what is said first, also of a filter that has selected nothing.
+func (w *writer) verdict(findings []doctor.Finding) verdict.Verdict {
+	said := verdict.Of(w.s, findings)
+	if w.Unmatched != "" && said.Level <= verdict.Unknown { // nothing was to be seen
+		return verdict.Verdict{Level: verdict.Unknown, Title: "NOTHING MATCHES THE FILTER", Lines: []string{w.Unmatched + "."}}
 	}
-	w.out.WriteString("\n")
-	fmt.Fprintf(&w.out, "%s to %s UTC, %.1f s\n", s.Started.UTC().Format(timeLayout), s.Wall.UTC().Format(timeLayout),
-		s.Elapsed.Seconds())
+	return said
+}
+
+func (w *writer) head() {
+	w.out.WriteString(printable.String(w.heading()) + "\n")
+	for _, line := range w.about() {
+		w.out.WriteString(printable.String(line) + "\n")
+	}
+}
+
+// heading says what is reported of.
+func (w *writer) heading() string {
+	h := &w.s.Host
+	if h.Name == "" {
+		return "porttrace report"
+	}
+	return fmt.Sprintf("porttrace report of %s, Linux %s %s", h.Name, h.Kernel, h.Arch)
+}
+
+// about says of which time, and whose pids are listed.
+func (w *writer) about() []string {
+	s := w.s
+	lines := []string{fmt.Sprintf("%s to %s UTC, %.1f s", s.Started.UTC().Format(timeLayout), s.Wall.UTC().Format(timeLayout), s.Elapsed.Seconds())}
 	if s.Host.PIDNS != "" {
 		const head = "pids are those of " // older recordings have it in the fact
-		fmt.Fprintf(&w.out, "%s%s\n", head, printable.String(strings.TrimPrefix(s.Host.PIDNS, head)))
+		lines = append(lines, head+strings.TrimPrefix(s.Host.PIDNS, head))
 	}
+	return lines
 }
 
 // totals are what happened and what exists, in two items.
 func (w *writer) totals() {
-	s := w.s
 	w.out.WriteString("\n")
-	if phrase.CensusOnly(s) {
-		w.item("seen  ", "only the sockets that exist: opens, closes and "+phrase.Failed(s))
-	} else {
-		w.happened()
-	}
-	w.exists()
+	w.item("seen  ", w.happened())
+	w.item("now   ", w.exists())
 }
 
 // happened counts what was seen since the start.
-func (w *writer) happened() {
+func (w *writer) happened() string {
 	s, t := w.s, &w.s.Totals
-	w.item("seen  ", fmt.Sprintf("%s opened (%s/s now), %s closed, %s entered TIME_WAIT; %s",
-		phrase.Grouped(t.Opens), oneDecimal(s.Rates.Opens), phrase.Grouped(t.Closes()), phrase.Grouped(t.TimeWaitEntered), phrase.Failed(s)))
+	if phrase.CensusOnly(s) {
+		return "only the sockets that exist: opens, closes and " + phrase.Failed(s)
+	}
+	return fmt.Sprintf("%s opened (%s/s now), %s closed, %s entered TIME_WAIT; %s",
+		phrase.Grouped(t.Opens), oneDecimal(s.Rates.Opens), phrase.Grouped(t.Closes()), phrase.Grouped(t.TimeWaitEntered), phrase.Failed(s))
 }
 
 // exists counts the sockets of now. What is zero is named only with all details.
-func (w *writer) exists() {
+func (w *writer) exists() string {
 	s, t := w.s, &w.s.Totals
 	parts := []string{phrase.Grouped(t.Live()) + " open"}
 	part := func(n int64, what string) {
@@ -120,7 +138,7 @@ func (w *writer) exists() {
 	if t.BeforeStart != 0 || w.Verbose {
 		now += "; " + phrase.Grouped(t.BeforeStart) + " sockets from before start"
 	}
-	w.item("now   ", now)
+	return now
 }
 
 // inFinWait2 returns how many of the outgoing buckets wait for the peer's FIN.
@@ -135,11 +153,11 @@ func inFinWait2(s *snapshot.Snapshot) string {
 	return " (" + phrase.Grouped(n) + " of them in FIN_WAIT2)"
 }
 
-func (w *writer) processes() {
+// processes lists processes, or groups of them.
+func (w *writer) processes() table {
 	by := w.grouping()
 	if by != snapshot.ByProcess {
-		w.groups(by)
-		return
+		return w.groups(by)
 	}
 	t := w.totalsTable([]string{"pid", "command"}, []string{"in"})
 	listed := w.listed(w.s.Processes)
@@ -150,7 +168,8 @@ func (w *writer) processes() {
 	if other := w.s.OtherProcesses; other != nil {
 		t.add(append([]string{"", "all others"}, totalCells(&other.Totals, other.Rates)...)...)
 	}
-	t.write(&w.out, "Processes", w.more(len(listed)))
+	t.title, t.more = "Processes", w.more(len(listed))
+	return t
 }
 
 // commandOf returns the name of a process. Sockets that no process is known of are one row.
@@ -166,7 +185,7 @@ func (w *writer) listed(all []snapshot.Process) []snapshot.Process {
 	return slices.DeleteFunc(slices.Clone(all), func(p snapshot.Process) bool { return idle(&p.Totals) && !w.Verbose })
 }
 
-func (w *writer) destinations() {
+func (w *writer) destinations() table {
 	t := w.totalsTable([]string{"destination"}, []string{"netns"})
 	t.left = "destination netns"
 	listed := slices.DeleteFunc(slices.Clone(w.s.Destinations), func(d snapshot.Destination) bool {
@@ -179,7 +198,8 @@ func (w *writer) destinations() {
 	if other := w.s.OtherDestinations; other != nil {
 		t.add(append([]string{"all others"}, totalCells(&other.Totals, other.Rates)...)...)
 	}
-	t.write(&w.out, "Destinations", w.more(len(listed)))
+	t.title, t.more = "Destinations", w.more(len(listed))
+	return t
 }
 
 // netns returns the name of a namespace. The host's own needs none, unless all is wanted.
@@ -202,7 +222,7 @@ func (w *writer) onlyHost() bool {
 }
 
 func (w *writer) width() int {
-	if w.Verbose {
+	if w.Verbose || w.page {
 		return 0
 	}
 	return tableWidth
@@ -210,7 +230,7 @@ func (w *writer) width() int {
 
 // rows is how many rows of a table are listed.
 func (w *writer) rows() int {
-	if w.Verbose {
+	if w.Verbose || w.page {
 		return allRows
 	}
 	return topRows
