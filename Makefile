@@ -116,6 +116,10 @@ test-incidents: ## real programs that misbehave, and what doctor says of them (f
 	loads=$$(sed -nE 's|^ *--- FAIL: TestIncidents/([^ ]+) .*|\1|p' .cache/incidents | paste -sd,); \
 	[[ -n $$loads ]] && echo "AGAIN, alone: $$loads" && run "$$loads"
 
+.PHONY: test-duckdb
+test-duckdb: ## DuckDB reads the Parquet export (downloads DuckDB, 32 MB; needs a C compiler)
+	cd internal/export/duckdbtest && $(GO) test -count=1 ./...
+
 .PHONY: test-race
 test-race: ## the tests under the race detector, or fail
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 40m ./...
@@ -261,7 +265,7 @@ cross: ## build for the other architecture, check the pure packages for another 
 
 .PHONY: check
 check: ## all that CI checks, with the time that each takes
-	@for target in test test-incidents lint check-generate fuzz cross; do \
+	@for target in test test-duckdb test-incidents lint check-generate fuzz cross; do \
 		SECONDS=0; $(MAKE) $$target; echo "== $$target: $$SECONDS s"; \
 	done
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
 type exportFlags struct {
@@ -14,6 +16,7 @@ type exportFlags struct {
 	printFlags
 	windowFlags
 	output outputFlags
+	to     exportTarget
 }
 
 func exportCommand() *cobra.Command {
@@ -23,7 +26,8 @@ func exportCommand() *cobra.Command {
 		Short: "print the events of a recording, for other programs",
 		Example: `  porttrace export night.ptrace >night.jsonl
   porttrace export night.ptrace -f csv --kind connect_fail
-  porttrace export night.ptrace -x --from 03:10 --to 03:15`,
+  porttrace export night.ptrace -x --from 03:10 --to 03:15
+  porttrace export night.ptrace -f parquet -o night.parquet`,
 		Args: recordingFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runExport(cmd.Context(), args, &flags)
@@ -32,7 +36,8 @@ func exportCommand() *cobra.Command {
 	flags.filterFlags.register(cmd)
 	flags.printFlags.register(cmd)
 	flags.windowFlags.register(cmd)
-	flags.output.register(cmd, "jsonl", "csv", "json", "text")
+	flags.output.register(cmd, "jsonl", "csv", "json", "text", "parquet")
+	flags.to.register(cmd)
 	return cmd
 }
 
@@ -58,24 +63,40 @@ func runExport(ctx context.Context, names []string, flags *exportFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := flags.to.check(format, names); err != nil {
+		return err
+	}
 	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err
 	}
 	defer recording.close()
-	out, err := flags.printer(kinds, format, os.Stdout, time.UTC, flags.from == "")
-	if err != nil {
-		return err
-	}
-	opts := out.options()
-	opts.Filter = recording.filter
+	var opts pipeline.Options
 	if opts.From, opts.To, err = flags.within(recording); err != nil {
 		return err
 	}
-	if err = cmp.Or(recording.run(ctx, opts), out.out.Flush()); err != nil {
+	to, err := flags.to.open(ctx, format)
+	if err != nil {
+		return err
+	}
+	out, err := flags.printer(kinds, format, to, time.UTC, flags.from == "")
+	if err != nil {
+		return to.close(err)
+	}
+	if err := to.close(out.export(ctx, recording, opts)); err != nil {
 		return err
 	}
 	out.leftOut.write(os.Stderr)
 	flags.reportUnmatched(os.Stderr, &out.matched)
 	return recording.reportGaps()
+}
+
+// export prints the part of the recording. An interrupted one has no end.
+func (p *printer) export(ctx context.Context, recording *recording, part pipeline.Options) error {
+	opts := p.options()
+	opts.Filter, opts.From, opts.To = recording.filter, part.From, part.To
+	if err := cmp.Or(recording.run(ctx, opts), p.interrupted(ctx)); err != nil {
+		return err
+	}
+	return p.end()
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -88,6 +90,8 @@ func eventWriter(format string, to io.Writer, zone *time.Location) (export.Write
 		return export.NewJSON(to), nil
 	case "csv":
 		return export.NewCSV(to)
+	case "parquet":
+		return export.NewParquet(to, "porttrace "+versionString())
 	}
 	return export.NewText(to, zone), nil
 }
@@ -139,6 +143,25 @@ func (p *printer) print(e *event.Event, world *event.World) error {
 		c.Holder = world.Process(e.Holder.Proc)
 	}
 	return p.writer.Write(e, c)
+}
+
+// interrupted returns an error if the run has ended before the stream, and the format has no use for
+// a part.
+func (p *printer) interrupted(ctx context.Context) error {
+	if _, whole := p.writer.(io.Closer); whole && ctx.Err() != nil {
+		return errors.New("interrupted: a Parquet file without its end cannot be read")
+	}
+	return nil
+}
+
+// end writes what the format has after the last event: without that no part passes for the whole.
+func (p *printer) end() error {
+	if w, ok := p.writer.(io.Closer); ok {
+		if err := w.Close(); err != nil {
+			return err
+		}
+	}
+	return p.out.Flush()
 }
 
 func (p *printer) flush(event.Time) error {
