@@ -23,7 +23,7 @@ help: ## this list
 
 .PHONY: build
 build: ## ./porttrace: static; needs only Go
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o porttrace ./cmd/porttrace
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o porttrace ./cmd/porttrace
 
 .PHONY: run
 run: build ## build, and start the live screen (as root or through sudo)

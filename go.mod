@@ -19,6 +19,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.10
+	go.opentelemetry.io/proto/slim/otlp v1.11.1 // only in tests
 	golang.org/x/sys v0.49.0
 	google.golang.org/protobuf v1.36.12
 )

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
@@ -27,7 +28,8 @@ func exportCommand() *cobra.Command {
 		Example: `  porttrace export night.ptrace >night.jsonl
   porttrace export night.ptrace -f csv --kind connect_fail
   porttrace export night.ptrace -x --from 03:10 --to 03:15
-  porttrace export night.ptrace -f parquet -o night.parquet`,
+  porttrace export night.ptrace -f parquet -o night.parquet
+  porttrace export night.ptrace -f otlp --endpoint http://localhost:4318`,
 		Args: recordingFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runExport(cmd.Context(), args, &flags)
@@ -36,7 +38,7 @@ func exportCommand() *cobra.Command {
 	flags.filterFlags.register(cmd)
 	flags.printFlags.register(cmd)
 	flags.windowFlags.register(cmd)
-	flags.output.register(cmd, "jsonl", "csv", "json", "text", "parquet")
+	flags.output.register(cmd, "jsonl", "csv", "json", "text", "parquet", "otlp")
 	flags.to.register(cmd)
 	return cmd
 }
@@ -63,8 +65,11 @@ func runExport(ctx context.Context, names []string, flags *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := flags.to.check(format, names); err != nil {
+	if err := flags.to.check(ctx, format, names); err != nil {
 		return err
+	}
+	if format == "otlp" && !flags.failures && len(flags.kinds) == 0 {
+		kinds = notable
 	}
 	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
@@ -89,6 +94,12 @@ func runExport(ctx context.Context, names []string, flags *exportFlags) error {
 	out.leftOut.write(os.Stderr)
 	flags.reportUnmatched(os.Stderr, &out.matched)
 	return recording.reportGaps()
+}
+
+// notable are the kinds of events that are sent as log records unless others are asked for. A busy host
+// has thousands of opens and closes a second, and where logs are kept each record is paid for.
+var notable = []event.Kind{
+	event.ConnectFail, event.BindFail, event.SynUnanswered, event.SpaceChanged, event.DetailLimited, event.EventsLost,
 }
 
 // export prints the part of the recording. An interrupted one has no end.
