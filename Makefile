@@ -201,7 +201,8 @@ vmlinux: ## regenerate vmlinux.h by the list in its head, from VMLINUX_BTF (need
 
 .PHONY: golden
 golden: ## write the expected outputs of tests again: read the difference before you commit
-	$(GO) test ./internal/export ./internal/report ./tui ./tui/chart ./tui/prompt ./tui/theme -update
+	$(GO) test ./internal/export ./internal/report ./internal/whatif ./tui ./tui/chart ./tui/prompt ./tui/theme -update
+	$(GO) test ./cmd/porttrace -run 'TestSchemas$$' -update
 
 .PHONY: incidents-recordings
 incidents-recordings: ## record the incidents again that the screen is tested and shown with (two minutes, as root)
