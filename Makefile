@@ -254,7 +254,7 @@ accuracy: ## measure every signal on those kernels, and update docs/accuracy.md
 	$(GO) test -count=1 -v ./internal/incidents -loads all | $(GO) run ./internal/kerneltest/accuracy
 
 # Packages without anything of Linux.
-PURE := $(addprefix ./internal/,aggregate event export filter forecast history phrase pipeline playback portspace printable \
+PURE := $(addprefix ./internal/,aggregate event export export/otlphttp export/parquet filter forecast history phrase pipeline playback portspace printable \
 	record replay report snapshot whatif) ./tui ./tui/chart
 
 .PHONY: cross
