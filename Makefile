@@ -23,7 +23,7 @@ help: ## this list
 
 .PHONY: build
 build: ## ./porttrace: static; needs only Go
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o porttrace ./cmd/porttrace
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o porttrace ./cmd/porttrace
 
 .PHONY: run
 run: build ## build, and start the live screen (as root or through sudo)
@@ -116,6 +116,10 @@ test-incidents: ## real programs that misbehave, and what doctor says of them (f
 	loads=$$(sed -nE 's|^ *--- FAIL: TestIncidents/([^ ]+) .*|\1|p' .cache/incidents | paste -sd,); \
 	[[ -n $$loads ]] && echo "AGAIN, alone: $$loads" && run "$$loads"
 
+.PHONY: test-duckdb
+test-duckdb: ## DuckDB reads the Parquet export (downloads DuckDB, 32 MB; needs a C compiler)
+	cd internal/export/duckdbtest && $(GO) test -count=1 ./...
+
 .PHONY: test-race
 test-race: ## the tests under the race detector, or fail
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 40m ./...
@@ -197,7 +201,8 @@ vmlinux: ## regenerate vmlinux.h by the list in its head, from VMLINUX_BTF (need
 
 .PHONY: golden
 golden: ## write the expected outputs of tests again: read the difference before you commit
-	$(GO) test ./internal/export ./internal/report ./tui ./tui/chart ./tui/prompt ./tui/theme -update
+	$(GO) test ./internal/export ./internal/report ./internal/whatif ./tui ./tui/chart ./tui/prompt ./tui/theme -update
+	$(GO) test ./cmd/porttrace -run 'TestSchemas$$' -update
 
 .PHONY: incidents-recordings
 incidents-recordings: ## record the incidents again that the screen is tested and shown with (two minutes, as root)
@@ -249,7 +254,7 @@ accuracy: ## measure every signal on those kernels, and update docs/accuracy.md
 	$(GO) test -count=1 -v ./internal/incidents -loads all | $(GO) run ./internal/kerneltest/accuracy
 
 # Packages without anything of Linux.
-PURE := $(addprefix ./internal/,aggregate event export filter forecast history phrase pipeline playback portspace printable \
+PURE := $(addprefix ./internal/,aggregate event export export/otlphttp export/parquet filter forecast history phrase pipeline playback portspace printable \
 	record replay report snapshot whatif) ./tui ./tui/chart
 
 .PHONY: cross
@@ -261,7 +266,7 @@ cross: ## build for the other architecture, check the pure packages for another 
 
 .PHONY: check
 check: ## all that CI checks, with the time that each takes
-	@for target in test test-incidents lint check-generate fuzz cross; do \
+	@for target in test test-duckdb test-incidents lint check-generate fuzz cross; do \
 		SECONDS=0; $(MAKE) $$target; echo "== $$target: $$SECONDS s"; \
 	done
 

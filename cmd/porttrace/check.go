@@ -37,6 +37,9 @@ func checkCommand() *cobra.Command {
 	return cmd
 }
 
+// checkSchema names the form of the JSON of check.
+const checkSchema = "porttrace.check/v1"
+
 // checked is the contract of check --json; reports hold the same under "host".
 type checked struct {
 	Schema  string         `json:"schema"`
@@ -64,7 +67,7 @@ func runCheck(flags *checkFlags) error {
 	if format == "json" {
 		out := json.NewEncoder(os.Stdout)
 		out.SetIndent("", "  ")
-		return out.Encode(checked{"porttrace.check/v1", host.Name, host.Kernel, host.Arch, source.Signals()})
+		return out.Encode(checked{checkSchema, host.Name, host.Kernel, host.Arch, source.Signals()})
 	}
 	return printSignals(os.Stdout, host, source.Signals())
 }

@@ -73,6 +73,16 @@ func checkCreate(doing, name string, force bool) error {
 	return nil
 }
 
+// sameFile reports whether both names are those of one file, which exists.
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
+}
+
 func existsError(name string) error {
 	return fmt.Errorf("%s exists: choose another name, or overwrite it with --force", name)
 }

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
 type exportFlags struct {
@@ -14,6 +17,7 @@ type exportFlags struct {
 	printFlags
 	windowFlags
 	output outputFlags
+	to     exportTarget
 }
 
 func exportCommand() *cobra.Command {
@@ -23,7 +27,9 @@ func exportCommand() *cobra.Command {
 		Short: "print the events of a recording, for other programs",
 		Example: `  porttrace export night.ptrace >night.jsonl
   porttrace export night.ptrace -f csv --kind connect_fail
-  porttrace export night.ptrace -x --from 03:10 --to 03:15`,
+  porttrace export night.ptrace -x --from 03:10 --to 03:15
+  porttrace export night.ptrace -f parquet -o night.parquet
+  porttrace export night.ptrace -f otlp --endpoint http://localhost:4318`,
 		Args: recordingFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runExport(cmd.Context(), args, &flags)
@@ -32,7 +38,8 @@ func exportCommand() *cobra.Command {
 	flags.filterFlags.register(cmd)
 	flags.printFlags.register(cmd)
 	flags.windowFlags.register(cmd)
-	flags.output.register(cmd, "jsonl", "csv", "json", "text")
+	flags.output.register(cmd, "jsonl", "csv", "json", "text", "parquet", "otlp")
+	flags.to.register(cmd)
 	return cmd
 }
 
@@ -61,24 +68,49 @@ func runExport(ctx context.Context, names []string, flags *exportFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := flags.to.check(ctx, format, names); err != nil {
+		return err
+	}
+	if format == "otlp" && !flags.failures && len(flags.kinds) == 0 {
+		kinds = notable
+	}
 	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err
 	}
 	defer recording.close()
-	out, err := flags.printer(kinds, format, os.Stdout, time.UTC, flags.from == "")
-	if err != nil {
-		return err
-	}
-	opts := out.options()
-	opts.Filter = recording.filter
+	var opts pipeline.Options
 	if opts.From, opts.To, err = flags.within(recording); err != nil {
 		return err
 	}
-	if err = cmp.Or(recording.run(ctx, opts), out.out.Flush()); err != nil {
+	to, err := flags.to.open(ctx, format)
+	if err != nil {
+		return err
+	}
+	out, err := flags.printer(kinds, format, to, time.UTC, flags.from == "")
+	if err != nil {
+		return to.close(err)
+	}
+	if err := to.close(out.export(ctx, recording, opts)); err != nil {
 		return err
 	}
 	out.leftOut.write(os.Stderr)
 	flags.reportUnmatched(os.Stderr, &out.matched)
 	return recording.reportGaps()
+}
+
+// notable are the kinds of events that are sent as log records unless others are asked for. A busy host
+// has thousands of opens and closes a second, and where logs are kept each record is paid for.
+var notable = []event.Kind{
+	event.ConnectFail, event.BindFail, event.SynUnanswered, event.SpaceChanged, event.DetailLimited, event.EventsLost,
+}
+
+// export prints the part of the recording. An interrupted one has no end.
+func (p *printer) export(ctx context.Context, recording *recording, part pipeline.Options) error {
+	opts := p.options()
+	opts.Filter, opts.From, opts.To = recording.filter, part.From, part.To
+	if err := cmp.Or(recording.run(ctx, opts), p.interrupted(ctx)); err != nil {
+		return err
+	}
+	return p.end()
 }

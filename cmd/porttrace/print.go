@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -76,7 +78,11 @@ type printer struct {
 // its beginning.
 func (f *printFlags) printer(kinds []event.Kind, format string, to io.Writer, zone *time.Location, whole bool) (*printer, error) {
 	out := bufio.NewWriter(to)
-	writer, err := eventWriter(format, out, zone)
+	var target io.Writer = out
+	if format == "otlp" { // each of its writes is a request of its own
+		target = to
+	}
+	writer, err := eventWriter(format, target, zone)
 	return &printer{
 		kinds: kinds, failures: f.failures, left: cmp.Or(f.limit, -1), leftOut: leftOut{kinds: kinds, begun: whole}, out: out, writer: writer,
 	}, err
@@ -88,6 +94,10 @@ func eventWriter(format string, to io.Writer, zone *time.Location) (export.Write
 		return export.NewJSON(to), nil
 	case "csv":
 		return export.NewCSV(to)
+	case "otlp":
+		return export.NewOTLP(to, versionString()), nil
+	case "parquet":
+		return export.NewParquet(to, "porttrace "+versionString())
 	}
 	return export.NewText(to, zone), nil
 }
@@ -131,7 +141,7 @@ func (p *printer) print(e *event.Event, world *event.World) error {
 		return pipeline.ErrStop
 	}
 	p.left--
-	c := export.Context{Netns: world.Netns(e.Netns).Name, Clock: world.Clock}
+	c := export.Context{Netns: world.Netns(e.Netns).Name, Host: world.Host.Name, Clock: world.Clock}
 	if e.Proc.Known() {
 		c.Process = world.Process(e.Proc)
 	}
@@ -139,6 +149,25 @@ func (p *printer) print(e *event.Event, world *event.World) error {
 		c.Holder = world.Process(e.Holder.Proc)
 	}
 	return p.writer.Write(e, c)
+}
+
+// interrupted returns an error if the run has ended before the stream, and the format has no use for
+// a part.
+func (p *printer) interrupted(ctx context.Context) error {
+	if _, whole := p.writer.(*export.Table); whole && ctx.Err() != nil {
+		return errors.New("interrupted: a Parquet file without its end cannot be read")
+	}
+	return nil
+}
+
+// end writes what the format keeps until the last event, and has after it.
+func (p *printer) end() error {
+	if w, ok := p.writer.(io.Closer); ok {
+		if err := w.Close(); err != nil {
+			return err
+		}
+	}
+	return p.out.Flush()
 }
 
 func (p *printer) flush(event.Time) error {

@@ -101,14 +101,7 @@ func (f *reportFlags) checkOutput() error {
 }
 
 // overwrites reports whether the report would replace the recording.
-func (f *reportFlags) overwrites(recording string) bool {
-	from, err := os.Stat(recording)
-	if err != nil {
-		return false
-	}
-	to, err := os.Stat(f.file)
-	return err == nil && os.SameFile(from, to)
-}
+func (f *reportFlags) overwrites(recording string) bool { return sameFile(f.file, recording) }
 
 func runReport(ctx context.Context, flags *reportFlags) error {
 	form, err := flags.form("")

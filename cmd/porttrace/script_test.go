@@ -28,10 +28,11 @@ import (
 //	cut FILE N OUT        OUT is the first N bytes of FILE
 //	flip FILE N OUT       OUT is FILE with another byte at N; from the end, if N is negative
 //	agree REPORT EVENTS   the totals of a JSON report must be the sums over JSON lines
+//	valid SCHEMA FILE     each JSON value of the file is as that schema of docs/schema has it
 //
 // and in the environment PROCESS, the id of a process, and THREAD, that of another of
 // its threads; EXACT and INFERRED, recordings of the demo, in the folder VERSIONS, and SPACES, of
-// port spaces.
+// port spaces; INCIDENTS, the folder of recorded incidents.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"porttrace":    main,
@@ -43,6 +44,10 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	recordings, err := filepath.Abs("../../internal/record/testdata/versions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	incidents, err := filepath.Abs("../../internal/incidents/recorded/testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,12 +72,14 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXACT", filepath.Join(recordings, "v1-exact-6.12.ptrace"))
 			env.Setenv("INFERRED", filepath.Join(recordings, "v1-inferred-6.18.ptrace"))
 			env.Setenv("VERSIONS", recordings)
+			env.Setenv("INCIDENTS", incidents)
 			env.Setenv("SPACES", filepath.Join(env.WorkDir, "spaces.ptrace"))
 			return recordSpaces(env.Getenv("SPACES"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": statusCommand, "oneline": oneLineCommand, "lines": linesCommand,
 			"cut": truncateCommand, "flip": flipCommand, "agree": agreeCommand,
+			"valid": validCommand,
 		},
 	})
 }

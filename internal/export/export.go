@@ -19,6 +19,7 @@ type Context struct {
 	Process *event.Process // nil if unknown
 	Holder  *event.Process // of the event's Holder, nil without one
 	Netns   string         // name of the network namespace
+	Host    string         // name of the host
 	Clock   event.Clock
 }
 

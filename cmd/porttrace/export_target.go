@@ -1,0 +1,91 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/porttrace/porttrace/internal/export/otlphttp"
+)
+
+// headersVariable has what the endpoint wants to know, as a key. It is no flag: other users see the
+// arguments of a process.
+const headersVariable = "OTEL_EXPORTER_OTLP_HEADERS"
+
+// exportTarget is where an export goes: a file, an endpoint, or standard output.
+type exportTarget struct {
+	file     string
+	force    bool
+	endpoint string
+	client   *otlphttp.Client // of the endpoint, once it is checked
+}
+
+func (t *exportTarget) register(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&t.file, "output", "o", "", "write to this `FILE`")
+	cmd.Flags().BoolVar(&t.force, "force", false, "overwrite the file if it exists")
+	cmd.Flags().StringVar(&t.endpoint, "endpoint", "", "of --format otlp: send the records to the OTLP/HTTP collector at this `URL`")
+	inGroup(cmd.Flags(), groupOutput, "output", "force", "endpoint")
+}
+
+// check refuses what cannot be meant, before anything is read.
+func (t *exportTarget) check(ctx context.Context, format string, recordings []string) (err error) {
+	switch {
+	case t.endpoint != "" && format != "otlp":
+		return usagef("--endpoint takes OpenTelemetry records: add --format otlp")
+	case t.endpoint != "" && t.file != "":
+		return usagef("--endpoint and --output exclude each other")
+	case t.endpoint != "":
+		if t.client, err = otlphttp.New(ctx, t.endpoint, os.Getenv(headersVariable)); err != nil {
+			return usagef("--endpoint %s: %w", t.endpoint, err)
+		}
+		return nil
+	}
+	if t.file == "" {
+		if format == "parquet" && isTerminal(os.Stdout) {
+			return usagef("--format parquet is nothing to read on a terminal: add -o FILE")
+		}
+		return nil
+	}
+	if slices.ContainsFunc(recordings, func(name string) bool { return sameFile(name, t.file) }) {
+		return usagef("--output %s: that is the recording itself", t.file)
+	}
+	return checkCreate("writing the export", t.file, t.force)
+}
+
+// openTarget is a target that can be written to.
+type openTarget struct {
+	io.Writer
+	file  *os.File // nil if there is nothing to close
+	whole bool     // a part of it is worth nothing
+}
+
+func (t *exportTarget) open(ctx context.Context, format string) (openTarget, error) {
+	switch {
+	case t.client != nil:
+		return openTarget{Writer: t.client}, nil
+	case t.file == "":
+		return openTarget{Writer: os.Stdout}, nil
+	}
+	file, err := createFile(ctx, "writing the export", t.file, 0, 0o666, t.force)
+	return openTarget{file, file, format == "parquet"}, err
+}
+
+// close closes the file, and removes one that an error has left without its end. It returns the
+// error, or its own.
+func (t openTarget) close(err error) error {
+	if t.file == nil {
+		return err
+	}
+	err = cmp.Or(err, t.file.Close())
+	if err == nil || !t.whole {
+		return err
+	}
+	if info, statErr := os.Lstat(t.file.Name()); statErr == nil && info.Mode().IsRegular() {
+		return cmp.Or(os.Remove(t.file.Name()), err)
+	}
+	return err
+}
