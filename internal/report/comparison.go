@@ -65,12 +65,12 @@ type change struct {
 	Kind       string   `json:"kind"` // setting, failures, opens, held, space, lifetime
 	Text       string   `json:"text"`
 	Program    string   `json:"program"`
-	Executable string   `json:"executable"`
+	Executable string   `json:"executable"` // of the program
 	Script     string   `json:"script"`
 	NetnsName  string   `json:"netns_name"`
 	Proto      string   `json:"proto"`
 	Local      string   `json:"local"` // of a port space
-	Addr       string   `json:"addr"`
+	Addr       string   `json:"addr"`  // the remote end of a port space, the target of a call
 	Port       uint16   `json:"port"`
 	Reason     string   `json:"reason"`   // of failures
 	Setting    string   `json:"setting"`  // its name
