@@ -27,11 +27,13 @@ func limitMemory() {
 const (
 	// liveGarbage is how much garbage a live run lets pile up: it makes a few MiB a second at most, and
 	// to collect what is alive then takes some ms.
-	liveGarbage = 3 << 20
+	liveGarbage = 5 << 20
 	// leastPercent is what that is at least of what is alive, which else takes too much time.
-	leastPercent = 20
+	leastPercent = 25
+	// mostPercent is what it is at most, as by Go's default.
+	mostPercent = 100
 	// freeHeap is how much of the heap may be free beside that, and is not given back at once.
-	freeHeap = 2 << 20
+	freeHeap = 3 << 20
 )
 
 // limitGarbage has the collector of a live run come by more often while more is alive, and give back
@@ -50,7 +52,7 @@ func limitGarbage() {
 }
 
 func percentFor(alive uint64) int {
-	return int(min(max(100*liveGarbage/max(alive, 1), leastPercent), gcPercent))
+	return int(min(max(100*liveGarbage/max(alive, 1), leastPercent), mostPercent))
 }
 
 // usage is how many bytes were alive after the last collection, and what the runtime takes beside
