@@ -114,7 +114,7 @@ func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) 
 	err = recording.run(ctx, opts)
 	err = cmp.Or(err, ctx.Err(), writer.Close(), out.close())
 	if err != nil {
-		return fmt.Errorf("writing to %s: %w", out.name, err)
+		return fmt.Errorf("copying to %s: %w", out.name, err)
 	}
 	if stats := writer.Stats(); flags.file != "-" {
 		fmt.Fprintf(os.Stderr, "wrote %s, %s, to %s\n", phrase.Plural(stats.Events, "event"), phrase.Size(stats.Bytes), out.name)

@@ -83,6 +83,9 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if err != nil {
 		return usagef("--max-size %s: %w", flags.maxSize, err)
 	}
+	if flags.ring.length > 0 && maxSize < leastRing {
+		return usagef("--max-size %s: a ring needs 16M at least, as each of its files begins with all sockets", flags.maxSize)
+	}
 	if err := flags.checkOutput(); err != nil {
 		return err
 	}

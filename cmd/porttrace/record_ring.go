@@ -27,6 +27,7 @@ type ringFlags struct {
 
 const (
 	ringBytes = "1G" // of a ring, if --max-size is not given
+	leastRing = 16 << 20
 	ringKept  = 20
 )
 

@@ -45,7 +45,7 @@ type Recorder struct {
 	current *record.Segment // nil after an error, until the next attempt
 	file    *segment        // of current
 	began   event.Time      // current
-	wall    func(event.Time) time.Time
+	clock   event.Clock
 	retryAt event.Time
 	retry   time.Duration
 	failing bool // a line has said that nothing is recorded
@@ -78,15 +78,13 @@ func New(opts Options) (*Recorder, error) {
 	}
 	return &Recorder{
 		opts: opts, length: min(max(opts.Length/segments, shortest), longest), retry: firstRetry, list: list,
-		wall: func(event.Time) time.Time { return time.Now() }, closing: make(chan struct{}, 1),
+		closing: make(chan struct{}, 1),
 	}, nil
 }
 
 // Add is a pipeline.Tee.
 func (r *Recorder) Add(e *event.Event, world *event.World) error {
-	if world.Clock != (event.Clock{}) {
-		r.wall = world.Clock.WallTime
-	}
+	r.clock = world.Clock
 	if r.current != nil {
 		if err := r.current.Add(e, world); err != nil {
 			r.fail(e.Time, err)
@@ -112,8 +110,19 @@ func (r *Recorder) EndBatch(now event.Time) error {
 	return nil
 }
 
+// wall returns a moment on the wall clock.
+func (r *Recorder) wall(at event.Time) time.Time {
+	if r.clock == (event.Clock{}) { // not known yet
+		return time.Now()
+	}
+	return r.clock.WallTime(at)
+}
+
+// isDone reports whether the segment has its time, or its bytes. What it begins with can be more than
+// these, so it has a second in any case.
 func (r *Recorder) isDone(now event.Time) bool {
-	return now.Sub(r.began) >= r.length || r.current.Stats().Bytes >= r.opts.MaxBytes/segments
+	age := now.Sub(r.began)
+	return age >= r.length || age >= shortest && r.current.Stats().Bytes >= r.opts.MaxBytes/segments
 }
 
 // next ends the segment and begins another one, which goes on where that ends.
@@ -162,6 +171,9 @@ func (r *Recorder) takeClosed() {
 	r.closed = nil
 	r.mu.Unlock()
 	for _, one := range done {
+		if one.err != nil {
+			r.sayFailure(one.err)
+		}
 		if one.stats.Events == 0 {
 			_ = os.Remove(one.name) // of a full disk: there is nothing in it
 			continue
@@ -210,16 +222,21 @@ func (r *Recorder) deleteOldest() {
 // fail gives up a segment. What it has is whole. The oldest one is deleted if the disk is full, and
 // the next attempt is made soon.
 func (r *Recorder) fail(now event.Time, err error) {
-	if !r.failing {
-		r.failing = true
-		r.opts.Say(fmt.Sprintf("cannot record in %s: %v; it goes on as soon as that is possible", r.opts.Dir, err))
-	}
+	r.sayFailure(err)
 	r.endSegment(now)
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		r.deleteOldest()
 	}
 	r.retryAt = now.Add(r.retry)
 	r.retry = min(2*r.retry, lastRetry)
+}
+
+// sayFailure says once that nothing is recorded, until something is again.
+func (r *Recorder) sayFailure(err error) {
+	if !r.failing {
+		r.failing = true
+		r.opts.Say(fmt.Sprintf("cannot record in %s: %v; it goes on as soon as that is possible", r.opts.Dir, err))
+	}
 }
 
 // Stats returns what was recorded so far.
