@@ -20,7 +20,7 @@ func (r *spaceRoom) newPlot(size int) *portPlot {
 	if last := len(r.plots) - 1; last >= 0 {
 		p, r.plots = r.plots[last], r.plots[:last]
 	}
-	if cap(p.classes) < size {
+	if min(cap(p.classes), cap(p.holders)) < size { // one that has grown has not the same room for both
 		p.classes, p.holders = make([]portClass, size), make([]int32, size)
 		return p
 	}
