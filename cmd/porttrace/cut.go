@@ -87,6 +87,9 @@ func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) 
 		return err
 	}
 	defer recording.close()
+	if recording.has(flags.file) {
+		return usagef("-o %s: that is the recording itself", flags.file)
+	}
 	opts := pipeline.Options{Filter: recording.filter, Scans: true, Head: &pipeline.Head{}}
 	if opts.From, opts.To, err = flags.within(recording); err != nil {
 		return err
