@@ -76,8 +76,21 @@ shows what these hold of it, and not whether it was full.`,
 	return cmd
 }
 
+// selected leaves out what the filter does not select.
+func selected(put pipeline.Tee) pipeline.Tee {
+	return func(e *event.Event, world *event.World) error {
+		if e.Flags.Has(event.NotSelected) {
+			return nil
+		}
+		return put(e, world)
+	}
+}
+
 // runCopy writes a recording, or a part of it, as another one.
 func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) {
+	if isAmong(names, flags.file) {
+		return usagef("--output %s: that is the recording itself", flags.file)
+	}
 	to := recordFlags{file: flags.file, force: flags.force}
 	if err := to.checkOutput(); err != nil {
 		return err
@@ -87,9 +100,6 @@ func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) 
 		return err
 	}
 	defer recording.close()
-	if recording.has(flags.file) {
-		return usagef("-o %s: that is the recording itself", flags.file)
-	}
 	opts := pipeline.Options{Filter: recording.filter, Scans: true, Head: &pipeline.Head{}}
 	if opts.From, opts.To, err = flags.within(recording); err != nil {
 		return err
@@ -102,16 +112,10 @@ func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) 
 	if err != nil {
 		return errors.Join(err, out.close())
 	}
-	opts.Tee = func(e *event.Event, world *event.World) error {
-		if e.Flags.Has(event.NotSelected) {
-			return nil
-		}
-		return writer.Add(e, world)
-	}
-	opts.AfterBatch = writer.EndBatch
+	opts.Tee, opts.AfterBatch = selected(writer.Add), writer.EndBatch
 	if opts.From > 0 {
 		opts.Begin = func(now event.Time) error {
-			return writer.Begin(now, func(func(*event.Event, *event.World) error) error { return opts.Head.Each(opts.Tee) })
+			return writer.Begin(now, func(put pipeline.Tee) error { return opts.Head.Each(selected(put)) })
 		}
 	}
 	err = recording.run(ctx, opts)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +49,7 @@ func (t *exportTarget) check(ctx context.Context, format string, recordings []st
 		}
 		return nil
 	}
-	if slices.ContainsFunc(recordings, func(name string) bool { return sameFile(name, t.file) }) {
+	if isAmong(recordings, t.file) {
 		return usagef("--output %s: that is the recording itself", t.file)
 	}
 	return checkCreate("writing the export", t.file, t.force)

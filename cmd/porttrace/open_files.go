@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/porttrace/porttrace/internal/flight"
@@ -31,6 +32,13 @@ func joinedName(names []string) string {
 		return names[0]
 	}
 	return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+}
+
+// isAmong reports whether a file is one of those that the operands of a command name.
+func isAmong(names []string, file string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		return sameFile(name, file) || sameFile(name, filepath.Dir(file)) && flight.IsRecording(file)
+	})
 }
 
 func isDirectory(name string) bool {

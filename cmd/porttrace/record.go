@@ -73,18 +73,12 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if flags.duration < 0 {
 		return usagef("--duration %s: must not be negative", flags.duration)
 	}
-	if err := flags.checkRing(); err != nil {
-		return err
-	}
-	if flags.ring.length > 0 && flags.maxSize == "" {
-		flags.maxSize = ringBytes
-	}
 	maxSize, err := parseSize(flags.maxSize)
 	if err != nil {
 		return usagef("--max-size %s: %w", flags.maxSize, err)
 	}
-	if flags.ring.length > 0 && maxSize < leastRing {
-		return usagef("--max-size %s: a ring needs 16M at least, as each of its files begins with all sockets", flags.maxSize)
+	if err := flags.checkRing(&maxSize); err != nil {
+		return err
 	}
 	if err := flags.checkOutput(); err != nil {
 		return err

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -26,7 +25,7 @@ type ringFlags struct {
 }
 
 const (
-	ringBytes = "1G" // of a ring, if --max-size is not given
+	ringBytes = 1 << 30 // of a ring, if --max-size is not given
 	leastRing = 16 << 20
 	ringKept  = 20
 )
@@ -50,8 +49,8 @@ func (f *ringFlags) kept() time.Duration {
 	return max(f.length, f.before)
 }
 
-// checkRing returns the usage error of a ring.
-func (f *recordFlags) checkRing() error {
+// checkRing returns the usage error of a ring, and sets its size if none is given.
+func (f *recordFlags) checkRing(maxSize *int64) error {
 	r := &f.ring
 	if !f.given("ring") {
 		for _, name := range []string{"on", "before", "after", "keep"} {
@@ -73,6 +72,9 @@ func (f *recordFlags) checkRing() error {
 	case f.force:
 		return usagef("--force is for a file: a ring overwrites none")
 	}
+	if *maxSize = cmp.Or(*maxSize, ringBytes); *maxSize < leastRing {
+		return usagef("--max-size %s: a ring needs 16M at least, as each of its files begins with all sockets", f.maxSize)
+	}
 	if info, err := os.Stat(f.file); err == nil && !info.IsDir() {
 		return usagef("-o %s: must be a directory, for the files of --ring", f.file)
 	}
@@ -85,7 +87,7 @@ func (f *recordFlags) runRing(ctx context.Context, session *session, maxSize int
 	recorder, err := flight.New(flight.Options{
 		Dir: f.file, Length: f.ring.kept(), MaxBytes: maxSize,
 		Before: f.ring.before, After: f.ring.after, Incidents: f.ring.keep,
-		Head:   func(put func(*event.Event, *event.World) error) error { return head.Each(put) },
+		Head:   head.Each,
 		Repeat: session.source.Repeat,
 		Say:    func(line string) { fmt.Fprintf(os.Stderr, "\r%s\n", line) },
 	})
@@ -121,5 +123,5 @@ func (f *recordFlags) runRing(ctx context.Context, session *session, maxSize int
 	}
 	err = cmp.Or(err, recorder.Close(now))
 	shown.end()
-	return errors.Join(err)
+	return err
 }

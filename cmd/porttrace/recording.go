@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
@@ -17,7 +17,7 @@ import (
 type recording struct {
 	*record.Reader
 	name   string
-	files  []*os.File
+	files  []io.Closer
 	filter *filter.Filter
 }
 
@@ -51,11 +51,6 @@ func resolveIn(ctx context.Context, request filter.Request, reader *record.Reade
 	}
 	resolved, err := filter.Resolve(request, facts)
 	return resolved.Filter, err
-}
-
-// has reports whether a file, which may not exist, is one that is read.
-func (r *recording) has(name string) bool {
-	return slices.ContainsFunc(r.files, func(f *os.File) bool { return sameFile(f.Name(), name) })
 }
 
 func (r *recording) close() {

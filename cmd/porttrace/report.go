@@ -100,9 +100,6 @@ func (f *reportFlags) checkOutput() error {
 	return checkCreate("writing the report", f.file, f.force)
 }
 
-// overwrites reports whether the report would replace the recording.
-func (f *reportFlags) overwrites(recording string) bool { return sameFile(f.file, recording) }
-
 func runReport(ctx context.Context, flags *reportFlags) error {
 	form, err := flags.form("")
 	if err != nil {
@@ -154,7 +151,7 @@ func runReportOf(ctx context.Context, names []string, flags *reportFlags) error 
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(names, flags.overwrites) {
+	if isAmong(names, flags.file) {
 		return usagef("--output %s: that is the recording itself", flags.file)
 	}
 	recording, err := flags.openRecording(ctx, names)

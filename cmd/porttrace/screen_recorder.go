@@ -171,7 +171,7 @@ func (r *screenRecorder) begin(s *screenSegment, now event.Time) error {
 	r.state = tui.Recording{File: s.name, Running: true, Since: now, Changes: r.state.Changes + 1}
 	r.mu.Unlock()
 	r.repeat()
-	return s.Begin(now, func(put func(*event.Event, *event.World) error) error { return r.head.Each(put) })
+	return s.Begin(now, r.head.Each)
 }
 
 // end ends the recording, because the user wants it or for an error.

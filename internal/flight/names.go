@@ -39,12 +39,15 @@ func Files(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.Type().IsRegular() && filepath.Ext(e.Name()) == suffix {
+		if e.Type().IsRegular() && IsRecording(e.Name()) {
 			names = append(names, filepath.Join(dir, e.Name()))
 		}
 	}
 	return names, nil
 }
+
+// IsRecording reports whether a file of that name in a directory is read with it.
+func IsRecording(name string) bool { return filepath.Ext(name) == suffix }
 
 // segmentsIn returns the segments that an earlier run has left, oldest first. The time of the last
 // change is their end.

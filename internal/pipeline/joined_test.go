@@ -47,7 +47,7 @@ func cutUp(t *testing.T, file []byte, batches int) (parts []record.Part) {
 			if segment, err = record.NewSegment(record.Pipe{Writer: buffer}, 0); err != nil {
 				return err
 			}
-			return segment.Begin(now, func(put func(*event.Event, *event.World) error) error { return head.Each(put) })
+			return segment.Begin(now, head.Each)
 		},
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ type Source interface {
 
 // Tee is called with every event, those that a filter leaves out too, after the world has
 // taken it in. It may end the run with ErrStop.
-type Tee func(e *event.Event, world *event.World) error
+type Tee = func(e *event.Event, world *event.World) error
 
 // ErrStop ends a run without being an error.
 var ErrStop = errors.New("stop")
