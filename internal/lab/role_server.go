@@ -143,9 +143,13 @@ func (l *serverLoop) run(ctx context.Context) error {
 	return nil
 }
 
-// accept takes all connections that wait.
+// acceptBatch is how many connections are accepted before those that are open have their turn: clients
+// that connect faster than that would use up all files.
+const acceptBatch = 64
+
+// accept takes connections that wait. The epoll reports the listener again if there are more.
 func (l *serverLoop) accept(listener int) error {
-	for {
+	for range acceptBatch {
 		fd, _, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		switch {
 		case errors.Is(err, unix.EAGAIN):
@@ -164,6 +168,7 @@ func (l *serverLoop) accept(listener int) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // answer reads what came and answers it, or ends with the client.
