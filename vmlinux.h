@@ -134,6 +134,7 @@ enum {
 
 enum {
 	BPF_F_NO_PREALLOC = 1,
+	BPF_F_MMAPABLE = 1024,
 };
 
 #if defined(__TARGET_ARCH_x86)

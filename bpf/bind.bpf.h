@@ -6,6 +6,7 @@
 #ifndef __PORTTRACE_BIND_BPF_H
 #define __PORTTRACE_BIND_BPF_H
 
+#include "deliver.bpf.h"
 #include "owner.bpf.h"
 #include "sockaddr.bpf.h"
 

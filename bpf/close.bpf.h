@@ -4,6 +4,8 @@
 #define __PORTTRACE_CLOSE_BPF_H
 
 #include "conn.bpf.h"
+#include "limit.bpf.h"
+#include "open.bpf.h"
 #include "owner.bpf.h"
 #include "socket.bpf.h"
 
@@ -17,6 +19,7 @@ static __noinline void accepted(struct sock *sk, struct conn *at)
 		.flags = CONN_IN,
 	};
 
+	conn.limited = limited_pair(sk, &conn);
 	keep_conn(sk, at, &conn);
 }
 
@@ -37,7 +40,7 @@ static __always_inline struct conn *find_or_adopt_conn(struct sock *sk)
 
 /* Only tcp_close() and tcp_shutdown() send a FIN, so "current" holds the socket. The owner
  * of an outgoing connection remains the process that opened it. */
-static __noinline void note_closer(struct conn *conn)
+static __noinline void note_closer(struct sock *sk, struct conn *conn)
 {
 	struct owner owner;
 
@@ -50,6 +53,7 @@ static __noinline void note_closer(struct conn *conn)
 	 * User space, which knows the listener, then decides whether it is selected. */
 	if (owner.filtered && !(conn->flags & CONN_IN_CLOSE_WAIT))
 		conn->flags |= CONN_FILTERED;
+	conn->limited = conn->flags & CONN_IN ? limited_pair(sk, conn) : 0;
 }
 
 static __always_inline void local_fin(struct sock *sk)
@@ -57,7 +61,7 @@ static __always_inline void local_fin(struct sock *sk)
 	struct conn *conn = find_or_adopt_conn(sk);
 
 	if (conn)
-		note_closer(conn);
+		note_closer(sk, conn);
 }
 
 static __noinline void remote_fin(struct sock *sk)
@@ -67,11 +71,11 @@ static __noinline void remote_fin(struct sock *sk)
 
 	if (!conn)
 		return;
-	fill_event(&e, sk, conn, KIND_CLOSE_WAIT, bpf_ktime_get_ns());
+	begin_event(&e, conn, KIND_CLOSE_WAIT, bpf_ktime_get_ns());
 	conn->close_wait_ts = e.head.ts;
 	if (conn->flags & CONN_ADOPTED)
 		return;
-	deliver(&e);
+	deliver_of(sk, conn, &e);
 	conn->flags |= CONN_IN_CLOSE_WAIT;
 }
 
@@ -135,7 +139,7 @@ static __noinline void connection_closed(struct sock *sk, struct conn *conn, int
 	/* The kernel may have skipped the run at which it was established. */
 	if (conn && flags & CONN_OUT)
 		send_open(sk, conn);
-	fill_event(&e, sk, conn, KIND_CLOSE, bpf_ktime_get_ns());
+	begin_event(&e, conn, KIND_CLOSE, bpf_ktime_get_ns());
 	e.err = err;
 	e.closed_by = closed_by(old, err);
 	e.flags |= bucket_flags(sk, old, err);
@@ -143,7 +147,7 @@ static __noinline void connection_closed(struct sock *sk, struct conn *conn, int
 		e.duration = 0; /* its beginning is not known */
 	if (conn && conn->close_wait_ts)
 		e.close_wait = e.head.ts - conn->close_wait_ts;
-	deliver(&e);
+	deliver_of(sk, conn, &e);
 }
 
 #endif /* __PORTTRACE_CLOSE_BPF_H */

@@ -12,6 +12,8 @@
 #define __PORTTRACE_CONNECT_BPF_H
 
 #include "conn.bpf.h"
+#include "limit.bpf.h"
+#include "open.bpf.h"
 #include "owner.bpf.h"
 #include "socket.bpf.h"
 
@@ -35,6 +37,7 @@ static __noinline void connect_started(struct sock *sk, bool bound)
 		conn.flags |= CONN_BOUND;
 	if (owner.filtered)
 		conn.flags |= CONN_FILTERED;
+	conn.limited = limited_pair(sk, &conn);
 	if (!keep_conn(sk, conn_at(sk), &conn)) /* its CLOSE will not be attributed to it */
 		count_lost(KIND_OPEN);
 }
@@ -110,8 +113,8 @@ static __noinline void connect_established(struct sock *sk, struct conn *conn)
 	if (!(conn->flags & CONN_UNANSWERED))
 		return;
 	conn->flags &= ~CONN_UNANSWERED;
-	fill_event(&e, sk, conn, KIND_SYN_ANSWERED, bpf_ktime_get_ns());
-	deliver(&e);
+	begin_event(&e, conn, KIND_SYN_ANSWERED, bpf_ktime_get_ns());
+	deliver_of(sk, conn, &e);
 }
 
 /* A SYN is retransmitted: the first had no answer for a second. */
@@ -127,8 +130,8 @@ static __always_inline int syn_retransmitted(struct sock *sk)
 		return 0;
 	send_open(sk, conn);
 	conn->flags |= CONN_UNANSWERED;
-	fill_event(&e, sk, conn, KIND_SYN_UNANSWERED, bpf_ktime_get_ns());
-	deliver(&e);
+	begin_event(&e, conn, KIND_SYN_UNANSWERED, bpf_ktime_get_ns());
+	deliver_of(sk, conn, &e);
 	return 0;
 }
 

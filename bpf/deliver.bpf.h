@@ -58,8 +58,8 @@ static __always_inline struct fold_key fold_key_of(const struct sock_event *e)
 }
 
 /* Returns where to count: if there is no room for the endpoint, with the owner alone. NULL: there
- * is no room in any map. As limited_slot(), not inlined: their keys would be on the stack of
- * deliver(), of which there are 512 bytes with all callers. */
+ * is no room in any map. Not inlined: its key would be on the stack of deliver(), of which there are
+ * 512 bytes with all callers. */
 static __noinline struct fold_counts *fold_slot(const struct sock_event *e)
 {
 	struct fold_key key = fold_key_of(e);
@@ -90,8 +90,6 @@ static __noinline void count(struct fold_counts *counts, const struct sock_event
 {
 	if (!counts || !e)
 		return;
-	if (!counts->first) /* of an entry that user space has made */
-		counts->first = e->head.ts;
 	counts->last = e->head.ts;
 	switch (e->head.kind) {
 	case KIND_OPEN:
@@ -127,34 +125,6 @@ static __always_inline bool fold(const struct sock_event *e)
 	return counts;
 }
 
-/* One connection of SAMPLED is sent although its pair is limited, by its ports: so all events of
- * a connection are, or none. 40503 is 2^16 by the golden ratio, so neighbours are not alike. */
-#define SAMPLED 64
-
-static __always_inline bool in_sample(const struct sock_event *e)
-{
-	return (u16)((e->sport ^ e->dport) * 40503) < (1 << 16) / SAMPLED;
-}
-
-/* Returns where to count an event whose pair is limited (internal/probe/limit.go), else NULL. */
-static __noinline struct fold_counts *limited_slot(const struct sock_event *e)
-{
-	struct fold_counts *counts;
-	struct fold_key key;
-	u32 zero = 0, *any;
-	void *folds;
-
-	any = bpf_map_lookup_elem(&pt_limited, &zero);
-	if (!any || !*any || in_sample(e))
-		return NULL;
-	folds = bpf_map_lookup_elem(&pt_folds, &zero);
-	if (!folds)
-		return NULL;
-	key = fold_key_of(e);
-	counts = bpf_map_lookup_elem(folds, &key);
-	return counts && counts->limited ? counts : NULL;
-}
-
 static __always_inline long send_conn_event(const struct sock_event *e)
 {
 	struct conn_event *record = bpf_ringbuf_reserve(&pt_events, sizeof(*record), 0);
@@ -181,15 +151,11 @@ static __noinline int deliver(struct sock_event *e)
 {
 	u32 kind = e->head.kind;
 	struct kind_counts *counts = bpf_map_lookup_elem(&pt_counts, &kind);
-	struct fold_counts *limited = limited_slot(e);
 
 	if (!counts)
 		return 0;
 	atomic_add(counts->seen, 1);
-	if (limited) {
-		count(limited, e);
-		atomic_add(counts->limited, 1);
-	} else if (!(e->flags & FLAG_FILTERED) && !send_to_ring(e)) {
+	if (!(e->flags & FLAG_FILTERED) && !send_to_ring(e)) {
 		atomic_add(counts->delivered, 1);
 	} else if (!fold(e)) {
 		atomic_add(counts->lost, 1);

@@ -168,8 +168,7 @@ struct fold_key {
 };
 
 struct fold_counts {
-	__u64 limited; /* 1: user space has the pair counted only, but for a sample */
-	__u64 first;   /* ns */
+	__u64 first; /* ns; of a limited pair 0 */
 	__u64 last;
 	__u64 opens;
 	__u64 closes;
@@ -211,7 +210,7 @@ struct fail_counts {
 struct kind_counts {
 	__u64 seen;
 	__u64 delivered;
-	__u64 limited;	/* counted in a map: its pair has too many to send each */
+	__u64 limited;	/* counted in a map: there were too many to send each */
 	__u64 folded;	/* counted in a map: the ring was full, or the failure a repetition */
 	__u64 filtered; /* counted in a map: not selected */
 	__u64 lost;	/* not even counted in a map */

@@ -15,6 +15,7 @@
 #define MAX_FOLDS (1 << 14)
 #define MAX_OWNER_FOLDS (1 << 12)
 #define MAX_NETNS (1 << 12)
+#define MAX_LIMITED (1 << 12)
 
 /*
  * State of a socket from connect() or the handshake until its CLOSE. A hash by sk
@@ -30,10 +31,12 @@ struct conn {
 	u64 close_wait_ts;
 	u32 pid;
 	u32 search_ns;
+	u32 limited;   /* number of its pair in pt_limited_numbers, 0: it is of none */
 	u16 old_sport; /* inet_sport before the search: stale if the socket was used before */
 	u16 flags;     /* enum conn_flag; 0: the entry is free */
 	s16 search_ret;
 	u16 old_err; /* sk_err before the search */
+	u32 pad;
 };
 
 enum conn_flag {
@@ -193,7 +196,36 @@ struct {
 	.values = { &pt_folds_first },
 };
 
-/* Not 0 if any entry of pt_folds is limited: while none is, no event is looked up there. */
+/*
+ * Pairs of a process and an end that are limited: user space gives each a number, which no other
+ * pair gets, and a slot: the number modulo MAX_LIMITED. A connection that is older than a change of
+ * its slot has a number that is not there any more.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_LIMITED);
+	__type(key, struct fold_key);
+	__type(value, u32);
+} pt_limited_pairs SEC(".maps");
+
+/* By slot: the number of the pair that counts there, 0: none. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_LIMITED);
+	__type(key, u32);
+	__type(value, u32);
+} pt_limited_numbers SEC(".maps");
+
+/* By slot. Never set back: user space, which has it in its memory, subtracts what it has read before. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_LIMITED);
+	__type(key, u32);
+	__type(value, struct fold_counts);
+} pt_limited_counts SEC(".maps");
+
+/* How many pairs are limited: while none is, none is looked up. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

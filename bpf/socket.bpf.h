@@ -5,7 +5,6 @@
 
 #include "conn_event.bpf.h"
 #include "core.bpf.h"
-#include "deliver.bpf.h"
 #include "event.h"
 #include "maps.bpf.h"
 
@@ -86,19 +85,24 @@ static __always_inline bool syn_in_flight(struct sock *sk)
 	return tp && tp->packets_out;
 }
 
-/* Sets the fields that all events of a connection share. conn may be NULL. */
-static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
-				       const struct conn *conn, u32 kind, u64 now)
+/* Sets the fields of an event that only the socket has: its ends, and where it is. */
+static __always_inline void read_ends(struct sock_event *e, struct sock *sk)
 {
-	__builtin_memset(e, 0, sizeof(*e));
-	e->head.ts = now;
-	e->head.kind = kind;
-	e->proto = IPPROTO_TCP;
 	e->netns = sk->__sk_common.skc_net.net->ns.inum;
 	e->device = sk->__sk_common.skc_bound_dev_if;
 	read_port(sk, e);
 	e->dport = bpf_ntohs(sk->__sk_common.skc_dport);
 	read_addrs(sk, e);
+}
+
+/* Sets the other fields that all events of a connection share. conn may be NULL. */
+static __always_inline void begin_event(struct sock_event *e, const struct conn *conn, u32 kind,
+					u64 now)
+{
+	__builtin_memset(e, 0, sizeof(*e));
+	e->head.ts = now;
+	e->head.kind = kind;
+	e->proto = IPPROTO_TCP;
 	if (!conn)
 		return;
 	e->head.start = conn->start;
@@ -118,25 +122,11 @@ static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
 		e->flags |= FLAG_IN_CLOSE_WAIT;
 }
 
-/*
- * Sends one OPEN for each outgoing connection whose SYN was sent, at the first hook after
- * that. Those whose connect() fails before have none: TcpActiveOpens does not count them,
- * and a bound socket whose 4-tuple is taken never had it.
- */
-static __noinline void send_open(struct sock *sk, struct conn *conn)
+static __always_inline void fill_event(struct sock_event *e, struct sock *sk,
+				       const struct conn *conn, u32 kind, u64 now)
 {
-	struct sock_event e;
-
-	if (conn->flags & CONN_OPENED)
-		return;
-	conn->flags |= CONN_OPENED;
-	fill_event(&e, sk, conn, KIND_OPEN, conn->ts);
-	e.search_ns = conn->search_ns;
-	if (conn->flags & CONN_REUSED)
-		e.flags |= FLAG_REUSED;
-	if (!(conn->flags & (CONN_BOUND | CONN_SEARCHED)))
-		e.flags |= FLAG_SPORT_INFERRED;
-	deliver(&e);
+	begin_event(e, conn, kind, now);
+	read_ends(e, sk);
 }
 
 #endif /* __PORTTRACE_SOCKET_BPF_H */

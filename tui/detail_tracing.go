@@ -93,7 +93,7 @@ func (t *tracing) writeLimited(to *sheet) {
 	if len(list) == 0 {
 		return
 	}
-	to.section("Only counted, but for a sample of connections: more than " + phrase.Grouped(list[0].Limit) + " events/s (--detail-limit)")
+	to.section("Only counted, but for a sample of connections: more than " + phrase.Grouped(list[0].Limit) + " events/s in all (--detail-limit)")
 	for i := range list[:min(len(list), maxLimitedShown)] {
 		l := &list[i]
 		text := phrase.Limited(l) + ": " + phrase.Plural(l.Counted, "event")

@@ -37,7 +37,7 @@ func (f *liveFlags) register(cmd *cobra.Command) {
 	f.registerHooks(cmd)
 	f.sizes.register(cmd)
 	cmd.Flags().IntVar(&f.detailLimit, "detail-limit", probe.DefaultDetailLimit,
-		"only count the events between a process and an address:port beyond `N` a second, but for a sample of connections; 0: never")
+		"beyond `N` events a second, only count those of the busiest processes and address:port, but for a sample of connections; 0: never")
 	inGroup(cmd.Flags(), groupAdvanced, "detail-limit")
 }
 

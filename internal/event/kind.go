@@ -41,8 +41,8 @@ const (
 	UDPCounted   // *UDPUse: all UDP ports of one local address; Src.Addr is the address
 
 	// DetailLimited says that since First the events between Proc and Dst (of accepted
-	// connections Src) are only counted, but for a sample of connections, since they were more than
-	// Count a second; not any more since Last, if that is set.
+	// connections Src) are only counted, but for a sample of connections, as there were more than
+	// Count a second in all; not any more since Last, if that is set.
 	DetailLimited
 )
 

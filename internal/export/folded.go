@@ -20,7 +20,7 @@ func (r *record) addFold(e *event.Event, f *event.Fold, c Context) {
 // limiting returns what a line says of a pair whose events are only counted.
 func limiting(e *event.Event) string {
 	if e.Last == 0 {
-		return "only counted from here on, but for a sample: more than " + phrase.Grouped(e.Count) + " events/s"
+		return "only counted from here on, but for a sample: more than " + phrase.Grouped(e.Count) + " events/s in all"
 	}
 	return "listed one by one again after " + phrase.Duration(e.Last.Sub(e.First))
 }

@@ -14,8 +14,8 @@ func Limited(l *snapshot.DetailLimit) string {
 	return Process(l.Proc.ID, l.Proc.Program()) + arrow + Remote(l.Proto, l.End)
 }
 
-// Unlisted returns how many events were only counted because of the rate of their pair, and of how
-// many pairs; empty if there are none.
+// Unlisted returns how many events were only counted because there were too many, and of how many
+// pairs; empty if there are none.
 func Unlisted(s *snapshot.Snapshot) string {
 	pairs := len(s.DetailLimits)
 	if pairs == 0 {
@@ -25,8 +25,8 @@ func Unlisted(s *snapshot.Snapshot) string {
 	for i := range s.DetailLimits {
 		events += s.DetailLimits[i].Counted
 	}
-	return Plural(events, "event") + " counted, not listed: " + Plural(pairs, "pair") + " of process and address with more than " +
-		Grouped(s.DetailLimits[0].Limit) + "/s"
+	return Plural(events, "event") + " counted, not listed: " + Plural(pairs, "pair") + " of process and address, of more than " +
+		Grouped(s.DetailLimits[0].Limit) + " events/s in all"
 }
 
 // Sampled returns a ~ for figures of single events if some events of the row were only counted.

@@ -87,10 +87,12 @@ type bpfConn struct {
 	CloseWaitTs uint64
 	Pid         uint32
 	SearchNs    uint32
+	Limited     uint32
 	OldSport    uint16
 	Flags       uint16
 	SearchRet   int16
 	OldErr      uint16
+	Pad         uint32
 }
 
 type bpfConnEvent struct {
@@ -215,7 +217,6 @@ type bpfFailKey struct {
 
 type bpfFoldCounts struct {
 	_              structs.HostLayout
-	Limited        uint64
 	First          uint64
 	Last           uint64
 	Opens          uint64
@@ -337,6 +338,9 @@ const (
 	bpfMapPtFolds            = "pt_folds"
 	bpfMapPtFoldsFirst       = "pt_folds_first"
 	bpfMapPtLimited          = "pt_limited"
+	bpfMapPtLimitedCounts    = "pt_limited_counts"
+	bpfMapPtLimitedNumbers   = "pt_limited_numbers"
+	bpfMapPtLimitedPairs     = "pt_limited_pairs"
 	bpfMapPtNetns            = "pt_netns"
 	bpfMapPtNetnsSent        = "pt_netns_sent"
 	bpfMapPtOwnerFails       = "pt_owner_fails"
@@ -498,6 +502,9 @@ type bpfMapSpecs struct {
 	PtFolds           *ebpf.MapSpec `ebpf:"pt_folds"`
 	PtFoldsFirst      *ebpf.MapSpec `ebpf:"pt_folds_first"`
 	PtLimited         *ebpf.MapSpec `ebpf:"pt_limited"`
+	PtLimitedCounts   *ebpf.MapSpec `ebpf:"pt_limited_counts"`
+	PtLimitedNumbers  *ebpf.MapSpec `ebpf:"pt_limited_numbers"`
+	PtLimitedPairs    *ebpf.MapSpec `ebpf:"pt_limited_pairs"`
 	PtNetns           *ebpf.MapSpec `ebpf:"pt_netns"`
 	PtNetnsSent       *ebpf.MapSpec `ebpf:"pt_netns_sent"`
 	PtOwnerFails      *ebpf.MapSpec `ebpf:"pt_owner_fails"`
@@ -567,6 +574,9 @@ type bpfMaps struct {
 	PtFolds           *ebpf.Map `ebpf:"pt_folds"`
 	PtFoldsFirst      *ebpf.Map `ebpf:"pt_folds_first"`
 	PtLimited         *ebpf.Map `ebpf:"pt_limited"`
+	PtLimitedCounts   *ebpf.Map `ebpf:"pt_limited_counts"`
+	PtLimitedNumbers  *ebpf.Map `ebpf:"pt_limited_numbers"`
+	PtLimitedPairs    *ebpf.Map `ebpf:"pt_limited_pairs"`
 	PtNetns           *ebpf.Map `ebpf:"pt_netns"`
 	PtNetnsSent       *ebpf.Map `ebpf:"pt_netns_sent"`
 	PtOwnerFails      *ebpf.Map `ebpf:"pt_owner_fails"`
@@ -594,6 +604,9 @@ func (m *bpfMaps) Close() error {
 		m.PtFolds,
 		m.PtFoldsFirst,
 		m.PtLimited,
+		m.PtLimitedCounts,
+		m.PtLimitedNumbers,
+		m.PtLimitedPairs,
 		m.PtNetns,
 		m.PtNetnsSent,
 		m.PtOwnerFails,

@@ -14,57 +14,38 @@ import (
 // updating an outer map waits until no program uses the old inner map any more
 // (maybe_wait_bpf_programs() of kernel/bpf/syscall.c).
 func (p *Probe) ReadFolds(dst []event.Event, now event.Time) ([]event.Event, error) {
+	dst, err := p.readLimited(dst, now)
+	if err != nil {
+		return dst, err
+	}
 	counts, err := p.counts()
 	if err != nil {
 		return dst, err
 	}
 	var folded uint64
 	for _, c := range counts {
-		folded += c.Folded + c.Filtered + c.Limited
+		folded += c.Folded + c.Filtered
 	}
 	// Failures that were delivered one by one have an entry until the swap, too.
 	failures := counts[bpfEventKindKIND_CONNECT_FAIL].Seen + counts[bpfEventKindKIND_BIND_FAIL].Seen
-	changed := p.limiter.judge(now)
-	if folded+failures == p.folded && !changed {
-		p.limiter.swapped(now) // nothing is there that a swap would bring
+	if folded+failures == p.folded { // nothing is there that a swap would bring
 		return dst, nil
 	}
 	p.folded = folded + failures
-	if dst, err = p.readFolds(dst, changed, now); err != nil {
+	if dst, err = p.readCounted(dst); err != nil {
 		return dst, err
 	}
-	if dst, err = p.readFails(dst); err != nil {
-		return dst, err
-	}
-	return p.limiter.report(dst, now), nil
+	return p.readFails(dst)
 }
 
-// readFolds has the pairs that are limited now counted in the kernel, if these have changed.
-func (p *Probe) readFolds(dst []event.Event, limitsChanged bool, now event.Time) ([]event.Event, error) {
-	add := func(k *bpfFoldKey, c *bpfFoldCounts) {
-		if c.Last == 0 { // limited, and nothing happened
-			return
-		}
-		e := foldEvent(k, c)
-		if c.Limited != 0 {
-			p.limiter.count(*k, e.Fact.(*event.Fold))
-		}
-		dst = append(dst, e)
-	}
-	read := eachCounted[bpfFoldKey, bpfFoldCounts]
-	if limitsChanged {
-		read = eachSwapped[bpfFoldKey, bpfFoldCounts]
-	}
-	if err := read(p, foldMap, add); err != nil {
-		return dst, err
-	}
-	p.limiter.swapped(now)
-	if limitsChanged {
-		if err := p.maps["pt_limited"].Put(uint32(0), uint32(len(p.limiter.limited))); err != nil {
-			return dst, fmt.Errorf("limiting detail: %w", err)
+func (p *Probe) readCounted(dst []event.Event) ([]event.Event, error) {
+	for _, name := range [...]string{"pt_folds", "pt_owner_folds"} {
+		err := eachCounted(p, name, func(k *bpfFoldKey, c *bpfFoldCounts) { dst = append(dst, foldEvent(k, c)) })
+		if err != nil {
+			return dst, err
 		}
 	}
-	return dst, eachCounted(p, "pt_owner_folds", add)
+	return dst, nil
 }
 
 func (p *Probe) readFails(dst []event.Event) ([]event.Event, error) {
@@ -81,49 +62,44 @@ func (p *Probe) readFails(dst []event.Event) ([]event.Event, error) {
 	return dst, nil
 }
 
-// foldMap has an entry of each pair that is limited, from the beginning.
-const foldMap = "pt_folds"
-
-// eachCounted calls f for every entry of the inner map, which is empty afterwards but for limited
-// pairs. An inner map without an entry is not swapped, since swapping waits for all programs.
+// eachCounted calls f for every entry of the inner map, which is empty afterwards. An inner map
+// without an entry is not swapped, since swapping waits for all programs.
 func eachCounted[K, V any](p *Probe, outer string, f func(*K, *V)) error {
 	var first K
-	if err := p.maps[p.counted[outer].Name].NextKey(nil, &first); errors.Is(err, ebpf.ErrKeyNotExist) {
+	current := p.maps[innerMaps[outer]]
+	if err := current.NextKey(nil, &first); errors.Is(err, ebpf.ErrKeyNotExist) {
 		return nil
 	}
-	return eachSwapped(p, outer, f)
+	if err := p.swap(outer); err != nil {
+		return fmt.Errorf("swapping a map of counts: %w", err)
+	}
+	if err := takeEntries(current, f); err != nil {
+		return fmt.Errorf("reading a map of counts: %w", err)
+	}
+	return nil
 }
 
-func eachSwapped[K, V any](p *Probe, outer string, f func(*K, *V)) error {
-	old, err := p.swap(outer, p.counted[outer])
-	if err != nil {
+// swap replaces the inner map by the other one, which is made the first time: to make one takes ten
+// milliseconds, since the kernel allocates all of its entries.
+func (p *Probe) swap(outer string) error {
+	inner := innerMaps[outer]
+	if p.spares[inner] == nil {
+		fresh, err := ebpf.NewMap(p.counted[outer])
+		if err != nil {
+			return err
+		}
+		p.spares[inner] = fresh
+		p.mapBytes += kernelBytes(map[string]*ebpf.Map{inner: fresh})
+	}
+	if err := p.maps[outer].Put(uint32(0), p.spares[inner]); err != nil {
 		return err
 	}
-	defer old.Close()
-	return eachEntry(old, f)
+	p.maps[inner], p.spares[inner] = p.spares[inner], p.maps[inner]
+	return nil
 }
 
-// swap replaces the inner map by a fresh one and returns the old one.
-func (p *Probe) swap(outer string, inner *ebpf.MapSpec) (*ebpf.Map, error) {
-	fresh, err := ebpf.NewMap(inner)
-	if err == nil && outer == foldMap {
-		err = p.limiter.prepare(fresh)
-	}
-	if err != nil {
-		fresh.Close()
-		return nil, fmt.Errorf("creating a map of counts: %w", err)
-	}
-	if err := p.maps[outer].Put(uint32(0), fresh); err != nil {
-		fresh.Close()
-		return nil, fmt.Errorf("swapping a map of counts: %w", err)
-	}
-	old := p.maps[inner.Name]
-	p.maps[inner.Name] = fresh
-	return old, nil
-}
-
-// eachEntry calls f for every entry of a map to which no program writes any more.
-func eachEntry[K, V any](m *ebpf.Map, f func(*K, *V)) error {
+// takeEntries calls f for every entry of a map to which no program writes any more, and deletes it.
+func takeEntries[K, V any](m *ebpf.Map, f func(*K, *V)) error {
 	const size = 1024
 	var (
 		cursor ebpf.MapBatchCursor
@@ -131,7 +107,7 @@ func eachEntry[K, V any](m *ebpf.Map, f func(*K, *V)) error {
 		values = make([]V, size)
 	)
 	for {
-		n, err := m.BatchLookup(&cursor, keys, values, nil)
+		n, err := m.BatchLookupAndDelete(&cursor, keys, values, nil)
 		for i := range n {
 			f(&keys[i], &values[i])
 		}
@@ -139,7 +115,7 @@ func eachEntry[K, V any](m *ebpf.Map, f func(*K, *V)) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("reading a map of counts: %w", err)
+			return err
 		}
 	}
 }

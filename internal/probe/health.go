@@ -7,7 +7,7 @@ import (
 )
 
 // KindCounts counts the events of one kind since the start. Every event that the programs
-// saw was delivered, or counted in a map because its pair has too many (Limited), the ring was
+// saw was delivered, or counted in a map because there were too many (Limited), the ring was
 // full (Folded) or it was not selected (Filtered), or lost.
 type KindCounts struct {
 	Seen, Delivered, Limited, Folded, Filtered, Lost uint64

@@ -7,7 +7,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -15,61 +14,84 @@ import (
 
 // DefaultDetailLimit is the limit of every command. An event that is read takes 0.4 us of user space
 // in a storm of resets and 1.3 us in one that leaves buckets (2 cores, Linux 6.18, November 2026:
-// processor time of report with and without a limit, by the events that it did not read). So a
-// pair takes about a hundredth of a processor at most, as scans do.
+// processor time of report with and without a limit, by the events that it did not read). So events
+// take about a hundredth of a processor at most, as scans do.
 const DefaultDetailLimit = 10_000
 
 const (
-	// limitWindow is over what the rate of a pair is taken, a little less than the time between
-	// two calls of ReadFolds.
+	// limitWindow is over what rates are taken, a little less than the time between two calls of
+	// ReadFolds.
 	limitWindow = 900 * time.Millisecond
-	// maxLimited and maxWatched bound the pairs that are limited, which take entries of pt_folds,
-	// and those whose events are counted to find them.
-	maxLimited, maxWatched = 1 << 10, 1 << 12
+	// maxLimited is how many pairs can be limited, MAX_LIMITED of bpf/maps.bpf.h: as many destinations
+	// as a busy proxy has, both ends of each. maxWatched bounds the pairs whose events are counted to
+	// find them.
+	maxLimited, maxWatched = 1 << 12, 1 << 13
 	// Of high limits every 7th event is counted, which gives a rate to some percent: the look-up
 	// takes as long as the rest of reading an event. No traffic has a period of 7.
 	manyEvents, manyStride = 1000, 7
+	// leastCounted is how often a pair must have been counted: of one that was counted once or twice
+	// the rate is not known.
+	leastCounted = 3
 	// limitRepeat is how often a limited pair is reported again: a reader of a recording that has
 	// lost a part, or begins in the middle, is right again then.
 	limitRepeat = 10 * time.Second
 )
 
-// limiter finds the pairs of a process and an end (what it connects to, or listens at) that have
-// more events than are worth a record each. Of these the kernel only counts all but a sample
-// (limited_slot() in bpf/deliver.bpf.h), until they have less than half of that. The decision
-// holds from one swap of the maps of counts to the next, about a second.
+// limiter keeps the events that are sent one by one below a rate. If more come, the pairs of a process
+// and an end (what it connects to, or listens at) that have the most are limited: the kernel only
+// counts their connections, but for a sample (bpf/limit.bpf.h). Connections that a pair has already
+// are still sent. Rates are judged once a second, and as soon as a window has as many events as a
+// second may have.
 type limiter struct {
-	most     uint64     // events a second and pair that are sent one by one; 0: all
-	stride   uint64     // each how many-th event is counted
+	most   uint64 // events a second that are sent one by one; 0: all
+	stride uint64 // each how many-th event is counted
+
 	began    event.Time // the window
 	total    uint64     // events sent in it
-	watching bool       // the last window had more than most: some pair may have
+	counting uint64     // of these, since they have been counted by pair
+	watching bool       // the last window had many: this one is counted from the beginning
+	hurried  bool       // pairs were limited before the end of it
 	sent     map[bpfFoldKey]uint64
 
-	limited map[bpfFoldKey]*limitedPair
-	changes []event.Event // to be reported
-	from    event.Time    // since when limited pairs have been counted, up to the last swap
-	until   event.Time
+	limited     map[bpfFoldKey]*limitedPair
+	numbers     []uint32   // by slot: the number that it has had last
+	free        []uint32   // slots
+	from, until event.Time // between the last two readings of what was counted
 }
 
+// limitedPair is a pair that is limited, or was until its counts are read the next time.
 type limitedPair struct {
+	key             bpfFoldKey
+	number          uint32 // in the maps
 	since, reported event.Time
-	counted         uint64
+	until           event.Time // 0: it is limited
+	read            bpfFoldCounts
+	rate            float64 // events a second, between the last two readings
 }
 
-func newLimiter(most int) limiter {
+func (p *limitedPair) slot() uint32 { return p.number % maxLimited }
+
+// newLimiter returns a limiter that can limit as many pairs as the maps have slots.
+func newLimiter(most, slots int) limiter {
 	l := limiter{most: uint64(most), stride: 1, sent: map[bpfFoldKey]uint64{}, limited: map[bpfFoldKey]*limitedPair{}}
 	if most >= manyEvents {
 		l.stride = manyStride
+	}
+	for slot := range uint32(slots) {
+		l.numbers = append(l.numbers, slot)
+		l.free = append(l.free, uint32(slots)-1-slot) // the first ones are taken first
 	}
 	return l
 }
 
 // observe takes the record of an event that was sent. Pairs are counted only when there are enough
-// events that one of them can have too many.
+// events that there can be too many.
 func (l *limiter) observe(record []byte) {
 	l.total++
-	if l.most == 0 || l.total <= l.most && !l.watching || l.total%l.stride != 0 {
+	if l.most == 0 || l.total <= l.most/2 && !l.watching {
+		return
+	}
+	if l.counting++; l.counting%l.stride != 0 {
 		return
 	}
 	key, is := foldKeyOf(record)
@@ -81,7 +103,8 @@ func (l *limiter) observe(record []byte) {
 	}
 }
 
-// foldKeyOf is fold_key_of() of bpf/deliver.bpf.h, of a connection whose direction is known.
+// foldKeyOf returns what limited_pair() of bpf/limit.bpf.h looks up, of a connection whose direction is
+// known.
 func foldKeyOf(record []byte) (key bpfFoldKey, is bool) {
 	at := unsafe.Pointer(unsafe.SliceData(record))
 	switch len(record) {
@@ -103,110 +126,171 @@ func foldKeyOf(record []byte) (key bpfFoldKey, is bool) {
 	return key, event.Direction(key.Direction) != event.Unknown
 }
 
-// judge decides which pairs are limited from the next swap on, once a window. It reports whether
-// these are others than before.
-func (l *limiter) judge(now event.Time) (changed bool) {
+// hurry limits pairs before the window ends, if it has too many events already. It returns those that
+// are limited from now on.
+func (l *limiter) hurry(now event.Time) []*limitedPair {
+	if l.most == 0 || l.hurried || l.total < max(l.most, manyEvents) || l.began == 0 || now <= l.began {
+		return nil
+	}
+	l.hurried = true
+	begun, _ := l.limit(now)
+	return begun
+}
+
+// judge decides once a window which pairs are limited from now on, and which are not any more. It is
+// called after what was counted has been read.
+func (l *limiter) judge(now event.Time) (begun, ended []*limitedPair) {
 	if l.began == 0 {
 		l.began = now
 	}
-	window := now.Sub(l.began)
-	if l.most == 0 || window < limitWindow {
-		return false
+	if l.most == 0 || now.Sub(l.began) < limitWindow {
+		return nil, nil
 	}
-	before := len(l.changes)
-	l.release(now)
-	l.limit(now, window)
-	l.watching = l.total > l.most
-	l.began, l.total = now, 0
+	begun, rest := l.limit(now)
+	if len(begun) == 0 {
+		ended = l.release(now, rest)
+	}
+	l.watching = 2*l.total > l.most
+	l.began, l.total, l.counting, l.hurried = now, 0, 0, false
 	clear(l.sent)
-	return len(l.changes) != before
+	return begun, ended
 }
 
-// release ends the limit of pairs that have less than half of it. One whose first counts are
-// still to come stays.
-func (l *limiter) release(now event.Time) {
-	counted := l.until.Sub(l.from).Seconds()
-	for key, pair := range l.limited {
-		if pair.since <= l.from && 2*float64(pair.counted) < float64(l.most)*counted {
-			delete(l.limited, key)
-			l.change(&key, pair, now, now)
-		}
-		pair.counted = 0
-	}
-	l.from = l.until
-}
-
-func (l *limiter) limit(now event.Time, window time.Duration) {
+// limit limits the pairs with the most events, until the others have three quarters of what they may:
+// so it does not change each second. It returns also how many events a second these have.
+func (l *limiter) limit(now event.Time) (begun []*limitedPair, rest float64) {
+	perSecond := 1 / now.Sub(l.began).Seconds()
+	rest = float64(l.total) * perSecond
+	perCounted := rest / float64(max(l.counting, 1))
+	var candidates []*limitedPair
 	for key, n := range l.sent {
-		if float64(n) <= float64(l.most)*window.Seconds() || l.limited[key] != nil || len(l.limited) >= maxLimited {
+		rate := float64(n) * perCounted
+		switch {
+		case l.limited[key] != nil: // these were sent before it was, or are of the sample
+			rest -= rate
+		case n >= leastCounted*l.stride:
+			candidates = append(candidates, &limitedPair{key: key, since: now, rate: rate})
+		}
+	}
+	if rest <= float64(l.most) {
+		return nil, rest
+	}
+	slices.SortFunc(candidates, func(a, b *limitedPair) int { return cmp.Or(cmp.Compare(b.rate, a.rate), comparePairs(a, b)) })
+	for _, pair := range candidates {
+		if 4*rest <= 3*float64(l.most) || len(l.free) == 0 {
+			break
+		}
+		l.begin(pair)
+		begun = append(begun, pair)
+		rest -= pair.rate
+	}
+	return begun, rest
+}
+
+// begin gives the pair the number after the last one of a free slot.
+func (l *limiter) begin(pair *limitedPair) {
+	slot := l.free[len(l.free)-1]
+	l.free = l.free[:len(l.free)-1]
+	l.numbers[slot] += maxLimited
+	pair.number = l.numbers[slot]
+	l.limited[pair.key] = pair
+}
+
+// release ends the limit of the pairs with the fewest events, as long as there is room for them in half
+// of what may be sent. One whose first counts are still to come stays.
+func (l *limiter) release(now event.Time, rest float64) (ended []*limitedPair) {
+	pairs := l.pairs()
+	slices.SortStableFunc(pairs, func(a, b *limitedPair) int { return cmp.Compare(a.rate, b.rate) })
+	for _, pair := range pairs {
+		if pair.since > l.from || pair.until != 0 {
 			continue
 		}
-		pair := &limitedPair{since: now}
-		l.limited[key] = pair
-		l.change(&key, pair, now, 0)
+		if rest += pair.rate; 2*rest > float64(l.most) {
+			break
+		}
+		pair.until = now
+		ended = append(ended, pair)
 	}
+	return ended
 }
 
-// change notes that a pair is limited, or not any more if until is known.
-func (l *limiter) change(key *bpfFoldKey, pair *limitedPair, now, until event.Time) {
-	pair.reported = now
-	e := event.Event{
-		Time: now, Kind: event.DetailLimited, Direction: event.Direction(key.Direction), Proto: event.Proto(key.Proto),
-		Netns: key.Netns, Proc: owner(key.Pid, key.Start), Count: l.most, First: pair.since, Last: until,
+// pairs returns those that are limited, and those that were and whose counts are to be read once more.
+func (l *limiter) pairs() []*limitedPair {
+	list := make([]*limitedPair, 0, len(l.limited))
+	for _, pair := range l.limited {
+		list = append(list, pair)
 	}
-	end := event.Endpoint{Addr: key.Addr, Port: key.Port}
+	slices.SortFunc(list, comparePairs) // the map has no order
+	return list
+}
+
+func comparePairs(a, b *limitedPair) int {
+	return cmp.Or(cmp.Compare(a.key.Pid, b.key.Pid), cmp.Compare(a.key.Netns, b.key.Netns), cmp.Compare(a.key.Direction, b.key.Direction),
+		bytes.Compare(a.key.Addr[:], b.key.Addr[:]), cmp.Compare(a.key.Port, b.key.Port), cmp.Compare(a.key.Start, b.key.Start))
+}
+
+// active returns how many pairs are limited.
+func (l *limiter) active() (n int) {
+	for _, pair := range l.limited {
+		if pair.until == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// appendBegun appends which pairs have begun to be limited, and now and then those that still are.
+func (l *limiter) appendBegun(dst []event.Event, now event.Time) []event.Event {
+	for _, pair := range l.pairs() {
+		switch {
+		case pair.reported == 0:
+			dst = append(dst, l.change(pair, pair.since, 0))
+		case pair.until == 0 && now.Sub(pair.reported) >= limitRepeat:
+			dst = append(dst, l.change(pair, now, 0))
+		default:
+			continue
+		}
+		pair.reported = now
+	}
+	return dst
+}
+
+// appendRead appends what was counted of each pair since it was read last, and which are not limited
+// any more: these are forgotten. counts are those of all slots that are in use.
+func (l *limiter) appendRead(dst []event.Event, counts []bpfFoldCounts, now event.Time) []event.Event {
+	seconds := now.Sub(l.until).Seconds()
+	for _, pair := range l.pairs() {
+		counted := counts[pair.slot()]
+		delta := counted.minus(&pair.read)
+		pair.read = counted
+		delta.First = uint64(max(l.until, pair.since))
+		e := foldEvent(&pair.key, &delta)
+		all := e.Fact.(*event.Fold).All()
+		pair.rate = float64(all) / max(seconds, limitWindow.Seconds())
+		if all > 0 {
+			dst = append(dst, e)
+		}
+		if pair.until != 0 {
+			dst = append(dst, l.change(pair, now, pair.until))
+			delete(l.limited, pair.key)
+			l.free = append(l.free, pair.slot())
+		}
+	}
+	l.from, l.until = l.until, now
+	return dst
+}
+
+// change returns that a pair is limited, or not any more if until is known.
+func (l *limiter) change(pair *limitedPair, at, until event.Time) event.Event {
+	e := event.Event{
+		Time: at, Kind: event.DetailLimited, Direction: event.Direction(pair.key.Direction), Proto: event.Proto(pair.key.Proto),
+		Netns: pair.key.Netns, Proc: owner(pair.key.Pid, pair.key.Start), Count: l.most, First: pair.since, Last: until,
+	}
+	end := event.Endpoint{Addr: pair.key.Addr, Port: pair.key.Port}
 	if e.Direction == event.In {
 		e.Src = end
 	} else {
 		e.Dst = end
 	}
-	l.changes = append(l.changes, e)
+	return e
 }
-
-// count takes the events of a limited pair that were only counted.
-func (l *limiter) count(key bpfFoldKey, f *event.Fold) {
-	if pair := l.limited[key]; pair != nil {
-		pair.counted += f.All()
-	}
-}
-
-// swapped notes until when limited pairs have been counted.
-func (l *limiter) swapped(now event.Time) {
-	if l.from == 0 {
-		l.from = now
-	}
-	l.until = now
-}
-
-// prepare makes the entries of limited pairs in a map of counts that no program uses yet.
-func (l *limiter) prepare(m *ebpf.Map) error {
-	for key := range l.limited {
-		if err := m.Put(&key, &bpfFoldCounts{Limited: 1}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// report appends which pairs began or ceased to be limited, after what was counted of them, and
-// now and then those that still are.
-func (l *limiter) report(dst []event.Event, now event.Time) []event.Event {
-	for key, pair := range l.limited {
-		if now.Sub(pair.reported) >= limitRepeat {
-			l.change(&key, pair, now, 0)
-		}
-	}
-	slices.SortFunc(l.changes, func(a, b event.Event) int { // the maps have no order
-		return cmp.Or(cmp.Compare(a.Proc.PID, b.Proc.PID), compareEnds(a.Dst, b.Dst), compareEnds(a.Src, b.Src))
-	})
-	dst = append(dst, l.changes...)
-	l.changes = l.changes[:0]
-	return dst
-}
-
-func compareEnds(a, b event.Endpoint) int {
-	return cmp.Or(bytes.Compare(a.Addr[:], b.Addr[:]), cmp.Compare(a.Port, b.Port))
-}
-
-// Limiting reports whether the events of any pair are only counted now.
-func (p *Probe) Limiting() bool { return len(p.limiter.limited) > 0 }

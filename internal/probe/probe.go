@@ -25,8 +25,8 @@ type Options struct {
 	PIDNS     uint32         // inode of our pid namespace, 0: it is the host's
 	RingBytes int            // a power of two and at least a page; 0: by the memory of the host
 	MaxConns  int            // how many connections can be followed at once; 0: by its sockets and memory
-	// DetailLimit is how many events a second a process can have towards one end that are sent
-	// one by one; of more all but a sample are counted. 0: every event is sent.
+	// DetailLimit is how many events a second are sent one by one. If there are more, connections of the
+	// processes and ends that have the most are only counted, but for a sample. 0: every event is sent.
 	DetailLimit int
 
 	// Renamed is for tests of the ladder: it gives a kernel function or tracepoint a name
@@ -45,6 +45,7 @@ type Probe struct {
 	counted   map[string]*ebpf.MapSpec // of what is counted in the kernel: the inner map of each outer one
 	opts      Options
 	maps      map[string]*ebpf.Map
+	spares    map[string]*ebpf.Map // the other one of an inner map, empty, by its name
 	progs     map[string]*ebpf.Program
 	used      map[string]Hook // by signal
 	ahead     chan loaded     // see loadAhead
@@ -64,6 +65,7 @@ type Probe struct {
 	failedAt []event.Time
 	folded   uint64 // occurrences folded when the maps were last swapped
 	limiter  limiter
+	slots    *ebpf.Memory // of what is counted of limited pairs
 }
 
 // Open loads and attaches the programs. If the kernel or the privileges do not allow even
@@ -90,7 +92,7 @@ func Open(opts Options) (*Probe, error) {
 	p := &Probe{
 		chunks: sync.Pool{New: func() any { return new([chunkSize]byte) }},
 		spec:   spec, cache: types, opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{},
-		iters: map[string]*link.Iter{}, limiter: newLimiter(opts.DetailLimit),
+		iters: map[string]*link.Iter{}, spares: map[string]*ebpf.Map{},
 	}
 	if err := p.open(); err != nil {
 		p.Close()
@@ -170,6 +172,10 @@ func (p *Probe) createMaps() error {
 	p.maps = coll.Maps
 	p.fill(contents)
 	p.mapBytes = kernelBytes(p.maps)
+	if p.slots, err = p.maps["pt_limited_counts"].Memory(); err != nil {
+		return fmt.Errorf("%w: %w", errMaps, err)
+	}
+	p.limiter = newLimiter(p.opts.DetailLimit, int(p.maps["pt_limited_counts"].MaxEntries()))
 	for name, m := range p.maps {
 		p.spec.Maps[name].MaxEntries = m.MaxEntries()
 		p.spec.Maps[name].Contents = nil // see fill
@@ -205,6 +211,9 @@ func (p *Probe) Close() {
 		}
 	}
 	for _, m := range p.maps {
+		m.Close()
+	}
+	for _, m := range p.spares {
 		m.Close()
 	}
 	p.links, p.iters, p.progs, p.maps, p.events, p.failures = nil, nil, nil, nil, nil, nil

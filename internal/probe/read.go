@@ -17,6 +17,9 @@ import (
 func (p *Probe) Read(dst []event.Event) ([]event.Event, error) {
 	begin := len(dst)
 	var err error
+	if err = p.hurryLimits(p.sent); err != nil {
+		return dst, err
+	}
 	// Failures second: their ring also has the facts of every process that the events name.
 	if dst, p.sent, err = drain(p.events, dst, p.sent[:0], p.limiter.observe); err != nil {
 		return dst, err

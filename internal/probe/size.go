@@ -87,6 +87,7 @@ func (r room) shrink() uint32 {
 var shrinking = []string{
 	"pt_procs", "pt_unsent", "pt_calls", "pt_reported", "pt_binds", "pt_events", "pt_failures",
 	"pt_folds_first", "pt_fails_first", "pt_owner_folds_first", "pt_owner_fails_first", "pt_netns_sent",
+	"pt_limited_pairs", "pt_limited_numbers", "pt_limited_counts",
 }
 
 // sizeMaps sets how many entries the maps get.

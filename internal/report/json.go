@@ -82,7 +82,7 @@ type health struct {
 	Selected     uint64  `json:"selected_events"` // of these: those that the filter selects
 	Lost         uint64  `json:"lost"`            // not even counted
 	LostDetails  uint64  `json:"lost_details"`    // counted without detail, as the ring was full
-	Limited      uint64  `json:"limited"`         // counted without detail, as their pair had more than --detail-limit
+	Limited      uint64  `json:"limited"`         // counted without detail, as there were more than --detail-limit
 	Filtered     uint64  `json:"filtered"`        // counted without detail because a filter left them out
 	Unattributed uint64  `json:"unattributed"`    // of sockets without a known owner
 	Missed       uint64  `json:"missed"`          // runs that the kernel skipped

@@ -6,7 +6,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// DetailLimit is a time in which a process had too many events towards one end: they were only
+// DetailLimit is a time in which there were too many events, and those of a process and one end were only
 // counted, but for a sample of connections: its counts are exact, what follows from single events
 // (lifetimes, port searches) is that of the sample.
 type DetailLimit struct {
