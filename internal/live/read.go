@@ -85,6 +85,7 @@ func (s *Source) readInto(events []event.Event, patience time.Duration, last boo
 		}
 	}
 	if done != nil {
+		s.scans.limited = s.probe.Limiting()
 		s.events, batch.Scan = s.scans.finish(s.events, done, now)
 	}
 	batch.Now = now

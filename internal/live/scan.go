@@ -16,6 +16,9 @@ const (
 	// processor, and a scan begins once a second at most.
 	scanInterval = time.Second
 	scanShare    = 150 // a hundredth of a processor, with half the cost of a scan on top
+	// While pairs are limited, ports are known from scans alone: these may take the processor time
+	// of 20,000 events a second, which are not sent then.
+	limitedShare = scanShare / 3
 	// maxReported bounds the memory of which processes were reported.
 	maxReported = 1 << 14
 	// scanPatience is how long the first screen and the last one wait for a scan that is
@@ -37,6 +40,7 @@ type scans struct {
 	next      event.Time  // not before then does the next one begin
 	nextWide  event.Time  // the same of one of all ports
 	any       bool        // one has ended
+	limited   bool        // pairs are only counted, see probe.Options.DetailLimit
 	scanned   []uint32    // namespaces of the last one
 	gone      []uint32    // namespaces of the one before that do not exist any more
 	reported  map[event.ProcID]bool
@@ -187,7 +191,11 @@ func (s *scans) wait(patience time.Duration) *scanResult {
 // stream already. It appends the processes to report, and returns what was found, valid
 // until beginIfDue is called.
 func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]event.Event, *event.Scan) {
-	s.next = r.began.Add(cmp.Or(s.interval, max(scanInterval, scanShare*r.cost)))
+	share := time.Duration(scanShare)
+	if s.limited {
+		share = limitedShare
+	}
+	s.next = r.began.Add(cmp.Or(s.interval, max(scanInterval, share*r.cost)))
 	for i := range r.processes {
 		p := &r.processes[i]
 		s.reported[p.ID] = true

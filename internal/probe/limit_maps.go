@@ -8,6 +8,9 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
+// Limiting reports whether the connections of any pair are only counted now.
+func (p *Probe) Limiting() bool { return p.limiter.active() > 0 }
+
 // hurryLimits limits pairs as soon as too many events have come. sent is when each of these was sent.
 func (p *Probe) hurryLimits(sent []event.Time) error {
 	if len(sent) == 0 {
