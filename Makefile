@@ -262,7 +262,6 @@ cross: ## build for the other architecture, check the pure packages for another 
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/porttrace
 	GOOS=darwin CGO_ENABLED=0 $(GO) vet $(PURE)
-	GOOS=windows CGO_ENABLED=0 $(GO) vet $(PURE)
 
 .PHONY: check
 check: ## all that CI checks, with the time that each takes
