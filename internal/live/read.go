@@ -11,6 +11,9 @@ const (
 	// readInterval is how long events wait in the ring. At 60,000 a second they fill a
 	// tenth of it.
 	readInterval = 50 * time.Millisecond
+	// quietFactor is how much longer they may wait if nothing came last time: to wake up costs a quiet
+	// host most of what reading costs it.
+	quietFactor = 2
 	// surveyInterval is how often what does not come as events is looked up: folded
 	// counts, health, namespaces, the clock.
 	surveyInterval = time.Second
@@ -33,9 +36,17 @@ func (s *Source) Read(ctx context.Context) (event.Batch, error) {
 			return event.Batch{}, err
 		}
 		return batch, ctx.Err()
-	case <-time.After(s.interval):
+	case <-time.After(s.pause()):
 		return s.read(0, false)
 	}
+}
+
+// pause returns for how long events may wait in the rings.
+func (s *Source) pause() time.Duration {
+	if s.quiet {
+		return quietFactor * s.interval
+	}
+	return s.interval
 }
 
 // begin returns the head of the stream: the facts of the host, and how each signal is
@@ -74,6 +85,7 @@ func (s *Source) readInto(events []event.Event, patience time.Duration, last boo
 	if s.events, err = s.probe.Read(s.events); err != nil {
 		return event.Batch{}, err
 	}
+	s.quiet = len(s.events) == begin
 	s.events = s.completer.completeFrom(s.events, begin)
 	s.events = s.completer.finWaits.release(s.events, now, last)
 	s.scans.counts.failing.observe(s.events[begin:])

@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// A scan of all sockets costs some 10 ms for 28,000 of them, and its comparison with the
-	// table in the pipeline less than half of that. Both together may take a hundredth of a
+	// A scan of all sockets costs some 15 ms for 28,000 of them, and its comparison with the
+	// table in the pipeline up to as much. Both together may take a hundredth of a
 	// processor, and a scan begins once a second at most.
 	scanInterval = time.Second
-	scanShare    = 150 // a hundredth of a processor, with half the cost of a scan on top
+	scanShare    = 200 // as an inverse: half of that for the scan itself
 	// While pairs are limited, ports are known from scans alone: these may take the processor time
 	// of 20,000 events a second, which are not sent then.
-	limitedShare = scanShare / 3
+	limitedShare = scanShare / 4
 	// maxReported bounds the memory of which processes were reported.
 	maxReported = 1 << 14
 	// scanPatience is how long the first screen and the last one wait for a scan that is

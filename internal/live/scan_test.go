@@ -73,7 +73,7 @@ func TestScanSchedule(t *testing.T) {
 	}{
 		{"cheap", 0, 0, time.Second},
 		{"as cheap as once a second may be", 0, time.Second / scanShare, time.Second},
-		{"dear", 0, 20 * time.Millisecond, 3 * time.Second},
+		{"dear", 0, 20 * time.Millisecond, 4 * time.Second},
 		{"overridden", 10 * time.Millisecond, 0, 10 * time.Millisecond},
 		{"overridden and dear", 10 * time.Millisecond, time.Second, 10 * time.Millisecond},
 		{"overridden and rare", time.Hour, 0, time.Hour},
