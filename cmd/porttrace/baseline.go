@@ -15,9 +15,9 @@ func (f *reportFlags) baselineOf(ctx context.Context, names []string) (*report.B
 	if f.baseline == "" {
 		return nil, nil
 	}
-	of, part := []string{f.baseline}, windowFlags{}
+	of, part, name := []string{f.baseline}, windowFlags{}, f.anonymous.recordingName(f.baseline)
 	if from, to, is := strings.Cut(f.baseline, ".."); is && !isThere(f.baseline) {
-		of, part = names, windowFlags{from: from, to: to}
+		of, part, name = names, windowFlags{from: from, to: to}, f.baseline
 	}
 	recording, err := f.openRecording(ctx, of)
 	if errors.Is(err, os.ErrNotExist) {
@@ -37,7 +37,7 @@ func (f *reportFlags) baselineOf(ctx context.Context, names []string) (*report.B
 	if err != nil {
 		return nil, err
 	}
-	return &report.Baseline{Name: f.baseline, Snapshot: result.last}, recording.reportGaps()
+	return &report.Baseline{Name: name, Snapshot: result.last}, recording.reportGaps()
 }
 
 func isThere(name string) bool {

@@ -27,6 +27,7 @@ func (f *copyFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.file, "output", "o", "", "write to this `FILE`; - is standard output")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the file if it exists")
 	inGroup(cmd.Flags(), groupOutput, "output", "force")
+	f.anonymous.register(cmd)
 }
 
 func catCommand() *cobra.Command {
@@ -58,7 +59,8 @@ func cutCommand() *cobra.Command {
 		Use:   "cut FILE... [flags]",
 		Short: "copy a part of a recording: a span of time, some processes",
 		Example: `  porttrace cut night.ptrace --from 03:10 --to 03:15 -o incident.ptrace
-  porttrace cut night.ptrace --comm 'php-fpm*' -o php.ptrace`,
+  porttrace cut night.ptrace --comm 'php-fpm*' -o php.ptrace
+  porttrace cut night.ptrace --anonymize -o share.ptrace`,
 		Long: `The part is a recording like any other. It begins with all that existed then.
 With a filter it has only the sockets that the filter selects, so a port space
 shows what these hold of it, and not whether it was full.`,

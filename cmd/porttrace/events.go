@@ -66,7 +66,7 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 	opts.Filter = session.filter
 	out.reportUnobserved(os.Stderr, session.source.Signals())
 	session.begin()
-	err = pipeline.Run(ctx, session.source, opts)
+	err = pipeline.Run(ctx, session.stream, opts)
 	err = cmp.Or(err, out.out.Flush())
 	if err == nil {
 		out.leftOut.write(os.Stderr)

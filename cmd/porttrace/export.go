@@ -40,6 +40,7 @@ func exportCommand() *cobra.Command {
 	flags.windowFlags.register(cmd)
 	flags.output.register(cmd, "jsonl", "csv", "json", "text", "parquet", "otlp")
 	flags.to.register(cmd)
+	flags.anonymous.register(cmd)
 	return cmd
 }
 

@@ -8,8 +8,9 @@ import (
 
 // filterFlags choose the events that are listed, live and from a recording.
 type filterFlags struct {
-	request filter.Request
-	given   func(flag string) bool
+	request   filter.Request
+	anonymous anonymizeFlags // of the commands that have them
+	given     func(flag string) bool
 }
 
 func (f *filterFlags) register(cmd *cobra.Command) {

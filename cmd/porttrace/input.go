@@ -91,7 +91,7 @@ func (f *inputFlags) judgeLive(s *session) (*judged, error) {
 	}
 	ctx, cancel := limited(s.ctx, duration)
 	defer cancel()
-	return judge(ctx, s.source, pipeline.Options{Filter: s.filter, Cost: linux.CPUTime, Observe: f.observe})
+	return judge(ctx, s.stream, pipeline.Options{Filter: s.filter, Cost: linux.CPUTime, Observe: f.observe})
 }
 
 // window returns the options of the part of the recording.

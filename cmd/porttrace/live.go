@@ -124,7 +124,8 @@ func (u untraceable) Unwrap() error { return u.error }
 type session struct {
 	ctx    context.Context // ends with the traced command, too
 	source tracer
-	filter *filter.Filter
+	stream pipeline.Source // of the source, anonymous if the flags ask for that
+	filter *filter.Filter  // of the stream
 	child  *launch.Command
 	cancel context.CancelFunc
 }
@@ -134,6 +135,9 @@ type session struct {
 func (f *liveFlags) open(ctx context.Context) (*session, error) {
 	opts, err := f.probeOptions()
 	if err != nil {
+		return nil, err
+	}
+	if err := f.anonymous.checkKey(); err != nil {
 		return nil, err
 	}
 	limitGarbage()
@@ -165,12 +169,13 @@ func (s *session) attach(f *liveFlags, opts probe.Options) (err error) {
 	if err != nil {
 		return err
 	}
-	s.filter, opts.Targets, opts.Children = resolved.Filter, resolved.Targets, resolved.Children
+	opts.Targets, opts.Children = resolved.Targets, resolved.Children
 	source, err := live.Open(live.Options{Probe: opts, NoCommandLines: f.noCommandLines})
 	if err != nil {
 		return untraceable{rootNeeded(err)}
 	}
 	s.source = source
+	s.stream, s.filter = hide(f.anonymous.anonymizer, source, resolved.Filter)
 	return nil
 }
 

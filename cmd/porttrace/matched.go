@@ -57,14 +57,17 @@ func (f *filterFlags) reportUnmatched(to io.Writer, m *matched) {
 
 // unmatched returns that line; empty if something was selected, or there is no filter.
 func (f *filterFlags) unmatched(selected, others uint64) string {
-	typed := f.typed()
+	subject := "Filter " + f.typed()
+	if f.anonymous.anonymizes() {
+		subject = "The filter" // what was typed are names
+	}
 	switch {
-	case typed == "" || selected > 0:
+	case f.request.Empty() || selected > 0:
 		return ""
 	case others == 0:
-		return "Filter " + typed + " matches nothing; no other event was seen either"
+		return subject + " matches nothing; no other event was seen either"
 	}
-	return "Filter " + typed + " matches nothing; " + phrase.Plural(others, "other event") + leftOutVerb(others)
+	return subject + " matches nothing; " + phrase.Plural(others, "other event") + leftOutVerb(others)
 }
 
 // unmatchedIn returns the same of what a snapshot shows. A process that only holds sockets has no

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/anonymize"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
@@ -27,7 +28,7 @@ func showPolled(ctx context.Context, why error) error {
 
 // takeCensus returns what is seen without privileges within the duration, or by the first
 // scan of all sockets. On a host in trouble one scan can take long.
-func takeCensus(ctx context.Context, duration time.Duration, firstOnly bool) (*snapshot.Snapshot, error) {
+func takeCensus(ctx context.Context, duration time.Duration, firstOnly bool, hides *anonymize.Anonymizer) (*snapshot.Snapshot, error) {
 	source := live.OpenPolled("--census works without BPF")
 	defer source.Close()
 	ctx, cancel := context.WithTimeout(ctx, duration)
@@ -36,7 +37,8 @@ func takeCensus(ctx context.Context, duration time.Duration, firstOnly bool) (*s
 	if firstOnly {
 		opts = untilCensus()
 	}
-	return pipeline.Aggregate(ctx, source, opts)
+	stream, _ := hide(hides, source, nil)
+	return pipeline.Aggregate(ctx, stream, opts)
 }
 
 // untilCensus ends a run with the batch in which a scan ends.

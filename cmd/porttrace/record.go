@@ -48,12 +48,13 @@ commands that read a file read the directory, too.`,
 	}
 	flags.register(cmd)
 	flags.registerVerbose(cmd, "also say on standard error how each kind of event is observed")
-	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write to this `FILE`; - is standard output (default porttrace-HOST-TIME.ptrace)")
+	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write to this `FILE`; - is standard output (default porttrace-HOST-TIME.ptrace, anonymous without HOST)")
 	durationVarP(cmd.Flags(), &flags.duration, "duration", "d", 0, "end after this `TIME`, as in 10s or 5m; a number is seconds")
 	cmd.Flags().StringVar(&flags.maxSize, "max-size", "", "end before the file is larger than `SIZE`, as in 500M")
 	cmd.Flags().BoolVar(&flags.noCommandLines, "no-command-lines", false, "leave out the command lines of processes (secrets in them are masked in any case)")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
 	inGroup(cmd.Flags(), groupOutput, "output", "force")
+	flags.anonymous.register(cmd)
 	flags.ring.register(cmd)
 	return cmd
 }
@@ -107,7 +108,7 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	ctx, cancel := limited(session.ctx, flags.duration)
 	defer cancel()
 	shown := newProgress(os.Stderr, to.name, writer.Stats)
-	err = pipeline.Run(ctx, session.source, pipeline.Options{
+	err = pipeline.Run(ctx, session.stream, pipeline.Options{
 		Filter: session.filter,
 		Scans:  true,
 		Tee: func(e *event.Event, world *event.World) error {
@@ -182,6 +183,9 @@ func (f *recordFlags) name() (string, error) {
 	if f.file != "" {
 		return f.file, nil
 	}
+	if f.anonymous.anonymizes() {
+		return nameWithTime("porttrace", time.Now()), nil
+	}
 	return recordingName(time.Now())
 }
 
@@ -191,5 +195,9 @@ func recordingName(now time.Time) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("naming the recording: %w", err)
 	}
-	return fmt.Sprintf("porttrace-%s-%s.ptrace", host, now.UTC().Format("20060102T150405Z")), nil
+	return nameWithTime("porttrace-"+host, now), nil
+}
+
+func nameWithTime(of string, now time.Time) string {
+	return fmt.Sprintf("%s-%s.ptrace", of, now.UTC().Format("20060102T150405Z"))
 }

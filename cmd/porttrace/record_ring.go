@@ -117,9 +117,9 @@ func (f *recordFlags) runRing(ctx context.Context, session *session, maxSize int
 				recorder.Keep(now, cause, why)
 			}
 		}
-		_, err = pipeline.Aggregate(ctx, session.source, opts)
+		_, err = pipeline.Aggregate(ctx, session.stream, opts)
 	} else {
-		err = pipeline.Run(ctx, session.source, opts)
+		err = pipeline.Run(ctx, session.stream, opts)
 	}
 	err = cmp.Or(err, recorder.Close(now))
 	shown.end()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/porttrace/porttrace/internal/anonymize"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
 	"github.com/porttrace/porttrace/internal/pipeline"
@@ -19,6 +20,7 @@ type recording struct {
 	name   string
 	files  []io.Closer
 	filter *filter.Filter
+	hides  *anonymize.Anonymizer // what is run or judged; nil: nothing
 }
 
 // openRecording opens a file, several, or the files of a directory, as one recording. The caller must
@@ -27,10 +29,14 @@ func (f *filterFlags) openRecording(ctx context.Context, names []string) (*recor
 	if err := f.check(f.request); err != nil {
 		return nil, err
 	}
+	if err := f.anonymous.checkKey(); err != nil {
+		return nil, err
+	}
 	r, err := openFiles(names)
 	if err != nil {
 		return nil, err
 	}
+	r.hides = f.anonymous.anonymizer
 	if r.filter, err = resolveIn(ctx, f.request, r.Reader); err != nil {
 		r.close()
 		return nil, err
@@ -63,14 +69,18 @@ func (r *recording) close() {
 func (r *recording) run(ctx context.Context, opts pipeline.Options) error {
 	ahead := record.NewAhead(ctx, r.Reader)
 	defer ahead.Close()
-	return pipeline.Run(ctx, ahead, opts)
+	source, selects := hide(r.hides, ahead, opts.Filter)
+	opts.Filter = selects
+	return pipeline.Run(ctx, source, opts)
 }
 
 // judge does the same and judges it.
 func (r *recording) judge(ctx context.Context, opts pipeline.Options) (*judged, error) {
 	ahead := record.NewAhead(ctx, r.Reader)
 	defer ahead.Close()
-	return judge(ctx, ahead, opts)
+	source, selects := hide(r.hides, ahead, opts.Filter)
+	opts.Filter = selects
+	return judge(ctx, source, opts)
 }
 
 // maxGaps bounds the lines about damage.

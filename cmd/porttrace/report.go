@@ -58,6 +58,7 @@ the end of the command, and then summarizes that.`,
 	cmd.Flags().StringVar(&flags.baseline, "baseline", "", "of a recording: what differs from `FILE`, or from a part of the recording, FROM..TO, largest differences first")
 	cmd.Flags().BoolVar(&flags.census, "census", false, "only list the sockets that exist: without privileges and BPF, with the owners that /proc shows")
 	inGroup(cmd.Flags(), groupOutput, "output", "force")
+	flags.anonymous.register(cmd)
 	inGroup(cmd.Flags(), groupAdvanced, "census")
 	return cmd
 }
@@ -134,12 +135,15 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 }
 
 func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
+	if err := flags.anonymous.checkKey(); err != nil {
+		return err
+	}
 	out, err := flags.out(ctx)
 	if err != nil {
 		return err
 	}
 	defer out.Close()
-	last, err := takeCensus(ctx, flags.duration, !flags.given("duration"))
+	last, err := takeCensus(ctx, flags.duration, !flags.given("duration"), flags.anonymous.anonymizer)
 	if err != nil {
 		return err
 	}
@@ -193,7 +197,7 @@ func (f *reportFlags) form(recording string) (form reportForm, err error) {
 	if form.by, err = f.group.chosen(); err != nil {
 		return form, err
 	}
-	form.text = report.TextOptions{Verbose: f.verbose, Recording: recording}
+	form.text = report.TextOptions{Verbose: f.verbose, Recording: f.anonymous.recordingName(recording)}
 	if f.given("group-by") {
 		form.text.By = form.by
 	}

@@ -47,12 +47,17 @@ func arguments(raw []byte, whole bool) []string {
 	return strings.Split(text, "\x00")
 }
 
-// joined returns the arguments separated by blanks, at most event.MaxCommandLine bytes.
+// joined returns the arguments separated by blanks.
 func joined(args []string, whole bool) string {
 	line := strings.Join(args, " ")
 	if !whole {
 		line += " " + ellipsis
 	}
+	return Bounded(line)
+}
+
+// Bounded returns a command line of at most event.MaxCommandLine bytes.
+func Bounded(line string) string {
 	if len(line) <= event.MaxCommandLine {
 		return line
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -90,6 +91,20 @@ func recipeOf(p *event.Process) *recipe {
 		}
 	}
 	return other
+}
+
+// KnownPart returns the beginning of a program's name by which findings and advice know it, empty if
+// they are those of any program.
+func KnownPart(name string) string {
+	if slices.Contains(kubernetesPrograms, name) {
+		return name
+	}
+	for _, r := range recipes {
+		if part := r.match.FindString(name); part != "" {
+			return part
+		}
+	}
+	return ""
 }
 
 // service is a protocol by the port that servers usually have.

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -24,11 +25,12 @@ var nodePorts = event.PortRange{Low: 30000, High: 32767}
 // overlap reports whether two ranges have a port in common.
 func overlap(a, b event.PortRange) bool { return a.Low <= b.High && b.Low <= a.High }
 
+var kubernetesPrograms = []string{"kubelet", "kube-proxy", "k3s", "k3s-server", "k3s-agent"}
+
 // runsKubernetes reports whether a process of a Kubernetes node is known.
 func runsKubernetes(s *snapshot.Snapshot) bool {
 	for i := range s.Processes {
-		switch s.Processes[i].Info.Comm {
-		case "kubelet", "kube-proxy", "k3s", "k3s-server", "k3s-agent":
+		if slices.Contains(kubernetesPrograms, s.Processes[i].Info.Comm) {
 			return true
 		}
 	}

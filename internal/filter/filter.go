@@ -63,6 +63,19 @@ func (f *Filter) Match(e *event.Event, p *event.Process) bool {
 	return true
 }
 
+// On returns the filter of a stream in which an event and its process are not what they were: before
+// returns that, and the filter selects by it. Namespaces must have their inodes.
+func (f *Filter) On(before func(e *event.Event, p *event.Process) (*event.Event, *event.Process)) *Filter {
+	if f == nil {
+		return nil
+	}
+	on := &Filter{netns: f.netns}
+	for _, selects := range f.rules {
+		on.rules = append(on.rules, func(e *event.Event, p *event.Process) bool { return selects(before(e, p)) })
+	}
+	return on
+}
+
 // SelectsAllOf reports whether the filter names a network namespace and selects all that is in it.
 func (f *Filter) SelectsAllOf(inode uint32) bool {
 	return f != nil && f.netns != nil && len(f.rules) == 1 && f.netns(&event.Event{Netns: inode}, nil)

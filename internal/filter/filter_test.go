@@ -301,3 +301,26 @@ func TestCommOfScript(t *testing.T) {
 		t.Error("a process without any name is selected")
 	}
 }
+
+// TestOn: the filter of a stream with other values selects by what they were, and the same
+// namespaces.
+func TestOn(t *testing.T) {
+	t.Parallel()
+	f, err := Parse(Request{Comm: []string{"billing"}, Netns: []string{"7"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := f.On(func(e *event.Event, p *event.Process) (*event.Event, *event.Process) {
+		return e, &event.Process{ID: p.ID, Comm: strings.TrimPrefix(p.Comm, "not ")}
+	})
+	e := &event.Event{Kind: event.Open, Netns: 7}
+	if !on.Match(e, &event.Process{Comm: "not billing"}) || on.Match(e, &event.Process{Comm: "not cache"}) {
+		t.Error("it does not select by what was")
+	}
+	if on.SelectsNetns(8) || !on.SelectsNetns(7) || on.SelectsAllOf(7) {
+		t.Error("it selects other namespaces")
+	}
+	if none := (*Filter)(nil).On(nil); none != nil {
+		t.Error("no filter becomes one")
+	}
+}
