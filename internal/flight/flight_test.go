@@ -33,7 +33,8 @@ type run struct {
 
 const start = event.Time(time.Hour)
 
-func newRun(t *testing.T, opts Options) *run {
+// newRun begins a run with a batch of facts, and these events.
+func newRun(t *testing.T, opts Options, first ...event.Event) *run {
 	t.Helper()
 	r := &run{t: t, state: pipeline.NewState(nil), now: start}
 	opts.Head = func(put func(*event.Event, *event.World) error) error { return r.state.EachHead(r.now, put) }
@@ -46,9 +47,12 @@ func newRun(t *testing.T, opts Options) *run {
 	if r.Recorder, err = New(opts); err != nil {
 		t.Fatal(err)
 	}
-	r.batch(event.Event{Kind: event.ClockAnchor, Fact: event.Clock{Mono: start, Wall: 1.8e18, Boot: int64(start)}},
-		event.Event{Kind: event.NetnsKnown, Fact: &event.Netns{Inode: 1, TimeWait: -1, Ports: event.PortRange{Low: 32768, High: 60999}}},
-		event.Event{Kind: event.ProcessKnown, Fact: &event.Process{ID: event.ProcID{PID: 7, Start: 7}, Comm: "shop"}})
+	facts := []event.Event{
+		{Kind: event.ClockAnchor, Fact: event.Clock{Mono: start, Wall: 1.8e18, Boot: int64(start)}},
+		{Kind: event.NetnsKnown, Fact: &event.Netns{Inode: 1, TimeWait: -1, Ports: event.PortRange{Low: 32768, High: 60999}}},
+		{Kind: event.ProcessKnown, Fact: &event.Process{ID: event.ProcID{PID: 7, Start: 7}, Comm: "shop"}},
+	}
+	r.batch(append(facts, first...)...)
 	return r
 }
 
@@ -63,16 +67,21 @@ func (r *run) batch(events ...event.Event) {
 	}
 }
 
+// open is a connection of the program to port 80.
+func open(number uint16) event.Event {
+	return event.Event{
+		Kind: event.Open, Direction: event.Out, Proto: event.TCP, Netns: 1, Count: 1, Proc: event.ProcID{PID: 7, Start: 7},
+		Src: event.Endpoint{Port: 32768 + number%1000}, Dst: event.Endpoint{Port: 80}, Cookie: uint64(number) + 1,
+	}
+}
+
 // seconds goes on for some seconds.
 func (r *run) seconds(n int) {
 	r.t.Helper()
 	for range n {
 		r.now = r.now.Add(time.Second)
 		r.port++
-		e := event.Event{
-			Kind: event.Open, Direction: event.Out, Proto: event.TCP, Netns: 1, Count: 1, Proc: event.ProcID{PID: 7, Start: 7},
-			Src: event.Endpoint{Port: 32768 + r.port%1000}, Dst: event.Endpoint{Port: 80}, Cookie: uint64(r.port) + 1,
-		}
+		e := open(r.port)
 		closed := e
 		closed.Kind, closed.ClosedBy = event.Close, event.Local
 		r.batch(e, closed)
@@ -118,6 +127,21 @@ func filesOf(t *testing.T, dir string) []string {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// What happens in the first batch is recorded, too: a command that the run has started may be done by its
+// end.
+func TestFirstBatch(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "ring")
+	r := newRun(t, Options{Dir: dir, Length: time.Minute}, open(1000), open(1001))
+	r.seconds(3)
+	if err := r.Close(r.now); err != nil {
+		t.Fatal(err)
+	}
+	if _, opens := read(t, filesOf(t, dir)); opens != 5 {
+		t.Errorf("%d of 5 opens are recorded", opens)
+	}
 }
 
 // A ring has the last minutes without a gap, and not much more.

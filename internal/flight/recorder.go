@@ -42,6 +42,7 @@ type Recorder struct {
 	opts   Options
 	length time.Duration // of a segment
 
+	started bool
 	current *record.Segment // nil after an error, until the next attempt
 	file    *segment        // of current
 	began   event.Time      // current
@@ -82,9 +83,14 @@ func New(opts Options) (*Recorder, error) {
 	}, nil
 }
 
-// Add is a pipeline.Tee.
+// Add is a pipeline.Tee. The first segment begins with the stream, which itself begins with all that is
+// known.
 func (r *Recorder) Add(e *event.Event, world *event.World) error {
 	r.clock = world.Clock
+	if !r.started {
+		r.started = true
+		r.create(e.Time)
+	}
 	if r.current != nil {
 		if err := r.current.Add(e, world); err != nil {
 			r.fail(e.Time, err)
@@ -128,6 +134,17 @@ func (r *Recorder) isDone(now event.Time) bool {
 // next ends the segment and begins another one, which goes on where that ends.
 func (r *Recorder) next(now event.Time) {
 	r.endSegment(now)
+	if r.create(now); r.current == nil {
+		return
+	}
+	r.opts.Repeat()
+	if err := r.current.Begin(now, r.opts.Head); err != nil {
+		r.fail(now, err)
+	}
+}
+
+// create makes the file of a segment. After an error there is none.
+func (r *Recorder) create(now event.Time) {
 	file, err := createSegment(r.opts.Dir, r.wall(now))
 	if err != nil {
 		r.fail(now, err)
@@ -140,10 +157,6 @@ func (r *Recorder) next(now event.Time) {
 	}
 	r.current, r.began = current, now
 	r.file = &segment{name: file.Name(), begin: r.wall(now), file: file}
-	r.opts.Repeat()
-	if err := current.Begin(now, r.opts.Head); err != nil {
-		r.fail(now, err)
-	}
 }
 
 // endSegment has the segment closed. It waits for the one before, so that they are closed in order.
