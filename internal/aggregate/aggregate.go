@@ -103,7 +103,7 @@ func New(world *event.World, table *portspace.Table) *State {
 // Rebind must be called of a deep copy of a State: what its tables call is the original.
 func (s *State) Rebind() {
 	s.processes.overflow, s.pairs.overflow = s.pastProcess, s.pastPair
-	s.processes.settle, s.dests.settle, s.unselected.settle, s.pairs.settle = s.settle, s.settle, s.settle, s.settle
+	s.processes.settle, s.dests.settle, s.unselected.settle, s.pairs.settle = s.settleRow, s.settleRow, s.settleRow, s.settleRow
 }
 
 // Add takes the events of the stream, in order.

@@ -72,6 +72,7 @@ func (t *table[K]) isOutdated() bool { return t.made-t.going.made >= uint64(t.ba
 
 // search finds the lighter half of the rows.
 func (t *table[K]) search() {
+	t.settle(nil)
 	ranks := make([]rank, 0, len(t.rows))
 	for _, r := range t.rows {
 		ranks = append(ranks, rankOf(r))
@@ -98,7 +99,7 @@ func (t *table[K]) search() {
 // giveNext gives up the row that is next, if one may go for a key with a weight.
 func (t *table[K]) giveNext(weight uint64) bool {
 	g := &t.going
-	g.idle, g.open = stillGoing(g.idle), stillGoing(g.open)
+	g.idle, g.open = t.stillGoing(g.idle), t.stillGoing(g.open)
 	next := &g.idle
 	if len(g.open) > 0 && (len(g.idle) == 0 || compareRanks(g.open[0].rank, g.idle[0].rank) < 0) &&
 		(g.open[0].weight < weight || g.open[0].row.idle()) {
@@ -114,9 +115,10 @@ func (t *table[K]) giveNext(weight uint64) bool {
 }
 
 // stillGoing leaves out the first ones if they are gone or heavier by now.
-func stillGoing[K comparable](list []candidate[K]) []candidate[K] {
+func (t *table[K]) stillGoing(list []candidate[K]) []candidate[K] {
 	for len(list) > 0 {
 		c := &list[0]
+		t.settle(c.row)
 		if c.row.mergedInto == nil && c.row.weight() <= c.weight {
 			break
 		}

@@ -11,16 +11,20 @@ import (
 // pending is what plain events of this second have done that no row has counted yet. Each of them
 // counts for four rows, whose memory is far apart, so that counting took a third of the time of an
 // event. The sum of a pair is counted once a second instead, or as soon as something needs to read
-// the rows or to know which row counts for a key: see settle.
+// the rows: see settle. One row alone counts what is pending of it before it is weighed or goes
+// (settleRow): where pairs are more than there are rows for, that is thousands of times a second.
 type pending struct {
 	second int64 // in which all of it was
 	pairs  []pendingPair
 }
 
+// ofPair is the pending of the rows of processes and destinations of which some pair is pending.
+const ofPair = -1
+
 // pendingPair is the sum of one pair. Its row, and those of its process and its destination, are in
 // their tables until it is counted.
 type pendingPair struct {
-	pair        *row
+	pair        *row // nil: it is counted
 	lifetimes   snapshot.LifetimeBatch
 	first, last event.Time
 	ended       event.Time // the last close, 0: none
@@ -49,7 +53,7 @@ func (p *pending) add(pair *row, e *event.Event) bool {
 	}
 	if pair.pending == 0 {
 		p.pairs = append(p.pairs, pendingPair{pair: pair, first: e.Time})
-		pair.pending = int32(len(p.pairs))
+		pair.pending, pair.proc.pending, pair.dest.pending = int32(len(p.pairs)), ofPair, ofPair
 	}
 	return p.pairs[pair.pending-1].add(e)
 }
@@ -82,16 +86,34 @@ func (p *pendingPair) add(e *event.Event) bool {
 func (s *State) settle() {
 	p := &s.pending
 	for i := range p.pairs {
-		one := &p.pairs[i]
-		for _, r := range [...]*row{s.total, one.pair.proc, one.pair.dest, one.pair} {
-			r.addPending(one, p.second)
+		if pair := p.pairs[i].pair; pair != nil {
+			s.settlePair(pair)
+			pair.proc.pending, pair.dest.pending = 0, 0
 		}
-		one.pair.pending = 0
 	}
 	if cap(p.pairs) > 64 && len(p.pairs) < cap(p.pairs)/4 {
 		p.pairs = nil // of a storm that is over
 	}
 	p.pairs = p.pairs[:0]
+}
+
+// settleRow has one row count what is pending of it, nil: all rows.
+func (s *State) settleRow(r *row) {
+	switch {
+	case r == nil || r.pending == ofPair:
+		s.settle()
+	case r.pending > 0:
+		s.settlePair(r)
+	}
+}
+
+// settlePair counts what is pending of a pair. Its process and destination may have more of it.
+func (s *State) settlePair(pair *row) {
+	one := &s.pending.pairs[pair.pending-1]
+	for _, r := range [...]*row{s.total, pair.proc, pair.dest, pair} {
+		r.addPending(one, s.pending.second)
+	}
+	one.pair, pair.pending = nil, 0
 }
 
 func (r *row) addPending(p *pendingPair, second int64) {

@@ -13,7 +13,7 @@ type row struct {
 	// These are read for every event, so they stand together.
 	proc, dest *row  // of a pair: the rows it belongs to
 	mergedInto *row  // set when the row was evicted: the row that has its counts
-	pending    int32 // of a pair: its place in pending, from 1 on; 0: none
+	pending    int32 // of a pair: its place in pending, from 1 on; of its process and destination: ofPair; 0: none
 	shared     bool  // it counts for several keys
 
 	snapshot.Totals

@@ -21,7 +21,7 @@ type table[K comparable] struct {
 	// overflow returns the row that counts for a key without one. had is the row that the
 	// key loses, nil if it has none.
 	overflow func(key K, had *row) *row
-	settle   func() // has the rows count what is pending: before they are weighed, or one goes
+	settle   func(*row) // has a row count what is pending, nil: all rows. Before it is weighed, or goes
 
 	shown   int    // rows in the last snapshot
 	made    uint64 // rows so far
@@ -32,7 +32,7 @@ type table[K comparable] struct {
 }
 
 func newTable[K comparable](limit int, withHistory bool) *table[K] {
-	return &table[K]{rows: map[K]*row{}, limit: limit, withHistory: withHistory, settle: func() {}}
+	return &table[K]{rows: map[K]*row{}, limit: limit, withHistory: withHistory, settle: func(*row) {}}
 }
 
 // row returns the row that the event counts for.
@@ -40,7 +40,6 @@ func (t *table[K]) row(key K, e *event.Event) *row {
 	if r, ok := t.rows[key]; ok {
 		return r
 	}
-	t.settle()
 	if t.shares && endsConnection(e) {
 		if r := t.share(key, nil); r.Live() > 0 {
 			return r // its open was counted there
@@ -94,7 +93,7 @@ func (t *table[K]) wait(key K, waited uint64) {
 
 // remove takes a row out of the table; what it has counted stays in the shared row.
 func (t *table[K]) remove(key K, r *row) {
-	t.settle()
+	t.settle(r)
 	delete(t.rows, key)
 	to := t.share(key, r)
 	to.merge(r)

@@ -20,6 +20,7 @@ type decoder struct {
 	context   []byte
 	processes []event.Process
 	shapes    []template
+	shape     *shapeMessage // each shape is read to
 	facts     [][]byte
 	columns   [columns][]byte
 
@@ -37,8 +38,11 @@ type decoder struct {
 // load begins a decompressed frame, which must not change until the next load.
 func (d *decoder) load(h *header, raw []byte) error {
 	*d = decoder{
-		processes: d.processes[:0], shapes: d.shapes[:0], facts: d.facts[:0],
+		processes: d.processes[:0], shapes: d.shapes[:0], facts: d.facts[:0], shape: d.shape,
 		time: h.begin, now: h.begin, end: h.end,
+	}
+	if d.shape == nil {
+		d.shape = newShapeMessage()
 	}
 	var body []byte
 	if err := eachField(raw, func(n protowire.Number, _ uint64, bytes []byte) error {
@@ -91,19 +95,18 @@ func (d *decoder) addProcess(b []byte) error {
 }
 
 func (d *decoder) addShape(b []byte) error {
-	var s shape
-	var proc, listener uint32
-	if err := readMessage(b, shapeFields(&s, &proc, &listener)); err != nil {
+	s := d.shape
+	if err := s.read(b); err != nil {
 		return err
 	}
-	if int(max(proc, listener)) > len(d.processes) {
+	if int(max(s.proc, s.listener)) > len(d.processes) {
 		return errMalformed
 	}
 	s.clamp()
 	d.shapes = append(d.shapes, template{columns: s.columns, event: event.Event{
 		Kind: s.kind, Direction: s.direction, Proto: s.proto, Op: s.op, Reason: s.reason, ClosedBy: s.closedBy,
 		ResetBy: s.resetBy, Errno: s.errno, Flags: s.flags, Inferred: s.inferred, Netns: s.netns,
-		Proc: d.id(proc), Listener: d.id(listener), Src: s.src, Dst: s.dst, Count: uint64(s.count),
+		Proc: d.id(s.proc), Listener: d.id(s.listener), Src: s.src, Dst: s.dst, Count: uint64(s.count),
 		State: s.state, Device: s.device, SocketRange: s.ports,
 	}})
 	return limit(len(d.shapes))

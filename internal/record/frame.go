@@ -36,6 +36,7 @@ type frame struct {
 
 	tables    []byte // context, processes, shapes and facts, ready to be written
 	scratch   []byte
+	shape     *shapeMessage // each shape is written from
 	shapes    map[shape]uint32
 	processes map[event.ProcID]uint32
 
@@ -53,7 +54,7 @@ type frame struct {
 }
 
 func newFrame() *frame {
-	return &frame{shapes: map[shape]uint32{}, processes: map[event.ProcID]uint32{}}
+	return &frame{shape: newShapeMessage(), shapes: map[shape]uint32{}, processes: map[event.ProcID]uint32{}}
 }
 
 // contextEvery is the number of frames from one that has the context to the next, at most.
@@ -96,8 +97,7 @@ func (f *frame) addEvent(e *event.Event, world *event.World) {
 	s := shapeOf(e)
 	number, ok := f.shapes[s]
 	if !ok {
-		fresh := s // one that is passed on by its address takes room of the heap
-		number = f.addShape(&fresh, e, world)
+		number = f.addShape(s, e, world)
 	}
 	f.put(columnShape, uint64(number))
 	f.putSigned(columnTime, int64(e.Time-f.time))

@@ -61,21 +61,7 @@ func appendBytes(b []byte, n protowire.Number, v []byte) []byte {
 // other types, which no version has so far, are skipped.
 func eachField(b []byte, f func(n protowire.Number, v uint64, bytes []byte) error) error {
 	for len(b) > 0 {
-		n, typ, size := protowire.ConsumeTag(b)
-		if size < 0 {
-			return errMalformed
-		}
-		b = b[size:]
-		var v uint64
-		var bytes []byte
-		switch typ {
-		case protowire.VarintType:
-			v, size = protowire.ConsumeVarint(b)
-		case protowire.BytesType:
-			bytes, size = protowire.ConsumeBytes(b)
-		default:
-			n, size = 0, protowire.ConsumeFieldValue(n, typ, b)
-		}
+		n, v, bytes, size := consumeField(b)
 		if size < 0 {
 			return errMalformed
 		}
@@ -90,34 +76,69 @@ func eachField(b []byte, f func(n protowire.Number, v uint64, bytes []byte) erro
 	return nil
 }
 
+// consumeField returns the first field of a message, and the size of it, which is negative if it is
+// malformed. The number of a field of another type is 0.
+func consumeField(b []byte) (n protowire.Number, v uint64, bytes []byte, size int) {
+	n, typ, tag := protowire.ConsumeTag(b)
+	if tag < 0 {
+		return 0, 0, nil, tag
+	}
+	b = b[tag:]
+	switch typ {
+	case protowire.VarintType:
+		v, size = protowire.ConsumeVarint(b)
+	case protowire.BytesType:
+		bytes, size = protowire.ConsumeBytes(b)
+	default:
+		n, size = 0, protowire.ConsumeFieldValue(n, typ, b)
+	}
+	if size < 0 {
+		return 0, 0, nil, size
+	}
+	return n, v, bytes, tag + size
+}
+
 // readMessage sets the fields to the values of the message. Fields of later versions are
 // skipped.
 func readMessage(b []byte, list fields) error {
-	return eachField(b, func(n protowire.Number, v uint64, bytes []byte) error {
-		if int(n) > len(list) {
-			return nil
+	for len(b) > 0 {
+		n, v, bytes, size := consumeField(b)
+		if size < 0 {
+			return errMalformed
 		}
-		switch p := list[n-1].(type) {
-		case *bool:
-			*p = protowire.DecodeBool(v)
-		case *uint8:
-			*p = uint8(v)
-		case *uint16:
-			*p = uint16(v)
-		case *uint32:
-			*p = uint32(v)
-		case *uint64:
-			*p = v
-		case *int64:
-			*p = protowire.DecodeZigZag(v)
-		case *string:
-			*p = string(bytes)
-		case *event.Addr:
-			if len(bytes) != len(p) {
-				return errMalformed
-			}
-			copy(p[:], bytes)
+		b = b[size:]
+		if n == 0 || int(n) > len(list) {
+			continue
 		}
-		return nil
-	})
+		if !setField(list[n-1], v, bytes) {
+			return errMalformed
+		}
+	}
+	return nil
+}
+
+// setField sets a field to a value, and reports whether that can be.
+func setField(field any, v uint64, bytes []byte) bool {
+	switch p := field.(type) {
+	case *bool:
+		*p = protowire.DecodeBool(v)
+	case *uint8:
+		*p = uint8(v)
+	case *uint16:
+		*p = uint16(v)
+	case *uint32:
+		*p = uint32(v)
+	case *uint64:
+		*p = v
+	case *int64:
+		*p = protowire.DecodeZigZag(v)
+	case *string:
+		*p = string(bytes)
+	case *event.Addr:
+		if len(bytes) != len(p) {
+			return false
+		}
+		copy(p[:], bytes)
+	}
+	return true
 }

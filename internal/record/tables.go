@@ -57,11 +57,12 @@ func (f *frame) addTable(n protowire.Number, message fields) {
 	f.tables = appendBytes(f.tables, n, f.scratch)
 }
 
-func (f *frame) addShape(s *shape, e *event.Event, world *event.World) uint32 {
-	proc, listener := f.process(e.Proc, world), f.process(e.Listener, world)
+func (f *frame) addShape(s shape, e *event.Event, world *event.World) uint32 {
+	m := f.shape
+	m.shape, m.proc, m.listener = s, f.process(e.Proc, world), f.process(e.Listener, world)
 	number := uint32(len(f.shapes))
-	f.shapes[*s] = number
-	f.addTable(frameShape, shapeFields(s, &proc, &listener))
+	f.shapes[s] = number
+	f.addTable(frameShape, m.fields)
 	return number
 }
 
