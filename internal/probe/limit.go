@@ -53,10 +53,10 @@ type limiter struct {
 	hurried  bool       // pairs were limited before the end of it
 	sent     map[bpfFoldKey]uint64
 
-	limited     map[bpfFoldKey]*limitedPair
-	numbers     []uint32   // by slot: the number that it has had last
-	free        []uint32   // slots
-	from, until event.Time // between the last two readings of what was counted
+	limited map[bpfFoldKey]*limitedPair
+	numbers []uint32   // by slot: the number that it has had last
+	free    []uint32   // slots
+	read    event.Time // when what was counted was read last
 }
 
 // limitedPair is a pair that is limited, or was until its counts are read the next time.
@@ -66,7 +66,8 @@ type limitedPair struct {
 	since, reported event.Time
 	until           event.Time // 0: it is limited
 	read            bpfFoldCounts
-	rate            float64 // events a second, between the last two readings
+	counted         uint64  // events, in the window
+	rate            float64 // events a second, in the last window
 }
 
 func (p *limitedPair) slot() uint32 { return p.number % maxLimited }
@@ -150,6 +151,9 @@ func (l *limiter) judge(now event.Time) (begun, ended []*limitedPair) {
 	if len(begun) == 0 {
 		ended = l.release(now, rest)
 	}
+	for _, pair := range l.limited {
+		pair.counted = 0
+	}
 	l.watching = 2*l.total > l.most
 	l.began, l.total, l.counting, l.hurried = now, 0, 0, false
 	clear(l.sent)
@@ -197,14 +201,17 @@ func (l *limiter) begin(pair *limitedPair) {
 }
 
 // release ends the limit of the pairs with the fewest events, as long as there is room for them in half
-// of what may be sent. One whose first counts are still to come stays.
+// of what may be sent. One that was limited within the window stays.
 func (l *limiter) release(now event.Time, rest float64) (ended []*limitedPair) {
-	pairs := l.pairs()
+	var pairs []*limitedPair
+	for _, pair := range l.pairs() {
+		if pair.since <= l.began && pair.until == 0 {
+			pair.rate = float64(pair.counted) / now.Sub(l.began).Seconds()
+			pairs = append(pairs, pair)
+		}
+	}
 	slices.SortStableFunc(pairs, func(a, b *limitedPair) int { return cmp.Compare(a.rate, b.rate) })
 	for _, pair := range pairs {
-		if pair.since > l.from || pair.until != 0 {
-			continue
-		}
 		if rest += pair.rate; 2*rest > float64(l.most) {
 			break
 		}
@@ -258,16 +265,14 @@ func (l *limiter) appendBegun(dst []event.Event, now event.Time) []event.Event {
 // appendRead appends what was counted of each pair since it was read last, and which are not limited
 // any more: these are forgotten. counts are those of all slots that are in use.
 func (l *limiter) appendRead(dst []event.Event, counts []bpfFoldCounts, now event.Time) []event.Event {
-	seconds := now.Sub(l.until).Seconds()
 	for _, pair := range l.pairs() {
 		counted := counts[pair.slot()]
 		delta := counted.minus(&pair.read)
 		pair.read = counted
-		delta.First = uint64(max(l.until, pair.since))
+		delta.First = uint64(max(l.read, pair.since))
 		e := foldEvent(&pair.key, &delta)
-		all := e.Fact.(*event.Fold).All()
-		pair.rate = float64(all) / max(seconds, limitWindow.Seconds())
-		if all > 0 {
+		if fold := e.Fact.(*event.Fold); *fold != (event.Fold{}) {
+			pair.counted += fold.All()
 			dst = append(dst, e)
 		}
 		if pair.until != 0 {
@@ -276,7 +281,7 @@ func (l *limiter) appendRead(dst []event.Event, counts []bpfFoldCounts, now even
 			l.free = append(l.free, pair.slot())
 		}
 	}
-	l.from, l.until = l.until, now
+	l.read = now
 	return dst
 }
 
