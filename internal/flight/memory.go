@@ -26,8 +26,8 @@ const memorySegments = 5
 // for one goroutine at a time.
 type Memory struct {
 	opts    MemoryOptions
-	current *memorySegment // nil: none until retryAt
-	list    []*memorySegment
+	current *growing // nil: none until retryAt
+	list    []memorySegment
 	retryAt event.Time
 	dropped bool // there was more
 	paused  bool // until retryAt
@@ -46,10 +46,18 @@ type Kept struct {
 	Paused bool
 }
 
+// memorySegment is what is kept of one segment.
 type memorySegment struct {
-	*record.Segment
 	memory     *record.Memory
-	begin, end event.Time
+	begin, end event.Time // the end and the bytes once it is closed
+	bytes      int64
+}
+
+// growing is the segment that events are added to. Its writer has room for many, which is given up with
+// it.
+type growing struct {
+	*record.Segment
+	memorySegment
 }
 
 // NewMemory returns an empty one. It begins with the first batch.
@@ -121,7 +129,7 @@ func (m *Memory) begin(now event.Time) {
 		m.restart(now)
 		return
 	}
-	m.current = &memorySegment{Segment: segment, memory: memory, begin: now}
+	m.current = &growing{segment, memorySegment{memory: memory, begin: now}}
 	m.opts.Repeat()
 	if m.current.Begin(now, m.opts.Head) != nil {
 		m.restart(now)
@@ -134,12 +142,13 @@ func (m *Memory) end(now event.Time) {
 		return
 	}
 	ended := m.current
-	m.current, ended.end = nil, now
+	m.current = nil
 	if ended.Close() != nil {
 		m.restart(now)
 		return
 	}
-	m.list = append(m.list, ended)
+	ended.end, ended.bytes = now, ended.Stats().Bytes
+	m.list = append(m.list, ended.memorySegment)
 }
 
 // restart drops all and tries again soon, after an error, which is that of a host that has no time to compress.
@@ -155,7 +164,7 @@ func (m *Memory) restart(now event.Time) {
 func (m *Memory) trim(now event.Time) {
 	bytes := m.bytes()
 	for len(m.list) > 0 && (m.list[0].end < now.Add(-m.opts.Length) || bytes > m.opts.MaxBytes) {
-		bytes -= m.list[0].Stats().Bytes
+		bytes -= m.list[0].bytes
 		m.list = slices.Delete(m.list, 0, 1)
 		m.dropped = true
 	}
@@ -164,7 +173,7 @@ func (m *Memory) trim(now event.Time) {
 func (m *Memory) bytes() int64 {
 	sum := int64(0)
 	for _, one := range m.list {
-		sum += one.Stats().Bytes
+		sum += one.bytes
 	}
 	if m.current != nil {
 		sum += m.current.Stats().Bytes

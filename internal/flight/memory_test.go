@@ -20,7 +20,7 @@ type memoryRun struct {
 func newMemoryRun(t *testing.T, maxBytes int64) *memoryRun {
 	t.Helper()
 	m := &memoryRun{run: newRun(t, Options{Dir: t.TempDir(), Length: time.Minute})}
-	m.memory = NewMemory(MemoryOptions{Length: time.Minute, MaxBytes: maxBytes, Head: m.run.opts.Head, Repeat: func() {}})
+	m.memory = NewMemory(MemoryOptions{Length: time.Minute, MaxBytes: maxBytes, Head: m.opts.Head, Repeat: func() {}})
 	m.tee = func(e *event.Event, world *event.World) { m.memory.Add(e, world) }
 	m.after = func(now event.Time) { m.memory.EndBatch(now) }
 	return m
@@ -105,12 +105,15 @@ func TestMemoryOfManySockets(t *testing.T) {
 // What was before a storm stays for a minute, with how that begins. Then it starts over.
 func TestMemoryInStorm(t *testing.T) {
 	t.Parallel()
-	m := newMemoryRun(t, 32<<10)
+	m := newMemoryRun(t, 20<<10)
 	m.seconds(40)
 	begun := m.now
-	for range 6000 { // a thousand times as much as before
+	for n := range 6000 { // a thousand times as much as before
 		m.seconds(1)
 		m.now = m.now.Add(-999 * time.Millisecond)
+		if n%100 == 0 {
+			time.Sleep(3 * time.Millisecond) // a frame is written, as in time that passes
+		}
 	}
 	m.seconds(20)
 	kept := m.memory.Kept()
