@@ -118,6 +118,7 @@ func (m *Model) settingCommands() []prompt.Command {
 		toggle("mouse", "off gives the mouse back to the terminal", func(on bool) { m.free = !on }),
 		toggle("bell", "ring when something fails that did not", func(on bool) { m.bell.on = on }),
 		{Name: "record", Help: "begin a recording, or end it", Run: func(string) error { m.toggleRecording(); return nil }},
+		{Name: "keep", Help: "keep the last minutes in a file", Run: func(string) error { m.keepLast(); return nil }},
 		{Name: "help", Help: "keys and words", Run: func(string) error { m.help = &scroll{}; return nil }},
 		{Name: "quit", Help: "leave", Run: func(string) error { m.after = tea.Quit; return nil }},
 	}

@@ -11,7 +11,10 @@ import (
 )
 
 // tracing is how well everything is observed: the signals, and what was lost.
-type tracing struct{ snapshot *snapshot.Snapshot }
+type tracing struct {
+	snapshot *snapshot.Snapshot
+	keeper   Keeper // nil: nothing is kept
+}
 
 // openTracing shows how the host is traced.
 func (m *Model) openTracing() {
@@ -23,7 +26,7 @@ func (m *Model) openTracing() {
 			return
 		}
 	}
-	m.enter(&tracing{m.shown})
+	m.enter(&tracing{m.shown, m.keeping.keeper})
 }
 
 func (*tracing) title() string { return "how it is traced" }
@@ -42,6 +45,10 @@ func (t *tracing) write(to *sheet) {
 	used, programs := phrase.OwnCost(&s.Health, s.Elapsed)
 	to.field("own cost", used, plain)
 	to.field("BPF programs", programs, plain)
+	if t.keeper != nil {
+		kept := t.keeper.Kept()
+		to.field("in memory", kept.memory(), plain)
+	}
 	t.writeLimited(to)
 	to.section("Signals")
 	for i := range s.Signals {

@@ -9,7 +9,7 @@
 // What is drawn depends only on the snapshot shown, the position of a replay and the keys pressed,
 // so a recording and a golden file show the same screen. Every change ends with settle, which
 // divides the screen and draws what has a cursor, so that View changes nothing. A replay also has a
-// Player, and a live screen may have a Recorder, which keys control.
+// Player, and a live screen may have a Recorder and a Keeper, which keys control.
 //
 //	run*, model, messages        the program and its state; snapshots are judged as they come
 //	layout, view, frame          how the lines are divided, the parts put together, a pane's frame
@@ -22,7 +22,7 @@
 //	picture                      the map of the port range and the fill curve of a port space
 //	why*                         the findings about a row: why, what to do, and its effect
 //	replay*                      strip and time line of a recording, incidents, the Player
-//	past, recorder               back in a live screen, and a recording of it
+//	past, recorder, keeper       back in a live screen, a recording of it, and of what was
 //	input*, menu, mouse          keys to actions, the filter being typed, lists to choose from, clicks
 //	commands                     what the line after ":" offers (package prompt has the line)
 //	query_rows                   what a filter can ask of a row (package query has the language)

@@ -97,6 +97,8 @@ func (m *Model) pressPane(msg tea.KeyPressMsg) tea.Cmd {
 		return m.copyPage()
 	case key.Matches(msg, k.record):
 		m.toggleRecording()
+	case key.Matches(msg, k.keep):
+		m.keepLast()
 	case key.Matches(msg, k.mouse):
 		m.toggleMouse()
 	case key.Matches(msg, k.trace):

@@ -15,7 +15,7 @@ type keyMap struct {
 	chooseSort, nextSort, prevSort, reverse, filter, group, pause key.Binding
 	nextFailing, prevFailing                                      key.Binding
 
-	fold, freeze, columns, copy, copyPage, trace, events, record, mouse key.Binding
+	fold, freeze, columns, copy, copyPage, trace, events, record, keep, mouse key.Binding
 
 	command key.Binding
 
@@ -72,6 +72,7 @@ func newKeys(replay bool) *keyMap {
 		trace:    bind("c", "how it is traced", "c"),
 		events:   bind("e", "events of the row", "e"),
 		record:   bind("R", "start or stop a recording", "R"),
+		keep:     bind("F", "keep the last minutes", "F"),
 		mouse:    bind("m", "give the mouse back to the terminal", "m"),
 
 		command: bind(":", "a command; in a replay also 03:12, 50%, +10s", ":"),
@@ -144,7 +145,7 @@ func (k *keyMap) groups() []keyGroup {
 		}},
 	}
 	if k.pause.Enabled() {
-		groups = append(groups, keyGroup{"Time", []key.Binding{k.pause, k.earlier, k.later, k.muchEarlier, k.muchLater, k.record}})
+		groups = append(groups, keyGroup{"Time", []key.Binding{k.pause, k.earlier, k.later, k.muchEarlier, k.muchLater, k.record, k.keep}})
 	} else {
 		groups = append(groups, keyGroup{"The recording", []key.Binding{
 			k.play, k.step, k.stepBack, k.faster, k.slower, k.incident, k.incidentBefore, k.backward, k.forward, k.farBackward, k.farForward,

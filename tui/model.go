@@ -41,6 +41,7 @@ type Model struct {
 	ended        bool
 
 	recording recorderState
+	keeping   keeperState
 
 	panes  []pane
 	tab    int
@@ -81,7 +82,7 @@ func newModel(ctx context.Context, opts Options) *Model {
 	if opts.Player != nil {
 		m.replay = &replay{player: opts.Player, whole: opts.Player.Timeline()}
 	}
-	m.recording.recorder = opts.Recorder
+	m.recording.recorder, m.keeping.keeper = opts.Recorder, opts.Keeper
 	return m
 }
 
@@ -143,6 +144,7 @@ func (m *Model) receive(msg snapshotMsg) {
 	}
 	m.latest, m.latestJudged = msg.snapshot, msg.judged
 	m.followRecording()
+	m.followKept()
 	if m.replay == nil {
 		m.past.keep(moment(msg))
 	}

@@ -27,6 +27,8 @@ type Options struct {
 	Player Player
 	// Recorder records what the live screen shows; nil: nothing can be recorded.
 	Recorder Recorder
+	// Keeper has the last minutes of what the live screen shows; nil: nothing is kept.
+	Keeper Keeper
 	// Input and Output are the terminal, unless they are set.
 	Input  io.Reader
 	Output io.Writer

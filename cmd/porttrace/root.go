@@ -94,15 +94,19 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 	return showScreen(session.ctx, session.source, pipeline.Options{Filter: session.filter}, screen)
 }
 
-// showScreen runs the pipeline beside the screen, and whatever the user records of it.
+// showScreen runs the pipeline beside the screen, and whatever the user records or keeps of it.
 func showScreen(ctx context.Context, source pipeline.Source, opts pipeline.Options, screen tui.Options) error {
 	opts.Snapshots = make(chan *snapshot.Snapshot, 1)
 	opts.Every, opts.Cost, opts.Focus = screenEvery, linux.CPUTime, &snapshot.Focus{}
 	recorder := newScreenRecorder(ctx, source)
 	recorder.connect(&opts)
 	defer recorder.print(os.Stderr)
-	screen.Snapshots, screen.Focus, screen.Recorder = opts.Snapshots, opts.Focus, recorder
+	keeper := newScreenKeeper(ctx, recorder.repeat)
+	keeper.connect(&opts)
+	defer keeper.print(os.Stderr)
+	screen.Snapshots, screen.Focus, screen.Recorder, screen.Keeper = opts.Snapshots, opts.Focus, recorder, keeper
 	return beside(ctx, screen, func(ctx context.Context) error {
+		defer keeper.close()
 		defer recorder.close()
 		_, err := pipeline.Aggregate(ctx, source, opts)
 		return err

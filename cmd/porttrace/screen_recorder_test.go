@@ -27,6 +27,7 @@ type recorderRun struct {
 	*record.Reader
 	t        *testing.T
 	recorder *screenRecorder
+	keeper   *screenKeeper
 	n        int
 	user     func(n int) // before batch n
 	repeated int
@@ -52,11 +53,14 @@ func runRecorder(t *testing.T, user func(r *recorderRun, n int)) (*recorderRun, 
 	r.recorder = newScreenRecorder(t.Context(), r)
 	var opts pipeline.Options
 	r.recorder.connect(&opts)
+	r.keeper = newScreenKeeper(t.Context(), func() {})
+	r.keeper.connect(&opts)
 	shown, err := pipeline.Aggregate(t.Context(), r, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.recorder.close()
+	r.keeper.close()
 	return r, shown
 }
 

@@ -19,8 +19,17 @@ type screenSegment struct {
 	name string
 }
 
-// createSegment creates the file of a recording, and never overwrites one.
+// createSegment creates a recording.
 func createSegment(ctx context.Context) (*screenSegment, error) {
+	file, err := createNamed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newScreenSegment(file)
+}
+
+// createNamed creates the file of a recording, with a name of the time, and never overwrites one.
+func createNamed(ctx context.Context) (*os.File, error) {
 	first, err := recordingName(time.Now())
 	if err != nil {
 		return nil, err
@@ -29,7 +38,7 @@ func createSegment(ctx context.Context) (*screenSegment, error) {
 	for n := 2; ; n++ {
 		file, err := openFile(ctx, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 		if err == nil {
-			return newScreenSegment(file, name)
+			return file, nil
 		}
 		if !errors.Is(err, fs.ErrExist) || n > 99 {
 			return nil, cannotRecord(err)
@@ -38,12 +47,12 @@ func createSegment(ctx context.Context) (*screenSegment, error) {
 	}
 }
 
-func newScreenSegment(file *os.File, name string) (*screenSegment, error) {
+func newScreenSegment(file *os.File) (*screenSegment, error) {
 	segment, err := record.NewSegment(file, 0)
 	if err != nil {
-		return nil, errors.Join(err, file.Close(), os.Remove(name))
+		return nil, errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
-	return &screenSegment{segment, file, name}, nil
+	return &screenSegment{segment, file, file.Name()}, nil
 }
 
 // cannotRecord returns the error of a file that could not be made, or not be written at all. Its

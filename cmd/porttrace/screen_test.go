@@ -46,6 +46,7 @@ func TestScreen(t *testing.T) {
 	t.Run("vanishes", with.vanishes)
 	t.Run("demo", with.demo)
 	t.Run("records", with.records)
+	t.Run("keeps", with.keeps)
 }
 
 // screenTests are the tests of a binary.

@@ -9,5 +9,6 @@
 // every segment readable, the last but for its last second. A directory, or some of its files, are read
 // as one recording (record.Join).
 //
-// Recorder is for the goroutine of the pipeline. Files are closed beside it.
+// Recorder is for the goroutine of the pipeline. Files are closed beside it. Memory keeps such segments in
+// memory, for a live screen.
 package flight

@@ -29,6 +29,9 @@ type run struct {
 	now   event.Time
 	port  uint16
 	said  []string
+	// Of a test that has something beside the recorder.
+	tee   func(*event.Event, *event.World)
+	after func(event.Time)
 }
 
 const start = event.Time(time.Hour)
@@ -62,8 +65,17 @@ func (r *run) batch(events ...event.Event) {
 	for i := range events {
 		events[i].Time = r.now
 	}
-	if err := errors.Join(r.state.Add(event.Batch{Events: events, Now: r.now}, r.Add), r.EndBatch(r.now)); err != nil {
+	add := func(e *event.Event, world *event.World) error {
+		if r.tee != nil {
+			r.tee(e, world)
+		}
+		return r.Add(e, world)
+	}
+	if err := errors.Join(r.state.Add(event.Batch{Events: events, Now: r.now}, add), r.EndBatch(r.now)); err != nil {
 		r.t.Fatal(err)
+	}
+	if r.after != nil {
+		r.after(r.now)
 	}
 }
 

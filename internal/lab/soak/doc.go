@@ -9,5 +9,6 @@
 //	load        connections, failures, short-lived programs and namespaces
 //	soak        nothing grows under that load: make soak, for SOAK=5m
 //	starts      nothing is left by many starts
+//	ring        a flight recorder keeps an incident, and can be killed at any moment
 //	namespaces  thousands of namespaces that come and go
 package soak
