@@ -17,8 +17,8 @@ const (
 	scanInterval = time.Second
 	scanShare    = 200 // as an inverse: half of that for the scan itself
 	// While pairs are limited, ports are known from scans alone: these may take the processor time
-	// of 20,000 events a second, which are not sent then.
-	limitedShare = scanShare / 4
+	// of 10,000 events a second, which are not sent then.
+	limitedShare = scanShare / 2
 	// maxReported bounds the memory of which processes were reported.
 	maxReported = 1 << 14
 	// scanPatience is how long the first screen and the last one wait for a scan that is
