@@ -61,7 +61,8 @@ func cutCommand() *cobra.Command {
 		Example: `  porttrace cut night.ptrace --from 03:10 --to 03:15 -o incident.ptrace
   porttrace cut night.ptrace --comm 'php-fpm*' -o php.ptrace
   porttrace cut night.ptrace --anonymize -o share.ptrace`,
-		Long: `The part is a recording like any other. It begins with all that existed then.
+		Long: `Copies a part of a recording, or of several, into a new one, which can be read
+like any other. It begins with all that existed then.
 With a filter it has only the sockets that the filter selects, so a port space
 shows what these hold of it, and not whether it was full.`,
 		Args: recordingFiles,
@@ -78,9 +79,10 @@ shows what these hold of it, and not whether it was full.`,
 	return cmd
 }
 
-// selected leaves out what the filter does not select.
-func selected(put pipeline.Tee) pipeline.Tee {
+// selected leaves out what the filter does not select, and counts both.
+func selected(m *matched, put pipeline.Tee) pipeline.Tee {
 	return func(e *event.Event, world *event.World) error {
+		m.add(e)
 		if e.Flags.Has(event.NotSelected) {
 			return nil
 		}
@@ -114,10 +116,11 @@ func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) 
 	if err != nil {
 		return errors.Join(err, out.close())
 	}
-	opts.Tee, opts.AfterBatch = selected(writer.Add), writer.EndBatch
+	var counts matched
+	opts.Tee, opts.AfterBatch = selected(&counts, writer.Add), writer.EndBatch
 	if opts.From > 0 {
 		opts.Begin = func(now event.Time) error {
-			return writer.Begin(now, func(put pipeline.Tee) error { return opts.Head.Each(selected(put)) })
+			return writer.Begin(now, func(put pipeline.Tee) error { return opts.Head.Each(selected(&counts, put)) })
 		}
 	}
 	err = recording.run(ctx, opts)
@@ -128,5 +131,6 @@ func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) 
 	if stats := writer.Stats(); flags.file != "-" {
 		fmt.Fprintf(os.Stderr, "wrote %s, %s, to %s\n", phrase.Plural(stats.Events, "event"), phrase.Size(stats.Bytes), out.name)
 	}
+	flags.reportUnmatched(os.Stderr, &counts)
 	return recording.reportGaps()
 }

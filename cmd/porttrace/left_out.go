@@ -52,7 +52,12 @@ func (l *leftOut) of(f *event.Fold) (n uint64) {
 
 // write says in a line what was left out, if anything was.
 func (l *leftOut) write(to io.Writer) {
-	if l.undetailed != 0 || l.lost != 0 {
-		fmt.Fprintf(to, "left out: %s events were counted without detail, %s lost\n", phrase.Grouped(l.undetailed), phrase.Grouped(l.lost))
+	switch undetailed, lost := phrase.Grouped(l.undetailed), phrase.Grouped(l.lost); {
+	case l.undetailed != 0 && l.lost != 0:
+		fmt.Fprintf(to, "left out: %s events were counted without detail, %s lost\n", undetailed, lost)
+	case l.undetailed != 0:
+		fmt.Fprintf(to, "left out: %s events were counted without detail\n", undetailed)
+	case l.lost != 0:
+		fmt.Fprintf(to, "left out: %s events were lost\n", lost)
 	}
 }

@@ -29,9 +29,9 @@ func TestLeftOut(t *testing.T) {
 		{printFlags{}, true, 4, "left out: 1,903 events were counted without detail, 12 lost\n"},
 		{printFlags{}, false, 3, "left out: 1,903 events were counted without detail, 7 lost\n"},
 		{printFlags{kinds: []string{"open"}}, true, 1, "left out: 1,000 events were counted without detail, 12 lost\n"},
-		{printFlags{kinds: []string{"folded"}}, true, 1, "left out: 0 events were counted without detail, 12 lost\n"},
-		{printFlags{failures: true}, true, 2, "left out: 0 events were counted without detail, 12 lost\n"},
-		{printFlags{limit: 2}, true, 2, "left out: 0 events were counted without detail, 5 lost\n"},
+		{printFlags{kinds: []string{"folded"}}, true, 1, "left out: 12 events were lost\n"},
+		{printFlags{failures: true}, true, 2, "left out: 12 events were lost\n"},
+		{printFlags{limit: 2}, true, 2, "left out: 5 events were lost\n"},
 	} {
 		kinds, err := tc.flags.wanted()
 		if err != nil {

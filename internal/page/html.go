@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/porttrace/porttrace/internal/chart"
@@ -25,11 +26,20 @@ var parsed = template.Must(template.New("page").Funcs(template.FuncMap{
 	"legend": legend,
 	"anchor": anchor,
 	"left":   func(t *Table, column int) bool { return column < len(t.Left) && t.Left[column] },
-	"long":   func(cell string) bool { return len(cell) > longCell },
+	"long":   long,
+	"prose":  prose,
 }).Parse(layout))
 
 // longCell is from how many bytes on a cell is a sentence, which needs room.
 const longCell = 40
+
+func long(cell string) bool { return len(cell) > longCell }
+
+// prose reports whether a table has sentences beside other columns. On a telephone each of its rows
+// stands as lines below each other.
+func prose(t *Table) bool {
+	return len(t.Head) > 2 && slices.ContainsFunc(t.Rows, func(row []string) bool { return slices.ContainsFunc(row, long) })
+}
 
 // HTML writes the document as one file without scripts, which fetches nothing.
 func HTML(w io.Writer, d *Document) error {

@@ -62,7 +62,7 @@ func TestHTMLIsInert(t *testing.T) {
 var (
 	inertElements = strings.Fields("html head meta title style body header main nav section article h1 h2 h3 h4 p a ul ol li dl div dt dd " +
 		"pre code table caption thead tbody tr th td figure figcaption b span i svg path text circle")
-	inertAttributes = strings.Fields("charset name content http-equiv lang href id class scope tabindex role aria-label aria-hidden viewBox " +
+	inertAttributes = strings.Fields("charset name content http-equiv lang href id class data-name scope tabindex role aria-label aria-hidden viewBox " +
 		"x y cx cy r d stroke-dasharray transform style")
 	inertStyle = regexp.MustCompile(`^[a-z0-9:;,.()\- ]*$`)
 )
@@ -110,6 +110,27 @@ func TestStyleFetchesNothing(t *testing.T) {
 	for _, fetches := range []string{"url(", "@import", "http", "expression", "src"} {
 		if strings.Contains(style, fetches) {
 			t.Errorf("the style has %s", fetches)
+		}
+	}
+}
+
+// TestProse: in a table with sentences each cell has the name of its column, which a telephone shows.
+func TestProse(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		why   string
+		prose bool
+	}{{strings.Repeat("because ", 6), true}, {"short", false}} {
+		for _, name := range append(slices.Clone(hostile), "reason") {
+			table := Table{Head: []string{"signal", name, "why"}, Left: []bool{true, true, true}, Rows: [][]string{{"bind", "off", c.why}}}
+			var out bytes.Buffer
+			if err := HTML(&out, &Document{Sections: []Section{{Blocks: []Block{{Table: &table}}}}}); err != nil {
+				t.Fatal(err)
+			}
+			checkHTML(t, out.String())
+			if got := strings.Contains(out.String(), `<td data-name="why" class="text`); got != c.prose {
+				t.Errorf("%q: named cells: %t, want %t", c.why, got, c.prose)
+			}
 		}
 	}
 }

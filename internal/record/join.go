@@ -79,7 +79,7 @@ func join(all []indexed) (*Reader, error) {
 	for i, one := range all {
 		if i > 0 {
 			if err := joined.mayFollow(&all[i-1], &one); err != nil {
-				return nil, fmt.Errorf("%s and %s cannot be read as one: %w", all[i-1].Name, one.Name, err)
+				return nil, fmt.Errorf("%s and %s cannot be read as one: %w; read each by itself", all[i-1].Name, one.Name, err)
 			}
 		}
 		files[i] = one.File

@@ -246,11 +246,11 @@ func lifetimeFigure(last *snapshot.Snapshot) *page.Figure {
 	c := chart.Chart{X: []chart.Tick{{At: -0.6}}}
 	top, total := 0.0, uint64(0)
 	for i, class := range classes {
-		label := "longer"
-		if class.Below > 0 {
-			label = "<" + strings.Replace(class.Below.String(), "m0s", "m", 1)
+		if class.Below > 0 { // between this bar and the next
+			label := strings.Replace(class.Below.String(), "m0s", "m", 1)
+			c.X = append(c.X, chart.Tick{At: float64(i) + 0.5, Label: label})
 		}
-		c.X, c.Bars = append(c.X, chart.Tick{At: float64(i), Label: label}), append(c.Bars, float64(class.Count))
+		c.Bars = append(c.Bars, float64(class.Count))
 		top, total = max(top, float64(class.Count)), total+class.Count
 	}
 	if total == 0 {

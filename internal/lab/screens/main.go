@@ -1,13 +1,15 @@
 // Command screens makes the pictures of docs/screens: it runs the built binary in a terminal,
 // replays a recorded incident to a moment, presses keys, and writes what is on the screen as SVG.
+// Of a report as a page it has Chromium make a PNG; without Chromium these pictures stay as they are.
 //
 //	make screens
 //	go run ./internal/lab/screens -only why -o /tmp
 //
 // # Files
 //
-//	pictures  the list: which incident, moment, keys, size and theme
+//	pictures  the lists: which incident, moment, keys, size and theme
 //	shoot     from the list to a screen
+//	browser   from the list to a picture of a page
 //	themes    the colours of the terminal
 //	svg       from a screen to SVG
 //	glyphs    lines, blocks and dots as shapes: they join without gaps in any font
@@ -17,8 +19,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -52,32 +56,59 @@ func run(binary, into, only string, text bool) error {
 	if err := os.MkdirAll(into, 0o755); err != nil {
 		return err
 	}
-	var working sync.WaitGroup
-	slots, errs := make(chan struct{}, atOnce), make([]error, len(pictures))
-	for i := range pictures {
-		if p := &pictures[i]; chosen.MatchString(p.name) {
-			working.Go(func() {
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				errs[i] = p.make(binary, into, text)
-			})
-		}
-	}
-	working.Wait()
-	failed := 0
-	for i, err := range errs {
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", pictures[i].name, err)
-			failed++
-		}
-	}
-	if failed > 0 {
-		return fmt.Errorf("%d of %d pictures could not be made", failed, len(pictures))
+	list := slices.DeleteFunc(jobs(binary, into, text), func(j job) bool { return !chosen.MatchString(j.name) })
+	if failed := work(list); failed > 0 {
+		return fmt.Errorf("%d of %d pictures could not be made", failed, len(list))
 	}
 	if only != "" {
 		return nil
 	}
 	return os.WriteFile(filepath.Join(into, "README.md"), []byte(gallery()), 0o644)
+}
+
+// job makes one picture.
+type job struct {
+	name string
+	run  func() error
+}
+
+// jobs are those of all pictures that can be made here.
+func jobs(binary, into string, text bool) (list []job) {
+	for i := range pictures {
+		p := &pictures[i]
+		list = append(list, job{p.name, func() error { return p.make(binary, into, text) }})
+	}
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%v: the pictures of reports as pages stay as they are\n", err)
+		return list
+	}
+	for i := range pages {
+		p := &pages[i]
+		list = append(list, job{p.name, func() error { return p.make(binary, chromium, into) }})
+	}
+	return list
+}
+
+// work runs the jobs, says which fail, and returns how many do.
+func work(list []job) (failed int) {
+	var working sync.WaitGroup
+	slots, errs := make(chan struct{}, atOnce), make([]error, len(list))
+	for i := range list {
+		working.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			errs[i] = list[i].run()
+		})
+	}
+	working.Wait()
+	for i, err := range errs {
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", list[i].name, err)
+			failed++
+		}
+	}
+	return failed
 }
 
 // make makes one picture.
@@ -97,14 +128,22 @@ func (p *picture) make(binary, into string, text bool) error {
 	return os.WriteFile(file+".txt", []byte(screen.Text()+"\n"), 0o644)
 }
 
-// gallery is the page with all pictures.
+// gallery is the document with all pictures.
 func gallery() string {
 	var b strings.Builder
 	b.WriteString("# The screen\n\nMade by `make screens` from the binary's own output: recorded incidents " +
-		"(`internal/incidents/recorded`), replayed in a terminal.\n")
+		"(`internal/incidents/recorded`), replayed in a terminal, and reports of them in Chromium.\n")
 	for _, p := range pictures {
 		fmt.Fprintf(&b, "\n## %s\n\n`%s` at its moment `%s`, %d columns, %d rows, %s\n\n![%s](%s.svg)\n",
 			p.title, p.incident, p.moment, p.width, p.height, p.theme.name, p.title, p.name)
+	}
+	for _, p := range pages {
+		scheme := "light"
+		if p.dark {
+			scheme = "dark"
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n`porttrace report %s.ptrace -f html`, %d pixels wide, %s\n\n![%s](%s.png)\n",
+			p.title, p.incident, p.width, scheme, p.title, p.name)
 	}
 	return b.String()
 }

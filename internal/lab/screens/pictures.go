@@ -49,3 +49,21 @@ var pictures = []picture{
 	{"events-120", "Events", "notify", recorded.Worst, []string{"5"}, middle, &dark},
 	{"help-120", "The keys", "proxy", recorded.Worst, []string{"?"}, middle, &dark},
 }
+
+// pagePicture is a picture of the report of an incident as a page. Its size is in pixels.
+type pagePicture struct {
+	name, title   string
+	incident      string
+	section       string // the only one that is shown; empty: the page from its beginning on
+	width, height int
+	dark          bool
+}
+
+var pages = []pagePicture{
+	{"report-light", "A report as a page", "proxy", "", 1280, 1010, false},
+	{"report-dark", "A report as a page", "proxy", "", 1280, 1010, true},
+	{"report-charts-light", "The charts of a report", "billing", "charts", 1280, 1180, false},
+	{"report-charts-dark", "The charts of a report", "billing", "charts", 1280, 1180, true},
+	{"report-phone", "A report on a telephone", "billing", "", 390, 1500, false},
+	{"report-phone-dark", "The charts of a report on a telephone", "billing", "charts", 390, 1500, true},
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image/color"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -24,9 +25,18 @@ func TestPictures(t *testing.T) {
 			t.Errorf("two pictures are named %s", p.name)
 		}
 		names = append(names, p.name)
-		if !strings.Contains(gallery(), "("+p.name+".svg)") {
-			t.Errorf("%s is not in the gallery", p.name)
+	}
+	for _, p := range pages {
+		if _, err := recorded.File(p.incident); err != nil {
+			t.Errorf("%s: %v", p.name, err)
 		}
+		if slices.Contains(names, p.name) {
+			t.Errorf("two pictures are named %s", p.name)
+		}
+		names = append(names, p.name)
+	}
+	if document, err := os.ReadFile("../../../docs/screens/README.md"); err != nil || string(document) != gallery() {
+		t.Errorf("docs/screens/README.md is not of these pictures: make screens (%v)", err)
 	}
 }
 

@@ -25,21 +25,13 @@ func (p *picture) shoot(binary string) (screen *terminal.Screen, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "porttrace-screens-")
+	dir, file, err := unpack(p.incident)
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	file, err := recorded.File(p.incident)
-	if err != nil {
-		return nil, err
-	}
-	name := filepath.Join(dir, p.incident+".ptrace")
-	if err := os.WriteFile(name, file, 0o600); err != nil {
-		return nil, err
-	}
 	term, err := terminal.Start(terminal.Options{
-		Args: []string{binary, "replay", name}, Env: p.theme.env, Width: p.width, Height: p.height,
+		Args: []string{binary, "replay", filepath.Join(dir, file)}, Env: p.theme.env, Width: p.width, Height: p.height,
 		Background: p.theme.background, Foreground: p.theme.foreground, Basic: p.theme.basic,
 	})
 	if err != nil {
@@ -55,6 +47,22 @@ func (p *picture) shoot(binary string) (screen *terminal.Screen, err error) {
 		}
 	}
 	return term.Settle(quiet, bound)
+}
+
+// unpack writes the recording of an incident to a file in a new directory.
+func unpack(incident string) (dir, file string, err error) {
+	recording, err := recorded.File(incident)
+	if err != nil {
+		return "", "", err
+	}
+	if dir, err = os.MkdirTemp("", "porttrace-screens-"); err != nil {
+		return "", "", err
+	}
+	file = incident + ".ptrace"
+	if err := os.WriteFile(filepath.Join(dir, file), recording, 0o600); err != nil {
+		return "", "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, file, nil
 }
 
 // goTo pauses the replay at a moment, by its wall-clock time.
