@@ -60,6 +60,11 @@ func (f *recordFlags) checkRing(maxSize *int64) error {
 		}
 		return nil
 	}
+	for _, name := range []string{"before", "after", "keep"} {
+		if f.given(name) && len(r.on) == 0 {
+			return usagef("--%s is for incidents: add --on WHAT", name)
+		}
+	}
 	switch {
 	case r.length <= 0:
 		return usagef("--ring %s: must be more than 0", r.length)
@@ -81,6 +86,14 @@ func (f *recordFlags) checkRing(maxSize *int64) error {
 	return checkWatch(r.on)
 }
 
+// sayLine writes a line over the progress, which only a terminal shows.
+func sayLine(line string) {
+	if isTerminal(os.Stderr) {
+		line = "\r" + line
+	}
+	fmt.Fprintln(os.Stderr, line)
+}
+
 // runRing records into a ring until it is ended.
 func (f *recordFlags) runRing(ctx context.Context, session *session, maxSize int64) error {
 	var head pipeline.Head
@@ -89,7 +102,7 @@ func (f *recordFlags) runRing(ctx context.Context, session *session, maxSize int
 		Before: f.ring.before, After: f.ring.after, Incidents: f.ring.keep,
 		Head:   head.Each,
 		Repeat: session.source.Repeat,
-		Say:    func(line string) { fmt.Fprintf(os.Stderr, "\r%s\n", line) },
+		Say:    sayLine,
 	})
 	if err != nil {
 		return fileError("recording", f.file, err)
@@ -113,7 +126,7 @@ func (f *recordFlags) runRing(ctx context.Context, session *session, maxSize int
 	if len(f.ring.on) > 0 {
 		opts.EveryStream = judgeEvery
 		opts.Observe = func(s *snapshot.Snapshot) {
-			if cause, why := watch.observe(s); cause != "" {
+			if cause, why := watch.observe(s, recorder.Keeping()); cause != "" {
 				recorder.Keep(now, cause, why)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/porttrace/porttrace/internal/anonymize"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/record"
 )
@@ -91,6 +92,9 @@ var errReported = errors.New("reported already")
 
 // reportGaps prints what the recording lacks. A truncated file is normal; damage is an error.
 func (r *recording) reportGaps() error {
+	if n := r.Beyond(); n > 0 {
+		fmt.Fprintf(os.Stderr, "ignored: %s has %s after its end; to join recordings: porttrace cat A B >FILE\n", r.name, phrase.Size(n))
+	}
 	var damaged, unrecorded int
 	for _, gap := range r.Gaps() {
 		if gap.Unrecorded {

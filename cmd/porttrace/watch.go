@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/doctor"
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -14,14 +17,20 @@ import (
 // others, besides findings.
 const onFailure = "failure"
 
+// endsAfter is for how long something must not have been there to have ended: what comes and goes is one.
+const endsAfter = time.Minute
+
 // watch waits for what --on names.
 type watch struct {
 	on     []string
-	before struct{ denied, failed uint64 } // calls until the snapshot before
-	going  map[string]bool                 // what was there in the snapshot before
+	seen   map[string]time.Time // when each thing was there last
+	failed map[string]uint64    // calls until the snapshot before, by what failed
 }
 
-func newWatch(on []string) *watch { return &watch{on: on, going: map[string]bool{}} }
+// happening is one of the things that --on names: a port space that is full, a kind of failure, a finding.
+type happening struct{ key, why string }
+
+func newWatch(on []string) *watch { return &watch{on: on, seen: map[string]time.Time{}} }
 
 // checkWatch refuses what is neither an event nor a finding.
 func checkWatch(on []string) error {
@@ -36,53 +45,103 @@ func checkWatch(on []string) error {
 }
 
 // observe takes the next snapshot. It returns what has begun since the one before: a word for the name
-// of a file, and a sentence.
-func (w *watch) observe(s *snapshot.Snapshot) (cause, why string) {
-	var now alarms
-	now.add(s)
-	denied, failed := deniedCalls(s), failedCalls(s)
+// of a file, and a sentence. While busy nothing begins; what has begun meanwhile does so after it, if it
+// is still there.
+func (w *watch) observe(s *snapshot.Snapshot, busy bool) (cause, why string) {
+	failing := w.failing(s)
+	more := 0
 	for _, name := range w.on {
-		reason := ""
-		switch name {
-		case failOnFull:
-			if reason = now.full; reason == "" && denied > w.before.denied {
-				reason = phrase.Plural(denied-w.before.denied, "call") + " found no free port"
+		for _, h := range happenings(s, name, failing) {
+			key := name + " " + h.key
+			if last, was := w.seen[key]; !was || s.Wall.Sub(last) > endsAfter {
+				switch {
+				case busy:
+					continue
+				case cause == "":
+					cause, why = name, h.why
+				default:
+					more++
+				}
 			}
-		case failOnHigh:
-			reason = strings.Join(slices.DeleteFunc([]string{now.high, now.full}, func(s string) bool { return s == "" }), "; ")
-		case onFailure:
-			if failed > w.before.failed {
-				reason = phrase.Plural(failed-w.before.failed, "call") + " failed"
-			}
-		default:
-			reason = found(s, name)
+			w.seen[key] = s.Wall
 		}
-		if reason != "" && !w.going[name] && cause == "" {
-			cause, why = name, reason
-		}
-		w.going[name] = reason != ""
 	}
-	w.before.denied, w.before.failed = denied, failed
+	maps.DeleteFunc(w.seen, func(_ string, last time.Time) bool { return s.Wall.Sub(last) > endsAfter })
+	if more > 0 {
+		why += fmt.Sprintf(", and %d more", more)
+	}
 	cause, _, _ = strings.Cut(cause, ":")
 	return cause, why
 }
 
-// deniedCalls returns how many calls found no port.
-func deniedCalls(s *snapshot.Snapshot) uint64 {
-	n := uint64(0)
-	for i := range s.PortSpaces {
-		n += s.PortSpaces[i].Exhausted
+// happenings returns what there is of one that --on names.
+func happenings(s *snapshot.Snapshot, name string, failing []happening) []happening {
+	switch name {
+	case failOnFull:
+		return append(spaces(s, (*snapshot.PortSpace).IsFull), denied(s)...)
+	case failOnHigh:
+		return spaces(s, (*snapshot.PortSpace).IsNearlyFull)
+	case onFailure:
+		return failing
 	}
-	return max(n, withoutPort(s))
+	return found(s, name)
 }
 
-// found returns what a finding with that cause or id says, empty if there is none that is more than a
-// note.
-func found(s *snapshot.Snapshot, name string) string {
-	for _, f := range doctor.Judge(s) {
-		if f.Severity > doctor.Info && (f.ID == name || string(f.Cause) == name) {
-			return fmt.Sprintf("%s: %s", f.ID, f.Summary)
+func spaces(s *snapshot.Snapshot, is func(*snapshot.PortSpace) bool) (list []happening) {
+	for i := range s.PortSpaces {
+		if p := &s.PortSpaces[i]; p.HasAllocations() && is(p) && concerns(s, p) {
+			list = append(list, happening{fmt.Sprint(p.ID()), phrase.Space(p) + " has " + phrase.Taken(p) + " taken"})
 		}
 	}
-	return ""
+	return list
+}
+
+// denied returns the calls that found no port, as far as no full port space shows them.
+func denied(s *snapshot.Snapshot) (list []happening) {
+	for i := range s.PortSpaces {
+		if p := &s.PortSpaces[i]; !p.IsFull() && p.ExhaustedRecently(s.Wall) && concerns(s, p) {
+			list = append(list, happening{fmt.Sprint(p.ID()), "calls found no free port for " + phrase.Space(p)})
+		}
+	}
+	for i := range s.Failures {
+		f := &s.Failures[i]
+		denies := func(p snapshot.PortSpace) bool { return p.Denies(f) }
+		if f.Reason == event.RangeExhausted && s.Wall.Sub(f.Last) <= snapshot.RecentExhaustion && !slices.ContainsFunc(s.PortSpaces, denies) {
+			list = append(list, happening{failureName(f), "no free port: " + failureName(f)})
+		}
+	}
+	return list
+}
+
+// failing returns which calls have failed since the snapshot before.
+func (w *watch) failing(s *snapshot.Snapshot) (list []happening) {
+	failed := map[string]uint64{}
+	for i := range s.Failures {
+		if f := &s.Failures[i]; !f.Harmless() {
+			failed[failureName(f)] += f.Count
+		}
+	}
+	for what, calls := range failed {
+		if n := calls - min(calls, w.failed[what]); n > 0 {
+			list = append(list, happening{what, phrase.Plural(n, "call") + " failed: " + what})
+		}
+	}
+	slices.SortFunc(list, func(a, b happening) int { return strings.Compare(a.key, b.key) })
+	w.failed = failed
+	return list
+}
+
+// failureName returns what failures of several processes of one program have in common.
+func failureName(f *snapshot.Failure) string {
+	return fmt.Sprintf("%s of %s, %s (%s)", f.Op, f.Proc.Program(), phrase.Remote(f.Proto, f.Target), f.Reason)
+}
+
+// found returns the findings with that cause or id, without those that are only a note.
+func found(s *snapshot.Snapshot, name string) (list []happening) {
+	for _, f := range doctor.Judge(s) {
+		if f.Severity > doctor.Info && (f.ID == name || string(f.Cause) == name) {
+			list = append(list, happening{f.ID, fmt.Sprintf("%s: %s", f.ID, f.Summary)})
+		}
+	}
+	return list
 }

@@ -156,6 +156,26 @@ func TestFirstBatch(t *testing.T) {
 	}
 }
 
+// Two recorders do not share a directory.
+func TestOneRecorder(t *testing.T) {
+	t.Parallel()
+	opts := Options{Dir: t.TempDir(), Length: time.Minute}
+	r := newRun(t, opts)
+	if _, err := New(opts); err == nil || !strings.Contains(err.Error(), "another porttrace records into it") {
+		t.Errorf("a second recorder: %v", err)
+	}
+	if err := r.Close(r.now); err != nil {
+		t.Fatal(err)
+	}
+	again, err := New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(r.now); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A ring has the last minutes without a gap, and not much more.
 func TestRing(t *testing.T) {
 	t.Parallel()

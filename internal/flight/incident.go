@@ -21,6 +21,9 @@ type incident struct {
 	err   error    // of the first file that could not be kept
 }
 
+// Keeping reports whether an incident is being kept. It must be called between batches.
+func (r *Recorder) Keeping() bool { return r.incident != nil }
+
 // Keep has the time before and after a moment kept. cause is a word for its name, why a sentence for
 // the user. While an incident is being kept nothing else is. It must be called between batches.
 func (r *Recorder) Keep(now event.Time, cause, why string) {

@@ -3,6 +3,7 @@ package flight
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -40,6 +41,7 @@ const (
 // it begins a new segment when there is room.
 type Recorder struct {
 	opts   Options
+	lock   *os.File
 	length time.Duration // of a segment
 
 	started bool
@@ -68,19 +70,41 @@ type closed struct {
 }
 
 // New returns a recorder into a directory, which it makes. The segments that an earlier run has left
-// there count.
+// there count. An error is that of the directory, or that another recorder has it.
 func New(opts Options) (*Recorder, error) {
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	list, err := segmentsIn(opts.Dir)
+	lock, err := lockDir(opts.Dir)
 	if err != nil {
 		return nil, err
 	}
+	list, err := segmentsIn(opts.Dir)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	return &Recorder{
+		lock: lock,
 		opts: opts, length: min(max(opts.Length/segments, shortest), longest), retry: firstRetry, list: list,
 		closing: make(chan struct{}, 1),
 	}, nil
+}
+
+// lockDir returns the directory, locked until it is closed: two recorders would delete each other's
+// segments, and leave some that overlap.
+func lockDir(dir string) (*os.File, error) {
+	file, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = &fs.PathError{Op: "lock", Path: dir, Err: errors.New("another porttrace records into it: choose another directory")}
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // Add is a pipeline.Tee. The first segment begins with the stream, which itself begins with all that is
@@ -269,5 +293,5 @@ func (r *Recorder) Close(now event.Time) error {
 	r.takeClosed()
 	r.endIncident()
 	r.trim(now)
-	return nil
+	return r.lock.Close()
 }

@@ -29,6 +29,7 @@ type index struct {
 	complete bool       // there is an end header
 	end      event.Time // how far the stream came
 	tail     *event.Gap // what is missing after the last frame
+	beyond   int64      // bytes after the end header
 }
 
 // buildIndex reads the whole file once and checks every sum, so that damage is known before
@@ -40,7 +41,8 @@ func buildIndex(file io.ReaderAt, size int64) (*index, error) {
 	s := headerReader{file: file, size: size, window: make([]byte, 64<<10)}
 	x := &index{}
 	damaged := false // since the last good frame
-	for at := int64(0); at < size && !x.complete; {
+	at := int64(0)
+	for at < size && !x.complete {
 		h, err := s.header(at)
 		if err != nil {
 			damaged = true
@@ -67,6 +69,7 @@ func buildIndex(file io.ReaderAt, size int64) (*index, error) {
 	if len(x.frames) == 0 && !x.complete {
 		return nil, s.reason()
 	}
+	x.beyond = max(size-at, 0)
 	x.truncate()
 	return x, nil
 }

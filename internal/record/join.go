@@ -133,6 +133,7 @@ func (x *index) mayFollow(before, next *indexed) error {
 // append appends the frames of a file that comes next.
 func (x *index) append(next *index, file int) {
 	frames := next.frames
+	x.beyond += next.beyond
 	first := len(x.frames) == 0
 	switch {
 	case first:

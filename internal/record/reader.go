@@ -105,6 +105,10 @@ func (r *Reader) Events() (n int) {
 	return n
 }
 
+// Beyond returns how many bytes are not read, as they come after the end of the recording: cat(1) appends
+// a recording to another so.
+func (r *Reader) Beyond() int64 { return r.index.beyond }
+
 // Gaps returns what the recording lacks: the frames whose sums are wrong, and, as far as it
 // was read, those that are malformed although their sums are right.
 func (r *Reader) Gaps() []event.Gap {

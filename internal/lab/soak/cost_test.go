@@ -10,13 +10,27 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
+// mapsOf returns what maps take by a report, and by the kernel's account. These are equal but if a second
+// map of counts was made in between, since something happened on the host: then it tries again.
+func mapsOf(t *testing.T, args ...string) (health struct{ MapBytes, ResidentBytes, MemoryBytes uint64 }, kernel uint64) {
+	t.Helper()
+	for range 5 {
+		p := start(t, nil, append([]string{"report", "-v", "--json", "-d", "1h"}, args...)...)
+		_, kernel = objectsOf(t, p.cmd.Process.Pid)
+		p.end(t)
+		h := parseReport(t, p.stdout.String()).Health
+		health.MapBytes, health.ResidentBytes, health.MemoryBytes = h.MapBytes, h.ResidentBytes, h.MemoryBytes
+		if h.MapBytes == kernel {
+			break
+		}
+	}
+	return health, kernel
+}
+
 // What a report says of its own memory has the maps, by the kernel's account.
 func TestMemoryHasMaps(t *testing.T) {
 	needHost(t)
-	p := start(t, nil, "report", "-v", "--json", "-d", "1h")
-	_, want := objectsOf(t, p.cmd.Process.Pid)
-	p.end(t)
-	health := parseReport(t, p.stdout.String()).Health
+	health, want := mapsOf(t)
 	if want == 0 || health.MapBytes != want {
 		t.Errorf("%d bytes of maps, the kernel says %d", health.MapBytes, want)
 	}
