@@ -10,7 +10,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// spaceOf is a port space towards a port, with so many of its 100 ports in use.
+// spaceOf is a port space towards a port, with this many of its 100 ports in use.
 func spaceOf(port uint16, used int) snapshot.PortSpace {
 	return snapshot.PortSpace{
 		Kind: snapshot.ConnectSpace, Netns: 1, Proto: event.TCP, Remote: event.Endpoint{Port: port},
