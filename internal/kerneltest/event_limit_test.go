@@ -31,8 +31,7 @@ func TestLimitKeepsCause(t *testing.T) {
 			narrow(t, client, ports)
 			serve(t, server, lab.Echo, serverV4)
 			spawn(t, client, "resident", &lab.Binder{For: jobLimit}) // scans find its namespace
-			// Not by their cost, which is high on an emulated processor: ports would be known too late.
-			w := traceSpacesWith(t, live.Options{Probe: probe.Options{DetailLimit: limit}, ScanInterval: time.Second}, client, server)
+			w := traceSpacesWith(t, live.Options{Probe: probe.Options{DetailLimit: limit}}, client, server)
 			w.awaitScans(client)
 			r := run(t, client, "churner", &lab.Client{To: []netip.AddrPort{serverV4}, Rate: 1000, Count: ports + 2000, Talk: true, For: jobLimit})
 			failed := r.ConnectErrors["EADDRNOTAVAIL"]
