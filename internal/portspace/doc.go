@@ -23,7 +23,7 @@
 // a minute. So sockets are records of 64 bytes without pointers, in one store for all spaces, which
 // finds them by space and port and chains those of a space. With a map in each space, as it was
 // before, an event took a third more time and a bucket 94 bytes; in spaces with one socket each,
-// which a scan of a network makes, 840 instead of 250, most of them now the Space. Maps never
+// which a scan of a network makes, 840 instead of 260, most of them now the Space. Maps never
 // shrink, too: the store gives its room back when buckets have expired. A library of open
 // addressing would be no smaller, as the sockets of a space must be found as well.
 //

@@ -10,7 +10,7 @@ import (
 // maxSpare is how many spaces are kept to be used again.
 const maxSpare = 64
 
-// Limit is how many sockets a Table follows by default: some 9 MiB, see doc.go.
+// Limit is how many sockets a Table follows by default: some 10 MiB, see doc.go.
 const Limit = 1 << 17
 
 // Table is all port spaces and the sockets that hold their ports. It is for one goroutine.
