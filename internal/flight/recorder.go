@@ -97,12 +97,10 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = &fs.PathError{Op: "lock", Path: dir, Err: errors.New("another porttrace records into it: choose another directory")}
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
+	// Other errors are those of a file system without locks, as NFS has none of directories.
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		taken := &fs.PathError{Op: "lock", Path: dir, Err: errors.New("another porttrace records into it: choose another directory")}
+		return nil, errors.Join(taken, file.Close())
 	}
 	return file, nil
 }
