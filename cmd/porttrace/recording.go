@@ -70,18 +70,22 @@ func (r *recording) close() {
 func (r *recording) run(ctx context.Context, opts pipeline.Options) error {
 	ahead := record.NewAhead(ctx, r.Reader)
 	defer ahead.Close()
-	source, selects := hide(r.hides, ahead, opts.Filter)
-	opts.Filter = selects
-	return pipeline.Run(ctx, source, opts)
+	stream := r.hide(ahead, &opts)
+	return pipeline.Run(ctx, stream, opts)
 }
 
 // judge does the same and judges it.
 func (r *recording) judge(ctx context.Context, opts pipeline.Options) (*judged, error) {
 	ahead := record.NewAhead(ctx, r.Reader)
 	defer ahead.Close()
-	source, selects := hide(r.hides, ahead, opts.Filter)
-	opts.Filter = selects
-	return judge(ctx, source, opts)
+	stream := r.hide(ahead, &opts)
+	return judge(ctx, stream, opts)
+}
+
+// hide returns the stream that is shown, and sets the filter of it.
+func (r *recording) hide(source pipeline.Source, opts *pipeline.Options) (stream pipeline.Source) {
+	stream, opts.Filter = hide(r.hides, source, opts.Filter)
+	return stream
 }
 
 // maxGaps bounds the lines about damage.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/lab/need"
-	"github.com/porttrace/porttrace/internal/lab/terminal"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/record"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -108,18 +106,7 @@ func (with screenTests) keeps(t *testing.T) {
 	need.Root(t, "tracing")
 	need.BTF(t)
 	directory := t.TempDir()
-	term, err := terminal.Start(terminal.Options{
-		Args: []string{"sh", "-c", `cd "$1" && exec "$2" demo`, "sh", directory, with.binary}, Width: 120, Height: 30,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := term.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s := &onScreen{t, term}
+	s := with.demoIn(t, directory, 120)
 	s.press("2", "g", "g", "g", "g", "g")
 	s.await("the programs of the demo", demo...)
 	s.press("R")
@@ -133,19 +120,5 @@ func (with screenTests) keeps(t *testing.T) {
 	}
 	s.restored()
 	s.await("both files", regexp.MustCompile(`kept \d+s, .*porttrace replay`), regexp.MustCompile(`recorded [\d,]+ events: porttrace replay`))
-	names, err := filepath.Glob(filepath.Join(directory, "*.ptrace"))
-	if err != nil || len(names) != 2 {
-		t.Fatalf("files %v: %v", names, err)
-	}
-	for _, name := range names {
-		report, err := exec.Command(with.binary, "report", "--json", name).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v: %s", err, report)
-		}
-		for _, pattern := range append([]*regexp.Regexp{regexp.MustCompile(`"gap_count": 0`)}, demo...) {
-			if !pattern.Match(report) {
-				t.Errorf("%s: no %v in\n%s", name, pattern, report)
-			}
-		}
-	}
+	with.checkFiles(t, directory, 2)
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/incidents/recorded"
 	"github.com/porttrace/porttrace/internal/lab/need"
-	"github.com/porttrace/porttrace/internal/lab/terminal"
 	"github.com/porttrace/porttrace/internal/pipeline"
 	"github.com/porttrace/porttrace/internal/record"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -235,18 +232,7 @@ func (with screenTests) records(t *testing.T) {
 	need.Root(t, "tracing")
 	need.BTF(t)
 	directory := t.TempDir()
-	term, err := terminal.Start(terminal.Options{
-		Args: []string{"sh", "-c", `cd "$1" && exec "$2" demo`, "sh", directory, with.binary}, Width: 100, Height: 30,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := term.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s := &onScreen{t, term}
+	s := with.demoIn(t, directory, 100)
 	s.await("a program of the demo", demo[0])
 	s.press("R")
 	s.await("a recording with something in it", regexp.MustCompile(`REC \d+s [\d.]+ [KM]iB`), regexp.MustCompile(`recording to porttrace-`))
@@ -255,20 +241,5 @@ func (with screenTests) records(t *testing.T) {
 	}
 	s.restored()
 	s.await("where it is", regexp.MustCompile(`recorded [\d,]+ events: porttrace replay porttrace-`))
-	names, err := filepath.Glob(filepath.Join(directory, "*.ptrace"))
-	if err != nil || len(names) != 1 {
-		t.Fatalf("files %v: %v", names, err)
-	}
-	report, err := exec.Command(with.binary, "report", "--json", names[0]).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, report)
-	}
-	for _, program := range demo {
-		if !program.Match(report) {
-			t.Errorf("no %v in\n%s", program, report)
-		}
-	}
-	if !bytes.Contains(report, []byte(`"gap_count": 0`)) {
-		t.Errorf("the recording lacks something:\n%s", report)
-	}
+	with.checkFiles(t, directory, 1)
 }

@@ -63,6 +63,39 @@ func (with screenTests) show(t *testing.T, opts terminal.Options, args ...string
 	t.Helper()
 	opts.Args = append([]string{with.binary}, args...)
 	opts.Width, opts.Height = 100, 30
+	return onTerminal(t, opts)
+}
+
+// demoIn starts a demo in a directory, for the files that it makes.
+func (with screenTests) demoIn(t *testing.T, directory string, width int) *onScreen {
+	t.Helper()
+	return onTerminal(t, terminal.Options{
+		Args: []string{"sh", "-c", `cd "$1" && exec "$2" demo`, "sh", directory, with.binary}, Width: width, Height: 30,
+	})
+}
+
+// checkFiles checks that this many recordings are in a directory, and that each has all of the demo.
+func (with screenTests) checkFiles(t *testing.T, directory string, many int) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(directory, "*.ptrace"))
+	if err != nil || len(names) != many {
+		t.Fatalf("files %v: %v", names, err)
+	}
+	for _, name := range names {
+		report, err := exec.Command(with.binary, "report", "--json", name).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, report)
+		}
+		for _, pattern := range append([]*regexp.Regexp{regexp.MustCompile(`"gap_count": 0`)}, demo...) {
+			if !pattern.Match(report) {
+				t.Errorf("%s: no %v in\n%s", name, pattern, report)
+			}
+		}
+	}
+}
+
+func onTerminal(t *testing.T, opts terminal.Options) *onScreen {
+	t.Helper()
 	term, err := terminal.Start(opts)
 	if err != nil {
 		t.Fatal(err)
