@@ -10,27 +10,26 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 )
 
-// mapsOf returns what maps take by a report, and by the kernel's account. These are equal but if a second
+// mapsOf returns a report, and what its maps take by the kernel's account. They agree but if a second
 // map of counts was made in between, since something happened on the host: then it tries again.
-func mapsOf(t *testing.T, args ...string) (health struct{ MapBytes, ResidentBytes, MemoryBytes uint64 }, kernel uint64) {
+func mapsOf(t *testing.T) (r *report, kernel uint64) {
 	t.Helper()
 	for range 5 {
-		p := start(t, nil, append([]string{"report", "-v", "--json", "-d", "1h"}, args...)...)
+		p := start(t, nil, "report", "-v", "--json", "-d", "1h")
 		_, kernel = objectsOf(t, p.cmd.Process.Pid)
 		p.end(t)
-		h := parseReport(t, p.stdout.String()).Health
-		health.MapBytes, health.ResidentBytes, health.MemoryBytes = h.MapBytes, h.ResidentBytes, h.MemoryBytes
-		if h.MapBytes == kernel {
+		if r = parseReport(t, p.stdout.String()); r.Health.MapBytes == kernel {
 			break
 		}
 	}
-	return health, kernel
+	return r, kernel
 }
 
 // What a report says of its own memory has the maps, by the kernel's account.
 func TestMemoryHasMaps(t *testing.T) {
 	needHost(t)
-	health, want := mapsOf(t)
+	r, want := mapsOf(t)
+	health := r.Health
 	if want == 0 || health.MapBytes != want {
 		t.Errorf("%d bytes of maps, the kernel says %d", health.MapBytes, want)
 	}
