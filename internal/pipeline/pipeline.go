@@ -45,7 +45,7 @@ type Options struct {
 	// it needs the events of the kind SpaceChanged, which follow from the stream.
 	Scans, Thresholds bool
 	// AfterBatch is called when the Tee has seen a batch: the time to flush. now is how
-	// far the stream has come.
+	// far the stream has come; at last To, if the stream goes beyond it.
 	AfterBatch func(now event.Time) error
 	// Head is set to what the run knows, for a Tee that begins in the middle of it.
 	Head *Head
@@ -118,7 +118,7 @@ func (r *run) until(ctx context.Context, source Source) (event.Time, error) {
 		batch, err := source.Read(ctx)
 		if r.To != 0 && batch.Now > r.To {
 			r.addLostBefore(batch.Events)
-			return r.To, nil
+			return r.To, r.endBatch(r.To)
 		}
 		// What was read before an end counts, too.
 		if err = cmp.Or(r.add(batch), err); err != nil {
@@ -137,11 +137,17 @@ func (r *run) add(batch event.Batch) error {
 	if !r.begun {
 		return r.state.Add(batch, nil)
 	}
-	err := r.state.Add(batch, r.Tee)
-	if err == nil && r.AfterBatch != nil {
-		err = r.AfterBatch(batch.Now)
+	if err := r.state.Add(batch, r.Tee); err != nil {
+		return err
 	}
-	return err
+	return r.endBatch(batch.Now)
+}
+
+func (r *run) endBatch(now event.Time) error {
+	if !r.begun || r.AfterBatch == nil {
+		return nil
+	}
+	return r.AfterBatch(now)
 }
 
 // beginBefore begins to count if the next batch, which ends at that time, counts.
