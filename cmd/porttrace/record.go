@@ -104,7 +104,9 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	session.begin()
+	if err := session.begin(); err != nil {
+		return err
+	}
 	ctx, cancel := limited(session.ctx, flags.duration)
 	defer cancel()
 	shown := newProgress(os.Stderr, to.name, writer.Stats)
