@@ -90,7 +90,11 @@ func (f *reportFlags) out(ctx context.Context) (*os.File, error) {
 	if f.file == "" {
 		return os.Stdout, nil
 	}
-	return createFile(ctx, "writing the report", f.file, 0, 0o666, f.force)
+	file, err := createFile(ctx, "writing the report", f.file, 0, f.force)
+	if err != nil {
+		return nil, err
+	}
+	return file, f.privileges.user.Own(file)
 }
 
 // checkOutput refuses a file that cannot be made, before anything is traced.

@@ -53,10 +53,14 @@ func LookUp(text string) (*User, error) {
 	return u, nil
 }
 
-// Own gives a file to the user, who could not write to it again, nor read it, else.
+// Own gives a file or directory that this run has made to the user, who could not use it else. What
+// it cannot have made, such as a device, stays as it is.
 func (u *User) Own(file *os.File) error {
 	if u == nil {
 		return nil
+	}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() && !info.IsDir() {
+		return err
 	}
 	if err := file.Chown(u.UID, u.GID); err != nil {
 		return fmt.Errorf("giving %s to user %s: %w", file.Name(), u.Name, err)
