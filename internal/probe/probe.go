@@ -141,6 +141,9 @@ func (p *Probe) open() error {
 	if err := p.attachStates(); err != nil {
 		return err
 	}
+	// The library loads a program to learn whether the kernel runs some for user space, which it could
+	// not when the process has dropped privileges.
+	_ = p.AddressesUnchanged(event.AddressStamp{})
 	p.signals = allSignals(p.signals, p.noCookies)
 	p.releaseTypes()
 	return p.openRings()
