@@ -23,7 +23,7 @@ var Modes = []Mode{Drop, Least, Keep}
 // Capability is one that a run has or could use, capabilities(7).
 type Capability struct {
 	Name string
-	For  string // what it is for after attaching; empty: it is not needed any more
+	For  string // what it is for
 	Held bool   // this process has it
 	Drop bool   // mode Drop keeps it
 	Last bool   // mode Least keeps it
@@ -41,11 +41,14 @@ var needs = []need{
 	{cap.SYS_PTRACE, "to see the executable and the network namespace of other users' processes", true},
 	{cap.DAC_READ_SEARCH, "to list the open files of other users' processes", true},
 	{cap.SYS_ADMIN, "to enter other network namespaces: sockets, settings, buckets in them", false},
-	{cap.NET_ADMIN, "to see whether a namespace translates source addresses, and what its connection tracking refused", false},
+	{cap.NET_ADMIN, "to attach to cgroups, and to see whether a namespace translates source addresses", false},
 }
 
 // attaching is what only attaching needs.
-var attaching = []cap.Value{cap.PERFMON, cap.SYS_RESOURCE}
+var attaching = []need{
+	{cap.PERFMON, "to attach", false},
+	{cap.SYS_RESOURCE, "to lift the limit of locked memory, which maps are before Linux 5.11", false},
+}
 
 // Capabilities returns those that tracing uses, and how many others this process has.
 func Capabilities() (list []Capability, others int) {
@@ -57,12 +60,11 @@ func Capabilities() (list []Capability, others int) {
 	for _, n := range needs {
 		list = append(list, Capability{name(n.value), n.use, has(n.value), true, n.least})
 	}
-	for _, v := range attaching {
-		list = append(list, Capability{Name: name(v), Held: has(v)})
+	for _, n := range attaching {
+		list = append(list, Capability{Name: name(n.value), For: n.use, Held: has(n.value)})
 	}
 	for v := range cap.MaxBits() {
-		known := slices.Contains(attaching, v) || slices.ContainsFunc(needs, func(n need) bool { return n.value == v })
-		if has(v) && !known {
+		if has(v) && !slices.ContainsFunc(slices.Concat(needs, attaching), func(n need) bool { return n.value == v }) {
 			others++
 		}
 	}
