@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -73,4 +74,19 @@ func (f *privilegeFlags) ownDir(name string) error {
 		return err
 	}
 	return errors.Join(f.user.Own(dir), dir.Close())
+}
+
+// confineReader confines a command that reads a recording, which can be a stranger's, and writes nothing
+// but this file, if there is one. What cannot be confined is said: the recording is read all the same.
+func confineReader(output string) {
+	var dirs []string
+	if output != "" && output != "-" {
+		dirs = append(dirs, filepath.Dir(output))
+		if target, err := filepath.EvalSymlinks(output); err == nil {
+			dirs = append(dirs, filepath.Dir(target))
+		}
+	}
+	if err := confine.Reader(dirs...); err != nil {
+		fmt.Fprintf(os.Stderr, "not confined: %v\n", err)
+	}
 }

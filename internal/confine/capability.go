@@ -87,6 +87,11 @@ func keeps(o *Options) []cap.Value {
 	if o.User == nil && unix.Geteuid() == 0 && slices.ContainsFunc(o.Dirs, needsOverride) {
 		wanted = append(wanted, cap.DAC_OVERRIDE)
 	}
+	return heldOf(wanted)
+}
+
+// heldOf returns those that this process has.
+func heldOf(wanted []cap.Value) []cap.Value {
 	held := cap.GetProc()
 	return slices.DeleteFunc(wanted, func(v cap.Value) bool {
 		has, err := held.GetFlag(cap.Permitted, v)

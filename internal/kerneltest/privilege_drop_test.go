@@ -58,16 +58,22 @@ func TestDroppedPrivileges(t *testing.T) {
 func TestFileCapabilities(t *testing.T) {
 	needKernel(t)
 	unlockMemory(t)
-	user := []uintptr{unix.CAP_BPF, unix.CAP_PERFMON}
-	inherits, err := startWatcher(t, as(user), watcher{})
-	noError(t, err)
-	file := copyOfTest(t)
-	noError(t, unix.Setxattr(file, "security.capability", fileCapabilities(user), 0))
-	has, err := startWatcherOf(t, file, as(nil), watcher{})
-	noError(t, err)
-	t.Log(has.attached.Signals)
-	if has.attached.Error != "" || !reflect.DeepEqual(has.attached.Signals, inherits.attached.Signals) {
-		t.Errorf("%s %+v, want %+v", has.attached.Error, has.attached.Signals, inherits.attached.Signals)
+	for _, user := range [][]uintptr{
+		{unix.CAP_BPF, unix.CAP_PERFMON},
+		{unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYS_ADMIN}, // for kprobes where kernel.perf_event_paranoid is over 2
+	} {
+		inherits, err := startWatcher(t, as(user), watcher{})
+		noError(t, err)
+		file := copyOfTest(t)
+		noError(t, unix.Setxattr(file, "security.capability", fileCapabilities(user), 0))
+		has, err := startWatcherOf(t, file, as(nil), watcher{})
+		noError(t, err)
+		t.Log(has.attached.Signals)
+		if has.attached.Error != "" || !reflect.DeepEqual(has.attached.Signals, inherits.attached.Signals) {
+			t.Errorf("%s %+v, want %+v", has.attached.Error, has.attached.Signals, inherits.attached.Signals)
+		}
+		inherits.end()
+		has.end()
 	}
 }
 
