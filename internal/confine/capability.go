@@ -29,14 +29,14 @@ type Capability struct {
 	Last bool   // mode Least keeps it
 }
 
-type need struct {
+type use struct {
 	value cap.Value
-	use   string
+	what  string
 	least bool
 }
 
 // needs are the capabilities that are used after attaching.
-var needs = []need{
+var needs = []use{
 	{cap.BPF, "to read maps and to make those that counts go to in turn", true},
 	{cap.SYS_PTRACE, "to see the executable and the network namespace of other users' processes", true},
 	{cap.DAC_READ_SEARCH, "to list the open files of other users' processes", true},
@@ -45,7 +45,7 @@ var needs = []need{
 }
 
 // attaching is what only attaching needs.
-var attaching = []need{
+var attaching = []use{
 	{cap.PERFMON, "to attach", false},
 	{cap.SYS_RESOURCE, "to lift the limit of locked memory, which maps are before Linux 5.11", false},
 }
@@ -58,13 +58,13 @@ func Capabilities() (list []Capability, others int) {
 		return err == nil && is
 	}
 	for _, n := range needs {
-		list = append(list, Capability{name(n.value), n.use, has(n.value), true, n.least})
+		list = append(list, Capability{name(n.value), n.what, has(n.value), true, n.least})
 	}
 	for _, n := range attaching {
-		list = append(list, Capability{Name: name(n.value), For: n.use, Held: has(n.value)})
+		list = append(list, Capability{Name: name(n.value), For: n.what, Held: has(n.value)})
 	}
 	for v := range cap.MaxBits() {
-		if has(v) && !slices.ContainsFunc(slices.Concat(needs, attaching), func(n need) bool { return n.value == v }) {
+		if has(v) && !slices.ContainsFunc(slices.Concat(needs, attaching), func(n use) bool { return n.value == v }) {
 			others++
 		}
 	}
