@@ -162,7 +162,7 @@ func runReportOf(ctx context.Context, names []string, flags *reportFlags) error 
 	if isAmong(names, flags.file) {
 		return usagef("--output %s: that is the recording itself", flags.file)
 	}
-	confineReader(flags.file)
+	confineReader(ctx, flags.file)
 	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err

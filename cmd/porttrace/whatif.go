@@ -132,7 +132,7 @@ func runWhatif(ctx context.Context, args []string, flags *whatifFlags) error {
 		return err
 	}
 	if len(args) > 0 {
-		confineReader("")
+		confineReader(ctx, "")
 	}
 	var answers []whatif.Answer
 	var problem error // with the recording, which is no reason not to answer

@@ -156,3 +156,21 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestNotDumpable: after root was dropped, and with the capabilities of its file, the memory of the
+// process is not its user's: no core dump, no ptrace.
+func TestNotDumpable(t *testing.T) {
+	needHost(t)
+	t.Parallel()
+	p := start(t, root, binary, "events", "-v", "--user", itoa(person))
+	info, err := os.Stat(filepath.Join("/proc", itoa(p.cmd.Process.Pid), "mem"))
+	noError(t, err)
+	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 { // proc_pid(5): root's if it is not dumpable
+		t.Errorf("its memory is user %d's", owner)
+	}
+	memory := exec.Command("head", "-c1", filepath.Join("/proc", itoa(p.cmd.Process.Pid), "environ"))
+	memory.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: person, Gid: person}}
+	if text, err := memory.CombinedOutput(); err == nil {
+		t.Errorf("its user can read it: %q", text)
+	}
+}
