@@ -128,7 +128,10 @@ func emptyBounds(set *cap.Set) error {
 	if err := set.SetProc(); err != nil { // a change of the user has cleared it
 		return err
 	}
-	for v := range cap.MaxBits() {
+	for v := range cap.MaxBits() { // each stops all threads for a moment
+		if in, err := cap.GetBound(v); err == nil && !in {
+			continue
+		}
 		if err := cap.DropBound(v); err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ func refuseCalls(o *Options) error {
 	return nil
 }
 
-// filter returns the program. The calls that are refused without a look at their arguments come first:
+// filter returns the program. The calls that are refused whatever their arguments are come first:
 // the kernel remembers which calls are allowed whatever their arguments are (since 5.11).
 func filter(o *Options) []unix.SockFilter {
 	calls := append(never[:len(never):len(never)], architectureCalls...)
@@ -122,7 +122,7 @@ func load(offset uint32) unix.SockFilter {
 	return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
 }
 
-// jump skips so many instructions if the comparison holds, or not.
+// jump skips some instructions if the comparison holds, others if it does not.
 func jump(comparison uint16, with uint32, holds, not uint8) unix.SockFilter {
 	return unix.SockFilter{Code: unix.BPF_JMP | comparison | unix.BPF_K, Jt: holds, Jf: not, K: with}
 }

@@ -19,7 +19,7 @@ import (
 const bound = time.Minute
 
 const (
-	nobody = 65534 // a user that owns nothing
+	ownsNothing = 65534 // a user that owns nothing
 	person = 61234 // another one, without an entry in the list of users
 )
 
@@ -51,7 +51,7 @@ type tracer struct {
 
 // as is a user with these capabilities and no others.
 func as(capabilities ...uintptr) *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}, AmbientCaps: capabilities}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: ownsNothing, Gid: ownsNothing}, AmbientCaps: capabilities}
 }
 
 // root is the user of the tests.
