@@ -20,7 +20,7 @@ const bound = time.Minute
 
 const (
 	ownsNothing = 65534 // a user that owns nothing
-	person = 61234 // another one, without an entry in the list of users
+	person      = 61234 // another one, without an entry in the list of users
 )
 
 // output is what a process writes, readable while it does.
