@@ -28,7 +28,7 @@ var named = regexp.MustCompile(`\b(bpf|cmd|docs|internal|tui)/[\w./*-]*[\w*]|\b[
 
 func TestNamedFilesExist(t *testing.T) {
 	t.Parallel()
-	for _, document := range []string{"ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/performance.md", "docs/reference.md", "docs/screen.md"} {
+	for _, document := range []string{"ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/performance.md", "docs/reference.md", "docs/screen.md", "docs/security.md"} {
 		for _, name := range named.FindAllString(read(t, document), -1) {
 			if found, err := filepath.Glob(filepath.Join("..", name)); err != nil || len(found) == 0 {
 				t.Errorf("%s: there is no %s", document, name)

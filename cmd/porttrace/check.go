@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/porttrace/porttrace/internal/confine"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/probe"
@@ -47,6 +48,17 @@ type checked struct {
 	Kernel  string         `json:"kernel"`
 	Arch    string         `json:"arch"`
 	Signals []event.Signal `json:"signals"`
+
+	Capabilities      []checkedCapability `json:"capabilities"`       // those that tracing uses
+	OtherCapabilities int                 `json:"other_capabilities"` // how many more this process has, which are dropped
+}
+
+// checkedCapability is what becomes of one, capabilities(7).
+type checkedCapability struct {
+	Name string `json:"capability"` // as in capabilities(7)
+	Held bool   `json:"held"`       // this process has it
+	Kept string `json:"kept"`       // after attaching by --privileges: always, drop (not with least) or never
+	For  string `json:"for"`        // what it is for
 }
 
 func runCheck(flags *checkFlags) error {
@@ -64,12 +76,52 @@ func runCheck(flags *checkFlags) error {
 		return fmt.Errorf("%w; porttrace report --census and the screen show port spaces without tracing", rootNeeded(err))
 	}
 	defer source.Close()
+	result := checked{Schema: checkSchema, Name: host.Name, Kernel: host.Kernel, Arch: host.Arch, Signals: source.Signals()}
+	result.addCapabilities()
 	if format == "json" {
 		out := json.NewEncoder(os.Stdout)
 		out.SetIndent("", "  ")
-		return out.Encode(checked{checkSchema, host.Name, host.Kernel, host.Arch, source.Signals()})
+		return out.Encode(result)
 	}
-	return printSignals(os.Stdout, host, source.Signals())
+	if err := printSignals(os.Stdout, host, result.Signals); err != nil {
+		return err
+	}
+	return result.printCapabilities(os.Stdout)
+}
+
+func (c *checked) addCapabilities() {
+	list, others := confine.Capabilities()
+	c.OtherCapabilities = others
+	for _, one := range list {
+		kept := "never"
+		switch {
+		case one.Last:
+			kept = "always"
+		case one.Drop:
+			kept = string(confine.Drop)
+		}
+		c.Capabilities = append(c.Capabilities, checkedCapability{one.Name, one.Held, kept, one.For})
+	}
+}
+
+// printCapabilities prints which capabilities there are, and what a run does with them once it has
+// attached.
+func (c *checked) printCapabilities(w io.Writer) error {
+	fmt.Fprintln(w)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "CAPABILITY\tHELD\tONCE ATTACHED\tFOR")
+	for _, one := range c.Capabilities {
+		held, then := "no", "-"
+		if one.Held {
+			held = "yes"
+			then = map[string]string{"always": "kept", "drop": "kept, but for --privileges least", "never": "dropped"}[one.Kept]
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", one.Name, held, then, one.For)
+	}
+	if c.OtherCapabilities > 0 {
+		fmt.Fprintf(table, "%d others\tyes\tdropped\t\n", c.OtherCapabilities)
+	}
+	return table.Flush()
 }
 
 func printSignals(w io.Writer, host *event.Host, signals event.Signals) error {

@@ -99,6 +99,7 @@ func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) 
 	if err := to.checkOutput(); err != nil {
 		return err
 	}
+	confineReader(ctx, flags.file)
 	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err

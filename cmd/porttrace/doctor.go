@@ -90,6 +90,7 @@ func runDoctorOf(ctx context.Context, names []string, flags *doctorFlags) error 
 	if err != nil {
 		return err
 	}
+	confineReader(ctx, "")
 	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err

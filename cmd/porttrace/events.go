@@ -65,7 +65,9 @@ func runEvents(ctx context.Context, flags *eventsFlags) error {
 	opts := out.options()
 	opts.Filter = session.filter
 	out.reportUnobserved(os.Stderr, session.source.Signals())
-	session.begin()
+	if err := session.begin(); err != nil {
+		return err
+	}
 	err = pipeline.Run(ctx, session.stream, opts)
 	err = cmp.Or(err, out.out.Flush())
 	if err == nil {

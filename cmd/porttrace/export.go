@@ -75,6 +75,7 @@ func runExport(ctx context.Context, names []string, flags *exportFlags) error {
 	if format == "otlp" && !flags.failures && len(flags.kinds) == 0 {
 		kinds = notable
 	}
+	confineReader(ctx, flags.to.file)
 	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err

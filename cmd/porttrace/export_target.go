@@ -69,7 +69,7 @@ func (t *exportTarget) open(ctx context.Context, format string) (openTarget, err
 	case t.file == "":
 		return openTarget{Writer: os.Stdout}, nil
 	}
-	file, err := createFile(ctx, "writing the export", t.file, 0, 0o666, t.force)
+	file, err := createFile(ctx, "writing the export", t.file, 0, t.force)
 	return openTarget{file, file, format == "parquet"}, err
 }
 

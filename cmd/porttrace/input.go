@@ -30,7 +30,7 @@ func (f *inputFlags) register(cmd *cobra.Command, liveOnly ...string) {
 	f.liveFlags.register(cmd)
 	f.windowFlags.register(cmd)
 	durationVarP(cmd.Flags(), &f.duration, "duration", "d", 10*time.Second, "trace for this `TIME`, as in 10s or 5m; a number is seconds")
-	f.liveOnly = slices.Concat([]string{"hooks"}, mapSizeFlags, liveOnly)
+	f.liveOnly = slices.Concat([]string{"hooks", "privileges", "user"}, mapSizeFlags, liveOnly)
 }
 
 // ofFile reports whether the operands are a recording, not a command to trace.
@@ -81,7 +81,9 @@ func (f *inputFlags) trace(ctx context.Context, without string) (*session, error
 
 // judgeLive traces for the duration, or until the command has ended.
 func (f *inputFlags) judgeLive(s *session) (*judged, error) {
-	s.begin()
+	if err := s.begin(); err != nil {
+		return nil, err
+	}
 	duration := f.duration
 	if s.child != nil && !f.given("duration") {
 		duration = 0 // the command's own end is the end

@@ -23,6 +23,7 @@ import (
 // liveFlags are the flags of every command that traces this host.
 type liveFlags struct {
 	filterFlags
+	privileges     privilegeFlags
 	hooks          []string
 	sizes          mapSizes
 	detailLimit    int
@@ -36,6 +37,7 @@ func (f *liveFlags) register(cmd *cobra.Command) {
 	f.filterFlags.register(cmd)
 	f.registerHooks(cmd)
 	f.sizes.register(cmd)
+	f.privileges.register(cmd)
 	cmd.Flags().IntVar(&f.detailLimit, "detail-limit", probe.DefaultDetailLimit,
 		"beyond `N` events a second, only count those of the busiest processes and address:port, but for a sample of connections; 0: never")
 	inGroup(cmd.Flags(), groupAdvanced, "detail-limit")
@@ -128,6 +130,10 @@ type session struct {
 	filter *filter.Filter  // of the stream
 	child  *launch.Command
 	cancel context.CancelFunc
+
+	privileges     *privilegeFlags
+	startsPrograms bool // after begin, as the screen starts tmux
+	verbose        bool
 }
 
 // open checks the flags and attaches; verbose says how. A command waits at its first
@@ -140,8 +146,11 @@ func (f *liveFlags) open(ctx context.Context) (*session, error) {
 	if err := f.anonymous.checkKey(); err != nil {
 		return nil, err
 	}
+	if err := f.privileges.check(); err != nil {
+		return nil, err
+	}
 	limitGarbage()
-	s := &session{}
+	s := &session{privileges: &f.privileges, verbose: f.verbose}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	if err := s.attach(f, opts); err != nil {
 		s.close()
@@ -185,12 +194,17 @@ var hostFacts = filter.Facts{Process: live.Target, Netns: func(name string) ([]u
 	return []uint32{inode}, err
 }}
 
-// begin releases the command. The caller must have opened its output before: a command
-// must not run for a recording that cannot be written.
-func (s *session) begin() {
+// begin gives up privileges and releases the command, which has those of the user. The caller must
+// have opened its output before: with fewer privileges it may not be able to, and a command must not
+// run for a recording that cannot be written.
+func (s *session) begin() error {
+	if err := s.confine(); err != nil {
+		return err
+	}
 	if s.child != nil {
 		s.child.Release(s.cancel)
 	}
+	return nil
 }
 
 func (s *session) close() {

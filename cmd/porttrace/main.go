@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -32,7 +33,8 @@ func main() {
 	limitMemory()
 	// A closed pipe (| head) comes back from the write and ends the run quietly.
 	signal.Ignore(syscall.SIGPIPE)
-	command, err := rootCommand().ExecuteContextC(interruptible(os.Exit))
+	ctx := context.WithValue(interruptible(os.Exit), ownProcess{}, true)
+	command, err := rootCommand().ExecuteContextC(ctx)
 	os.Exit(exitStatus(command.CommandPath(), err))
 }
 

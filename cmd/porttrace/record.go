@@ -104,7 +104,9 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	session.begin()
+	if err := session.begin(); err != nil {
+		return err
+	}
 	ctx, cancel := limited(session.ctx, flags.duration)
 	defer cancel()
 	shown := newProgress(os.Stderr, to.name, writer.Stats)
@@ -169,14 +171,14 @@ func (f *recordFlags) create(ctx context.Context) (output, error) {
 	if err != nil {
 		return output{}, err
 	}
-	file, err := createFile(ctx, "recording", name, os.O_APPEND, 0o600, f.force)
+	file, err := createFile(ctx, "recording", name, os.O_APPEND, f.force)
 	if err != nil {
 		return output{}, err
 	}
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return pipe(file, name, file.Close), err
 	}
-	return output{file, name, file.Close}, file.Chmod(0o600) // an older file may have had another mode
+	return output{file, name, file.Close}, f.privileges.user.Own(file)
 }
 
 func (f *recordFlags) name() (string, error) {

@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -97,6 +99,8 @@ func sayLine(line string) {
 // runRing records into a ring until it is ended.
 func (f *recordFlags) runRing(ctx context.Context, session *session, maxSize int64) error {
 	var head pipeline.Head
+	f.privileges.dirs = []string{f.file}
+	_, missing := os.Stat(f.file)
 	recorder, err := flight.New(flight.Options{
 		Dir: f.file, Length: f.ring.kept(), MaxBytes: maxSize,
 		Before: f.ring.before, After: f.ring.after, Incidents: f.ring.keep,
@@ -107,7 +111,12 @@ func (f *recordFlags) runRing(ctx context.Context, session *session, maxSize int
 	if err != nil {
 		return fileError("recording", f.file, err)
 	}
-	session.begin()
+	if errors.Is(missing, fs.ErrNotExist) {
+		err = f.privileges.ownDir(f.file)
+	}
+	if err = cmp.Or(err, session.begin()); err != nil {
+		return errors.Join(err, recorder.Close(0))
+	}
 	shown := newProgress(os.Stderr, f.file, recorder.Stats)
 	watch := newWatch(f.ring.on)
 	now := event.Time(0)

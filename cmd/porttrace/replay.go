@@ -34,6 +34,7 @@ func runReplay(ctx context.Context, names []string, flags *filterFlags) error {
 	if err := flags.check(flags.request); err != nil {
 		return err
 	}
+	confineReader(ctx, "")
 	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err

@@ -90,7 +90,11 @@ func (f *reportFlags) out(ctx context.Context) (*os.File, error) {
 	if f.file == "" {
 		return os.Stdout, nil
 	}
-	return createFile(ctx, "writing the report", f.file, 0, 0o666, f.force)
+	file, err := createFile(ctx, "writing the report", f.file, 0, f.force)
+	if err != nil {
+		return nil, err
+	}
+	return file, f.privileges.user.Own(file)
 }
 
 // checkOutput refuses a file that cannot be made, before anything is traced.
@@ -158,6 +162,7 @@ func runReportOf(ctx context.Context, names []string, flags *reportFlags) error 
 	if isAmong(names, flags.file) {
 		return usagef("--output %s: that is the recording itself", flags.file)
 	}
+	confineReader(ctx, flags.file)
 	recording, err := flags.openRecording(ctx, names)
 	if err != nil {
 		return err

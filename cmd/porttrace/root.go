@@ -89,7 +89,13 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 		return err
 	}
 	defer session.close()
-	session.begin()
+	if flags.privileges.user == nil {
+		flags.privileges.dirs = []string{"."} // of the keys R and F, which say it if they cannot make a file
+	}
+	session.startsPrograms = true
+	if err := session.begin(); err != nil {
+		return err
+	}
 	screen := tui.Options{Title: "porttrace", Selection: flags.typed()}
 	return showScreen(session.ctx, session.source, pipeline.Options{Filter: session.filter}, screen)
 }

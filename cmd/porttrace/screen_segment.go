@@ -36,7 +36,7 @@ func createNamed(ctx context.Context) (*os.File, error) {
 	}
 	name := first
 	for n := 2; ; n++ {
-		file, err := openFile(ctx, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+		file, err := openFile(ctx, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, ownerOnly)
 		if err == nil {
 			return file, nil
 		}

@@ -131,6 +131,9 @@ func runWhatif(ctx context.Context, args []string, flags *whatifFlags) error {
 	if err != nil {
 		return err
 	}
+	if len(args) > 0 {
+		confineReader(ctx, "")
+	}
 	var answers []whatif.Answer
 	var problem error // with the recording, which is no reason not to answer
 	done := make(chan error, 1)

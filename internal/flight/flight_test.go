@@ -214,7 +214,7 @@ func TestIncidents(t *testing.T) {
 			r.seconds(1)
 			time.Sleep(time.Millisecond) // until its files are closed
 		}
-		names := incidentsIn(dir)
+		names := incidentsOf(t, dir)
 		last := names[len(names)-1]
 		stamp, _, _ := strings.Cut(last, "-")
 		if want := r.wall(at).UTC().Format(incidentLayout); stamp != want || !strings.HasSuffix(last, "-full") {
@@ -230,10 +230,54 @@ func TestIncidents(t *testing.T) {
 			t.Errorf("%d opens in %d s", opens, want)
 		}
 	}
-	if names := incidentsIn(dir); len(names) != 2 {
+	if names := incidentsOf(t, dir); len(names) != 2 {
 		t.Errorf("kept: %v", names)
 	}
 	if len(r.said) != 4 {
+		t.Errorf("said: %q", r.said)
+	}
+}
+
+func incidentsOf(t *testing.T, dir string) []string {
+	t.Helper()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	return incidentsIn(root)
+}
+
+// TestStrangeDirectory: the directory can be another user's, who puts links into it: nothing is made or
+// deleted outside.
+func TestStrangeDirectory(t *testing.T) {
+	t.Parallel()
+	dir, outside := t.TempDir(), t.TempDir()
+	other := filepath.Join(outside, "20200101T000000Z-full")
+	if err := os.Mkdir(other, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	recording := filepath.Join(other, "20200101T000000.000Z.ptrace")
+	if err := os.WriteFile(recording, []byte("another ring's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{incidents: outside, "20200101T000000.000Z.ptrace": recording} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := newRun(t, Options{Dir: dir, Length: time.Minute, Before: time.Second, After: time.Second, Incidents: 1})
+	r.seconds(100)
+	r.Keep(r.now, "full", "a space is full")
+	r.seconds(10)
+	entries, err := os.ReadDir(outside)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("outside are %v, %v", entries, err)
+	}
+	if text, err := os.ReadFile(recording); err != nil || string(text) != "another ring's" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if len(r.said) != 1 || !strings.Contains(r.said[0], "cannot be kept") {
 		t.Errorf("said: %q", r.said)
 	}
 }
@@ -249,7 +293,11 @@ func TestKilled(t *testing.T) {
 		names := filesOf(t, dir)
 		crashed := t.TempDir()
 		for _, name := range names {
-			if err := copyFile(name, filepath.Join(crashed, filepath.Base(name))); err != nil {
+			text, err := os.ReadFile(name)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(crashed, filepath.Base(name)), text, 0o600)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 		}

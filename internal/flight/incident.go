@@ -14,7 +14,8 @@ import (
 
 // incident is one that is being kept.
 type incident struct {
-	dir   string
+	ring  string    // the directory of the recorder
+	dir   string    // of the incident, within it
 	from  time.Time // by the wall clock
 	until event.Time
 	last  *segment // the last one that is kept, once its time is over
@@ -31,14 +32,14 @@ func (r *Recorder) Keep(now event.Time, cause, why string) {
 		return
 	}
 	at := r.wall(now)
-	dir, err := r.makeIncident(at.UTC().Format(incidentLayout) + "-" + cause)
+	dir, err := makeIncident(r.opts.Dir, at.UTC().Format(incidentLayout)+"-"+cause)
 	if err != nil {
 		r.opts.Say(fmt.Sprintf("%s: %s, but what was before cannot be kept: %v", cause, why, err))
 		return
 	}
 	r.opts.Say(fmt.Sprintf("%s UTC %s: %s; keeping %s before and %s after in %s",
-		at.UTC().Format(time.TimeOnly), cause, why, r.opts.Before, r.opts.After, dir))
-	r.incident = &incident{dir: dir, from: at.Add(-r.opts.Before), until: now.Add(r.opts.After)}
+		at.UTC().Format(time.TimeOnly), cause, why, r.opts.Before, r.opts.After, filepath.Join(r.opts.Dir, dir)))
+	r.incident = &incident{ring: r.opts.Dir, dir: dir, from: at.Add(-r.opts.Before), until: now.Add(r.opts.After)}
 	for _, one := range r.list {
 		r.incident.keep(one)
 	}
@@ -47,19 +48,32 @@ func (r *Recorder) Keep(now event.Time, cause, why string) {
 	}
 }
 
-func (r *Recorder) makeIncident(name string) (string, error) {
-	folder := filepath.Join(r.opts.Dir, incidents)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return "", err
+// within calls a function with the directory of a recorder, out of which no symbolic link leads: it can be
+// another user's. It is opened each time, since users delete a directory and make it again.
+func within(ring string, f func(*os.Root) error) error {
+	root, err := os.OpenRoot(ring)
+	if err != nil {
+		return err
 	}
-	dir := filepath.Join(folder, name)
-	for n := 2; ; n++ {
-		err := os.Mkdir(dir, 0o700)
-		if !errors.Is(err, os.ErrExist) || n > 99 {
-			return dir, err
+	return errors.Join(f(root), root.Close())
+}
+
+// makeIncident makes the directory of an incident, and returns its path within that of the recorder.
+func makeIncident(ring, name string) (dir string, err error) {
+	err = within(ring, func(root *os.Root) error {
+		if err := root.MkdirAll(incidents, 0o700); err != nil {
+			return err
 		}
-		dir = filepath.Join(folder, fmt.Sprintf("%s-%d", name, n))
-	}
+		dir = filepath.Join(incidents, name)
+		for n := 2; ; n++ {
+			err := root.Mkdir(dir, 0o700)
+			if !errors.Is(err, os.ErrExist) || n > 99 {
+				return err
+			}
+			dir = filepath.Join(incidents, fmt.Sprintf("%s-%d", name, n))
+		}
+	})
+	return dir, err
 }
 
 // keep keeps a segment of the incident, if there is one.
@@ -78,19 +92,24 @@ func (i *incident) keep(one *segment) {
 	if one.end.Before(i.from) {
 		return
 	}
-	to := filepath.Join(i.dir, filepath.Base(one.name))
-	if os.Link(one.name, to) != nil { // some file systems have no links
-		i.err = cmp.Or(i.err, copyFile(one.name, to))
-	}
+	err := within(i.ring, func(root *os.Root) error {
+		from := filepath.Base(one.name)
+		to := filepath.Join(i.dir, from)
+		if root.Link(from, to) != nil { // some file systems have no links
+			return copyFile(root, from, to)
+		}
+		return nil
+	})
+	i.err = cmp.Or(i.err, err)
 }
 
-func copyFile(from, to string) (err error) {
-	source, err := os.Open(from)
+func copyFile(root *os.Root, from, to string) (err error) {
+	source, err := root.Open(from)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
-	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	target, err := root.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -120,19 +139,23 @@ func (r *Recorder) endIncident() {
 	}
 	r.incident = nil
 	if i.err != nil {
-		r.opts.Say(fmt.Sprintf("%s lacks a part: %v", i.dir, i.err))
+		r.opts.Say(fmt.Sprintf("%s lacks a part: %v", filepath.Join(i.ring, i.dir), i.err))
 	}
-	names := incidentsIn(r.opts.Dir)
-	for _, name := range names[:max(len(names)-r.opts.Incidents, 0)] {
-		deleteIncident(filepath.Join(r.opts.Dir, incidents, name))
-	}
+	_ = within(r.opts.Dir, func(root *os.Root) error { // gone already
+		names := incidentsIn(root)
+		for _, name := range names[:max(len(names)-r.opts.Incidents, 0)] {
+			deleteIncident(root, filepath.Join(incidents, name))
+		}
+		return nil
+	})
 }
 
 // deleteIncident deletes the recordings of one. What else is there is the user's, and stays.
-func deleteIncident(dir string) {
-	names, _ := Files(dir) // gone already
-	for _, name := range names {
-		_ = os.Remove(name)
+func deleteIncident(root *os.Root, dir string) {
+	for _, e := range entriesOf(root, dir) {
+		if e.Type().IsRegular() && IsRecording(e.Name()) {
+			_ = root.Remove(filepath.Join(dir, e.Name()))
+		}
 	}
-	_ = os.Remove(dir)
+	_ = root.Remove(dir)
 }

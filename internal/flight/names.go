@@ -72,10 +72,9 @@ func segmentsIn(dir string) ([]*segment, error) {
 }
 
 // incidentsIn returns the names of those that were kept, oldest first.
-func incidentsIn(dir string) []string {
-	entries, _ := os.ReadDir(filepath.Join(dir, incidents)) // there are none yet
+func incidentsIn(root *os.Root) []string {
 	var list []string
-	for _, e := range entries {
+	for _, e := range entriesOf(root, incidents) {
 		if e.IsDir() && incidentName.MatchString(e.Name()) {
 			list = append(list, e.Name())
 		}
@@ -97,4 +96,15 @@ func createSegment(dir string, now time.Time) (*os.File, error) {
 			return file, err
 		}
 	}
+}
+
+// entriesOf returns what is in a directory, nothing if there is none.
+func entriesOf(root *os.Root, dir string) []os.DirEntry {
+	file, err := root.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	entries, _ := file.ReadDir(-1) // what could be read
+	return entries
 }

@@ -56,11 +56,17 @@ type helperProc struct {
 // startHelper starts a helper that ends with the test at the latest.
 func startHelper(t *testing.T, name string, args helper, user *syscall.SysProcAttr) (*helperProc, error) {
 	t.Helper()
+	return startHelperOf(t, "/proc/self/exe", name, args, user)
+}
+
+// startHelperOf starts it from a copy of this binary.
+func startHelperOf(t *testing.T, file, name string, args helper, user *syscall.SysProcAttr) (*helperProc, error) {
+	t.Helper()
 	text, err := json.Marshal(args)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("/proc/self/exe")
+	cmd := exec.Command(file)
 	cmd.Env = append(os.Environ(), helperEnv+"="+name, helperArgsEnv+"="+string(text))
 	cmd.SysProcAttr, cmd.Stderr = user, os.Stderr
 	stdin, err := cmd.StdinPipe()

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/porttrace/porttrace/internal/confine"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/pipeline"
@@ -20,6 +21,8 @@ import (
 type watcher struct {
 	Netns   []uint32
 	Memlock uint64 // limits locked memory to this many bytes; 0: no own limit
+	Drop    bool   // drops what it does not need once it has attached
+	User    string // goes on as this user then
 }
 
 // watchReport is what a watcher writes: first whether it is attached; then what it has seen up
@@ -45,6 +48,11 @@ func (w *watcher) run(ctx context.Context) error {
 		return out.Encode(&watchReport{Error: err.Error()})
 	}
 	defer source.Close()
+	if w.Drop {
+		if err := w.drop(); err != nil {
+			return err
+		}
+	}
 	if err := out.Encode(&watchReport{Signals: source.Signals()}); err != nil {
 		return err
 	}
@@ -60,6 +68,20 @@ func (w *watcher) run(ctx context.Context) error {
 		return err
 	}
 	return out.Encode(seen)
+}
+
+// drop is what a session of porttrace does.
+func (w *watcher) drop() error {
+	opts := confine.Options{Mode: confine.Drop}
+	if w.User != "" {
+		user, err := confine.LookUp(w.User)
+		if err != nil {
+			return err
+		}
+		opts.User = user
+	}
+	_, err := confine.Apply(opts)
+	return err
 }
 
 func (w *watcher) add(seen *watchReport, e *event.Event) {
@@ -108,9 +130,14 @@ func as(capabilities []uintptr) *syscall.SysProcAttr {
 // startWatcher returns when it has attached, or could not.
 func startWatcher(t *testing.T, user *syscall.SysProcAttr, args watcher) (*watcherProc, error) {
 	t.Helper()
+	return startWatcherOf(t, "/proc/self/exe", user, args)
+}
+
+func startWatcherOf(t *testing.T, file string, user *syscall.SysProcAttr, args watcher) (*watcherProc, error) {
+	t.Helper()
 	w := &watcherProc{ended: make(chan struct{})}
 	var err error
-	if w.helperProc, err = startHelper(t, "watcher", &args, user); err != nil {
+	if w.helperProc, err = startHelperOf(t, file, "watcher", &args, user); err != nil {
 		return w, err
 	}
 	if err := w.output.Decode(&w.attached); err != nil {

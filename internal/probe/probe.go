@@ -88,6 +88,9 @@ func Open(opts Options) (*Probe, error) {
 		if name, ok := opts.Renamed[prog.AttachTo]; ok {
 			prog.AttachTo = name
 		}
+		if prog.Type == ebpf.Kprobe {
+			prog.KernelVersion = oldestKernel
+		}
 	}
 	p := &Probe{
 		chunks: sync.Pool{New: func() any { return new([chunkSize]byte) }},
@@ -100,6 +103,11 @@ func Open(opts Options) (*Probe, error) {
 	}
 	return p, nil
 }
+
+// oldestKernel is the version 5.10. The kernel ignores that of a program since 5.0. Without one the
+// library reads it from this program's own memory by /proc/self/mem, which a program that has its
+// capabilities by setcap(8) may not open.
+const oldestKernel = 5<<16 | 10<<8
 
 var keptTypes = sync.OnceValue(btf.NewCache)
 
@@ -133,6 +141,9 @@ func (p *Probe) open() error {
 	if err := p.attachStates(); err != nil {
 		return err
 	}
+	// The library loads a program to learn whether the kernel runs some for user space, which it could
+	// not when the process has dropped privileges.
+	_ = p.AddressesUnchanged(event.AddressStamp{})
 	p.signals = allSignals(p.signals, p.noCookies)
 	p.releaseTypes()
 	return p.openRings()

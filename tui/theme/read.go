@@ -83,7 +83,7 @@ func (t *Theme) read(text string) error {
 		if strings.HasPrefix(line, "[") {
 			onDark, onLight = line == "[dark]", line == "[light]"
 			if !onDark && !onLight {
-				return fmt.Errorf("%d: %s: want [dark] or [light]", n, line)
+				return fmt.Errorf("%d: want [dark] or [light]", n)
 			}
 			begun = true
 			continue
@@ -93,7 +93,8 @@ func (t *Theme) read(text string) error {
 		var err error
 		switch {
 		case !found:
-			err = fmt.Errorf("%s: want ROLE = TINT, as in border = #6b7788", line)
+			// Without the line: a link in the home of another user can lead root to any file.
+			err = errors.New("want ROLE = TINT, as in border = #6b7788")
 		case name == "base" && begun:
 			err = errors.New("base: it must be the first setting")
 		case name == "base":

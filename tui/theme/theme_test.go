@@ -63,10 +63,10 @@ func TestFaults(t *testing.T) {
 		"border = #12345":     `:1: border: "#12345" is no colour as in #6b7788, 243 or default, and none of bold, faint, underline, reverse`,
 		"border = 256":        `:1: border: "256" is no colour as in #6b7788, 243 or default, and none of bold, faint, underline, reverse`,
 		"border =":            ":1: border: want a colour as in #6b7788, 243 or default, or one of bold, faint, underline, reverse",
-		"border":              ":1: border: want ROLE = TINT, as in border = #6b7788",
+		"border":              ":1: want ROLE = TINT, as in border = #6b7788",
 		"boarder = 1":         ":1: boarder: there is no such role; did you mean border?",
 		"sky = 1":             ":1: sky: there is no such role; there are " + strings.Join(roleNames[:], ", "),
-		"[night]":             ":1: [night]: want [dark] or [light]",
+		"[night]":             ":1: want [dark] or [light]",
 		"ok = 1\nbase = mono": ":2: base: it must be the first setting",
 		"base = drak":         ":1: base: theme drak: there is none; did you mean dark?",
 		"ok = 1|2|3|bold|5":   ":1: ok: 5 tints, where four are the most: true colour | 256 colours | 16 | none",
@@ -208,5 +208,20 @@ func BenchmarkPaint(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		styles.Paint(TimeWait, "▓▓▓▓▓▓▓▓")
+	}
+}
+
+// TestThemeShowsNoFile: the theme of a user can be a link to a file that only root may read. No error
+// shows a line of it.
+func TestThemeShowsNoFile(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"root:$y$secret:19000:0:99999:7:::\n", "[secret]\n", "secret\n", "# x\n-----BEGIN secret KEY-----\n"} {
+		name := filepath.Join(t.TempDir(), "theme.conf")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(name); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }
