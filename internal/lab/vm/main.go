@@ -49,7 +49,7 @@ func main() {
 func parse(args []string) (config, error) {
 	cfg := config{}
 	flags := flag.NewFlagSet("vm", flag.ExitOnError)
-	kernels := flags.String("kernel", "", "only these, as in 6.1,newest,6.12/arm64")
+	kernels := flags.String("kernel", "", "only these, as in 6.1,newest,6.12-rt,6.12/arm64")
 	modes := flags.String("modes", "all", "all, or default: only with the best hooks")
 	flags.StringVar(&cfg.run, "run", "", "only the tests that match")
 	flags.IntVar(&cfg.parallel, "parallel", 2, "machines at a time")
@@ -79,14 +79,6 @@ func parse(args []string) (config, error) {
 		cfg.cache = filepath.Join(dir, "porttrace-vm")
 	}
 	return cfg, nil
-}
-
-// String is how it is named on the command line.
-func (k kernel) String() string {
-	if k.arch == "amd64" {
-		return k.version
-	}
-	return k.version + "/" + k.arch
 }
 
 func run(ctx context.Context, args []string) error {
@@ -159,7 +151,7 @@ func prepare(cfg config, tmp string) ([]*job, error) {
 }
 
 func (j *job) prepare(cfg config, a *archive, dir, programs string) error {
-	packs, err := a.kernels()
+	packs, err := a.kernels(j.kernel.flavour)
 	if err != nil {
 		return err
 	}
@@ -299,7 +291,7 @@ func summary(jobs []*job) error {
 			state = "FAIL"
 			failed = append(failed, fmt.Errorf("%s: %s", j.kernel, strings.Join(j.failed, ", ")), j.err)
 		}
-		fmt.Printf("%-4s %-11s %-45s %d modes, %.0f s\n", state, j.kernel, j.pack.name, len(j.kernel.modes), j.took.Seconds())
+		fmt.Printf("%-4s %-14s %-45s %d modes, %.0f s\n", state, j.kernel, j.pack.name, len(j.kernel.modes), j.took.Seconds())
 		for _, why := range slices.Sorted(maps.Keys(j.skipped)) {
 			fmt.Printf("       %d skipped: %s\n", j.skipped[why], why)
 		}
