@@ -31,6 +31,12 @@ func (a Accuracy) Precision() float64 { return part(a.Right, a.Wrong) }
 // Recall returns the part of what is true that was reported.
 func (a Accuracy) Recall() float64 { return part(a.Right, a.Missed) }
 
+// bound returns the bound of the rate of errors: of what was reported, or of what is true, whichever
+// is worse.
+func (a Accuracy) bound() string {
+	return boundText(max(a.Wrong, a.Missed), a.Right+max(a.Wrong, a.Missed))
+}
+
 func part(right, not int) float64 {
 	if right+not == 0 {
 		return 1
@@ -114,7 +120,7 @@ func (a Accuracy) text() string {
 		return a.Mode
 	}
 	down := func(f float64) float64 { return math.Floor(f*1000) / 1000 }
-	text := fmt.Sprintf("%s %.3f %.3f %d", a.Mode, down(a.Precision()), down(a.Recall()), a.Right+a.Missed)
+	text := fmt.Sprintf("%s %.3f %.3f %d %s", a.Mode, down(a.Precision()), down(a.Recall()), a.Right+a.Missed, a.bound())
 	if a.Missed > 0 && a.Skipped > 0 {
 		text += fmt.Sprintf(" (%d skipped)", a.Skipped)
 	}
