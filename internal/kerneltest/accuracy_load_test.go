@@ -19,12 +19,17 @@ const enough = 310
 // load makes some thousand connections of all kinds, and keeps what their programs report. In
 // virtual machines it has a tenth of them, unless the whole load is asked for (vm -full).
 type load struct {
-	t              *testing.T
+	t              testing.TB
 	client, server *lab.Netns
 	small          *lab.Netns             // has few ports
+	nets           []*lab.Netns           // all of them
 	servers        map[netip.AddrPort]int // pids, by listening address
 	unanswered     map[uint32]bool        // pids of clients whose SYNs are not answered
 	want           facts
+
+	own4, own6 netip.Addr                        // from which the clients connect
+	real       map[netip.AddrPort]netip.AddrPort // where a connect() goes, if not to what it was given
+	within     func(func() *lab.Proc) *lab.Proc  // starts a client; nil: anywhere
 }
 
 // Ports of the servers, and one without a server.
@@ -33,8 +38,15 @@ const (
 	shortLived                                               = "short-"
 )
 
+func newLoad(t testing.TB, client, server *lab.Netns) *load {
+	return &load{
+		t: t, client: client, server: server, nets: []*lab.Netns{client, server},
+		servers: map[netip.AddrPort]int{}, unanswered: map[uint32]bool{}, want: facts{},
+		own4: clientV4, own6: clientAddrs[1].Addr(),
+	}
+}
+
 func (l *load) run() {
-	l.servers, l.unanswered = map[netip.AddrPort]int{}, map[uint32]bool{}
 	l.serve(l.server, lab.Echo, serverV4, serverV6)
 	l.serve(l.server, lab.CloseFirst, at(serverV4, closerPort), at(serverV6, closerPort))
 	keeper := l.serve(l.server, lab.NeverClose, at(serverV4, keeperPort), at(serverV6, keeperPort))
@@ -95,15 +107,25 @@ func (l *load) clients() (collect func()) {
 			{name: "orphan", to: []netip.AddrPort{at(serverV4, keeperPort), at(serverV6, keeperPort)}, job: lab.Client{Count: 30, Talk: true}, closedBy: event.Local},
 			{name: "refused", to: []netip.AddrPort{at(serverV4, closedPort), at(serverV6, closedPort)}, job: lab.Client{Count: 30}},
 			{name: "refused-nonbl", to: []netip.AddrPort{at(serverV4, closedPort)}, job: lab.Client{Count: 10, Socket: lab.Socket{Nonblock: true}}},
-			{name: "timeout", to: []netip.AddrPort{at(serverV4, silentPort)}, job: lab.Client{Count: silent, Threads: silent, Socket: lab.Socket{SynCount: 1}}},
+			{name: "timeout", to: []netip.AddrPort{at(serverV4, silentPort)}, job: lab.Client{Count: silent, Threads: min(silent, 62), Socket: lab.Socket{SynCount: 1}}},
 			{name: "no-host", to: []netip.AddrPort{unusedV4}, job: lab.Client{Count: 2, Threads: 2}},
 			{name: "no-route", to: unrouted, job: lab.Client{Count: fewer(enough, 30)}},
 		}
-		procs []*lab.Proc
 	)
+	return l.start(works)
+}
+
+// start starts clients, and returns what waits for them and adds what they did.
+func (l *load) start(works []work) (collect func()) {
+	var procs []*lab.Proc
 	for _, w := range works {
 		w.job.To, w.job.List = w.to, true
-		procs = append(procs, spawn(l.t, l.client, w.name, &w.job))
+		begin := func() *lab.Proc { return spawn(l.t, l.client, w.name, &w.job) }
+		if l.within != nil {
+			procs = append(procs, l.within(begin))
+		} else {
+			procs = append(procs, begin())
+		}
 	}
 	return func() {
 		for i, w := range works {
@@ -117,6 +139,9 @@ func (l *load) clients() (collect func()) {
 func (l *load) addResult(w work, r lab.Result) {
 	l.t.Helper()
 	for _, try := range r.Tries {
+		if to, rewritten := l.real[try.Remote]; rewritten {
+			try.Remote = to
+		}
 		one := oneEnd{pid: r.PID, src: l.source(try), dst: endpoint(try.Remote), direction: event.Out, closedBy: w.closedBy, resetBy: w.resetBy}
 		if w.job.Bind.IsValid() && !w.job.NoPort {
 			l.want.add("bind", r.PID, one.src)
@@ -166,9 +191,9 @@ func (l *load) source(try lab.Try) event.Endpoint {
 	if !local.Addr().IsUnspecified() {
 		return endpoint(local)
 	}
-	own := clientAddrs[1].Addr()
+	own := l.own6
 	if unmapped(try.Remote).Addr().Is4() {
-		own = clientV4
+		own = l.own4
 	}
 	return endpoint(netip.AddrPortFrom(own, local.Port()))
 }
@@ -285,7 +310,7 @@ func (l *load) reuse(w work) {
 func (l *load) addBuckets() {
 	found := map[string]string{}
 	for range 3 {
-		for _, n := range []*lab.Netns{l.client, l.server, l.small} {
+		for _, n := range l.nets {
 			for _, s := range sockets(l.t, n) {
 				if kind := bucketKind(s); kind != "" {
 					found[ends(endpoint(s.Local), endpoint(s.Remote))] = kind

@@ -46,6 +46,18 @@ func part(right, not int) float64 {
 
 func (a Accuracy) String() string { return line(accuracyPrefix, a) }
 
+// Setup is how much of a load was reported rightly on a network of some kind.
+type Setup struct {
+	Setup  string `json:"setup"`
+	Kernel string `json:"kernel"`
+	Arch   string `json:"arch"`
+	Right  int    `json:"right"` // facts: the two ends of an open, its owner, and so on
+	Wrong  int    `json:"wrong"`
+	Missed int    `json:"missed"`
+}
+
+func (s Setup) String() string { return line(setupPrefix, s) }
+
 // Privilege is what a user with some capabilities has of one thing.
 type Privilege struct {
 	What string `json:"what"`
@@ -91,12 +103,15 @@ const (
 	privilegePrefix = "privilege: "
 	forecastPrefix  = "forecast: "
 	causePrefix     = "cause: "
+	setupPrefix     = "set-up: "
 	// Privileges is the name of their table. Each signal's is its own.
 	Privileges = "privileges"
 	// Forecasts is the name of theirs.
 	Forecasts = "forecast"
 	// Causes is the name of theirs.
 	Causes = "causes"
+	// Setups is the name of theirs.
+	Setups = "setups"
 )
 
 func line(prefix string, v any) string {
@@ -127,6 +142,12 @@ func (a Accuracy) text() string {
 	return text
 }
 
+func (s Setup) cell() cell {
+	worst := max(s.Wrong, s.Missed)
+	text := fmt.Sprintf("right %d, wrong %d, missed %d %s", s.Right, s.Wrong, s.Missed, boundText(worst, s.Right+worst))
+	return cell{Setups, s.Kernel + " " + s.Arch, s.Setup, text}
+}
+
 func (p Privilege) cell() cell { return cell{Privileges, p.What, p.With, p.Has} }
 
 func (f Forecast) cell() cell {
@@ -145,25 +166,13 @@ func (c Cause) cell() cell {
 
 // parse finds a figure in a line of output, whatever stands before it.
 func parse(text string) (c cell, found bool, err error) {
-	if _, rest, ok := strings.Cut(text, accuracyPrefix+"{"); ok {
-		var a Accuracy
-		err := json.Unmarshal([]byte("{"+rest), &a)
-		return a.cell(), true, err
-	}
-	if _, rest, ok := strings.Cut(text, privilegePrefix+"{"); ok {
-		var p Privilege
-		err := json.Unmarshal([]byte("{"+rest), &p)
-		return p.cell(), true, err
-	}
-	if _, rest, ok := strings.Cut(text, forecastPrefix+"{"); ok {
-		var f Forecast
-		err := json.Unmarshal([]byte("{"+rest), &f)
-		return f.cell(), true, err
-	}
-	if _, rest, ok := strings.Cut(text, causePrefix+"{"); ok {
-		var f Cause
-		err := json.Unmarshal([]byte("{"+rest), &f)
-		return f.cell(), true, err
+	for prefix, figure := range map[string]interface{ cell() cell }{
+		accuracyPrefix: &Accuracy{}, privilegePrefix: &Privilege{}, forecastPrefix: &Forecast{}, causePrefix: &Cause{}, setupPrefix: &Setup{},
+	} {
+		if _, rest, ok := strings.Cut(text, prefix+"{"); ok {
+			err := json.Unmarshal([]byte("{"+rest), figure)
+			return figure.cell(), true, err
+		}
 	}
 	return c, false, nil
 }
