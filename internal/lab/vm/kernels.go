@@ -18,7 +18,7 @@ type kernel struct {
 type flavour string
 
 const (
-	cloud   flavour = ""        // for virtual machines: few drivers and protocols, no VRF
+	cloud   flavour = ""        // for virtual machines: few drivers
 	generic flavour = "generic" // for all machines
 	rt      flavour = "rt"      // the same with full preemption (PREEMPT_RT)
 )
