@@ -34,6 +34,7 @@ type config struct {
 	timeout  time.Duration
 	cache    string
 	verbose  bool
+	full     bool
 }
 
 func main() {
@@ -55,6 +56,7 @@ func parse(args []string) (config, error) {
 	flags.IntVar(&cfg.parallel, "parallel", 2, "machines at a time")
 	flags.DurationVar(&cfg.timeout, "timeout", 20*time.Minute, "for one machine")
 	flags.StringVar(&cfg.cache, "cache", "", "where kernels are kept")
+	flags.BoolVar(&cfg.full, "full", false, "with as many cases as on a real processor")
 	flags.BoolVar(&cfg.verbose, "v", false, "print all that the tests print")
 	if err := flags.Parse(args); err != nil {
 		return cfg, err
@@ -188,7 +190,7 @@ func (cfg config) command(mode string) []string {
 func (cfg config) commandOf(mode, which string) []string {
 	return []string{
 		"PORTTRACE_TEST_HOOKS=" + mode, "--",
-		"/kerneltest", "-test.v", "-test.short", "-test.timeout=" + cfg.timeout.String(), "-test.run=" + which, "-test.skip=" + skipped,
+		"/kerneltest", "-test.v", fmt.Sprintf("-test.short=%t", !cfg.full), "-test.timeout=" + cfg.timeout.String(), "-test.run=" + which, "-test.skip=" + skipped,
 	}
 }
 
