@@ -8,7 +8,7 @@ import (
 // doubt is the chance with which a bound is too low.
 const doubt = 0.05
 
-// Bound returns the upper bound of the rate of errors, with a confidence of 95 %, if so many of
+// Bound returns the upper bound of the rate of errors, with a confidence of 95 %, if this number of
 // the cases were wrong and each case is a sample of its own: one-sided, exact (C. J. Clopper, E. S.
 // Pearson: The use of confidence or fiducial limits, 1934). Without errors it is near 3 / cases,
 // the rule of three. Without cases it is 1.
@@ -28,7 +28,7 @@ func Bound(wrong, cases int) float64 {
 	return high
 }
 
-// atMost is the binomial distribution: the chance of at most so many errors.
+// atMost is the binomial distribution: the chance of at most this number of errors.
 func atMost(wrong, cases int, rate float64) (sum float64) {
 	for k := range wrong + 1 {
 		sum += math.Exp(choices(cases, k) + float64(k)*math.Log(rate) + float64(cases-k)*math.Log1p(-rate))
