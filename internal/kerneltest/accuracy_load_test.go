@@ -26,6 +26,7 @@ type load struct {
 	servers        map[netip.AddrPort]int // pids, by listening address
 	unanswered     map[uint32]bool        // pids of clients whose SYNs are not answered
 	want           facts
+	trace          *trace
 
 	own4, own6 netip.Addr                        // from which the clients connect
 	real       map[netip.AddrPort]netip.AddrPort // where a connect() goes, if not to what it was given
@@ -107,7 +108,7 @@ func (l *load) clients() (collect func()) {
 			{name: "orphan", to: []netip.AddrPort{at(serverV4, keeperPort), at(serverV6, keeperPort)}, job: lab.Client{Count: 30, Talk: true}, closedBy: event.Local},
 			{name: "refused", to: []netip.AddrPort{at(serverV4, closedPort), at(serverV6, closedPort)}, job: lab.Client{Count: 30}},
 			{name: "refused-nonbl", to: []netip.AddrPort{at(serverV4, closedPort)}, job: lab.Client{Count: 10, Socket: lab.Socket{Nonblock: true}}},
-			{name: "timeout", to: []netip.AddrPort{at(serverV4, silentPort)}, job: lab.Client{Count: silent, Threads: min(silent, 62), Socket: lab.Socket{SynCount: 1}}},
+			{name: "timeout", to: []netip.AddrPort{at(serverV4, silentPort)}, job: lab.Client{Count: silent, Threads: silent, Rate: 60, Socket: lab.Socket{SynCount: 1}}},
 			{name: "no-host", to: []netip.AddrPort{unusedV4}, job: lab.Client{Count: 2, Threads: 2}},
 			{name: "no-route", to: unrouted, job: lab.Client{Count: fewer(enough, 30)}},
 		}

@@ -125,6 +125,7 @@ func runLoad(t *testing.T) *loadRun {
 // traced makes a load under a trace, and returns what was reported of it.
 func (l *load) traced(run func()) *loadRun {
 	tr := begin(l.t, live.Options{}, l.nets...)
+	l.trace = tr
 	run()
 	tr.end(nil)
 

@@ -60,6 +60,10 @@ func linkLocalOn(t testing.TB, client, server *lab.Netns, clientDevice, serverDe
 }
 
 func addLinkLocal(l *load) {
+	l.client, l.server = newNetns(l.t), newNetns(l.t)
+	l.nets = []*lab.Netns{l.client, l.server}
+	noError(l.t, l.client.Sysctl("ipv6/conf/default/addr_gen_mode", "1")) // the device has no other such address
+	noError(l.t, lab.Link(l.client, l.server, nil, nil))
 	there, here := linkLocalOn(l.t, l.client, l.server, "lab1", "lab1")
 	l.real = map[netip.AddrPort]netip.AddrPort{}
 	for _, port := range []uint16{echoPort, closedPort} {
