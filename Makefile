@@ -239,7 +239,7 @@ performance: .cache/overhead ## both, into docs/performance.md and the README
 	$(overhead) -version '$(VERSION)' -doc docs/performance.md -readme README.md
 	$(GO) run ./internal/lab/growth -version '$(VERSION)' -doc docs/performance.md -curves docs/growth
 
-# The kernels, as in 6.1,newest,6.12/arm64, and the modes: all, or the default one.
+# The kernels, as in 6.1,newest,6.12-rt,6.12-generic,6.12/arm64, and the modes: all, or the default one.
 KERNEL ?=
 MODES ?= all
 
@@ -249,7 +249,7 @@ test-kernels: ## the kernel tests on Debian's kernels, in virtual machines; one:
 
 .PHONY: accuracy
 accuracy: ## measure every signal on those kernels, and update docs/accuracy.md
-	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES) -v -run 'TestAccuracy|TestPrivileges' | $(GO) run ./internal/kerneltest/accuracy
+	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES) -full -timeout 90m -v -run 'TestAccuracy|TestSetups|TestPrivileges' | $(GO) run ./internal/kerneltest/accuracy
 	$(GO) test -count=1 -v -run 'TestForecastHolds|TestForecastLoads' ./internal/aggregate ./internal/kerneltest | $(GO) run ./internal/kerneltest/accuracy
 	$(GO) test -count=1 -v ./internal/incidents -loads all | $(GO) run ./internal/kerneltest/accuracy
 

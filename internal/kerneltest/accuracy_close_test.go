@@ -60,39 +60,42 @@ func (c twoEnds) closeUnread() error {
 
 func (c twoEnds) disconnect() error { return disconnect(c.out) }
 
-var selfServer = netip.MustParseAddrPort("127.0.0.1:1080")
+// selfServers listen for the connections of this process to itself.
+var selfServers = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1080"), netip.MustParseAddrPort("[::1]:1080")}
 
-// unusualCloses makes each of them ten times.
+// unusualCloses makes each of them some ten times, over IPv4 and over IPv6.
 func (l *load) unusualCloses() {
-	const times = 10
-	l.want.add("bind", os.Getpid(), endpoint(selfServer))
-	err := l.client.Do(func() error {
-		listener, err := socketAt(selfServer)
-		if err != nil {
-			return err
-		}
-		defer unix.Close(listener)
-		if err := unix.Listen(listener, times); err != nil {
-			return err
-		}
-		for _, way := range unusualCloses {
-			for range times {
-				if err := l.closeUnusually(listener, way); err != nil {
-					return fmt.Errorf("%s: %w", way.name, err)
+	times := fewer(9, 5)
+	for _, server := range selfServers {
+		l.want.add("bind", os.Getpid(), endpoint(server))
+		err := l.client.Do(func() error {
+			listener, err := socketAt(server)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(listener)
+			if err := unix.Listen(listener, times); err != nil {
+				return err
+			}
+			for _, way := range unusualCloses {
+				for range times {
+					if err := l.closeUnusually(server, listener, way); err != nil {
+						return fmt.Errorf("%s, %s: %w", server, way.name, err)
+					}
 				}
 			}
-		}
-		return nil
-	})
-	noError(l.t, err)
+			return nil
+		})
+		noError(l.t, err)
+	}
 }
 
-func (l *load) closeUnusually(listener int, way unusualClose) error {
-	c, err := connectTo(selfServer, listener)
+func (l *load) closeUnusually(server netip.AddrPort, listener int, way unusualClose) error {
+	c, err := connectTo(server, listener)
 	if err != nil {
 		return err
 	}
-	one, err := endsOf(c)
+	one, err := endsOf(c, server)
 	if err != nil {
 		return err
 	}
@@ -107,8 +110,8 @@ func (l *load) closeUnusually(listener int, way unusualClose) error {
 }
 
 // endsOf returns what the end that connected knows.
-func endsOf(c twoEnds) (one oneEnd, err error) {
-	one = oneEnd{pid: os.Getpid(), src: endpoint(lab.LocalAddr(c.out)), dst: endpoint(selfServer), direction: event.Out}
+func endsOf(c twoEnds, server netip.AddrPort) (one oneEnd, err error) {
+	one = oneEnd{pid: os.Getpid(), src: endpoint(lab.LocalAddr(c.out)), dst: endpoint(server), direction: event.Out}
 	one.cookie, err = unix.GetsockoptUint64(c.out, unix.SOL_SOCKET, unix.SO_COOKIE)
 	return one, err
 }

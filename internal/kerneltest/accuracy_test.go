@@ -117,16 +117,23 @@ func (r *loadRun) skipped() uint64 { return r.trace.ledger.health.Missed + r.tra
 func runLoad(t *testing.T) *loadRun {
 	client, server := pair(t)
 	small := newNetns(t)
-	tr := begin(t, live.Options{}, client, server, small)
-	l := &load{t: t, client: client, server: server, small: small, want: facts{}}
-	l.run()
+	l := newLoad(t, client, server)
+	l.small, l.nets = small, append(l.nets, small)
+	return l.traced(l.run)
+}
+
+// traced makes a load under a trace, and returns what was reported of it.
+func (l *load) traced(run func()) *loadRun {
+	tr := begin(l.t, live.Options{}, l.nets...)
+	l.trace = tr
+	run()
 	tr.end(nil)
 
 	r := &loadRun{trace: tr, reported: facts{}, want: l.want, marked: map[string]int{}}
 	for i := range tr.events {
 		e := &tr.events[i]
 		if e.Kind == event.Folded {
-			t.Errorf("details were lost: %+v", e)
+			l.t.Errorf("details were lost: %+v", e)
 		}
 		if l.isOurs(e) {
 			r.reported.addEvent(tr, e, r.marked)
@@ -230,7 +237,7 @@ func distinct(list []string) []string {
 	return slices.Compact(list)
 }
 
-func kernelRelease(t *testing.T) string {
+func kernelRelease(t testing.TB) string {
 	t.Helper()
 	var u unix.Utsname
 	noError(t, unix.Uname(&u))

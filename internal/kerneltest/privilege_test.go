@@ -133,7 +133,7 @@ func newPrivilegeLoad(t *testing.T) *privilegeLoad {
 	l := &privilegeLoad{t: t}
 	l.client, l.server = pair(t)
 	l.listener = l.serve(l.server, serverV4)
-	l.serve(l.client, at(selfServer, 1081)) // a namespace is found by the processes in it
+	l.serve(l.client, at(selfServers[0], 1081)) // a namespace is found by the processes in it
 	var st unix.Stat_t
 	noError(t, unix.Stat("/proc/self/ns/net", &st))
 	l.tests = uint32(st.Ino)

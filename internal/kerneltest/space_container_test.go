@@ -18,7 +18,7 @@ import (
 
 // cgroups is a private mount of a hierarchy, cgroups(7).
 type cgroups struct {
-	t    *testing.T
+	t    testing.TB
 	root string
 	top  string // the parent of those of this test
 	own  string // the cgroup of this process
@@ -30,7 +30,7 @@ var hierarchies = []struct{ name, fstype, options, prefix string }{
 	{"version 1", "cgroup", "none,name=systemd", ":name=systemd:"},
 }
 
-func mountCgroups(t *testing.T, fstype, options, prefix string) *cgroups {
+func mountCgroups(t testing.TB, fstype, options, prefix string) *cgroups {
 	t.Helper()
 	needKernel(t)
 	c := &cgroups{t: t, root: t.TempDir(), top: fmt.Sprintf("/porttrace-test-%d", os.Getpid())}
@@ -58,8 +58,17 @@ func mountCgroups(t *testing.T, fstype, options, prefix string) *cgroups {
 // within has children started in a cgroup: they begin in that of their parent.
 func (c *cgroups) within(in string, start func() *lab.Proc) *lab.Proc {
 	c.t.Helper()
-	dir, path := c.root, c.top+in
-	for name := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+	c.make(in)
+	c.enter(c.top + in)
+	defer c.enter(c.own)
+	return start()
+}
+
+// make makes a cgroup that is removed with the test, and returns its folder.
+func (c *cgroups) make(in string) string {
+	c.t.Helper()
+	dir := c.root
+	for name := range strings.SplitSeq(strings.Trim(c.top+in, "/"), "/") {
 		dir = filepath.Join(dir, name)
 		err := os.Mkdir(dir, 0o755)
 		if err != nil && !errors.Is(err, os.ErrExist) {
@@ -70,9 +79,7 @@ func (c *cgroups) within(in string, start func() *lab.Proc) *lab.Proc {
 			c.t.Cleanup(func() { c.remove(made) })
 		}
 	}
-	c.enter(path)
-	defer c.enter(c.own)
-	return start()
+	return dir
 }
 
 // remove waits for the end of the processes in it.

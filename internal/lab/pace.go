@@ -12,11 +12,13 @@ type pacer struct {
 	next  time.Time
 }
 
-func newPacer(perSecond float64) *pacer {
+// newPacer returns that of one of several loops that share a rate: they take turns.
+func newPacer(perSecond float64, number, loops int) *pacer {
 	if perSecond == 0 {
 		return &pacer{}
 	}
-	return &pacer{every: time.Duration(float64(time.Second) / perSecond), next: time.Now()}
+	between := time.Duration(float64(time.Second) / perSecond)
+	return &pacer{every: time.Duration(loops) * between, next: time.Now().Add(time.Duration(number) * between)}
 }
 
 // wait returns when the next round is due; false once ctx is done.

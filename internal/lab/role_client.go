@@ -55,8 +55,8 @@ func (c *Client) run(ctx context.Context, out *json.Encoder) error {
 	}
 	w := &clientWork{Client: c, out: out, result: newResult(os.Getpid())}
 	var threads sync.WaitGroup
-	for range max(1, c.Threads) {
-		threads.Go(func() { w.loop(ctx) })
+	for number := range max(1, c.Threads) {
+		threads.Go(func() { w.loop(ctx, number) })
 	}
 	threads.Wait()
 	if w.err != nil {
@@ -84,9 +84,9 @@ type clientWork struct {
 }
 
 // loop is one thread of the client.
-func (w *clientWork) loop(ctx context.Context) {
+func (w *clientWork) loop(ctx context.Context, number int) {
 	runtime.LockOSThread()
-	pace := newPacer(w.Rate / float64(max(1, w.Threads)))
+	pace := newPacer(w.Rate, number, max(1, w.Threads))
 	for pace.wait(ctx) {
 		to, ok := w.next()
 		if !ok {

@@ -101,7 +101,7 @@ func (s *Storm) blow(ctx context.Context, port, bound int) (int, error) {
 	// Not 127.0.0.0, which is a broadcast address and not one to connect to.
 	to := &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 1, 0, 0}}
 	dests := cmp.Or(s.Destinations, stormDests)
-	pace := newPacer(s.Rate / float64(max(1, s.Threads)) / stormCheck)
+	pace := newPacer(s.Rate/float64(max(1, s.Threads))/stormCheck, 0, 1)
 	for n := 0; ; n++ {
 		if bound > 0 && n == bound || n%stormCheck == 0 && !pace.wait(ctx) {
 			return n, unix.Close(listener)

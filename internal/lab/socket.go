@@ -19,6 +19,7 @@ type Socket struct {
 	Nonblock  bool           // SOCK_NONBLOCK
 	SynCount  int            // TCP_SYNCNT, if not 0: how many SYNs are sent again
 	UDP       bool           // a UDP socket, not a TCP one
+	Device    string         // SO_BINDTODEVICE: a device, or the VRF
 }
 
 // open makes a socket with all options set, and not yet bound.
@@ -59,6 +60,11 @@ func (s Socket) setOptions(fd int) error {
 			continue
 		}
 		if err := unix.SetsockoptInt(fd, o.level, o.opt, o.value); err != nil {
+			return err
+		}
+	}
+	if s.Device != "" {
+		if err := unix.BindToDevice(fd, s.Device); err != nil {
 			return err
 		}
 	}

@@ -31,6 +31,12 @@ func (a Accuracy) Precision() float64 { return part(a.Right, a.Wrong) }
 // Recall returns the part of what is true that was reported.
 func (a Accuracy) Recall() float64 { return part(a.Right, a.Missed) }
 
+// bound returns the bound of the rate of errors: of what was reported, or of what is true, whichever
+// is worse.
+func (a Accuracy) bound() string {
+	return boundText(max(a.Wrong, a.Missed), a.Right+max(a.Wrong, a.Missed))
+}
+
 func part(right, not int) float64 {
 	if right+not == 0 {
 		return 1
@@ -39,6 +45,18 @@ func part(right, not int) float64 {
 }
 
 func (a Accuracy) String() string { return line(accuracyPrefix, a) }
+
+// Setup is how much of a load was reported rightly on a network of some kind.
+type Setup struct {
+	Setup  string `json:"setup"`
+	Kernel string `json:"kernel"`
+	Arch   string `json:"arch"`
+	Right  int    `json:"right"` // facts: the two ends of an open, its owner, and so on
+	Wrong  int    `json:"wrong"`
+	Missed int    `json:"missed"`
+}
+
+func (s Setup) String() string { return line(setupPrefix, s) }
 
 // Privilege is what a user with some capabilities has of one thing.
 type Privilege struct {
@@ -85,12 +103,15 @@ const (
 	privilegePrefix = "privilege: "
 	forecastPrefix  = "forecast: "
 	causePrefix     = "cause: "
+	setupPrefix     = "set-up: "
 	// Privileges is the name of their table. Each signal's is its own.
 	Privileges = "privileges"
 	// Forecasts is the name of theirs.
 	Forecasts = "forecast"
 	// Causes is the name of theirs.
 	Causes = "causes"
+	// Setups is the name of theirs.
+	Setups = "setups"
 )
 
 func line(prefix string, v any) string {
@@ -114,11 +135,17 @@ func (a Accuracy) text() string {
 		return a.Mode
 	}
 	down := func(f float64) float64 { return math.Floor(f*1000) / 1000 }
-	text := fmt.Sprintf("%s %.3f %.3f %d", a.Mode, down(a.Precision()), down(a.Recall()), a.Right+a.Missed)
+	text := fmt.Sprintf("%s %.3f %.3f %d %s", a.Mode, down(a.Precision()), down(a.Recall()), a.Right+a.Missed, a.bound())
 	if a.Missed > 0 && a.Skipped > 0 {
 		text += fmt.Sprintf(" (%d skipped)", a.Skipped)
 	}
 	return text
+}
+
+func (s Setup) cell() cell {
+	worst := max(s.Wrong, s.Missed)
+	text := fmt.Sprintf("right %d, wrong %d, missed %d %s", s.Right, s.Wrong, s.Missed, boundText(worst, s.Right+worst))
+	return cell{Setups, s.Kernel + " " + s.Arch, s.Setup, text}
 }
 
 func (p Privilege) cell() cell { return cell{Privileges, p.What, p.With, p.Has} }
@@ -139,25 +166,13 @@ func (c Cause) cell() cell {
 
 // parse finds a figure in a line of output, whatever stands before it.
 func parse(text string) (c cell, found bool, err error) {
-	if _, rest, ok := strings.Cut(text, accuracyPrefix+"{"); ok {
-		var a Accuracy
-		err := json.Unmarshal([]byte("{"+rest), &a)
-		return a.cell(), true, err
-	}
-	if _, rest, ok := strings.Cut(text, privilegePrefix+"{"); ok {
-		var p Privilege
-		err := json.Unmarshal([]byte("{"+rest), &p)
-		return p.cell(), true, err
-	}
-	if _, rest, ok := strings.Cut(text, forecastPrefix+"{"); ok {
-		var f Forecast
-		err := json.Unmarshal([]byte("{"+rest), &f)
-		return f.cell(), true, err
-	}
-	if _, rest, ok := strings.Cut(text, causePrefix+"{"); ok {
-		var f Cause
-		err := json.Unmarshal([]byte("{"+rest), &f)
-		return f.cell(), true, err
+	for prefix, figure := range map[string]interface{ cell() cell }{
+		accuracyPrefix: &Accuracy{}, privilegePrefix: &Privilege{}, forecastPrefix: &Forecast{}, causePrefix: &Cause{}, setupPrefix: &Setup{},
+	} {
+		if _, rest, ok := strings.Cut(text, prefix+"{"); ok {
+			err := json.Unmarshal([]byte("{"+rest), figure)
+			return figure.cell(), true, err
+		}
 	}
 	return c, false, nil
 }

@@ -115,8 +115,8 @@ func (a *archive) command(name string, args ...string) *exec.Cmd {
 	return exec.Command(name, slices.Concat(a.opts, args)...)
 }
 
-// kernels are the signed cloud kernels, which boot without a disk.
-func (a *archive) kernels() ([]pack, error) {
+// kernels are the signed kernels of a flavour.
+func (a *archive) kernels(f flavour) ([]pack, error) {
 	out, err := a.command("apt-cache", "dumpavail").Output()
 	if err != nil {
 		return nil, fmt.Errorf("listing the archive: %w", err)
@@ -132,7 +132,7 @@ func (a *archive) kernels() ([]pack, error) {
 			p.version = value
 		case "Description":
 			version, image := strings.CutPrefix(p.name, "linux-image-")
-			if image && series(version) != 0 && strings.HasSuffix(p.name, "-cloud-"+a.arch) && !strings.Contains(value, "(meta-package)") {
+			if image && series(version) != 0 && f.has(p.name, a.arch) && !strings.Contains(value, "(meta-package)") {
 				packs = append(packs, p)
 			}
 		}

@@ -10,9 +10,8 @@ import (
 	"strings"
 )
 
-// modules are those of a cloud kernel that the tests need and nothing loads by itself:
-// there is no modprobe in the machine.
-var modules = []string{"veth", "tcp_diag", "udp_diag", "dummy"}
+// modules are those that the tests need and nothing loads by itself: there is no modprobe in the machine.
+var modules = []string{"veth", "tcp_diag", "udp_diag", "dummy", "vrf"}
 
 // plan is what guest/main.go reads.
 type plan struct {

@@ -3,13 +3,56 @@ package main
 import (
 	"fmt"
 	"os/exec"
+	"strings"
 )
 
 // kernel is one to test on.
 type kernel struct {
 	version string // its series, 6.1, or newest
+	flavour flavour
 	arch    string // as Debian calls it
 	modes   []string
+}
+
+// A flavour is one of the configurations in which Debian builds a kernel.
+type flavour string
+
+const (
+	cloud   flavour = ""        // for virtual machines: few drivers
+	generic flavour = "generic" // for all machines
+	rt      flavour = "rt"      // the same with full preemption (PREEMPT_RT)
+)
+
+// suffix ends the names of its packages.
+func (f flavour) suffix(arch string) string {
+	switch f {
+	case generic:
+		return "-" + arch
+	case rt:
+		return "-rt-" + arch
+	}
+	return "-cloud-" + arch
+}
+
+// has reports whether a package is one of this flavour. The names of all others end like those of
+// the generic one.
+func (f flavour) has(name, arch string) bool {
+	if f == generic && (cloud.has(name, arch) || rt.has(name, arch)) {
+		return false
+	}
+	return strings.HasSuffix(name, f.suffix(arch))
+}
+
+// String is how it is named on the command line: 6.1, 6.12-rt, 6.12/arm64.
+func (k kernel) String() string {
+	text := k.version
+	if k.flavour != cloud {
+		text += "-" + string(k.flavour)
+	}
+	if k.arch != "amd64" {
+		text += "/" + k.arch
+	}
+	return text
 }
 
 // processor is what the kernel runs on. Before 6.5 x86 kernels brought their processors up
@@ -33,12 +76,20 @@ const newest = "newest"
 var (
 	allModes   = []string{"", "fexit,tracepoint", "kprobe,tracepoint", "tracepoint,cgroup", "tracepoint,syscall", "tracepoint"}
 	everywhere = []kernel{
-		{"5.10", "amd64", allModes},
-		{"6.1", "amd64", allModes},
-		{"6.12", "amd64", allModes},
-		{"6.18", "amd64", allModes},
-		{newest, "amd64", allModes},
-		{"6.12", "arm64", []string{""}},
+		{"5.10", cloud, "amd64", allModes},
+		{"6.1", cloud, "amd64", allModes},
+		{"6.12", cloud, "amd64", allModes},
+		{"6.18", cloud, "amd64", allModes},
+		{newest, cloud, "amd64", allModes},
+		{"6.1", generic, "amd64", allModes},
+		{"6.12", generic, "amd64", allModes},
+		{newest, generic, "amd64", allModes},
+		{"6.1", rt, "amd64", allModes},
+		{"6.12", rt, "amd64", allModes},
+		{newest, rt, "amd64", allModes},
+		{"6.1", cloud, "arm64", allModes},
+		{"6.12", cloud, "arm64", allModes},
+		{newest, cloud, "arm64", allModes},
 	}
 )
 

@@ -34,6 +34,30 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// Each package has one flavour.
+func TestFlavours(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]flavour{
+		"linux-image-6.12.9+deb13-cloud-amd64": cloud, "linux-image-6.12.9+deb13-amd64": generic, "linux-image-6.12.9+deb13-rt-amd64": rt,
+		"linux-image-6.12.9+deb13-cloud-arm64": "none", "linux-image-6.12-amd64-signed-template": "none", "linux-image-6.12.9+deb13-amd64-unsigned": "none",
+	} {
+		for _, f := range []flavour{cloud, generic, rt} {
+			if got := f.has(name, "amd64"); got != (f == want) {
+				t.Errorf("%s is of flavour %q: %t", name, f, got)
+			}
+		}
+	}
+}
+
+func TestKernelNames(t *testing.T) {
+	t.Parallel()
+	for want, k := range map[string]kernel{"6.1": {"6.1", cloud, "amd64", nil}, "6.12-rt": {"6.12", rt, "amd64", nil}, "newest-generic/arm64": {newest, generic, "arm64", nil}} {
+		if got := k.String(); got != want {
+			t.Errorf("%+v is named %s, want %s", k, got, want)
+		}
+	}
+}
+
 func TestSeries(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]int{"6.12.117-1": 6012, "7.3~rc7-1": 7003, "5.10": 5010, newest: 0, "rt-amd64": 0, "": 0} {

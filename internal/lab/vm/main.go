@@ -34,6 +34,7 @@ type config struct {
 	timeout  time.Duration
 	cache    string
 	verbose  bool
+	full     bool
 }
 
 func main() {
@@ -49,12 +50,13 @@ func main() {
 func parse(args []string) (config, error) {
 	cfg := config{}
 	flags := flag.NewFlagSet("vm", flag.ExitOnError)
-	kernels := flags.String("kernel", "", "only these, as in 6.1,newest,6.12/arm64")
+	kernels := flags.String("kernel", "", "only these, as in 6.1,newest,6.12-rt,6.12/arm64")
 	modes := flags.String("modes", "all", "all, or default: only with the best hooks")
 	flags.StringVar(&cfg.run, "run", "", "only the tests that match")
 	flags.IntVar(&cfg.parallel, "parallel", 2, "machines at a time")
 	flags.DurationVar(&cfg.timeout, "timeout", 20*time.Minute, "for one machine")
 	flags.StringVar(&cfg.cache, "cache", "", "where kernels are kept")
+	flags.BoolVar(&cfg.full, "full", false, "with as many cases as on a real processor")
 	flags.BoolVar(&cfg.verbose, "v", false, "print all that the tests print")
 	if err := flags.Parse(args); err != nil {
 		return cfg, err
@@ -79,14 +81,6 @@ func parse(args []string) (config, error) {
 		cfg.cache = filepath.Join(dir, "porttrace-vm")
 	}
 	return cfg, nil
-}
-
-// String is how it is named on the command line.
-func (k kernel) String() string {
-	if k.arch == "amd64" {
-		return k.version
-	}
-	return k.version + "/" + k.arch
 }
 
 func run(ctx context.Context, args []string) error {
@@ -159,7 +153,7 @@ func prepare(cfg config, tmp string) ([]*job, error) {
 }
 
 func (j *job) prepare(cfg config, a *archive, dir, programs string) error {
-	packs, err := a.kernels()
+	packs, err := a.kernels(j.kernel.flavour)
 	if err != nil {
 		return err
 	}
@@ -196,7 +190,7 @@ func (cfg config) command(mode string) []string {
 func (cfg config) commandOf(mode, which string) []string {
 	return []string{
 		"PORTTRACE_TEST_HOOKS=" + mode, "--",
-		"/kerneltest", "-test.v", "-test.short", "-test.timeout=" + cfg.timeout.String(), "-test.run=" + which, "-test.skip=" + skipped,
+		"/kerneltest", "-test.v", fmt.Sprintf("-test.short=%t", !cfg.full), "-test.timeout=" + cfg.timeout.String(), "-test.run=" + which, "-test.skip=" + skipped,
 	}
 }
 
@@ -299,7 +293,7 @@ func summary(jobs []*job) error {
 			state = "FAIL"
 			failed = append(failed, fmt.Errorf("%s: %s", j.kernel, strings.Join(j.failed, ", ")), j.err)
 		}
-		fmt.Printf("%-4s %-11s %-45s %d modes, %.0f s\n", state, j.kernel, j.pack.name, len(j.kernel.modes), j.took.Seconds())
+		fmt.Printf("%-4s %-14s %-45s %d modes, %.0f s\n", state, j.kernel, j.pack.name, len(j.kernel.modes), j.took.Seconds())
 		for _, why := range slices.Sorted(maps.Keys(j.skipped)) {
 			fmt.Printf("       %d skipped: %s\n", j.skipped[why], why)
 		}
