@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -217,11 +218,7 @@ func TestNoRecording(t *testing.T) {
 
 // stored makes a file of one frame whose sums are right, whatever is in it.
 func stored(raw []byte, change func(*header)) []byte {
-	encoder, err := zstd.NewWriter(nil)
-	if err != nil {
-		panic(err)
-	}
-	body := encoder.EncodeAll(raw, nil)
+	body := compressor().EncodeAll(raw, nil)
 	h := header{kind: kindFrame, size: uint32(len(body)), raw: uint32(min(len(raw), maxRaw)), sum: checksum(body)}
 	if change != nil {
 		change(&h)
@@ -229,6 +226,15 @@ func stored(raw []byte, change func(*header)) []byte {
 	end := header{kind: kindEnd, number: 1}
 	return end.append(append(h.append(nil), body...))
 }
+
+// compressor is one, as to make it takes longer than to compress a frame.
+var compressor = sync.OnceValue(func() *zstd.Encoder {
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		panic(err)
+	}
+	return encoder
+})
 
 // TestHostile: a frame that claims too much is damage and costs no memory.
 func TestHostile(t *testing.T) {
