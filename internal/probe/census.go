@@ -49,7 +49,7 @@ func (p *Probe) Sockets(dst *event.FoundList, limit int, ports event.PortRange, 
 
 func decodeSocket(s *bpfCensusSocket, now event.Time) event.FoundSocket {
 	f := event.FoundSocket{
-		Direction:   event.Direction(s.Direction),
+		Direction:   direction(s.Direction),
 		Flags:       flags(s.Flags),
 		State:       event.State(s.State),
 		Device:      s.Device,
