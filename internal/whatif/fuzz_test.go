@@ -34,7 +34,10 @@ func FuzzConfig(f *testing.F) {
 		} else if c.Range != before.Range {
 			t.Errorf("the range %q is refused, and set to %v", ports, c.Range)
 		}
-		_ = c.Set(assignment)
+		unset := *c
+		if err := c.Set(assignment); err != nil && (c.System != unset.System || c.Range != unset.Range || len(c.Notes) != len(unset.Notes)) {
+			t.Errorf("%s is refused, and has changed %+v to %+v", assignment, unset, *c)
+		}
 		system, err := c.Resolve()
 		if err != nil {
 			return
