@@ -2,11 +2,13 @@ package record
 
 import (
 	"bytes"
+	"io"
 	"path/filepath"
 	"reflect"
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/export"
 	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
@@ -40,7 +42,7 @@ func FuzzFile(f *testing.F) {
 }
 
 // FuzzFrame has any bytes for what was compressed, so that the sums do not protect it. What is read of
-// them is what is read when it has been written again.
+// them can be shown, and is what is read when it has been written again.
 func FuzzFrame(f *testing.F) {
 	for _, raw := range recordedFrames(f) {
 		f.Add(raw)
@@ -98,6 +100,11 @@ func requireSame(t *testing.T, file []byte) {
 		return
 	}
 	events, now := read(t, r)
+	for i := range events {
+		if err := export.NewJSON(io.Discard).Write(&events[i], export.Context{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	again, end := read(t, reader(t, write(t, []batch{{events, now}})))
 	if !reflect.DeepEqual(events, again) || now != end {
 		t.Errorf("%d events until %d are written and read again as %d until %d", len(events), now, len(again), end)
