@@ -59,7 +59,7 @@ $$1 == "===" { test = $$3; next }
 /^--- FAIL: / { show($$3); fails = fails " " $$3 }
 /^panic: |WARNING: DATA RACE/ { once = 1 }
 /^--- / { delete held[$$3] }
-/^ *--- (PASS|SKIP): / || /^PASS$$/ || /no test files/ { next }
+/^ *--- (PASS|SKIP): / || /^PASS$$/ || /no test files/ || /^coverage: / { next }
 /^FAIL\t/ { for (top in held) show(top); print $$2 (once ? "" : fails) > failed; fails = ""; once = 0 }
 /^(FAIL|ok)/ { split("", held) }
 { print; fflush() }
@@ -71,7 +71,7 @@ export quiet
 define coverage
 NR > 1 {
 	name = $$1
-	sub(/^([^\/]*\/){3}/, "", name)
+	sub(/^[^\/]*\/[^\/]*\/[^\/]*\//, "", name)
 	sub(/\/[^\/]*$$/, "", name)
 	all[name] += $$2; total += $$2
 	if ($$3) { ran[name] += $$2; covered += $$2 }
