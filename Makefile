@@ -42,7 +42,7 @@ as_pinned = $(if $(filter $(CLANG_PIN)/$(LIBBPF_PIN),$(clang_version)/$(libbpf_v
 race = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(if $(shell command -v "$$($(GO) env CC)"),-race))
 
 # Turns the output of go test -v into that of go test. The reasons of skipped tests go to the
-# file "skipped".
+# file "skipped", after those that are there.
 define quiet
 function show(top,  i) { for (i = 0; i < held[top]; i++) print lines[top, i] }
 $$1 == "===" { test = $$3; next }
@@ -59,47 +59,83 @@ $$1 == "===" { test = $$3; next }
 /^--- FAIL: / { show($$3); fails = fails " " $$3 }
 /^panic: |WARNING: DATA RACE/ { once = 1 }
 /^--- / { delete held[$$3] }
-/^ *--- (PASS|SKIP): / || /^PASS$$/ || /no test files/ { next }
+/^ *--- (PASS|SKIP): / || /^PASS$$/ || /no test files/ || /^coverage: / { next }
 /^FAIL\t/ { for (top in held) show(top); print $$2 (once ? "" : fails) > failed; fails = ""; once = 0 }
 /^(FAIL|ok)/ { split("", held) }
 { print; fflush() }
-END { for (why in count) print "  " count[why] (count[why] > 1 ? " tests: " : " test: ") why > skipped }
+END { for (why in count) print "  " count[why] (count[why] > 1 ? " tests: " : " test: ") why >> skipped }
 endef
 export quiet
 
+# Reads a coverage profile: the share of statements that ran, and the packages of which few did.
+define coverage
+NR > 1 {
+	name = $$1
+	sub(/^[^\/]*\/[^\/]*\/[^\/]*\//, "", name)
+	sub(/\/[^\/]*$$/, "", name)
+	all[name] += $$2; total += $$2
+	if ($$3) { ran[name] += $$2; covered += $$2 }
+}
+END {
+	for (name in all) {
+		packages++
+		if (ran[name] < 0.8 * all[name]) few = few sprintf(", %s %d %%", name, 100 * ran[name] / all[name])
+	}
+	printf "coverage: %.1f %% of the statements of %d packages, by their own tests%s\n", 100 * covered / total, packages, few ? "; below 80 %: " substr(few, 3) : ""
+}
+endef
+export coverage
+
 .PHONY: test
-test: check-gofmt vet unit ## every test that this machine and these privileges allow
+test: check-gofmt vet unit kernel summary ## every test that this machine and these privileges allow
 	@$(if $(as_pinned),$(MAKE) check-generate,:)
+
+.PHONY: summary
+summary: # of unit and kernel: what they have not run, and how much of the code they have
 	@echo "passed; not run here:"; \
 	sort .cache/skipped; \
 	$(if $(race),,echo "  race detector: it takes a C compiler and CGO_ENABLED=1";) \
 	$(if $(as_pinned),,echo "  generated code: it takes $(pinned_generator); here: $(generator)";) \
-	echo "  linters, cross builds: make check"
+	echo "  linters, cross builds, fuzzing, known vulnerabilities: make check"; \
+	awk "$$coverage" .cache/coverage
+
+# The kernel tests, the scripts and the incidents run these for the most part: what their own tests
+# cover says little. The others are pure, and covered by their own tests.
+driven := cmd/porttrace|internal/(incidents|lab|launch|linux|live|netns|probe|procinfo)
+driven_packages = $(shell $(GO) list ./... | grep -E '/($(driven))(/|$$)' | grep -v /internal/lab/soak)
+pure_packages = $(shell $(GO) list ./... | grep -vE '/($(driven)|internal/kerneltest)(/|$$)')
+kernel_tests := ./internal/kerneltest
 
 # The race detector makes tests take three to five times as long, so it sees those of the packages
 # that start goroutines, the recorder of the screen, and six kernel tests that run all goroutines of
-# a source; make test-race has the others. The kernel tests that wait for minutes run side by side,
+# a source; make test-race has the others. With -short tests that repeat one thing for many inputs do so
+# for fewer: more of them show no other race. The kernel tests that wait for minutes run side by side,
 # more than there are processors.
 concurrent := $(addprefix ./internal/,deepcopy lab/terminal launch linux live netns pipeline portspace probe procinfo record replay)
-kernel_tests := ./internal/kerneltest
 racy := TestReplayEqualsLive|TestContainers|TestHolders|TestFileLimit|TestUDPSpaces|TestKernelCounts
 
 # Tests of the kernel wait for real timers on a machine that does other things, too. What has failed
 # is run once more, alone, and said; a package that does not compile, panics, has a data race or takes
 # too long is not.
-.PHONY: unit
-unit:
-	@mkdir -p .cache; : > .cache/skipped; : > .cache/failed
+define run_tests
+	@mkdir -p .cache; : > .cache/failed
 	@{ status=0; \
 		run() { echo "$(GO) test $$*" | cut -c -120; $(GO) test -count=1 -timeout 20m -v "$$@" || status=1; }; \
-		run $$($(GO) list ./... | grep -vE '/internal/(kerneltest|lab/soak)$$'); \
-		run ./internal/lab/soak; \
-		$(if $(race),run $(race) $(concurrent);) \
-		$(if $(race),run $(race) -run TestScreenRecorder ./cmd/porttrace;) \
-		run -parallel 4 $(kernel_tests); \
-		$(if $(race),run $(race) -run '$(racy)' $(kernel_tests);) \
+		$(1) \
 		exit $$status; \
 	} 2>&1 | awk -v skipped=.cache/skipped -v failed=.cache/failed "$$quiet" || $(MAKE) again
+endef
+
+.PHONY: unit
+unit:
+	@rm -f .cache/skipped
+	$(call run_tests,run $(driven_packages); run -coverprofile .cache/coverage $(pure_packages); \
+		run ./internal/lab/soak; \
+		$(if $(race),run $(race) -short $(concurrent); run $(race) -run TestScreenRecorder ./cmd/porttrace;))
+
+.PHONY: kernel
+kernel:
+	$(call run_tests,run -parallel 6 $(kernel_tests); $(if $(race),run $(race) -run '$(racy)' $(kernel_tests);))
 
 .PHONY: again
 again:
@@ -133,11 +169,45 @@ soak: ## the built program under load for SOAK=5m, in 64 MiB, and started STARTS
 	$(GO) test -count=1 -timeout 0 -v ./internal/lab/soak -soak $(SOAK) -starts $(STARTS)
 
 FUZZ_SECONDS ?= 15
+# Of two processors the fuzzers take what all others leave.
+idle := $(if $(shell command -v chrt),chrt --idle 0)
+
+# One fuzz target: its package, its name. Of a finding it prints all, else how many inputs it has tried.
+define fuzz_target
+log=$$(mktemp)
+trap 'rm -f "$$log"' EXIT
+$(idle) $(GO) test -run '^$$' -fuzz "^$$2\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 10x -parallel 1 "$$1" > "$$log" 2>&1 ||
+	{ cat "$$log"; exit 1; }
+echo "$$1 $$2: $$(grep -oE 'execs: [0-9]+' "$$log" | tail -1 | cut -d ' ' -f 2) inputs"
+endef
+export fuzz_target
 
 .PHONY: fuzz
-fuzz: ## broken and hostile recordings, for twice FUZZ_SECONDS
-	$(GO) test -run '^$$' -fuzz FuzzFile -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 10x ./internal/record
-	$(GO) test -run '^$$' -fuzz FuzzFrame -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 10x ./internal/record
+fuzz: ## each fuzz target (func Fuzz... of any test), for FUZZ_SECONDS, two at a time
+	@grep -rHoE '^func Fuzz\w+' --include='*_test.go' cmd docs internal tui | sed -E 's|(.*)/.*:func (.*)|./\1 \2|' | sort | \
+		xargs -P 2 -L 1 bash -c "$$fuzz_target" fuzz
+
+GOVULNCHECK ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+# The database of vulnerabilities is a Go module, too; GOVULNDB=file://DIR is a copy of it. What is known
+# of the standard library is mended by a newer patch release of Go, which is said; what is known of a module
+# fails.
+.PHONY: vuln
+vuln: ## known vulnerabilities in what the binary calls, by govulncheck
+	@mkdir -p .cache; db=$${GOVULNDB:-}; \
+	if [[ -z $$db ]]; then \
+		module=$$(timeout 120 $(GO) mod download -json golang.org/x/vulndb@latest | sed -nE 's/^\s*"Dir": "(.*)",$$/\1/p') || :; \
+		[[ -n $$module ]] || { echo "vuln: NOT RUN: the database cannot be downloaded; GOVULNDB=file://DIR names a copy of it"; exit 0; }; \
+		db=file://$$module/data/osv; \
+	fi; \
+	$(GOVULNCHECK) -db "$$db" ./cmd/porttrace > .cache/vuln 2>&1 || :; \
+	said() { grep -qE "$$1" .cache/vuln; }; \
+	if said ' from [0-9]+ module'; then cat .cache/vuln; exit 1; fi; \
+	if said 'from the Go standard library'; then \
+		echo "vuln: nothing in modules; $$(grep -c '^Vulnerability' .cache/vuln) in the standard library of $$($(GO) env GOVERSION):" \
+			"build with $$(grep -oE 'Fixed in: .*@go.*' .cache/vuln | sed 's/.*@//' | sort -V | tail -1) or newer"; \
+	elif said '^No vulnerabilities found|affected by 0 '; then echo "vuln: none, by $$db"; \
+	else tail -3 .cache/vuln; echo "vuln: NOT RUN: govulncheck has failed"; fi
 
 .PHONY: vet
 vet:
@@ -263,11 +333,17 @@ cross: ## build for the other architecture, check the pure packages for another 
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/porttrace
 	GOOS=darwin CGO_ENABLED=0 $(GO) vet $(PURE)
 
+# The fuzzers run beside what mostly waits. CI names two kernels and lets each target run for a minute.
 .PHONY: check
-check: ## all that CI checks, with the time that each takes
-	@for target in test test-incidents lint check-generate fuzz cross; do \
-		SECONDS=0; $(MAKE) $$target; echo "== $$target: $$SECONDS s"; \
-	done
+check: ## all that CI checks, with the time that each takes; in virtual machines, too: KERNEL=6.1
+	@mkdir -p .cache; \
+	timed() { SECONDS=0; $(MAKE) "$$1"; echo "== $$1: $$SECONDS s"; }; \
+	for target in check-gofmt vet unit; do timed $$target; done; \
+	set -m; $(MAKE) fuzz > .cache/fuzz 2>&1 & fuzz=$$!; set +m; \
+	trap 'kill -- -$$fuzz 2> /dev/null || :' EXIT; \
+	for target in kernel summary test-incidents lint check-generate cross vuln $(if $(KERNEL),test-kernels); do timed $$target; done; \
+	SECONDS=0; wait $$fuzz || { cat .cache/fuzz; exit 1; }; \
+	cat .cache/fuzz; echo "== fuzz, beside the others: $$SECONDS s more"
 
 .PHONY: clean
 clean: ## remove what was built

@@ -238,35 +238,6 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func FuzzDest(f *testing.F) {
-	for _, seed := range []string{"10.0.0.0/8:80", "[fd00::/8]:443", "::ffff:1.2.3.4", "[", "]:", "1:2:3"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, arg string) {
-		if _, err := Parse(Request{Dest: []string{arg}}); err != nil {
-			if strings.Contains(err.Error(), "\n") && !strings.Contains(arg, "\n") {
-				t.Errorf("error of several lines: %v", err)
-			}
-			return
-		}
-		if d, err := parseDest(arg); err != nil || !d.prefix.IsValid() || !d.contains(event.Endpoint{Addr: event.AddrFrom(d.prefix.Addr()), Port: d.port}) {
-			t.Errorf("--dest %s does not select %v", arg, d)
-		}
-	})
-}
-
-func FuzzProcess(f *testing.F) {
-	f.Add("c*", "curl")
-	f.Add("[a-", "/a/b")
-	f.Fuzz(func(_ *testing.T, pattern, s string) {
-		parsed, err := Parse(Request{Comm: []string{pattern}, Exe: []string{pattern}, Unit: []string{pattern}})
-		if err != nil {
-			return
-		}
-		parsed.Match(&event.Event{}, &event.Process{Comm: s, Exe: s, Unit: s, Cgroup: s})
-	})
-}
-
 func BenchmarkMatch(b *testing.B) {
 	f, err := Parse(Request{Comm: []string{"curl"}, Dest: []string{"10.0.0.0/8:80"}})
 	if err != nil {

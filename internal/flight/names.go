@@ -59,16 +59,21 @@ func segmentsIn(dir string) ([]*segment, error) {
 	var list []*segment
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || !segmentName.MatchString(e.Name()) {
-			continue
+		begin, is := segmentBegin(e.Name())
+		if err == nil && is && info.Mode().IsRegular() {
+			list = append(list, &segment{name: filepath.Join(dir, e.Name()), bytes: info.Size(), begin: begin, end: info.ModTime()})
 		}
-		begin, err := time.Parse(segmentLayout, e.Name()[:len(segmentLayout)])
-		if err != nil {
-			continue
-		}
-		list = append(list, &segment{name: filepath.Join(dir, e.Name()), bytes: info.Size(), begin: begin, end: info.ModTime()})
 	}
 	return list, nil
+}
+
+// segmentBegin returns when the segment of that name begins, if it is one.
+func segmentBegin(name string) (begin time.Time, is bool) {
+	if !segmentName.MatchString(name) {
+		return time.Time{}, false
+	}
+	begin, err := time.Parse(segmentLayout, name[:len(segmentLayout)])
+	return begin, err == nil
 }
 
 // incidentsIn returns the names of those that were kept, oldest first.

@@ -94,7 +94,10 @@ func checkHolder(t testing.TB, n *lab.Netns, what string, got *event.Holder, wan
 // socket that has it: as the program reports it that made it, also one that has ended.
 func TestHolders(t *testing.T) {
 	for name, loop := range map[string]netip.AddrPort{"v4": loopV4, "v6": loopV6} {
-		t.Run(name, func(t *testing.T) { testHolders(t, loop) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testHolders(t, loop)
+		})
 	}
 }
 

@@ -60,7 +60,7 @@ func TestKilledRecording(t *testing.T) {
 		loads = loads[:1] // a recorder ten times as slow does not keep up with a storm
 	}
 	random := rand.New(rand.NewPCG(8, 0))
-	for round := range fewer(20, 5) {
+	for round := range fewer(12, 5) {
 		after := 300*time.Millisecond + time.Duration(random.Int64N(int64(2200*time.Millisecond)))
 		name := fmt.Sprintf("%d after %s", round, after.Round(time.Millisecond))
 		t.Run(name, func(t *testing.T) { killAfter(t, after, loads[round%len(loads)]) })

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 func TestReplayEqualsLive(t *testing.T) {
 	var file memory
 	run := recordMixedLoad(t, &file)
-	if n := len(run.shown); n < 10 {
+	if n := len(run.shown); n < leastShown {
 		t.Fatalf("only %d snapshots were shown", n)
 	}
 	if last := run.last; last.Totals.Opens == 0 || last.Totals.ConnectFailures == 0 || len(last.Processes) < 4 {
@@ -42,6 +43,9 @@ func TestReplayEqualsLive(t *testing.T) {
 		})
 	}
 }
+
+// leastShown is how many moments are compared at least.
+const leastShown = 10
 
 // liveRun is what was shown while it was recorded.
 type liveRun struct {
@@ -65,13 +69,15 @@ func recordMixedLoad(t *testing.T, file *memory) *liveRun {
 	ctx, cancel := context.WithCancel(t.Context())
 	shown := make(chan *snapshot.Snapshot, 1)
 	var load, screen sync.WaitGroup
+	var seen atomic.Int32
 	load.Go(func() {
 		defer cancel()
-		makeMixedLoad(t, client, stormNet)
+		makeMixedLoad(t, client, stormNet, func() bool { return seen.Load() < leastShown })
 	})
 	screen.Go(func() {
 		for s := range shown {
 			run.shown = append(run.shown, s)
+			seen.Add(1)
 		}
 	})
 	var err error
@@ -87,8 +93,10 @@ func recordMixedLoad(t *testing.T, file *memory) *liveRun {
 	return run
 }
 
-// makeMixedLoad makes churn, a leak, failures of both kinds, and a storm that makes long batches.
-func makeMixedLoad(t *testing.T, client, stormNet *lab.Netns) {
+// makeMixedLoad makes churn, a leak, failures of both kinds, and a storm that makes long batches: with
+// the race detector one takes seconds, in which nothing is shown. So there is churn as long as more
+// must be shown.
+func makeMixedLoad(t *testing.T, client, stormNet *lab.Netns, more func() bool) {
 	const length = 3 * time.Second
 	echo, closed := []netip.AddrPort{serverV4}, []netip.AddrPort{at(serverV4, 81)}
 	foreign := lab.Socket{Bind: netip.AddrPortFrom(unusedV4.Addr(), 0)}
@@ -110,6 +118,10 @@ func makeMixedLoad(t *testing.T, client, stormNet *lab.Netns) {
 	start(client, "binder", &lab.Binder{Socket: foreign, Count: 30, For: length})
 	start(stormNet, "storm", &lab.Storm{For: length / 2, Count: 20_000}) // more than the race detector keeps up with
 	group.Wait()
+	for began := time.Now(); more() && time.Since(began) < jobLimit; {
+		start(client, "more churn", &lab.Client{To: echo, Rate: 400, Count: 200, Talk: true})
+		group.Wait()
+	}
 }
 
 // checkMoments goes to every moment that was shown, as replay does.

@@ -164,7 +164,10 @@ func TestTuplesStayWithTheirOwners(t *testing.T) {
 	}{
 		{"v4", loopV4, false}, {"v6", loopV6, false}, {"before the start", loopV4, true},
 	} {
-		t.Run(tc.name, func(t *testing.T) { testTuplesStay(t, tc.end, tc.before) })
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			testTuplesStay(t, tc.end, tc.before)
+		})
 	}
 }
 

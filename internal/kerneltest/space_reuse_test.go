@@ -28,9 +28,11 @@ func (w *spaceTrace) netnsRow(what string, n *lab.Netns, wanted func(*snapshot.N
 // Connections without TCP timestamps leave buckets that nothing reuses, whatever tcp_tw_reuse
 // is, and whichever end has none: those before the trace as well.
 func TestWithoutTimestamps(t *testing.T) {
+	t.Parallel() // it mostly waits
 	off := func(n *lab.Netns) { noError(t, n.Sysctl("ipv4/tcp_timestamps", "0")) }
 	for name, end := range map[string]netip.AddrPort{"v4": loopV4, "v6": loopV6} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			n := newNetns(t)
 			off(n)
 			testWithoutTimestamps(t, n, n, loopID(n, end))
@@ -38,6 +40,7 @@ func TestWithoutTimestamps(t *testing.T) {
 	}
 	for name, end := range map[string]netip.AddrPort{"peer v4": serverV4, "peer v6": serverV6} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			client, server := pair(t)
 			off(server)
 			id := portspace.ID{Netns: client.Inode(), Local: event.AddrFrom(clientAddrs[0].Addr()), Remote: endpoint(end)}
@@ -133,6 +136,7 @@ func TestRefusedBuckets(t *testing.T) {
 // The bucket of an orphan whose peer does not close lives for tcp_fin_timeout, and is shown as
 // what it is.
 func TestFinTimeout(t *testing.T) {
+	t.Parallel() // it mostly waits
 	const ports, count, timeout = 64, 20, 4 * time.Second
 	n := newNetns(t)
 	narrow(t, n, ports)

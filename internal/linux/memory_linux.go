@@ -47,25 +47,25 @@ func memoryHierarchies(mounts, own string) []hierarchy {
 		}
 	}
 	var all []hierarchy
-	for line := range strings.Lines(mounts) {
-		before, after, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " - ")
-		fields, kind := strings.Fields(before), strings.Fields(after)
-		if len(fields) < 5 || len(kind) < 3 || kind[0] != "cgroup2" && (kind[0] != "cgroup" || !listed(kind[2], "memory")) {
+	for m := range Mounts(mounts) {
+		unified := m.Type == "cgroup2"
+		if !unified && (m.Type != "cgroup" || !listed(m.Options, "memory")) {
 			continue
 		}
-		unified := kind[0] == "cgroup2"
-		path, known := paths[unified]
-		if !known {
-			continue
+		if path, known := paths[unified]; known {
+			all = append(all, hierarchy{m.Point, within(path, m.Root), unified})
 		}
-		// In a container without a namespace of cgroups only its own one is mounted, and the path
-		// is that of the host.
-		if rest, inside := strings.CutPrefix(path, fields[3]); inside {
-			path = rest
-		}
-		all = append(all, hierarchy{fields[4], filepath.Join("/", path), unified})
 	}
 	return all
+}
+
+// within returns the path of a cgroup below what is mounted. In a container without a namespace of
+// cgroups only its own one is mounted, and the path is that of the host.
+func within(path, mounted string) string {
+	if rest, inside := strings.CutPrefix(path, mounted); inside && (rest == "" || rest[0] == '/') {
+		path = rest
+	}
+	return filepath.Join("/", path)
 }
 
 // listed reports whether a list with commas has a name.

@@ -31,6 +31,8 @@ func TestMemoryHierarchies(t *testing.T) {
 		{"version 2", unified, "0::/system.slice/p.service\n", []hierarchy{{"/sys/fs/cgroup", "/system.slice/p.service", true}}},
 		{"both", hybrid, "9:pids:/p\n4:memory:/m\n0::/u\n", []hierarchy{{"/sys/fs/cgroup/memory", "/m", false}, {"/sys/fs/cgroup/unified", "/u", true}}},
 		{"own cgroup mounted", docker, "4:cpu,memory:/docker/ab/inner\n", []hierarchy{{"/sys/fs/cgroup/memory", "/inner", false}}},
+		{"a cgroup whose name begins like the mounted one", docker, "4:memory:/docker/abc\n", []hierarchy{{"/sys/fs/cgroup/memory", "/docker/abc", false}}},
+		{"a blank in the mount point", "35 25 0:30 / /mnt/a\\040b rw - cgroup2 cgroup2 rw\n", "0::/\n", []hierarchy{{"/mnt/a b", "/", true}}},
 		{"root", unified, "0::/\n", []hierarchy{{"/sys/fs/cgroup", "/", true}}},
 		{"none mounted", "21 1 0:1 / /proc rw - proc proc rw\n", "4:memory:/m\n", nil},
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -48,9 +49,14 @@ func parseSocket(fields []string) (s socketLine, err error) {
 	if s.local, s.v6, err = parseEndpoint(fields[1]); err != nil {
 		return s, err
 	}
-	if s.remote, _, err = parseEndpoint(fields[2]); err != nil {
+	remote, v6, err := parseEndpoint(fields[2])
+	if err == nil && v6 != s.v6 {
+		err = errors.New("the ends are of two families")
+	}
+	if err != nil {
 		return s, err
 	}
+	s.remote = remote
 	state, err := strconv.ParseUint(fields[3], 16, 8)
 	if err != nil {
 		return s, err

@@ -56,12 +56,3 @@ func TestParseSockets(t *testing.T) {
 		}
 	}
 }
-
-// Nothing that a future kernel may write makes it panic.
-func FuzzParseSockets(f *testing.F) {
-	f.Add(tcpFile)
-	f.Add(tcp6File)
-	f.Fuzz(func(t *testing.T, file string) {
-		_ = parseSockets(strings.NewReader(file), func(*socketLine) {})
-	})
-}

@@ -101,20 +101,3 @@ func TestAddrSet(t *testing.T) {
 		}
 	}
 }
-
-// Neither parser may panic, whatever a future kernel writes.
-func FuzzAddrSet(f *testing.F) {
-	f.Add(fibTrie)
-	f.Add(ifInet6)
-	f.Add("Local:\n   /32 host LOCAL\n |-- x\n /99 a LOCAL\n")
-	f.Fuzz(func(t *testing.T, file string) {
-		set := addrSet{single: make(map[netip.Addr]bool)}
-		_ = set.addV4(strings.NewReader(file))
-		_ = set.addV6(strings.NewReader(file))
-		for _, p := range set.ranges {
-			if !p.IsValid() {
-				t.Errorf("range %v", p)
-			}
-		}
-	})
-}

@@ -51,7 +51,7 @@ func portion(text string, p *State) (event.Time, error) {
 	if err != nil || !(percent >= 0 && percent <= 100) { // NaN is neither
 		return 0, ErrMoment
 	}
-	return p.Begin.Add(time.Duration(percent / 100 * float64(p.End.Sub(p.Begin)))), nil
+	return min(p.Begin.Add(time.Duration(percent/100*float64(p.End.Sub(p.Begin)))), p.End), nil // a float64 is rounded
 }
 
 func after(from event.Time, text string, p *State) (event.Time, error) {

@@ -49,7 +49,7 @@ func (p *Probe) Sockets(dst *event.FoundList, limit int, ports event.PortRange, 
 
 func decodeSocket(s *bpfCensusSocket, now event.Time) event.FoundSocket {
 	f := event.FoundSocket{
-		Direction:   event.Direction(s.Direction),
+		Direction:   direction(s.Direction),
 		Flags:       flags(s.Flags),
 		State:       event.State(s.State),
 		Device:      s.Device,
@@ -133,6 +133,11 @@ func each[T any](p *Probe, name string, f func(*T)) error {
 	defer r.Close()
 	chunk := p.chunks.Get().(*[chunkSize]byte)
 	defer p.chunks.Put(chunk)
+	return eachRecord(r, chunk, f)
+}
+
+// eachRecord calls f for every record that r gives, in whatever pieces.
+func eachRecord[T any](r io.Reader, chunk *[chunkSize]byte, f func(*T)) error {
 	size := int(unsafe.Sizeof(*new(T)))
 	have := 0
 	for {

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
 // cgroupRoot returns where cgroup v2 is mounted, by proc_pid_mountinfo(5). On a hybrid
@@ -14,11 +15,9 @@ func cgroupRoot() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding cgroup v2: %w", err)
 	}
-	for line := range strings.Lines(string(mounts)) {
-		before, after, _ := strings.Cut(line, " - ")
-		fields := strings.Fields(before)
-		if len(fields) > 4 && strings.HasPrefix(after, "cgroup2 ") && fields[3] == "/" {
-			return fields[4], nil
+	for m := range linux.Mounts(string(mounts)) {
+		if m.Type == "cgroup2" && m.Root == "/" {
+			return m.Point, nil
 		}
 	}
 	return "", errors.New("cgroup v2 is not mounted")

@@ -72,7 +72,7 @@ func kind(from uint32) event.Kind {
 func decodeConn(r *bpfConnEvent, e *event.Event) {
 	e.Time = event.Time(r.Ts)
 	e.Kind = kind(uint32(r.Kind))
-	e.Direction = event.Direction(r.How & (1<<closedByShift - 1))
+	e.Direction = direction(r.How & (1<<closedByShift - 1))
 	e.Proto = event.TCP
 	e.Netns = r.Netns
 	e.Proc = owner(r.Pid, r.Start)
@@ -102,7 +102,7 @@ func mapV4(to *event.Endpoint, v4 uint32, port uint16) {
 func decodeSock(r *bpfSockEvent, e *event.Event) {
 	e.Time = event.Time(r.Head.Ts)
 	e.Kind = kind(r.Head.Kind)
-	e.Direction = event.Direction(r.Direction)
+	e.Direction = direction(r.Direction)
 	e.Proto = event.Proto(r.Proto)
 	e.Op = op(r.Op)
 	e.Device = r.Device
@@ -195,6 +195,14 @@ func flagsOfByte(shift int) (to [256]event.Flags) {
 		}
 	}
 	return to
+}
+
+// direction returns Unknown for a number that it does not know.
+func direction(from uint8) event.Direction {
+	if from > uint8(event.In) {
+		return event.Unknown
+	}
+	return event.Direction(from)
 }
 
 // op returns zero for a number that it does not know.

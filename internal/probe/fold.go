@@ -125,7 +125,7 @@ func foldEvent(k *bpfFoldKey, c *bpfFoldCounts) event.Event {
 	e := event.Event{
 		Time:      event.Time(c.Last),
 		Kind:      event.Folded,
-		Direction: event.Direction(k.Direction),
+		Direction: direction(k.Direction),
 		Proto:     event.Proto(k.Proto),
 		Netns:     k.Netns,
 		Proc:      owner(k.Pid, k.Start),

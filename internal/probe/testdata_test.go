@@ -13,7 +13,7 @@ import (
 
 // readRecords returns the records of a file in testdata, by name. The head of each file
 // explains its format.
-func readRecords(t *testing.T, file string) map[string][]byte {
+func readRecords(t testing.TB, file string) map[string][]byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", file))
 	if err != nil {

@@ -106,17 +106,3 @@ func TestCgroupPath(t *testing.T) {
 		})
 	}
 }
-
-func FuzzIdentify(f *testing.F) {
-	f.Add("/system.slice/docker-" + idA + ".scope")
-	f.Add("/a.service/b:cri-containerd:" + idA)
-	f.Fuzz(func(t *testing.T, path string) {
-		container, unit := Identify(path)
-		if container != "" && !isContainerID(container) {
-			t.Errorf("container of %q is %q", path, container)
-		}
-		if !strings.Contains(path, container) || !strings.Contains(path, unit) {
-			t.Errorf("Identify(%q) = %q, %q: not in the path", path, container, unit)
-		}
-	})
-}

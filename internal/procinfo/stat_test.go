@@ -59,14 +59,3 @@ func TestStatusNumber(t *testing.T) {
 		}
 	}
 }
-
-func FuzzParseStat(f *testing.F) {
-	f.Add([]byte("123 (a) b)" + statTail))
-	f.Add([]byte(")("))
-	f.Fuzz(func(t *testing.T, line []byte) {
-		got, err := parseStat(line)
-		if err == nil && !strings.Contains(string(line), "("+got.comm+")") {
-			t.Errorf("parseStat(%q) made up the name %q", line, got.comm)
-		}
-	})
-}

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -64,11 +65,14 @@ func TestDamagedFrame(t *testing.T) {
 	file, frames := sample(t)
 	whole, _ := sockets(t, file)
 	rnd := rand.New(rand.NewPCG(1, 2))
-	begin := 0
+	begin, each := 0, 8
+	if testing.Short() {
+		each = 1
+	}
 	for i := range frames {
 		x := &frames[i]
 		n := socketsIn(t, file, x)
-		for range 8 {
+		for range each {
 			broken := slices.Clone(file)
 			at := x.at + int64(rnd.IntN(headerSize+int(x.size)))
 			broken[at] ^= byte(1 << rnd.IntN(8))
@@ -136,7 +140,11 @@ func TestCut(t *testing.T) {
 	file, frames := sample(t)
 	whole, _ := sockets(t, file)
 	rnd := rand.New(rand.NewPCG(4, 2))
-	for cut := 0; cut < len(file); cut += 1 + rnd.IntN(len(file)/200) {
+	most := len(file) / 200
+	if testing.Short() {
+		most *= 10
+	}
+	for cut := 0; cut < len(file); cut += 1 + rnd.IntN(most) {
 		r, err := NewReader(bytes.NewReader(file), int64(cut))
 		switch {
 		case int64(cut) < headerSize+int64(frames[0].size):
@@ -217,11 +225,7 @@ func TestNoRecording(t *testing.T) {
 
 // stored makes a file of one frame whose sums are right, whatever is in it.
 func stored(raw []byte, change func(*header)) []byte {
-	encoder, err := zstd.NewWriter(nil)
-	if err != nil {
-		panic(err)
-	}
-	body := encoder.EncodeAll(raw, nil)
+	body := compressor().EncodeAll(raw, nil)
 	h := header{kind: kindFrame, size: uint32(len(body)), raw: uint32(min(len(raw), maxRaw)), sum: checksum(body)}
 	if change != nil {
 		change(&h)
@@ -229,6 +233,15 @@ func stored(raw []byte, change func(*header)) []byte {
 	end := header{kind: kindEnd, number: 1}
 	return end.append(append(h.append(nil), body...))
 }
+
+// compressor is one, as to make it takes longer than to compress a frame.
+var compressor = sync.OnceValue(func() *zstd.Encoder {
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		panic(err)
+	}
+	return encoder
+})
 
 // TestHostile: a frame that claims too much is damage and costs no memory.
 func TestHostile(t *testing.T) {
@@ -245,7 +258,7 @@ func TestHostile(t *testing.T) {
 		bytes.Repeat(appendBytes(nil, frameShape, nil), maxEvents),
 		column(frameColumns, maxRaw/4), column(frameColumns+1, maxRaw/4)))
 	for name, file := range map[string][]byte{
-		"a bomb":         stored(make([]byte, 1<<30), nil),
+		"a bomb":         stored(make([]byte, 1<<28), nil),
 		"processes":      stored(table(frameProcess, maxRaw/3), nil),
 		"shapes":         stored(table(frameShape, maxRaw/3), nil),
 		"facts":          stored(table(frameFact, maxRaw/3), nil),

@@ -115,7 +115,7 @@ func (c *Config) note(format string, args ...any) {
 	c.Notes = append(c.Notes, fmt.Sprintf(format, args...))
 }
 
-// Set sets one of the profile's settings by NAME=VALUE.
+// Set sets one of the profile's settings by NAME=VALUE. After an error nothing has changed.
 func (c *Config) Set(assignment string) error {
 	name, value, ok := strings.Cut(assignment, "=")
 	if !ok {
@@ -124,7 +124,12 @@ func (c *Config) Set(assignment string) error {
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	for i := range c.Profile.Settings {
 		if s := &c.Profile.Settings[i]; s.is(name) {
-			return s.apply(c, value)
+			before := *c
+			err := s.apply(c, value)
+			if err != nil {
+				*c = before
+			}
+			return err
 		}
 	}
 	var names []string
