@@ -156,6 +156,10 @@ test-incidents: ## real programs that misbehave, and what doctor says of them (f
 test-duckdb: ## DuckDB reads the Parquet export (downloads DuckDB, 32 MB; needs a C compiler)
 	cd internal/export/duckdbtest && $(GO) test -count=1 ./...
 
+.PHONY: test-deploy
+test-deploy: ## the manifests and the container that they describe (downloads the types of Kubernetes; needs runc and root)
+	cd deploy/kubernetes/manifesttest && $(GO) test -count=1 ./...
+
 .PHONY: test-race
 test-race: ## the tests under the race detector, or fail
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 40m ./...

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -21,10 +22,16 @@ func writeOwner(to *sheet, s *snapshot.Snapshot, info *event.Process) {
 	to.field("started", begin(info.ID, s.Clock)+", uid "+number(info.UID), plain)
 	writeAncestors(to, s, info)
 	to.untrusted("unit", info.Unit)
-	to.untrusted("container", info.Container)
+	to.untrusted("pod", string(info.Pod.Whole()))
+	to.untrusted("container", containerName(info))
 	if info.Unit == "" && info.Container == "" {
 		to.untrusted("cgroup", info.Cgroup)
 	}
+}
+
+// containerName returns the name in the pod, if it is known, and the id of the container.
+func containerName(info *event.Process) string {
+	return strings.TrimSpace(info.Pod.Container() + " " + info.Container)
 }
 
 // writeAncestors writes the processes from which it descends, each of which leads to its row.

@@ -27,7 +27,7 @@ var glossary = map[string]string{
 	"BEFORE START":   "sockets that are older than the trace",
 	"HISTORY":        "opens per second over the last two minutes",
 	"PROCS":          "processes of the group, those that have ended too",
-	"CONTAINER/UNIT": "container, or systemd unit, or control group of the process",
+	"CONTAINER/UNIT": "container of a pod, or container, systemd unit or control group of the process",
 	"EXE":            "the executable",
 	"COUNT":          "how often this call failed in this way",
 	"RATE":           "failures per second, over the last 5 s",

@@ -10,7 +10,7 @@ import (
 
 // What the rows of each table have, for a filter.
 var (
-	processFields = query.SetOf(query.PID, query.Comm, query.Exe, query.Script, query.Parent, query.Unit, query.Container, query.Cgroup, query.User)
+	processFields = query.SetOf(query.PID, query.Comm, query.Exe, query.Script, query.Parent, query.Unit, query.Container, query.Pod, query.Cgroup, query.User)
 	totalFields   = query.SetOf(query.Rate, query.Open, query.TimeWait, query.CloseWait, query.Fails, query.State)
 	placeFields   = query.SetOf(query.Netns, query.Dest, query.Port)
 	spaceFields   = query.SetOf(query.Percent, query.Rate, query.Ports, query.Open, query.TimeWait, query.CloseWait, query.Bound, query.Fails, query.State, query.Kind, query.Source)
@@ -28,6 +28,7 @@ func addProcess(to *query.Row, p *event.Process) {
 	to.Add(query.Text, printable.String(p.CommandLine))
 	to.Add(query.Unit, printable.String(p.Unit))
 	to.Add(query.Container, printable.String(p.Container))
+	to.Add(query.Pod, printable.String(string(p.Pod)))
 	to.Add(query.Cgroup, printable.String(p.Cgroup))
 	to.Add(query.User, number(p.UID))
 	parent := p.Parent()

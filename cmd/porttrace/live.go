@@ -12,6 +12,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
+	"github.com/porttrace/porttrace/internal/kubelet"
 	"github.com/porttrace/porttrace/internal/launch"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/netns"
@@ -28,6 +29,7 @@ type liveFlags struct {
 	sizes          mapSizes
 	detailLimit    int
 	verbose        bool
+	containerLogs  string
 	noCommandLines bool // a flag of record alone
 
 	program []string // after --
@@ -40,7 +42,9 @@ func (f *liveFlags) register(cmd *cobra.Command) {
 	f.privileges.register(cmd)
 	cmd.Flags().IntVar(&f.detailLimit, "detail-limit", probe.DefaultDetailLimit,
 		"beyond `N` events a second, only count those of the busiest processes and address:port, but for a sample of connections; 0: never")
-	inGroup(cmd.Flags(), groupAdvanced, "detail-limit")
+	cmd.Flags().StringVar(&f.containerLogs, "container-logs", "",
+		"name pods by the kubelet's links in this `DIR` (default "+kubelet.Dirs[0]+", or that below /host)")
+	inGroup(cmd.Flags(), groupAdvanced, "detail-limit", "container-logs")
 }
 
 // registerVerbose is for the commands that print lines: the screen shows how it traces.
@@ -179,7 +183,7 @@ func (s *session) attach(f *liveFlags, opts probe.Options) (err error) {
 		return err
 	}
 	opts.Targets, opts.Children = resolved.Targets, resolved.Children
-	source, err := live.Open(live.Options{Probe: opts, NoCommandLines: f.noCommandLines})
+	source, err := live.Open(live.Options{Probe: opts, ContainerLogs: f.containerLogs, NoCommandLines: f.noCommandLines})
 	if err != nil {
 		return untraceable{rootNeeded(err)}
 	}

@@ -20,16 +20,16 @@ func (f *liveFlags) polls(err error) bool {
 }
 
 // showPolled shows the port spaces, and the reason why there is no more.
-func showPolled(ctx context.Context, why error) error {
-	source := live.OpenPolled(why.Error())
+func (f *liveFlags) showPolled(ctx context.Context, why error) error {
+	source := live.OpenPolled(why.Error(), f.containerLogs)
 	defer source.Close()
 	return showScreen(ctx, source, pipeline.Options{}, tui.Options{Title: "porttrace"})
 }
 
 // takeCensus returns what is seen without privileges within the duration, or by the first
 // scan of all sockets. On a host in trouble one scan can take long.
-func takeCensus(ctx context.Context, duration time.Duration, firstOnly bool, hides *anonymize.Anonymizer) (*snapshot.Snapshot, error) {
-	source := live.OpenPolled("--census works without BPF")
+func (f *liveFlags) takeCensus(ctx context.Context, duration time.Duration, firstOnly bool, hides *anonymize.Anonymizer) (*snapshot.Snapshot, error) {
+	source := live.OpenPolled("--census works without BPF", f.containerLogs)
 	defer source.Close()
 	ctx, cancel := context.WithTimeout(ctx, duration)
 	defer cancel()

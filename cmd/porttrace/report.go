@@ -147,7 +147,7 @@ func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
 		return err
 	}
 	defer out.Close()
-	last, err := takeCensus(ctx, flags.duration, !flags.given("duration"), flags.anonymous.anonymizer)
+	last, err := flags.takeCensus(ctx, flags.duration, !flags.given("duration"), flags.anonymous.anonymizer)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func runScreen(ctx context.Context, flags *liveFlags) error {
 	}
 	session, err := flags.open(ctx)
 	if flags.polls(err) {
-		return showPolled(ctx, err)
+		return flags.showPolled(ctx, err)
 	}
 	if err != nil {
 		return err

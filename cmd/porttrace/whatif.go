@@ -86,7 +86,7 @@ func (f *whatifFlags) operands(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return recordingFiles(cmd, args)
 	}
-	for _, flag := range []string{"from", "to", "children", "pid", "comm", "exe", "container", "unit", "cgroup", "netns", "dest", "port"} {
+	for _, flag := range []string{"from", "to", "children", "pid", "comm", "exe", "container", "pod", "unit", "cgroup", "netns", "dest", "port"} {
 		if cmd.Flags().Changed(flag) {
 			return usagef("--%s is for a recording: name its file", flag)
 		}

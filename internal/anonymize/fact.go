@@ -47,6 +47,7 @@ func (a *Anonymizer) process(from *event.Process) *event.Process {
 	to.Cgroup = n.cgroup(from.Cgroup)
 	to.Container = n.container(from.Container)
 	to.Unit = n.unit(from.Unit)
+	to.Pod = event.Pod(n.pod(string(from.Pod)))
 	to.CommandLine = n.commandLine(from.CommandLine)
 	to.Script = n.path(from.Script)
 	to.Ancestors = nil

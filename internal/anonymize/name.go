@@ -144,14 +144,25 @@ func (n *names) container(s string) string {
 	return n.mac("container", s[:shortID])[:len(s)]
 }
 
-// netns returns what stands for the name of a network namespace: one of ip-netns(8), or the id or
-// the unit that it is called by.
+// pod has as many parts as before: namespace, pod, container.
+func (n *names) pod(s string) string {
+	parts := strings.Split(s, "/")
+	for i, part := range parts {
+		parts[i] = n.word(part)
+	}
+	return strings.Join(parts, "/")
+}
+
+// netns returns what stands for the name of a network namespace: one of ip-netns(8), or the pod,
+// the id or the unit that it is called by.
 func (n *names) netns(s string) string {
 	switch {
 	case s == hostNetns:
 		return s
 	case isID.MatchString(s):
 		return n.container(s)
+	case strings.Contains(s, "/"):
+		return n.pod(s)
 	}
 	return n.unit(s)
 }

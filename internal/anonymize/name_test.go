@@ -67,6 +67,8 @@ func TestRelations(t *testing.T) {
 		"a program and its unit":         n.unit("billing.service") == n.file("billing")+".service",
 		"the first digits of an id":      strings.HasPrefix(n.container(id), n.netns(id[:12])),
 		"an id in a cgroup":              strings.Contains(n.cgroup("/system.slice/docker-"+id+".scope"), n.container(id)),
+		"a pod and its namespace":        strings.HasPrefix(n.pod("shop/web-1/side"), n.netns("shop/web-1")+"/"),
+		"one namespace of two pods":      strings.HasPrefix(n.pod("shop/web-2"), n.pod("shop")+"/"),
 		"a unit in a cgroup":             n.cgroup("/system.slice/a.service") == "/system.slice/"+n.unit("a.service"),
 		"a name that the kernel has cut": n.file("very-long-progr") == long[:15] && len(n.file("very-long-progr")) == 15,
 		"one that is as long":            n.file("very-long-progs")[:15] != long[:15],

@@ -79,6 +79,8 @@ func (t *trouble) restart() Advice {
 		a.Risk = "Its requests fail meanwhile."
 	}
 	switch {
+	case plainWord.MatchString(t.proc.Pod.Namespace()) && plainWord.MatchString(t.proc.Pod.Name()):
+		a.Command = "kubectl -n " + t.proc.Pod.Namespace() + " delete pod " + t.proc.Pod.Name() + "   # its controller makes another one"
 	case t.proc.Container != "":
 		a.Command = "docker restart " + t.proc.Container[:min(len(t.proc.Container), 12)] + "   # or its pod: kubectl delete pod <pod>"
 	case t.proc.Unit != "" && strings.HasSuffix(t.proc.Unit, ".service") && plainWord.MatchString(t.proc.Unit):

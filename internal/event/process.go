@@ -17,6 +17,7 @@ type Process struct {
 	Cgroup    string // path in the unified hierarchy
 	Container string // id of the container, from the cgroup path
 	Unit      string // systemd unit, from the cgroup path
+	Pod       Pod    // by the kubelet's links to logs
 
 	// CommandLine is its arguments, separated by blanks: raw, MaxCommandLine bytes at most, with
 	// *** in place of what may be a secret. Empty: not known, or left out at the user's wish.

@@ -62,6 +62,9 @@ var columns = []struct {
 	{"program", func(r *record) string { return printable.String(r.Program) }},
 	{"script", func(r *record) string { return printable.String(r.Script) }},
 	{"limit", func(r *record) string { return optional(nonzero(r.Limit), number) }},
+	{"pod", func(r *record) string { return printable.String(r.Pod) }},
+	{"pod_namespace", func(r *record) string { return printable.String(r.PodNamespace) }},
+	{"container_name", func(r *record) string { return printable.String(r.ContainerName) }},
 }
 
 func nonzero[N uint16 | uint64](n N) *N {

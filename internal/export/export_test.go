@@ -25,7 +25,7 @@ const (
 	always = "time kind pid ppid start_time comm exe container unit uid netns netns_name cookie direction family proto " +
 		"saddr sport daddr dport"
 	whereTheyApply = "errno op reason time_wait fin_wait2 closed_by reset_by duration_us close_wait_us port_search_ns " +
-		"early_bind reused inferred count first last opens closes binds time_wait_entered syns_unanswered holder bound_port unanswered program script limit"
+		"early_bind reused inferred count first last opens closes binds time_wait_entered syns_unanswered holder bound_port unanswered program script limit pod pod_namespace container_name"
 	ofSpaces = "state capacity in_use live time_wait bound headroom reusable"
 )
 
@@ -35,7 +35,7 @@ var testClock = event.Clock{
 
 var testProcess = event.Process{
 	ID: event.ProcID{PID: 4242, Start: 99_000}, PPID: 1, UID: 1000, Comm: "shop-api", Exe: "/usr/bin/shop-api",
-	Container: strings.Repeat("0a1b2c3d", 8), Unit: "shop.service",
+	Container: strings.Repeat("0a1b2c3d", 8), Unit: "shop.service", Pod: "shop/api-5f7d9c-x2x/api",
 }
 
 func at(after time.Duration) event.Time { return testClock.Mono.Add(after) }

@@ -62,6 +62,7 @@ func attributes(e *event.Event, c Context, r *record) otlpAttributes {
 		text("process.executable.name", r.Comm).
 		text("process.executable.path", r.Exe).
 		text("container.id", r.Container).
+		text("k8s.namespace.name", r.PodNamespace).text("k8s.pod.name", r.Pod).text("k8s.container.name", r.ContainerName).
 		text("network.transport", r.Proto).
 		text("network.type", map[int]string{4: "ipv4", 6: "ipv6"}[r.Family])
 	if r.UID != nil {

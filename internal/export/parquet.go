@@ -117,6 +117,9 @@ var tableColumns = []tableColumn{
 	text("program", func(r *tableRow) string { return r.Program }),
 	text("script", func(r *tableRow) string { return r.Script }),
 	counted("limit", func(r *tableRow) *uint64 { return nonzero(r.Limit) }),
+	text("pod", func(r *tableRow) string { return r.Pod }),
+	text("pod_namespace", func(r *tableRow) string { return r.PodNamespace }),
+	text("container_name", func(r *tableRow) string { return r.ContainerName }),
 
 	nullable("holder_pid", parquet.Uint32, func(r *tableRow) parquet.Value {
 		return parquet.Optional(r.Holder, func(h holder) parquet.Value { return parquet.Number(h.PID) })

@@ -62,6 +62,10 @@ type record struct {
 	Script  string `json:"script,omitempty"`  // what an interpreter runs, as its command line names it
 
 	Limit uint64 `json:"limit,omitempty"` // of detail_limited: events a second; last is set once it has ended
+
+	Pod           string `json:"pod,omitempty"`
+	PodNamespace  string `json:"pod_namespace,omitempty"`
+	ContainerName string `json:"container_name,omitempty"`
 }
 
 const nsPerUS = 1000
@@ -96,6 +100,7 @@ func newRecord(e *event.Event, c Context) record {
 	}
 	if p := c.Process; p != nil {
 		r.Program, r.Script = p.Program(), p.Script
+		r.PodNamespace, r.Pod, r.ContainerName = p.Pod.Namespace(), p.Pod.Name(), p.Pod.Container()
 	}
 	r.Holder = newHolder(e, c)
 	switch f, folded := e.Fact.(*event.Fold); {

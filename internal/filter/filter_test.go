@@ -16,6 +16,7 @@ func endpoint(s string) event.Endpoint {
 var curl = event.Process{
 	ID: event.ProcID{PID: 10, Start: 5}, Comm: "curl", Exe: "/usr/bin/curl",
 	Cgroup: "/system.slice/web.service/worker", Unit: "web.service", Container: strings.Repeat("0a1b2c3d", 8),
+	Pod: "shop/web-7d9f/nginx",
 }
 
 func openTo(dst string) event.Event {
@@ -49,6 +50,14 @@ func TestMatchProcess(t *testing.T) {
 		{"short container id", Request{Container: []string{"0a1b2c3d0a1b"}}, true},
 		{"whole container id", Request{Container: []string{curl.Container}}, true},
 		{"other container", Request{Container: []string{"1a1b"}}, false},
+		{"pod", Request{Pod: []string{"web-7d9f"}}, true},
+		{"pod glob", Request{Pod: []string{"web-*"}}, true},
+		{"pod of a namespace", Request{Pod: []string{"shop/web-*"}}, true},
+		{"all pods of a namespace", Request{Pod: []string{"shop/*"}}, true},
+		{"pod of another namespace", Request{Pod: []string{"test/web-*"}}, false},
+		{"container of a pod", Request{Pod: []string{"shop/web-*/nginx"}}, true},
+		{"another container of it", Request{Pod: []string{"*/*/side"}}, false},
+		{"a namespace is no pod", Request{Pod: []string{"shop"}}, false},
 		{"cgroup", Request{Cgroup: []string{"/system.slice/web.service/worker"}}, true},
 		{"cgroup above", Request{Cgroup: []string{"/system.slice"}}, true},
 		{"root cgroup", Request{Cgroup: []string{"/"}}, true},
@@ -99,6 +108,7 @@ func TestMatchUnknownProcess(t *testing.T) {
 		{Request{Dest: []string{"10.0.0.0/8"}}, true},
 		{Request{PID: []string{"10"}}, false},
 		{Request{Unit: []string{"*"}}, false},
+		{Request{Pod: []string{"*"}}, false},
 	} {
 		f, err := Parse(tc.spec)
 		if err != nil {
@@ -230,6 +240,9 @@ func TestParseRefuses(t *testing.T) {
 		{Request{Comm: []string{""}}, "--comm: must not be empty"},
 		{Request{Exe: []string{"[a"}}, "--exe [a: not a pattern: a [ needs its ], and a \\ a character after it"},
 		{Request{Container: []string{"web"}}, "--container web: not a container id or the beginning of one (hexadecimal, up to 64 digits)"},
+		{Request{Pod: []string{"a/b/c/d"}}, "--pod a/b/c/d: not POD, NAMESPACE/POD or NAMESPACE/POD/CONTAINER"},
+		{Request{Pod: []string{"shop/"}}, "--pod shop/: not POD, NAMESPACE/POD or NAMESPACE/POD/CONTAINER"},
+		{Request{Pod: []string{""}}, "--pod: must not be empty"},
 		{Request{Cgroup: []string{"system.slice"}}, "--cgroup system.slice: not a path from the root of the cgroups, such as /system.slice"},
 	} {
 		if _, err := Parse(tc.spec); err == nil || err.Error() != tc.want {

@@ -10,7 +10,7 @@ import (
 
 // Request is what the user typed: the values of each flag in Flags.
 type Request struct {
-	PID, Comm, Exe, Container, Unit, Cgroup, Dest, Port, Netns []string
+	PID, Comm, Exe, Container, Pod, Unit, Cgroup, Dest, Port, Netns []string
 
 	Children bool // with PID: and the descendants of these processes
 }
@@ -25,6 +25,8 @@ var Flags = []Flag{
 		func(r *Request) *[]string { return &r.Exe }, parseGlob, known(matchExe)),
 	newFlag("container", "only the container with this `ID` or beginning of an id",
 		func(r *Request) *[]string { return &r.Container }, parseContainer, known(matchContainer)),
+	newFlag("pod", "only this `POD` of Kubernetes, NAMESPACE/POD or NAMESPACE/POD/CONTAINER, or a pattern: 'shop/web-*'",
+		func(r *Request) *[]string { return &r.Pod }, parsePod, known(matchPod)),
 	newFlag("unit", "only this systemd `UNIT`",
 		func(r *Request) *[]string { return &r.Unit }, parseGlob, known(matchUnit)),
 	newFlag("cgroup", "only this `CGROUP` and those below it",

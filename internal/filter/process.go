@@ -96,6 +96,29 @@ func matchContainer(id string, p *event.Process) bool {
 	return strings.HasPrefix(p.Container, id)
 }
 
+// parsePod refuses what no pod can be called.
+func parsePod(pattern string) (string, error) {
+	if strings.Count(pattern, "/") > 2 || strings.Contains("/"+pattern+"/", "//") && pattern != "" {
+		return "", errors.New("not POD, NAMESPACE/POD or NAMESPACE/POD/CONTAINER")
+	}
+	return parseGlob(pattern)
+}
+
+// matchPod compares as many parts as the pattern has: the name of the pod, with its namespace, with
+// its container.
+func matchPod(pattern string, p *event.Process) bool {
+	if p.Pod == "" {
+		return false
+	}
+	switch strings.Count(pattern, "/") {
+	case 0:
+		return glob(pattern, p.Pod.Name())
+	case 1:
+		return glob(pattern, string(p.Pod.Whole()))
+	}
+	return glob(pattern, string(p.Pod))
+}
+
 // matchUnit takes a unit without a suffix for a service, as systemctl(1) does.
 func matchUnit(pattern string, p *event.Process) bool {
 	return p.Unit != "" && (glob(pattern, p.Unit) || glob(pattern+".service", p.Unit))

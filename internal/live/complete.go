@@ -18,6 +18,7 @@ type completer struct {
 	cgroup func(event.ProcID) string
 	// describer adds what only /proc has.
 	describer describer
+	unnamed   unnamed
 }
 
 // completeFrom completes the events from begin on. It returns the events without those that
@@ -47,6 +48,7 @@ func (c *completer) complete(e *event.Event) {
 		if p, ok := e.Fact.(*event.Process); ok {
 			c.identify(p)
 			c.describer.complete(p)
+			c.unnamed.note(p)
 		}
 	case event.Listen:
 		c.listeners.add(e)

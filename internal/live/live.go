@@ -6,6 +6,7 @@
 //	trim.go        what a storm has taken is given back
 //	complete.go    what the kernel programs cannot know is added to their events
 //	describe.go    command lines and ancestors of processes
+//	unnamed.go     processes whose pod has no name yet
 //	unsent.go      processes whose facts had no room in the ring
 //	finwait.go     FIN_WAIT2 buckets, looked up before their close is delivered
 //	listeners.go   which process listens on a port
@@ -28,6 +29,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/kubelet"
 	"github.com/porttrace/porttrace/internal/linux"
 	"github.com/porttrace/porttrace/internal/probe"
 	"github.com/porttrace/porttrace/internal/procinfo"
@@ -43,6 +45,8 @@ type Options struct {
 	// often as takes a hundredth of a processor, and once a second at most. Open files and UDP
 	// ports are counted as often then. Tests set it.
 	ScanInterval time.Duration
+	// ContainerLogs is the kubelet's directory of links to logs; empty: that of kubelet.Dirs.
+	ContainerLogs string
 	// NoCommandLines leaves the command lines of processes out of the stream.
 	NoCommandLines bool
 }
@@ -88,13 +92,15 @@ func newSource(p *probe.Probe, opts Options) *Source {
 	if opts.Probe.Targets != nil {
 		selected = p.Selected
 	}
-	n := newNamespaces(p.Namespaces)
+	pods := kubelet.New(opts.ContainerLogs)
+	n := newNamespaces(p.Namespaces, pods)
 	s := &Source{
 		probe:      p,
 		namespaces: n,
 		completer: completer{
 			listeners: newListeners(), finWaits: newFinWaits(n.netns.Buckets, monotonic()), known: n.known,
 			selected: selected, binds: bindErrnos{addresses: n.netns.LocalAddrs, unchanged: p.AddressesUnchanged},
+			unnamed: unnamed{pods: pods},
 		},
 		targets:  newTargets(opts.Probe.Targets),
 		scans:    newScans(&iterScanner{probe: p, netns: n.netns, selected: selected}),
@@ -105,7 +111,7 @@ func newSource(p *probe.Probe, opts Options) *Source {
 		s.completer.cgroup = procinfo.Cgroup
 	}
 	for _, d := range []*describer{&s.completer.describer, &s.completer.listeners.describer, &s.scans.describer} {
-		d.noCommandLines = opts.NoCommandLines
+		d.pods, d.noCommandLines = pods, opts.NoCommandLines
 	}
 	s.scans.interval = opts.ScanInterval
 	s.scans.counts = newCounts(iterUDP{p, diagUDP{n.netns}}, selected)

@@ -1,7 +1,11 @@
 package live
 
 import (
+	"strings"
+
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/kubelet"
+	"github.com/porttrace/porttrace/internal/netns"
 	"github.com/porttrace/porttrace/internal/procinfo"
 )
 
@@ -19,32 +23,46 @@ type namespaceKey struct {
 	cookie uint64
 }
 
-// name returns how people refer to the namespace: a container's is named by the container.
+// name returns how people refer to the namespace: that of a pod is named by the pod, also if
+// its network plugin has given it a name (cni-...), a container's by the container.
 func (n *namespaces) name(fact *event.Netns) string {
-	if fact.Name != "" {
+	if fact.Name == netns.HostName || fact.Name != "" && !n.pods.Exist() {
 		return fact.Name
 	}
 	key := namespaceKey{fact.Inode, fact.Cookie}
-	if n.names[key] == "" {
+	if name := n.names[key]; name != "" {
+		return name
+	}
+	name, final := n.nameByProcess(n.netns.Process(fact.Inode))
+	if fact.Name != "" && !strings.Contains(name, "/") {
+		name = fact.Name
+	}
+	if final && name != "" {
 		if len(n.names) > maxNames {
 			clear(n.names)
 		}
-		n.names[key] = nameByProcess(n.netns.Process(fact.Inode))
+		n.names[key] = name
 	}
-	return n.names[key]
+	return name
 }
 
-// nameByProcess returns the container or unit of the process by which the namespace is read:
-// the first in it, mostly the container's own.
-func nameByProcess(pid uint32) string {
+// nameByProcess returns the pod, container or unit of the process by which the namespace is read:
+// the first in it, mostly the container's own. It is not final if a pod has no name yet.
+func (n *namespaces) nameByProcess(pid uint32) (name string, final bool) {
 	p, err := procinfo.Read(pid)
 	if pid == 0 || err != nil {
-		return ""
+		return "", false
 	}
-	return nameBy(&p)
+	if p.Pod = n.pods.Of(p.Cgroup, p.Container); p.Pod == "" && kubelet.UID(p.Cgroup) != "" {
+		return nameBy(&p), !n.pods.Exist()
+	}
+	return nameBy(&p), true
 }
 
 func nameBy(p *event.Process) string {
+	if p.Pod != "" {
+		return string(p.Pod.Whole())
+	}
 	if p.Container != "" {
 		return p.Container[:min(len(p.Container), shortID)]
 	}

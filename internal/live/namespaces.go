@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/kubelet"
 	"github.com/porttrace/porttrace/internal/netns"
 )
 
@@ -18,6 +19,7 @@ type namespaces struct {
 	ranges  map[uint32]event.PortRange
 	refused map[uint32]event.Counter
 	names   names
+	pods    *kubelet.Pods
 	configs func() ([]event.Netns, error) // of all that a process is in, without entering them
 	counts  *netnsCounts
 	shared  hostConfig
@@ -33,11 +35,11 @@ type hostConfig struct {
 // hostConfigKept is for how long they are not read again.
 const hostConfigKept = 10 * time.Second
 
-func newNamespaces(configs func() ([]event.Netns, error)) *namespaces {
+func newNamespaces(configs func() ([]event.Netns, error), pods *kubelet.Pods) *namespaces {
 	n := netns.New()
 	return &namespaces{
 		netns: n, counts: newNetnsCounts(n, netns.Own()), known: map[uint32]bool{}, last: map[uint32]event.Netns{}, ranges: map[uint32]event.PortRange{},
-		refused: map[uint32]event.Counter{}, names: names{}, configs: configs,
+		refused: map[uint32]event.Counter{}, names: names{}, configs: configs, pods: pods,
 	}
 }
 

@@ -2,14 +2,20 @@ package live
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/kubelet"
 )
 
 const unused = 1 // no namespace has this inode
+
+var noPods = kubelet.New("/nonexistent")
 
 // What a namespace is called, how many buckets it has and was refused, comes from this host;
 // how it allocates ports from configs. Those that cannot be read are reported once, and are not
@@ -20,7 +26,7 @@ func TestNamespaceFacts(t *testing.T) {
 	config := event.Netns{
 		Inode: own, Cookie: 5, Ports: event.PortRange{Low: 40000, High: 40099}, Reuse: 2, MaxTimeWait: 1000, TimeWait: -7, Name: "x",
 	}
-	n := newNamespaces(func() ([]event.Netns, error) { return []event.Netns{{Inode: unused + 1, Reuse: 1}, config}, nil })
+	n := newNamespaces(func() ([]event.Netns, error) { return []event.Netns{{Inode: unused + 1, Reuse: 1}, config}, nil }, noPods)
 	if err := n.discover(); err != nil {
 		t.Fatal(err)
 	}
@@ -62,13 +68,13 @@ func TestNamespaceFacts(t *testing.T) {
 func TestNamespaceConfigUnknown(t *testing.T) {
 	t.Parallel()
 	own := ownNetns(t)
-	n := newNamespaces(func() ([]event.Netns, error) { return []event.Netns{{Inode: own}}, nil })
+	n := newNamespaces(func() ([]event.Netns, error) { return []event.Netns{{Inode: own}}, nil }, noPods)
 	n.known[own] = true
 	n.ranges[own] = event.PortRange{Low: 1, High: 2}
 	if n.facts(); n.ranges[own] != (event.PortRange{Low: 1, High: 2}) {
 		t.Errorf("a range that cannot be read replaces %v", n.ranges[own])
 	}
-	n = newNamespaces(func() ([]event.Netns, error) { return nil, errors.New("the signal is off") })
+	n = newNamespaces(func() ([]event.Netns, error) { return nil, errors.New("the signal is off") }, noPods)
 	n.known[own] = true
 	facts := n.facts()
 	if want, err := n.netns.Config(own); err == nil && (facts[0].Inode != own || facts[0].Ports != want.Ports || n.ranges[own] != want.Ports) {
@@ -78,7 +84,7 @@ func TestNamespaceConfigUnknown(t *testing.T) {
 
 func TestTargetsAreSorted(t *testing.T) {
 	t.Parallel()
-	n := newNamespaces(noConfigs)
+	n := newNamespaces(noConfigs, noPods)
 	r := event.PortRange{Low: 40000, High: 40099}
 	for _, inode := range []uint32{5, 9, 1, 7} {
 		n.known[inode] = true
@@ -93,7 +99,7 @@ func TestTargetsAreSorted(t *testing.T) {
 // number is bounded.
 func TestNamesAreBounded(t *testing.T) {
 	t.Parallel()
-	n := newNamespaces(noConfigs)
+	n := newNamespaces(noConfigs, noPods)
 	if got := n.name(&event.Netns{Inode: unused, Name: "blue"}); got != "blue" || len(n.names) != 0 {
 		t.Errorf("got %q", got)
 	}
@@ -114,12 +120,13 @@ func TestNamesAreBounded(t *testing.T) {
 
 func TestNameByProcess(t *testing.T) {
 	t.Parallel()
-	if got := nameByProcess(0); got != "" {
+	n := newNamespaces(noConfigs, noPods)
+	if got, final := n.nameByProcess(0); got != "" || final {
 		t.Errorf("no process gives %q", got)
 	}
 	me := self(t)
-	if got, want := nameByProcess(me.ID.PID), nameBy(&me); got != want {
-		t.Errorf("got %q, want %q", got, want)
+	if got, _ := n.nameByProcess(me.ID.PID); got != nameBy(&me) {
+		t.Errorf("got %q, want %q", got, nameBy(&me))
 	}
 	for _, tc := range []struct{ container, unit, want string }{
 		{"", "", ""},
@@ -130,5 +137,33 @@ func TestNameByProcess(t *testing.T) {
 		if got := nameBy(&event.Process{Container: tc.container, Unit: tc.unit}); got != tc.want {
 			t.Errorf("container %q, unit %q: got %q", tc.container, tc.unit, got)
 		}
+	}
+}
+
+// TestNameOfPod: a namespace with a process of a pod is called by the pod, also if it has a name,
+// once there is a link.
+func TestNameOfPod(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("0a1b2c3d", 8)
+	dir := t.TempDir()
+	pods := kubelet.New(dir)
+	if err := os.Symlink("/var/log/pods/shop_web_"+strings.Repeat("9f", 16)+"/nginx/0.log", filepath.Join(dir, "web_shop_nginx-"+id+".log")); err != nil {
+		t.Fatal(err)
+	}
+	p := event.Process{Cgroup: "/kubepods/pod" + strings.Repeat("9f", 16) + "/" + strings.Repeat("f", 64), Container: strings.Repeat("f", 64)}
+	if p.Pod = pods.Of(p.Cgroup, p.Container); nameBy(&p) != "shop/web" {
+		t.Errorf("the namespace of a sandbox is %q", nameBy(&p))
+	}
+	n := newNamespaces(noConfigs, pods)
+	key := namespaceKey{unused, 1}
+	n.names[key] = "shop/web"
+	if got := n.name(&event.Netns{Inode: unused, Cookie: 1, Name: "cni-5c2"}); got != "shop/web" {
+		t.Errorf("got %q", got)
+	}
+	if got := n.name(&event.Netns{Inode: unused, Cookie: 2, Name: "blue"}); got != "blue" {
+		t.Errorf("without a process: got %q", got)
+	}
+	if got := n.name(&event.Netns{Inode: unused, Cookie: 1, Name: "host"}); got != "host" {
+		t.Errorf("the host's: got %q", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/kubelet"
 )
 
 // Polled is the Source without BPF, of what every user may read: the existing sockets, once
@@ -21,9 +22,12 @@ type Polled struct {
 }
 
 // OpenPolled cannot fail: what may not be read is left out. why is the reason in the signals.
-func OpenPolled(why string) *Polled {
-	n := newNamespaces(noConfigs)
+// containerLogs is that of Options.
+func OpenPolled(why, containerLogs string) *Polled {
+	pods := kubelet.New(containerLogs)
+	n := newNamespaces(noConfigs, pods)
 	p := &Polled{why: why, namespaces: n, scans: newScans(diagScanner{n.netns})}
+	p.scans.describer.pods = pods
 	p.scans.counts = newCounts(diagUDP{n.netns}, nil)
 	return p
 }

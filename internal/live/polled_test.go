@@ -21,7 +21,7 @@ func kinds(events []event.Event) (list []event.Kind) {
 
 // slowly returns a Polled whose scans find one socket of the process, and take a while.
 func slowly(takes time.Duration, owner event.ProcID) *Polled {
-	p := OpenPolled("not permitted")
+	p := OpenPolled("not permitted", "")
 	p.scans.scanner = scannerFunc(func(targets []target, stopped *atomic.Bool) ([]event.NetnsScan, time.Duration) {
 		time.Sleep(takes)
 		return finding(owner)(targets, stopped)
@@ -103,7 +103,7 @@ func TestPolledSlowScan(t *testing.T) {
 
 func TestPolledSignals(t *testing.T) {
 	t.Parallel()
-	signals := OpenPolled("not permitted").Signals()
+	signals := OpenPolled("not permitted", "").Signals()
 	if len(signals) != len(event.SignalNames()) {
 		t.Errorf("got %+v", signals)
 	}

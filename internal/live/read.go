@@ -123,6 +123,7 @@ func (s *Source) survey(now event.Time, last bool) error {
 		return err
 	}
 	s.events = s.completer.completeFrom(s.events, begin)
+	s.events = s.completer.unnamed.add(s.events, now)
 	s.scans.counts.failing.observe(s.events[begin:])
 	health, err := readHealth(s.probe)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 var nameDirs = []string{"/run/netns", "/var/run/netns"}
 
 const (
-	// hostName is the name of the namespace that the host booted in.
-	hostName = "host"
+	// HostName is the name of the namespace that the host booted in.
+	HostName = "host"
 	// initialNetns is NET_NS_INIT_INO of include/uapi/linux/nsfs.h (Linux 6.18).
 	// Earlier kernels give the first namespace a number above 0xF0000000 like any other.
 	initialNetns = 0xEFFFFFF9
@@ -34,7 +34,7 @@ func (n *Namespaces) discover() error {
 		addNamed(found, dir)
 	}
 	if inode := hostNetns(); found[inode] != nil {
-		found[inode].name = hostName
+		found[inode].name = HostName
 	}
 	n.found, n.discovered = found, time.Now()
 	return nil

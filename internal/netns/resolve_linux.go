@@ -21,7 +21,7 @@ func Resolve(arg string) (uint32, error) {
 			return inode, nil
 		}
 	}
-	if arg == hostName {
+	if arg == HostName {
 		return hostNetns(), nil
 	}
 	if inode, err := strconv.ParseUint(arg, 10, 32); err == nil && inode != 0 {

@@ -131,7 +131,7 @@ func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) eve
 	case 3:
 		return &event.Process{
 			ID: id(), PPID: uint32(maybe()), UID: uint32(maybe()), Comm: text(), Exe: text(), Cgroup: text(),
-			Container: text(), Unit: text(), CommandLine: text(), Script: text(), Ancestors: ancestors,
+			Container: text(), Unit: text(), CommandLine: text(), Script: text(), Pod: event.Pod(text()), Ancestors: ancestors,
 		}
 	case 4:
 		return &event.Netns{

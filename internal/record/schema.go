@@ -88,6 +88,8 @@ func clockFields(c *event.Clock) fields { return fields{(*int64)(&c.Mono), &c.Wa
 func processFields(p *event.Process) fields {
 	return fields{
 		&p.ID.PID, &p.ID.Start, &p.PPID, &p.UID, &p.Comm, &p.Exe, &p.Cgroup, &p.Container, &p.Unit, &p.CommandLine, &p.Script,
+		nil, // processAncestor
+		(*string)(&p.Pod),
 	}
 }
 

@@ -31,7 +31,7 @@ func endpoint(s string) event.Endpoint {
 func busy() *snapshot.Snapshot {
 	shop := event.Process{
 		ID: event.ProcID{PID: 4242, Start: 99_000}, PPID: 1, UID: 1000, Comm: "shop-api", Exe: "/usr/bin/shop-api",
-		Container: strings.Repeat("0a1b2c3d", 8), Unit: "shop.service",
+		Container: strings.Repeat("0a1b2c3d", 8), Unit: "shop.service", Pod: "shop/api-5f7d9c-x2x/api",
 	}
 	hostile := event.Process{ID: event.ProcID{PID: 666, Start: 1}, Comm: "\x1b[2J\n\xff\u009b\u202e", Unit: "web.service"}
 	web, mail := endpoint("10.0.0.2:80"), endpoint("[fd00::25]:25")

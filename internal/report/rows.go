@@ -70,22 +70,26 @@ func newRates(r snapshot.Rates) rates { return rates{r.Opens, r.Closes, r.Failur
 
 // identity is a process as in an event; for an unknown process it is empty.
 type identity struct {
-	PID       uint32  `json:"pid"`
-	PPID      uint32  `json:"ppid"`
-	StartTime string  `json:"start_time"`
-	Comm      string  `json:"comm"`
-	Exe       string  `json:"exe"`
-	Program   string  `json:"program"` // the name that users give it: of the script, else of the process
-	Script    string  `json:"script"`  // what an interpreter runs, as its command line names it
-	Container string  `json:"container"`
-	Unit      string  `json:"unit"`
-	UID       *uint32 `json:"uid"` // null if unknown: 0 is root
+	PID           uint32  `json:"pid"`
+	PPID          uint32  `json:"ppid"`
+	StartTime     string  `json:"start_time"`
+	Comm          string  `json:"comm"`
+	Exe           string  `json:"exe"`
+	Program       string  `json:"program"` // the name that users give it: of the script, else of the process
+	Script        string  `json:"script"`  // what an interpreter runs, as its command line names it
+	Container     string  `json:"container"`
+	Unit          string  `json:"unit"`
+	Pod           string  `json:"pod"`
+	PodNamespace  string  `json:"pod_namespace"`
+	ContainerName string  `json:"container_name"`
+	UID           *uint32 `json:"uid"` // null if unknown: 0 is root
 }
 
 func newIdentity(p *event.Process, clock event.Clock) identity {
 	id := identity{
 		PID: p.ID.PID, PPID: p.PPID, StartTime: formatTime(clock.StartTime(p.ID)),
 		Comm: p.Comm, Exe: p.Exe, Program: p.Program(), Script: p.Script, Container: p.Container, Unit: p.Unit,
+		Pod: p.Pod.Name(), PodNamespace: p.Pod.Namespace(), ContainerName: p.Pod.Container(),
 	}
 	if p.ID.Known() {
 		id.UID = &p.UID

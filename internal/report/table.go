@@ -212,9 +212,10 @@ func idle(t *snapshot.Totals) bool {
 	return t.Opens == 0 && t.Live() <= 0 && t.SynSent <= 0 && t.CloseWait <= 0 && t.TimeWaitOut <= 0 && t.Failed() == 0
 }
 
-// group returns the container by its short id, else the unit, else the executable.
+// group returns the container of a pod, else the container by its short id, else the unit, else
+// the executable.
 func group(p *event.Process) string {
-	return cmp.Or(shortID(p.Container), p.Unit, p.Exe)
+	return cmp.Or(string(p.Pod), shortID(p.Container), p.Unit, p.Exe)
 }
 
 // shortID returns the id of a container as its tools print it.

@@ -126,8 +126,9 @@ func ColumnNamed[T any](columns []Column[T], name string) (Column[T], bool) {
 	return Column[T]{}, false
 }
 
-// Group returns the container of a process, else its unit, else its cgroup.
-func Group(p *event.Process) string { return cmp.Or(p.Container, p.Unit, p.Cgroup) }
+// Group returns the container of a process by its pod, else by its id, else its unit, else its
+// cgroup.
+func Group(p *event.Process) string { return cmp.Or(string(p.Pod), p.Container, p.Unit, p.Cgroup) }
 
 // totalColumns are the orders of every row with Totals.
 func totalColumns[T any](of func(*T) *Totals) []Column[T] {

@@ -16,15 +16,16 @@ const (
 	ByExecutable Grouping = "executable"
 	ByParent     Grouping = "parent" // the process that started them
 	ByContainer  Grouping = "container"
+	ByPod        Grouping = "pod"
 	ByUnit       Grouping = "unit"
 )
 
 // Groupings returns all of them, each usually wider than the one before.
 func Groupings() []Grouping {
-	return []Grouping{ByProcess, ByProgram, ByExecutable, ByParent, ByContainer, ByUnit}
+	return []Grouping{ByProcess, ByProgram, ByExecutable, ByParent, ByContainer, ByPod, ByUnit}
 }
 
-// ProcessGroup is one row: the sum of the processes of a program, executable, container or unit,
+// ProcessGroup is one row: the sum of the processes of a program, executable, container, pod or unit,
 // for example of a shell loop that runs curl 10,000 times. It counts the processes that have
 // no row of their own any more as well.
 type ProcessGroup struct {
@@ -48,7 +49,7 @@ func (g *ProcessGroup) Processes() int { return len(g.Members) + g.Past }
 // GroupKey identifies a group.
 type GroupKey struct {
 	// Name is that of the program, the executable, the parent with its pid, the id of the
-	// container or the unit; empty for processes in none.
+	// container, NAMESPACE/POD or the unit; empty for processes in none.
 	Name string
 	// Executable and Script are those of a group by program. Programs can have one name.
 	Executable, Script string

@@ -29,7 +29,7 @@ func loop(n int) []Process {
 	return append(rows,
 		Process{Info: event.Process{ID: event.ProcID{PID: 1}, Comm: "bash", Exe: "/usr/bin/bash", Unit: "cron.service"}, Totals: Totals{Opens: 2}},
 		Process{Info: event.Process{ID: event.ProcID{PID: 2}, Comm: "kworker"}, Totals: Totals{Opens: 3}, History: HistoryOf(Point{Opens: 2}, Point{}, Point{Opens: 1})},
-		Process{Info: event.Process{ID: event.ProcID{PID: 3}, Comm: "nginx", Exe: "/usr/sbin/nginx", Container: "c0ffee"}, Totals: Totals{Opens: 4}},
+		Process{Info: event.Process{ID: event.ProcID{PID: 3}, Comm: "nginx", Exe: "/usr/sbin/nginx", Container: "c0ffee", Pod: "shop/web/nginx"}, Totals: Totals{Opens: 4}},
 		Process{Totals: Totals{Opens: 5}},
 	)
 }
@@ -54,6 +54,7 @@ func TestGroupProcesses(t *testing.T) {
 		ByProcess:    "[]",
 		ByExecutable: "[/usr/bin/curl 100*100 (unknown) 1*5 /usr/sbin/nginx 1*4 [kworker] 1*3 /usr/bin/bash 1*2]",
 		ByContainer:  "[ 102*105 (unknown) 1*5 c0ffee 1*4]",
+		ByPod:        "[ 102*105 (unknown) 1*5 shop/web 1*4]",
 		ByUnit:       "[cron.service 101*102  2*7 (unknown) 1*5]",
 	} {
 		got := []string{}

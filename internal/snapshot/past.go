@@ -13,6 +13,7 @@ type Identity struct {
 	Script     string
 	Name       string // of the process, without its script
 	Container  string
+	Pod        event.Pod // without the container
 	Unit       string
 	Parent     event.ProcID // zero: not known, or there is no room to count by parent
 	ParentName string
@@ -36,7 +37,7 @@ func ownIdentity(p *event.Process) Identity {
 	if !p.ID.Known() {
 		return Identity{Unknown: true}
 	}
-	return Identity{Executable: executableOf(p), Script: p.Script, Name: p.Name(), Container: p.Container, Unit: p.Unit}
+	return Identity{Executable: executableOf(p), Script: p.Script, Name: p.Name(), Container: p.Container, Pod: p.Pod.Whole(), Unit: p.Unit}
 }
 
 func executableOf(p *event.Process) string {
@@ -69,7 +70,7 @@ func (i Identity) Coarse() Identity {
 
 // Compare is an order of identities.
 func (i Identity) Compare(o Identity) int {
-	return cmp.Or(cmp.Compare(i.Executable, o.Executable), cmp.Compare(i.Container, o.Container), cmp.Compare(i.Unit, o.Unit),
+	return cmp.Or(cmp.Compare(i.Executable, o.Executable), cmp.Compare(i.Container, o.Container), cmp.Compare(i.Pod, o.Pod), cmp.Compare(i.Unit, o.Unit),
 		cmp.Compare(i.Script, o.Script), cmp.Compare(i.Name, o.Name), compareProc(i.Parent, o.Parent), cmp.Compare(i.ParentName, o.ParentName),
 		compareBool(i.Unknown, o.Unknown), compareBool(i.Others, o.Others))
 }
@@ -80,6 +81,8 @@ func (i Identity) key(by Grouping) GroupKey {
 	switch by {
 	case ByContainer:
 		key.Name = i.Container
+	case ByPod:
+		key.Name = string(i.Pod)
 	case ByUnit:
 		key.Name = i.Unit
 	case ByParent:

@@ -16,6 +16,7 @@ const (
 	Parent
 	Unit
 	Container
+	Pod
 	Cgroup
 	Netns
 	User
@@ -80,6 +81,7 @@ func init() {
 		Parent:    textual("parent", "parent process", "systemd", "php*"),
 		Unit:      textual("unit", "unit", "billing", "*.service"),
 		Container: textual("container", "container", "3f2a", "web*"),
+		Pod:       textual("pod", "pod", "shop/web", "shop/*"),
 		Cgroup:    textual("cgroup", "cgroup", "system.slice", "/user.slice/*"),
 		Netns:     textual("ns", "network namespace", "web", "web-?"),
 		User:      textual("user", "user", "www-data", "app*"),
