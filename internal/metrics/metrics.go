@@ -26,8 +26,7 @@ const (
 // View is what one scrape shows. It does not change any more.
 type View struct {
 	*snapshot.Snapshot
-	Findings []doctor.Finding
-	Counts   *Counts
+	Counts *Counts
 }
 
 // Collector makes series of the View that was set last; none before the first. It is safe for use by
@@ -82,7 +81,7 @@ func (c *Collector) series() []*sample {
 	c.addSpaces(&out, s)
 	c.addNamespaces(&out, s)
 	out.addCalls(s, c.view.Counts)
-	out.addFindings(c.view.Findings)
+	out.addFindings(doctor.Judge(s))
 	out.addSignals(s.Signals)
 	c.health.add(&out, s)
 	return out.list

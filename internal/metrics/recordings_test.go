@@ -11,7 +11,6 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
-	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/incidents/recorded"
 	"github.com/porttrace/porttrace/internal/pipeline"
@@ -33,7 +32,7 @@ func play(t *testing.T, name string) (*snapshot.Snapshot, *prometheus.Registry) 
 		t.Fatal(err)
 	}
 	c := NewCollector(DefaultSpaces, "1.2.3")
-	c.Set(&View{s, doctor.Judge(s), meter.Counts()})
+	c.Set(&View{s, meter.Counts()})
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(c, meter.Search())
 	return s, registry
