@@ -20,6 +20,9 @@ const (
 	ownerIdleAfter = 10 * time.Minute
 	// outweighs is how many times as heavy a program must be to take the place of another.
 	outweighs = 4
+	// leavesAfter is for how long the series of a program that has lost its place are served as they were: what it
+	// did last is seen by the next scrape.
+	leavesAfter = 5 * time.Minute
 	// failureWeight is how much more a call that failed weighs.
 	failureWeight = 4
 
@@ -33,6 +36,7 @@ type Meter struct {
 	limit     int
 	known     map[ownerKey]*owner
 	listed    []*owner
+	leaving   []*owner // that have lost their places, at most as many as are listed, oldest first
 	others    tally // of the programs that are not listed
 	exhausted map[event.Op]uint64
 	search    prometheus.Histogram
@@ -49,6 +53,7 @@ type owner struct {
 	fresh  uint64  // what it has done since it was weighed
 	weight float64 // of what it did before
 	last   event.Time
+	left   event.Time // when it lost its place
 }
 
 // NewMeter returns a Meter that lists as many programs by themselves.
@@ -152,6 +157,7 @@ func (m *Meter) Advance(now event.Time) {
 	}
 	m.weigh(math.Exp2(-(weighEvery + now.Sub(m.weighAt)).Seconds() / halfLife.Seconds()))
 	m.weighAt = now.Add(weighEvery)
+	m.leaving = slices.DeleteFunc(m.leaving, func(o *owner) bool { return now.Sub(o.left) >= leavesAfter })
 	m.displace(now)
 	m.forget()
 }
@@ -178,9 +184,19 @@ func (m *Meter) displace(now event.Time) {
 		if i >= len(waiting) || !isIdle(o) && waiting[i].weight <= outweighs*o.weight {
 			return
 		}
-		o.listed, waiting[i].listed = false, true
 		m.listed[i] = waiting[i]
+		m.exchange(o, waiting[i], now)
 	}
+}
+
+// exchange gives the place of a program to another. From now on the others count what it does.
+func (m *Meter) exchange(leaves, comes *owner, now event.Time) {
+	leaves.listed, comes.listed, leaves.left = false, true, now
+	m.leaving = slices.DeleteFunc(m.leaving, func(o *owner) bool { return o == comes })
+	if len(m.leaving) >= m.limit {
+		m.leaving = slices.Delete(m.leaving, 0, 1)
+	}
+	m.leaving = append(m.leaving, leaves)
 }
 
 // waiting returns the programs that are not listed, the lightest first.
@@ -209,7 +225,9 @@ func (m *Meter) forget() {
 	waiting := m.waiting()
 	slices.SortStableFunc(waiting, func(a, b *owner) int { return compareBool(b.isEmpty(), a.isEmpty()) })
 	for _, o := range waiting[:min(len(waiting), len(m.known)-maxKnownOwners/2)] {
-		delete(m.known, o.key)
+		if !slices.Contains(m.leaving, o) {
+			delete(m.known, o.key)
+		}
 	}
 	clear(m.young)
 	clear(m.old)

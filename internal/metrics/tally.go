@@ -104,7 +104,7 @@ func (t *tally) clone() tally {
 
 // Counts are those of a Meter at a moment.
 type Counts struct {
-	Owners    []Owner // those that are listed, and all others as the last
+	Owners    []Owner // those that are listed or were until now, and all others as the last
 	Exhausted map[event.Op]uint64
 }
 
@@ -122,8 +122,10 @@ func exhaustible() map[event.Op]uint64 {
 // Counts returns what has been counted.
 func (m *Meter) Counts() *Counts {
 	c := &Counts{Exhausted: maps.Clone(m.exhausted)}
-	for _, o := range m.listed {
-		c.Owners = append(c.Owners, Owner{o.key, o.clone()})
+	for _, list := range [][]*owner{m.listed, m.leaving} {
+		for _, o := range list {
+			c.Owners = append(c.Owners, Owner{o.key, o.clone()})
+		}
 	}
 	c.Owners = append(c.Owners, Owner{otherOwner, m.others.clone()})
 	return c
