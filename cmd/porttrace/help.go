@@ -54,7 +54,7 @@ var commandGroups = []struct {
 	commands []string
 }{
 	{"What is wrong", []string{"doctor", "explain", "report"}},
-	{"What happens", []string{"events", "record"}},
+	{"What happens", []string{"events", "record", "serve"}},
 	{"What was recorded", []string{"replay", "export", "whatif", "cat", "cut"}},
 	{"About porttrace", []string{"check", "demo", "version", "completion", "help"}},
 }

@@ -19,7 +19,7 @@ type recordFlags struct {
 	liveFlags
 	file     string
 	duration time.Duration
-	maxSize  string
+	maxSize  sizeFlag
 	force    bool
 	ring     ringFlags
 }
@@ -50,7 +50,7 @@ commands that read a file read the directory, too.`,
 	flags.registerVerbose(cmd, "also say on standard error how each kind of event is observed")
 	cmd.Flags().StringVarP(&flags.file, "output", "o", "", "write to this `FILE`; - is standard output (default porttrace-HOST-TIME.ptrace, anonymous without HOST)")
 	durationVarP(cmd.Flags(), &flags.duration, "duration", "d", 0, "end after this `TIME`, as in 10s or 5m; a number is seconds")
-	cmd.Flags().StringVar(&flags.maxSize, "max-size", "", "end before the file is larger than `SIZE`, as in 500M")
+	cmd.Flags().StringVar(&flags.maxSize.text, "max-size", "", "end before the file is larger than `SIZE`, as in 500M")
 	cmd.Flags().BoolVar(&flags.noCommandLines, "no-command-lines", false, "leave out the command lines of processes (secrets in them are masked in any case)")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "overwrite the file if it exists")
 	inGroup(cmd.Flags(), groupOutput, "output", "force")
@@ -74,11 +74,10 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if flags.duration < 0 {
 		return usagef("--duration %s: must not be negative", flags.duration)
 	}
-	maxSize, err := parseSize(flags.maxSize)
-	if err != nil {
-		return usagef("--max-size %s: %w", flags.maxSize, err)
+	if err := flags.maxSize.parse(); err != nil {
+		return err
 	}
-	if err := flags.checkRing(&maxSize); err != nil {
+	if err := flags.checkRing(); err != nil {
 		return err
 	}
 	if err := flags.checkOutput(); err != nil {
@@ -93,14 +92,14 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if flags.ring.length > 0 {
 		ctx, cancel := limited(session.ctx, flags.duration)
 		defer cancel()
-		return flags.runRing(ctx, session, maxSize)
+		return flags.runRing(ctx, session)
 	}
 	to, err := flags.create(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.close()) }()
-	writer, err := record.NewWriter(to, maxSize)
+	writer, err := record.NewWriter(to, flags.maxSize.bytes)
 	if err != nil {
 		return err
 	}
@@ -125,6 +124,17 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	err = cmp.Or(err, writer.Close())
 	shown.end()
 	return recordingEnded(err, to.name)
+}
+
+// checkRing returns the usage error of the flags of a ring.
+func (f *recordFlags) checkRing() error {
+	switch {
+	case !f.given("ring"):
+		return f.ring.checkUnused(f.given)
+	case f.force:
+		return usagef("--force is for a file: a ring overwrites none")
+	}
+	return f.ring.check(f.given, f.file, f.maxSize)
 }
 
 // recordingEnded returns the error of a recording, with what is left of it.

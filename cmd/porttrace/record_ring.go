@@ -51,41 +51,40 @@ func (f *ringFlags) kept() time.Duration {
 	return max(f.length, f.before)
 }
 
-// checkRing returns the usage error of a ring, and sets its size if none is given.
-func (f *recordFlags) checkRing(maxSize *int64) error {
-	r := &f.ring
-	if !f.given("ring") {
-		for _, name := range []string{"on", "before", "after", "keep"} {
-			if f.given(name) {
-				return usagef("--%s is for a ring: add --ring TIME -o DIR", name)
-			}
+// checkUnused refuses the flags of a ring without one.
+func (f *ringFlags) checkUnused(given func(flag string) bool) error {
+	for _, name := range []string{"on", "before", "after", "keep"} {
+		if given(name) {
+			return usagef("--%s is for a ring: add --ring TIME -o DIR", name)
 		}
-		return nil
 	}
+	return nil
+}
+
+// check returns the usage error of a ring in a directory, as long as --max-size says; 0: as its default is.
+func (f *ringFlags) check(given func(flag string) bool, dir string, maxSize sizeFlag) error {
 	for _, name := range []string{"before", "after", "keep"} {
-		if f.given(name) && len(r.on) == 0 {
+		if given(name) && len(f.on) == 0 {
 			return usagef("--%s is for incidents: add --on WHAT", name)
 		}
 	}
 	switch {
-	case r.length <= 0:
-		return usagef("--ring %s: must be more than 0", r.length)
-	case r.before < 0 || r.after < 0:
+	case f.length <= 0:
+		return usagef("--ring %s: must be more than 0", f.length)
+	case f.before < 0 || f.after < 0:
 		return usagef("--before and --after must not be negative")
-	case r.keep < 1:
-		return usagef("--keep %d: must be at least 1", r.keep)
-	case f.file == "" || f.file == "-":
+	case f.keep < 1:
+		return usagef("--keep %d: must be at least 1", f.keep)
+	case dir == "" || dir == "-":
 		return usagef("--ring needs a directory: add -o DIR")
-	case f.force:
-		return usagef("--force is for a file: a ring overwrites none")
 	}
-	if *maxSize = cmp.Or(*maxSize, ringBytes); *maxSize < leastRing {
-		return usagef("--max-size %s: a ring needs 16M at least, as each of its files begins with all sockets", f.maxSize)
+	if n := maxSize.bytes; n != 0 && n < leastRing {
+		return usagef("--max-size %s: a ring needs 16M at least, as each of its files begins with all sockets", maxSize.text)
 	}
-	if info, err := os.Stat(f.file); err == nil && !info.IsDir() {
-		return usagef("-o %s: must be a directory, for the files of --ring", f.file)
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return usagef("-o %s: must be a directory, for the files of --ring", dir)
 	}
-	return checkWatch(r.on)
+	return checkWatch(f.on)
 }
 
 // sayLine writes a line over the progress, which only a terminal shows.
@@ -96,54 +95,89 @@ func sayLine(line string) {
 	fmt.Fprintln(os.Stderr, line)
 }
 
-// runRing records into a ring until it is ended.
-func (f *recordFlags) runRing(ctx context.Context, session *session, maxSize int64) error {
-	var head pipeline.Head
-	f.privileges.dirs = []string{f.file}
-	_, missing := os.Stat(f.file)
-	recorder, err := flight.New(flight.Options{
-		Dir: f.file, Length: f.ring.kept(), MaxBytes: maxSize,
-		Before: f.ring.before, After: f.ring.after, Incidents: f.ring.keep,
-		Head:   head.Each,
+// ring is a flight recorder as a part of a run.
+type ring struct {
+	*flight.Recorder
+	head  pipeline.Head
+	watch *watch // nil: no incident is kept
+	now   event.Time
+}
+
+// open makes the directory, and a recorder into it of what the session traces. If it was not there, it
+// belongs to the user as which the session goes on.
+func (f *ringFlags) open(dir string, maxSize int64, session *session) (*ring, error) {
+	r := &ring{}
+	if len(f.on) > 0 {
+		r.watch = newWatch(f.on)
+	}
+	_, missing := os.Stat(dir)
+	var err error
+	r.Recorder, err = flight.New(flight.Options{
+		Dir: dir, Length: f.kept(), MaxBytes: cmp.Or(maxSize, ringBytes),
+		Before: f.before, After: f.after, Incidents: f.keep,
+		Head:   r.head.Each,
 		Repeat: session.source.Repeat,
 		Say:    sayLine,
 	})
 	if err != nil {
-		return fileError("recording", f.file, err)
+		return nil, fileError("recording", dir, err)
 	}
+	session.privileges.dirs = append(session.privileges.dirs, dir)
 	if errors.Is(missing, fs.ErrNotExist) {
-		err = f.privileges.ownDir(f.file)
+		if err := session.privileges.ownDir(dir); err != nil {
+			return nil, errors.Join(err, r.close())
+		}
 	}
-	if err = cmp.Or(err, session.begin()); err != nil {
-		return errors.Join(err, recorder.Close(0))
+	return r, nil
+}
+
+// endBatch is called after each batch.
+func (r *ring) endBatch(now event.Time) error {
+	r.now = now
+	return r.EndBatch(now)
+}
+
+// observe keeps an incident if the snapshot shows one. A watch needs a snapshot every judgeEvery.
+func (r *ring) observe(s *snapshot.Snapshot) {
+	if r.watch == nil {
+		return
 	}
-	shown := newProgress(os.Stderr, f.file, recorder.Stats)
-	watch := newWatch(f.ring.on)
-	now := event.Time(0)
+	if cause, why := r.watch.observe(s, r.Keeping()); cause != "" {
+		r.Keep(r.now, cause, why)
+	}
+}
+
+// close ends the recording.
+func (r *ring) close() error { return r.Close(r.now) }
+
+// runRing records into a ring until it is ended.
+func (f *recordFlags) runRing(ctx context.Context, session *session) error {
+	ring, err := f.ring.open(f.file, f.maxSize.bytes, session)
+	if err != nil {
+		return err
+	}
+	if err := session.begin(); err != nil {
+		return errors.Join(err, ring.close())
+	}
+	shown := newProgress(os.Stderr, f.file, ring.Stats)
 	opts := pipeline.Options{
-		Filter: session.filter, Scans: true, Head: &head, Cost: linux.CPUTime,
+		Filter: session.filter, Scans: true, Head: &ring.head, Cost: linux.CPUTime,
 		Tee: func(e *event.Event, world *event.World) error {
 			shown.note(e)
-			return recorder.Add(e, world)
+			return ring.Add(e, world)
 		},
 		AfterBatch: func(at event.Time) error {
-			now = at
 			shown.update(at)
-			return recorder.EndBatch(at)
+			return ring.endBatch(at)
 		},
 	}
-	if len(f.ring.on) > 0 {
-		opts.EveryStream = judgeEvery
-		opts.Observe = func(s *snapshot.Snapshot) {
-			if cause, why := watch.observe(s, recorder.Keeping()); cause != "" {
-				recorder.Keep(now, cause, why)
-			}
-		}
+	if ring.watch != nil {
+		opts.EveryStream, opts.Observe = judgeEvery, ring.observe
 		_, err = pipeline.Aggregate(ctx, session.stream, opts)
 	} else {
 		err = pipeline.Run(ctx, session.stream, opts)
 	}
-	err = cmp.Or(err, recorder.Close(now))
+	err = cmp.Or(err, ring.close())
 	shown.end()
 	return err
 }

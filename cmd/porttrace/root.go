@@ -48,7 +48,7 @@ a command it shows the live screen.`,
 	root.PersistentFlags().BoolP("version", "V", false, "print the version")
 	inGroup(root.PersistentFlags(), groupAdvanced, "help", "version")
 	root.SetHelpFunc(printHelp)
-	root.AddCommand(eventsCommand(), recordCommand(), replayCommand(), reportCommand(), catCommand(), cutCommand(), doctorCommand(),
+	root.AddCommand(eventsCommand(), recordCommand(), serveCommand(), replayCommand(), reportCommand(), catCommand(), cutCommand(), doctorCommand(),
 		whatifCommand(), explainCommand(), exportCommand(), checkCommand(), demoCommand(), versionCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd()

@@ -7,6 +7,20 @@ import (
 	"strings"
 )
 
+// sizeFlag is the value of --max-size.
+type sizeFlag struct {
+	text  string
+	bytes int64 // 0: none is given
+}
+
+// parse returns the usage error of a text that is no size.
+func (f *sizeFlag) parse() (err error) {
+	if f.bytes, err = parseSize(f.text); err != nil {
+		return usagef("--max-size %s: %w", f.text, err)
+	}
+	return nil
+}
+
 // parseSize reads a number of bytes with an optional K, M, G or T, powers of 1024: "2G",
 // "2GB" and "2GiB" are 2147483648. An empty text is 0.
 func parseSize(text string) (int64, error) {

@@ -12,10 +12,11 @@ import (
 // spaceList is the fullest port spaces. A client of 100,000 destinations has as many of them, and
 // the rows of all would take 100 MB: the others are only counted.
 type spaceList struct {
-	rows   []*spaceRow // at most 2 maxSpaces
-	listed int         // rows so far, kept or not
-	least  *spaceRow   // the last of the rows that were kept; nil: there is room for more
-	spare  []*spaceRow // to be used again
+	rows   []*spaceRow     // at most 2 maxSpaces
+	listed int             // rows so far, kept or not
+	least  *spaceRow       // the last of the rows that were kept; nil: there is room for more
+	spare  []*spaceRow     // to be used again
+	others event.Occupancy // of the rows that were not kept, summed up
 }
 
 var compareTaken = func() func(a, b *snapshot.PortSpace) int {
@@ -39,6 +40,9 @@ func (l *spaceList) cut() {
 		return
 	}
 	l.least = l.rows[maxSpaces-1]
+	for _, row := range l.rows[maxSpaces:] {
+		l.others.Add(&row.Occupancy)
+	}
 	l.spare = append(l.spare, l.rows[maxSpaces:]...)
 	l.rows = l.rows[:maxSpaces]
 }
@@ -67,6 +71,7 @@ func (l *spaceList) passes(id flowID, o *event.Occupancy, flow *flow) bool {
 		return false
 	}
 	l.listed++
+	l.others.Add(o)
 	return true
 }
 

@@ -31,6 +31,13 @@ func TestFullestSpaces(t *testing.T) {
 	if len(snap.PortSpaces) != maxSpaces || snap.OtherPortSpaces != spaces-maxSpaces {
 		t.Fatalf("%d port spaces and %d others", len(snap.PortSpaces), snap.OtherPortSpaces)
 	}
+	others := 0
+	for _, f := range want[maxSpaces:] {
+		others += f.sockets
+	}
+	if snap.OtherSpaces.InUse() != others {
+		t.Errorf("the others have %d ports in use, want %d", snap.OtherSpaces.InUse(), others)
+	}
 	for i := range snap.PortSpaces {
 		if got := (fill{snap.PortSpaces[i].InUse(), int(snap.PortSpaces[i].Remote.Port)}); got != want[i] {
 			t.Fatalf("row %d has %d sockets towards port %d, want %d towards %d", i, got.sockets, got.port, want[i].sockets, want[i].port)

@@ -55,7 +55,7 @@ func newSpaceRows(s *State) *spaceRows {
 func (s *State) addSpaces(snap *snapshot.Snapshot, fills *fills, focus []snapshot.SpaceID) {
 	b := s.spaceRows()
 	defer b.end()
-	snap.OtherPortSpaces = b.listed - len(b.rows)
+	snap.OtherPortSpaces, snap.OtherSpaces = b.listed-len(b.rows), b.others
 	snap.PortSpaces = make([]snapshot.PortSpace, 0, len(b.rows))
 	b.mapped(focus)
 	for i, row := range b.rows {

@@ -26,6 +26,17 @@ func (o *Occupancy) InUse() int { return o.Live + o.TimeWait + o.Bound }
 // Headroom returns the number of free ports, without those that could be reused.
 func (o *Occupancy) Headroom() int { return o.Capacity - o.InUse() }
 
+// Add adds the ports of another space, whose capacity says nothing of both.
+func (o *Occupancy) Add(p *Occupancy) {
+	o.Live += p.Live
+	o.SynSent += p.SynSent
+	o.CloseWait += p.CloseWait
+	o.TimeWait += p.TimeWait
+	o.FinWait2 += p.FinWait2
+	o.Bound += p.Bound
+	o.Reusable += p.Reusable
+}
+
 // Taken returns the number of ports that the next call cannot have. Ports that it would
 // reuse are free in effect: a loopback space can be full of those and well.
 func (o *Occupancy) Taken() int { return max(o.InUse()-o.Reusable, 0) }

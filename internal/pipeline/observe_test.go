@@ -64,3 +64,13 @@ func TestObserveChangesNothing(t *testing.T) {
 		t.Errorf("observed: %+v\nnot observed: %+v", got, want)
 	}
 }
+
+// TestWanted: what nobody needs is not made, and the next one that is comes with the next batch.
+func TestWanted(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	seen, _ := observed(t, Options{EveryStream: time.Millisecond, Wanted: func() bool { asked++; return asked == 3 }})
+	if len(seen) != 1 || asked < 4 {
+		t.Errorf("%d snapshots were made, asked %d times; want the one of the third batch", len(seen), asked)
+	}
+}

@@ -65,6 +65,8 @@ type Options struct {
 	// called less often if a call takes long, see observeShare.
 	Observe     func(*snapshot.Snapshot)
 	EveryStream time.Duration
+	// Wanted says whether a snapshot for Observe is needed now; nil: always. It is asked with each batch.
+	Wanted func() bool
 	// From and To bound what is counted, in whole batches; 0: no bound. What comes before
 	// From only shows what exists by then: Tee, AfterBatch, Snapshots and Observe do not get it.
 	From, To event.Time
@@ -172,7 +174,7 @@ func (r *run) begin() {
 }
 
 func (r *run) observe() {
-	if !r.begun || r.Observe == nil || r.now < r.due {
+	if !r.begun || r.Observe == nil || r.now < r.due || r.Wanted != nil && !r.Wanted() {
 		return
 	}
 	changes, since := r.state.changes-r.observed, r.now.Sub(r.observedAt)

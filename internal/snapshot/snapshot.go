@@ -49,9 +49,10 @@ type Snapshot struct {
 	// Rows beyond the table's bounds are summed up in one; nil when all fit.
 	OtherProcesses    *Process
 	OtherDestinations *Destination
-	OtherPortSpaces   int      // how many there is no room for
-	OtherFailures     *Failure // of several processes, calls and targets
-	Sweeps            []Sweep  // most failures first, bounded
+	OtherPortSpaces   int             // how many there is no room for
+	OtherSpaces       event.Occupancy // of these, summed up; a sum of capacities says nothing
+	OtherFailures     *Failure        // of several processes, calls and targets
+	Sweeps            []Sweep         // most failures first, bounded
 	// ProgramFailures are the failures by program, counted before Failures lost any row: most
 	// first, bounded. See FailuresByProgram.
 	ProgramFailures []ProgramFailure

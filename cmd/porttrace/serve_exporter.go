@@ -1,0 +1,95 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
+	"github.com/porttrace/porttrace/internal/metrics"
+	"github.com/porttrace/porttrace/internal/pipeline"
+	"github.com/porttrace/porttrace/internal/scrape"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
+
+// viewEvery is the time between two snapshots for scrapes, while there are scrapes.
+const viewEvery = 2 * time.Second
+
+// exporter is the run of serve: what the pipeline emits goes to the metrics and to the ring.
+type exporter struct {
+	meter     *metrics.Meter
+	collector *metrics.Collector
+	views     *scrape.Views
+	ring      *ring // nil: none
+}
+
+func newExporter(flags *serveFlags) *exporter {
+	return &exporter{
+		meter: metrics.NewMeter(flags.owners), collector: metrics.NewCollector(flags.spaces, versionString()),
+		views: scrape.NewViews(),
+	}
+}
+
+// run traces and serves until the session ends, or either fails.
+func (e *exporter) run(session *session, server *scrape.Server) error {
+	ctx, cancel := context.WithCancel(session.ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() {
+		served <- server.Serve(ctx, metrics.Registry(e.collector, e.meter), e.views, versionString())
+		cancel()
+	}()
+	_, err := pipeline.Aggregate(ctx, session.stream, e.options(session))
+	cancel()
+	if e.ring != nil {
+		err = cmp.Or(err, e.ring.close())
+	}
+	return cmp.Or(err, <-served)
+}
+
+func (e *exporter) options(session *session) pipeline.Options {
+	opts := pipeline.Options{
+		Filter: session.filter, Cost: linux.CPUTime,
+		Tee: e.add, AfterBatch: e.endBatch,
+		EveryStream: viewEvery, Observe: e.observe, Wanted: e.views.Wanted,
+	}
+	if e.ring == nil {
+		return opts
+	}
+	opts.Scans, opts.Head = true, &e.ring.head
+	if e.ring.watch != nil {
+		opts.EveryStream, opts.Wanted = judgeEvery, nil
+	}
+	return opts
+}
+
+func (e *exporter) add(ev *event.Event, world *event.World) error {
+	if ev.Kind == event.CensusTaken || ev.Kind == event.SignalsKnown && world.Signals.Off(event.SignalCensus) {
+		e.views.Ready()
+	}
+	if err := e.meter.Add(ev, world); err != nil || e.ring == nil {
+		return err
+	}
+	return e.ring.Add(ev, world)
+}
+
+func (e *exporter) endBatch(now event.Time) error {
+	e.meter.Advance(now)
+	e.views.Move()
+	if e.ring == nil {
+		return nil
+	}
+	return e.ring.endBatch(now)
+}
+
+// observe takes the next snapshot. With a ring they come more often than scrapes need them.
+func (e *exporter) observe(s *snapshot.Snapshot) {
+	if e.ring != nil {
+		e.ring.observe(s)
+	}
+	if e.views.Wanted() {
+		e.collector.Set(&metrics.View{Snapshot: s, Counts: e.meter.Counts()})
+		e.views.Made()
+	}
+}

@@ -1,0 +1,186 @@
+package scrape
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v2"
+	"golang.org/x/net/netutil"
+)
+
+const (
+	// maxConnections bounds those to one address: others wait in the kernel.
+	maxConnections = 64
+	maxHeader      = 16 << 10
+	headerTimeout  = 5 * time.Second
+	answerTimeout  = 30 * time.Second // also for a slow reader
+	idleTimeout    = time.Minute
+	shutdownTime   = time.Second
+)
+
+// Server answers at some addresses.
+type Server struct {
+	listeners []net.Listener
+	config    string // of TLS and users; empty: none
+	scheme    string
+	handler   http.Handler
+}
+
+// Listen checks the configuration file of TLS and users, if one is named, and takes the addresses. Nothing is
+// answered before Serve. A ConfigError is one of the file.
+func Listen(addresses []string, config string) (*Server, error) {
+	scheme, err := schemeOf(config)
+	if err != nil {
+		return nil, ConfigError{err}
+	}
+	s := &Server{config: config, scheme: scheme}
+	for _, address := range addresses {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			s.Close()
+			var op *net.OpError
+			if errors.As(err, &op) {
+				err = op.Err
+			}
+			return nil, fmt.Errorf("listening on %s: %w", address, err)
+		}
+		s.listeners = append(s.listeners, l)
+	}
+	return s, nil
+}
+
+// ConfigError is that of the configuration file.
+type ConfigError struct{ error }
+
+func (e ConfigError) Unwrap() error { return e.error }
+
+// schemeOf checks the file. The library does not say whether it asks for TLS.
+func schemeOf(config string) (string, error) {
+	if config == "" {
+		return "http", nil
+	}
+	if err := web.Validate(config); err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(config)
+	if err != nil {
+		return "", err
+	}
+	var c web.Config
+	if err := yaml.Unmarshal(text, &c); err != nil {
+		return "", err
+	}
+	if c.TLSConfig.IsEnabled() {
+		return "https", nil
+	}
+	return "http", nil
+}
+
+// URLs returns where the metrics are.
+func (s *Server) URLs() (urls []string) {
+	for _, l := range s.listeners {
+		urls = append(urls, s.scheme+"://"+l.Addr().String()+"/metrics")
+	}
+	return urls
+}
+
+// Serve answers until the context ends, or with the error that ends it before.
+func (s *Server) Serve(ctx context.Context, from prometheus.Gatherer, views *Views, version string) error {
+	handler, err := handlerOf(from, views, version)
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, len(s.listeners))
+	var servers []*http.Server
+	for _, l := range s.listeners { // the library changes a server that it serves
+		server := &http.Server{
+			Handler: handler, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ReadTimeout: answerTimeout,
+			WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, ErrorLog: log.New(io.Discard, "", 0),
+		}
+		servers = append(servers, server)
+		flags := &web.FlagConfig{WebConfigFile: &s.config}
+		go func() {
+			ended <- web.Serve(netutil.LimitListener(l, maxConnections), server, flags, slog.New(slog.DiscardHandler))
+		}()
+	}
+	var fault error
+	running := len(servers)
+	select {
+	case <-ctx.Done():
+	case fault = <-ended:
+		running--
+	}
+	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	for _, server := range servers {
+		if server.Shutdown(soon) != nil {
+			_ = server.Close() // of a client that reads slowly
+		}
+	}
+	for range running {
+		fault = cmp.Or(fault, ignoreClosed(<-ended))
+	}
+	return ignoreClosed(fault)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Close gives the addresses back, of a server that does not serve.
+func (s *Server) Close() {
+	for _, l := range s.listeners {
+		_ = l.Close() // Serve may have closed it
+	}
+}
+
+// handlerOf returns what answers at each path.
+func handlerOf(from prometheus.Gatherer, views *Views, version string) (http.Handler, error) {
+	landing, err := web.NewLandingPage(web.LandingConfig{
+		Name: "porttrace", Description: "Ephemeral ports of this host", Version: version, Profiling: "false",
+		Links: []web.LandingLinks{
+			{Address: "metrics", Text: "Metrics"},
+			{Address: "healthz", Text: "Health", Description: "200 while the stream of events moves"},
+			{Address: "readyz", Text: "Readiness", Description: "200 once all sockets are known"},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", landing)
+	mux.Handle("GET /metrics", newPages(views, from, time.Now))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		still := views.stuck()
+		answer(w, still == 0, fmt.Sprintf("the stream of events has stood still for %s", still.Round(time.Second)))
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, views.isReady(), "the first scan of all sockets is not done")
+	})
+	return mux, nil
+}
+
+// answer says ok, or why not.
+func answer(w http.ResponseWriter, ok bool, why string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if !ok {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, why)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
