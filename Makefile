@@ -182,13 +182,14 @@ log=$$(mktemp)
 trap 'rm -f "$$log"' EXIT
 $(idle) $(GO) test -run '^$$' -fuzz "^$$2\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 10x -parallel 1 "$$1" > "$$log" 2>&1 ||
 	{ cat "$$log"; exit 1; }
-echo "$$1 $$2: $$(grep -oE 'execs: [0-9]+' "$$log" | tail -1 | cut -d ' ' -f 2) inputs"
+tried=$$(grep -oE 'execs: [0-9]+' "$$log" | tail -1)
+echo "$$1 $$2: $${tried#execs: } inputs"
 endef
 export fuzz_target
 
 .PHONY: fuzz
-fuzz: ## each fuzz target (func Fuzz... of any test), for FUZZ_SECONDS, two at a time
-	@grep -rHoE '^func Fuzz\w+' --include='*_test.go' cmd docs internal tui | sed -E 's|(.*)/.*:func (.*)|./\1 \2|' | sort | \
+fuzz: ## each fuzz target (func Fuzz... of any test), for FUZZ_SECONDS, two at a time; some: ONLY=REGEXP
+	@grep -rHoE '^func Fuzz\w+' --include='*_test.go' cmd docs internal tui | sed -E 's|(.*)/.*:func (.*)|./\1 \2|' | sort | grep -E '$(or $(ONLY),.)' | \
 		xargs -P 2 -L 1 bash -c "$$fuzz_target" fuzz
 
 GOVULNCHECK ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0

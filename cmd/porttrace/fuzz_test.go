@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-var sizeForm = regexp.MustCompile(`^\+?\d+([kKmMgGtT]?([iI]?[bB])?)$`)
+var sizeForm = regexp.MustCompile(`^\+?\d+([kKmMgGtT]([iI]?[bB])?|[bB])?$`)
 
 // FuzzValues has any text for the values of flags: what is taken is a number in the bounds of the flag,
 // of the form that the error names, and is the same when it is read from its own text.

@@ -27,13 +27,17 @@ func parseSize(text string) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
-	number := strings.TrimRight(strings.ToUpper(text), "IB")
+	number, bytes := strings.CutSuffix(strings.ToUpper(text), "B")
+	binary := false
+	if bytes {
+		number, binary = strings.CutSuffix(number, "I")
+	}
 	shift := 0
 	if i := strings.IndexAny("KMGT", number[max(len(number)-1, 0):]); i >= 0 && number != "" {
 		number, shift = number[:len(number)-1], 10*(i+1)
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n <= 0 || n > math.MaxInt64>>shift {
+	if err != nil || n <= 0 || n > math.MaxInt64>>shift || binary && shift == 0 {
 		return 0, errors.New("must be a number of bytes, as in 500M or 2G")
 	}
 	return n << shift, nil

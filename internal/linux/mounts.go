@@ -2,6 +2,7 @@ package linux
 
 import (
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -17,16 +18,26 @@ type Mount struct {
 func Mounts(mountinfo string) iter.Seq[Mount] {
 	return func(yield func(Mount) bool) {
 		for line := range strings.Lines(mountinfo) {
-			mount, system, _ := strings.Cut(line, " - ")
-			of, kind := strings.Fields(mount), strings.Fields(system)
-			if len(of) < 5 || len(kind) < 3 {
-				continue
-			}
-			if !yield(Mount{Root: unescape.Replace(of[3]), Point: unescape.Replace(of[4]), Type: kind[0], Options: kind[2]}) {
+			if m, is := parseMount(strings.Split(strings.TrimSuffix(line, "\n"), " ")); is && !yield(m) {
 				return
 			}
 		}
 	}
+}
+
+// parseMount reads: id, parent, device, root, mount point, options, any number of tags, a hyphen, type,
+// source, options of the file system.
+func parseMount(fields []string) (m Mount, is bool) {
+	const tags = 6
+	if len(fields) < tags {
+		return m, false
+	}
+	hyphen := slices.Index(fields[tags:], "-")
+	if hyphen < 0 || len(fields) < tags+hyphen+4 {
+		return m, false
+	}
+	system := fields[tags+hyphen+1:]
+	return Mount{Root: unescape.Replace(fields[3]), Point: unescape.Replace(fields[4]), Type: system[0], Options: system[2]}, true
 }
 
 // unescape is the inverse of mangle_path() for what show_mountinfo() gives it (fs/proc_namespace.c).

@@ -11,11 +11,11 @@ import (
 // Namespaces that come and go leave their sums, and no memory: after 10,000 of them a state is as
 // large as after 4,000, when it has as many rows of failures as it keeps.
 func TestNetnsChurn(t *testing.T) {
-	const perSecond, conns = 10, 20
-	many := 2000
-	if testing.Short() {
-		many = 400
-	}
+	const (
+		many      = 2000
+		perSecond = 10
+		conns     = 20
+	)
 	state := NewState(nil)
 	at, next := event.Time(100*time.Second), uint32(1)
 	churn := func(n int) (heap int64) {
@@ -35,7 +35,7 @@ func TestNetnsChurn(t *testing.T) {
 	first := churn(2 * many)
 	then := churn(3 * many)
 	snap := state.Snapshot(at)
-	if want := uint64(5 * many * conns); snap.Totals.Opens != want || snap.Totals.Closes() != want || snap.Totals.ConnectFailures != want/conns {
+	if want := uint64(5 * many * conns); snap.Totals.Opens != want || snap.Totals.Closes() != want || snap.Totals.ConnectFailures != 5*many {
 		t.Errorf("%+v; want %d opens and closes, %d failures", snap.Totals, want, 5*many)
 	}
 	if len(snap.Namespaces) != 0 || len(snap.PortSpaces) != 0 || snap.Totals.Live() != 0 {
