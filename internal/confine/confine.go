@@ -39,6 +39,9 @@ func Apply(o Options) (*State, error) {
 		}
 		state.User = o.User.Name
 	}
+	if err := emptyBounds(); err != nil {
+		return nil, fmt.Errorf("emptying the bounding set: %w", err)
+	}
 	if err := dropCapabilities(kept); err != nil {
 		return nil, fmt.Errorf("dropping capabilities: %w", err)
 	}
