@@ -36,8 +36,11 @@ func (f *privilegeFlags) check() (err error) {
 	if !slices.Contains(confine.Modes, confine.Mode(f.mode)) {
 		return usagef("--privileges %s: must be one of %s", f.mode, modeNames())
 	}
-	if f.name == "" {
+	switch {
+	case f.name == "":
 		return nil
+	case confine.Mode(f.mode) == confine.Keep:
+		return usagef("--privileges keep and --user exclude each other: another user has no privileges of root")
 	}
 	if f.user, err = confine.LookUp(f.name); err != nil {
 		return usagef("--user %s: %w", f.name, err)

@@ -99,18 +99,12 @@ func heldOf(wanted []cap.Value) []cap.Value {
 	})
 }
 
-// dropCapabilities leaves those to the process, and none to any program that it starts.
+// dropCapabilities leaves those to the process, and, with no_new_privs, none to any program that it starts.
 func dropCapabilities(kept []cap.Value) error {
-	set := cap.GetProc()
-	if may, err := set.GetFlag(cap.Permitted, cap.SETPCAP); err == nil && may {
-		if err := emptyBounds(set); err != nil {
-			return err
-		}
-	}
 	if err := cap.ResetAmbient(); err != nil {
 		return err
 	}
-	set = cap.NewSet()
+	set := cap.NewSet()
 	for _, flag := range []cap.Flag{cap.Permitted, cap.Effective} {
 		if err := set.SetFlag(flag, true, kept...); err != nil {
 			return err
@@ -121,7 +115,11 @@ func dropCapabilities(kept []cap.Value) error {
 
 // emptyBounds empties the set of capabilities that the process could ever get again. Without
 // CAP_SETPCAP it cannot, and no_new_privs has to do.
-func emptyBounds(set *cap.Set) error {
+func emptyBounds() error {
+	set := cap.GetProc()
+	if may, err := set.GetFlag(cap.Permitted, cap.SETPCAP); err != nil || !may {
+		return err
+	}
 	if err := set.SetFlag(cap.Effective, true, cap.SETPCAP); err != nil {
 		return err
 	}

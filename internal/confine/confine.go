@@ -12,7 +12,7 @@ import (
 // Options say what a run still needs.
 type Options struct {
 	Mode     Mode
-	User     *User    // goes on as this one, nil: as the one that it is
+	User     *User    // goes on as this one, nil: as the one that it is; not with Keep
 	Child    bool     // a command waits for its release, and is ended with the run
 	Programs bool     // it starts other programs
 	Dirs     []string // in which it will make files
@@ -25,10 +25,10 @@ type State struct {
 	Unfiltered error // why no system calls are refused, nil: they are
 }
 
-// Apply gives up the rest, on all threads, for good. After an error a part may have been given up: the
+// Apply gives up the rest, on all threads, for good; with Keep it does nothing, and the state is nil. After an error a part may have been given up: the
 // run must end. It must be called when all is attached and opened.
 func Apply(o Options) (*State, error) {
-	if o.Mode == Keep && o.User == nil {
+	if o.Mode == Keep {
 		return nil, nil
 	}
 	state := &State{}
@@ -38,6 +38,9 @@ func Apply(o Options) (*State, error) {
 			return nil, fmt.Errorf("going on as user %s: %w (this takes root, or CAP_SETUID and CAP_SETGID)", o.User.Name, err)
 		}
 		state.User = o.User.Name
+	}
+	if err := emptyBounds(); err != nil {
+		return nil, fmt.Errorf("emptying the bounding set: %w", err)
 	}
 	if err := dropCapabilities(kept); err != nil {
 		return nil, fmt.Errorf("dropping capabilities: %w", err)

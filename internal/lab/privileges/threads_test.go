@@ -145,6 +145,7 @@ func TestRefusals(t *testing.T) {
 		want string
 	}{
 		{root, []string{"events", "--user", "no-such-user"}, "--user no-such-user: there is no such user"},
+		{root, []string{"events", "--user", "0", "--privileges", "keep"}, "--privileges keep and --user exclude each other"},
 		{root, []string{"events", "--privileges", "none"}, "must be one of drop, least, keep"},
 		{as(unix.CAP_BPF, unix.CAP_PERFMON), []string{"events", "--user", "0"}, "this takes root, or CAP_SETUID and CAP_SETGID"},
 	} {
