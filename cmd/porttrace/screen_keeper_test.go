@@ -107,7 +107,7 @@ func (with screenTests) keeps(t *testing.T) {
 	need.BTF(t)
 	directory := t.TempDir()
 	s := with.demoIn(t, directory, 120)
-	s.press("2", "g", "g", "g", "g", "g")
+	s.press("2", "g", "g", "g", "g", "g", "g")
 	s.await("the programs of the demo", demo...)
 	s.press("R")
 	s.await("a recording", regexp.MustCompile(`REC \d+s [\d.]+ [KM]iB`))

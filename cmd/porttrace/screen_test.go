@@ -266,7 +266,7 @@ func (with screenTests) demo(t *testing.T) {
 	need.BTF(t)
 	s := with.show(t, terminal.Options{}, "demo")
 	s.awaitIf("the screen", func(screen *terminal.Screen) bool { return screen.Alternate })
-	s.press("2", "g", "g", "g", "g", "g") // the processes, one by one: all are of one program
+	s.press("2", "g", "g", "g", "g", "g", "g") // the processes, one by one: all are of one program
 	s.await("the programs of the demo", demo...)
 	s.press("q")
 	s.restored()

@@ -92,7 +92,7 @@ func (n *node) spec(args ...string) *specs.Spec {
 		Mounts: []specs.Mount{
 			{Destination: "/proc", Type: "proc", Source: "proc"},
 			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "mode=755"}},
-			{Destination: "/sys", Type: "bind", Source: "/sys", Options: []string{"rbind", "ro"}}, // with the host's network: not mounted anew
+			{Destination: "/sys", Type: "bind", Source: "/sys", Options: []string{"rbind", "ro"}}, // with the host's network runtimes do not mount another
 		},
 		Linux: &specs.Linux{
 			Namespaces:    []specs.LinuxNamespace{{Type: specs.MountNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.CgroupNamespace}},
