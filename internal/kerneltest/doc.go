@@ -45,6 +45,9 @@
 //	event_select       --pid and --children
 //	accuracy           TestAccuracy measures each signal for docs/accuracy.md: accuracy_load makes
 //	                   the traffic, accuracy_facts compares; figures and accuracy/ write the tables
+//	setup              TestSetups does the same on other networks: setup_rewrite with programs at
+//	                   cgroup/connect, setup_device in a VRF and with link-local addresses; and
+//	                   the port spaces there
 //	privilege          the same for users with different capabilities; refusals without them
 //	attach             the ladder of hooks, the verifier, two tracers, nothing is left behind
 //	scan               scans by iterators and by sock_diag, settings of namespaces; scan_rows: the
