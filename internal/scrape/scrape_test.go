@@ -62,7 +62,7 @@ func serving(t *testing.T, from prometheus.Gatherer, views *Views, config string
 
 func get(t *testing.T, client *http.Client, url string, head ...string) (status int, body string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestFlood(t *testing.T) {
 	for i := range 1000 {
 		wait.Go(func() {
 			answer := &page{head: http.Header{}}
-			request, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, "/metrics", http.NoBody)
+			request, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, "/metrics", nil)
 			request.Header.Set("Accept", forms[i%len(forms)])
 			p.ServeHTTP(answer, request)
 			if answer.status != http.StatusOK || !strings.Contains(answer.body.String(), "porttrace_test_ports 42") {
@@ -201,7 +201,7 @@ func TestTLSAndUsers(t *testing.T) {
 		}
 	}
 	for password, want := range map[string]int{"open sesame": 200, "wrong": 401} {
-		request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/metrics", http.NoBody)
+		request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/metrics", nil)
 		request.SetBasicAuth("prometheus", password)
 		answer, err := client.Do(request)
 		if err != nil {
