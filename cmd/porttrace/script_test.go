@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/porttrace/porttrace/internal/lab"
 )
 
 // The scripts in testdata/script run the program as a user's shell does. Beside it they
@@ -34,6 +36,7 @@ import (
 // its threads; EXACT and INFERRED, recordings of the demo, in the folder VERSIONS, and SPACES, of
 // port spaces; INCIDENTS, the folder of recorded incidents.
 func TestMain(m *testing.M) {
+	lab.MaybeRun()
 	testscript.Main(m, map[string]func(){
 		"porttrace":    main,
 		"dial":         dialProgram,

@@ -14,7 +14,7 @@ import (
 	"github.com/porttrace/porttrace/internal/scrape"
 )
 
-// defaultListen is reached from this host only: what its programs do is nobody else's business.
+// defaultListen is reached from this host only: what its programs do does not concern other hosts.
 const defaultListen = "127.0.0.1:9435"
 
 type serveFlags struct {

@@ -37,7 +37,7 @@ type Meter struct {
 	known     map[ownerKey]*owner
 	listed    []*owner
 	leaving   []*owner // that have lost their places, at most as many as are listed, oldest first
-	others    tally // of the programs that are not listed
+	others    tally    // of the programs that are not listed
 	exhausted map[event.Op]uint64
 	search    prometheus.Histogram
 

@@ -177,7 +177,7 @@ func TestOwnersStorm(t *testing.T) {
 	}
 }
 
-// TestFailureKinds: errnos that nobody has thought of do not make more series than a bound.
+// TestFailureKinds: unusual errnos do not make more series than a bound.
 func TestFailureKinds(t *testing.T) {
 	t.Parallel()
 	m := newMeterTest(t, 2)

@@ -86,7 +86,7 @@ func TestSpacesSum(t *testing.T) {
 	}
 }
 
-// TestExhaustedNeverShrinks: what is counted of a space goes on when its row begins anew.
+// TestExhaustedNeverShrinks: what is counted of a space goes on when its row starts again.
 func TestExhaustedNeverShrinks(t *testing.T) {
 	t.Parallel()
 	c := NewCollector(1, "1")

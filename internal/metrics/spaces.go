@@ -71,7 +71,7 @@ var otherSpace = func() labels {
 	return labelsOf(list...)
 }()
 
-// growth counts how a figure has grown that begins anew when its row does.
+// growth counts how a figure has grown that starts from 0 again when its row does.
 type growth struct{ last, sum uint64 }
 
 func (g *growth) add(now uint64) {

@@ -65,7 +65,7 @@ func TestObserveChangesNothing(t *testing.T) {
 	}
 }
 
-// TestWanted: what nobody needs is not made, and the next one that is comes with the next batch.
+// TestWanted: a snapshot that is not needed is not made, and the next one that is comes with the next batch.
 func TestWanted(t *testing.T) {
 	t.Parallel()
 	asked := 0
