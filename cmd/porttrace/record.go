@@ -22,6 +22,7 @@ type recordFlags struct {
 	maxSize  string
 	force    bool
 	ring     ringFlags
+	config   configFlags
 }
 
 func recordCommand() *cobra.Command {
@@ -56,6 +57,7 @@ commands that read a file read the directory, too.`,
 	inGroup(cmd.Flags(), groupOutput, "output", "force")
 	flags.anonymous.register(cmd)
 	flags.ring.register(cmd)
+	flags.config.register(cmd)
 	return cmd
 }
 
@@ -71,17 +73,8 @@ func (f *recordFlags) operands(cmd *cobra.Command, args []string) error {
 }
 
 func runRecord(ctx context.Context, flags *recordFlags) (err error) {
-	if flags.duration < 0 {
-		return usagef("--duration %s: must not be negative", flags.duration)
-	}
-	maxSize, err := parseSize(flags.maxSize)
-	if err != nil {
-		return usagef("--max-size %s: %w", flags.maxSize, err)
-	}
-	if err := flags.checkRing(&maxSize); err != nil {
-		return err
-	}
-	if err := flags.checkOutput(); err != nil {
+	maxSize, err := flags.checkAll()
+	if err != nil || flags.config.checked() {
 		return err
 	}
 	// Attached first, so that a host that cannot be traced leaves no file behind.
@@ -123,6 +116,23 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	err = cmp.Or(err, writer.Close())
 	shown.end()
 	return recordingEnded(err, to.name)
+}
+
+// checkAll returns the size that the recording may have, or what is wrong with the flags.
+func (f *recordFlags) checkAll() (maxSize int64, err error) {
+	if f.duration < 0 {
+		return 0, usagef("--duration %s: must not be negative", f.duration)
+	}
+	if maxSize, err = parseSize(f.maxSize); err != nil {
+		return 0, usagef("--max-size %s: %w", f.maxSize, err)
+	}
+	if err := f.checkRing(&maxSize); err != nil {
+		return 0, err
+	}
+	if _, err := f.probeOptions(); err != nil {
+		return 0, err
+	}
+	return maxSize, f.checkOutput()
 }
 
 // recordingEnded returns the error of a recording, with what is left of it.
