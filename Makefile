@@ -12,6 +12,8 @@ CLANG_FORMAT ?= clang-format-19
 GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+RELEASE_DAY ?= $(shell git log -1 --format=%cs 2>/dev/null)
+LDFLAGS = -s -w -X main.version=$(VERSION) -X main.releaseDay=$(RELEASE_DAY)
 SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
 ##  make run, make demo: ARGS="--pid 42 --children"; make bench-overhead: ARGS="-storm fin -destinations 1024"
@@ -23,7 +25,7 @@ help: ## this list
 
 .PHONY: build
 build: ## ./porttrace: static; needs only Go
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o porttrace ./cmd/porttrace
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o porttrace ./cmd/porttrace
 
 .PHONY: run
 run: build ## build, and start the live screen (as root or through sudo)
