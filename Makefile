@@ -27,6 +27,10 @@ help: ## this list
 build: ## ./porttrace: static; needs only Go
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o porttrace ./cmd/porttrace
 
+.PHONY: release
+release: ## all that is published of this version, into dist: binaries, packages, SBOM, checksums
+	VERSION='$(VERSION)' RELEASE_DAY='$(RELEASE_DAY)' packaging/release
+
 .PHONY: run
 run: build ## build, and start the live screen (as root or through sudo)
 	$(SUDO) ./porttrace $(ARGS)
@@ -121,6 +125,10 @@ test-incidents: ## real programs that misbehave, and what doctor says of them (f
 .PHONY: test-duckdb
 test-duckdb: ## DuckDB reads the Parquet export (downloads DuckDB, 32 MB; needs a C compiler)
 	cd internal/export/duckdbtest && $(GO) test -count=1 ./...
+
+.PHONY: test-packages
+test-packages: ## two builds of a release are the same, its packages work in a new Debian (as root; downloads Debian once)
+	$(GO) test -count=1 -timeout 15m -v ./packaging -release
 
 .PHONY: test-race
 test-race: ## the tests under the race detector, or fail
@@ -273,4 +281,4 @@ check: ## all that CI checks, with the time that each takes
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf porttrace .cache bin
+	rm -rf porttrace .cache bin dist
