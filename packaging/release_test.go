@@ -13,7 +13,10 @@ import (
 	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
-var withRelease = flag.Bool("release", false, "make releases, and install them (make test-packages)")
+var (
+	withRelease = flag.Bool("release", false, "make releases, and install them (make test-packages)")
+	madeBefore  = flag.String("dist", "", "with -release: the `folder` of a release "+first+" that was made before, which saves a minute")
+)
 
 // Versions of the releases that the tests make. The second one has another porttrace.conf.
 const (
@@ -48,6 +51,10 @@ func firstRelease(t *testing.T) string {
 		t.Skip("it makes a release, which make test-packages does")
 	}
 	made.Do(func() {
+		if *madeBefore != "" {
+			made.dist = *madeBefore
+			return
+		}
 		dist := release(t, first, "amd64 arm64", nil)
 		kept, err := os.MkdirTemp("", "porttrace-dist")
 		if err != nil {
@@ -65,7 +72,9 @@ func firstRelease(t *testing.T) string {
 func TestMain(m *testing.M) {
 	flag.Parse()
 	status := m.Run()
-	os.RemoveAll(made.dist)
+	if *madeBefore == "" {
+		os.RemoveAll(made.dist)
+	}
 	os.Exit(status)
 }
 
