@@ -147,7 +147,7 @@ func (d *debian) service() string {
 		return command[1]
 	}
 	settings := strings.Replace(read(d.t, d.root+"/etc/porttrace/porttrace.conf"), "[serve]", "[record]", 1)
-	d.write("/var/log/record.conf", strings.Replace(settings, "listen =", "# listen =", 1))
+	d.write("/var/log/record.conf", strings.Replace(settings, "\nlisten =", "\n# listen =", 1))
 	return "/usr/bin/porttrace record --config /var/log/record.conf"
 }
 

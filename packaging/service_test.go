@@ -23,7 +23,7 @@ wait_file 1
 pid=$(state MainPID)
 echo "started: $(state ActiveState)"
 sed -nE 's/^(CapEff|NoNewPrivs|Seccomp):\s+/\1: /p; s/^Uid:\s+([0-9]+).*/Uid: \1/p' /proc/$pid/status
-kill -9 $pid
+[ "$pid" -gt 0 ] && kill -9 "$pid"
 wait_for NRestarts 1
 wait_file 2
 echo "killed: $(state ActiveState)"
