@@ -12,6 +12,8 @@ CLANG_FORMAT ?= clang-format-19
 GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+RELEASE_DAY ?= $(shell git log -1 --format=%cs 2>/dev/null)
+LDFLAGS = -s -w -X main.version=$(VERSION) -X main.releaseDay=$(RELEASE_DAY)
 SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
 ##  make run, make demo: ARGS="--pid 42 --children"; make bench-overhead: ARGS="-storm fin -destinations 1024"
@@ -23,7 +25,11 @@ help: ## this list
 
 .PHONY: build
 build: ## ./porttrace: static; needs only Go
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o porttrace ./cmd/porttrace
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o porttrace ./cmd/porttrace
+
+.PHONY: release
+release: ## all that is published of this version, into dist: binaries, packages, SBOM, checksums
+	VERSION='$(VERSION)' RELEASE_DAY='$(RELEASE_DAY)' packaging/release
 
 .PHONY: run
 run: build ## build, and start the live screen (as root or through sudo)
@@ -159,6 +165,9 @@ test-duckdb: ## DuckDB reads the Parquet export (downloads DuckDB, 32 MB; needs 
 .PHONY: test-deploy
 test-deploy: ## the manifests and the container that they describe (downloads the types of Kubernetes; needs runc and root)
 	cd deploy/kubernetes/manifesttest && $(GO) test -count=1 ./...
+.PHONY: test-packages
+test-packages: ## two builds of a release are the same, its packages work in a new Debian (as root; downloads Debian once)
+	$(GO) test -count=1 -timeout 15m -v ./packaging -release
 
 .PHONY: test-race
 test-race: ## the tests under the race detector, or fail
@@ -352,4 +361,4 @@ check: ## all that CI checks, with the time that each takes; in virtual machines
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf porttrace .cache bin
+	rm -rf porttrace .cache bin dist

@@ -56,7 +56,7 @@ var commandGroups = []struct {
 	{"What is wrong", []string{"doctor", "explain", "report"}},
 	{"What happens", []string{"events", "record", "serve"}},
 	{"What was recorded", []string{"replay", "export", "whatif", "cat", "cut"}},
-	{"About porttrace", []string{"check", "demo", "version", "completion", "help"}},
+	{"About porttrace", []string{"check", "demo", "version", "completion", "man", "help"}},
 }
 
 // helpCommand prints the help of a command.
@@ -130,11 +130,7 @@ func printHelp(cmd *cobra.Command, _ []string) {
 // helpText is the help of a command: what it does, examples, then its flags by group.
 func helpText(cmd *cobra.Command) []byte {
 	var out bytes.Buffer
-	long := cmd.Long
-	if long == "" {
-		long = cmd.Short
-	}
-	fmt.Fprintf(&out, "%s\n\nUsage:\n  %s\n", strings.TrimSpace(long), cmd.UseLine())
+	fmt.Fprintf(&out, "%s\n\nUsage:\n  %s\n", longText(cmd), cmd.UseLine())
 	if !cmd.HasParent() {
 		fmt.Fprintf(&out, "  %s COMMAND [flags]\n", cmd.Name())
 	}
@@ -149,6 +145,14 @@ func helpText(cmd *cobra.Command) []byte {
 		fmt.Fprintf(&out, "\n%s COMMAND --help has the flags of a command.\n", cmd.Name())
 	}
 	return out.Bytes()
+}
+
+// longText is what a command does, in full if there is more than a line to say.
+func longText(cmd *cobra.Command) string {
+	if cmd.Long == "" {
+		return cmd.Short
+	}
+	return strings.TrimSpace(cmd.Long)
 }
 
 func writeCommands(out *bytes.Buffer, cmd *cobra.Command) {
@@ -175,12 +179,7 @@ func writeCommands(out *bytes.Buffer, cmd *cobra.Command) {
 const helpColumn = 26
 
 func writeFlags(out *bytes.Buffer, cmd *cobra.Command, group string) {
-	var list []*pflag.Flag
-	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-		if groupOf(flag) == group && !flag.Hidden {
-			list = append(list, flag)
-		}
-	})
+	list := flagsOf(cmd, group)
 	if len(list) == 0 {
 		return
 	}
@@ -189,6 +188,16 @@ func writeFlags(out *bytes.Buffer, cmd *cobra.Command, group string) {
 		head, help := flagHelp(flag)
 		writeEntry(out, head, helpColumn, help)
 	}
+}
+
+// flagsOf returns the flags of a command in a group, as the help lists them.
+func flagsOf(cmd *cobra.Command, group string) (list []*pflag.Flag) {
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		if groupOf(flag) == group && !flag.Hidden {
+			list = append(list, flag)
+		}
+	})
+	return list
 }
 
 // flagHelp returns a flag as it is typed, and what it does.

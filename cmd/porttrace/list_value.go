@@ -56,15 +56,21 @@ func splitNumbers(text string) ([]string, error) {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }), nil
 }
 
-// splitCommas takes a value in double quotes as it is: it can hold a comma.
+// splitCommas takes a value in double quotes as it is: it can hold a comma, or begin with a blank.
 func splitCommas(text string) ([]string, error) {
 	if !strings.Contains(text, `"`) {
 		if text == "" {
 			return nil, nil
 		}
-		return strings.Split(text, ","), nil
+		values := strings.Split(text, ",")
+		for i := range values {
+			values[i] = strings.TrimSpace(values[i])
+		}
+		return values, nil
 	}
-	values, err := csv.NewReader(strings.NewReader(text)).Read()
+	reader := csv.NewReader(strings.NewReader(text))
+	reader.TrimLeadingSpace = true
+	values, err := reader.Read()
 	if err != nil {
 		return nil, errors.New(`a value that begins with " must end with one`)
 	}

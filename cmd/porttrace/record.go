@@ -22,6 +22,7 @@ type recordFlags struct {
 	maxSize  sizeFlag
 	force    bool
 	ring     ringFlags
+	config   configFlags
 }
 
 func recordCommand() *cobra.Command {
@@ -56,6 +57,7 @@ commands that read a file read the directory, too.`,
 	inGroup(cmd.Flags(), groupOutput, "output", "force")
 	flags.anonymous.register(cmd)
 	flags.ring.register(cmd)
+	flags.config.register(cmd)
 	return cmd
 }
 
@@ -71,16 +73,7 @@ func (f *recordFlags) operands(cmd *cobra.Command, args []string) error {
 }
 
 func runRecord(ctx context.Context, flags *recordFlags) (err error) {
-	if flags.duration < 0 {
-		return usagef("--duration %s: must not be negative", flags.duration)
-	}
-	if err := flags.maxSize.parse(); err != nil {
-		return err
-	}
-	if err := flags.checkRing(); err != nil {
-		return err
-	}
-	if err := flags.checkOutput(); err != nil {
+	if err := flags.checkAll(); err != nil || flags.config.checked() {
 		return err
 	}
 	// Attached first, so that a host that cannot be traced leaves no file behind.
@@ -124,6 +117,23 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	err = cmp.Or(err, writer.Close())
 	shown.end()
 	return recordingEnded(err, to.name)
+}
+
+// checkAll returns what is wrong with the flags.
+func (f *recordFlags) checkAll() error {
+	if f.duration < 0 {
+		return usagef("--duration %s: must not be negative", f.duration)
+	}
+	if err := f.maxSize.parse(); err != nil {
+		return err
+	}
+	if err := f.checkRing(); err != nil {
+		return err
+	}
+	if _, err := f.probeOptions(); err != nil {
+		return err
+	}
+	return f.checkOutput()
 }
 
 // checkRing returns the usage error of the flags of a ring.

@@ -51,6 +51,7 @@ a command it shows the live screen.`,
 	root.AddCommand(eventsCommand(), recordCommand(), serveCommand(), replayCommand(), reportCommand(), catCommand(), cutCommand(), doctorCommand(),
 		whatifCommand(), explainCommand(), exportCommand(), checkCommand(), demoCommand(), versionCommand())
 	root.SetHelpCommand(helpCommand(root))
+	root.AddCommand(manCommand(root))
 	root.InitDefaultCompletionCmd()
 	describeCompletion(commandNamed(root, "completion"))
 	for _, c := range append(root.Commands(), root) {

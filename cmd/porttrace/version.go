@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the Makefile.
-var version = ""
+// version, and the day of its last commit as 2026-11-28, are set by the Makefile.
+var version, releaseDay = "", ""
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
