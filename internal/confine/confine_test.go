@@ -48,7 +48,7 @@ func want(call string, got error, errno unix.Errno) error {
 	if errno == 0 && got == nil || errno != 0 && errors.Is(got, errno) {
 		return nil
 	}
-	return fmt.Errorf("%s: %v, want %v", call, got, errno)
+	return fmt.Errorf("%s: got %w, want %w", call, got, errno)
 }
 
 func bpf(command uintptr) error {
