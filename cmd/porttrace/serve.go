@@ -27,6 +27,7 @@ type serveFlags struct {
 	dir       string
 	maxSize   sizeFlag
 	ring      ringFlags
+	config    configFlags
 }
 
 func serveCommand() *cobra.Command {
@@ -66,6 +67,7 @@ With --ring it is a flight recorder besides, as porttrace record --ring is.`,
 	cmd.Flags().BoolVar(&flags.noCommandLines, "no-command-lines", false, "with --ring: leave out the command lines of processes (secrets in them are masked in any case)")
 	inGroup(cmd.Flags(), groupOutput, "output", "max-size", "no-command-lines")
 	flags.ring.register(cmd)
+	flags.config.register(cmd)
 	return cmd
 }
 
@@ -94,7 +96,7 @@ func (f *serveFlags) checkFlags() error {
 
 func runServe(ctx context.Context, flags *serveFlags) error {
 	_, err := flags.probeOptions()
-	if err = cmp.Or(err, flags.checkFlags()); err != nil {
+	if err = cmp.Or(err, flags.checkFlags()); err != nil || flags.config.checked() {
 		return err
 	}
 	server, err := scrape.Listen(flags.listen, flags.webConfig)
