@@ -39,7 +39,7 @@
 //	event_exhaust      no port left; reuse of TIME_WAIT
 //	event_holder       who has the port, or the 4-tuple, of a call that failed
 //	event_loss         exact totals although the ring is too small; event_full: more connections
-//	                   than are followed; event_overload: 80,000 connections; event_limit: the
+//	                   than are followed; event_overload: 200,000 connections; event_limit: the
 //	                   limit of detail
 //	event_storm        what is known beside a storm, and after it
 //	event_select       --pid and --children
