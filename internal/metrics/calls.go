@@ -62,8 +62,10 @@ type held struct{ live, synSent, closeWait, timeWait int64 }
 
 func (h held) states() []state {
 	return []state{
-		{stateOpen, int(max(h.live-h.synSent-h.closeWait, 0))}, {stateSynUnanswered, int(max(h.synSent, 0))},
-		{stateCloseWait, int(max(h.closeWait, 0))}, {stateTimeWait, int(max(h.timeWait, 0))},
+		{stateOpen, int(max(h.live-h.synSent-h.closeWait, 0))},
+		{stateSynUnanswered, int(max(h.synSent, 0))},
+		{stateCloseWait, int(max(h.closeWait, 0))},
+		{stateTimeWait, int(max(h.timeWait, 0))},
 	}
 }
 

@@ -40,7 +40,7 @@ type fill struct {
 // place is a row that is listed.
 type place[R any] struct {
 	row   *R // of the newest snapshot, or stripped
-	bare  R  // the row, stripped
+	bare  *R // the row, stripped, of a place that is taken
 	there bool
 	fill
 	idleSince event.Time // 0: it is not idle
@@ -66,7 +66,8 @@ func (p *places[K, R]) choose(rows []R, at event.Time, whole bool) (listed, rest
 			leaving = leaving[1:]
 		}
 		p.made++
-		w.number = p.made
+		bare := p.strip(w.row)
+		w.number, w.bare = p.made, &bare
 		p.listed[p.key(w.row)] = w
 	}
 	for _, place := range p.listed {
@@ -90,11 +91,12 @@ func (p *places[K, R]) follow(rows []R, at event.Time, whole bool) (waiting []*p
 		}
 		seen[key] = true
 		if place := p.listed[key]; place != nil {
-			place.row, place.bare, place.there, place.fill = row, p.strip(row), true, p.fill(row, place.state)
+			place.row, place.there, place.fill = row, true, p.fill(row, place.state)
+			*place.bare = p.strip(row)
 			place.noteIdle(at)
 			continue
 		}
-		w := &place[R]{row: row, bare: p.strip(row), there: true, fill: p.fill(row, event.SpaceOK)}
+		w := &place[R]{row: row, there: true, fill: p.fill(row, event.SpaceOK)}
 		w.noteIdle(at)
 		waiting = append(waiting, w)
 	}
@@ -102,7 +104,7 @@ func (p *places[K, R]) follow(rows []R, at event.Time, whole bool) (waiting []*p
 		if place.there {
 			continue
 		}
-		place.row, place.fill = &place.bare, fill{idle: true}
+		place.row, place.fill = place.bare, fill{idle: true}
 		place.noteIdle(at)
 		if !whole || at.Sub(place.idleSince) >= idleAfter {
 			delete(p.listed, key)

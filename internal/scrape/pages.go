@@ -72,7 +72,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // page returns the answer to a request, which is made if there is none that is new enough.
 func (p *pages) page(r *http.Request) *page {
-	f := form{expfmt.NegotiateIncludingOpenMetrics(r.Header), strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")}
+	f := form{expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...), strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now := p.now(); now.Sub(p.began) >= reuseFor {

@@ -157,8 +157,11 @@ func TestPaths(t *testing.T) {
 		status int
 		has    string
 	}{
-		{"/", 200, "porttrace"}, {"/metrics", 200, "porttrace_test_ports 42"}, {"/healthz", 200, "ok"},
-		{"/readyz", 503, "first scan"}, {"/nothing", 404, ""},
+		{"/", 200, "porttrace"},
+		{"/metrics", 200, "porttrace_test_ports 42"},
+		{"/healthz", 200, "ok"},
+		{"/readyz", 503, "first scan"},
+		{"/nothing", 404, ""},
 	} {
 		if status, body := get(t, http.DefaultClient, url+tc.path); status != tc.status || !strings.Contains(body, tc.has) {
 			t.Errorf("%s: %d %s", tc.path, status, body)

@@ -34,7 +34,6 @@ type Server struct {
 	listeners []net.Listener
 	config    string // of TLS and users; empty: none
 	scheme    string
-	handler   http.Handler
 }
 
 // Listen checks the configuration file of TLS and users, if one is named, and takes the addresses. Nothing is
