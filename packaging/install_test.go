@@ -63,10 +63,10 @@ func (d *debian) copyIn(files ...string) {
 	}
 }
 
-// files lists all files but those of dpkg and of temporary ones.
+// files lists all files but those of dpkg and man-db, and temporary ones.
 func (d *debian) files() string {
 	d.t.Helper()
-	return d.run("sh", "-c", `find / -xdev \( -path /var/lib/dpkg -o -path /var/log -o -path /tmp -o -path /proc -o -path /sys -o -path /dev \) -prune -o -print | sort`)
+	return d.run("sh", "-c", `find / -xdev \( -path /var/lib/dpkg -o -path /var/log -o -path /var/cache/man -o -path /tmp -o -path /proc -o -path /sys -o -path /dev \) -prune -o -print | sort`)
 }
 
 // TestInstall installs the deb in a new Debian, uses it, upgrades, removes and purges it.
