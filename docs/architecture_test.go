@@ -24,11 +24,11 @@ func read(t *testing.T, name string) string {
 }
 
 // named matches a file or folder of the repository, as bpf/state.bpf.h or tui/column*.go.
-var named = regexp.MustCompile(`\b(bpf|cmd|docs|internal|tui)/[\w./*-]*[\w*]|\b[A-Z]+\.md|\bMakefile|\.golangci\.yml|\bvmlinux\.h`)
+var named = regexp.MustCompile(`\b(bpf|cmd|deploy|docs|internal|tui)/[\w./*-]*[\w*]|\b[A-Z]+\.md|\bMakefile|\.golangci\.yml|\bvmlinux\.h`)
 
 func TestNamedFilesExist(t *testing.T) {
 	t.Parallel()
-	for _, document := range []string{"ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/performance.md", "docs/reference.md", "docs/screen.md"} {
+	for _, document := range []string{"ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/alerts.md", "docs/performance.md", "docs/reference.md", "docs/screen.md"} {
 		for _, name := range named.FindAllString(read(t, document), -1) {
 			if found, err := filepath.Glob(filepath.Join("..", name)); err != nil || len(found) == 0 {
 				t.Errorf("%s: there is no %s", document, name)
