@@ -91,6 +91,11 @@ func compareSpaces(t *testing.T, s *snapshot.Snapshot, got families) {
 		if sum := got.sum("porttrace_port_space_exhausted_calls_total", of); sum != float64(p.Exhausted) {
 			t.Errorf("%v calls found no port of %v, want %d", sum, of, p.Exhausted)
 		}
+		holders, _ := p.HoldersByProgram()
+		ports, listed := got.find("porttrace_port_space_holder_ports", of)
+		if half := p.Taken()*2 >= p.Capacity && p.Capacity > 0 && len(holders) > 0; listed != half || half && ports != float64(holders[0].Ports()) {
+			t.Errorf("the program with most ports of %v has %v (%t), half taken: %t", of, ports, listed, half)
+		}
 		eta, known := got.find("porttrace_port_space_exhaustion_seconds", of)
 		if full := p.IsFull(); full && (!known || eta != 0) || p.Forecast.Never && !full && known {
 			t.Errorf("%v will be full in %v s (%t), full %t, never %t", of, eta, known, full, p.Forecast.Never)

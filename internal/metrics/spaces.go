@@ -45,6 +45,7 @@ func (c *Collector) addSpaces(out *series, s *snapshot.Snapshot) {
 	for _, p := range listed {
 		l := spaceLabels(p)
 		out.addSpace(p, l)
+		out.addHolder(p, l)
 		out.add(spaceExhausted, l, float64(c.grown(p)))
 	}
 	for id := range c.exhausted {
