@@ -21,6 +21,7 @@ type serveFlags struct {
 	liveFlags
 	listen    []string
 	webConfig string
+	otlp      string
 	spaces    int
 	owners    int
 	dir       string
@@ -57,6 +58,7 @@ With --ring it is a flight recorder besides, as porttrace record --ring is.`,
 	listVarP(cmd.Flags(), &flags.listen, "listen", "", []string{defaultListen}, "serve at `ADDRESS:PORT`; repeatable")
 	cmd.Flags().StringVar(&flags.webConfig, "web-config", "",
 		"TLS and users as in this `FILE` of Prometheus's exporter toolkit (tls_server_config, basic_auth_users)")
+	cmd.Flags().StringVar(&flags.otlp, "otlp", "", "also send metrics and failures to the OTLP/HTTP collector at this `URL`, as in http://localhost:4318")
 	cmd.Flags().IntVar(&flags.spaces, "top-spaces", metrics.DefaultSpaces, fmt.Sprintf("list `N` port spaces by themselves, %d at most, and sum up the others", metrics.MaxSpaces))
 	cmd.Flags().IntVar(&flags.owners, "top-owners", metrics.DefaultOwners, fmt.Sprintf("list `N` programs by themselves, %d at most, and sum up the others", metrics.MaxOwners))
 	cmd.Flags().StringVarP(&flags.dir, "output", "o", "", "with --ring: the `DIRECTORY` of its files")
@@ -100,12 +102,17 @@ func runServe(ctx context.Context, flags *serveFlags) error {
 		return listenError(err, flags)
 	}
 	defer server.Close()
+	e := newExporter(flags)
+	if flags.otlp != "" {
+		if e.otlp, err = newOTLPSender(ctx, flags.otlp); err != nil {
+			return err
+		}
+	}
 	session, err := flags.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer session.close()
-	e := newExporter(flags)
 	if flags.ring.length > 0 {
 		if e.ring, err = flags.ring.open(flags.dir, flags.maxSize.bytes, session.source.Repeat); err != nil {
 			return err

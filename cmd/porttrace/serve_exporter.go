@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"sync"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -21,7 +22,8 @@ type exporter struct {
 	meter     *metrics.Meter
 	collector *metrics.Collector
 	views     *scrape.Views
-	ring      *ring // nil: none
+	ring      *ring       // nil: none
+	otlp      *otlpSender // nil: none
 }
 
 func newExporter(flags *serveFlags) *exporter {
@@ -35,13 +37,21 @@ func newExporter(flags *serveFlags) *exporter {
 func (e *exporter) run(session *session, server *scrape.Server) error {
 	ctx, cancel := context.WithCancel(session.ctx)
 	defer cancel()
-	served := make(chan error, 1)
+	served, registry := make(chan error, 1), metrics.Registry(e.collector, e.meter)
 	go func() {
-		served <- server.Serve(ctx, metrics.Registry(e.collector, e.meter), e.views, versionString())
+		served <- server.Serve(ctx, registry, e.views, versionString())
 		cancel()
 	}()
+	var sending sync.WaitGroup
+	if e.otlp != nil {
+		sending.Go(func() { e.otlp.run(ctx, registry, e.views) })
+	}
 	_, err := pipeline.Aggregate(ctx, session.stream, e.options(session))
+	if e.otlp != nil {
+		err = cmp.Or(err, e.otlp.printer.end())
+	}
 	cancel()
+	sending.Wait()
 	if e.ring != nil {
 		err = cmp.Or(err, e.ring.close())
 	}
@@ -54,6 +64,7 @@ func (e *exporter) options(session *session) pipeline.Options {
 		Tee: e.add, AfterBatch: e.endBatch,
 		EveryStream: viewEvery, Observe: e.observe, Wanted: e.views.Wanted,
 	}
+	opts.Scans = e.otlp != nil // they say who holds a port
 	if e.ring == nil {
 		return opts
 	}
@@ -68,7 +79,11 @@ func (e *exporter) add(ev *event.Event, world *event.World) error {
 	if ev.Kind == event.CensusTaken || ev.Kind == event.SignalsKnown && world.Signals.Off(event.SignalCensus) {
 		e.views.Ready()
 	}
-	if err := e.meter.Add(ev, world); err != nil || e.ring == nil {
+	err := e.meter.Add(ev, world)
+	if err == nil && e.otlp != nil {
+		err = e.otlp.add(ev, world)
+	}
+	if err != nil || e.ring == nil {
 		return err
 	}
 	return e.ring.Add(ev, world)
@@ -77,6 +92,11 @@ func (e *exporter) add(ev *event.Event, world *event.World) error {
 func (e *exporter) endBatch(now event.Time) error {
 	e.meter.Advance(now)
 	e.views.Move()
+	if e.otlp != nil {
+		if err := e.otlp.endBatch(now); err != nil {
+			return err
+		}
+	}
 	if e.ring == nil {
 		return nil
 	}

@@ -89,8 +89,7 @@ func (w *OTLP) Close() error {
 		return nil
 	}
 	request := otlpRequest{ResourceLogs: []otlpResourceLogs{{
-		Resource: otlpResource{otlpAttributes{}.text("service.name", "porttrace").text("service.version", w.version).
-			text("host.name", w.host).text("os.type", "linux")},
+		Resource:  newOTLPResource(w.host, w.version),
 		ScopeLogs: []otlpScopeLogs{{Scope: otlpScope{"porttrace", w.version}, LogRecords: w.records}},
 		SchemaURL: otlpSchema,
 	}}}
@@ -103,6 +102,11 @@ func (w *OTLP) Close() error {
 	w.records = w.records[:0]
 	_, err := w.out.Write(printable.JSON(w.line.Bytes()))
 	return err
+}
+
+func newOTLPResource(host, version string) otlpResource {
+	return otlpResource{otlpAttributes{}.text("service.name", "porttrace").text("service.version", version).
+		text("host.name", host).text("os.type", "linux")}
 }
 
 // otlpAttributes leave out what is not known.

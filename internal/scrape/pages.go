@@ -60,7 +60,7 @@ func newPages(views *Views, from prometheus.Gatherer, now func() time.Time) *pag
 }
 
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !p.views.scrape(r.Context()) {
+	if !p.views.Await(r.Context()) {
 		http.Error(w, "there is nothing to show yet: the tracing has not begun", http.StatusServiceUnavailable)
 		return
 	}

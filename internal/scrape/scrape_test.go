@@ -121,12 +121,12 @@ func TestViews(t *testing.T) {
 		t.Fatal("wanted, ready or stuck at the start")
 	}
 	answered := make(chan bool)
-	go func() { answered <- v.scrape(t.Context()) }()
+	go func() { answered <- v.Await(t.Context()) }()
 	for !v.Wanted() { // until the scrape has asked
 		time.Sleep(time.Millisecond)
 	}
 	v.Made()
-	if !<-answered || !v.scrape(t.Context()) {
+	if !<-answered || !v.Await(t.Context()) {
 		t.Error("no view was shown")
 	}
 	now = now.Add(wantedFor)
@@ -140,7 +140,7 @@ func TestViews(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if !v.scrape(gone) {
+	if !v.Await(gone) {
 		t.Error("an old view is better than none")
 	}
 }

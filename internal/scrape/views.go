@@ -70,8 +70,8 @@ func (v *Views) Made() {
 	v.next = make(chan struct{})
 }
 
-// scrape returns whether there is a view to show. It waits for one if there is none, or only an old one.
-func (v *Views) scrape(ctx context.Context) bool {
+// Await returns whether there is a view to show, as a scrape wants it. It waits for one if there is none, or only an old one.
+func (v *Views) Await(ctx context.Context) bool {
 	v.mu.Lock()
 	v.scraped = v.now()
 	fresh, next := !v.made.IsZero() && v.scraped.Sub(v.made) < freshFor, v.next

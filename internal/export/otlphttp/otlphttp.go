@@ -1,4 +1,5 @@
-// Package otlphttp posts OpenTelemetry log records to a collector (OTLP/HTTP, JSON).
+// Package otlphttp posts OpenTelemetry log records and metrics to a collector (OTLP/HTTP, JSON): a Client one
+// after another, a Queue in the background.
 package otlphttp
 
 import (
@@ -124,19 +125,22 @@ func (c *Client) post(body []byte) error {
 	return said(response.Status, answer)
 }
 
-// rejected returns an error if the endpoint has not taken all records.
+// rejected returns an error if the endpoint has not taken all of it.
 func rejected(answer []byte) error {
 	var a struct {
 		PartialSuccess struct {
-			Rejected json.RawMessage `json:"rejectedLogRecords"` // a string of digits, or a number
-			Message  string          `json:"errorMessage"`
+			Records json.RawMessage `json:"rejectedLogRecords"` // a string of digits, or a number
+			Points  json.RawMessage `json:"rejectedDataPoints"`
+			Message string          `json:"errorMessage"`
 		} `json:"partialSuccess"`
 	}
 	if json.Unmarshal(answer, &a) != nil { // an answer need not be JSON
 		return nil
 	}
-	if n := strings.Trim(string(a.PartialSuccess.Rejected), `"`); n != "" && n != "0" {
-		return fmt.Errorf("it has rejected %s records: %s", shown(n), shown(a.PartialSuccess.Message))
+	for what, count := range map[string]json.RawMessage{"records": a.PartialSuccess.Records, "data points": a.PartialSuccess.Points} {
+		if n := strings.Trim(string(count), `"`); n != "" && n != "0" {
+			return fmt.Errorf("it has rejected %s %s: %s", shown(n), what, shown(a.PartialSuccess.Message))
+		}
 	}
 	return nil
 }
