@@ -39,6 +39,10 @@ func lacks(t *testing.T, m *prometheus, expr string) string {
 		if _, exact := m.value(t, `porttrace_signal_info{signal="connect",mode="exact"}`); !exact {
 			return "connect is not exact here"
 		}
+	case strings.Contains(expr, "porttrace_bind_failures"):
+		if _, off := m.value(t, `porttrace_signal_info{signal="bind",mode="off"}`); off {
+			return "binds are not observed here"
+		}
 	case strings.Contains(expr, "porttrace_program_seconds"):
 		return "the kernel does not measure programs"
 	}

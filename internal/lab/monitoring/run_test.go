@@ -52,8 +52,6 @@ func runNetns(t *testing.T) *lab.Netns {
 	t.Cleanup(server.Stop)
 	spawn(t, n, churner, &lab.Client{To: []netip.AddrPort{churned}, Rate: 5, Talk: true, For: 5 * time.Minute})
 	spawn(t, n, "prom-refused", &lab.Client{To: []netip.AddrPort{refused}, Rate: 5, For: 5 * time.Minute})
-	var taken lab.Result
-	noError(t, n.Run("prom-binder", &lab.Binder{Socket: lab.Socket{Bind: leaked}}, &taken))
 	return n
 }
 
@@ -74,6 +72,8 @@ func TestPrometheus(t *testing.T) {
 	n := runNetns(t)
 	_, address := startServe(t)
 	m := startPrometheus(t, address, quick(rules(t)))
+	var taken lab.Result
+	noError(t, n.Run("prom-binder", &lab.Binder{Socket: lab.Socket{Bind: leaked}}, &taken))
 	space := map[string]string{"netns": strconv.Itoa(int(n.Inode())), "kind": "connect", "daddr": leaked.Addr().String(), "dport": strconv.Itoa(int(leaked.Port()))}
 	if early := firingAbout(t, m, space); early != "" {
 		t.Errorf("before the leak fires %s", early)
