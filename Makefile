@@ -23,9 +23,12 @@ ARGS ?=
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 } sub(/^##  /, "") { print "  " $$0 }' Makefile
 
+# Of packages in which nothing is inlined: see the file.
+cold = $(shell sed -n '/^[^#]/s/.*/-gcflags=&=-l/p' packaging/cold)
+
 .PHONY: build
 build: ## ./porttrace: static; needs only Go
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o porttrace ./cmd/porttrace
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' $(cold) -o porttrace ./cmd/porttrace
 
 .PHONY: release
 release: ## all that is published of this version, into dist: binaries, packages, SBOM, checksums
