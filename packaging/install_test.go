@@ -135,20 +135,14 @@ func (d *debian) use(version string) {
 	}
 }
 
-// service returns the command of the unit. Until porttrace has serve, record stands for it, in the
-// settings as well.
+// service returns the command of the unit.
 func (d *debian) service() string {
 	d.t.Helper()
 	command := regexp.MustCompile(`(?m)^ExecStart=(.+)$`).FindStringSubmatch(read(d.t, d.root+"/lib/systemd/system/porttrace.service"))
 	if command == nil {
 		d.t.Fatal("the unit has no ExecStart")
 	}
-	if strings.Contains(d.run("porttrace", "--help"), "\n  serve ") {
-		return command[1]
-	}
-	settings := strings.Replace(read(d.t, d.root+"/etc/porttrace/porttrace.conf"), "[serve]", "[record]", 1)
-	d.write("/var/log/record.conf", strings.Replace(settings, "\nlisten =", "\n# listen =", 1))
-	return "/usr/bin/porttrace record --config /var/log/record.conf"
+	return command[1]
 }
 
 // write makes a file in this Debian, with the folder that it is in.
