@@ -48,8 +48,9 @@ func documented(t *testing.T) (lines []string) {
 
 // standIns are what is put in the place of names, times and files of a documented command line.
 var standIns = strings.NewReplacer(
-	"COMMAND ARGS", "true", "FILE...", "night.ptrace", "FILE", "night.ptrace", "OTHER", "night.ptrace", "SHARE", "share.ptrace", "DIR", "ring",
-	"CAUSE", "churn", "PID", "1", "TIME", "10m", "$(pgrep php-fpm)", "1", "03:00", "20%", "03:10", "40%", "03:15", "80%",
+	"COMMAND ARGS", "true", "man [COMMAND]", "man doctor", "FILE...", "night.ptrace", "FILE", "night.ptrace", "OTHER", "night.ptrace", "SHARE", "share.ptrace", "DIR", "ring",
+	"CAUSE", "churn", "PID", "1", "TIME", "10m", "$(pgrep php-fpm)", "1", "03:00", "20%", "03:10", "40%", "03:15", "80%", "04:00", "60%", "$dir/", "",
+	"/etc/porttrace/porttrace.conf", "../../packaging/porttrace.conf",
 	"/var/lib/porttrace/incidents/20261128T031207Z-full", "ring", "/var/lib/porttrace", "ring", "/var/tmp/night.ptrace", "share.ptrace",
 	"internal/incidents/recorded/testdata/proxy.ptrace", "night.ptrace",
 )
@@ -105,13 +106,13 @@ func TestCommandsOfTheDocs(t *testing.T) {
 	}
 }
 
-// taken returns the command that a command line is of, with its flags parsed.
+// taken returns the command that a command line is of, with its flags parsed. Its name alone is a name.
 func taken(args []string) (*cobra.Command, error) {
 	command, rest, err := rootCommand().Find(args)
 	if err == nil {
 		err = command.ParseFlags(rest)
 	}
-	if err == nil {
+	if err == nil && len(rest) > 0 {
 		err = command.ValidateArgs(command.Flags().Args())
 	}
 	return command, err

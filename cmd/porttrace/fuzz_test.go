@@ -51,7 +51,11 @@ func checkLists(t *testing.T, text string) {
 		t.Errorf("%q is %q, and %q", text, numbers, again)
 	}
 	values, err := splitCommas(text)
-	if err == nil && !strings.Contains(text, `"`) && strings.Join(values, ",") != text {
-		t.Errorf("%q is %q", text, values)
+	if err != nil || strings.Contains(text, `"`) {
+		return
+	}
+	joined := strings.Join(values, ",")
+	if again, err := splitCommas(joined); err != nil || strings.Join(again, ",") != joined || strings.Count(joined, ",") != strings.Count(text, ",") {
+		t.Errorf("%q is %q, and %q", text, values, again)
 	}
 }
