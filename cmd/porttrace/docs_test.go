@@ -48,7 +48,8 @@ func documented(t *testing.T) (lines []string) {
 
 // standIns are what is put in the place of names, times and files of a documented command line.
 var standIns = strings.NewReplacer(
-	"COMMAND ARGS", "true", "man [COMMAND]", "man doctor", "FILE...", "night.ptrace", "FILE", "night.ptrace", "OTHER", "night.ptrace", "SHARE", "share.ptrace", "DIR", "ring",
+	"COMMAND ARGS", "true", "man [COMMAND]", "man doctor",
+	"FILE...", "night.ptrace", "FILE", "night.ptrace", "OTHER", "night.ptrace", "SHARE", "share.ptrace", "DIR", "ring",
 	"CAUSE", "churn", "PID", "1", "TIME", "10m", "$(pgrep php-fpm)", "1", "03:00", "20%", "03:10", "40%", "03:15", "80%", "04:00", "60%", "$dir/", "",
 	"/etc/porttrace/porttrace.conf", "../../packaging/porttrace.conf",
 	"/var/lib/porttrace/incidents/20261128T031207Z-full", "ring", "/var/lib/porttrace", "ring", "/var/tmp/night.ptrace", "share.ptrace",
