@@ -358,7 +358,7 @@ check: ## all that CI checks, with the time that each takes; in virtual machines
 	for target in check-gofmt vet unit; do timed $$target; done; \
 	set -m; $(MAKE) fuzz > .cache/fuzz 2>&1 & fuzz=$$!; set +m; \
 	trap 'kill -- -$$fuzz 2> /dev/null || :' EXIT; \
-	for target in kernel summary test-incidents lint check-generate cross vuln $(if $(KERNEL),test-kernels); do timed $$target; done; \
+	for target in kernel summary test-incidents lint check-generate cross vuln test-packages test-deploy $(if $(KERNEL),test-kernels); do timed $$target; done; \
 	SECONDS=0; wait $$fuzz || { cat .cache/fuzz; exit 1; }; \
 	cat .cache/fuzz; echo "== fuzz, beside the others: $$SECONDS s more"
 
