@@ -54,7 +54,7 @@ func parse(args []string) (config, error) {
 	modes := flags.String("modes", "all", "all, or default: only with the best hooks")
 	flags.StringVar(&cfg.run, "run", "", "only the tests that match")
 	flags.IntVar(&cfg.parallel, "parallel", 2, "machines at a time")
-	flags.DurationVar(&cfg.timeout, "timeout", 20*time.Minute, "for one machine")
+	flags.DurationVar(&cfg.timeout, "timeout", 30*time.Minute, "for one machine")
 	flags.StringVar(&cfg.cache, "cache", "", "where kernels are kept")
 	flags.BoolVar(&cfg.full, "full", false, "with as many cases as on a real processor")
 	flags.BoolVar(&cfg.verbose, "v", false, "print all that the tests print")
