@@ -137,7 +137,7 @@ endef
 
 .PHONY: unit
 unit:
-	@rm -f .cache/skipped
+	@mkdir -p .cache; : > .cache/skipped
 	$(call run_tests,run $(driven_packages); run -coverprofile .cache/coverage $(pure_packages); \
 		run ./internal/lab/soak; \
 		$(if $(race),run $(race) -short $(concurrent); run $(race) -run TestScreenRecorder ./cmd/porttrace;))
