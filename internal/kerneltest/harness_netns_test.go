@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 // The two ends of a pair. No host has unusedV4.
@@ -52,12 +53,18 @@ func untilEnd(t testing.TB, create func() (*lab.Netns, error)) *lab.Netns {
 func pair(t testing.TB) (client, server *lab.Netns) {
 	t.Helper()
 	client, server = newNetns(t), newNetns(t)
-	err := lab.Link(client, server, clientAddrs, serverAddrs)
+	needDevice(t, "CONFIG_VETH", lab.Link(client, server, clientAddrs, serverAddrs))
+	return client, server
+}
+
+// needDevice takes the error of making a device. It skips the test if the kernel has no devices of that
+// kind; if its configuration says that it has, and for any other error, the test fails.
+func needDevice(t testing.TB, option string, err error) {
+	t.Helper()
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		t.Skipf("this kernel has no veth: %v", err)
+		need.NoOption(t, option, err.Error())
 	}
 	noError(t, err)
-	return client, server
 }
 
 // narrow leaves a namespace few ports, from firstPort on, and forbids their reuse from TIME_WAIT.

@@ -1,13 +1,10 @@
 package kerneltest
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
@@ -25,11 +22,8 @@ var vrfs = []string{"red", "blue"}
 func linkInVRF(t testing.TB, client, server *lab.Netns, number int) {
 	t.Helper()
 	vrf, link := vrfs[number-1], fmt.Sprint("lab", number)
-	err := client.AddVRF(vrf, uint32(100+number))
-	if errors.Is(err, unix.EOPNOTSUPP) {
-		t.Skipf("this kernel has no VRF (module vrf): %v", err)
-	}
-	noError(t, err, lab.Link(client, server, nil, serverAddrs), client.Enslave(link, vrf))
+	needDevice(t, "CONFIG_NET_VRF", client.AddVRF(vrf, uint32(100+number)))
+	noError(t, lab.Link(client, server, nil, serverAddrs), client.Enslave(link, vrf))
 	for _, addr := range clientAddrs { // a device loses its IPv6 addresses if it goes into a VRF
 		noError(t, client.AddAddr(link, addr))
 	}
@@ -93,11 +87,7 @@ func TestSpacesOfLinks(t *testing.T) {
 	narrow(t, client, ports)
 	var to []netip.AddrPort
 	for i, server := range servers {
-		err := lab.Link(client, server, nil, nil)
-		if errors.Is(err, unix.EOPNOTSUPP) {
-			t.Skipf("this kernel has no veth: %v", err)
-		}
-		noError(t, err)
+		needDevice(t, "CONFIG_VETH", lab.Link(client, server, nil, nil))
 		there, here := linkLocalOn(t, client, server, fmt.Sprint("lab", i+1), "lab1")
 		serve(t, server, lab.Echo, netip.AddrPortFrom(here, echoPort))
 		to = append(to, netip.AddrPortFrom(there, echoPort))
