@@ -192,10 +192,10 @@ func TestOTLP(t *testing.T) {
 	t.Cleanup(func() { noError(t, n.Close()) })
 	t.Setenv("OTEL_METRIC_EXPORT_INTERVAL", "500")
 	p, address := startServe(t, "--otlp", server.URL)
-	p.await(t, "it says that the collector is down", func() bool { return strings.Contains(p.text(), "500 Internal Server Error") })
+	p.await(t, "it says that the collector is down", func() bool { return strings.Contains(p.said.String(), "500 Internal Server Error") })
 	p.await(t, "further requests", func() bool { asked, _, _ := r.status(); return asked > 3 })
 	r.setDown(false)
-	p.await(t, "it says that it works again", func() bool { return strings.Contains(p.text(), "works again") })
+	p.await(t, "it says that it works again", func() bool { return strings.Contains(p.said.String(), "works again") })
 
 	var result lab.Result
 	noError(t, n.Run(refusedClient, &lab.Client{To: []netip.AddrPort{refused}, Count: failures, Rate: 500}, &result))
@@ -214,8 +214,8 @@ func TestOTLP(t *testing.T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	noError(t, r.err)
-	if said := strings.Count(p.text(), "500 Internal Server Error"); said != 1 {
-		t.Errorf("it says %d times that the collector is down: %s", said, p.text())
+	if said := strings.Count(p.said.String(), "500 Internal Server Error"); said != 1 {
+		t.Errorf("it says %d times that the collector is down: %s", said, p.said.String())
 	}
 	if r.failures != failures {
 		t.Errorf("%d log records of %d failures", r.failures, failures)

@@ -1,45 +1,27 @@
 package monitoring
 
 import (
-	"bytes"
 	"net"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-)
 
-// bound is how long anything may take. No test asserts a time: a machine that is this slow has
-// another fault.
-const bound = time.Minute
+	"github.com/porttrace/porttrace/internal/lab/built"
+)
 
 // process is a program that ends with the test at the latest.
 type process struct {
 	cmd   *exec.Cmd
-	mu    sync.Mutex
-	said  bytes.Buffer
+	said  built.Output
 	ended chan struct{}
-}
-
-// Write takes what the program says.
-func (p *process) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.said.Write(b)
-}
-
-func (p *process) text() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.said.String()
 }
 
 func startProcess(t *testing.T, line ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(line[0], line[1:]...), ended: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p, p
+	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
 	noError(t, p.cmd.Start())
 	go func() {
 		_ = p.cmd.Wait() // what is awaited of it says whether it did its work
@@ -55,9 +37,9 @@ func (p *process) stop(t *testing.T) {
 	_ = p.cmd.Process.Signal(os.Interrupt) // fails if it has ended
 	select {
 	case <-p.ended:
-	case <-time.After(bound):
+	case <-time.After(built.Bound):
 		_ = p.cmd.Process.Kill()
-		t.Errorf("it did not end: %s", p.text())
+		t.Errorf("it did not end: %s", p.said.String())
 		<-p.ended
 	}
 }
@@ -65,14 +47,14 @@ func (p *process) stop(t *testing.T) {
 // await waits until a condition holds, as long as the process runs.
 func (p *process) await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(bound); !holds(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(built.Bound); !holds(); time.Sleep(50 * time.Millisecond) {
 		select {
 		case <-p.ended:
-			t.Fatalf("%s ended before %s:\n%s", p.cmd.Path, what, p.text())
+			t.Fatalf("%s ended before %s:\n%s", p.cmd.Path, what, p.said.String())
 		default:
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s\n%s", what, p.text())
+			t.Fatalf("waited in vain: %s\n%s", what, p.said.String())
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/lab/built"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -53,7 +55,7 @@ func TestThreads(t *testing.T) {
 					t.Errorf("%s is %q, want %q", field, got[field], value)
 				}
 			}
-			p.end(t)
+			p.End(t)
 		})
 	}
 }
@@ -85,14 +87,14 @@ func TestCommandHasPrivileges(t *testing.T) {
 		line := append(append([]string{"events", "-v"}, args...), "--", "sh", "-c", "cat /proc/self/status >"+file+".tmp; mv "+file+".tmp "+file+"; exec sleep 600")
 		p := start(t, root, binary, line...)
 		var text []byte
-		eventually(t, "the status of the command", func() bool { text, err = os.ReadFile(file); return err == nil })
+		built.Eventually(t, "the status of the command", func() bool { text, err = os.ReadFile(file); return err == nil })
 		got, want := fieldsOf(string(text)), fieldsOf(string(own))
 		for _, field := range []string{"Uid", "Gid", "CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp"} {
 			if got[field] != want[field] {
 				t.Errorf("%v: %s is %q, want %q", args, field, got[field], want[field])
 			}
 		}
-		p.end(t) // waits for the command
+		p.End(t) // waits for the command
 	}
 }
 
@@ -116,7 +118,7 @@ func TestFileCapabilities(t *testing.T) {
 	if got := p.status(t)["CapEff"]; got != mask(unix.CAP_BPF) {
 		t.Errorf("it has %s", got)
 	}
-	p.end(t)
+	p.End(t)
 }
 
 // fileCapabilities is struct vfs_cap_data of include/uapi/linux/capability.h, with capabilities that are
@@ -164,12 +166,12 @@ func TestNotDumpable(t *testing.T) {
 	needHost(t)
 	t.Parallel()
 	p := start(t, root, binary, "events", "-v", "--user", itoa(person))
-	info, err := os.Stat(filepath.Join("/proc", itoa(p.cmd.Process.Pid), "mem"))
+	info, err := os.Stat(filepath.Join("/proc", itoa(p.Cmd.Process.Pid), "mem"))
 	noError(t, err)
 	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 { // proc_pid(5): root's if it is not dumpable
 		t.Errorf("its memory is user %d's", owner)
 	}
-	memory := exec.Command("head", "-c1", filepath.Join("/proc", itoa(p.cmd.Process.Pid), "environ"))
+	memory := exec.Command("head", "-c1", filepath.Join("/proc", itoa(p.Cmd.Process.Pid), "environ"))
 	memory.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: person, Gid: person}}
 	if text, err := memory.CombinedOutput(); err == nil {
 		t.Errorf("its user can read it: %q", text)

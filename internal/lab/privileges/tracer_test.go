@@ -1,53 +1,26 @@
 package privileges
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// bound is how long anything may take. No test asserts a time.
-const bound = time.Minute
+	"github.com/porttrace/porttrace/internal/lab/built"
+)
 
 const (
 	ownsNothing = 65534 // a user that owns nothing
 	person      = 61234 // another one, without an entry in the list of users
 )
 
-// output is what a process writes, readable while it does.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
 // tracer is the program.
-type tracer struct {
-	cmd            *exec.Cmd
-	stdout, stderr output
-	ended          chan struct{}
-	err            error // once ended is closed
-}
+type tracer struct{ *built.Process }
 
 // as is a user with these capabilities and no others.
 func as(capabilities ...uintptr) *syscall.SysProcAttr {
@@ -61,40 +34,9 @@ var root *syscall.SysProcAttr
 // and dropped what it drops.
 func start(t *testing.T, user *syscall.SysProcAttr, file string, args ...string) *tracer {
 	t.Helper()
-	p := &tracer{cmd: exec.Command(file, args...), ended: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr, p.cmd.Dir = &p.stdout, &p.stderr, user, "/"
-	noError(t, p.cmd.Start())
-	go func() {
-		p.err = p.cmd.Wait()
-		close(p.ended)
-	}()
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill() // fails if it has ended
-		<-p.ended
-	})
-	eventually(t, "it traces", func() bool {
-		select {
-		case <-p.ended:
-			t.Fatalf("porttrace %s: %v: %s", strings.Join(args, " "), p.err, p.stderr.String())
-		default:
-		}
-		return strings.Contains(p.stderr.String(), "privileges: ")
-	})
-	return p
-}
-
-// end interrupts it as Ctrl-C does, and waits.
-func (p *tracer) end(t *testing.T) {
-	t.Helper()
-	_ = p.cmd.Process.Signal(os.Interrupt) // fails if it has ended: then err says why
-	select {
-	case <-p.ended:
-	case <-time.After(bound):
-		t.Fatal("it has not ended")
-	}
-	if p.err != nil {
-		t.Fatalf("%v: %s", p.err, p.stderr.String())
-	}
+	cmd := exec.Command(file, args...)
+	cmd.SysProcAttr, cmd.Dir = user, "/"
+	return &tracer{built.Start(t, cmd, "privileges: ")}
 }
 
 // line is what the tests read of an event.
@@ -107,7 +49,7 @@ type line struct {
 
 // events returns the events that it has printed so far.
 func (p *tracer) events() (list []line) {
-	decoder := json.NewDecoder(strings.NewReader(p.stdout.String()))
+	decoder := json.NewDecoder(strings.NewReader(p.Stdout.String()))
 	for {
 		var e line
 		if decoder.Decode(&e) != nil { // the last one may not be whole
@@ -120,7 +62,7 @@ func (p *tracer) events() (list []line) {
 // opens waits for an outgoing connection of a process, and returns its event.
 func (p *tracer) opens(t *testing.T, pid int) (found line) {
 	t.Helper()
-	eventually(t, "the connection", func() bool {
+	built.Eventually(t, "the connection", func() bool {
 		for _, e := range p.events() {
 			if e.Kind == "open" && e.PID == pid {
 				found = e
@@ -132,21 +74,11 @@ func (p *tracer) opens(t *testing.T, pid int) (found line) {
 	return found
 }
 
-// eventually waits until a condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(bound); !holds(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
-
 // status returns the lines of /proc/PID/task/TID/status that all threads of the process have in common:
 // a value that differs becomes "differs".
 func (p *tracer) status(t *testing.T) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("/proc", itoa(p.cmd.Process.Pid), "task/*/status"))
+	files, err := filepath.Glob(filepath.Join("/proc", itoa(p.Cmd.Process.Pid), "task/*/status"))
 	noError(t, err)
 	all, threads := map[string]string{}, 0
 	for _, file := range files {

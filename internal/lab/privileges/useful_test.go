@@ -13,6 +13,7 @@ import (
 
 	"github.com/porttrace/porttrace/internal/flight"
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/lab/built"
 	"github.com/porttrace/porttrace/internal/lab/terminal"
 )
 
@@ -58,7 +59,7 @@ func TestTracesWithoutRoot(t *testing.T) {
 	if e := p.opens(t, pid); e.Exe == "" || e.Comm != "client" || e.UID == nil || *e.UID != 0 || e.Netns != n.Inode() {
 		t.Errorf("%+v", e)
 	}
-	p.end(t)
+	p.End(t)
 }
 
 // TestOlderProcesses: after the drop, the sockets, owners and executables from before the start are
@@ -75,8 +76,8 @@ func TestOlderProcesses(t *testing.T) {
 			p := start(t, root, binary, append([]string{"report", "-v", "--json", "-d", "4s", "-o", report}, args...)...)
 			younger := newNetns(t)
 			later := spawn(t, younger, &lab.Client{To: []netip.AddrPort{listened}, Count: 7, Hold: true, For: time.Minute})
-			<-p.ended
-			noError(t, p.err)
+			<-p.Ended
+			noError(t, p.Err)
 			text, err := os.ReadFile(report)
 			noError(t, err)
 			r := parseReport(t, text)
@@ -102,7 +103,7 @@ func TestLeastEntersNothing(t *testing.T) {
 	if e := p.opens(t, dial(t).Pid); e.Exe == "" {
 		t.Errorf("%+v", e)
 	}
-	p.end(t)
+	p.End(t)
 }
 
 // TestRingWithoutRoot: a ring goes on with its next segments, deletes the oldest and keeps an incident
@@ -116,17 +117,17 @@ func TestRingWithoutRoot(t *testing.T) {
 	noError(t, n.PortRange(40000, 40099))
 	p := start(t, root, binary, "record", "-v", "--user", itoa(person), "--ring", "8s", "--on", "full", "--before", "1s", "--after", "1s", "-o", dir)
 	segments := func() []string { names, _ := flight.Files(dir); return names } // not there yet
-	eventually(t, "the first segment", func() bool { return len(segments()) > 0 })
+	built.Eventually(t, "the first segment", func() bool { return len(segments()) > 0 })
 	first := segments()[0]
 	spawn(t, n, &lab.Client{To: []netip.AddrPort{listened}, Rate: 200, Hold: true, For: time.Minute})
-	eventually(t, "the incident", func() bool {
+	built.Eventually(t, "the incident", func() bool {
 		kept, _ := filepath.Glob(filepath.Join(dir, "incidents/*/*.ptrace"))
 		return len(kept) > 0
 	})
-	eventually(t, "the end of the first segment's time", func() bool { _, err := os.Stat(first); return err != nil })
-	p.end(t)
-	if strings.Contains(p.stderr.String(), "cannot") {
-		t.Error(p.stderr.String())
+	built.Eventually(t, "the end of the first segment's time", func() bool { _, err := os.Stat(first); return err != nil })
+	p.End(t)
+	if strings.Contains(p.Stderr.String(), "cannot") {
+		t.Error(p.Stderr.String())
 	}
 	files := 0
 	noError(t, filepath.Walk(dir, func(name string, info os.FileInfo, err error) error {
@@ -155,10 +156,10 @@ func TestRingOfRoot(t *testing.T) {
 	dir := t.TempDir()
 	noError(t, os.Chown(dir, person, person))
 	p := start(t, root, binary, "record", "-v", "--ring", "8s", "-o", dir)
-	eventually(t, "the second segment", func() bool { names, err := flight.Files(dir); return err == nil && len(names) > 1 })
-	p.end(t)
-	if strings.Contains(p.stderr.String(), "cannot") {
-		t.Error(p.stderr.String())
+	built.Eventually(t, "the second segment", func() bool { names, err := flight.Files(dir); return err == nil && len(names) > 1 })
+	p.End(t)
+	if strings.Contains(p.Stderr.String(), "cannot") {
+		t.Error(p.Stderr.String())
 	}
 }
 
@@ -201,13 +202,13 @@ func TestScreenRecords(t *testing.T) {
 	term, err := terminal.Start(terminal.Options{Args: []string{"sh", "-c", "cd " + dir + " && exec " + binary}, Width: 120, Height: 40})
 	noError(t, err)
 	t.Cleanup(func() { noError(t, term.Close()) })
-	_, err = term.Await(bound, "the screen", func(s *terminal.Screen) bool { return s.Alternate && s.Has("tracing") })
+	_, err = term.Await(built.Bound, "the screen", func(s *terminal.Screen) bool { return s.Alternate && s.Has("tracing") })
 	noError(t, err)
 	recordings := func() int { names, _ := filepath.Glob(dir + "/*.ptrace"); return len(names) }
 	noError(t, term.Press("R"))
-	eventually(t, "the recording of R", func() bool { return recordings() == 1 })
+	built.Eventually(t, "the recording of R", func() bool { return recordings() == 1 })
 	time.Sleep(time.Second) // the name of the next one has another second
 	noError(t, term.Press("F"))
-	eventually(t, "the last minutes of F", func() bool { return recordings() == 2 })
+	built.Eventually(t, "the last minutes of F", func() bool { return recordings() == 2 })
 	noError(t, term.Press("R"))
 }

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/porttrace/porttrace/internal/lab/built"
 )
 
 // memoryGroup is a cgroup that limits memory. A nil one is none.
@@ -30,7 +32,7 @@ func limitMemory(t *testing.T, bytes int) *memoryGroup {
 	}
 	g := &memoryGroup{filepath.Join(mount, fmt.Sprintf("porttrace-soak-%d-%d", os.Getpid(), groupCount.Add(1))), unified}
 	noError(t, os.Mkdir(g.dir, 0o755))
-	t.Cleanup(func() { eventually(t, "an empty cgroup", func() bool { return os.Remove(g.dir) == nil }) })
+	t.Cleanup(func() { built.Eventually(t, "an empty cgroup", func() bool { return os.Remove(g.dir) == nil }) })
 	limit := []byte(strconv.Itoa(bytes))
 	if unified {
 		noError(t, g.write("memory.max", limit))

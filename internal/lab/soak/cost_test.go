@@ -16,9 +16,9 @@ func mapsOf(t *testing.T) (r *report, kernel uint64) {
 	t.Helper()
 	for range 5 {
 		p := start(t, nil, "report", "-v", "--json", "-d", "1h")
-		_, kernel = objectsOf(t, p.cmd.Process.Pid)
-		p.end(t)
-		if r = parseReport(t, p.stdout.String()); r.Health.MapBytes == kernel {
+		_, kernel = objectsOf(t, p.Cmd.Process.Pid)
+		p.End(t)
+		if r = parseReport(t, p.Stdout.String()); r.Health.MapBytes == kernel {
 			break
 		}
 	}
@@ -44,8 +44,8 @@ func TestMaxConnections(t *testing.T) {
 	var bytes []uint64
 	for _, most := range []int{1000, 101_000} {
 		p := start(t, nil, "report", "-v", "--json", "-d", "1h", "--max-connections", fmt.Sprint(most))
-		p.end(t)
-		bytes = append(bytes, parseReport(t, p.stdout.String()).Health.MapBytes)
+		p.End(t)
+		bytes = append(bytes, parseReport(t, p.Stdout.String()).Health.MapBytes)
 	}
 	if more := bytes[1] - bytes[0]; more < 100_000*56 || more > 100_000*140 { // key and value at least
 		t.Errorf("100,000 connections more take %d bytes", more)
@@ -65,8 +65,8 @@ func TestProgramTime(t *testing.T) {
 	err = n.Run("soak-stats", &lab.Storm{Reset: true, Count: count}, &lab.StormResult{})
 	noError(t, err, statistics.Close())
 	time.Sleep(settle)
-	p.end(t)
-	health := parseReport(t, p.stdout.String()).Health
+	p.End(t)
+	health := parseReport(t, p.Stdout.String()).Health
 	if health.ProgramSeconds == nil || *health.ProgramSeconds <= 0 || health.ProgramRuns < 6*count { // changes of state
 		t.Errorf("%d runs of %d connections: %+v", health.ProgramRuns, count, health)
 	}

@@ -1,44 +1,16 @@
 package soak
 
 import (
-	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
-	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/lab/built"
 	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
 // binary is the built program.
 var binary string
 
-func TestMain(m *testing.M) {
-	lab.MaybeRun()
-	status, err := buildAndRun(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		status = 1
-	}
-	os.Exit(status)
-}
-
-func buildAndRun(m *testing.M) (status int, err error) {
-	dir, err := os.MkdirTemp("", "porttrace-soak-")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	binary = filepath.Join(dir, "porttrace")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../../../cmd/porttrace")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("building porttrace: %w: %s", err, output)
-	}
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { built.Main(m, &binary) }
 
 // needHost skips the test where nothing can be traced.
 func needHost(t *testing.T) {

@@ -13,15 +13,15 @@ var namespaces = flag.Int("namespaces", 200, "how many namespaces come and go in
 func TestNamespaces(t *testing.T) {
 	needHost(t)
 	p := start(t, nil, "report", "-v", "--json", "-d", "1h", "--comm", shortLived)
-	pid := p.cmd.Process.Pid
+	pid := p.Cmd.Process.Pid
 	before := usageOf(t, pid)
 	for range *namespaces {
 		noError(t, comeAndGo())
 	}
 	time.Sleep(settle)
 	after := usageOf(t, pid)
-	p.end(t)
-	r := parseReport(t, p.stdout.String())
+	p.End(t)
+	r := parseReport(t, p.Stdout.String())
 	if got, want := r.Totals.ConnectFailures, uint64(*namespaces); got > want || got+r.Health.Missed < want {
 		t.Errorf("%d of %d failures, %d runs skipped", got, want, r.Health.Missed)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/flight"
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/lab/built"
 	"github.com/porttrace/porttrace/internal/record"
 )
 
@@ -63,12 +64,12 @@ func TestRingKeepsIncident(t *testing.T) {
 	leak := event.Time(began.Nano())
 	spawnIn(t, n, leaker, &lab.Client{To: []netip.AddrPort{listened}, Rate: ringLeak, Hold: true, For: time.Minute})
 	kept := ""
-	eventually(t, "the incident of the leak", func() bool {
+	built.Eventually(t, "the incident of the leak", func() bool {
 		kept = incidentOf(t, dir, leaker)
 		return kept != ""
 	})
-	eventually(t, "the time after it", func() bool { _, end := spanOf(t, kept); return end >= leak.Add(after) })
-	p.end(t)
+	built.Eventually(t, "the time after it", func() bool { _, end := spanOf(t, kept); return end >= leak.Add(after) })
+	p.End(t)
 	if begin, end := spanOf(t, kept); begin > leak || end.Sub(begin) > 2*(before+after) {
 		t.Errorf("kept from %s after the beginning of the leak, for %s", begin.Sub(leak), end.Sub(begin))
 	}
@@ -117,11 +118,11 @@ func TestRingKilled(t *testing.T) {
 	}
 	for round := range rounds {
 		p := start(t, nil, "record", "-v", "--ring", "8s", "-o", dir)
-		eventually(t, "the first frame", func() bool { names, err := flight.Files(dir); return err == nil && len(names) > 0 })
+		built.Eventually(t, "the first frame", func() bool { names, err := flight.Files(dir); return err == nil && len(names) > 0 })
 		after := 200*time.Millisecond + time.Duration(random.Int64N(int64(1300*time.Millisecond)))
 		time.Sleep(after) // a random moment is what is tested
-		noError(t, p.cmd.Process.Kill())
-		p.await(t)
+		noError(t, p.Cmd.Process.Kill())
+		p.Await(t)
 		text, err := exec.Command(binary, "report", dir).CombinedOutput()
 		if err != nil || !strings.Contains(string(text), listened.String()) {
 			t.Errorf("round %d, killed after %s: %v\n%s", round, after, err, text)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/lab/built"
 )
 
 const (
@@ -22,8 +23,8 @@ func TestSmallMemory(t *testing.T) {
 		group := limitMemory(t, smallMemory)
 		p := start(t, group, "report", "-v", "--json", "-d", "1h")
 		pid := storm(t)
-		p.end(t)
-		checkStorm(t, parseReport(t, p.stdout.String()), pid)
+		p.End(t)
+		checkStorm(t, parseReport(t, p.Stdout.String()), pid)
 		group.check(t)
 	})
 	t.Run("record", func(t *testing.T) {
@@ -31,7 +32,7 @@ func TestSmallMemory(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "storm.ptrace")
 		p := start(t, group, "record", "-v", "-o", file)
 		pid := storm(t)
-		p.end(t)
+		p.End(t)
 		line := group.within([]string{binary, "report", "--json", file}) // a recording is read in it, too
 		text, err := exec.Command(line[0], line[1:]...).Output()
 		noError(t, err)
@@ -43,10 +44,10 @@ func TestSmallMemory(t *testing.T) {
 		term := showScreen(t, group)
 		storm(t)
 		noError(t, term.Press("2")) // the processes
-		_, err := term.AwaitText(bound, "soak-storm")
+		_, err := term.AwaitText(built.Bound, "soak-storm")
 		noError(t, err, term.Press("c"))
-		_, err = term.AwaitText(bound, "own cost")
-		noError(t, err, term.Press("q"), term.Wait(bound))
+		_, err = term.AwaitText(built.Bound, "own cost")
+		noError(t, err, term.Press("q"), term.Wait(built.Bound))
 		group.check(t)
 	})
 }

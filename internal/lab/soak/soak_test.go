@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/porttrace/porttrace/internal/lab/built"
 )
 
 var soak = flag.Duration("soak", 20*time.Second, "how long the load of TestSoak lasts")
@@ -27,7 +29,7 @@ func TestSoak(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "soak.ptrace")
 	recorder := start(t, nil, "record", "-v", "-o", file)
 	screen := showScreen(t, nil)
-	watched := map[string]int{"record": recorder.cmd.Process.Pid, "screen": screen.PID()}
+	watched := map[string]int{"record": recorder.Cmd.Process.Pid, "screen": screen.PID()}
 	samples := map[string][]usage{}
 	stop, sampled := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -51,13 +53,13 @@ func TestSoak(t *testing.T) {
 	}
 	for name, pid := range watched {
 		var have, most int
-		eventually(t, "entries of sockets alone in "+name, func() bool {
+		built.Eventually(t, "entries of sockets alone in "+name, func() bool {
 			have, most = connections(t, pid), liveSockets(t)+slack
 			return have <= most
 		})
 		t.Logf("%s: %d entries of connections", name, have)
 	}
-	noError(t, screen.Press("q"), screen.Wait(bound))
+	noError(t, screen.Press("q"), screen.Wait(built.Bound))
 	if many := recorder.goroutines(t); many > few+2 {
 		t.Errorf("%d goroutines at the end, %d at the beginning", many, few)
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/porttrace/porttrace/internal/lab/built"
 )
 
 var starts = flag.Int("starts", 10, "how often the program is started and stopped")
@@ -18,20 +20,20 @@ func TestStarts(t *testing.T) {
 	var all []object
 	for i := range *starts {
 		p := start(t, nil, "report", "-v", "--json", "-d", "1h")
-		objects, _ := objectsOf(t, p.cmd.Process.Pid)
+		objects, _ := objectsOf(t, p.Cmd.Process.Pid)
 		if kinds := kindsOf(objects); !slices.Equal(kinds, []string{"link_id", "map_id", "prog_id"}) {
 			t.Fatalf("it holds %v", kinds)
 		}
 		all = append(all, objects...)
 		if i%2 == 0 {
-			p.end(t)
+			p.End(t)
 		} else { // kill -9 leaves nothing either
-			noError(t, p.cmd.Process.Kill())
-			p.await(t)
+			noError(t, p.Cmd.Process.Kill())
+			p.Await(t)
 		}
 	}
 	for _, o := range all {
-		eventually(t, "the end of "+o.kind, func() bool { return o.gone(t) })
+		built.Eventually(t, "the end of "+o.kind, func() bool { return o.gone(t) })
 	}
 	if pins, _ := filepath.Glob("/sys/fs/bpf/*pt_*"); len(pins) != 0 {
 		t.Errorf("pinned: %s", pins)
