@@ -96,9 +96,9 @@ func TestSpacesOfLinks(t *testing.T) {
 	checkSpacesApart(t, w, client, to, func(int) lab.Socket { return lab.Socket{} }, ports, tries)
 }
 
-// Two VRFs with the same addresses are two port spaces.
-func TestSpacesOfVRFs(t *testing.T) {
-	const ports, tries = 32, 40
+// clientInVRFs makes a namespace with all of them, each with a server, and a range of these ports.
+func clientInVRFs(t *testing.T, ports int) *lab.Netns {
+	t.Helper()
 	client := newNetns(t)
 	narrow(t, client, ports)
 	for number := range vrfs {
@@ -106,6 +106,13 @@ func TestSpacesOfVRFs(t *testing.T) {
 		linkInVRF(t, client, server, number+1)
 		serve(t, server, lab.Echo, serverV4)
 	}
+	return client
+}
+
+// Two VRFs with the same addresses are two port spaces.
+func TestSpacesOfVRFs(t *testing.T) {
+	const ports, tries = 32, 40
+	client := clientInVRFs(t, ports)
 	w := traceSpaces(t, client)
 	inVRF := func(i int) lab.Socket { return lab.Socket{Device: vrfs[i]} }
 	checkSpacesApart(t, w, client, []netip.AddrPort{serverV4, serverV4}, inVRF, ports, tries)
@@ -143,13 +150,7 @@ func checkSpacesApart(t *testing.T, w *spaceTrace, client *lab.Netns, to []netip
 // the headroom is a lower bound.
 func TestHeadroomBesideVRF(t *testing.T) {
 	const ports, bound = 32, 10
-	client := newNetns(t)
-	narrow(t, client, ports)
-	for number := range vrfs {
-		server := newNetns(t)
-		linkInVRF(t, client, server, number+1)
-		serve(t, server, lab.Echo, serverV4)
-	}
+	client := clientInVRFs(t, ports)
 	w := traceSpaces(t, client)
 	binder := spawn(t, client, "binder", &lab.Binder{Socket: lab.Socket{Bind: netip.AddrPortFrom(clientV4, 0), Device: vrfs[0]}, Count: bound, For: jobLimit})
 	wantCounts(t, counted(t, binder), bound, 0)
