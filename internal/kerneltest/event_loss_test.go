@@ -30,52 +30,54 @@ func TestTotalsWithoutDetails(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			client, server := pair(t)
-			serve(t, server, lab.Echo, serverV4, serverV6) // on port 80; 81 has no server
-			if c.ports != 0 {
-				narrow(t, client, c.ports)
-			}
-			tr := begin(t, live.Options{
-				Probe: probe.Options{RingBytes: 4096}, ReadInterval: 2 * time.Second,
-			}, client, server)
-			var jobs []lab.Job
-			for i := range c.jobs {
-				c.jobs[i].To = c.to
-				jobs = append(jobs, &c.jobs[i])
-			}
-			results := runAll(t, client, "client", jobs...)
-			tr.end(nil)
+			retry(t, func(t *attempt) {
+				client, server := pair(t)
+				serve(t, server, lab.Echo, serverV4, serverV6) // on port 80; 81 has no server
+				if c.ports != 0 {
+					narrow(t, client, c.ports)
+				}
+				tr := begin(t, live.Options{
+					Probe: probe.Options{RingBytes: 4096}, ReadInterval: 2 * time.Second,
+				}, client, server)
+				var jobs []lab.Job
+				for i := range c.jobs {
+					c.jobs[i].To = c.to
+					jobs = append(jobs, &c.jobs[i])
+				}
+				results := runAll(t, client, "client", jobs...)
+				tr.end(nil)
 
-			var opens, closes, fails, withPort int
-			for _, r := range results {
-				noPort := r.ConnectErrors["EADDRNOTAVAIL"]
-				refused := r.ConnectErrors["ECONNREFUSED"]
-				if r.Succeeded+noPort+refused != r.Attempted {
-					t.Fatalf("a client: %+v", r)
+				var opens, closes, fails, withPort int
+				for _, r := range results {
+					noPort := r.ConnectErrors["EADDRNOTAVAIL"]
+					refused := r.ConnectErrors["ECONNREFUSED"]
+					if r.Succeeded+noPort+refused != r.Attempted {
+						t.Fatalf("a client: %+v", r)
+					}
+					got := tallyOf(&tr.row(r.PID).Totals)
+					want := tally{
+						opens: uint64(r.Succeeded + refused), closesOut: uint64(r.Succeeded),
+						fails: uint64(noPort + refused), failedOpens: uint64(refused),
+					}
+					if !tr.isNear(got, want) {
+						t.Errorf("process %d is shown with %+v, it counted %+v", r.PID, got, want)
+					}
+					opens, closes = opens+r.Succeeded+refused, closes+r.Succeeded
+					fails, withPort = fails+noPort+refused, withPort+refused
 				}
-				got := tallyOf(&tr.row(r.PID).Totals)
+				sum := tallyOf(&tr.snap.Totals)
 				want := tally{
-					opens: uint64(r.Succeeded + refused), closesOut: uint64(r.Succeeded),
-					fails: uint64(noPort + refused), failedOpens: uint64(refused),
+					opens: uint64(opens), closesOut: uint64(closes), closesIn: uint64(closes),
+					fails: uint64(fails), failedOpens: uint64(withPort),
 				}
-				if !tr.isNear(got, want) {
-					t.Errorf("process %d is shown with %+v, it counted %+v", r.PID, got, want)
+				if !tr.isNear(sum, want) {
+					t.Errorf("totals are %+v, the clients counted %+v", sum, want)
 				}
-				opens, closes = opens+r.Succeeded+refused, closes+r.Succeeded
-				fails, withPort = fails+noPort+refused, withPort+refused
-			}
-			sum := tallyOf(&tr.snap.Totals)
-			want := tally{
-				opens: uint64(opens), closesOut: uint64(closes), closesIn: uint64(closes),
-				fails: uint64(fails), failedOpens: uint64(withPort),
-			}
-			if !tr.isNear(sum, want) {
-				t.Errorf("totals are %+v, the clients counted %+v", sum, want)
-			}
-			if h := tr.ledger.health; h.LostDetails == 0 {
-				t.Errorf("no details were lost: %+v", h)
-			}
-			tr.checkFailureRows(results)
+				if h := tr.ledger.health; h.LostDetails == 0 {
+					t.Errorf("no details were lost: %+v", h)
+				}
+				tr.checkFailureRows(results)
+			})
 		})
 	}
 }

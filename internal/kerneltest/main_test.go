@@ -18,7 +18,9 @@ func TestMain(m *testing.M) {
 	lab.MaybeRun()
 	err := parseHooks(os.Getenv(hooksEnv))
 	if err == nil && os.Getenv(helperEnv) == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		ftraceAgent().stop()
+		os.Exit(code)
 	}
 	if err == nil {
 		err = runHelper(os.Getenv(helperEnv))

@@ -41,14 +41,18 @@ func testSetup(t *attempt, s netSetup) {
 	})
 	f := figures.Setup{Setup: s.name, Kernel: kernelRelease(t), Arch: runtime.GOARCH}
 	for _, m := range measures {
-		if r.trace.mode(m) == event.Off {
+		mode := r.trace.mode(m)
+		if mode == event.Off {
 			continue
 		}
 		wrong, missed := difference(r.reported[m.name], r.want[m.name])
-		f.Right += len(r.reported[m.name]) - len(wrong)
-		f.Wrong += len(wrong)
-		f.Missed += len(missed)
-		if len(wrong)+len(missed) > 0 {
+		one := figures.Accuracy{Right: len(r.reported[m.name]) - len(wrong), Wrong: len(wrong), Missed: len(missed)}
+		f.Right, f.Wrong, f.Missed = f.Right+one.Right, f.Wrong+one.Wrong, f.Missed+one.Missed
+		floor := 1.0
+		if mode == event.Inferred {
+			floor = m.floor
+		}
+		if one.Precision() < floor || one.Recall() < floor {
 			t.Errorf("%s: wrong %q, missed %q", m.name, wrong, missed)
 		}
 	}
