@@ -3,8 +3,10 @@ package soak
 import (
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,7 +120,7 @@ func TestRingKilled(t *testing.T) {
 	}
 	for round := range rounds {
 		p := start(t, nil, "record", "-v", "--ring", "8s", "-o", dir)
-		built.Eventually(t, "the first frame", func() bool { names, err := flight.Files(dir); return err == nil && len(names) > 0 })
+		built.Eventually(t, "the first frame", func() bool { return hasFrame(dir) })
 		after := 200*time.Millisecond + time.Duration(random.Int64N(int64(1300*time.Millisecond)))
 		time.Sleep(after) // a random moment is what is tested
 		noError(t, p.Cmd.Process.Kill())
@@ -128,4 +130,13 @@ func TestRingKilled(t *testing.T) {
 			t.Errorf("round %d, killed after %s: %v\n%s", round, after, err, text)
 		}
 	}
+}
+
+// hasFrame reports whether a file of the ring has more than its name.
+func hasFrame(dir string) bool {
+	names, err := flight.Files(dir)
+	return err == nil && slices.ContainsFunc(names, func(name string) bool {
+		info, err := os.Stat(name)
+		return err == nil && info.Size() > 0
+	})
 }
