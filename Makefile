@@ -185,14 +185,12 @@ soak: ## the built program under load for SOAK=5m, in 64 MiB, and started STARTS
 	$(GO) test -count=1 -timeout 0 -v ./internal/lab/soak -soak $(SOAK) -starts $(STARTS)
 
 FUZZ_SECONDS ?= 15
-# Of two processors the fuzzers take what all others leave.
-idle := $(if $(shell command -v chrt),chrt --idle 0)
 
 # One fuzz target: its package, its name. Of a finding it prints all, else how many inputs it has tried.
 define fuzz_target
 log=$$(mktemp)
 trap 'rm -f "$$log"' EXIT
-$(idle) $(GO) test -run '^$$' -fuzz "^$$2\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 10x -parallel 1 "$$1" > "$$log" 2>&1 ||
+$(GO) test -run '^$$' -fuzz "^$$2\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 10x -parallel 1 "$$1" > "$$log" 2>&1 ||
 	{ cat "$$log"; exit 1; }
 tried=$$(grep -oE 'execs: [0-9]+' "$$log" | tail -1)
 echo "$$1 $$2: $${tried#execs: } inputs"
@@ -326,13 +324,15 @@ performance: .cache/overhead ## both, into docs/performance.md and the README
 	$(overhead) -version '$(VERSION)' -doc docs/performance.md -readme README.md
 	$(GO) run ./internal/lab/growth -version '$(VERSION)' -doc docs/performance.md -curves docs/growth
 
-# The kernels, as in 6.1,newest,6.12-rt,6.12-generic,6.12/arm64, and the modes: all, or the default one.
+# The kernels, as in 6.1,newest,6.12-rt,6.12-generic,6.12/arm64, and the modes: all, default or kprobes. Storms
+# of connections, which emulated processors take minutes for, can be left out: STORMS=false.
 KERNEL ?=
 MODES ?= all
+STORMS ?= true
 
 .PHONY: test-kernels
 test-kernels: ## the kernel tests on Debian's kernels, in virtual machines; one: KERNEL=6.1
-	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES)
+	$(GO) run ./internal/lab/vm -kernel '$(KERNEL)' -modes $(MODES) -storms=$(STORMS)
 
 .PHONY: accuracy
 accuracy: ## measure every signal on those kernels, and update docs/accuracy.md
@@ -350,17 +350,24 @@ cross: ## build for the other architecture, check the pure packages for another 
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/porttrace
 	GOOS=darwin CGO_ENABLED=0 $(GO) vet $(PURE)
 
-# The fuzzers run beside what mostly waits. CI names two kernels and lets each target run for a minute.
+timed = timed() { SECONDS=0; $(MAKE) "$$1"; echo "== $$1: $$SECONDS s"; }
+
+# What only needs a processor: it takes what the kernel tests leave, which mostly wait.
+idle := $(if $(shell command -v chrt),chrt --idle 0)
+.PHONY: aside
+aside:
+	@$(timed); for target in lint check-generate cross vuln fuzz; do timed $$target; done
+
+# CI names two kernels, and lets each fuzz target run for a minute.
 .PHONY: check
 check: ## all that CI checks, with the time that each takes; in virtual machines, too: KERNEL=6.1
-	@mkdir -p .cache; \
-	timed() { SECONDS=0; $(MAKE) "$$1"; echo "== $$1: $$SECONDS s"; }; \
+	@mkdir -p .cache; $(timed); \
 	for target in check-gofmt vet unit; do timed $$target; done; \
-	set -m; $(MAKE) fuzz > .cache/fuzz 2>&1 & fuzz=$$!; set +m; \
-	trap 'kill -- -$$fuzz 2> /dev/null || :' EXIT; \
-	for target in kernel summary test-incidents lint check-generate cross vuln test-packages test-deploy $(if $(KERNEL),test-kernels); do timed $$target; done; \
-	SECONDS=0; wait $$fuzz || { cat .cache/fuzz; exit 1; }; \
-	cat .cache/fuzz; echo "== fuzz, beside the others: $$SECONDS s more"
+	set -m; $(idle) $(MAKE) aside > .cache/aside 2>&1 & aside=$$!; set +m; \
+	trap 'kill -- -$$aside 2> /dev/null || :' EXIT; \
+	for target in kernel summary test-incidents test-packages test-deploy $(if $(KERNEL),test-kernels); do timed $$target; done; \
+	SECONDS=0; wait $$aside || { cat .cache/aside; exit 1; }; \
+	cat .cache/aside; echo "== aside, after the others: $$SECONDS s more"
 
 .PHONY: clean
 clean: ## remove what was built

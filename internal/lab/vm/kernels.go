@@ -11,7 +11,6 @@ type kernel struct {
 	version string // its series, 6.1, or newest
 	flavour flavour
 	arch    string // as Debian calls it
-	modes   []string
 }
 
 // A flavour is one of the configurations in which Debian builds a kernel.
@@ -68,28 +67,30 @@ func (k kernel) processor(kvm bool) []string {
 	return counted
 }
 
+const kprobeMode = "kprobe,tracepoint"
+
 // newest stands for the newest kernel of all suites.
 const newest = "newest"
 
 // A mode is what --hooks allows. The empty one is the default: every signal from the
 // best hook there is.
 var (
-	allModes   = []string{"", "fexit,tracepoint", "kprobe,tracepoint", "tracepoint,cgroup", "tracepoint,syscall", "tracepoint"}
+	allModes   = []string{"", "fexit,tracepoint", kprobeMode, "tracepoint,cgroup", "tracepoint,syscall", "tracepoint"}
 	everywhere = []kernel{
-		{"5.10", cloud, "amd64", allModes},
-		{"6.1", cloud, "amd64", allModes},
-		{"6.12", cloud, "amd64", allModes},
-		{"6.18", cloud, "amd64", allModes},
-		{newest, cloud, "amd64", allModes},
-		{"6.1", generic, "amd64", allModes},
-		{"6.12", generic, "amd64", allModes},
-		{newest, generic, "amd64", allModes},
-		{"6.1", rt, "amd64", allModes},
-		{"6.12", rt, "amd64", allModes},
-		{newest, rt, "amd64", allModes},
-		{"6.1", cloud, "arm64", allModes},
-		{"6.12", cloud, "arm64", allModes},
-		{newest, cloud, "arm64", allModes},
+		{"5.10", cloud, "amd64"},
+		{"6.1", cloud, "amd64"},
+		{"6.12", cloud, "amd64"},
+		{"6.18", cloud, "amd64"},
+		{newest, cloud, "amd64"},
+		{"6.1", generic, "amd64"},
+		{"6.12", generic, "amd64"},
+		{newest, generic, "amd64"},
+		{"6.1", rt, "amd64"},
+		{"6.12", rt, "amd64"},
+		{newest, rt, "amd64"},
+		{"6.1", cloud, "arm64"},
+		{"6.12", cloud, "arm64"},
+		{newest, cloud, "arm64"},
 	}
 )
 
@@ -101,7 +102,21 @@ const (
 	skipped = "Recording|TestSources|TestFullDisk|TestReplay|TestForecast|TestTimeWaitBefore|TestConcentrated|TestSpread|TestWhatif|" +
 		"TestNamesBesideStorm|TestNothingStaysOpen|TestTopDestination|TestMoreDestinations"
 	central = "TestScenario|TestAccuracy"
+	storms  = "TestOverload|TestLimit|TestTotalsWithoutDetails|TestMoreConnectionsThanFollowed"
 )
+
+// someModes returns the modes by the name of a choice of them.
+func someModes(name string) ([]string, error) {
+	switch name {
+	case "all":
+		return allModes, nil
+	case "default":
+		return allModes[:1], nil
+	case "kprobes":
+		return []string{"", kprobeMode}, nil
+	}
+	return nil, fmt.Errorf("-modes %s: there are all, default and kprobes", name)
+}
 
 // suites are the Debian suites that are searched for kernels. One that the archive does not have any more
 // is left out, and its kernel replaced by the nearest newer one.

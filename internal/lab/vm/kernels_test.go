@@ -51,7 +51,7 @@ func TestFlavours(t *testing.T) {
 
 func TestKernelNames(t *testing.T) {
 	t.Parallel()
-	for want, k := range map[string]kernel{"6.1": {"6.1", cloud, "amd64", nil}, "6.12-rt": {"6.12", rt, "amd64", nil}, "newest-generic/arm64": {newest, generic, "arm64", nil}} {
+	for want, k := range map[string]kernel{"6.1": {"6.1", cloud, "amd64"}, "6.12-rt": {"6.12", rt, "amd64"}, "newest-generic/arm64": {newest, generic, "arm64"}} {
 		if got := k.String(); got != want {
 			t.Errorf("%+v is named %s, want %s", k, got, want)
 		}

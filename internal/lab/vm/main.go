@@ -34,6 +34,8 @@ type config struct {
 	timeout  time.Duration
 	cache    string
 	verbose  bool
+	modes    []string
+	storms   bool
 	full     bool
 }
 
@@ -51,22 +53,24 @@ func parse(args []string) (config, error) {
 	cfg := config{}
 	flags := flag.NewFlagSet("vm", flag.ExitOnError)
 	kernels := flags.String("kernel", "", "only these, as in 6.1,newest,6.12-rt,6.12/arm64")
-	modes := flags.String("modes", "all", "all, or default: only with the best hooks")
+	modes := flags.String("modes", "all", "all, default: only with the best hooks, or kprobes: with the best hooks, and with kprobes")
 	flags.StringVar(&cfg.run, "run", "", "only the tests that match")
 	flags.IntVar(&cfg.parallel, "parallel", 2, "machines at a time")
 	flags.DurationVar(&cfg.timeout, "timeout", 30*time.Minute, "for one machine")
 	flags.StringVar(&cfg.cache, "cache", "", "where kernels are kept")
 	flags.BoolVar(&cfg.full, "full", false, "with as many cases as on a real processor")
+	flags.BoolVar(&cfg.storms, "storms", true, "with those tests that make a storm of connections: half of the time")
 	flags.BoolVar(&cfg.verbose, "v", false, "print all that the tests print")
 	if err := flags.Parse(args); err != nil {
+		return cfg, err
+	}
+	var err error
+	if cfg.modes, err = someModes(*modes); err != nil {
 		return cfg, err
 	}
 	for _, k := range everywhere {
 		if *kernels != "" && !slices.Contains(strings.Split(*kernels, ","), k.String()) {
 			continue
-		}
-		if *modes == "default" {
-			k.modes = k.modes[:1]
 		}
 		cfg.kernels = append(cfg.kernels, k)
 	}
@@ -114,6 +118,7 @@ func run(ctx context.Context, args []string) error {
 // job is the tests on one kernel.
 type job struct {
 	kernel kernel
+	modes  []string
 	pack   pack
 	image  image
 	remake func(runs [][]string) (image, error) // the same with other runs
@@ -143,7 +148,7 @@ func prepare(cfg config, tmp string) ([]*job, error) {
 			}
 			archives[k.arch] = a
 		}
-		j := &job{kernel: k}
+		j := &job{kernel: k, modes: cfg.modes}
 		if err := j.prepare(cfg, archives[k.arch], dir, filepath.Join(tmp, k.arch)); err != nil {
 			return nil, fmt.Errorf("kernel %s: %w", k, err)
 		}
@@ -171,11 +176,19 @@ func (j *job) prepare(cfg config, a *archive, dir, programs string) error {
 		return makeImage(dir, root, filepath.Join(programs, "guest"), filepath.Join(programs, "kerneltest"), runs)
 	}
 	var runs [][]string
-	for _, mode := range j.kernel.modes {
+	for _, mode := range j.modes {
 		runs = append(runs, cfg.command(mode))
 	}
 	j.image, err = j.remake(runs)
 	return err
+}
+
+// skipped are the tests that no mode runs.
+func (cfg config) skipped() string {
+	if cfg.storms {
+		return skipped
+	}
+	return skipped + "|" + storms
 }
 
 // command is the run of the tests in a mode, as the guest takes it.
@@ -190,7 +203,7 @@ func (cfg config) command(mode string) []string {
 func (cfg config) commandOf(mode, which string) []string {
 	return []string{
 		"PORTTRACE_TEST_HOOKS=" + mode, "--",
-		"/kerneltest", "-test.v", fmt.Sprintf("-test.short=%t", !cfg.full), "-test.timeout=" + cfg.timeout.String(), "-test.run=" + which, "-test.skip=" + skipped,
+		"/kerneltest", "-test.v", fmt.Sprintf("-test.short=%t", !cfg.full), "-test.timeout=" + cfg.timeout.String(), "-test.run=" + which, "-test.skip=" + cfg.skipped(),
 	}
 }
 
@@ -215,7 +228,7 @@ func (j *job) run(ctx context.Context, cfg config, kvm bool) {
 	ctx, cancel := context.WithTimeout(ctx, cfg.timeout)
 	defer cancel()
 	processor := j.kernel.processor(kvm)
-	printers := j.boot(ctx, cfg, processor, j.kernel.modes, j.image)
+	printers := j.boot(ctx, cfg, processor, j.modes, j.image)
 	if !kvm && j.err == nil {
 		j.again(ctx, cfg, processor, printers)
 	}
@@ -257,7 +270,7 @@ func (j *job) again(ctx context.Context, cfg config, processor []string, printer
 	var first []*printer
 	for i, p := range printers {
 		if p.status != 0 && len(p.wrong) > 0 {
-			mode := j.kernel.modes[i]
+			mode := j.modes[i]
 			runs = append(runs, cfg.commandOf(mode, "^("+strings.Join(p.wrong, "|")+")$"))
 			modes, first = append(modes, mode), append(first, p)
 		}
@@ -294,7 +307,7 @@ func summary(jobs []*job) error {
 			state = "FAIL"
 			failed = append(failed, fmt.Errorf("%s: %s", j.kernel, strings.Join(j.failed, ", ")), j.err)
 		}
-		fmt.Printf("%-4s %-14s %-45s %d modes, %.0f s\n", state, j.kernel, j.pack.name, len(j.kernel.modes), j.took.Seconds())
+		fmt.Printf("%-4s %-14s %-45s %d modes, %.0f s\n", state, j.kernel, j.pack.name, len(j.modes), j.took.Seconds())
 		for _, why := range slices.Sorted(maps.Keys(j.skipped)) {
 			fmt.Printf("       %d skipped: %s\n", j.skipped[why], why)
 		}
