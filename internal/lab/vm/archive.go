@@ -73,6 +73,9 @@ func (a *archive) update() error {
 			}
 		}
 	}
+	if lists, err := filepath.Glob(filepath.Join(a.dir, "state/lists/*_Packages*")); err != nil || len(lists) == 0 {
+		return fmt.Errorf("apt got no list of packages for %s", a.arch)
+	}
 	return os.WriteFile(stamp, nil, 0o644)
 }
 
