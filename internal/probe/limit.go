@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"slices"
 	"time"
 	"unsafe"
@@ -51,6 +52,8 @@ type limiter struct {
 	counting uint64     // of these, since they have been counted by pair
 	watching bool       // the last window had many: this one is counted from the beginning
 	hurried  bool       // pairs were limited before the end of it
+	readAt   event.Time // when events were read last
+	pace     float64    // how many a second came by then, since the time before
 	sent     map[bpfFoldKey]uint64
 
 	limited map[bpfFoldKey]*limitedPair
@@ -125,6 +128,25 @@ func foldKeyOf(record []byte) (key bpfFoldKey, is bool) {
 		}
 	}
 	return key, event.Direction(key.Direction) != event.Unknown
+}
+
+// paced takes how many events were read now.
+func (l *limiter) paced(events int, now event.Time) {
+	l.pace = 0
+	if elapsed := now.Sub(l.readAt); l.readAt != 0 && elapsed > 0 {
+		l.pace = float64(events) / elapsed.Seconds()
+	}
+	l.readAt = now
+}
+
+// due returns how long it takes until hurry has pairs to limit, at the pace of the last read: forever
+// if it has none in this window.
+func (l *limiter) due() time.Duration {
+	most := max(l.most, manyEvents)
+	if l.most == 0 || l.hurried || l.total >= most || float64(most-l.total) > l.pace*limitWindow.Seconds() {
+		return math.MaxInt64
+	}
+	return time.Duration(float64(most-l.total) / l.pace * float64(time.Second))
 }
 
 // hurry limits pairs before the window ends, if it has too many events already. It returns those that

@@ -15,7 +15,9 @@ import (
 // says after each that it was read, takes several times as long as to decode them.
 //
 // A page that is mapped counts as memory of this process, and data that is mapped twice in a row
-// counts twice. So only a piece is mapped at a time, and nothing between two calls of each.
+// counts twice. So only a piece is mapped at a time, and between two calls of each a small window at
+// most: to unmap makes all processors flush what they remember of it, which takes as long as to read
+// 50 events.
 type ring struct {
 	mu       sync.Mutex // close may be called while records are read
 	consumed *uint64    // up to where records were read, which only this side writes
@@ -129,7 +131,13 @@ type mappedRing struct {
 	m              *ebpf.Map // keeps the file open
 	page           uint64
 	reader, writer []byte
+
+	window   []byte // what stays mapped; nil: nothing
+	windowAt uint64
 }
+
+// windowSize is how much of the data stays mapped.
+const windowSize = 64 << 10
 
 // positions maps those of the reader and of the programs.
 func (d *mappedRing) positions() (reader, writer *uint64, err error) {
@@ -143,20 +151,40 @@ func (d *mappedRing) positions() (reader, writer *uint64, err error) {
 	return (*uint64)(unsafe.Pointer(&d.reader[0])), (*uint64)(unsafe.Pointer(&d.writer[0])), nil
 }
 
-// view maps a part of the data, which has all its pages at once: the kernel fills none in later.
+// view maps a part of the data. What is small is in the window, which moves on as the ring is read.
 func (d *mappedRing) view(offset, length uint64) ([]byte, func(), error) {
-	skip := offset & (d.page - 1)
-	pages, err := unix.Mmap(d.m.FD(), int64(2*d.page+offset-skip), int(skip+length), unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		return nil, nil, err
+	if offset < d.windowAt || offset+length > d.windowAt+uint64(len(d.window)) {
+		at := offset &^ (d.page - 1)
+		size := offset + length - at
+		if size > windowSize || windowSize > uint64(d.m.MaxEntries()) {
+			pages, err := d.mapData(at, size)
+			return pages[min(offset-at, uint64(len(pages))):], func() { unmap(pages) }, err
+		}
+		unmap(d.window)
+		var err error
+		d.windowAt = at
+		if d.window, err = d.mapData(at, windowSize); err != nil {
+			return nil, nil, err
+		}
 	}
-	return pages[skip:], func() { _ = unix.Munmap(pages) }, nil
+	begin := offset - d.windowAt
+	return d.window[begin : begin+length], func() {}, nil
+}
+
+// mapData maps data, which has all its pages at once: the kernel fills none in later.
+func (d *mappedRing) mapData(at, size uint64) ([]byte, error) {
+	return unix.Mmap(d.m.FD(), int64(2*d.page+at), int(size), unix.PROT_READ, unix.MAP_SHARED)
 }
 
 func (d *mappedRing) close() {
-	for _, pages := range [][]byte{d.reader, d.writer} {
-		if pages != nil {
-			_ = unix.Munmap(pages)
-		}
+	unmap(d.reader)
+	unmap(d.writer)
+	unmap(d.window)
+}
+
+// unmap unmaps what mapData has returned, also if that is nothing.
+func unmap(pages []byte) {
+	if pages != nil {
+		_ = unix.Munmap(pages)
 	}
 }
