@@ -137,7 +137,7 @@ type mappedRing struct {
 }
 
 // windowSize is how much of the data stays mapped.
-const windowSize = 64 << 10
+const windowSize = 256 << 10
 
 // positions maps those of the reader and of the programs.
 func (d *mappedRing) positions() (reader, writer *uint64, err error) {
