@@ -16,8 +16,7 @@ import (
 //
 // A page that is mapped counts as memory of this process, and data that is mapped twice in a row
 // counts twice. So only a piece is mapped at a time, and between two calls of each a small window at
-// most: to unmap makes all processors flush what they remember of it, which takes as long as to read
-// 50 events.
+// most.
 type ring struct {
 	mu       sync.Mutex // close may be called while records are read
 	consumed *uint64    // up to where records were read, which only this side writes
@@ -43,6 +42,12 @@ const (
 // openRing maps the positions of a map of type BPF_MAP_TYPE_RINGBUF.
 func openRing(m *ebpf.Map) (*ring, error) {
 	data := &mappedRing{m: m, page: uint64(os.Getpagesize())}
+	data.window = &ringWindow{
+		size: min(windowSize, uint64(m.MaxEntries())), page: data.page, unmap: unmap,
+		pages: func(at, length uint64) ([]byte, error) {
+			return unix.Mmap(m.FD(), int64(2*data.page+at), int(length), unix.PROT_READ, unix.MAP_SHARED)
+		},
+	}
 	reader, writer, err := data.positions()
 	if err != nil {
 		return nil, err
@@ -131,13 +136,8 @@ type mappedRing struct {
 	m              *ebpf.Map // keeps the file open
 	page           uint64
 	reader, writer []byte
-
-	window   []byte // what stays mapped; nil: nothing
-	windowAt uint64
+	window         *ringWindow
 }
-
-// windowSize is how much of the data stays mapped.
-const windowSize = 256 << 10
 
 // positions maps those of the reader and of the programs.
 func (d *mappedRing) positions() (reader, writer *uint64, err error) {
@@ -151,38 +151,18 @@ func (d *mappedRing) positions() (reader, writer *uint64, err error) {
 	return (*uint64)(unsafe.Pointer(&d.reader[0])), (*uint64)(unsafe.Pointer(&d.writer[0])), nil
 }
 
-// view maps a part of the data. What is small is in the window, which moves on as the ring is read.
+// view maps a part of the data, which has all its pages at once: the kernel fills none in later.
 func (d *mappedRing) view(offset, length uint64) ([]byte, func(), error) {
-	if offset < d.windowAt || offset+length > d.windowAt+uint64(len(d.window)) {
-		at := offset &^ (d.page - 1)
-		size := offset + length - at
-		if size > windowSize || windowSize > uint64(d.m.MaxEntries()) {
-			pages, err := d.mapData(at, size)
-			return pages[min(offset-at, uint64(len(pages))):], func() { unmap(pages) }, err
-		}
-		unmap(d.window)
-		var err error
-		d.windowAt = at
-		if d.window, err = d.mapData(at, windowSize); err != nil {
-			return nil, nil, err
-		}
-	}
-	begin := offset - d.windowAt
-	return d.window[begin : begin+length], func() {}, nil
-}
-
-// mapData maps data, which has all its pages at once: the kernel fills none in later.
-func (d *mappedRing) mapData(at, size uint64) ([]byte, error) {
-	return unix.Mmap(d.m.FD(), int64(2*d.page+at), int(size), unix.PROT_READ, unix.MAP_SHARED)
+	return d.window.view(offset, length)
 }
 
 func (d *mappedRing) close() {
 	unmap(d.reader)
 	unmap(d.writer)
-	unmap(d.window)
+	d.window.close()
 }
 
-// unmap unmaps what mapData has returned, also if that is nothing.
+// unmap unmaps pages, if there are any.
 func unmap(pages []byte) {
 	if pages != nil {
 		_ = unix.Munmap(pages)
