@@ -42,13 +42,19 @@ func limitGarbage() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
+	limitGarbageOf(linux.Memory())
+}
+
+// limitGarbageOf does it for a process that may have so much memory: to find that out takes half a
+// millisecond, and limits of a running process hardly change.
+func limitGarbageOf(memory uint64) {
 	usage := readUsage()
 	percent := percentFor(usage.alive)
 	debug.SetGCPercent(percent)
 	most := usage.alive + usage.alive*uint64(percent)/100 + usage.other + freeHeap
-	debug.SetMemoryLimit(int64(min(most, linux.Memory()/2)))
+	debug.SetMemoryLimit(int64(min(most, memory/2)))
 	next := new(struct{ _ *byte })
-	runtime.AddCleanup(next, func(struct{}) { limitGarbage() }, struct{}{})
+	runtime.AddCleanup(next, limitGarbageOf, memory)
 }
 
 func percentFor(alive uint64) int {

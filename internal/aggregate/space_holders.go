@@ -119,6 +119,7 @@ func (b *spaceRows) list(row *spaceRow, of *holders, plot *portPlot) {
 	b.rank(row, of)
 	if plot != nil {
 		b.addMap(row, plot)
+		plot.giveBack()
 	}
 }
 

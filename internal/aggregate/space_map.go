@@ -67,11 +67,32 @@ type portPlot struct {
 	ports   event.PortRange
 	classes []portClass // by port, from the first of the range on
 	holders []int32     // the same: the number of the process, see spaceRows.number; 0: unknown
+
+	lent   bool       // to a row: what is set is taken back
+	before []portHeld // it was set
+}
+
+// portHeld is what a plot has of a port.
+type portHeld struct {
+	at     int32
+	holder int32
+	class  portClass
 }
 
 func (p *portPlot) set(port uint16, class portClass, holder int32) {
 	i := int(port) - int(p.ports.Low)
+	if p.lent {
+		p.before = append(p.before, portHeld{int32(i), p.holders[i], p.classes[i]})
+	}
 	p.classes[i], p.holders[i] = class, holder
+}
+
+// giveBack ends that the plot is lent.
+func (p *portPlot) giveBack() {
+	for _, was := range slices.Backward(p.before) { // a port may have been set twice
+		p.classes[was.at], p.holders[was.at] = was.class, was.holder
+	}
+	p.lent, p.before = false, p.before[:0]
 }
 
 // mapped decides which rows have a map. The rows must be in their order.
@@ -97,7 +118,8 @@ func (b *spaceRows) mapped(focus []snapshot.SpaceID) {
 func (r *spaceRow) canMap() bool { return r.udp == nil && r.Range.Low > 0 && r.Capacity > 0 }
 
 // plotOf returns what holds the ports of a row that is mapped, but for its own sockets, which the
-// caller adds; nil if it is not. It is valid until the next call.
+// caller adds; nil if it is not. It is valid until the next call, and must be given back. That of the
+// namespace is lent to a row that sets few ports: a copy has 140 KB.
 func (b *spaceRows) plotOf(row *spaceRow) *portPlot {
 	if !row.mapped {
 		return nil
@@ -106,6 +128,10 @@ func (b *spaceRows) plotOf(row *spaceRow) *portPlot {
 	if all == nil {
 		all = b.netnsPlot(row.Netns)
 		b.plots[row.Netns] = all
+	}
+	if row.Kind == snapshot.ConnectSpace && row.Range == all.ports && 8*row.view.InUse() < row.Range.Size() {
+		all.lent = true
+		return all
 	}
 	if b.plot == nil {
 		b.plot = b.room.newPlot(0)

@@ -60,7 +60,7 @@ type Source struct {
 	scans      *scans
 	notices    chan string
 	interval   time.Duration // between visits to the rings
-	quiet      bool          // nothing came at the last one
+	quiet      bool          // little came at the last one
 	events     []event.Event
 	clock      event.Clock
 	nextSurvey time.Time

@@ -11,9 +11,12 @@ const (
 	// readInterval is how long events wait in the ring. At 60,000 a second they fill a
 	// tenth of it.
 	readInterval = 50 * time.Millisecond
-	// quietFactor is how much longer they may wait if nothing came last time: to wake up costs a quiet
-	// host most of what reading costs it.
+	// quietFactor is how much longer they may wait if fewer than quietEvents came last time: to wake up
+	// costs a quiet host most of what reading costs it, and a storm of which detail is limited, too.
 	quietFactor = 2
+	quietEvents = 256
+	// leastInterval is how long they wait at least when a storm begins of which detail will be limited.
+	leastInterval = 5 * time.Millisecond
 	// surveyInterval is how often what does not come as events is looked up: folded
 	// counts, health, namespaces, the clock.
 	surveyInterval = time.Second
@@ -43,10 +46,14 @@ func (s *Source) Read(ctx context.Context) (event.Batch, error) {
 
 // pause returns for how long events may wait in the rings.
 func (s *Source) pause() time.Duration {
+	pause := s.interval
 	if s.quiet {
-		return quietFactor * s.interval
+		pause *= quietFactor
 	}
-	return s.interval
+	if s.interval > readInterval { // a test lets the rings fill
+		return pause
+	}
+	return min(pause, max(leastInterval, s.probe.LimitDue()))
 }
 
 // begin returns the head of the stream: the facts of the host, and how each signal is
@@ -85,7 +92,7 @@ func (s *Source) readInto(events []event.Event, patience time.Duration, last boo
 	if s.events, err = s.probe.Read(s.events); err != nil {
 		return event.Batch{}, err
 	}
-	s.quiet = len(s.events) == begin
+	s.quiet = len(s.events)-begin < quietEvents
 	s.events = s.completer.completeFrom(s.events, begin)
 	s.events = s.completer.finWaits.release(s.events, now, last)
 	s.scans.counts.failing.observe(s.events[begin:])

@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"slices"
 	"time"
 	"unsafe"
@@ -26,9 +27,10 @@ const (
 	// as a busy proxy has, both ends of each. maxWatched bounds the pairs whose events are counted to
 	// find them.
 	maxLimited, maxWatched = 1 << 12, 1 << 13
-	// Of high limits every 7th event is counted, which gives a rate to some percent: the look-up
-	// takes as long as the rest of reading an event. No traffic has a period of 7.
-	manyEvents, manyStride = 1000, 7
+	// Of high limits every 5th event is counted, which gives a rate to some percent: the look-up
+	// takes as long as the rest of reading an event. Connections have up to four events, so that a
+	// period of 5 is rare.
+	manyEvents, manyStride = 1000, 5
 	// leastCounted is how often a pair must have been counted: of one that was counted once or twice
 	// the rate is not known.
 	leastCounted = 3
@@ -51,6 +53,10 @@ type limiter struct {
 	counting uint64     // of these, since they have been counted by pair
 	watching bool       // the last window had many: this one is counted from the beginning
 	hurried  bool       // pairs were limited before the end of it
+	readAt   event.Time // when events were read last
+	pace     float64    // how many a second came by then, since the time before
+	burst    uint64     // events that were read since they have been counted by pair
+	burstAt  event.Time // since when these came
 	sent     map[bpfFoldKey]uint64
 
 	limited map[bpfFoldKey]*limitedPair
@@ -89,7 +95,7 @@ func newLimiter(most, slots int) limiter {
 // events that there can be too many.
 func (l *limiter) observe(record []byte) {
 	l.total++
-	if l.most == 0 || l.total <= l.most/2 && !l.watching {
+	if l.most == 0 || l.total <= l.most/4 && !l.watching {
 		return
 	}
 	if l.counting++; l.counting%l.stride != 0 {
@@ -127,6 +133,29 @@ func foldKeyOf(record []byte) (key bpfFoldKey, is bool) {
 	return key, event.Direction(key.Direction) != event.Unknown
 }
 
+// paced takes how many events were read now.
+func (l *limiter) paced(events int, now event.Time) {
+	l.pace = 0
+	if elapsed := now.Sub(l.readAt); l.readAt != 0 && elapsed > 0 {
+		l.pace = float64(events) / elapsed.Seconds()
+	}
+	if l.counting > 0 {
+		l.burst += uint64(events)
+		l.burstAt = cmp.Or(l.burstAt, l.readAt)
+	}
+	l.readAt = now
+}
+
+// due returns how long it takes until hurry has pairs to limit, at the pace of the last read: forever
+// if it has none in this window.
+func (l *limiter) due() time.Duration {
+	most := max(l.most, manyEvents)
+	if l.most == 0 || l.hurried || l.total >= most || float64(most-l.total) > l.pace*limitWindow.Seconds() {
+		return math.MaxInt64
+	}
+	return time.Duration(float64(most-l.total) / l.pace * float64(time.Second))
+}
+
 // hurry limits pairs before the window ends, if it has too many events already. It returns those that
 // are limited from now on.
 func (l *limiter) hurry(now event.Time) []*limitedPair {
@@ -134,7 +163,8 @@ func (l *limiter) hurry(now event.Time) []*limitedPair {
 		return nil
 	}
 	l.hurried = true
-	begun, _ := l.limit(now)
+	// By the rate of the storm alone: it has hardly begun with the window.
+	begun, _ := l.limit(now, max(rateOf(l.total, l.began, now), rateOf(l.burst, max(l.burstAt, l.began), now)))
 	return begun
 }
 
@@ -147,7 +177,7 @@ func (l *limiter) judge(now event.Time) (begun, ended []*limitedPair) {
 	if l.most == 0 || now.Sub(l.began) < limitWindow {
 		return nil, nil
 	}
-	begun, rest := l.limit(now)
+	begun, rest := l.limit(now, rateOf(l.total, l.began, now))
 	if len(begun) == 0 {
 		ended = l.release(now, rest)
 	}
@@ -156,15 +186,16 @@ func (l *limiter) judge(now event.Time) (begun, ended []*limitedPair) {
 	}
 	l.watching = 2*l.total > l.most
 	l.began, l.total, l.counting, l.hurried = now, 0, 0, false
+	l.burst, l.burstAt = 0, 0
 	clear(l.sent)
 	return begun, ended
 }
 
 // limit limits the pairs with the most events, until the others have three quarters of what they may:
-// so it does not change each second. It returns also how many events a second these have.
-func (l *limiter) limit(now event.Time) (begun []*limitedPair, rest float64) {
-	perSecond := 1 / now.Sub(l.began).Seconds()
-	rest = float64(l.total) * perSecond
+// so it does not change each second. It returns also how many events a second these have; all are as
+// many as rest is before.
+func (l *limiter) limit(now event.Time, rest float64) ([]*limitedPair, float64) {
+	var begun []*limitedPair
 	perCounted := rest / float64(max(l.counting, 1))
 	var candidates []*limitedPair
 	for key, n := range l.sent {
@@ -189,6 +220,14 @@ func (l *limiter) limit(now event.Time) (begun []*limitedPair, rest float64) {
 		rest -= pair.rate
 	}
 	return begun, rest
+}
+
+// rateOf returns how many events a second came since then, 0 if no time has passed.
+func rateOf(events uint64, since, now event.Time) float64 {
+	if now <= since {
+		return 0
+	}
+	return float64(events) / now.Sub(since).Seconds()
 }
 
 // begin gives the pair the number after the last one of a free slot.

@@ -3,16 +3,23 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"time"
 	"unsafe"
 
 	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
 // Limiting reports whether the connections of any pair are only counted now.
 func (p *Probe) Limiting() bool { return p.limiter.active() > 0 }
 
+// LimitDue returns how long it takes until there are pairs to limit, at the pace at which events come:
+// what is read later than that, is read beyond the limit.
+func (p *Probe) LimitDue() time.Duration { return p.limiter.due() }
+
 // hurryLimits limits pairs as soon as too many events have come. sent is when each of these was sent.
 func (p *Probe) hurryLimits(sent []event.Time) error {
+	p.limiter.paced(len(sent), event.Time(linux.Monotonic()))
 	if len(sent) == 0 {
 		return nil
 	}

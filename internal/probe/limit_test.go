@@ -121,6 +121,36 @@ func TestLimiterHurries(t *testing.T) {
 	}
 }
 
+// When the limit is reached follows from the pace, and from what the window has already.
+func TestLimiterDue(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(10_000, 1)
+	at := event.Time(time.Second)
+	l.judge(at)
+	for i, step := range []struct {
+		events int
+		after  time.Duration
+		want   time.Duration // 0: not in this window
+	}{
+		{0, 0, 0},
+		{500, 100 * time.Millisecond, 0}, // 5,000 a second
+		{5500, 100 * time.Millisecond, 4000 * time.Second / 55_000},
+		{2000, 20 * time.Millisecond, 20 * time.Millisecond},
+		{2000, 20 * time.Millisecond, 0}, // it has been reached
+	} {
+		at = at.Add(step.after)
+		for range step.events {
+			l.observe(sock(7, 80))
+		}
+		l.paced(step.events, at)
+		got := l.due()
+		if step.want == 0 && got < time.Hour || step.want != 0 && (got-step.want).Abs() > time.Microsecond {
+			t.Errorf("step %d: due in %v, want %v", i+1, got, step.want)
+		}
+		l.hurry(at)
+	}
+}
+
 // Without a limit nothing is counted, and a pair that goes on is reported again.
 func TestLimiterOffAndRepeated(t *testing.T) {
 	t.Parallel()

@@ -17,11 +17,11 @@ import (
 func (p *Probe) Read(dst []event.Event) ([]event.Event, error) {
 	begin := len(dst)
 	var err error
-	if err = p.hurryLimits(p.sent); err != nil {
-		return dst, err
-	}
 	// Failures second: their ring also has the facts of every process that the events name.
 	if dst, p.sent, err = drain(p.events, dst, p.sent[:0], p.limiter.observe); err != nil {
+		return dst, err
+	}
+	if err = p.hurryLimits(p.sent); err != nil {
 		return dst, err
 	}
 	if p.failed, p.failedAt, err = drain(p.failures, p.failed[:0], p.failedAt[:0], nil); err != nil {

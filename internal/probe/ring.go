@@ -15,7 +15,8 @@ import (
 // says after each that it was read, takes several times as long as to decode them.
 //
 // A page that is mapped counts as memory of this process, and data that is mapped twice in a row
-// counts twice. So only a piece is mapped at a time, and nothing between two calls of each.
+// counts twice. So only a piece is mapped at a time, and between two calls of each a small window at
+// most.
 type ring struct {
 	mu       sync.Mutex // close may be called while records are read
 	consumed *uint64    // up to where records were read, which only this side writes
@@ -41,6 +42,12 @@ const (
 // openRing maps the positions of a map of type BPF_MAP_TYPE_RINGBUF.
 func openRing(m *ebpf.Map) (*ring, error) {
 	data := &mappedRing{m: m, page: uint64(os.Getpagesize())}
+	data.window = &ringWindow{
+		size: min(windowSize, uint64(m.MaxEntries())), page: data.page, unmap: unmap,
+		pages: func(at, length uint64) ([]byte, error) {
+			return unix.Mmap(m.FD(), int64(2*data.page+at), int(length), unix.PROT_READ, unix.MAP_SHARED)
+		},
+	}
 	reader, writer, err := data.positions()
 	if err != nil {
 		return nil, err
@@ -129,6 +136,7 @@ type mappedRing struct {
 	m              *ebpf.Map // keeps the file open
 	page           uint64
 	reader, writer []byte
+	window         *ringWindow
 }
 
 // positions maps those of the reader and of the programs.
@@ -145,18 +153,18 @@ func (d *mappedRing) positions() (reader, writer *uint64, err error) {
 
 // view maps a part of the data, which has all its pages at once: the kernel fills none in later.
 func (d *mappedRing) view(offset, length uint64) ([]byte, func(), error) {
-	skip := offset & (d.page - 1)
-	pages, err := unix.Mmap(d.m.FD(), int64(2*d.page+offset-skip), int(skip+length), unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		return nil, nil, err
-	}
-	return pages[skip:], func() { _ = unix.Munmap(pages) }, nil
+	return d.window.view(offset, length)
 }
 
 func (d *mappedRing) close() {
-	for _, pages := range [][]byte{d.reader, d.writer} {
-		if pages != nil {
-			_ = unix.Munmap(pages)
-		}
+	unmap(d.reader)
+	unmap(d.writer)
+	d.window.close()
+}
+
+// unmap unmaps pages, if there are any.
+func unmap(pages []byte) {
+	if pages != nil {
+		_ = unix.Munmap(pages)
 	}
 }
