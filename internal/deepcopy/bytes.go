@@ -137,7 +137,7 @@ func (r *reader) bytes(b []byte) {
 }
 
 // compressed returns the data in less memory. Of what Zstandard and Deflate can do this is the smallest in
-// the least time, and is read in a sixth of the time of Deflate: somebody waits for a copy.
+// the least time, and is read in a sixth of the time of Deflate: who goes back waits for the copy.
 func (w *writer) compressed() []byte {
 	to, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
 		zstd.WithLowerEncoderMem(true))
