@@ -73,21 +73,21 @@ func (t *table[K]) isOutdated() bool { return t.made-t.going.made >= uint64(t.ba
 // search finds the lighter half of the rows.
 func (t *table[K]) search() {
 	t.settle(nil)
+	all := make([]candidate[K], 0, len(t.rows))
 	ranks := make([]rank, 0, len(t.rows))
-	for _, r := range t.rows {
-		ranks = append(ranks, rankOf(r))
-	}
-	half := (len(ranks) + 1) / 2
-	last := least(ranks, half, compareRanks)[half-1]
-	t.going = going[K]{made: t.made, floor: t.floor + 1}
 	for key, r := range t.rows {
 		p := rankOf(r)
-		switch {
-		case compareRanks(p, last) > 0:
-		case r.idle():
-			t.going.idle = append(t.going.idle, candidate[K]{p, key, r})
+		all, ranks = append(all, candidate[K]{p, key, r}), append(ranks, p)
+	}
+	last := nth(ranks, (len(ranks)-1)/2, compareRanks)
+	t.going = going[K]{made: t.made, floor: t.floor + 1}
+	for i := range all {
+		switch c := &all[i]; {
+		case compareRanks(c.rank, last) > 0:
+		case c.row.idle():
+			t.going.idle = append(t.going.idle, *c)
 		default:
-			t.going.open = append(t.going.open, candidate[K]{p, key, r})
+			t.going.open = append(t.going.open, *c)
 		}
 	}
 	order := func(a, b candidate[K]) int { return compareRanks(a.rank, b.rank) }

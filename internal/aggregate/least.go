@@ -9,21 +9,32 @@ import (
 // returns them. It takes time in proportion to the list, and n log n: a full table gives up a small
 // part of its rows, of which alone the order matters.
 func least[E any](list []E, n int, compare func(a, b E) int) []E {
+	split(list, n, compare)
+	slices.SortFunc(list[:n], compare)
+	return list[:n]
+}
+
+// nth returns the element that has n others before it in the order. It changes the list's.
+func nth[E any](list []E, n int, compare func(a, b E) int) E {
+	split(list, n+1, compare)
+	return slices.MaxFunc(list[:n+1], compare)
+}
+
+// split moves the n elements that come first in the order to the front of the list.
+func split[E any](list []E, n int, compare func(a, b E) int) {
 	from, to := 0, len(list)
 	for tries := 2 * bits.Len(uint(len(list))); to-from > 1 && from < n && n < to; tries-- {
 		if tries == 0 { // pivots without luck must not make it quadratic
 			slices.SortFunc(list[from:to], compare)
 			break
 		}
-		switch split := from + partition(list[from:to], compare); {
-		case split < n:
-			from = split + 1
+		switch place := from + partition(list[from:to], compare); {
+		case place < n:
+			from = place + 1
 		default:
-			to = split
+			to = place
 		}
 	}
-	slices.SortFunc(list[:n], compare)
-	return list[:n]
 }
 
 // partition puts what comes before one element in front of it, what comes after it behind it, and

@@ -2,13 +2,13 @@ package deepcopy
 
 import (
 	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math/bits"
 	"reflect"
 	"unsafe"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // writer packs one value.
@@ -136,25 +136,25 @@ func (r *reader) bytes(b []byte) {
 	r.data = data[copy(b, data):]
 }
 
-// deflated returns the data, compressed as fast as can be.
-func (w *writer) deflated() []byte {
-	var to bytes.Buffer
-	d, err := flate.NewWriter(&to, flate.BestSpeed)
-	if err == nil {
-		_, err = d.Write(w.data)
-	}
-	if err == nil {
-		err = d.Close()
-	}
-	if err != nil { // neither can fail: the level is known, and a Buffer takes all
+// compressed returns the data in less memory. Of what Zstandard and Deflate can do this is the smallest in
+// the least time, and is read in a sixth of the time of Deflate: who goes back waits for the copy.
+func (w *writer) compressed() []byte {
+	to, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+		zstd.WithLowerEncoderMem(true))
+	if err != nil { // the options are known
 		panic(err)
 	}
-	return bytes.Clone(to.Bytes())
+	return bytes.Clone(to.EncodeAll(w.data, nil))
 }
 
-func inflated(data []byte, size int) []byte {
-	all := make([]byte, size)
-	if _, err := io.ReadFull(flate.NewReader(bytes.NewReader(data)), all); err != nil { // it was made here, and has not left the memory
+func decompressed(data []byte, size int) []byte {
+	from, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	if err != nil { // the options are known
+		panic(err)
+	}
+	defer from.Close()
+	all, err := from.DecodeAll(data, make([]byte, 0, size))
+	if err != nil { // it was made here, and has not left the memory
 		panic(err)
 	}
 	return all

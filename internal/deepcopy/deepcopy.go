@@ -41,14 +41,14 @@ func Pack[T any](p *T, shared ...any) *Packed[T] {
 		}
 	}
 	codecs.of(reflect.TypeFor[*T]()).write(w, unsafe.Pointer(&p))
-	return &Packed[T]{w.deflated(), len(w.data), w.strings, w.kept, w.types, len(w.places)}
+	return &Packed[T]{w.compressed(), len(w.data), w.strings, w.kept, w.types, len(w.places)}
 }
 
 // Unpack returns a copy of the value.
 func (p *Packed[T]) Unpack() *T {
 	codecs := codecsOf(reflect.TypeFor[*T]())
 	r := &reader{
-		codecs: codecs, data: inflated(p.data, p.size), strings: p.strings, kept: p.kept, types: p.types,
+		codecs: codecs, data: decompressed(p.data, p.size), strings: p.strings, kept: p.kept, types: p.types,
 		places: make([]unsafe.Pointer, 0, p.places),
 	}
 	var q *T

@@ -15,8 +15,8 @@ const (
 	// minSpacing is how many events a player replays without delay: some 20 ms.
 	minSpacing = 20_000
 	// maxKept and maxKeptBytes bound the checkpoints. A state of an hour with 10,000 events a second,
-	// 1,024 destinations, 20 programs and 30,000 buckets takes 20 MB, and 2.5 MB when it is packed: its
-	// checkpoints are 450,000 events apart. BenchmarkSeek measures what that costs: half a second on
+	// 1,024 destinations, 20 programs and 30,000 buckets takes 20 MB, and 2.2 MB when it is packed: its
+	// checkpoints are 390,000 events apart. BenchmarkSeek measures what that costs: half a second on
 	// average, 1.2 s at most.
 	maxKept      = 200
 	maxKeptBytes = 192 << 20
