@@ -53,7 +53,6 @@ require (
 	github.com/golang/freetype v0.0.0-20170609003504-e2365dfdc4a0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/jpillora/backoff v1.0.0 // indirect
 	github.com/kylelemons/godebug v1.1.0 // indirect
 	github.com/lrstanley/bubblezone/v2 v2.0.0 // indirect
 	github.com/lucasb-eyer/go-colorful v1.4.1 // indirect
@@ -81,3 +80,6 @@ require (
 )
 
 tool github.com/cilium/ebpf/cmd/bpf2go
+
+// 3 MB less: see there.
+replace github.com/mwitkow/go-conntrack => ./packaging/replaced/go-conntrack
