@@ -26,8 +26,10 @@ func HTML(w io.Writer, d *Document) error {
 	p := &pictures{}
 	page := &html.Node{Type: html.DocumentNode}
 	appendAll(page, nodes{
-		{Type: html.DoctypeNode, Data: "html"}, newline(),
-		element("html", attributes{"lang", "en"}, newline(), head(d.Title), newline(), p.body(d), newline()), newline(),
+		{Type: html.DoctypeNode, Data: "html"},
+		newline(),
+		element("html", attributes{"lang", "en"}, newline(), head(d.Title), newline(), p.body(d), newline()),
+		newline(),
 	})
 	var out bytes.Buffer
 	if err := cmp.Or(p.err, html.Render(&out, page)); err != nil {
