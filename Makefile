@@ -23,8 +23,8 @@ ARGS ?=
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 } sub(/^##  /, "") { print "  " $$0 }' Makefile
 
-# Of packages in which nothing is inlined: see the file.
-cold = $(shell sed -n '/^[^#]/s/.*/-gcflags=&=-l/p' packaging/cold)
+# For a small program: see the file.
+cold = -tags grpcnotrace $(shell sed -n '/^[^#]/s/.*/-gcflags=&=-l/p' packaging/cold)
 
 .PHONY: build
 build: ## ./porttrace: static; needs only Go

@@ -89,8 +89,10 @@ func runExport(ctx context.Context, names []string, flags *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	out, err := flags.printer(kinds, format, to, time.UTC, flags.from == "")
-	if err != nil {
+	var out *printer
+	if whole := flags.from == ""; flags.to.poster != nil {
+		out = flags.printerOf(kinds, flags.to.poster, whole)
+	} else if out, err = flags.printer(kinds, format, to, time.UTC, whole); err != nil {
 		return to.close(err)
 	}
 	if err := to.close(out.export(ctx, recording, opts)); err != nil {

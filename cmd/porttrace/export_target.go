@@ -11,16 +11,12 @@ import (
 	"github.com/porttrace/porttrace/internal/export/otlphttp"
 )
 
-// headersVariable has what the endpoint wants to know, as a key. It is no flag: other users see the
-// arguments of a process.
-const headersVariable = "OTEL_EXPORTER_OTLP_HEADERS"
-
 // exportTarget is where an export goes: a file, an endpoint, or standard output.
 type exportTarget struct {
 	file     string
 	force    bool
 	endpoint string
-	client   *otlphttp.Client // of the endpoint, once it is checked
+	poster   *otlphttp.Poster // to the endpoint, once it is checked
 }
 
 func (t *exportTarget) register(cmd *cobra.Command) {
@@ -38,7 +34,7 @@ func (t *exportTarget) check(ctx context.Context, format string, recordings []st
 	case t.endpoint != "" && t.file != "":
 		return usagef("--endpoint and --output exclude each other")
 	case t.endpoint != "":
-		if t.client, err = otlphttp.New(ctx, t.endpoint, os.Getenv(headersVariable)); err != nil {
+		if t.poster, err = otlphttp.NewPoster(ctx, t.endpoint, versionString()); err != nil {
 			return usagef("--endpoint %s: %w", t.endpoint, err)
 		}
 		return nil
@@ -63,10 +59,7 @@ type openTarget struct {
 }
 
 func (t *exportTarget) open(ctx context.Context, format string) (openTarget, error) {
-	switch {
-	case t.client != nil:
-		return openTarget{Writer: t.client}, nil
-	case t.file == "":
+	if t.file == "" {
 		return openTarget{Writer: os.Stdout}, nil
 	}
 	file, err := createFile(ctx, "writing the export", t.file, 0, t.force)

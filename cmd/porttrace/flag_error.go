@@ -29,12 +29,15 @@ func unknownCommand(root *cobra.Command, name string) error {
 	return usagef("unknown command %q%s", name, didYouMean("", name, commandNames(root)))
 }
 
-// flagError returns the error of a flag that cannot be parsed, in the words of a user.
+// flagError returns the error of a flag that cannot be parsed, in the words of a user. --version ends the parsing by
+// an error that is none.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var missing *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError
 	switch {
+	case errors.Is(err, errVersion):
+		return printVersion(cmd)
 	case errors.As(err, &unknown):
 		return unknownFlag(cmd, unknown)
 	case errors.As(err, &missing):

@@ -83,9 +83,17 @@ func (f *printFlags) printer(kinds []event.Kind, format string, to io.Writer, zo
 		target = to
 	}
 	writer, err := eventWriter(format, target, zone)
+	p := f.printerOf(kinds, writer, whole)
+	p.out = out
+	return p, err
+}
+
+// printerOf prints into a writer that has its own output.
+func (f *printFlags) printerOf(kinds []event.Kind, writer export.Writer, whole bool) *printer {
 	return &printer{
-		kinds: kinds, failures: f.failures, left: cmp.Or(f.limit, -1), leftOut: leftOut{kinds: kinds, begun: whole}, out: out, writer: writer,
-	}, err
+		kinds: kinds, failures: f.failures, left: cmp.Or(f.limit, -1), leftOut: leftOut{kinds: kinds, begun: whole},
+		out: bufio.NewWriter(io.Discard), writer: writer,
+	}
 }
 
 func eventWriter(format string, to io.Writer, zone *time.Location) (export.Writer, error) {

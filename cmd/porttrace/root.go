@@ -45,7 +45,7 @@ a command it shows the live screen.`,
 	flags.register(root)
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().BoolP("help", "h", false, "print this help")
-	root.PersistentFlags().BoolP("version", "V", false, "print the version")
+	root.PersistentFlags().VarPF(versionFlag{}, "version", "V", "print the version").NoOptDefVal = "true"
 	inGroup(root.PersistentFlags(), groupAdvanced, "help", "version")
 	root.SetHelpFunc(printHelp)
 	root.AddCommand(eventsCommand(), recordCommand(), serveCommand(), replayCommand(), reportCommand(), catCommand(), cutCommand(), doctorCommand(),
@@ -56,8 +56,6 @@ a command it shows the live screen.`,
 	describeCompletion(commandNamed(root, "completion"))
 	for _, c := range append(root.Commands(), root) {
 		c.Flags().SortFlags = false
-		c.Version = versionLine() // for --version
-		c.SetVersionTemplate("{{.Version}}\n")
 	}
 	return root
 }

@@ -47,9 +47,6 @@ func (e *exporter) run(session *session, server *scrape.Server) error {
 		sending.Go(func() { e.otlp.run(ctx, registry, e.views) })
 	}
 	_, err := pipeline.Aggregate(ctx, session.stream, e.options(session))
-	if e.otlp != nil {
-		err = cmp.Or(err, e.otlp.printer.end())
-	}
 	cancel()
 	sending.Wait()
 	if e.ring != nil {
@@ -81,7 +78,7 @@ func (e *exporter) add(ev *event.Event, world *event.World) error {
 	}
 	err := e.meter.Add(ev, world)
 	if err == nil && e.otlp != nil {
-		err = e.otlp.add(ev, world)
+		err = e.otlp.failures.print(ev, world)
 	}
 	if err != nil || e.ring == nil {
 		return err
@@ -92,11 +89,6 @@ func (e *exporter) add(ev *event.Event, world *event.World) error {
 func (e *exporter) endBatch(now event.Time) error {
 	e.meter.Advance(now)
 	e.views.Move()
-	if e.otlp != nil {
-		if err := e.otlp.endBatch(now); err != nil {
-			return err
-		}
-	}
 	if e.ring == nil {
 		return nil
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 
 	"github.com/spf13/cobra"
 )
@@ -16,11 +18,31 @@ func versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "print the version",
 		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionLine())
-			return err
-		},
+		RunE:  func(cmd *cobra.Command, _ []string) error { return printVersion(cmd) },
 	}
+}
+
+func printVersion(cmd *cobra.Command) error {
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), versionLine())
+	return err
+}
+
+// versionFlag is --version: the rest of the command line does not matter, as with --help. That of cobra prints by
+// a template, which takes 3 MB: see packaging/cold.
+type versionFlag struct{}
+
+var errVersion = errors.New("the version is asked for")
+
+func (versionFlag) String() string { return "false" }
+
+func (versionFlag) Type() string { return "bool" }
+
+func (versionFlag) Set(text string) error {
+	asked, err := strconv.ParseBool(text)
+	if asked {
+		return errVersion
+	}
+	return err
 }
 
 func versionLine() string {

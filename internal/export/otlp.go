@@ -4,16 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"math"
 	"strconv"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/log"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/printable"
 )
 
 // The messages of OpenTelemetry's logs as its JSON encoding has them: names in lowerCamelCase,
-// numbers of 64 bits as strings. The generated types of OpenTelemetry would make the program 2.5 MB
-// larger; a test reads the output with them.
+// numbers of 64 bits as strings: the SDK writes no files in that form. A test reads the output with the
+// generated types of OpenTelemetry.
 type (
 	otlpRequest struct {
 		ResourceLogs []otlpResourceLogs `json:"resourceLogs"`
@@ -54,9 +56,6 @@ type (
 	}
 )
 
-// otlpSchema is the version of the semantic conventions that the names of attributes are of.
-const otlpSchema = "https://opentelemetry.io/schemas/1.37.0"
-
 // otlpBatch is how many records a request has at most, as the SDKs of OpenTelemetry have it.
 const otlpBatch = 512
 
@@ -76,7 +75,8 @@ func NewOTLP(w io.Writer, version string) *OTLP { return &OTLP{out: w, version: 
 
 func (w *OTLP) Write(e *event.Event, c Context) error {
 	w.host = c.Host
-	w.records = append(w.records, newLog(e, c))
+	l := LogRecord(e, c)
+	w.records = append(w.records, encodeRecord(&l))
 	if len(w.records) < otlpBatch {
 		return nil
 	}
@@ -89,9 +89,9 @@ func (w *OTLP) Close() error {
 		return nil
 	}
 	request := otlpRequest{ResourceLogs: []otlpResourceLogs{{
-		Resource:  newOTLPResource(w.host, w.version),
+		Resource:  otlpResource{encodeAttributes(OTLPResource(w.host, w.version))},
 		ScopeLogs: []otlpScopeLogs{{Scope: otlpScope{"porttrace", w.version}, LogRecords: w.records}},
-		SchemaURL: otlpSchema,
+		SchemaURL: OTLPSchema,
 	}}}
 	w.line.Reset()
 	encoder := json.NewEncoder(&w.line)
@@ -104,43 +104,39 @@ func (w *OTLP) Close() error {
 	return err
 }
 
-func newOTLPResource(host, version string) otlpResource {
-	return otlpResource{otlpAttributes{}.text("service.name", "porttrace").text("service.version", version).
-		text("host.name", host).text("os.type", "linux")}
+func encodeRecord(l *log.Record) otlpRecord {
+	at := "0" // not known
+	if wall := l.Timestamp(); !wall.IsZero() {
+		at = strconv.FormatInt(wall.UnixNano(), 10)
+	}
+	var list []attribute.KeyValue
+	l.WalkAttributes(func(a attribute.KeyValue) bool {
+		list = append(list, a)
+		return true
+	})
+	return otlpRecord{
+		Time: at, Observed: at, Severity: int(l.Severity()), Text: l.SeverityText(), Body: encodeValue(l.Body()),
+		Attributes: encodeAttributes(list), EventName: l.EventName(),
+	}
 }
 
-// otlpAttributes leave out what is not known.
-type otlpAttributes []otlpAttribute
-
-func (a otlpAttributes) text(key, value string) otlpAttributes {
-	if value == "" {
-		return a
+func encodeAttributes(list []attribute.KeyValue) []otlpAttribute {
+	encoded := make([]otlpAttribute, len(list))
+	for i, a := range list {
+		encoded[i] = otlpAttribute{string(a.Key), encodeValue(a.Value)}
 	}
-	value = printable.String(value)
-	return append(a, otlpAttribute{key, otlpValue{String: &value}})
+	return encoded
 }
 
-func (a otlpAttributes) number(key string, value uint64) otlpAttributes {
-	if value == 0 {
-		return a
+func encodeValue(v attribute.Value) otlpValue {
+	switch v.Type() {
+	case attribute.INT64:
+		digits := strconv.FormatInt(v.AsInt64(), 10)
+		return otlpValue{Int: &digits}
+	case attribute.BOOL:
+		is := v.AsBool()
+		return otlpValue{Bool: &is}
 	}
-	return a.optional(key, &value)
-}
-
-func (a otlpAttributes) optional(key string, value *uint64) otlpAttributes {
-	if value == nil {
-		return a
-	}
-	digits := strconv.FormatUint(*value, 10)
-	if *value > math.MaxInt64 { // is no int of OpenTelemetry
-		return a.text(key, digits)
-	}
-	return append(a, otlpAttribute{key, otlpValue{Int: &digits}})
-}
-
-func (a otlpAttributes) flag(key string, value *bool) otlpAttributes {
-	if value == nil {
-		return a
-	}
-	return append(a, otlpAttribute{key, otlpValue{Bool: value}})
+	text := v.AsString()
+	return otlpValue{String: &text}
 }

@@ -2,60 +2,56 @@ package export
 
 import (
 	"cmp"
+	"math"
 	"strconv"
 	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/log"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/printable"
 )
 
-// Severities of OpenTelemetry.
-const (
-	severityInfo  = 9
-	severityWarn  = 13
-	severityError = 17
-)
-
-var severityNames = map[int]string{severityInfo: "INFO", severityWarn: "WARN", severityError: "ERROR"}
-
 // severity is high for what a program has noticed: a failed call.
-func severity(e *event.Event) int {
+func severity(e *event.Event) log.Severity {
 	switch e.Kind {
 	case event.ConnectFail, event.BindFail:
-		return severityError
+		return log.SeverityError
 	case event.SynUnanswered, event.EventsLost:
-		return severityWarn
+		return log.SeverityWarn
 	case event.SpaceChanged:
 		use, _ := e.Fact.(*event.SpaceUse)
 		switch {
 		case use != nil && use.State == event.SpaceFull:
-			return severityError
+			return log.SeverityError
 		case use != nil && use.State == event.SpaceHigh:
-			return severityWarn
+			return log.SeverityWarn
 		}
 	}
-	return severityInfo
+	return log.SeverityInfo
 }
 
-// newLog returns the record of an event. Its time is also when it was observed.
-func newLog(e *event.Event, c Context) otlpRecord {
-	at := "0" // not known
-	if wall := c.Clock.WallTime(e.Time); !wall.IsZero() {
-		at = strconv.FormatInt(wall.UnixNano(), 10)
-	}
+// LogRecord returns the log record of an event for OpenTelemetry. Its time is also when it was observed.
+func LogRecord(e *event.Event, c Context) (l log.Record) {
 	r := newRecord(e, c)
 	level := severity(e)
-	body := strings.Join(strings.Fields(strings.Join([]string{r.Kind, printable.String(r.Program), addresses(e), detail(e, c)}, " ")), " ")
-	return otlpRecord{
-		Time: at, Observed: at, Severity: level, Text: severityNames[level], Body: otlpValue{String: &body},
-		Attributes: attributes(e, c, &r), EventName: "porttrace." + r.Kind,
-	}
+	l.SetTimestamp(c.Clock.WallTime(e.Time))
+	l.SetObservedTimestamp(l.Timestamp())
+	l.SetSeverity(level)
+	l.SetSeverityText(level.String())
+	l.SetBody(attribute.StringValue(strings.Join(strings.Fields(strings.Join([]string{
+		r.Kind, printable.String(r.Program), addresses(e), detail(e, c),
+	}, " ")), " ")))
+	l.AddAttributes(attributes(e, c, &r)...)
+	l.SetEventName("porttrace." + r.Kind)
+	return l
 }
 
 // attributes have the names of OpenTelemetry's semantic conventions where there are any; others
 // have those of JSON after "porttrace.".
-func attributes(e *event.Event, c Context, r *record) otlpAttributes {
-	a := otlpAttributes{}.
+func attributes(e *event.Event, c Context, r *record) attributeList {
+	a := attributeList{}.
 		number("process.pid", uint64(r.PID)).
 		number("process.parent_pid", uint64(r.PPID)).
 		text("process.creation.time", r.StartTime).
@@ -96,7 +92,7 @@ func errorType(r *record) string {
 
 // ends adds both ends of a connection: the source is the one that has sent, or would have sent,
 // the SYN.
-func (a otlpAttributes) ends(r *record) otlpAttributes {
+func (a attributeList) ends(r *record) attributeList {
 	source, destination := "source.", "destination."
 	if r.Direction == event.In.String() {
 		source, destination = destination, source
@@ -105,7 +101,7 @@ func (a otlpAttributes) ends(r *record) otlpAttributes {
 		text(destination+"address", r.Daddr).number(destination+"port", uint64(r.Dport))
 }
 
-func (a otlpAttributes) space(s space) otlpAttributes {
+func (a attributeList) space(s space) attributeList {
 	a = a.text("porttrace.state", s.State)
 	for _, field := range []struct {
 		name  string
@@ -123,4 +119,47 @@ func (a otlpAttributes) space(s space) otlpAttributes {
 		a = a.optional("porttrace."+field.name, &ports)
 	}
 	return a
+}
+
+// OTLPSchema is the version of the semantic conventions that the names of attributes are of.
+const OTLPSchema = "https://opentelemetry.io/schemas/1.37.0"
+
+// OTLPResource returns what the log records and metrics of a host are about. version is that of porttrace.
+func OTLPResource(host, version string) []attribute.KeyValue {
+	return attributeList{}.text("service.name", "porttrace").text("service.version", version).
+		text("host.name", host).text("os.type", "linux")
+}
+
+// attributeList leaves out what is not known.
+type attributeList []attribute.KeyValue
+
+func (a attributeList) text(key, value string) attributeList {
+	if value == "" {
+		return a
+	}
+	return append(a, attribute.String(key, printable.String(value)))
+}
+
+func (a attributeList) number(key string, value uint64) attributeList {
+	if value == 0 {
+		return a
+	}
+	return a.optional(key, &value)
+}
+
+func (a attributeList) optional(key string, value *uint64) attributeList {
+	switch {
+	case value == nil:
+		return a
+	case *value > math.MaxInt64: // is no int of OpenTelemetry
+		return a.text(key, strconv.FormatUint(*value, 10))
+	}
+	return append(a, attribute.Int64(key, int64(*value)))
+}
+
+func (a attributeList) flag(key string, value *bool) attributeList {
+	if value == nil {
+		return a
+	}
+	return append(a, attribute.Bool(key, *value))
 }

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"testing"
 
-	logs "go.opentelemetry.io/proto/slim/otlp/logs/v1"
+	"go.opentelemetry.io/otel/attribute"
+	logs "go.opentelemetry.io/proto/otlp/logs/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -99,11 +100,13 @@ func TestOTLPEnds(t *testing.T) {
 	t.Parallel()
 	for direction, want := range map[event.Direction]string{event.Out: "10.0.0.1", event.In: "10.0.0.2", event.Unknown: "10.0.0.1"} {
 		e := event.Event{Kind: event.Close, Direction: direction, Src: endpoint4("10.0.0.1:40000"), Dst: endpoint4("10.0.0.2:80")}
-		for _, a := range newLog(&e, Context{}).Attributes {
-			if a.Key == "source.address" && *a.Value.String != want {
-				t.Errorf("direction %s: the source is %s, want %s", direction, *a.Value.String, want)
+		l := LogRecord(&e, Context{})
+		l.WalkAttributes(func(a attribute.KeyValue) bool {
+			if a.Key == "source.address" && a.Value.AsString() != want {
+				t.Errorf("direction %s: the source is %s, want %s", direction, a.Value.AsString(), want)
 			}
-		}
+			return true
+		})
 	}
 }
 

@@ -147,7 +147,7 @@ func TestMarkdownIsInert(t *testing.T) {
 }
 
 var (
-	code    = regexp.MustCompile("(?ms)^ *(````*)\n.*?\n *(````*)$")
+	fenced  = regexp.MustCompile("(?ms)^ *(````*)\n.*?\n *(````*)$")
 	link    = regexp.MustCompile(`(?i)[^\\]\]\(|://|www\.|@[a-z]|(^|\W)#[0-9]`)
 	tag     = regexp.MustCompile(`<[^!]|<!--.*[^ ]-->`)
 	escapes = regexp.MustCompile(`\\[\\|]`)
@@ -156,7 +156,7 @@ var (
 // checkMarkdown fails if a text outside of code makes markup, or breaks a table.
 func checkMarkdown(t *testing.T, text string) {
 	t.Helper()
-	rest := code.ReplaceAllString(text, "")
+	rest := fenced.ReplaceAllString(text, "")
 	for line := range strings.Lines(rest) {
 		if m := link.FindString(line) + tag.FindString(line); m != "" {
 			t.Errorf("%q in %q", m, line)

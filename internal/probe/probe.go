@@ -79,7 +79,7 @@ func Open(opts Options) (*Probe, error) {
 	}
 	types := opts.types()
 	reading := readAhead(types)
-	spec, err := loadBpf()
+	spec, err := loadObject()
 	<-reading
 	if err != nil {
 		return nil, fmt.Errorf("reading the embedded programs: %w", err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log"
 	"log/slog"
@@ -96,10 +97,7 @@ func (s *Server) URLs() (urls []string) {
 
 // Serve answers until the context ends, or with the error that ends it before.
 func (s *Server) Serve(ctx context.Context, from prometheus.Gatherer, views *Views, version string) error {
-	handler, err := handlerOf(from, views, version)
-	if err != nil {
-		return err
-	}
+	handler := handlerOf(from, views, version)
 	ended := make(chan error, len(s.listeners))
 	var servers []*http.Server
 	for _, l := range s.listeners { // the library changes a server that it serves
@@ -147,21 +145,24 @@ func (s *Server) Close() {
 	}
 }
 
+// landing is the page for people. That of the toolkit is a template, which takes 3 MB: see packaging/cold.
+const landing = `<!DOCTYPE html>
+<html lang="en">
+<title>porttrace</title>
+<h1>porttrace</h1>
+<p>Ephemeral ports of this host. Version: %s</p>
+<ul>
+<li><a href="metrics">Metrics</a></li>
+<li><a href="healthz">Health</a>: 200 while the stream of events moves</li>
+<li><a href="readyz">Readiness</a>: 200 once all sockets are known</li>
+</ul>
+</html>
+`
+
 // handlerOf returns what answers at each path.
-func handlerOf(from prometheus.Gatherer, views *Views, version string) (http.Handler, error) {
-	landing, err := web.NewLandingPage(web.LandingConfig{
-		Name: "porttrace", Description: "Ephemeral ports of this host", Version: version, Profiling: "false",
-		Links: []web.LandingLinks{
-			{Address: "metrics", Text: "Metrics"},
-			{Address: "healthz", Text: "Health", Description: "200 while the stream of events moves"},
-			{Address: "readyz", Text: "Readiness", Description: "200 once all sockets are known"},
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
+func handlerOf(from prometheus.Gatherer, views *Views, version string) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", landing)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, landing, html.EscapeString(version)) })
 	mux.Handle("GET /metrics", newPages(views, from, time.Now))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		still := views.stuck()
@@ -170,7 +171,7 @@ func handlerOf(from prometheus.Gatherer, views *Views, version string) (http.Han
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, views.isReady(), "the first scan of all sockets is not done")
 	})
-	return mux, nil
+	return mux
 }
 
 // answer says ok, or why not.

@@ -16,10 +16,9 @@ import (
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-	commonv1 "go.opentelemetry.io/proto/slim/otlp/common/v1"
-	logsv1 "go.opentelemetry.io/proto/slim/otlp/logs/v1"
-	metricsv1 "go.opentelemetry.io/proto/slim/otlp/metrics/v1"
-	"google.golang.org/protobuf/encoding/protojson"
+	commonv1 "go.opentelemetry.io/proto/otlp/common/v1"
+	logsv1 "go.opentelemetry.io/proto/otlp/logs/v1"
+	metricsv1 "go.opentelemetry.io/proto/otlp/metrics/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/porttrace/porttrace/internal/lab"
@@ -49,19 +48,17 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	body, err := io.ReadAll(request.Body)
 	if err == nil && request.URL.Path == "/v1/logs" {
 		var logs logsv1.LogsData
-		err = decode(body, &logs)
+		err = proto.Unmarshal(body, &logs)
 		r.addLogs(&logs)
 	} else if err == nil {
 		var metrics metricsv1.MetricsData
-		err = decode(body, &metrics)
+		err = proto.Unmarshal(body, &metrics)
 		r.setMetrics(&metrics)
 	}
 	if err != nil {
 		r.err = err
 	}
 }
-
-func decode(body []byte, into proto.Message) error { return protojson.Unmarshal(body, into) }
 
 func (r *receiver) addLogs(logs *logsv1.LogsData) {
 	for _, resource := range logs.ResourceLogs {
