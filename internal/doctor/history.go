@@ -54,8 +54,8 @@ func goesOn(k *kept, f *Finding) bool { return f.last.IsZero() || f.Since.Sub(k.
 
 func (k *kept) take(f Finding, now time.Time) {
 	since := k.Since
-	if k.Severity == Info && f.Severity > Info {
-		since = f.Since // what was worth a note before was no trouble
+	if f.Severity > k.Severity {
+		since = f.Since // calls fail since then, and not since the ports began to fill
 	}
 	if !since.IsZero() && (f.Since.IsZero() || f.Since.Before(since)) {
 		since = f.Since

@@ -172,8 +172,12 @@ func (r *Replay) host(fact *event.Netns) *host {
 		r.err = err
 		return nil
 	}
-	if r.survey.of(fact.Inode).changed {
-		r.note("the settings of a network namespace changed during the recording: the first ones are used")
+	if known := r.survey.of(fact.Inode); known.changed {
+		which := "the first ones"
+		if known.failing.Ports.Known() {
+			which = "those with which calls failed"
+		}
+		r.note("the settings of a network namespace changed during the recording: " + which + " are used")
 	}
 	for _, note := range config.Notes {
 		r.note(note)

@@ -32,6 +32,7 @@ type surveyed struct {
 	timeWait time.Duration // as it was measured, 0: not, or as it is by default
 	known    event.Netns   // the first settings that are known, with the timers of the kernel
 	changed  bool          // they did later
+	failing  event.Netns   // the settings as a call first found no port, zero: none did
 }
 
 // learn takes a fact of the namespace. What is known of it comes by and by.
@@ -92,6 +93,9 @@ func (s *Survey) Add(e *event.Event, world *event.World) {
 		if wanted(e) {
 			s.Refused += max(e.Count, 1)
 			s.span(e)
+			if n := s.of(e.Netns); !n.failing.Ports.Known() {
+				n.failing = *world.Netns(e.Netns)
+			}
 		}
 	case event.Folded:
 		if fold, ok := e.Fact.(*event.Fold); ok {
@@ -115,10 +119,14 @@ func (s *Survey) of(netns uint32) *surveyed {
 }
 
 // Settings returns the settings of a network namespace as far as the recording has them at any
-// time, with the length of TIME_WAIT that was measured, if that is not the usual one.
+// time, with the length of TIME_WAIT that was measured, if that is not the usual one. If they changed,
+// they are those with which calls failed.
 func (s *Survey) Settings(fact *event.Netns) *event.Netns {
 	n, known := *fact, s.of(fact.Inode)
-	if !n.Ports.Known() && known.known.Ports.Known() {
+	switch {
+	case known.changed && known.failing.Ports.Known():
+		n = known.failing
+	case !n.Ports.Known() && known.known.Ports.Known():
 		n = known.known
 	}
 	if n.TimerStep == 0 {
