@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,7 +96,7 @@ func (f *liveFlags) probeOptions() (probe.Options, error) {
 		return probe.Options{}, usagef("--detail-limit %d: must not be negative", f.detailLimit)
 	}
 	opts := probe.Options{Hooks: hooks, DetailLimit: f.detailLimit}
-	err = f.sizes.set(&opts)
+	err = cmp.Or(f.sizes.set(&opts), f.privileges.check())
 	return opts, err
 }
 
@@ -148,9 +149,6 @@ func (f *liveFlags) open(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	if err := f.anonymous.checkKey(); err != nil {
-		return nil, err
-	}
-	if err := f.privileges.check(); err != nil {
 		return nil, err
 	}
 	limitGarbage()

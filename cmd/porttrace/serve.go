@@ -3,9 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"net"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,7 +74,7 @@ With --ring it is a flight recorder besides, as porttrace record --ring is.`,
 
 // checkFlags returns the usage error of the flags that only this command has.
 func (f *serveFlags) checkFlags() error {
-	if err := f.maxSize.parse(); err != nil {
+	if err := cmp.Or(f.maxSize.parse(), f.checkListen(), f.checkWebConfig()); err != nil {
 		return err
 	}
 	switch {
@@ -81,8 +82,6 @@ func (f *serveFlags) checkFlags() error {
 		return usagef("--top-spaces %d: must be from 1 to %d", f.spaces, metrics.MaxSpaces)
 	case f.owners < 1 || f.owners > metrics.MaxOwners:
 		return usagef("--top-owners %d: must be from 1 to %d", f.owners, metrics.MaxOwners)
-	case len(f.listen) == 0:
-		return usagef("--listen: must not be empty")
 	case f.given("ring"):
 		return f.ring.check(f.given, f.dir, f.maxSize)
 	}
@@ -94,6 +93,27 @@ func (f *serveFlags) checkFlags() error {
 	return f.ring.checkUnused(f.given)
 }
 
+// checkListen checks the addresses, and resolves no name.
+func (f *serveFlags) checkListen() error {
+	if len(f.listen) == 0 {
+		return usagef("--listen: must not be empty")
+	}
+	for _, address := range f.listen {
+		_, port, err := net.SplitHostPort(address)
+		if _, wrong := strconv.ParseUint(port, 10, 16); err != nil || wrong != nil {
+			return usagef("--listen %s: must be ADDRESS:PORT, as in %s", address, defaultListen)
+		}
+	}
+	return nil
+}
+
+func (f *serveFlags) checkWebConfig() error {
+	if err := scrape.CheckConfig(f.webConfig); err != nil {
+		return usagef("--web-config %s: %w", f.webConfig, err)
+	}
+	return nil
+}
+
 func runServe(ctx context.Context, flags *serveFlags) error {
 	_, err := flags.probeOptions()
 	if err = cmp.Or(err, flags.checkFlags()); err != nil || flags.config.checked() {
@@ -101,7 +121,7 @@ func runServe(ctx context.Context, flags *serveFlags) error {
 	}
 	server, err := scrape.Listen(flags.listen, flags.webConfig)
 	if err != nil {
-		return listenError(err, flags)
+		return err
 	}
 	defer server.Close()
 	e := newExporter(flags)
@@ -126,13 +146,4 @@ func runServe(ctx context.Context, flags *serveFlags) error {
 	}
 	fmt.Fprintln(os.Stderr, "serving metrics on "+strings.Join(server.URLs(), ", "))
 	return e.run(session, server)
-}
-
-// listenError says what to do about an address or a file that cannot be used.
-func listenError(err error, flags *serveFlags) error {
-	var config scrape.ConfigError
-	if errors.As(err, &config) {
-		return usagef("--web-config %s: %w", flags.webConfig, config.Unwrap())
-	}
-	return err
 }

@@ -38,11 +38,11 @@ type Server struct {
 }
 
 // Listen checks the configuration file of TLS and users, if one is named, and takes the addresses. Nothing is
-// answered before Serve. A ConfigError is one of the file.
+// answered before Serve.
 func Listen(addresses []string, config string) (*Server, error) {
 	scheme, err := schemeOf(config)
 	if err != nil {
-		return nil, ConfigError{err}
+		return nil, err
 	}
 	s := &Server{config: config, scheme: scheme}
 	for _, address := range addresses {
@@ -60,10 +60,11 @@ func Listen(addresses []string, config string) (*Server, error) {
 	return s, nil
 }
 
-// ConfigError is that of the configuration file.
-type ConfigError struct{ error }
-
-func (e ConfigError) Unwrap() error { return e.error }
+// CheckConfig returns what is wrong with a configuration file; none is fine.
+func CheckConfig(file string) error {
+	_, err := schemeOf(file)
+	return err
+}
 
 // schemeOf checks the file. The library does not say whether it asks for TLS.
 func schemeOf(config string) (string, error) {
