@@ -211,8 +211,10 @@ func TestOTLP(t *testing.T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	noError(t, r.err)
-	if said := strings.Count(p.said.String(), "500 Internal Server Error"); said != 1 {
-		t.Errorf("it says %d times that the collector is down: %s", said, p.said.String())
+	for _, what := range []string{"sending metrics: ", "sending log records: "} { // a call of the host can fail meanwhile
+		if said := strings.Count(p.said.String(), what); said > 1 {
+			t.Errorf("it says %d times that the collector is down: %s", said, p.said.String())
+		}
 	}
 	if r.failures != failures {
 		t.Errorf("%d log records of %d failures", r.failures, failures)
