@@ -97,11 +97,14 @@ func (e *exporter) endBatch(now event.Time) error {
 
 // observe takes the next snapshot. With a ring they come more often than scrapes need them.
 func (e *exporter) observe(s *snapshot.Snapshot) {
+	view := metrics.View{Snapshot: s}
 	if e.ring != nil {
 		e.ring.observe(s)
+		view.Ring = new(e.ring.Writes())
 	}
 	if e.views.Wanted() {
-		e.collector.Set(&metrics.View{Snapshot: s, Counts: e.meter.Counts()})
+		view.Counts = e.meter.Counts()
+		e.collector.Set(&view)
 		e.views.Made()
 	}
 }

@@ -274,6 +274,9 @@ func (r *Recorder) sayFailure(err error) {
 	}
 }
 
+// Writes reports whether the ring is written, and not given up for now: the disk is full, or the directory gone.
+func (r *Recorder) Writes() bool { return !r.failing }
+
 // Stats returns what was recorded so far.
 func (r *Recorder) Stats() record.Stats {
 	s := r.stats

@@ -22,7 +22,7 @@ func manySpaces(n int) *View {
 		row.Forecast = snapshot.Forecast{Known: true, ETA: 1e11, Low: 9e10}
 		s.PortSpaces = append(s.PortSpaces, row)
 	}
-	return &View{s, NewMeter(DefaultOwners).Counts()}
+	return &View{Snapshot: s, Counts: NewMeter(DefaultOwners).Counts()}
 }
 
 // scrapeSize gathers and encodes what a scrape gets: in plain text, and compressed.

@@ -15,6 +15,7 @@ var (
 
 	truncated    = gauge("truncated", "1 if there are more sockets than are followed, so that figures are lower bounds.")
 	madeAt       = gauge("snapshot_timestamp_seconds", "When the snapshot was made that the gauges are of.")
+	ringWriting  = gauge("ring_writing", "1 if the flight recorder writes its files, 0 if it cannot: the disk is full, or the directory is gone.")
 	mapMemory    = gauge("map_memory_bytes", "What the maps of porttrace take in the kernel.")
 	programTime  = counter("program_seconds", "Time in the BPF programs of porttrace, while the kernel measures it.")
 	programRuns  = counter("program_runs", "Runs of the BPF programs of porttrace, while the kernel counts them.")
@@ -48,11 +49,16 @@ func (h *health) add(out *series, s *snapshot.Snapshot) {
 	}
 	out.add(mapMemory, nil, float64(now.Maps))
 	out.add(madeAt, nil, float64(s.Wall.UnixMilli())/1e3)
-	cut := 0.0
-	if s.SocketLimit > 0 {
-		cut = 1
+	out.addFlag(truncated, s.SocketLimit > 0)
+}
+
+// addFlag adds 1 if it is so, else 0.
+func (out *series) addFlag(f *family, so bool) {
+	value := 0.0
+	if so {
+		value = 1
 	}
-	out.add(truncated, nil, cut)
+	out.add(f, nil, value)
 }
 
 func (out *series) addSignals(signals event.Signals) {

@@ -27,6 +27,7 @@ const (
 type View struct {
 	*snapshot.Snapshot
 	Counts *Counts
+	Ring   *bool // whether the flight recorder writes its files, nil: there is none
 }
 
 // Collector makes series of the View that was set last; none before the first. It is safe for use by
@@ -84,5 +85,8 @@ func (c *Collector) series() []*sample {
 	out.addFindings(doctor.Judge(s))
 	out.addSignals(s.Signals)
 	c.health.add(&out, s)
+	if ring := c.view.Ring; ring != nil {
+		out.addFlag(ringWriting, *ring)
+	}
 	return out.list
 }

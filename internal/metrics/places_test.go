@@ -73,7 +73,7 @@ func TestSpacesSum(t *testing.T) {
 			want += use
 			s.PortSpaces = append(s.PortSpaces, spaceOf(uint16(i), use))
 		}
-		c.Set(&View{s, &Counts{}})
+		c.Set(&View{Snapshot: s, Counts: &Counts{}})
 		got, series := 0.0, 0
 		for _, sample := range c.series() {
 			if sample.family == spaceInUse {
@@ -93,7 +93,7 @@ func TestExhaustedNeverShrinks(t *testing.T) {
 	for i, step := range []struct{ counted, want uint64 }{{3, 3}, {10, 10}, {2, 12}, {2, 12}, {5, 15}} {
 		row := spaceOf(1, 10)
 		row.Exhausted = step.counted
-		c.Set(&View{&snapshot.Snapshot{At: event.Time(i+1) * second, PortSpaces: []snapshot.PortSpace{row}}, &Counts{}})
+		c.Set(&View{Snapshot: &snapshot.Snapshot{At: event.Time(i+1) * second, PortSpaces: []snapshot.PortSpace{row}}, Counts: &Counts{}})
 		for _, sample := range c.series() {
 			if sample.family == spaceExhausted && sample.value != float64(step.want) {
 				t.Errorf("step %d: %v, want %d", i, sample.value, step.want)

@@ -32,7 +32,7 @@ func play(t *testing.T, name string) (*snapshot.Snapshot, *prometheus.Registry) 
 		t.Fatal(err)
 	}
 	c := NewCollector(DefaultSpaces, "1.2.3")
-	c.Set(&View{s, meter.Counts()})
+	c.Set(&View{Snapshot: s, Counts: meter.Counts()})
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(c, meter.Search())
 	return s, registry
