@@ -23,7 +23,15 @@ type kept struct {
 	Finding           // as of the worst moment
 	seen    time.Time // when it was found last
 	grew    time.Time // when its count grew last
+
+	// another is the cause that calls have failed of since, if that is not the one of the Finding.
+	another Cause
+	since   time.Time
 }
+
+// causeStands is for how long calls must fail of another cause before it takes the place of the first:
+// a leak whose program ends leaves TIME_WAIT alone in the second of its last failures.
+const causeStands = 2 * time.Second
 
 // Add judges the next snapshot.
 func (h *History) Add(s *snapshot.Snapshot) {
@@ -61,7 +69,7 @@ func (k *kept) take(f Finding, now time.Time) {
 		since = f.Since
 	}
 	victims, count, last := mergeWorst(k.Victims, f.Victims), max(k.count, f.count), later(k.last, f.last)
-	if k.replacedBy(&f) {
+	if k.replacedBy(&f) && k.outlasted(&f, now) {
 		severity, confidence := max(k.Severity, f.Severity), max(k.Confidence, f.Confidence)
 		k.Finding = f
 		k.Severity, k.Confidence = severity, confidence
@@ -74,6 +82,18 @@ func (k *kept) take(f Finding, now time.Time) {
 	if count == 0 || !f.last.IsZero() || now.Sub(k.grew) <= recently {
 		k.seen = now
 	}
+}
+
+// outlasted reports whether the cause of the finding has lasted long enough to stand for the trouble.
+func (k *kept) outlasted(f *Finding, now time.Time) bool {
+	if f.Cause == k.Cause || k.unsettled || f.Severity > k.Severity || k.count == 0 {
+		k.another, k.since = f.Cause, now
+		return true
+	}
+	if k.another != f.Cause {
+		k.another, k.since = f.Cause, now
+	}
+	return now.Sub(k.since) >= causeStands
 }
 
 // replacedBy reports whether the later finding says more: it is worse, or more calls have failed.
