@@ -23,12 +23,11 @@ ARGS ?=
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 } sub(/^##  /, "") { print "  " $$0 }' Makefile
 
-# For a small program: see the file.
-cold = -tags grpcnotrace $(shell sed -n '/^[^#]/s/.*/-gcflags=&=-l/p' packaging/cold)
+small = $(shell packaging/buildflags)
 
 .PHONY: build
 build: ## ./porttrace: static; needs only Go
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' $(cold) -o porttrace ./cmd/porttrace
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' $(small) -o porttrace ./cmd/porttrace
 
 .PHONY: release
 release: ## all that is published of this version, into dist: binaries, packages, SBOM, checksums
