@@ -96,8 +96,14 @@ func (f *liveFlags) probeOptions() (probe.Options, error) {
 		return probe.Options{}, usagef("--detail-limit %d: must not be negative", f.detailLimit)
 	}
 	opts := probe.Options{Hooks: hooks, DetailLimit: f.detailLimit}
-	err = cmp.Or(f.sizes.set(&opts), f.privileges.check())
+	err = f.sizes.set(&opts)
 	return opts, err
+}
+
+// checkRun returns what is wrong with the flags before anything is attached.
+func (f *liveFlags) checkRun() error {
+	_, err := f.probeOptions()
+	return cmp.Or(err, f.privileges.check())
 }
 
 func (f *liveFlags) parseHooks() ([]probe.Hook, error) {
@@ -145,7 +151,7 @@ type session struct {
 // instruction for begin.
 func (f *liveFlags) open(ctx context.Context) (*session, error) {
 	opts, err := f.probeOptions()
-	if err != nil {
+	if err = cmp.Or(err, f.privileges.check()); err != nil {
 		return nil, err
 	}
 	if err := f.anonymous.checkKey(); err != nil {

@@ -130,10 +130,7 @@ func (f *recordFlags) checkAll() error {
 	if err := f.checkRing(); err != nil {
 		return err
 	}
-	if _, err := f.probeOptions(); err != nil {
-		return err
-	}
-	return f.checkOutput()
+	return cmp.Or(f.checkRun(), f.checkOutput())
 }
 
 // checkRing returns the usage error of the flags of a ring.

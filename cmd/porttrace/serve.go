@@ -115,8 +115,7 @@ func (f *serveFlags) checkWebConfig() error {
 }
 
 func runServe(ctx context.Context, flags *serveFlags) error {
-	_, err := flags.probeOptions()
-	if err = cmp.Or(err, flags.checkFlags()); err != nil || flags.config.checked() {
+	if err := cmp.Or(flags.checkRun(), flags.checkFlags()); err != nil || flags.config.checked() {
 		return err
 	}
 	server, err := scrape.Listen(flags.listen, flags.webConfig)
