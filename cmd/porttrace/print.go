@@ -78,11 +78,7 @@ type printer struct {
 // its beginning.
 func (f *printFlags) printer(kinds []event.Kind, format string, to io.Writer, zone *time.Location, whole bool) (*printer, error) {
 	out := bufio.NewWriter(to)
-	var target io.Writer = out
-	if format == "otlp" { // each of its writes is a request of its own
-		target = to
-	}
-	writer, err := eventWriter(format, target, zone)
+	writer, err := eventWriter(format, out, zone)
 	p := f.printerOf(kinds, writer, whole)
 	p.out = out
 	return p, err

@@ -56,8 +56,8 @@ type (
 	}
 )
 
-// otlpBatch is how many records a request has at most, as the SDKs of OpenTelemetry have it.
-const otlpBatch = 512
+// OTLPBatch is how many records a request has at most, as the SDKs of OpenTelemetry have it.
+const OTLPBatch = 512
 
 // OTLP is a Writer of OpenTelemetry log records.
 type OTLP struct {
@@ -77,7 +77,7 @@ func (w *OTLP) Write(e *event.Event, c Context) error {
 	w.host = c.Host
 	l := LogRecord(e, c)
 	w.records = append(w.records, encodeRecord(&l))
-	if len(w.records) < otlpBatch {
+	if len(w.records) < OTLPBatch {
 		return nil
 	}
 	return w.Close()

@@ -82,7 +82,7 @@ func TestOTLPBatches(t *testing.T) {
 		sizes = append(sizes, len(request.ResourceLogs[0].ScopeLogs[0].LogRecords))
 	}), "v1")
 	one := each()[0]
-	for range 2*otlpBatch + 1 {
+	for range 2*OTLPBatch + 1 {
 		if err := w.Write(&one.e, one.c); err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestOTLPBatches(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if len(sizes) != 3 || sizes[0] != otlpBatch || sizes[1] != otlpBatch || sizes[2] != 1 {
+	if len(sizes) != 3 || sizes[0] != OTLPBatch || sizes[1] != OTLPBatch || sizes[2] != 1 {
 		t.Errorf("requests of %d records", sizes)
 	}
 }

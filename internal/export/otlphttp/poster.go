@@ -14,9 +14,6 @@ import (
 	"github.com/porttrace/porttrace/internal/export"
 )
 
-// perRequest is how many log records a request has at most, as the SDK has it.
-const perRequest = 512
-
 // Poster is an export.Writer that sends a log record of each event. Writing waits for the collector, so that none is
 // lost: a request that fails is sent again by the rules of OTLP, for up to a minute.
 type Poster struct {
@@ -47,7 +44,7 @@ func (p *Poster) Write(e *event.Event, c export.Context) error {
 		p.host, p.logger = c.Host, logger(&p.waiting, resourceOf(c.Host, p.version), p.version)
 	}
 	p.logger.Emit(p.ctx, export.LogRecord(e, c))
-	if len(p.waiting) < perRequest {
+	if len(p.waiting) < export.OTLPBatch {
 		return nil
 	}
 	return p.Close()

@@ -18,7 +18,7 @@ func TestPoster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2*perRequest + 1 {
+	for range 2*export.OTLPBatch + 1 {
 		if err := p.Write(failure, about); err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +32,7 @@ func TestPoster(t *testing.T) {
 		}
 	}
 	records, _ := c.records()
-	if c.asked != 3 || records != 2*perRequest+2 || !c.hosts["shop-1"] || !c.hosts["shop-2"] {
+	if c.asked != 3 || records != 2*export.OTLPBatch+2 || !c.hosts["shop-1"] || !c.hosts["shop-2"] {
 		t.Errorf("%d requests have %d records of %v", c.asked, records, c.hosts)
 	}
 	if len(c.keys) != 1 || !c.keys["a b"] {
