@@ -24,9 +24,8 @@ type kept struct {
 	seen    time.Time // when it was found last
 	grew    time.Time // when its count grew last
 
-	// another is the cause that calls have failed of since, if that is not the one of the Finding.
-	another Cause
-	since   time.Time
+	another      Cause     // that was found last, while calls failed
+	anotherSince time.Time // without a break
 }
 
 // causeStands is for how long calls must fail of another cause before it takes the place of the first:
@@ -84,16 +83,16 @@ func (k *kept) take(f Finding, now time.Time) {
 	}
 }
 
-// outlasted reports whether the cause of the finding has lasted long enough to stand for the trouble.
+// outlasted notes the cause of the finding, and reports whether it has lasted long enough to stand for the
+// trouble.
 func (k *kept) outlasted(f *Finding, now time.Time) bool {
+	if k.another != f.Cause {
+		k.another, k.anotherSince = f.Cause, now
+	}
 	if f.Cause == k.Cause || k.unsettled || f.Severity > k.Severity || k.count == 0 {
-		k.another, k.since = f.Cause, now
 		return true
 	}
-	if k.another != f.Cause {
-		k.another, k.since = f.Cause, now
-	}
-	return now.Sub(k.since) >= causeStands
+	return now.Sub(k.anotherSince) >= causeStands
 }
 
 // replacedBy reports whether the later finding says more: it is worse, or more calls have failed.

@@ -174,7 +174,7 @@ func (r *Replay) host(fact *event.Netns) *host {
 	}
 	if known := r.survey.of(fact.Inode); known.changed {
 		which := "the first ones"
-		if known.failing.Ports.Known() {
+		if known.failedOtherwise() {
 			which = "those with which calls failed"
 		}
 		r.note("the settings of a network namespace changed during the recording: " + which + " are used")

@@ -35,6 +35,9 @@ type surveyed struct {
 	failing  event.Netns   // the settings as a call first found no port, zero: none did
 }
 
+// failedOtherwise reports whether calls may have failed with other settings than the first ones.
+func (s *surveyed) failedOtherwise() bool { return s.changed && s.failing.Ports.Known() }
+
 // learn takes a fact of the namespace. What is known of it comes by and by.
 func (s *surveyed) learn(fact *event.Netns) {
 	if s.known.TimerStep == 0 {
@@ -124,7 +127,7 @@ func (s *Survey) of(netns uint32) *surveyed {
 func (s *Survey) Settings(fact *event.Netns) *event.Netns {
 	n, known := *fact, s.of(fact.Inode)
 	switch {
-	case known.changed && known.failing.Ports.Known():
+	case known.failedOtherwise():
 		n = known.failing
 	case !n.Ports.Known() && known.known.Ports.Known():
 		n = known.known
