@@ -192,8 +192,8 @@ func (l *limiter) judge(now event.Time) (begun, ended []*limitedPair) {
 }
 
 // limit limits the pairs with the most events, until the others have three quarters of what they may:
-// so it does not change each second. It returns also how many events a second these have; all are as
-// many as rest is before.
+// so it does not change each second. rest is how many events a second all have. It returns the pairs that
+// are limited from now on, and how many events a second the others have.
 func (l *limiter) limit(now event.Time, rest float64) ([]*limitedPair, float64) {
 	var begun []*limitedPair
 	perCounted := rest / float64(max(l.counting, 1))
