@@ -11,15 +11,18 @@ import (
 	"github.com/porttrace/porttrace/internal/probe"
 )
 
+// totalsLoad is a load of which details are lost.
+type totalsLoad struct {
+	name  string
+	ports int // 0: enough
+	to    []netip.AddrPort
+	jobs  []lab.Client
+}
+
 // With a ring that holds next to nothing and is seldom read, details are lost, but
 // every total is what the clients counted.
 func TestTotalsWithoutDetails(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		ports int // 0: enough
-		to    []netip.AddrPort
-		jobs  []lab.Client
-	}{
+	for _, c := range []totalsLoad{
 		{"one client", 0, []netip.AddrPort{serverV4}, []lab.Client{{Count: 500}}},
 		{"one client, many threads", 0, []netip.AddrPort{serverV4, serverV6}, []lab.Client{{Count: 800, Threads: 8}}},
 		{"many clients", 0, []netip.AddrPort{serverV4, at(serverV4, 81), serverV6, at(serverV6, 81)}, []lab.Client{
@@ -29,57 +32,57 @@ func TestTotalsWithoutDetails(t *testing.T) {
 			{Count: 300, Threads: 2}, {Count: 300, Threads: 2, Talk: true}, {Count: 300},
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			retry(t, func(t *attempt) {
-				client, server := pair(t)
-				serve(t, server, lab.Echo, serverV4, serverV6) // on port 80; 81 has no server
-				if c.ports != 0 {
-					narrow(t, client, c.ports)
-				}
-				tr := begin(t, live.Options{
-					Probe: probe.Options{RingBytes: 4096}, ReadInterval: 2 * time.Second,
-				}, client, server)
-				var jobs []lab.Job
-				for i := range c.jobs {
-					c.jobs[i].To = c.to
-					jobs = append(jobs, &c.jobs[i])
-				}
-				results := runAll(t, client, "client", jobs...)
-				tr.end(nil)
-
-				var opens, closes, fails, withPort int
-				for _, r := range results {
-					noPort := r.ConnectErrors["EADDRNOTAVAIL"]
-					refused := r.ConnectErrors["ECONNREFUSED"]
-					if r.Succeeded+noPort+refused != r.Attempted {
-						t.Fatalf("a client: %+v", r)
-					}
-					got := tallyOf(&tr.row(r.PID).Totals)
-					want := tally{
-						opens: uint64(r.Succeeded + refused), closesOut: uint64(r.Succeeded),
-						fails: uint64(noPort + refused), failedOpens: uint64(refused),
-					}
-					if !tr.isNear(got, want) {
-						t.Errorf("process %d is shown with %+v, it counted %+v", r.PID, got, want)
-					}
-					opens, closes = opens+r.Succeeded+refused, closes+r.Succeeded
-					fails, withPort = fails+noPort+refused, withPort+refused
-				}
-				sum := tallyOf(&tr.snap.Totals)
-				want := tally{
-					opens: uint64(opens), closesOut: uint64(closes), closesIn: uint64(closes),
-					fails: uint64(fails), failedOpens: uint64(withPort),
-				}
-				if !tr.isNear(sum, want) {
-					t.Errorf("totals are %+v, the clients counted %+v", sum, want)
-				}
-				if h := tr.ledger.health; h.LostDetails == 0 {
-					t.Errorf("no details were lost: %+v", h)
-				}
-				tr.checkFailureRows(results)
-			})
-		})
+		t.Run(c.name, func(t *testing.T) { retry(t, func(a *attempt) { testTotals(a, c) }) })
 	}
+}
+
+func testTotals(t *attempt, c totalsLoad) {
+	client, server := pair(t)
+	serve(t, server, lab.Echo, serverV4, serverV6) // on port 80; 81 has no server
+	if c.ports != 0 {
+		narrow(t, client, c.ports)
+	}
+	tr := begin(t, live.Options{
+		Probe: probe.Options{RingBytes: 4096}, ReadInterval: 2 * time.Second,
+	}, client, server)
+	var jobs []lab.Job
+	for i := range c.jobs {
+		c.jobs[i].To = c.to
+		jobs = append(jobs, &c.jobs[i])
+	}
+	results := runAll(t, client, "client", jobs...)
+	tr.end(nil)
+
+	var opens, closes, fails, withPort int
+	for _, r := range results {
+		noPort := r.ConnectErrors["EADDRNOTAVAIL"]
+		refused := r.ConnectErrors["ECONNREFUSED"]
+		if r.Succeeded+noPort+refused != r.Attempted {
+			t.Fatalf("a client: %+v", r)
+		}
+		got := tallyOf(&tr.row(r.PID).Totals)
+		want := tally{
+			opens: uint64(r.Succeeded + refused), closesOut: uint64(r.Succeeded),
+			fails: uint64(noPort + refused), failedOpens: uint64(refused),
+		}
+		if !tr.isNear(got, want) {
+			t.Errorf("process %d is shown with %+v, it counted %+v", r.PID, got, want)
+		}
+		opens, closes = opens+r.Succeeded+refused, closes+r.Succeeded
+		fails, withPort = fails+noPort+refused, withPort+refused
+	}
+	sum := tallyOf(&tr.snap.Totals)
+	want := tally{
+		opens: uint64(opens), closesOut: uint64(closes), closesIn: uint64(closes),
+		fails: uint64(fails), failedOpens: uint64(withPort),
+	}
+	if !tr.isNear(sum, want) {
+		t.Errorf("totals are %+v, the clients counted %+v", sum, want)
+	}
+	if h := tr.ledger.health; h.LostDetails == 0 {
+		t.Errorf("no details were lost: %+v", h)
+	}
+	tr.checkFailureRows(results)
 }
 
 // checkFailureRows compares the causes of failures with what the clients counted.

@@ -19,19 +19,13 @@ import (
 
 // agentSoftirqs counts the state changes at which a thread of PID 1 is the current task.
 type agentSoftirqs struct {
-	root *os.Root // tracefs, nil: it cannot be used
-	name string   // of the instance
+	begin sync.Once
+	root  *os.Root // tracefs, nil: it is not used, or cannot be
+	name  string   // of the instance
 }
 
-// ftraceAgent starts to count, until TestMain ends.
-var ftraceAgent = sync.OnceValue(func() *agentSoftirqs {
-	a := &agentSoftirqs{name: fmt.Sprintf("instances/porttrace-test-%d", os.Getpid())}
-	if err := a.start(); err != nil {
-		fmt.Fprintln(os.Stderr, "state changes while PID 1 runs are not counted:", err)
-		a.stop()
-	}
-	return a
-})
+// agent counts from the first use on, until TestMain ends.
+var agent = agentSoftirqs{name: fmt.Sprintf("instances/porttrace-test-%d", os.Getpid())}
 
 // start makes an instance that records the state changes. Of tracefs it needs no mount of the host.
 func (a *agentSoftirqs) start() error {
@@ -80,9 +74,15 @@ func (a *agentSoftirqs) stop() {
 	}
 }
 
-// count returns how many there were since start: those in the buffer, and those that it has dropped.
+// count returns how many there were so far: those in the buffer, and those that it has dropped.
 func (a *agentSoftirqs) count(t testing.TB) (n uint64) {
 	t.Helper()
+	a.begin.Do(func() {
+		if err := a.start(); err != nil {
+			fmt.Fprintln(os.Stderr, "state changes while PID 1 runs are not counted:", err)
+			a.stop()
+		}
+	})
 	if a.root == nil {
 		return 0
 	}

@@ -23,9 +23,9 @@ func retry(t *testing.T, test func(*attempt)) {
 	t.Helper()
 	for number := 1; ; number++ {
 		a := &attempt{T: t, name: t.Name()}
-		before := ftraceAgent().count(t)
+		before := agent.count(t)
 		a.run(test)
-		a.agent = ftraceAgent().count(t) - before
+		a.agent = agent.count(t) - before
 		skipped, wrong := a.skipped(), a.errors()
 		if len(wrong) == 0 || skipped == 0 || number == maxAttempts {
 			a.report(t)

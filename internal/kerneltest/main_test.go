@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	err := parseHooks(os.Getenv(hooksEnv))
 	if err == nil && os.Getenv(helperEnv) == "" {
 		code := m.Run()
-		ftraceAgent().stop()
+		agent.stop()
 		os.Exit(code)
 	}
 	if err == nil {
