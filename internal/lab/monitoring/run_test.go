@@ -3,6 +3,7 @@ package monitoring
 import (
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -70,7 +71,7 @@ func TestPrometheus(t *testing.T) {
 	need.Root(t, "tracing")
 	need.BTF(t)
 	n := runNetns(t)
-	_, address := startServe(t)
+	_, address := startServe(t, "--ring", "1m", "-o", filepath.Join(t.TempDir(), "ring"))
 	m := startPrometheus(t, address, quick(rules(t)))
 	var taken lab.Result
 	noError(t, n.Run("prom-binder", &lab.Binder{Socket: lab.Socket{Bind: leaked}}, &taken))
