@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/lab/built"
 	"github.com/porttrace/porttrace/internal/lab/need"
 )
 
@@ -185,9 +186,11 @@ func TestServe(t *testing.T) {
 		t.Errorf("%v connections are established, want every port", established)
 	}
 	noError(t, client.Release())
+	bucketsOf := func() float64 { return socketsOf(t, server.PID(), "state time-wait dport = :9000") }
+	built.Eventually(t, "the server has closed the last one", func() bool { return bucketsOf() == established })
 	s.await([]figure{
 		{"porttrace_closes_total", []string{`program="leaky"`, `direction="out"`}, 100},
-		{"porttrace_time_wait_sockets", []string{`side="out"`}, socketsOf(t, server.PID(), "state time-wait dport = :9000")},
+		{"porttrace_time_wait_sockets", []string{`side="out"`}, bucketsOf()},
 	})
 	if promtool, ok := need.Find("promtool"); ok {
 		check := exec.Command(promtool, "check", "metrics")
