@@ -40,6 +40,8 @@ func testSetup(t *attempt, s netSetup) {
 		l.addBuckets()
 	})
 	f := figures.Setup{Setup: s.name, Kernel: kernelRelease(t), Arch: runtime.GOARCH}
+	// With RPS hardly any load is without a skipped run: each may cost the facts of one connection.
+	allowed := allowance{left: int(r.skipped()), used: map[bool]int{}}
 	for _, m := range measures {
 		mode := r.trace.mode(m)
 		if mode == event.Off {
@@ -52,7 +54,8 @@ func testSetup(t *attempt, s netSetup) {
 		if mode == event.Inferred {
 			floor = m.floor
 		}
-		if one.Precision() < floor || one.Recall() < floor {
+		errors := max(one.Wrong, one.Missed)
+		if (one.Precision() < floor || one.Recall() < floor) && allowed.take(m, errors) < errors {
 			t.Errorf("%s: wrong %q, missed %q", m.name, wrong, missed)
 		}
 	}
