@@ -38,8 +38,14 @@ static __always_inline struct conn *find_or_adopt_conn(struct sock *sk)
 	return find_conn(sk);
 }
 
-/* Only tcp_close() and tcp_shutdown() send a FIN, so "current" holds the socket. The owner
- * of an outgoing connection remains the process that opened it. */
+/*
+ * Only tcp_close() and tcp_shutdown() send a FIN, so "current" holds the socket. The owner of an
+ * outgoing connection remains the process that opened it.
+ *
+ * When porttrace reads which files a process has open, the kernel holds each for a moment. If the
+ * process closes it just then, porttrace is what closes the socket. Without an owner user space takes
+ * the process that listens: it is right for a connection to porttrace, too.
+ */
 static __noinline void note_closer(struct sock *sk, struct conn *conn)
 {
 	struct owner owner;
@@ -47,6 +53,8 @@ static __noinline void note_closer(struct sock *sk, struct conn *conn)
 	if (conn->pid)
 		return;
 	owner = current_owner();
+	if (is_porttrace(&owner))
+		return;
 	conn->pid = owner.pid;
 	conn->start = owner.start;
 	/* If it entered CLOSE_WAIT without an owner, that was sent: so must its CLOSE be.

@@ -68,6 +68,11 @@ static __always_inline bool selected(struct owner *owner)
 	return start && *start == owner->start / NS_PER_TICK;
 }
 
+static __always_inline bool is_porttrace(struct owner *owner)
+{
+	return owner->pid == opt_self && owner->start / NS_PER_TICK == opt_self_start;
+}
+
 static __always_inline struct owner owner_of(struct caller *caller)
 {
 	struct owner owner = {

@@ -15,7 +15,7 @@ const maxAttempts = 4
 // program, as an emulated one does and since Linux 7.0 any that switches tasks there, the
 // kernel skips runs of the other programs and counts them. An attempt that fails then may
 // have failed for that reason and is repeated; with no run skipped the test fails at once. What no
-// program sees as the host's agent was interrupted (agentSoftirqs) counts as skipped.
+// program sees for the agent of the host (package hostagent) counts as skipped.
 //
 // Errors, and the subtests that they belong to, are reported for the last attempt only. The
 // log names each attempt before it, with a line that begins with RETRY.
@@ -23,9 +23,9 @@ func retry(t *testing.T, test func(*attempt)) {
 	t.Helper()
 	for number := 1; ; number++ {
 		a := &attempt{T: t, name: t.Name()}
-		before := agent.count(t)
+		before := unseen(t)
 		a.run(test)
-		a.agent = agent.count(t) - before
+		a.unseen = unseen(t) - before
 		skipped, wrong := a.skipped(), a.errors()
 		if len(wrong) == 0 || skipped == 0 || number == maxAttempts {
 			a.report(t)
@@ -48,7 +48,7 @@ type attempt struct {
 	wrong  []string
 	parts  []*attempt
 	traces []*trace
-	agent  uint64 // state changes while the agent of the host was the current task
+	unseen uint64 // state changes that no program sees for the agent of the host
 }
 
 // attemptOver is what Fatal panics with: it ends the attempt, and not the test.
@@ -73,7 +73,7 @@ func (a *attempt) Run(name string, test func(*attempt)) {
 // skipped stops all traces and adds up the runs that the kernel skipped in each, and the events that
 // were lost for that.
 func (a *attempt) skipped() uint64 {
-	runs := a.agent
+	runs := a.unseen
 	for _, tr := range a.traces {
 		tr.stop()
 		runs += tr.ledger.health.Missed + tr.ledger.health.Lost

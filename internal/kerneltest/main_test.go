@@ -19,7 +19,9 @@ func TestMain(m *testing.M) {
 	err := parseHooks(os.Getenv(hooksEnv))
 	if err == nil && os.Getenv(helperEnv) == "" {
 		code := m.Run()
-		agent.stop()
+		if agent.changes != nil {
+			agent.changes.Close()
+		}
 		os.Exit(code)
 	}
 	if err == nil {

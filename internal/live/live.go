@@ -25,6 +25,7 @@ package live
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"time"
 
@@ -74,6 +75,7 @@ func Open(opts Options) (*Source, error) {
 	if ns, host, err := linux.PIDNamespace(); err == nil && !host {
 		opts.Probe.PIDNS = ns
 	}
+	opts.Probe.Self = ownProcess()
 	p, err := probe.Open(opts.Probe)
 	if err != nil {
 		return nil, err
@@ -85,6 +87,16 @@ func Open(opts Options) (*Source, error) {
 		}
 	}
 	return newSource(p, opts), nil
+}
+
+// ownProcess returns our own process, or none if /proc does not have it.
+func ownProcess() event.ProcID {
+	pid := uint32(os.Getpid())
+	start, err := procinfo.StartTicks(pid)
+	if err != nil {
+		return event.ProcID{}
+	}
+	return event.ProcID{PID: pid, Start: start}
 }
 
 func newSource(p *probe.Probe, opts Options) *Source {

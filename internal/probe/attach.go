@@ -146,6 +146,7 @@ func (p *Probe) specOf(programs []string, cookie bool) (*ebpf.CollectionSpec, er
 	}
 	for name, value := range map[string]any{
 		"opt_cookie": cookie, "opt_select": p.opts.Targets != nil, "opt_pidns": p.opts.PIDNS,
+		"opt_self": p.opts.Self.PID, "opt_self_start": p.opts.Self.Start,
 		"opt_calls": p.used[event.SignalConnectErrors] != "", "opt_tick_ns": uint64(linux.Jiffy()),
 		"opt_wheel_shift": wheelShift(linux.Jiffy()), "opt_kept_conns": spec.Maps["pt_conns"].MaxEntries / 8,
 	} {

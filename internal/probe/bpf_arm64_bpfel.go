@@ -392,6 +392,8 @@ const (
 	bpfVarOptKeptConns       = "opt_kept_conns"
 	bpfVarOptPidns           = "opt_pidns"
 	bpfVarOptSelect          = "opt_select"
+	bpfVarOptSelf            = "opt_self"
+	bpfVarOptSelfStart       = "opt_self_start"
 	bpfVarOptTickNs          = "opt_tick_ns"
 	bpfVarOptWheelShift      = "opt_wheel_shift"
 	bpfVarUnusedCensusHolder = "unused_census_holder"
@@ -527,6 +529,8 @@ type bpfVariableSpecs struct {
 	OptKeptConns       *ebpf.VariableSpec `ebpf:"opt_kept_conns"`
 	OptPidns           *ebpf.VariableSpec `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.VariableSpec `ebpf:"opt_select"`
+	OptSelf            *ebpf.VariableSpec `ebpf:"opt_self"`
+	OptSelfStart       *ebpf.VariableSpec `ebpf:"opt_self_start"`
 	OptTickNs          *ebpf.VariableSpec `ebpf:"opt_tick_ns"`
 	OptWheelShift      *ebpf.VariableSpec `ebpf:"opt_wheel_shift"`
 	UnusedCensusHolder *ebpf.VariableSpec `ebpf:"unused_census_holder"`
@@ -630,6 +634,8 @@ type bpfVariables struct {
 	OptKeptConns       *ebpf.Variable `ebpf:"opt_kept_conns"`
 	OptPidns           *ebpf.Variable `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.Variable `ebpf:"opt_select"`
+	OptSelf            *ebpf.Variable `ebpf:"opt_self"`
+	OptSelfStart       *ebpf.Variable `ebpf:"opt_self_start"`
 	OptTickNs          *ebpf.Variable `ebpf:"opt_tick_ns"`
 	OptWheelShift      *ebpf.Variable `ebpf:"opt_wheel_shift"`
 	UnusedCensusHolder *ebpf.Variable `ebpf:"unused_census_holder"`

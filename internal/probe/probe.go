@@ -23,6 +23,7 @@ type Options struct {
 	Targets   []event.ProcID // the selected processes; nil: all
 	Children  bool           // select their future children, too
 	PIDNS     uint32         // inode of our pid namespace, 0: it is the host's
+	Self      event.ProcID   // our own process
 	RingBytes int            // a power of two and at least a page; 0: by the memory of the host
 	MaxConns  int            // how many connections can be followed at once; 0: by its sockets and memory
 	// DetailLimit is how many events a second are sent one by one. If there are more, connections of the
