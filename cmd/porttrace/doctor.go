@@ -52,6 +52,7 @@ could not be judged.`,
 	flags.output.register(cmd, "text", "json")
 	cmd.Flags().BoolVar(&flags.all, "all", false, "also what is only worth knowing, or has one kind of evidence only")
 	cmd.Flags().StringArrayVar(&flags.ignore, "ignore", nil, "leave out the finding with this `ID`, or those of this cause; repeatable")
+	offer(cmd, "ignore", names(doctor.Causes())...)
 	inGroup(cmd.Flags(), groupOutput, "all", "ignore")
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flags.unjudged(flagError(cmd, err)) })
 	return cmd

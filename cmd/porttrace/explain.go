@@ -51,15 +51,7 @@ func completeCause(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return causeNames(doctor.Causes()), cobra.ShellCompDirectiveNoFileComp
-}
-
-func causeNames(list []doctor.Cause) []string {
-	names := make([]string, len(list))
-	for i, cause := range list {
-		names[i] = string(cause)
-	}
-	return names
+	return names(doctor.Causes()), cobra.ShellCompDirectiveNoFileComp
 }
 
 // findPage returns the page of a cause. An id of a finding, which begins with its cause, is as
@@ -71,7 +63,7 @@ func findPage(name string) (causes.Page, error) {
 		return page, nil
 	}
 	if near := causes.Nearest(cause); len(near) > 0 {
-		return page, usagef("explain %s: no such cause; the nearest: %s", name, strings.Join(causeNames(near), ", "))
+		return page, usagef("explain %s: no such cause; the nearest: %s", name, strings.Join(names(near), ", "))
 	}
 	return page, usagef("explain %s: no such cause; porttrace explain lists them", name)
 }

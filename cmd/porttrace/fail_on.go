@@ -31,6 +31,7 @@ func (f *failOnFlag) register(cmd *cobra.Command) {
 	listVarP(cmd.Flags(), &f.on, "fail-on", "", nil,
 		"end with the status of a monitoring plugin, by `WHAT`: full (a port space is full, or a call found no port: 2), "+
 			"high (more than 80% taken: 1; full: 2), failures (any connect or bind failed: 2); 0: none of these; 3: not known")
+	offer(cmd, "fail-on", failOnNames...)
 	inGroup(cmd.Flags(), groupOutput, "fail-on")
 }
 

@@ -55,8 +55,9 @@ func (f *liveFlags) registerVerbose(cmd *cobra.Command, help string) {
 }
 
 func (f *liveFlags) registerHooks(cmd *cobra.Command) {
-	listVarP(cmd.Flags(), &f.hooks, "hooks", "", hookNames(probe.DefaultHooks),
-		"attach only by these `HOOKS`: "+strings.Join(hookNames(probe.Hooks), ", "))
+	listVarP(cmd.Flags(), &f.hooks, "hooks", "", names(probe.DefaultHooks),
+		"attach only by these `HOOKS`: "+strings.Join(names(probe.Hooks), ", "))
+	offer(cmd, "hooks", names(probe.Hooks)...)
 	inGroup(cmd.Flags(), groupAdvanced, "hooks")
 }
 
@@ -77,14 +78,6 @@ func (f *liveFlags) args(cmd *cobra.Command, args []string) error {
 		return usagef("--pid and -- COMMAND exclude each other: a command is traced instead of a process")
 	}
 	return f.check(f.request.OfProcess(1)) // which pid it will have is not known yet
-}
-
-func hookNames(hooks []probe.Hook) []string {
-	var names []string
-	for _, h := range hooks {
-		names = append(names, string(h))
-	}
-	return names
 }
 
 func (f *liveFlags) probeOptions() (probe.Options, error) {
@@ -110,7 +103,7 @@ func (f *liveFlags) parseHooks() ([]probe.Hook, error) {
 	var hooks []probe.Hook
 	for _, name := range f.hooks {
 		if !slices.Contains(probe.Hooks, probe.Hook(name)) {
-			return nil, usagef("--hooks %s: must be one of %s", name, strings.Join(hookNames(probe.Hooks), ", "))
+			return nil, usagef("--hooks %s: must be one of %s", name, strings.Join(names(probe.Hooks), ", "))
 		}
 		hooks = append(hooks, probe.Hook(name))
 	}

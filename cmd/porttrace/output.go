@@ -20,6 +20,7 @@ func (o *outputFlags) register(cmd *cobra.Command, formats ...string) {
 	o.formats = formats
 	cmd.Flags().StringVarP(&o.format, "format", "f", formats[0], "print as `FORMAT`: "+strings.Join(formats, ", "))
 	cmd.Flags().BoolVar(&o.json, "json", false, "the same as --format json")
+	offer(cmd, "format", formats...)
 	inGroup(cmd.Flags(), groupOutput, "format", "json")
 	o.given = cmd.Flags().Changed
 }

@@ -28,6 +28,7 @@ func (f *printFlags) register(cmd *cobra.Command) {
 	cmd.Flags().IntVarP(&f.limit, "number", "n", 0, "end after `N` lines")
 	cmd.Flags().BoolVarP(&f.failures, "failures", "x", false, "print failures only")
 	listVarP(cmd.Flags(), &f.kinds, "kind", "", nil, "print only events of this `KIND`: "+strings.Join(kindNames(), ", "))
+	offer(cmd, "kind", kindNames()...)
 	inGroup(cmd.Flags(), groupOutput, "number", "failures", "kind")
 }
 

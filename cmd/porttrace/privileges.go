@@ -28,13 +28,14 @@ func (f *privilegeFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.mode, "privileges", string(confine.Drop), "once attached, `WHAT` becomes of privileges: "+
 		"drop those not needed any more; least: other network namespaces are not entered either; keep all")
 	cmd.Flags().StringVar(&f.name, "user", "", "once attached, go on as this `USER`, a name or number")
+	offer(cmd, "privileges", names(confine.Modes)...)
 	inGroup(cmd.Flags(), groupAdvanced, "privileges", "user")
 }
 
 // check returns the usage error of the flags, and finds the user.
 func (f *privilegeFlags) check() (err error) {
 	if !slices.Contains(confine.Modes, confine.Mode(f.mode)) {
-		return usagef("--privileges %s: must be one of %s", f.mode, modeNames())
+		return usagef("--privileges %s: must be one of %s", f.mode, strings.Join(names(confine.Modes), ", "))
 	}
 	switch {
 	case f.name == "":
@@ -46,14 +47,6 @@ func (f *privilegeFlags) check() (err error) {
 		return usagef("--user %s: %w", f.name, err)
 	}
 	return nil
-}
-
-func modeNames() string {
-	var names []string
-	for _, m := range confine.Modes {
-		names = append(names, string(m))
-	}
-	return strings.Join(names, ", ")
 }
 
 // confine gives up the privileges that the session does not need any more.

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/flight"
 	"github.com/porttrace/porttrace/internal/linux"
@@ -37,6 +39,7 @@ func (f *ringFlags) register(cmd *cobra.Command) {
 	durationVarP(flags, &f.length, "ring", "", 0, "keep the last `TIME`, as in 10m, in files in the directory -o DIR; the oldest are deleted")
 	listVarP(flags, &f.on, "on", "", nil, "with --ring: keep the time before and after `WHAT`, under DIR/incidents: full (a port space is full, "+
 		"or a call found no port), high (more than 80% taken), failure (any connect or bind failed), or a finding (see porttrace explain)")
+	offer(cmd, "on", slices.Concat(watched, names(doctor.Causes()))...)
 	durationVarP(flags, &f.before, "before", "", 2*time.Minute, "with --on: how much `TIME` before it is kept")
 	durationVarP(flags, &f.after, "after", "", 2*time.Minute, "with --on: how much `TIME` after it is kept")
 	flags.IntVar(&f.keep, "keep", ringKept, "with --on: keep the last `N` incidents")

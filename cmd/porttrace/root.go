@@ -56,6 +56,7 @@ a command it shows the live screen.`,
 	describeCompletion(commandNamed(root, "completion"))
 	for _, c := range append(root.Commands(), root) {
 		c.Flags().SortFlags = false
+		offerNoFiles(c)
 	}
 	return root
 }

@@ -32,13 +32,15 @@ type happening struct{ key, why string }
 
 func newWatch(on []string) *watch { return &watch{on: on, seen: map[string]time.Time{}} }
 
+// watched are the events, beside findings.
+var watched = []string{failOnFull, failOnHigh, onFailure}
+
 // checkWatch refuses what is neither an event nor a finding.
 func checkWatch(on []string) error {
-	events := []string{failOnFull, failOnHigh, onFailure}
 	for _, name := range on {
 		cause, _, _ := strings.Cut(name, ":")
-		if !slices.Contains(events, name) && !slices.Contains(doctor.Causes(), doctor.Cause(cause)) {
-			return usagef("--on %s: must be %s, or the cause or id of a finding (see porttrace explain)", name, strings.Join(events, ", "))
+		if !slices.Contains(watched, name) && !slices.Contains(doctor.Causes(), doctor.Cause(cause)) {
+			return usagef("--on %s: must be %s, or the cause or id of a finding (see porttrace explain)", name, strings.Join(watched, ", "))
 		}
 	}
 	return nil

@@ -65,21 +65,14 @@ func whatifCommand() *cobra.Command {
 	flags.load.register(cmd)
 	flags.system.register(cmd)
 	cmd.Flags().BoolVar(&flags.allProfiles, "all-profiles", false, "the load on every profile, side by side")
-	cmd.Flags().StringVar(&flags.solve, "solve", "", "the smallest change of one `KNOB` that suffices: "+knobNames())
+	cmd.Flags().StringVar(&flags.solve, "solve", "", "the smallest change of one `KNOB` that suffices: "+strings.Join(names(whatif.Knobs), ", "))
+	offer(cmd, "solve", names(whatif.Knobs)...)
 	cmd.Flags().BoolVar(&flags.explain, "explain", false, "the arithmetic of the profile, its source and its settings")
 	inGroup(cmd.Flags(), groupSystem, "all-profiles", "explain")
 	flags.output.register(cmd, "text", "json")
 	flags.windowFlags.register(cmd)
 	flags.filterFlags.register(cmd)
 	return cmd
-}
-
-func knobNames() string {
-	var names []string
-	for _, k := range whatif.Knobs {
-		names = append(names, string(k))
-	}
-	return strings.Join(names, ", ")
 }
 
 func (f *whatifFlags) operands(cmd *cobra.Command, args []string) error {
@@ -97,7 +90,7 @@ func (f *whatifFlags) operands(cmd *cobra.Command, args []string) error {
 // check refuses flags that contradict each other.
 func (f *whatifFlags) check(recorded bool) error {
 	if f.solve != "" && !slices.Contains(whatif.Knobs, whatif.Knob(f.solve)) {
-		return usagef("--solve %s: must be one of %s", f.solve, knobNames())
+		return usagef("--solve %s: must be one of %s", f.solve, strings.Join(names(whatif.Knobs), ", "))
 	}
 	if f.allProfiles {
 		for _, flag := range []string{"profile", "set", "solve", "explain", "range", "reserved", "time-wait", "tw-reuse", "timer-step"} {

@@ -23,6 +23,7 @@ type systemFlags struct {
 func (f *systemFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.profile, "profile", "", "the operating system `NAME`: "+strings.Join(whatif.ProfileNames(), ", ")+" (default: the recorded host; linux for a made-up load)")
+	offer(cmd, "profile", whatif.ProfileNames()...)
 	flags.StringArrayVar(&f.settings, "set", nil, "a setting of the profile, `NAME=VALUE`, as in MaxUserPort=65534; repeatable")
 	flags.StringVar(&f.ports, "range", "", "the range of local ports, `\"LOW HIGH\"`")
 	flags.StringVar(&f.reserved, "reserved", "", "`PORTS` taken out of the range: 8080,9000-9100; \"\" is none")
