@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -143,6 +144,34 @@ func TestContents(t *testing.T) {
 	config := run(t, exec.Command("rpm", "-qcp", "--nosignature", filepath.Join(dist, "porttrace-1.0.0-1.x86_64.rpm")))
 	if config != "/etc/porttrace/porttrace.conf\n" {
 		t.Errorf("the settings of the rpm: %q", config)
+	}
+}
+
+var relativeLink = regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)]*)?\)|(?:src|srcset)="([^"#:]+)"`)
+
+// TestDocuments: what the documents of a package and of a tarball link to is there, too.
+func TestDocuments(t *testing.T) {
+	dist := firstRelease(t)
+	root := t.TempDir()
+	run(t, exec.Command("dpkg-deb", "-x", filepath.Join(dist, "porttrace_1.0.0-1_amd64.deb"), root))
+	run(t, exec.Command("tar", "-C", root, "-xzf", filepath.Join(dist, "porttrace-1.0.0-linux-amd64.tar.gz")))
+	for _, dir := range []string{"usr/share/doc/porttrace", "porttrace-1.0.0-linux-amd64"} {
+		links := 0
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, _ os.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".md" {
+				return err
+			}
+			for _, link := range relativeLink.FindAllStringSubmatch(read(t, path), -1) {
+				links++
+				if _, err := os.Stat(filepath.Join(filepath.Dir(path), link[1]+link[2])); err != nil {
+					t.Errorf("a link of %s: %v", path, err)
+				}
+			}
+			return nil
+		})
+		if err != nil || links < 100 {
+			t.Errorf("%s: %d links, %v", dir, links, err)
+		}
 	}
 }
 
