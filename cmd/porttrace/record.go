@@ -116,7 +116,7 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	})
 	err = cmp.Or(err, writer.Close())
 	shown.end()
-	return recordingEnded(err, to.name)
+	return recordingEnded(err, to)
 }
 
 // checkAll returns what is wrong with the flags.
@@ -145,16 +145,18 @@ func (f *recordFlags) checkRing() error {
 }
 
 // recordingEnded returns the error of a recording, with what is left of it.
-func recordingEnded(err error, name string) error {
+func recordingEnded(err error, to output) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, record.ErrFull):
-		fmt.Fprintf(os.Stderr, "%s has reached --max-size: the recording ends\n", name)
+		fmt.Fprintf(os.Stderr, "%s has reached --max-size: the recording ends\n", to.name)
 		return nil
+	case to.removeEmpty():
+		return fmt.Errorf("recording to %s: nothing was recorded, and the file is removed: %w", to.name, err)
 	}
 	return fmt.Errorf("recording to %s stopped at %s, what was recorded before is complete: %w",
-		name, time.Now().UTC().Format(time.TimeOnly+" MST"), err)
+		to.name, time.Now().UTC().Format(time.TimeOnly+" MST"), err)
 }
 
 // output is the file or pipe of a recording.
@@ -162,6 +164,16 @@ type output struct {
 	record.Storage
 	name  string
 	close func() error
+}
+
+// removeEmpty removes a file without a byte, and reports whether it did.
+func (o output) removeEmpty() bool {
+	file, ok := o.Storage.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Size() == 0 && os.Remove(o.name) == nil
 }
 
 func pipe(to *os.File, name string, closeIt func() error) output {
