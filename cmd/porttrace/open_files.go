@@ -99,9 +99,21 @@ func (r *recording) openAll(name string) ([]record.Part, error) {
 		}
 	}
 	if len(parts) == 0 {
-		return nil, fmt.Errorf("%s: there is no recording in this directory (*.ptrace)", name)
+		return nil, fmt.Errorf("%s: there is no recording in this directory (*.ptrace)%s", name, newestIncident(name))
 	}
 	return parts, nil
+}
+
+// newestIncident names what an error about a directory can offer: what a flight recorder has kept.
+func newestIncident(name string) string {
+	if !isDirectory(name) {
+		return ""
+	}
+	dir := flight.NewestIncident(name)
+	if dir == "" {
+		return ""
+	}
+	return "; the newest incident is in " + dir
 }
 
 func (r *recording) openPart(name string) (record.Part, error) {

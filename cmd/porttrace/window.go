@@ -23,12 +23,12 @@ func (f *windowFlags) within(r *recording) (from, to event.Time, err error) {
 	all := playback.State{Begin: begin, End: end, Clock: r.Clock()}
 	if f.from != "" {
 		if from, err = all.Bound(f.from); err != nil {
-			return 0, 0, momentError("--from", f.from, err)
+			return 0, 0, momentError(r, "--from", f.from, err)
 		}
 	}
 	if f.to != "" {
 		if to, err = all.Bound(f.to); err != nil {
-			return 0, 0, momentError("--to", f.to, err)
+			return 0, 0, momentError(r, "--to", f.to, err)
 		}
 	}
 	if to != 0 && to < from {
@@ -37,9 +37,9 @@ func (f *windowFlags) within(r *recording) (from, to event.Time, err error) {
 	return from, to, nil
 }
 
-func momentError(flag, text string, err error) error {
+func momentError(r *recording, flag, text string, err error) error {
 	if errors.Is(err, playback.ErrMoment) {
 		return usagef("%s: %s is no time: give %s", flag, text, playback.Moments)
 	}
-	return usagef("%s %s: %w", flag, text, err)
+	return usagef("%s %s: %w%s", flag, text, err, newestIncident(r.name))
 }

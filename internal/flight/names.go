@@ -88,6 +88,24 @@ func incidentsIn(root *os.Root) []string {
 	return list
 }
 
+// NewestIncident returns the directory of the incident that was kept last, of a ring or of those of its
+// incidents; empty if there is none.
+func NewestIncident(dir string) string {
+	if filepath.Base(dir) == incidents {
+		dir = filepath.Dir(filepath.Clean(dir))
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return ""
+	}
+	defer root.Close()
+	names := incidentsIn(root)
+	if len(names) == 0 {
+		return ""
+	}
+	return filepath.Join(dir, incidents, names[len(names)-1])
+}
+
 // createSegment creates the file of a segment. It never overwrites one.
 func createSegment(dir string, now time.Time) (*os.File, error) {
 	stamp := now.UTC().Format(segmentLayout)
