@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/netip"
 	"os"
@@ -124,14 +125,18 @@ type figure struct {
 	want  float64
 }
 
-// await scrapes until all figures are what they must be.
+var skippedRuns = regexp.MustCompile(`(?m)^porttrace_skipped_runs_total (.*)$`)
+
+// await scrapes until all figures are what they must be, but for the runs that the kernel skipped.
 func (s *served) await(figures []figure) {
 	s.Helper()
 	until := time.Now().Add(serveBound)
 	for {
 		text, wrong := s.scrape(), ""
+		skipped, err := strconv.ParseFloat(skippedRuns.FindStringSubmatch(text)[1], 64)
+		noError(s.T, err)
 		for _, f := range figures {
-			if got, many := sumOf(text, f.name, f.parts...); got != f.want || many == 0 {
+			if got, many := sumOf(text, f.name, f.parts...); math.Abs(got-f.want) > skipped || many == 0 {
 				wrong += fmt.Sprintf("%s%v: %v in %d series, want %v\n", f.name, f.parts, got, many, f.want)
 			}
 		}
@@ -186,11 +191,11 @@ func TestServe(t *testing.T) {
 		t.Errorf("%v connections are established, want every port", established)
 	}
 	noError(t, client.Release())
-	bucketsOf := func() float64 { return socketsOf(t, server.PID(), "state time-wait dport = :9000") }
-	built.Eventually(t, "the server has closed the last one", func() bool { return bucketsOf() == established })
+	// Both ends of each; on loopback a late RST of the closed one can end some TIME_WAIT early.
+	built.Eventually(t, "all connections are closed", func() bool { return socketsOf(t, server.PID(), "state connected exclude time-wait") == 0 })
 	s.await([]figure{
 		{"porttrace_closes_total", []string{`program="leaky"`, `direction="out"`}, 100},
-		{"porttrace_time_wait_sockets", []string{`side="out"`}, bucketsOf()},
+		{"porttrace_time_wait_sockets", []string{`side="out"`}, socketsOf(t, server.PID(), "state time-wait dport = :9000")},
 	})
 	if promtool, ok := need.Find("promtool"); ok {
 		check := exec.Command(promtool, "check", "metrics")
