@@ -90,20 +90,17 @@ func incidentsIn(root *os.Root) []string {
 
 // NewestIncident returns the directory of the incident that was kept last, of a ring or of those of its
 // incidents; empty if there is none.
-func NewestIncident(dir string) string {
+func NewestIncident(dir string) (newest string) {
 	if filepath.Base(dir) == incidents {
 		dir = filepath.Dir(filepath.Clean(dir))
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return ""
-	}
-	defer root.Close()
-	names := incidentsIn(root)
-	if len(names) == 0 {
-		return ""
-	}
-	return filepath.Join(dir, incidents, names[len(names)-1])
+	_ = within(dir, func(root *os.Root) error { // of a directory that cannot be read nothing is known
+		if names := incidentsIn(root); len(names) > 0 {
+			newest = filepath.Join(dir, incidents, names[len(names)-1])
+		}
+		return nil
+	})
+	return newest
 }
 
 // createSegment creates the file of a segment. It never overwrites one.
