@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The state kept with a socket. The kernel skips a run of a program that interrupts
- * another run of it on the same CPU (05b24ff9b2cf, 6.1), so a CLOSE can be missed, and
- * the next socket at the same address then finds a stale entry.
+ * The state kept with a socket. The kernel can skip a run (skipped.bpf.h), so a CLOSE can be
+ * missed, and the next socket at the same address then finds a stale entry.
  */
 #ifndef __PORTTRACE_CONN_BPF_H
 #define __PORTTRACE_CONN_BPF_H

@@ -175,6 +175,19 @@ struct {
 	__type(value, struct kind_counts);
 } pt_counts SEC(".maps");
 
+/* See skipped.bpf.h. */
+struct state_runs {
+	u64 outer, inner; /* where the arguments are of changes that pt_skipped has yet to see */
+	u64 caught;	  /* runs that it made up for */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct state_runs);
+} pt_state_runs SEC(".maps");
+
 /*
  * Folded occurrences are counted in the inner map. User space replaces it by an empty
  * one and then reads the old one, to which no program writes any more: looking up and

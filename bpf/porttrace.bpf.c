@@ -20,6 +20,7 @@
 #include "connect_error.bpf.h"
 #include "event.h"
 #include "owner.bpf.h"
+#include "skipped.bpf.h"
 #include "sockaddr.bpf.h"
 #include "state.bpf.h"
 #include "syscall.bpf.h"
@@ -40,7 +41,15 @@ const enum event_flag *unused_flag __attribute__((unused));
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(pt_set_state, struct sock *sk, int oldstate, int newstate)
 {
+	note_run(ctx);
 	return state_changed(sk, oldstate, newstate);
+}
+
+/* Attached once the kernel has skipped a run of pt_set_state. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(pt_skipped, struct sock *sk, int oldstate, int newstate)
+{
+	return was_skipped(ctx) ? state_changed(sk, oldstate, newstate) : 0;
 }
 
 SEC("tp_btf/tcp_retransmit_skb")

@@ -36,7 +36,7 @@ func (p *progress) note(e *event.Event) {
 
 // update draws the line again, once a second.
 func (p *progress) update(now event.Time) {
-	p.now = now
+	p.now = max(p.now, now) // 0 when the source has failed
 	if p.begun == 0 {
 		p.begun = now
 	}

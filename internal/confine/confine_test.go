@@ -74,6 +74,7 @@ func tryCalls() error {
 		want("bpf, a link by its id", bpf(unix.BPF_LINK_GET_FD_BY_ID), unix.EPERM),
 		want("setuid", unix.Setuid(os.Geteuid()), unix.EPERM),
 		want("reading", readErr, 0),
+		want("bpf, attaching a bad file", bpf(unix.BPF_RAW_TRACEPOINT_OPEN), unix.EINVAL),
 		want("bpf, information on a bad file", bpf(unix.BPF_OBJ_GET_INFO_BY_FD), unix.EINVAL),
 	)
 }

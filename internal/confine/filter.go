@@ -48,11 +48,13 @@ type rule struct {
 // only are calls of which the run makes some kinds.
 var only = []rule{
 	{unix.SYS_SETNS, 1, []uint32{unix.CLONE_NEWNET}},
-	// A map that goes into a map of maps must have the types of the others.
+	// A map that goes into a map of maps must have the types of the others. A program that was loaded
+	// before is attached to a tracepoint when it is needed.
 	{unix.SYS_BPF, 0, []uint32{
 		unix.BPF_MAP_CREATE, unix.BPF_BTF_LOAD, unix.BPF_MAP_LOOKUP_ELEM, unix.BPF_MAP_UPDATE_ELEM, unix.BPF_MAP_DELETE_ELEM, unix.BPF_MAP_GET_NEXT_KEY,
 		unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM, unix.BPF_MAP_FREEZE, unix.BPF_MAP_LOOKUP_BATCH, unix.BPF_MAP_LOOKUP_AND_DELETE_BATCH,
 		unix.BPF_MAP_UPDATE_BATCH, unix.BPF_MAP_DELETE_BATCH, unix.BPF_PROG_TEST_RUN, unix.BPF_OBJ_GET_INFO_BY_FD, unix.BPF_ITER_CREATE,
+		unix.BPF_RAW_TRACEPOINT_OPEN,
 	}},
 }
 

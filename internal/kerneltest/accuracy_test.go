@@ -127,10 +127,10 @@ type loadRun struct {
 	marked         map[string]int // how many of a measure are marked as inferred
 }
 
-// skipped returns the runs that the kernel skipped, and the events that were lost for lack of
+// skipped returns the runs that are missing, and the events that were lost for lack of
 // memory. If there are none, the figures measure the rules and not what kept the programs from
 // running.
-func (r *loadRun) skipped() uint64 { return r.trace.ledger.health.Missed + r.trace.ledger.health.Lost }
+func (r *loadRun) skipped() uint64 { return r.trace.missed() + r.trace.ledger.health.Lost }
 
 func runLoad(t testing.TB) *loadRun {
 	client, server := pair(t)

@@ -38,7 +38,7 @@ func testTwoTracers(t *attempt) {
 			t.Errorf("%d opens, %d failures, the client counted %+v", opens, fails, r)
 		}
 	}
-	if a, b := eventTexts(one), eventTexts(two); one.ledger.health.Missed+two.ledger.health.Missed == 0 && !slices.Equal(a, b) {
+	if a, b := eventTexts(one), eventTexts(two); one.missed()+two.missed() == 0 && !slices.Equal(a, b) {
 		t.Errorf("one tracer reported %d events, the other %d, or they differ", len(a), len(b))
 	}
 }

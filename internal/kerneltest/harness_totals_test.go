@@ -64,7 +64,7 @@ func (tr *trace) isNear(got, want tally) bool {
 // addsUp reports whether as many are live as are open: a close that the kernel skipped
 // leaves one more.
 func (tr *trace) addsUp(live, open int) bool {
-	return live >= open && live-open <= int(tr.ledger.health.Missed)
+	return live >= open && live-open <= int(tr.missed())
 }
 
 // checkTotals compares the snapshot with the events, and both with the sockets that are still

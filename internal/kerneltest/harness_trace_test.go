@@ -32,6 +32,8 @@ type trace struct {
 	events []event.Event // of sockets in the namespaces, in the order of the stream
 	procs  map[event.ProcID]*event.Process
 	ledger ledger
+	begun  uint64             // unseen at the beginning, see missed
+	unseen uint64             // state changes since then that no program sees
 	snap   *snapshot.Snapshot // the last
 }
 
@@ -63,7 +65,7 @@ func newTrace(t testing.TB, opts live.Options, nets []*lab.Netns) *trace {
 	source := attach(t, opts)
 	return &trace{
 		t: t, nets: nets, source: source, signals: source.Signals(), detach: sync.OnceFunc(source.Close),
-		done: make(chan struct{}), procs: map[event.ProcID]*event.Process{},
+		done: make(chan struct{}), procs: map[event.ProcID]*event.Process{}, begun: unseen(t),
 	}
 }
 
@@ -85,7 +87,12 @@ func (tr *trace) start(opts pipeline.Options) {
 func (tr *trace) stop() {
 	tr.cancel()
 	<-tr.done
+	tr.unseen = unseen(tr.t) - tr.begun
 }
+
+// missed returns how many runs of the programs are missing: that the kernel skipped, and that no
+// other program made up for; and those that do not happen for the agent of the host (package hostagent).
+func (tr *trace) missed() uint64 { return tr.ledger.health.Missed + tr.unseen }
 
 // add is the Tee.
 func (tr *trace) add(e *event.Event, _ *event.World) error {
@@ -171,10 +178,10 @@ func (tr *trace) checkLedger() {
 	if late := tr.events[had:]; len(late) > 0 {
 		tr.t.Errorf("%d events came after the end, the first is %+v", len(late), late[0])
 	}
-	if h := tr.ledger.health; h.Lost > h.Missed+givenUp {
-		tr.t.Errorf("lost %d events, though the kernel skipped only %d runs", h.Lost, h.Missed)
-	} else if h.Missed > 0 {
-		tr.t.Logf("the kernel skipped %d runs of programs that a softirq interrupted; lost are %d events", h.Missed, h.Lost)
+	if lost := tr.ledger.health.Lost; lost > tr.missed()+givenUp {
+		tr.t.Errorf("lost %d events, though only %d runs are missing", lost, tr.missed())
+	} else if tr.missed() > 0 {
+		tr.t.Logf("%d runs of programs are missing, %d of them for the agent of the host; lost are %d events", tr.missed(), tr.unseen, lost)
 	}
 }
 
@@ -208,10 +215,10 @@ func (tr *trace) checkKinds() {
 // processors. Seen once, on a machine with a load of 8.
 const givenUp = 1
 
-// near reports whether got is want, or less by at most the runs that the kernel skipped: none,
-// unless the processor stopped in the middle of a program, see retry.
+// near reports whether got is want, or less by at most the runs that are missing: none, unless
+// the processor stopped in the middle of a program, see retry.
 func (tr *trace) near(got, want uint64) bool {
-	return got <= want && got+tr.ledger.health.Missed >= want
+	return got <= want && got+tr.missed() >= want
 }
 
 // subset reports the same for the lengths of two sorted lists, and that want contains got.
@@ -236,11 +243,11 @@ func (tr *trace) expect(t testing.TB, what string, events []event.Event, holds f
 	tr.allowSkipped(t, wrong)
 }
 
-// allowSkipped reports what is wrong: as errors, if it is more than the kernel skipped runs.
+// allowSkipped reports what is wrong: as errors, if it is more than runs are missing.
 func (tr *trace) allowSkipped(t testing.TB, wrong []string) {
 	t.Helper()
 	report := t.Error
-	if uint64(len(wrong)) <= tr.ledger.health.Missed {
+	if uint64(len(wrong)) <= tr.missed() {
 		report = t.Log
 	}
 	for _, text := range wrong[:min(len(wrong), 10)] {

@@ -30,33 +30,31 @@ type loaded struct {
 	err     error
 }
 
-// loadAhead begins to load the programs of a rung. attachLoaded must follow.
+// loadAhead begins to load the programs of a rung. loaded must follow.
 func (p *Probe) loadAhead(r rung) {
 	cookies := r.cookies && p.noCookies == nil
 	spec, err := p.specOf(r.programs, cookies)
-	p.ahead = make(chan loaded, 1)
+	ahead := make(chan loaded, 1)
+	p.ahead[r.programs[0]] = ahead
 	if err != nil {
-		p.ahead <- loaded{err: err}
+		ahead <- loaded{err: err}
 		return
 	}
 	go func() {
 		coll, err := p.newCollection(spec, cookies)
-		p.ahead <- loaded{coll, cookies, err}
+		ahead <- loaded{coll, cookies, err}
 	}()
 }
 
-// attachLoaded attaches the rung that is being loaded. A kernel that refuses the helper for cookies
-// gets the programs again without it.
-func (p *Probe) attachLoaded(r rung) error {
-	got := <-p.ahead
+// loaded waits for the rung that is being loaded. A kernel that refuses the helper for cookies gets the
+// programs again without it.
+func (p *Probe) loaded(r rung) (*ebpf.Collection, error) {
+	got := <-p.ahead[r.programs[0]]
 	if got.cookies && refusesCookies(got.err) {
 		p.noCookies = got.err
-		got.coll, got.err = p.loadPrograms(r.programs, false)
+		return p.loadPrograms(r.programs, false)
 	}
-	if got.err != nil {
-		return got.err
-	}
-	return p.attachAll(r, got.coll)
+	return got.coll, got.err
 }
 
 // emptied takes the inner maps out of the maps of maps, and returns them by the names of these.

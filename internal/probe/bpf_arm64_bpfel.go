@@ -314,6 +314,13 @@ type bpfSockEvent struct {
 	Daddr     [16]uint8
 }
 
+type bpfStateRuns struct {
+	_      structs.HostLayout
+	Outer  uint64
+	Inner  uint64
+	Caught uint64
+}
+
 type bpfUnsentProc struct {
 	_     structs.HostLayout
 	Start uint64
@@ -350,6 +357,7 @@ const (
 	bpfMapPtProcs            = "pt_procs"
 	bpfMapPtReady            = "pt_ready"
 	bpfMapPtReported         = "pt_reported"
+	bpfMapPtStateRuns        = "pt_state_runs"
 	bpfMapPtTargets          = "pt_targets"
 	bpfMapPtUnsent           = "pt_unsent"
 	bpfProgPtAddresses       = "pt_addresses"
@@ -383,6 +391,7 @@ const (
 	bpfProgPtPostBind6       = "pt_post_bind6"
 	bpfProgPtRetransmit      = "pt_retransmit"
 	bpfProgPtSetState        = "pt_set_state"
+	bpfProgPtSkipped         = "pt_skipped"
 	bpfProgPtSockets         = "pt_sockets"
 	bpfProgPtSysExit         = "pt_sys_exit"
 	bpfProgPtUdpHolders      = "pt_udp_holders"
@@ -482,6 +491,7 @@ type bpfProgramSpecs struct {
 	PtPostBind6      *ebpf.ProgramSpec `ebpf:"pt_post_bind6"`
 	PtRetransmit     *ebpf.ProgramSpec `ebpf:"pt_retransmit"`
 	PtSetState       *ebpf.ProgramSpec `ebpf:"pt_set_state"`
+	PtSkipped        *ebpf.ProgramSpec `ebpf:"pt_skipped"`
 	PtSockets        *ebpf.ProgramSpec `ebpf:"pt_sockets"`
 	PtSysExit        *ebpf.ProgramSpec `ebpf:"pt_sys_exit"`
 	PtUdpHolders     *ebpf.ProgramSpec `ebpf:"pt_udp_holders"`
@@ -516,6 +526,7 @@ type bpfMapSpecs struct {
 	PtProcs           *ebpf.MapSpec `ebpf:"pt_procs"`
 	PtReady           *ebpf.MapSpec `ebpf:"pt_ready"`
 	PtReported        *ebpf.MapSpec `ebpf:"pt_reported"`
+	PtStateRuns       *ebpf.MapSpec `ebpf:"pt_state_runs"`
 	PtTargets         *ebpf.MapSpec `ebpf:"pt_targets"`
 	PtUnsent          *ebpf.MapSpec `ebpf:"pt_unsent"`
 }
@@ -590,6 +601,7 @@ type bpfMaps struct {
 	PtProcs           *ebpf.Map `ebpf:"pt_procs"`
 	PtReady           *ebpf.Map `ebpf:"pt_ready"`
 	PtReported        *ebpf.Map `ebpf:"pt_reported"`
+	PtStateRuns       *ebpf.Map `ebpf:"pt_state_runs"`
 	PtTargets         *ebpf.Map `ebpf:"pt_targets"`
 	PtUnsent          *ebpf.Map `ebpf:"pt_unsent"`
 }
@@ -620,6 +632,7 @@ func (m *bpfMaps) Close() error {
 		m.PtProcs,
 		m.PtReady,
 		m.PtReported,
+		m.PtStateRuns,
 		m.PtTargets,
 		m.PtUnsent,
 	)
@@ -686,6 +699,7 @@ type bpfPrograms struct {
 	PtPostBind6      *ebpf.Program `ebpf:"pt_post_bind6"`
 	PtRetransmit     *ebpf.Program `ebpf:"pt_retransmit"`
 	PtSetState       *ebpf.Program `ebpf:"pt_set_state"`
+	PtSkipped        *ebpf.Program `ebpf:"pt_skipped"`
 	PtSockets        *ebpf.Program `ebpf:"pt_sockets"`
 	PtSysExit        *ebpf.Program `ebpf:"pt_sys_exit"`
 	PtUdpHolders     *ebpf.Program `ebpf:"pt_udp_holders"`
@@ -725,6 +739,7 @@ func (p *bpfPrograms) Close() error {
 		p.PtPostBind6,
 		p.PtRetransmit,
 		p.PtSetState,
+		p.PtSkipped,
 		p.PtSockets,
 		p.PtSysExit,
 		p.PtUdpHolders,

@@ -58,14 +58,18 @@ func (p *Probe) Health() (event.Health, error) {
 		h.Filtered += c.Filtered
 		h.Lost += c.Lost
 	}
-	for _, prog := range p.progs {
+	for name, prog := range p.progs {
 		// Kernels before 5.12 do not skip runs, and have no counter of them.
 		if stats, err := prog.Stats(); err == nil {
-			h.Missed += stats.RecursionMisses
+			if name != skippedProgram { // while it runs, the other one does for what interrupts it
+				h.Missed += stats.RecursionMisses
+			}
 			h.ProgramTime += uint64(stats.Runtime)
 			h.ProgramRuns += stats.RunCount
 		}
 	}
+	caught, err := p.caught()
+	h.Missed -= min(h.Missed, caught)
 	h.Maps = p.mapBytes
-	return h, nil
+	return h, err
 }

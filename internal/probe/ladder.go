@@ -45,8 +45,16 @@ type signal struct {
 // kernel skipped, and must not do so for those from before.
 var states = rung{
 	hook: Tracepoint, name: "tp_btf/inet_sock_set_state", mode: event.Exact,
-	programs: []string{"pt_set_state"}, cookies: true,
+	programs: []string{statesProgram}, cookies: true,
 }
+
+// skippedStates handles changes of which the kernel skipped the run of pt_set_state: see catchSkipped.
+var skippedStates = rung{hook: Tracepoint, programs: []string{skippedProgram}, cookies: true}
+
+const (
+	statesProgram  = "pt_set_state"
+	skippedProgram = "pt_skipped"
+)
 
 // syscalls traces both bind() and connect(): both signals use it, or neither.
 var syscalls = rung{

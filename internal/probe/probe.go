@@ -48,16 +48,17 @@ type Probe struct {
 	maps      map[string]*ebpf.Map
 	spares    map[string]*ebpf.Map // the other one of an inner map, empty, by its name
 	progs     map[string]*ebpf.Program
-	used      map[string]Hook // by signal
-	ahead     chan loaded     // see loadAhead
-	filling   chan error      // see fill
-	noCookies error           // why the programs cannot give sockets cookies, nil: they can
-	links     []link.Link     // must be kept: a link that is garbage-collected detaches
+	used      map[string]Hook        // by signal
+	ahead     map[string]chan loaded // see loadAhead, by the first program
+	filling   chan error             // see fill
+	noCookies error                  // why the programs cannot give sockets cookies, nil: they can
+	links     []link.Link            // must be kept: a link that is garbage-collected detaches
 	iters     map[string]*link.Iter
 	chunks    sync.Pool // buffers for iterators: several can be read at a time
 	mapBytes  uint64    // that the maps take in the kernel
 	held      int       // number of sockets that the last Holders found
 	signals   event.Signals
+	catching  bool // skipped runs: see catchSkipped
 
 	events   *ring
 	failures *ring
@@ -96,7 +97,7 @@ func Open(opts Options) (*Probe, error) {
 	p := &Probe{
 		chunks: sync.Pool{New: func() any { return new([chunkSize]byte) }},
 		spec:   spec, cache: types, opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{},
-		iters: map[string]*link.Iter{}, spares: map[string]*ebpf.Map{},
+		iters: map[string]*link.Iter{}, spares: map[string]*ebpf.Map{}, ahead: map[string]chan loaded{},
 	}
 	if err := p.open(); err != nil {
 		p.Close()
@@ -136,10 +137,14 @@ func (p *Probe) open() error {
 		p.attachSignal(s)
 		if s.name == event.SignalConnectErrors { // all that the states depend on is known
 			p.loadAhead(states)
+			p.loadAhead(skippedStates)
 		}
 	}
 	_ = p.attach(udpCensus) // EachUDPSocket says that it is not there
 	if err := p.attachStates(); err != nil {
+		return err
+	}
+	if err := p.loadSkipped(); err != nil {
 		return err
 	}
 	// The library loads a program to learn whether the kernel runs some for user space, which it could

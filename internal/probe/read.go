@@ -24,6 +24,7 @@ func (p *Probe) Read(dst []event.Event) ([]event.Event, error) {
 	if err = p.hurryLimits(p.sent); err != nil {
 		return dst, err
 	}
+	p.catchSkipped()
 	if p.failed, p.failedAt, err = drain(p.failures, p.failed[:0], p.failedAt[:0], nil); err != nil {
 		return dst, err
 	}

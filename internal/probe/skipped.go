@@ -1,0 +1,48 @@
+package probe
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/link"
+)
+
+// loadSkipped loads the program for skipped runs, while there is the privilege for it.
+func (p *Probe) loadSkipped() error {
+	coll, err := p.loaded(skippedStates)
+	if err != nil {
+		return fmt.Errorf("loading %s: %w", skippedProgram, err)
+	}
+	defer coll.Close()
+	p.progs[skippedProgram] = coll.DetachProgram(skippedProgram)
+	return nil
+}
+
+// catchSkipped attaches the program for skipped runs (bpf/skipped.bpf.h) once the kernel has skipped
+// one. Where no packet interrupts the programs, as on a loopback device, it would be a cost without use.
+// If it cannot be attached, Health has the skipped runs as missed.
+func (p *Probe) catchSkipped() {
+	if p.catching {
+		return
+	}
+	stats, err := p.progs[statesProgram].Stats()
+	if err != nil || stats.RecursionMisses == 0 {
+		return // before 5.12 there is no count, and no run is skipped
+	}
+	p.catching = true
+	if l, err := link.AttachTracing(link.TracingOptions{Program: p.progs[skippedProgram]}); err == nil {
+		p.links = append(p.links, l)
+	}
+}
+
+// caught returns how many skipped runs it has made up for.
+func (p *Probe) caught() (uint64, error) {
+	var perCPU []bpfStateRuns
+	if err := p.maps["pt_state_runs"].Lookup(uint32(0), &perCPU); err != nil {
+		return 0, fmt.Errorf("reading how many skipped runs were made up for: %w", err)
+	}
+	var sum uint64
+	for _, runs := range perCPU {
+		sum += runs.Caught
+	}
+	return sum, nil
+}
