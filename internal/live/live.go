@@ -86,6 +86,7 @@ func Open(opts Options) (*Source, error) {
 			return nil, err
 		}
 	}
+	giveBack() // before more is needed: at the start the most memory is in use
 	return newSource(p, opts), nil
 }
 

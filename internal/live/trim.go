@@ -27,8 +27,15 @@ func (s *Source) trim() {
 	}
 	s.trimmed = time.Now()
 	if first || s.heap.isRoomy() {
-		debug.FreeOSMemory()
+		giveBack()
+		return
 	}
+	linux.ReleaseProgram()
+}
+
+// giveBack returns all memory to the system that is not needed now.
+func giveBack() {
+	debug.FreeOSMemory()
 	linux.ReleaseProgram()
 }
 
