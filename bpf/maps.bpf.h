@@ -175,6 +175,14 @@ struct {
 	__type(value, struct kind_counts);
 } pt_counts SEC(".maps");
 
+/* Set to 1 a moment after pt_skipped was attached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} pt_catching SEC(".maps");
+
 /* See skipped.bpf.h. */
 struct state_runs {
 	u64 outer, inner; /* where the arguments are of changes that pt_skipped has yet to see */

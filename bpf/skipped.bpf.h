@@ -9,8 +9,9 @@
  * place of that: they come when they are allowed again, and the run that allowed them has not ended.
  *
  * Both programs of a change have their arguments at the same place of the stack, which no change that
- * interrupts it has: that is how pt_skipped finds out. What it keeps nests as changes do: one that was
- * interrupted, and one within it.
+ * interrupts it has: that is how pt_skipped finds out. What is kept nests as changes do: one that was
+ * interrupted, and one within it. When pt_skipped is attached there can be some that it was never called
+ * for, so it begins by dropping what it finds.
  */
 #ifndef __PORTTRACE_SKIPPED_BPF_H
 #define __PORTTRACE_SKIPPED_BPF_H
@@ -42,9 +43,15 @@ static __always_inline void note_run(void *args)
 static __always_inline bool was_skipped(void *args)
 {
 	struct state_runs *runs = state_runs();
+	u32 zero = 0, *catching = bpf_map_lookup_elem(&pt_catching, &zero);
 
-	if (!runs)
+	if (!runs || !catching)
 		return false;
+	if (!*catching) {
+		runs->outer = 0;
+		runs->inner = 0;
+		return false;
+	}
 	if (runs->outer == (u64)args) {
 		runs->outer = 0;
 		runs->inner = 0;

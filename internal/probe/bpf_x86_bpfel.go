@@ -335,6 +335,7 @@ type bpfUnsentProc struct {
 const (
 	bpfMapPtBinds            = "pt_binds"
 	bpfMapPtCalls            = "pt_calls"
+	bpfMapPtCatching         = "pt_catching"
 	bpfMapPtConns            = "pt_conns"
 	bpfMapPtConnsUsed        = "pt_conns_used"
 	bpfMapPtCounts           = "pt_counts"
@@ -504,6 +505,7 @@ type bpfProgramSpecs struct {
 type bpfMapSpecs struct {
 	PtBinds           *ebpf.MapSpec `ebpf:"pt_binds"`
 	PtCalls           *ebpf.MapSpec `ebpf:"pt_calls"`
+	PtCatching        *ebpf.MapSpec `ebpf:"pt_catching"`
 	PtConns           *ebpf.MapSpec `ebpf:"pt_conns"`
 	PtConnsUsed       *ebpf.MapSpec `ebpf:"pt_conns_used"`
 	PtCounts          *ebpf.MapSpec `ebpf:"pt_counts"`
@@ -579,6 +581,7 @@ func (o *bpfObjects) Close() error {
 type bpfMaps struct {
 	PtBinds           *ebpf.Map `ebpf:"pt_binds"`
 	PtCalls           *ebpf.Map `ebpf:"pt_calls"`
+	PtCatching        *ebpf.Map `ebpf:"pt_catching"`
 	PtConns           *ebpf.Map `ebpf:"pt_conns"`
 	PtConnsUsed       *ebpf.Map `ebpf:"pt_conns_used"`
 	PtCounts          *ebpf.Map `ebpf:"pt_counts"`
@@ -610,6 +613,7 @@ func (m *bpfMaps) Close() error {
 	return _BpfClose(
 		m.PtBinds,
 		m.PtCalls,
+		m.PtCatching,
 		m.PtConns,
 		m.PtConnsUsed,
 		m.PtCounts,

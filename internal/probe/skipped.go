@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/cilium/ebpf/link"
 )
@@ -17,6 +18,10 @@ func (p *Probe) loadSkipped() error {
 	return nil
 }
 
+// skippedSettles is how long pt_skipped only drops what was noted before it was attached: longer than any
+// change of a state takes that began before.
+const skippedSettles = time.Millisecond
+
 // catchSkipped attaches the program for skipped runs (bpf/skipped.bpf.h) once the kernel has skipped
 // one. Where no packet interrupts the programs, as on a loopback device, it would be a cost without use.
 // If it cannot be attached, Health has the skipped runs as missed.
@@ -29,9 +34,13 @@ func (p *Probe) catchSkipped() {
 		return // before 5.12 there is no count, and no run is skipped
 	}
 	p.catching = true
-	if l, err := link.AttachTracing(link.TracingOptions{Program: p.progs[skippedProgram]}); err == nil {
-		p.links = append(p.links, l)
+	l, err := link.AttachTracing(link.TracingOptions{Program: p.progs[skippedProgram]})
+	if err != nil {
+		return
 	}
+	p.links = append(p.links, l)
+	time.Sleep(skippedSettles)
+	_ = p.maps["pt_catching"].Put(uint32(0), uint32(1))
 }
 
 // caught returns how many skipped runs it has made up for.
