@@ -183,10 +183,19 @@ struct {
 	__type(value, u32);
 } pt_catching SEC(".maps");
 
+/* Has pt_set_state, which pt_skipped calls. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} pt_programs SEC(".maps");
+
 /* See skipped.bpf.h. */
 struct state_runs {
 	u64 outer, inner; /* where the arguments are of changes that pt_skipped has yet to see */
-	u64 caught;	  /* runs that it made up for */
+	u64 again;	  /* the same of that for which it calls pt_set_state */
+	u64 caught;	  /* for how many it did */
 };
 
 struct {

@@ -49,7 +49,9 @@ int BPF_PROG(pt_set_state, struct sock *sk, int oldstate, int newstate)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(pt_skipped, struct sock *sk, int oldstate, int newstate)
 {
-	return was_skipped(ctx) ? state_changed(sk, oldstate, newstate) : 0;
+	if (was_skipped(ctx))
+		bpf_tail_call(ctx, &pt_programs, 0);
+	return 0;
 }
 
 SEC("tp_btf/tcp_retransmit_skb")

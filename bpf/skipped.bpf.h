@@ -5,8 +5,9 @@
  * Since 6.1 (05b24ff9b2cf) the kernel skips a run of a program that would interrupt another run of it
  * on the same CPU. A packet interrupts pt_set_state in a system call, and what its softirq processes,
  * up to hundreds of packets, would be missed. pt_skipped is called for each change, too, after
- * pt_set_state, and does the same for those of which that has not run. Interrupts cannot be held off in
- * place of that: they come when they are allowed again, and the run that allowed them has not ended.
+ * pt_set_state, and calls it for those of which it has not run: nothing is skipped in a tail call.
+ * Interrupts cannot be held off in place of that: they come when they are allowed again, and the run
+ * that allowed them has not ended.
  *
  * Both programs of a change have their arguments at the same place of the stack, which no change that
  * interrupts it has: that is how pt_skipped finds out. What is kept nests as changes do: one that was
@@ -33,7 +34,9 @@ static __always_inline void note_run(void *args)
 
 	if (!runs)
 		return;
-	if (!runs->outer || runs->outer == (u64)args)
+	if (runs->again == (u64)args)
+		runs->again = 0;
+	else if (!runs->outer || runs->outer == (u64)args)
 		runs->outer = (u64)args;
 	else
 		runs->inner = (u64)args;
@@ -61,6 +64,7 @@ static __always_inline bool was_skipped(void *args)
 		runs->inner = 0;
 		return false;
 	}
+	runs->again = (u64)args;
 	runs->caught++;
 	return true;
 }

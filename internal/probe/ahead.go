@@ -30,31 +30,33 @@ type loaded struct {
 	err     error
 }
 
-// loadAhead begins to load the programs of a rung. loaded must follow.
+// loadAhead begins to load the programs of a rung. attachLoaded must follow.
 func (p *Probe) loadAhead(r rung) {
 	cookies := r.cookies && p.noCookies == nil
 	spec, err := p.specOf(r.programs, cookies)
-	ahead := make(chan loaded, 1)
-	p.ahead[r.programs[0]] = ahead
+	p.ahead = make(chan loaded, 1)
 	if err != nil {
-		ahead <- loaded{err: err}
+		p.ahead <- loaded{err: err}
 		return
 	}
 	go func() {
 		coll, err := p.newCollection(spec, cookies)
-		ahead <- loaded{coll, cookies, err}
+		p.ahead <- loaded{coll, cookies, err}
 	}()
 }
 
-// loaded waits for the rung that is being loaded. A kernel that refuses the helper for cookies gets the
-// programs again without it.
-func (p *Probe) loaded(r rung) (*ebpf.Collection, error) {
-	got := <-p.ahead[r.programs[0]]
+// attachLoaded attaches the rung that is being loaded. A kernel that refuses the helper for cookies
+// gets the programs again without it.
+func (p *Probe) attachLoaded(r rung) error {
+	got := <-p.ahead
 	if got.cookies && refusesCookies(got.err) {
 		p.noCookies = got.err
-		return p.loadPrograms(r.programs, false)
+		got.coll, got.err = p.loadPrograms(r.programs, false)
 	}
-	return got.coll, got.err
+	if got.err != nil {
+		return got.err
+	}
+	return p.attachAll(r, got.coll)
 }
 
 // emptied takes the inner maps out of the maps of maps, and returns them by the names of these.

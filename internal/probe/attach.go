@@ -15,11 +15,7 @@ import (
 
 // attachStates must be called last: it enables the programs that need the state changes.
 func (p *Probe) attachStates() error {
-	coll, err := p.loaded(states)
-	if err == nil {
-		err = p.attachAll(states, coll)
-	}
-	if err != nil {
+	if err := p.attachLoaded(states); err != nil {
 		return fmt.Errorf("attaching %s: %w", states.name, err)
 	}
 	if err := p.filled(); err != nil {

@@ -318,6 +318,7 @@ type bpfStateRuns struct {
 	_      structs.HostLayout
 	Outer  uint64
 	Inner  uint64
+	Again  uint64
 	Caught uint64
 }
 
@@ -356,6 +357,7 @@ const (
 	bpfMapPtOwnerFolds       = "pt_owner_folds"
 	bpfMapPtOwnerFoldsFirst  = "pt_owner_folds_first"
 	bpfMapPtProcs            = "pt_procs"
+	bpfMapPtPrograms         = "pt_programs"
 	bpfMapPtReady            = "pt_ready"
 	bpfMapPtReported         = "pt_reported"
 	bpfMapPtStateRuns        = "pt_state_runs"
@@ -526,6 +528,7 @@ type bpfMapSpecs struct {
 	PtOwnerFolds      *ebpf.MapSpec `ebpf:"pt_owner_folds"`
 	PtOwnerFoldsFirst *ebpf.MapSpec `ebpf:"pt_owner_folds_first"`
 	PtProcs           *ebpf.MapSpec `ebpf:"pt_procs"`
+	PtPrograms        *ebpf.MapSpec `ebpf:"pt_programs"`
 	PtReady           *ebpf.MapSpec `ebpf:"pt_ready"`
 	PtReported        *ebpf.MapSpec `ebpf:"pt_reported"`
 	PtStateRuns       *ebpf.MapSpec `ebpf:"pt_state_runs"`
@@ -602,6 +605,7 @@ type bpfMaps struct {
 	PtOwnerFolds      *ebpf.Map `ebpf:"pt_owner_folds"`
 	PtOwnerFoldsFirst *ebpf.Map `ebpf:"pt_owner_folds_first"`
 	PtProcs           *ebpf.Map `ebpf:"pt_procs"`
+	PtPrograms        *ebpf.Map `ebpf:"pt_programs"`
 	PtReady           *ebpf.Map `ebpf:"pt_ready"`
 	PtReported        *ebpf.Map `ebpf:"pt_reported"`
 	PtStateRuns       *ebpf.Map `ebpf:"pt_state_runs"`
@@ -634,6 +638,7 @@ func (m *bpfMaps) Close() error {
 		m.PtOwnerFolds,
 		m.PtOwnerFoldsFirst,
 		m.PtProcs,
+		m.PtPrograms,
 		m.PtReady,
 		m.PtReported,
 		m.PtStateRuns,

@@ -48,9 +48,6 @@ var states = rung{
 	programs: []string{statesProgram}, cookies: true,
 }
 
-// skippedStates handles changes of which the kernel skipped the run of pt_set_state: see catchSkipped.
-var skippedStates = rung{hook: Tracepoint, programs: []string{skippedProgram}, cookies: true}
-
 const (
 	statesProgram  = "pt_set_state"
 	skippedProgram = "pt_skipped"

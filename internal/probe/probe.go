@@ -48,11 +48,11 @@ type Probe struct {
 	maps      map[string]*ebpf.Map
 	spares    map[string]*ebpf.Map // the other one of an inner map, empty, by its name
 	progs     map[string]*ebpf.Program
-	used      map[string]Hook        // by signal
-	ahead     map[string]chan loaded // see loadAhead, by the first program
-	filling   chan error             // see fill
-	noCookies error                  // why the programs cannot give sockets cookies, nil: they can
-	links     []link.Link            // must be kept: a link that is garbage-collected detaches
+	used      map[string]Hook // by signal
+	ahead     chan loaded     // see loadAhead
+	filling   chan error      // see fill
+	noCookies error           // why the programs cannot give sockets cookies, nil: they can
+	links     []link.Link     // must be kept: a link that is garbage-collected detaches
 	iters     map[string]*link.Iter
 	chunks    sync.Pool // buffers for iterators: several can be read at a time
 	mapBytes  uint64    // that the maps take in the kernel
@@ -97,7 +97,7 @@ func Open(opts Options) (*Probe, error) {
 	p := &Probe{
 		chunks: sync.Pool{New: func() any { return new([chunkSize]byte) }},
 		spec:   spec, cache: types, opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{},
-		iters: map[string]*link.Iter{}, spares: map[string]*ebpf.Map{}, ahead: map[string]chan loaded{},
+		iters: map[string]*link.Iter{}, spares: map[string]*ebpf.Map{},
 	}
 	if err := p.open(); err != nil {
 		p.Close()
@@ -137,7 +137,6 @@ func (p *Probe) open() error {
 		p.attachSignal(s)
 		if s.name == event.SignalConnectErrors { // all that the states depend on is known
 			p.loadAhead(states)
-			p.loadAhead(skippedStates)
 		}
 	}
 	_ = p.attach(udpCensus) // EachUDPSocket says that it is not there

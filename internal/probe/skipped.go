@@ -9,12 +9,15 @@ import (
 
 // loadSkipped loads the program for skipped runs, while there is the privilege for it.
 func (p *Probe) loadSkipped() error {
-	coll, err := p.loaded(skippedStates)
+	coll, err := p.loadPrograms([]string{skippedProgram}, false)
 	if err != nil {
 		return fmt.Errorf("loading %s: %w", skippedProgram, err)
 	}
 	defer coll.Close()
 	p.progs[skippedProgram] = coll.DetachProgram(skippedProgram)
+	if err := p.maps["pt_programs"].Put(uint32(0), p.progs[statesProgram]); err != nil {
+		return fmt.Errorf("%s is to call %s: %w", skippedProgram, statesProgram, err)
+	}
 	return nil
 }
 
