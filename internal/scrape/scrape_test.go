@@ -229,11 +229,15 @@ func TestListenErrors(t *testing.T) {
 	defer taken.Close()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "bad.yml"), "basic_auth_users: [1\n")
+	write(t, filepath.Join(dir, "plain.yml"), "basic_auth_users: {alice: secret}\n")
+	write(t, filepath.Join(dir, "empty.yml"), "")
 	for _, tc := range []struct{ address, config, want string }{
 		{taken.Addr().String(), "", "address already in use"},
 		{"127.0.0.1", "", "missing port"},
 		{"127.0.0.1:0", filepath.Join(dir, "none.yml"), "no such file"},
 		{"127.0.0.1:0", filepath.Join(dir, "bad.yml"), "yaml"},
+		{"127.0.0.1:0", filepath.Join(dir, "plain.yml"), `user "alice": the password must be a bcrypt hash`},
+		{"127.0.0.1:0", filepath.Join(dir, "empty.yml"), "neither tls_server_config"},
 	} {
 		if _, err := Listen([]string{tc.address}, tc.config); err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s %s: %v", tc.address, tc.config, err)

@@ -9,14 +9,17 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v2"
+	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/net/netutil"
 )
 
@@ -66,13 +69,11 @@ func CheckConfig(file string) error {
 	return err
 }
 
-// schemeOf checks the file. The library does not say whether it asks for TLS.
+// schemeOf checks the file. The library does not say whether it asks for TLS, takes one that asks for
+// nothing, and does not name the user whose password is wrong.
 func schemeOf(config string) (string, error) {
 	if config == "" {
 		return "http", nil
-	}
-	if err := web.Validate(config); err != nil {
-		return "", err
 	}
 	text, err := os.ReadFile(config)
 	if err != nil {
@@ -82,8 +83,19 @@ func schemeOf(config string) (string, error) {
 	if err := yaml.Unmarshal(text, &c); err != nil {
 		return "", err
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Users)) {
+		if _, err := bcrypt.Cost([]byte(c.Users[name])); err != nil {
+			return "", fmt.Errorf("user %q: the password must be a bcrypt hash, as of htpasswd -nBC 10 %s", name, name)
+		}
+	}
+	if err := web.Validate(config); err != nil {
+		return "", err
+	}
 	if c.TLSConfig.IsEnabled() {
 		return "https", nil
+	}
+	if len(c.Users) == 0 {
+		return "", errors.New("has neither tls_server_config with a certificate nor basic_auth_users: anyone could read the metrics")
 	}
 	return "http", nil
 }
