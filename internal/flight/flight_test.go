@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/pipeline"
@@ -385,5 +388,33 @@ func TestDiskFails(t *testing.T) {
 	}
 	if got := fmt.Sprint(r.said); !strings.Contains(got, "cannot record in") || !strings.Contains(got, "it records again") {
 		t.Errorf("said: %s", got)
+	}
+}
+
+// A disk that stays full leaves the newest of what was recorded before.
+func TestDiskStaysFull(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "ring")
+	r := newRun(t, Options{Dir: dir, Length: 8 * time.Second})
+	r.seconds(20)
+	for range 20 {
+		r.fail(r.now, unix.ENOSPC)
+		r.beside.Wait()
+		r.takeClosed()
+	}
+	if files := filesOf(t, dir); len(files) != 1 || files[0] != r.list[0].name {
+		t.Errorf("left are %v", files)
+	}
+	if err := r.Close(r.now); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The directory of a mistyped path is not made.
+func TestDirectoryOfMissingParent(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "mistyped", "ring")
+	if _, err := New(Options{Dir: dir}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
 	}
 }

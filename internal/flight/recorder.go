@@ -69,10 +69,11 @@ type closed struct {
 	err   error
 }
 
-// New returns a recorder into a directory, which it makes. The segments that an earlier run has left
-// there count. An error is that of the directory, or that another recorder has it.
+// New returns a recorder into a directory, which it makes, but not the one that it is to be in: that of
+// a mistyped path is not there. The segments that an earlier run has left count. An error is that of the
+// directory, or that another recorder has it.
 func New(opts Options) (*Recorder, error) {
-	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
+	if err := os.Mkdir(opts.Dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	lock, err := lockDir(opts.Dir)
@@ -254,12 +255,12 @@ func (r *Recorder) deleteOldest() {
 	}
 }
 
-// fail gives up a segment. What it has is whole. The oldest one is deleted if the disk is full, and
-// the next attempt is made soon.
+// fail gives up a segment. What it has is whole. If the disk is full the oldest one is deleted, but not
+// the last that is left: others may take the room that it gives. The next attempt is made soon.
 func (r *Recorder) fail(now event.Time, err error) {
 	r.sayFailure(err)
 	r.endSegment(now)
-	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+	if full := errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT); full && len(r.list) > 1 {
 		r.deleteOldest()
 	}
 	r.retryAt = now.Add(r.retry)
