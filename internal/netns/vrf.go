@@ -17,13 +17,16 @@ func addVRF(vrfOf map[uint32]uint32, body []byte) {
 	if len(body) < linkInfoLen {
 		return
 	}
-	device := binary.NativeEndian.Uint32(body[4:])
 	list := attributes(body[linkInfoLen:])
 	info := attributes(list[linkInfo])
+	device, vrf := binary.NativeEndian.Uint32(body[4:]), uint32(0)
 	switch {
 	case string(info[linkKind]) == "vrf\x00":
-		vrfOf[device] = device
+		vrf = device
 	case string(info[linkPortKind]) == "vrf\x00" && len(list[linkMaster]) == 4:
-		vrfOf[device] = binary.NativeEndian.Uint32(list[linkMaster])
+		vrf = binary.NativeEndian.Uint32(list[linkMaster])
+	}
+	if device != 0 && vrf != 0 {
+		vrfOf[device] = vrf
 	}
 }

@@ -35,13 +35,17 @@ func readVRFs() (event.DeviceVRFs, error) {
 	if accept, ok := optional("tcp_l3mdev_accept"); !ok || accept != 0 {
 		return "", nil
 	}
-	request := make([]byte, linkInfoLen, linkInfoLen+8)
-	request = binary.NativeEndian.AppendUint16(request, 8)
-	request = binary.NativeEndian.AppendUint16(request, unix.IFLA_EXT_MASK)
-	request = binary.NativeEndian.AppendUint32(request, skipStats)
 	vrfOf := map[uint32]uint32{}
-	if err := dumpNetlink(unix.NETLINK_ROUTE, unix.RTM_GETLINK, request, func(body []byte) { addVRF(vrfOf, body) }); err != nil {
+	if err := dumpNetlink(unix.NETLINK_ROUTE, unix.RTM_GETLINK, linkRequest(), func(body []byte) { addVRF(vrfOf, body) }); err != nil {
 		return "", fmt.Errorf("listing devices: %w", err)
 	}
 	return event.DeviceVRFsOf(vrfOf), nil
+}
+
+// linkRequest asks for all devices, with little of each.
+func linkRequest() []byte {
+	request := make([]byte, linkInfoLen, linkInfoLen+8)
+	request = binary.NativeEndian.AppendUint16(request, 8)
+	request = binary.NativeEndian.AppendUint16(request, unix.IFLA_EXT_MASK)
+	return binary.NativeEndian.AppendUint32(request, skipStats)
 }
