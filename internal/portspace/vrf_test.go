@@ -292,3 +292,47 @@ func TestThresholdsOfVRFs(t *testing.T) {
 		t.Errorf("full are the spaces of devices %v", full)
 	}
 }
+
+// A bind() to port 0 cannot have the ports of its own VRF, but for those of other devices in it.
+func TestBindSpacesOfVRFs(t *testing.T) {
+	t.Parallel()
+	var events []event.Event
+	for i, device := range []uint32{0, red, redPort, blue, elsewhere} {
+		local := func(port int) string {
+			return netip.AddrPortFrom(netip.MustParseAddr(vrfLocal), uint16(port+i)).String()
+		}
+		events = append(events, socketEvent(event.Open, local(40000), vrfRemote, on(device)), socketEvent(event.Bind, local(40050), "", on(device)))
+	}
+	table := tableOf(append(events, withVRFs(bothVRFs))...)
+	for device, want := range map[uint32]int{0: 2, red: 1, redPort: 1, blue: 1, bluePort: 0, elsewhere: 2} {
+		id := BindID{Netns: net1, Device: device, Local: event.AddrFrom(netip.MustParseAddr(vrfLocal))}
+		if got := table.BindOccupancy(id); got != (event.Occupancy{Capacity: 100, Live: want, Bound: want}) {
+			t.Errorf("device %d: got %+v, want %d of each", device, got, want)
+		}
+		if got := len(maps.Collect(table.BindHolders(id))); got != 2*want {
+			t.Errorf("device %d: %d ports have a holder, want %d", device, got, 2*want)
+		}
+	}
+}
+
+// Those that share a port stay together, whenever the VRFs become known.
+func TestListenersOfVRF(t *testing.T) {
+	t.Parallel()
+	const port = "10.0.0.1:40001"
+	first := socketEvent(event.Listen, port, "", on(red), cookie(1))
+	second := socketEvent(event.Listen, port, "", on(red), cookie(2), by(cache))
+	for _, order := range [][]event.Event{{withVRFs(bothVRFs), first, second}, {first, withVRFs(bothVRFs), second}, {first, second, withVRFs(bothVRFs)}} {
+		table := tableOf(order...)
+		for device, want := range map[uint32]int{red: 2, blue: 0, 0: 0} {
+			found := 0
+			table.Netns(net1).Binds(device).eachListener(func(uint16, bool, BoundSocket) { found++ })
+			if found != want {
+				t.Errorf("device %d: %d listeners, want %d", device, found, want)
+			}
+		}
+		end := socketEvent(event.ListenEnd, port, "", on(red), cookie(2))
+		if table.Add(&end); table.Netns(net1).Binds(red).Owner(40001).Proc != shop {
+			t.Errorf("one has ended: the port is of %+v", table.Netns(net1).Binds(red).Owner(40001))
+		}
+	}
+}
