@@ -167,7 +167,7 @@ func TestHeadroomOfVRFs(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	t.Logf("these mixes are made again by -mix-seed %d", seed)
-	for round := range fewer(6, 3) {
+	for round := range fewer(6, 2) {
 		m := newVRFMix(t, rand.New(rand.NewPCG(seed, uint64(round))))
 		w := traceSpaces(t, m.client)
 		noError(t, m.client.Do(func() error {
