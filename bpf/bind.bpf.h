@@ -36,6 +36,7 @@ static __always_inline struct sock_event call_event(struct sock *sk, u32 kind)
 
 	e.proto = BPF_CORE_READ(sk, sk_protocol);
 	e.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	e.device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
 	if (owner.filtered)
 		e.flags |= FLAG_FILTERED;
 	return e;

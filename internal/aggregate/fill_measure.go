@@ -94,7 +94,7 @@ func (m *measurement) connectSpaces() {
 		}
 		if m.failedNow(flow.lastExhausted) {
 			m.connectSpace(id, m.table.Find(id.ID).Own(id.ports), flow)
-		} else if id.ports.Known() || m.ownedMatters(id.Netns) {
+		} else if id.ports.Known() || m.ownedMatters(&id.ID) {
 			if view := m.table.Find(id.ID).Own(id.ports); m.matters(view) {
 				m.connectSpace(id, view, flow)
 			}
@@ -115,9 +115,10 @@ func (m *measurement) matters(view portspace.View) bool {
 
 // ownedMatters reports the same of a space without sockets: what a bind() owns is not free there,
 // either.
-func (m *measurement) ownedMatters(netns uint32) bool {
-	n := m.table.Netns(netns)
-	return isNoticeable(n.Owned(), n.Capacity()) || float64(n.Owned()) > m.worst.Share*float64(n.Capacity())
+func (m *measurement) ownedMatters(id *portspace.ID) bool {
+	n := m.table.Netns(id.Netns)
+	owned := n.Binds(id.Device).Owned()
+	return isNoticeable(owned, n.Capacity()) || float64(owned) > m.worst.Share*float64(n.Capacity())
 }
 
 func (m *measurement) connectSpace(id flowID, view portspace.View, flow *flow) {
@@ -142,7 +143,7 @@ func (m *measurement) bindSpaces() {
 		known := m.fills.byKey[fillKey{flowID: id}] != nil
 		if m.flows.shows(id.ID, flow) && (known || flow != nil || isNoticeable(m.table.Known(id.Netns), n.Capacity())) {
 			ids = append(ids, id)
-			asked = append(asked, portspace.BindID{Netns: id.Netns, Local: id.Local})
+			asked = append(asked, id.bindSpace())
 		}
 	}
 	if len(ids) == 0 {
@@ -157,7 +158,7 @@ func (m *measurement) bindSpaces() {
 func (m *measurement) udpSpaces() {
 	for _, space := range m.udp {
 		o := m.udpOccupancy(space)
-		key := fillKey{bindID(space.netns, space.addr), true}
+		key := fillKey{bindID(space.netns, 0, space.addr), true}
 		if m.isListedUDP(space, &o) || m.fills.byKey[key] != nil {
 			m.note(key, o, true, m.failedNow(space.lastExhausted))
 		}

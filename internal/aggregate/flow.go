@@ -108,7 +108,7 @@ func (f *flows) addFound(e *event.Event) {
 	case e.Dst.Known():
 		f.hold(portspace.IDOf(e))
 	case e.State == event.StateBound:
-		f.hold(bindID(e.Netns, e.Src.Addr).ID)
+		f.hold(bindIDOf(e).ID)
 	}
 }
 
@@ -159,7 +159,7 @@ func (f *flows) known(use *spaceUse, id flowID) *flow {
 
 // setDefault makes the flow the one that stands for its destination.
 func (f *flows) setDefault(flow *flow) {
-	key := destKey{netns: flow.id.Netns, remote: flow.id.Remote, proto: event.TCP}
+	key := flow.id.dest()
 	if before := f.byDest[key]; before != nil {
 		before.isDefault = false
 	}
@@ -197,7 +197,7 @@ func (f *flows) add(e *event.Event, n uint64, table *portspace.Table) {
 		}
 	case event.Bind:
 		if !e.Flags.Has(event.NotSelected) {
-			f.hold(bindID(e.Netns, e.Src.Addr).ID)
+			f.hold(bindIDOf(e).ID)
 		}
 	case event.ConnectFail, event.BindFail:
 		if e.Reason == event.RangeExhausted {
@@ -259,7 +259,10 @@ func (f *flows) failed(e *event.Event, n uint64, table *portspace.Table) {
 func (f *flows) addExhausted(e *event.Event, n uint64, table *portspace.Table) {
 	id := flowOf(e)
 	if e.Kind == event.BindFail {
-		id = bindID(e.Netns, e.Src.Addr)
+		id = bindIDOf(e)
+		if known := f.byDest[id.dest()]; known != nil && e.First != 0 { // folded: of whatever device
+			id = known.id
+		}
 	} else if known := f.byDest[destKey{netns: e.Netns, remote: e.Dst, proto: event.TCP}]; known != nil && unspecified(e.Src.Addr) {
 		id = known.id
 	}
@@ -280,9 +283,26 @@ func (f *flows) addExhausted(e *event.Event, n uint64, table *portspace.Table) {
 // unspecified reports whether no address is known: IPv6's or IPv4's wildcard.
 func unspecified(a event.Addr) bool { return a.IP().IsUnspecified() }
 
-// bindID identifies the space that bind() to port 0 of an address allocates from.
-func bindID(netns uint32, local event.Addr) flowID {
-	return flowID{ID: portspace.ID{Netns: netns, Local: local}}
+// bindID identifies the space that bind() to port 0 of an address allocates from, by a socket that is
+// bound to a device, 0: to none.
+func bindID(netns, device uint32, local event.Addr) flowID {
+	return flowID{ID: portspace.ID{Netns: netns, Device: device, Local: local}}
+}
+
+func bindIDOf(e *event.Event) flowID { return bindID(e.Netns, e.Device, e.Src.Addr) }
+
+// bindSpace returns what the table calls a bind space.
+func (id flowID) bindSpace() portspace.BindID {
+	return portspace.BindID{Netns: id.Netns, Device: id.Device, Local: id.Local}
+}
+
+// dest returns the destination for which the flow can stand; that of a bind space is its address.
+func (id flowID) dest() destKey {
+	key := destKey{netns: id.Netns, remote: id.Remote, proto: event.TCP}
+	if !id.Remote.Known() {
+		key.remote.Addr = id.Local
+	}
+	return key
 }
 
 func flowOf(e *event.Event) flowID { return flowID{portspace.IDOf(e), e.SocketRange} }

@@ -83,7 +83,7 @@ func (f *flows) search(table *portspace.Table) {
 
 func (f *flows) drop(gone *flow) {
 	delete(f.byID, gone.id)
-	if key := (destKey{netns: gone.id.Netns, remote: gone.id.Remote, proto: event.TCP}); f.byDest[key] == gone {
+	if key := gone.id.dest(); f.byDest[key] == gone {
 		delete(f.byDest, key)
 	}
 	gone.dropped = true

@@ -18,7 +18,7 @@ func (b *spaceRows) addForecast(row *spaceRow) {
 	in := forecast.Inputs{
 		Occupancy: row.Occupancy, MaxBuckets: max(row.TimeWait+int(net.BucketRoom()), 1),
 		Load:      forecast.Load{BucketLife: row.view.TimeWaitLife(), Expiring: row.Expiring},
-		BoundRate: net.BoundGrowth(b.now),
+		BoundRate: row.view.Binds().BoundGrowth(b.now),
 	}
 	lives := forecast.BucketLives{TimeWait: in.BucketLife, Owned: net.BucketLife()}
 	lives.FinWait2, lives.Least = row.view.FinWait2Life()

@@ -94,13 +94,13 @@ func (h *holders) add(sockets *portspace.Holding) {
 
 // addSockets adds the sockets of a space one by one.
 func (b *spaceRows) addSockets(row *spaceRow, list *holders, plot *portPlot) {
-	net, owns := b.table.Netns(row.Netns), row.view.OwnedPorts()
+	binds, owns := row.view.Binds(), row.view.OwnedPorts()
 	for port, socket := range row.view.Each() {
 		if !row.view.Holds(port) {
 			continue
 		}
 		if owns(port) { // counted with the connection and not as bound
-			owner := net.Owner(port)
+			owner := binds.Owner(port)
 			var own boundPorts
 			own.add(&owner, 1)
 			h := list.of(owner.Proc)
@@ -127,7 +127,7 @@ func (b *spaceRows) list(row *spaceRow, of *holders, plot *portPlot) {
 func (b *spaceRows) addBindHolders(row *spaceRow) {
 	plot := b.plotOf(row)
 	list := b.newHolders(plot)
-	for port, socket := range b.table.BindHolders(row.Netns, row.Local) {
+	for port, socket := range b.table.BindHolders(row.id.bindSpace()) {
 		h := list.of(socket.Proc)
 		addSocket(&h.Holder, &socket)
 		if plot != nil {
@@ -154,14 +154,15 @@ func addSocket(h *snapshot.Holder, socket *portspace.Socket) {
 	}
 }
 
-// boundPorts returns the ports that a bind() owns, by owner; the same for most spaces of a
-// namespace.
+// boundPorts returns the ports that a bind() owns, by owner; the same for most spaces with one
+// bind table.
 func (b *spaceRows) boundPorts(row *spaceRow) map[event.ProcID]boundPorts {
-	if known := b.bound[row.Netns]; known != nil && !row.PerSocketRange {
+	binds := row.view.Binds()
+	if known := b.bound[binds]; known != nil && !row.PerSocketRange {
 		return known
 	}
 	owners := map[event.ProcID]boundPorts{}
-	b.table.Netns(row.Netns).EachOwned(func(port uint16, o portspace.OwnedPort) {
+	binds.EachOwned(func(port uint16, o portspace.OwnedPort) {
 		if row.PerSocketRange && !row.Range.Holds(port) {
 			return
 		}
@@ -170,7 +171,7 @@ func (b *spaceRows) boundPorts(row *spaceRow) map[event.ProcID]boundPorts {
 		owners[o.Proc] = bound
 	})
 	if !row.PerSocketRange {
-		b.bound[row.Netns] = owners
+		b.bound[binds] = owners
 	}
 	return owners
 }

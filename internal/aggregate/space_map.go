@@ -118,16 +118,17 @@ func (b *spaceRows) mapped(focus []snapshot.SpaceID) {
 func (r *spaceRow) canMap() bool { return r.udp == nil && r.Range.Low > 0 && r.Capacity > 0 }
 
 // plotOf returns what holds the ports of a row that is mapped, but for its own sockets, which the
-// caller adds; nil if it is not. It is valid until the next call, and must be given back. That of the
-// namespace is lent to a row that sets few ports: a copy has 140 KB.
+// caller adds; nil if it is not. It is valid until the next call, and must be given back. The shared
+// one is lent to a row that sets few ports: a copy has 140 KB.
 func (b *spaceRows) plotOf(row *spaceRow) *portPlot {
 	if !row.mapped {
 		return nil
 	}
-	all := b.plots[row.Netns]
+	binds := row.view.Binds()
+	all := b.plots[binds]
 	if all == nil {
-		all = b.netnsPlot(row.Netns)
-		b.plots[row.Netns] = all
+		all = b.sharedPlot(row.Netns, binds)
+		b.plots[binds] = all
 	}
 	if row.Kind == snapshot.ConnectSpace && row.Range == all.ports && 8*row.view.InUse() < row.Range.Size() {
 		all.lent = true
@@ -152,8 +153,8 @@ func (b *spaceRows) plotOf(row *spaceRow) *portPlot {
 	return plot
 }
 
-// netnsPlot returns what holds ports for all connect spaces of a namespace.
-func (b *spaceRows) netnsPlot(inode uint32) *portPlot {
+// sharedPlot returns what holds ports for all connect spaces of a namespace with that bind table.
+func (b *spaceRows) sharedPlot(inode uint32, binds *portspace.BindTable) *portPlot {
 	n := b.table.Netns(inode)
 	r := n.Ports()
 	p := b.room.newPlot(r.Size())
@@ -163,7 +164,7 @@ func (b *spaceRows) netnsPlot(inode uint32) *portPlot {
 			p.classes[i] = portReserved
 		}
 	}
-	n.EachOwned(func(port uint16, o portspace.OwnedPort) { p.set(port, classOfOwned(&o), b.number(o.Proc)) })
+	binds.EachOwned(func(port uint16, o portspace.OwnedPort) { p.set(port, classOfOwned(&o), b.number(o.Proc)) })
 	return p
 }
 

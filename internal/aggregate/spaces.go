@@ -24,12 +24,12 @@ const firstScan = time.Second
 // spaceRows makes the port spaces of a snapshot.
 type spaceRows struct {
 	*State
-	bound map[uint32]map[event.ProcID]boundPorts // by namespace, once it is needed
-	early map[uint32]*earlyPorts                 // by namespace, once it is needed
+	bound map[*portspace.BindTable]map[event.ProcID]boundPorts // once it is needed
+	early map[uint32]*earlyPorts                               // by namespace, once it is needed
 	spaceList
 
-	plots   map[uint32]*portPlot // by namespace, once it is needed
-	plot    *portPlot            // of the row whose map is being made
+	plots   map[*portspace.BindTable]*portPlot // once it is needed
+	plot    *portPlot                          // of the row whose map is being made
 	numbers map[event.ProcID]int32
 	room    *spaceRoom
 }
@@ -47,8 +47,8 @@ type spaceRow struct {
 func newSpaceRows(s *State) *spaceRows {
 	room := spaceRooms.Get().(*spaceRoom)
 	return &spaceRows{
-		State: s, bound: map[uint32]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{},
-		plots: map[uint32]*portPlot{}, numbers: map[event.ProcID]int32{}, room: room, spaceList: spaceList{spare: room.rows},
+		State: s, bound: map[*portspace.BindTable]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{},
+		plots: map[*portspace.BindTable]*portPlot{}, numbers: map[event.ProcID]int32{}, room: room, spaceList: spaceList{spare: room.rows},
 	}
 }
 
@@ -132,7 +132,7 @@ func (b *spaceRows) addPeak(row *spaceRow, view portspace.View) {
 func (b *spaceRows) bindSpaces() {
 	for id, flow := range b.bindIDs() {
 		if b.flows.shows(id.ID, flow) {
-			b.add(b.newSpaceRow(snapshot.BindSpace, b.table.Find(id.ID).All(), b.table.BindOccupancy(id.Netns, id.Local), id, flow))
+			b.add(b.newSpaceRow(snapshot.BindSpace, b.table.Find(id.ID).All(), b.table.BindOccupancy(id.bindSpace()), id, flow))
 		}
 	}
 }
@@ -153,7 +153,7 @@ func (s *State) bindIDs() map[flowID]*flow {
 		}
 		n.EachOwned(func(_ uint16, o portspace.OwnedPort) {
 			if o.State == event.StateBound {
-				found[bindID(n.Fact().Inode, o.Local)] = true
+				found[bindID(n.Fact().Inode, o.Device(), o.Local)] = true
 			}
 		})
 	})

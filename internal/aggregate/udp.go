@@ -140,7 +140,7 @@ func (s *State) showsUDP(space *udpSpace) bool {
 
 func (b *spaceRows) udpRow(space *udpSpace, occupancy event.Occupancy) *spaceRow {
 	clock, fact := b.world.Clock, b.table.Netns(space.netns).Fact()
-	row := &spaceRow{udp: space, id: bindID(space.netns, space.addr), PortSpace: snapshot.PortSpace{
+	row := &spaceRow{udp: space, id: bindID(space.netns, 0, space.addr), PortSpace: snapshot.PortSpace{
 		Kind: snapshot.BindSpace, Netns: space.netns, NetnsName: b.world.Netns(space.netns).Name, Proto: event.UDP,
 		Local: space.addr, Range: fact.Ports, Occupancy: occupancy,
 		Exhausted: space.exhausted, LastExhausted: wallTime(clock, space.lastExhausted),

@@ -30,6 +30,7 @@ var stays = map[string]string{
 	"Host.Arch":       "GOARCH",
 	"Host.PIDNS":      "an inode",
 	"Netns.Reserved":  "ports",
+	"Netns.VRFs":      "indexes of devices",
 	"UDPUse.Reserved": "ports",
 	"Signal.Name":     "a name of porttrace",
 	"Signal.Mode":     "a word of porttrace",

@@ -77,6 +77,8 @@ type Netns struct {
 	// TimeWaitSetting is tcp_tw_timeout, ns, of a distribution that has it (Alibaba Cloud Linux);
 	// 0: the kernel has none, and a TIME_WAIT bucket lives 60 s.
 	TimeWaitSetting uint64
+	// VRFs is which VRF its devices are in, as far as bind buckets differ by that.
+	VRFs DeviceVRFs
 
 	// Gone says that the namespace exists no more, nor any of its sockets. The rest is what it
 	// was. Its inode may be given to another one.

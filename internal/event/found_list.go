@@ -83,6 +83,18 @@ func (l *FoundList) All() iter.Seq2[int, FoundSocket] {
 	}
 }
 
+// Devices returns the devices that sockets are bound to; some may be those of sockets that are not in
+// the list any more, and some more than once.
+func (l *FoundList) Devices() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for i := range l.common {
+			if device := l.common[i].device; device != 0 && !yield(device) {
+				return
+			}
+		}
+	}
+}
+
 // Add appends a socket.
 func (l *FoundList) Add(f *FoundSocket) {
 	n := len(l.parts)

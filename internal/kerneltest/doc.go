@@ -56,6 +56,7 @@
 //	space_forecast     when a space will be full; space_forecast_loads: twenty loads, for
 //	                   docs/accuracy.md
 //	space_headroom     headroom is the number of connects that then succeed, for random mixes
+//	space_vrf          the same of VRFs, whose bind buckets are their own
 //	space_map          what holds each port of a range, and the history of a space
 //	space_netns        namespaces do not mix; space_netns_end: they end
 //	space_reuse        buckets without timestamps, refused, bound later, in FIN_WAIT2

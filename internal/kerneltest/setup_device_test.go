@@ -6,9 +6,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/lab"
-	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -143,27 +141,5 @@ func checkSpacesApart(t *testing.T, w *spaceTrace, client *lab.Netns, to []netip
 		if devices[s.Device] && s.Kind == snapshot.ConnectSpace && s.Remote == endpoint(to[0]) && (s.Live != ports || s.Bound != 0) {
 			t.Errorf("after a scan, device %d: %s", s.Device, spaceText(&s))
 		}
-	}
-}
-
-// A port that is bound in one VRF is free in the others, but is counted in all: of the others
-// the headroom is a lower bound.
-func TestHeadroomBesideVRF(t *testing.T) {
-	const ports, bound = 32, 10
-	client := clientInVRFs(t, ports)
-	w := traceSpaces(t, client)
-	binder := spawn(t, client, "binder", &lab.Binder{Socket: lab.Socket{Bind: netip.AddrPortFrom(clientV4, 0), Device: vrfs[0]}, Count: bound, For: jobLimit})
-	wantCounts(t, counted(t, binder), bound, 0)
-	w.awaitScans(client)
-	blue, err := client.DeviceIndex(vrfs[1])
-	noError(t, err)
-	shown := 0
-	w.withTable(func(table *portspace.Table) {
-		shown = headroom(table.Find(portspace.ID{Netns: client.Inode(), Device: uint32(blue), Local: event.AddrFrom(clientV4), Remote: endpoint(serverV4)}))
-	})
-	r := run(t, client, "blue", &lab.Client{Socket: lab.Socket{Device: vrfs[1]}, To: []netip.AddrPort{serverV4}, Count: ports + 1, Talk: true, Hold: true})
-	wantCounts(t, r, ports, 1)
-	if shown != ports-bound {
-		t.Errorf("headroom beside a VRF with %d bound ports is shown as %d; %d connects succeeded", bound, shown, r.Succeeded)
 	}
 }

@@ -89,7 +89,7 @@ func (m *mix) check(t *testing.T, w *spaceTrace, shown *snapshot.Snapshot) (wron
 		occupancy := space.All().Occupancy(monotonic())
 		m.shown, m.shownUnstamped = occupancy, space.All().Unstamped()
 		free, want = occupancy.Headroom(), occupancy.Headroom()+occupancy.Reusable
-		reported = fmt.Sprintf("headroom is %d of %d, %d can be reused: %s", free, occupancy.Capacity, occupancy.Reusable, takenText(table, space))
+		reported = fmt.Sprintf("headroom is %d of %d, %d can be reused: %s", free, occupancy.Capacity, occupancy.Reusable, takenText(space))
 	})
 	got, err := m.fill()
 	if err != nil {
@@ -107,12 +107,12 @@ func (m *mix) check(t *testing.T, w *spaceTrace, shown *snapshot.Snapshot) (wron
 }
 
 // takenText lists the ports that the table has as taken.
-func takenText(table *portspace.Table, space *portspace.Space) string {
+func takenText(space *portspace.Space) string {
 	var list []string
 	for port, s := range space.Each() {
 		list = append(list, fmt.Sprintf("%d in state %d, flags %b", port, s.State, s.Flags))
 	}
-	table.Netns(space.Netns).EachOwned(func(port uint16, o portspace.OwnedPort) {
+	space.Binds().EachOwned(func(port uint16, o portspace.OwnedPort) {
 		list = append(list, fmt.Sprintf("%d owned at %s in state %d", port, o.Local, o.State))
 	})
 	slices.Sort(list)

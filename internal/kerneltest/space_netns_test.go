@@ -80,7 +80,7 @@ func TestSpacesOfNextNetns(t *testing.T) {
 	}
 	w.withTable(func(table *portspace.Table) {
 		if space := table.Find(loopID(next, loopV4)); headroom(space) != ports {
-			t.Errorf("the next namespace has a headroom of %d: %s", headroom(space), takenText(table, space))
+			t.Errorf("the next namespace has a headroom of %d: %s", headroom(space), takenText(space))
 		}
 	})
 }

@@ -192,7 +192,7 @@ func TestEarlyBindManyEnds(t *testing.T) {
 			}
 		}
 		w.withTable(func(table *portspace.Table) {
-			if o := table.BindOccupancy(n.Inode(), endpoint(loopV4).Addr); o.TimeWait != count || o.Bound != 0 {
+			if o := table.BindOccupancy(portspace.BindID{Netns: n.Inode(), Local: endpoint(loopV4).Addr}); o.TimeWait != count || o.Bound != 0 {
 				t.Errorf("%s, for bind(): %+v", what, o)
 			}
 		})

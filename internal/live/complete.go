@@ -10,6 +10,7 @@ type completer struct {
 	listeners *listeners
 	finWaits  *finWaits
 	known     map[uint32]bool // namespaces: those of events become known
+	vrfs      *vrfs           // nil: no one asks for them
 	// selected reports whether --pid selects the process, nil: it selects all.
 	selected func(event.ProcID) bool
 	binds    bindErrnos
@@ -42,6 +43,9 @@ func (c *completer) completeFrom(events []event.Event, begin int) []event.Event 
 func (c *completer) complete(e *event.Event) {
 	if e.Netns != 0 {
 		c.known[e.Netns] = true
+	}
+	if e.Device != 0 && c.vrfs != nil {
+		c.vrfs.note(e.Netns, e.Device)
 	}
 	switch e.Kind {
 	case event.ProcessKnown:

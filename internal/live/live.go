@@ -12,6 +12,7 @@
 //	listeners.go   which process listens on a port
 //	targets.go     --pid and --children
 //	namespaces.go  the network namespaces and their settings; names.go: their names
+//	vrfs.go        which VRF their devices are in
 //	netns_counts.go  what the kernel has counted in them
 //	scan.go        when all sockets are scanned; scanner.go: how
 //	counts.go      what is counted after a scan, from time to time:
@@ -111,7 +112,7 @@ func newSource(p *probe.Probe, opts Options) *Source {
 		probe:      p,
 		namespaces: n,
 		completer: completer{
-			listeners: newListeners(), finWaits: newFinWaits(n.netns.Buckets, monotonic()), known: n.known,
+			listeners: newListeners(), finWaits: newFinWaits(n.netns.Buckets, monotonic()), known: n.known, vrfs: n.vrfs,
 			selected: selected, binds: bindErrnos{addresses: n.netns.LocalAddrs, unchanged: p.AddressesUnchanged},
 			unnamed: unnamed{pods: pods},
 		},

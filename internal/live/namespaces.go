@@ -23,6 +23,7 @@ type namespaces struct {
 	configs func() ([]event.Netns, error) // of all that a process is in, without entering them
 	counts  *netnsCounts
 	shared  hostConfig
+	vrfs    *vrfs
 }
 
 // hostConfig are the settings that all namespaces share.
@@ -40,6 +41,7 @@ func newNamespaces(configs func() ([]event.Netns, error), pods *kubelet.Pods) *n
 	return &namespaces{
 		netns: n, counts: newNetnsCounts(n, netns.Own()), known: map[uint32]bool{}, last: map[uint32]event.Netns{}, ranges: map[uint32]event.PortRange{},
 		refused: map[uint32]event.Counter{}, names: names{}, configs: configs, pods: pods,
+		vrfs: newVRFs(n.VRFs),
 	}
 }
 
@@ -81,6 +83,7 @@ func (n *namespaces) facts() []event.Netns {
 	}
 	configs := n.readConfigs()
 	n.readShared()
+	n.vrfs.refresh(n.known)
 	facts := n.netns.Refresh(n.inodes())
 	for i := range facts {
 		fact := &facts[i]
@@ -98,6 +101,7 @@ func (n *namespaces) facts() []event.Netns {
 		if fact.Ports.Known() {
 			n.ranges[fact.Inode] = fact.Ports
 			fact.MaxOrphans, fact.TCPMem = n.shared.maxOrphans, n.shared.tcpMem
+			fact.VRFs = n.vrfs.of(fact.Inode)
 		}
 		n.last[fact.Inode] = *fact
 	}

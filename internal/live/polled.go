@@ -90,10 +90,14 @@ func (p *Polled) begin() (event.Batch, error) {
 
 // read makes the next batch: what a survey has found, if one is due, and a scan that is done.
 func (p *Polled) read(patience time.Duration, last bool) (batch event.Batch) {
+	done := p.scans.wait(patience)
+	if done != nil {
+		p.namespaces.vrfs.noteScan(done.netns)
+	}
 	if last || time.Since(p.surveyed) >= surveyInterval {
 		p.survey(monotonic(), last)
 	}
-	if done := p.scans.wait(patience); done != nil {
+	if done != nil {
 		p.events, batch.Scan = p.scans.finish(p.events, done, monotonic())
 	}
 	batch.Events, batch.Now = p.events, monotonic()

@@ -96,6 +96,9 @@ func (s *Source) readInto(events []event.Event, patience time.Duration, last boo
 	s.events = s.completer.completeFrom(s.events, begin)
 	s.events = s.completer.finWaits.release(s.events, now, last)
 	s.scans.counts.failing.observe(s.events[begin:])
+	if done != nil {
+		s.namespaces.vrfs.noteScan(done.netns)
+	}
 	// Before a scan is delivered, so that all that was only counted by then comes before it.
 	if last || done != nil || !time.Now().Before(s.nextSurvey) {
 		s.nextSurvey = time.Now().Add(surveyInterval)

@@ -19,33 +19,44 @@ const maxDump = 1 << 12
 // namespace of this thread. It needs CAP_NET_ADMIN there. The kernel loads the module that
 // answers: whether it is there must be known before, see modules.
 func dumpNetfilter(kind uint16, f func(body []byte)) error {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+	var anyFamily [nfGenLen]byte // version 0
+	if err := dumpNetlink(unix.NETLINK_NETFILTER, kind, anyFamily[:], f); err != nil {
+		return fmt.Errorf("asking netfilter: %w", err)
+	}
+	return nil
+}
+
+// dumpNetlink calls f with the body of each message that a part of the kernel answers in the
+// namespace of this thread, to a request with that body.
+func dumpNetlink(protocol int, kind uint16, body []byte, f func(body []byte)) error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
 	if err != nil {
-		return fmt.Errorf("opening netfilter: %w", err)
+		return os.NewSyscallError("socket", err)
 	}
 	defer unix.Close(fd)
 	timeout := unix.NsecToTimeval(int64(time.Second))
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
-		return fmt.Errorf("opening netfilter: %w", err)
+		return os.NewSyscallError("setsockopt", err)
 	}
-	var request [nlHeaderLen + nfGenLen]byte // any family, version 0
-	binary.NativeEndian.PutUint32(request[:], uint32(len(request)))
+	request := make([]byte, nlHeaderLen, nlHeaderLen+len(body))
+	binary.NativeEndian.PutUint32(request, uint32(cap(request)))
 	binary.NativeEndian.PutUint16(request[4:], kind)
 	binary.NativeEndian.PutUint16(request[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-	if err := unix.Sendto(fd, request[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return fmt.Errorf("asking netfilter: %w", os.NewSyscallError("sendto", err))
+	request = append(request, body...)
+	if err := unix.Sendto(fd, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return os.NewSyscallError("sendto", err)
 	}
 	buf := make([]byte, 64<<10)
 	for range maxDump {
 		n, _, err := unix.Recvfrom(fd, buf, 0)
 		if err != nil {
-			return fmt.Errorf("asking netfilter: %w", os.NewSyscallError("recvfrom", err))
+			return os.NewSyscallError("recvfrom", err)
 		}
 		if done, err := readDump(buf[:n], f); done || err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("asking netfilter: more than %d answers", maxDump)
+	return fmt.Errorf("more than %d answers", maxDump)
 }
 
 // readDump reads a datagram of a dump, and reports whether it was the last one.
@@ -57,7 +68,7 @@ func readDump(b []byte, f func(body []byte)) (done bool, err error) {
 		case kind == nlDone:
 			done = true
 		case kind == nlError && len(body) >= 4:
-			return fmt.Errorf("asking netfilter: %w", unix.Errno(-int32(binary.NativeEndian.Uint32(body))))
+			return unix.Errno(-int32(binary.NativeEndian.Uint32(body)))
 		default:
 			f(body)
 		}
@@ -72,6 +83,7 @@ type module struct{ name, function string }
 var (
 	nfTables  = module{"nf_tables", "nf_tables_getchain"}
 	ctNetlink = module{"nf_conntrack_netlink", "ctnetlink_stat_ct_cpu"}
+	vrfModule = module{"vrf", "vrf_newlink"}
 )
 
 // builtIn reports whether the module is a part of the kernel itself, which cannot change.

@@ -174,8 +174,9 @@ func socketsOf(table *portspace.Table) map[portspace.Port]string {
 		}
 	})
 	table.EachNetns(func(n *portspace.Netns) {
+		binds := n.Binds(0)
 		for port := range uint16(65535) {
-			if o := n.Owner(port); n.Owns(port) {
+			if o := binds.Owner(port); binds.Owns(port) {
 				list[portspace.Port{ID: portspace.ID{Netns: n.Fact().Inode}, Port: port}] = fmt.Sprintf("%v at %v of %v", o.State, o.Local, o.Proc)
 			}
 		}

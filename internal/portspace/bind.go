@@ -7,20 +7,19 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// BindID identifies a bind space: the namespace and the local address.
+// BindID identifies a bind space: the namespace, the device that the socket is bound to, 0: none,
+// and the local address.
 type BindID struct {
-	Netns uint32
-	Local event.Addr
+	Netns, Device uint32
+	Local         event.Addr
 }
 
 // BindOccupancy returns the ports that bind() to port 0 of a local address cannot get, for a
 // socket without SO_REUSEADDR and SO_REUSEPORT: those with any owner at that address or
 // at the wildcard one, and for the wildcard address those with any owner at all
-// (inet_csk_find_open_port, net/ipv4/inet_connection_sock.c). For sockets bound to a device
-// it is an upper bound.
-func (t *Table) BindOccupancy(netns uint32, local event.Addr) event.Occupancy {
-	return t.BindOccupancies([]BindID{{netns, local}})[0]
-}
+// (inet_csk_find_open_port, net/ipv4/inet_connection_sock.c). Sockets of another VRF, or bound to
+// another device, are not in the way.
+func (t *Table) BindOccupancy(id BindID) event.Occupancy { return t.BindOccupancies([]BindID{id})[0] }
 
 // bindPorts are the ports in the way of a bind(), by what is there.
 type bindPorts struct{ live, timeWait, bound bitmap }
@@ -32,7 +31,7 @@ func (t *Table) BindOccupancies(ids []BindID) []event.Occupancy {
 	for s := range t.spaces.all() {
 		concerned = concerned[:0]
 		for i, id := range ids {
-			if s.Netns == id.Netns && conflict(id.Local, s.Local) {
+			if s.Netns == id.Netns && s.isInWay(s.net.Binds(id.Device), id.Device, id.Local) {
 				concerned = append(concerned, &ports[i])
 			}
 		}
@@ -42,13 +41,13 @@ func (t *Table) BindOccupancies(ids []BindID) []event.Occupancy {
 	}
 	list := make([]event.Occupancy, len(ids))
 	for i, id := range ids {
-		n := t.Netns(id.Netns)
-		for port, o := range n.owned {
-			if socket, _ := n.boundAt(port, o, id.Local); socket != nil {
+		b := t.Netns(id.Netns).Binds(id.Device)
+		for port, o := range b.owned {
+			if socket, _ := b.boundAt(port, o, id.Device, id.Local); socket != nil {
 				ports[i].bound.add(port)
 			}
 		}
-		list[i] = ports[i].occupancy(n)
+		list[i] = ports[i].occupancy(b.net)
 	}
 	return list
 }
@@ -78,12 +77,13 @@ func (p *bindPorts) occupancy(n *Netns) event.Occupancy {
 
 // BindHolders returns the socket at each of the ports that BindOccupancy counts: an open
 // connection before a bucket, and both before what is only bound.
-func (t *Table) BindHolders(netns uint32, local event.Addr) iter.Seq2[uint16, Socket] {
-	n := t.Netns(netns)
-	held := make([]Socket, 0, min(n.total, t.Known(netns)))
+func (t *Table) BindHolders(id BindID) iter.Seq2[uint16, Socket] {
+	n := t.Netns(id.Netns)
+	b := n.Binds(id.Device)
+	held := make([]Socket, 0, min(n.total, t.Known(id.Netns)))
 	at := make([]int32, 1<<16) // by port: where in held, from 1 on; a map costs several times the time
 	for s := range t.spaces.of(n) {
-		if !conflict(local, s.Local) {
+		if !s.isInWay(b, id.Device, id.Local) {
 			continue
 		}
 		for port, socket := range s.Each() {
@@ -97,11 +97,11 @@ func (t *Table) BindHolders(netns uint32, local event.Addr) iter.Seq2[uint16, So
 			}
 		}
 	}
-	for port, o := range n.owned {
+	for port, o := range b.owned {
 		if at[port] != 0 || !n.usable.has(port) {
 			continue
 		}
-		if socket, state := n.boundAt(port, o, local); socket != nil {
+		if socket, state := b.boundAt(port, o, id.Device, id.Local); socket != nil {
 			held = append(held, Socket{State: state, Proc: socket.Proc, Flags: socket.flags()})
 			at[port] = int32(len(held))
 		}
@@ -138,6 +138,17 @@ func (s *BoundSocket) flags() event.Flags {
 		return event.BeforeStart
 	}
 	return 0
+}
+
+// isInWay reports whether sockets of the space can be in the way of a bind() to an address that
+// searches a bind table, by a socket that is bound to the device.
+func (s *Space) isInWay(b *BindTable, device uint32, local event.Addr) bool {
+	return conflict(local, s.Local) && sameDevice(device, s.Device) && s.Binds() == b
+}
+
+// conflicts reports the same of a socket of the table that is bound or listens.
+func (s *BoundSocket) conflicts(device uint32, local event.Addr) bool {
+	return conflict(local, s.Local) && sameDevice(device, s.device)
 }
 
 // conflict reports whether two sockets cannot share a port: they have an address in

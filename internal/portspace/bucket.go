@@ -124,7 +124,7 @@ func (s *Space) TimeWaitLife() time.Duration {
 // net/ipv4/tcp_ipv4.c): a bind() owns the port; it has no TCP timestamp to distinguish old
 // segments by; or it waits for the peer's FIN (0d9e5df4a257, 6.12 and the stable kernels of its time).
 func (s *Space) isKept(port uint16, socket *Socket) bool {
-	return s.keepsItself(socket) || s.net.Owns(port)
+	return s.keepsItself(socket) || s.Owns(port)
 }
 
 // keepsItself reports the same, but for a bind() that took the port after the bucket was made.

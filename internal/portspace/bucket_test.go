@@ -272,7 +272,7 @@ func TestOneClass(t *testing.T) {
 				t.Errorf("%s, towards %s: %+v, peak %d", what, end(i), s.Occupancy(start), s.Peak)
 			}
 		}
-		if got := table.BindOccupancy(net1, endpoint(local(0)).Addr); got != bindWant {
+		if got := table.BindOccupancy(BindID{Netns: net1, Local: endpoint(local(0)).Addr}); got != bindWant {
 			t.Errorf("%s, for bind(): %+v", what, got)
 		}
 		if got := table.Netns(net1).Bound(); got != bound {

@@ -7,11 +7,11 @@
 //   - those that a connection to the same remote end holds, or its TIME_WAIT bucket;
 //   - those that a bind() owns, whatever its address (the bind bucket is exclusive:
 //     fastreuse or fastreuseport not negative, net/ipv4/inet_hashtables.c,
-//     __inet_hash_connect);
+//     __inet_hash_connect), if it is of the same VRF: see BindTable;
 //   - those that are reserved, ip_local_reserved_ports.
 //
-// bind() to port 0 allocates from a bind space: of one local address, towards any remote
-// end.
+// bind() to port 0 allocates from a bind space: of one local address and device, towards any
+// remote end.
 //
 // The Table is the only table of sockets in the program. It follows the stream and does no
 // I/O. What single events cannot show is corrected by scans: Reconcile compares what a scan
@@ -30,6 +30,8 @@
 //	table.go       the events of the stream, applied to the table
 //	socket.go      a socket; how it takes and releases its port
 //	sockets.go     the store of the sockets; spaces.go: that of the spaces
+//	bind_table.go  what the sockets of a VRF have in common, or those of none
+//	vrf.go         the devices of a namespace come into other VRFs
 //	owned.go       ports that a bind() owns
 //	listeners.go   those that listen at one port
 //	holder.go      which socket is in the way of a call that failed

@@ -42,7 +42,7 @@ const (
 
 func (s *Space) figuresOf() figuresOf {
 	n := s.net
-	return figuresOf{n.takeovers, s.reuses(), n.stampsOff(), n.Census.Bound, n.reuseDelay(), n.TimeWaitLength()}
+	return figuresOf{s.Binds().takeovers, s.reuses(), n.stampsOff(), n.Census.Bound, n.reuseDelay(), n.TimeWaitLength()}
 }
 
 // figures returns them, not to be changed. What of them depends on the time is of any moment.
@@ -118,16 +118,16 @@ func (f *figures) add(s *Space, bucket *Socket, inRange bool, owns func(uint16) 
 
 // OwnedPorts returns a function that reports whether a bind() owns a port. It is for a pass over the
 // sockets of the space, and valid until the table changes.
-func (s *Space) OwnedPorts() func(port uint16) bool { return s.net.ownedPorts(s.held) }
+func (s *Space) OwnedPorts() func(port uint16) bool { return s.Binds().ownedPorts(s.held) }
 
 // ownedPorts returns a function that reports whether a bind() owns a port, to be called about that many
 // times before anything changes.
-func (n *Netns) ownedPorts(times int32) func(port uint16) bool {
-	if times <= lookedUp || len(n.owned) > int(times) {
-		return n.Owns
+func (b *BindTable) ownedPorts(times int32) func(port uint16) bool {
+	if times <= lookedUp || len(b.owned) > int(times) {
+		return b.Owns
 	}
 	var owned bitmap
-	for port := range n.owned {
+	for port := range b.owned {
 		owned.add(port)
 	}
 	return owned.has

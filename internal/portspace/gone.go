@@ -42,11 +42,7 @@ func (t *Table) forget(inode uint32) {
 		t.spaces.remove(s)
 	}
 	t.last = nil
-	clear(n.owned)
-	clear(n.accepted)
-	clear(n.listeners)
-	n.chosen = portCounts{}
-	n.takeovers++
-	n.waiting, n.inRange, n.sockets, n.buckets, n.attributed, n.bound = 0, 0, 0, 0, 0, growth{}
+	n.empty()
+	n.sockets, n.buckets, n.attributed = 0, 0, 0
 	n.gauges = Gauges{}
 }

@@ -35,36 +35,36 @@ func (t *Table) tupleHolder(e *event.Event) *event.Holder {
 // portHolder prefers a socket that listens or is bound, then an open connection, then the
 // bucket that is there for longest: the port is not free before that.
 func (t *Table) portHolder(e *event.Event) *event.Holder {
-	n, port := t.Netns(e.Netns), e.Src.Port
-	o := n.owned[port]
-	if o != nil && o.State != 0 && conflict(e.Src.Addr, o.Local) && !o.isCaller(e) {
+	b, port := t.Netns(e.Netns).Binds(e.Device), e.Src.Port
+	o := b.owned[port]
+	if o != nil && o.State != 0 && o.conflicts(e.Device, e.Src.Addr) && !o.isCaller(e) {
 		return &event.Holder{Proc: o.Proc, State: o.State, Local: event.Endpoint{Addr: o.Local, Port: port}}
 	}
-	for _, l := range slices.Backward(n.listeners[port]) {
-		if conflict(e.Src.Addr, l.Local) && (l.cookie == 0 || l.cookie != e.Cookie) {
+	for _, l := range slices.Backward(b.listeners[port]) {
+		if l.conflicts(e.Device, e.Src.Addr) && (l.cookie == 0 || l.cookie != e.Cookie) {
 			return &event.Holder{Proc: l.Proc, State: event.StateListen, Local: event.Endpoint{Addr: l.Local, Port: port}}
 		}
 	}
-	if o != nil || n.chosen.at(port) > 0 {
-		if h := t.connectionHolder(n, e); h != nil {
+	if o != nil || b.chosen.at(port) > 0 {
+		if h := t.connectionHolder(b, e); h != nil {
 			return h
 		}
 	}
-	if h, is := n.accepted[port]; is && h.Expiry > t.now && conflict(e.Src.Addr, h.Local.Addr) {
-		return &h
+	if h, is := b.accepted[port]; is && h.Expiry > t.now && sameDevice(e.Device, h.device) && conflict(e.Src.Addr, h.Local.Addr) {
+		return &h.Holder
 	}
 	return nil
 }
 
 // connectionHolder returns the connection or bucket at the port that keeps it for longest.
-func (t *Table) connectionHolder(n *Netns, e *event.Event) (best *event.Holder) {
+func (t *Table) connectionHolder(b *BindTable, e *event.Event) (best *event.Holder) {
 	if !t.maySearch(e.Time) {
 		return nil
 	}
 	port := e.Src.Port
-	for s := range t.spaces.of(n) {
+	for s := range t.spaces.of(b.net) {
 		socket := s.socket(port)
-		if socket == nil || !conflict(e.Src.Addr, s.Local) || socket.Cookie != 0 && socket.Cookie == e.Cookie {
+		if socket == nil || !s.isInWay(b, e.Device, e.Src.Addr) || socket.Cookie != 0 && socket.Cookie == e.Cookie {
 			continue
 		}
 		if h := holderOf(&s.ID, port, socket); best == nil || compareHolders(h, best) > 0 {
@@ -126,6 +126,12 @@ func compareHolders(a, b *event.Holder) int {
 		compareEndpoints(a.Remote, b.Remote), compareEndpoints(a.Local, b.Local), compareProc(a.Proc, b.Proc))
 }
 
+// acceptedBucket is the bucket of an accepted connection.
+type acceptedBucket struct {
+	event.Holder
+	device uint32 // that it is bound to, 0: none
+}
+
 // noteAccepted keeps the newest bucket of the accepted connections at a port outside the range.
 // No connect() wants such a port, so the table does not follow them, but the server that is
 // started again may.
@@ -134,13 +140,14 @@ func (t *Table) noteAccepted(e *event.Event) {
 		return
 	}
 	n := t.Netns(e.Netns)
-	h := event.Holder{
+	b := n.Binds(e.Device)
+	h := acceptedBucket{event.Holder{
 		Proc: cmp.Or(e.Proc, e.Listener), State: event.StateTimeWait, Local: e.Src, Remote: e.Dst, Expiry: n.BucketExpiry(e),
-	}
+	}, e.Device}
 	if isFinWait2(e) {
 		h.State = event.StateFinWait2
 	}
-	if h.Expiry >= n.accepted[e.Src.Port].Expiry {
-		n.accepted[e.Src.Port] = h
+	if h.Expiry >= b.accepted[e.Src.Port].Expiry {
+		b.accepted[e.Src.Port] = h
 	}
 }

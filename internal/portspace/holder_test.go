@@ -288,7 +288,7 @@ func TestHolderIsTheSameEachTime(t *testing.T) {
 	for i := range 50 {
 		table := tableOf(events...)
 		call := wants(event.BindFail, "0.0.0.0:40000", "")
-		got, all := table.Holder(&call), maps.Collect(table.BindHolders(net1, call.Src.Addr))
+		got, all := table.Holder(&call), maps.Collect(table.BindHolders(BindID{Netns: net1, Local: call.Src.Addr}))
 		if got == nil {
 			t.Fatal("no socket has the port")
 		}
@@ -337,7 +337,7 @@ func TestBindHolders(t *testing.T) {
 		"[fd00::1]:0": {40006: {shop, event.StateEstablished}},
 	} {
 		got := map[uint16]holder{}
-		for port, socket := range table.BindHolders(net1, endpoint(local).Addr) {
+		for port, socket := range table.BindHolders(BindID{Netns: net1, Local: endpoint(local).Addr}) {
 			got[port] = holder{socket.Proc, socket.State}
 			if before := socket.Flags.Has(event.BeforeStart); before != (port == 40004) {
 				t.Errorf("%s: before the start is %v at %d", local, before, port)
@@ -346,7 +346,7 @@ func TestBindHolders(t *testing.T) {
 		if !maps.Equal(got, want) {
 			t.Errorf("%s: got %v, want %v", local, got, want)
 		}
-		if o := table.BindOccupancy(net1, endpoint(local).Addr); o.InUse() != len(got) {
+		if o := table.BindOccupancy(BindID{Netns: net1, Local: endpoint(local).Addr}); o.InUse() != len(got) {
 			t.Errorf("%s: %d ports of %+v have a holder", local, len(got), o)
 		}
 	}

@@ -8,9 +8,11 @@ import (
 // port range must not cover them.
 func (n *Netns) ListenPorts() event.PortSet {
 	var ports []event.PortRange
-	for port, o := range n.owned {
-		if o.State == event.StateListen {
-			ports = append(ports, event.OnePort(port))
+	for _, b := range n.allBinds() {
+		for port, o := range b.owned {
+			if o.State == event.StateListen {
+				ports = append(ports, event.OnePort(port))
+			}
 		}
 	}
 	return event.PortSet(nil).With(ports...)

@@ -55,10 +55,10 @@ func TestListenersOfOnePort(t *testing.T) {
 	for addr, owner := range map[string]event.ProcID{"10.0.0.1:1": shop, "10.0.0.2:1": cache, "10.0.0.3:1": {}} {
 		local := socketEvent(event.Bind, addr, "").Src.Addr
 		var holders []event.ProcID
-		for _, socket := range table.BindHolders(net1, local) {
+		for _, socket := range table.BindHolders(BindID{Netns: net1, Local: local}) {
 			holders = append(holders, socket.Proc)
 		}
-		o := table.BindOccupancy(net1, local)
+		o := table.BindOccupancy(BindID{Netns: net1, Local: local})
 		if owner.Known() && (o.Bound != 1 || !slices.Equal(holders, []event.ProcID{owner})) || !owner.Known() && o.Bound+len(holders) != 0 {
 			t.Errorf("%s: %+v, held by %v", addr, o, holders)
 		}

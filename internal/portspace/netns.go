@@ -6,31 +6,23 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// Netns is a network namespace: the range that its spaces share, and the ports in it
-// that a bind() owns.
+// Netns is a network namespace: the range that its spaces share, and its bind tables.
 type Netns struct {
-	fact          event.Netns
-	store         *sockets // of the table
-	space         uint32   // the number of its first space
-	usable        *bitmap  // does not change: namespaces share it
-	total         int      // ports in usable
-	sockets       int      // that hold ports of its spaces
-	buckets       int      // of sockets: those in TIME_WAIT
-	attributed    int      // of buckets: those whose direction is known, so that rows count them
-	gauges        Gauges
-	owned         map[uint16]*OwnedPort
-	inRange       int                      // of owned
-	waiting       int                      // of inRange: only TIME_WAIT buckets are left of the port
-	chosen        portCounts               // the sockets whose port a connect() chose
-	listeners     map[uint16][]BoundSocket // by port: those beside the one of owned
-	accepted      map[uint16]event.Holder  // by port outside the range: the newest bucket, see noteAccepted
-	takeovers     uint32                   // changes of owned at a port that is also in chosen
+	fact       event.Netns
+	store      *sockets // of the table
+	space      uint32   // the number of its first space
+	usable     *bitmap  // does not change: namespaces share it
+	total      int      // ports in usable
+	sockets    int      // that hold ports of its spaces
+	buckets    int      // of sockets: those in TIME_WAIT
+	attributed int      // of buckets: those whose direction is known, so that rows count them
+	gauges     Gauges
+	bindTables
 	limited       bucketLimit
 	refusedBefore event.Counter // what had been refused when the counting began
 	length        time.Duration // of TIME_WAIT as it was measured, 0: not measured
 	lengthFrom    event.Time    // since when tcp_tw_timeout is what it is, 0: always
 	narrowedAt    event.Time    // when the usable ports changed
-	bound         growth
 	claims        claims
 	claimsBefore  claims
 	incomplete    bool // a part of the stream is missing
@@ -42,10 +34,9 @@ type Netns struct {
 var noPorts bitmap
 
 func newNetns(inode uint32) *Netns {
-	return &Netns{
-		fact: event.Netns{Inode: inode, TimeWait: -1}, usable: &noPorts, owned: map[uint16]*OwnedPort{},
-		accepted: map[uint16]event.Holder{}, listeners: map[uint16][]BoundSocket{},
-	}
+	n := &Netns{fact: event.Netns{Inode: inode, TimeWait: -1}, usable: &noPorts}
+	n.main = newBindTable(n)
+	return n
 }
 
 // Fact returns what the stream has reported of the namespace.
@@ -56,16 +47,6 @@ func (n *Netns) Ports() event.PortRange { return n.fact.Ports }
 
 // Capacity returns the number of ports that are not reserved, 0 if the range is not known.
 func (n *Netns) Capacity() int { return n.total }
-
-// Bound returns how many of those a bind() owns, without those of which only TIME_WAIT
-// buckets are left.
-func (n *Netns) Bound() int { return n.inRange - n.waiting }
-
-// Owned returns how many of the ports that are not reserved a bind() owns, for whatever reason.
-func (n *Netns) Owned() int { return n.inRange }
-
-// BoundOnly returns how many of those are bound, without a connection.
-func (n *Netns) BoundOnly() int { return n.bound.now }
 
 // Refused returns how many buckets tcp_max_tw_buckets has refused since the first reading of
 // the kernel's count, or since RestartPeaks.
@@ -98,6 +79,7 @@ func (n *Netns) configure(fact *event.Netns, like *Netns) bool {
 		n.fact.Timestamps, n.fact.FinTimeout, n.fact.Refused = kept.Timestamps, kept.FinTimeout, kept.Refused
 		n.fact.NonlocalBind, n.fact.UnprivilegedPort = kept.NonlocalBind, kept.UnprivilegedPort
 		n.fact.MaxOrphans, n.fact.TCPMem, n.fact.TimeWaitSetting = kept.MaxOrphans, kept.TCPMem, kept.TimeWaitSetting
+		n.fact.VRFs = kept.VRFs
 		return false
 	}
 	if !n.refusedBefore.Known() {
@@ -112,18 +94,9 @@ func (n *Netns) configure(fact *event.Netns, like *Netns) bool {
 			n.usable = usable(fact.Ports, fact.Reserved)
 			n.total = n.usable.count(fact.Ports)
 		}
-		n.inRange, n.waiting = 0, 0
-		bound := 0
-		for port, o := range n.owned {
-			n.inRange += n.usableCount(port)
-			if o.Waiting() {
-				n.waiting += n.usableCount(port)
-			}
-			if o.State == event.StateBound {
-				bound += n.usableCount(port)
-			}
+		for _, b := range n.allBinds() {
+			b.recount()
 		}
-		n.bound = steady(bound)
 	}
 	return changed
 }
@@ -145,7 +118,3 @@ func (n *Netns) Overlaps(own event.PortRange) bool {
 	all := n.fact.Ports
 	return own.Known() && own.High >= all.Low && own.Low <= all.High
 }
-
-// BoundGrowth returns how many more ports of the range are bound each second, and not yet
-// connected: no end of a connection will release them.
-func (n *Netns) BoundGrowth(now event.Time) float64 { return n.bound.rate(now) }

@@ -12,19 +12,23 @@ type BoundSocket struct {
 	Local  event.Addr
 	Before bool   // older than the trace
 	left   bool   // the user's filter leaves it out
+	device uint32 // that it is bound to, 0: none
 	cookie uint64 // 0: unknown
 }
 
+// Device returns the index of the interface that the socket is bound to, 0: none.
+func (s *BoundSocket) Device() uint32 { return s.device }
+
 // isOf reports whether the event is about this socket. Those from before the start have no
-// cookie, and are distinguished by address.
+// cookie, and are distinguished by address and device.
 func (s *BoundSocket) isOf(e *event.Event) bool {
 	if s.cookie != 0 && e.Cookie != 0 {
 		return s.cookie == e.Cookie
 	}
-	return s.Local == e.Src.Addr
+	return s.Local == e.Src.Addr && sameDevice(s.device, e.Device)
 }
 
-// OwnedPort is a port that a bind() owns: no connect() of the namespace can take it. Of several
+// OwnedPort is a port that a bind() owns: no connect() with the same BindTable can take it. Of several
 // sockets at the port it has the newest.
 type OwnedPort struct {
 	BoundSocket
@@ -45,56 +49,58 @@ func (t *Table) bind(e *event.Event, state event.State) {
 	if e.Src.Port == 0 {
 		return
 	}
-	n := t.Netns(e.Netns)
-	before := e.Flags.Has(event.BeforeStart) || e.Kind == event.SocketFound && n.hadBefore(e)
-	o := n.addOwned(e.Src.Port, e.Time)
-	n.keepListener(e, o)
-	n.setOwnedState(o, state, e)
-	o.BoundSocket = BoundSocket{e.Proc, e.Src.Addr, before, e.Flags.Has(event.NotSelected), e.Cookie}
+	b := t.Netns(e.Netns).Binds(e.Device)
+	before := e.Flags.Has(event.BeforeStart) || e.Kind == event.SocketFound && b.hadBefore(e)
+	o := b.addOwned(e.Src.Port, e.Time)
+	b.keepListener(e, o)
+	b.setOwnedState(o, state, e)
+	o.BoundSocket = BoundSocket{
+		Proc: e.Proc, Local: e.Src.Addr, Before: before, left: e.Flags.Has(event.NotSelected), device: e.Device, cookie: e.Cookie,
+	}
 }
 
 // hadBefore reports whether the socket is known to be older than the trace. A recording that
 // began in the middle of a run knows that of more sockets than the run, which finds them again.
-func (n *Netns) hadBefore(e *event.Event) bool {
-	o := n.owned[e.Src.Port]
+func (b *BindTable) hadBefore(e *event.Event) bool {
+	o := b.owned[e.Src.Port]
 	if o == nil || o.State == 0 {
 		return false
 	}
 	return o.Before && o.isOf(e) ||
-		slices.ContainsFunc(n.listeners[e.Src.Port], func(l BoundSocket) bool { return l.Before && l.isOf(e) })
+		slices.ContainsFunc(b.listeners[e.Src.Port], func(l BoundSocket) bool { return l.Before && l.isOf(e) })
 }
 
 // unbind notes that a socket is not bound to the port any more, or, if the event says neither
 // which one nor at what address, as a scan does, that none is, apart from connections.
 func (t *Table) unbind(e *event.Event) {
-	n := t.Netns(e.Netns)
-	o := n.owned[e.Src.Port]
+	b := t.Netns(e.Netns).Binds(e.Device)
+	o := b.owned[e.Src.Port]
 	if o == nil {
 		return
 	}
 	all := e.Cookie == 0 && isWildcard6(e.Src.Addr)
 	switch {
 	case !all && !o.isOf(e):
-		n.dropListener(e)
-	case !all && n.nextListener(e, o):
+		b.dropListener(e)
+	case !all && b.nextListener(e, o):
 	default:
-		delete(n.listeners, e.Src.Port)
-		n.setOwnedState(o, 0, e)
-		n.releaseIfUnused(e.Src.Port)
+		delete(b.listeners, e.Src.Port)
+		b.setOwnedState(o, 0, e)
+		b.releaseIfUnused(e.Src.Port)
 	}
 }
 
 // addKeeper notes that a socket has its port: for the bind() that owns it, or because
 // connect() chose it.
 func (s *Space) addKeeper(port uint16, socket *Socket, at event.Time) {
-	n := s.net
+	b := s.Binds()
 	if !socket.owned() {
-		n.chosen.add(port, 1)
+		b.chosen.add(port, 1)
 		s.recountShared(port)
 		return
 	}
-	o := n.addOwned(port, at)
-	n.changeOwned(port, o, func() {
+	o := b.addOwned(port, at)
+	b.changeOwned(port, o, func() {
 		o.sockets++
 		if socket.State == event.StateTimeWait {
 			o.buckets++
@@ -109,68 +115,68 @@ func (s *Space) addKeeper(port uint16, socket *Socket, at event.Time) {
 // removeKeeper notes that a socket no longer has its port. replaced says that another one
 // has it, for a bind() as well.
 func (s *Space) removeKeeper(port uint16, socket *Socket, replaced bool) {
-	n := s.net
+	b := s.Binds()
 	if !socket.owned() {
-		n.chosen.add(port, -1)
+		b.chosen.add(port, -1)
 		s.recountShared(port)
 		return
 	}
-	o := n.owned[port]
+	o := b.owned[port]
 	if o == nil {
 		return
 	}
-	n.changeOwned(port, o, func() {
+	b.changeOwned(port, o, func() {
 		o.sockets--
 		if socket.State == event.StateTimeWait {
 			o.buckets--
 		}
 	})
 	if !replaced {
-		n.releaseIfUnused(port)
+		b.releaseIfUnused(port)
 	}
 }
 
 // recountShared has takenOver counted again if a bind() owns the port.
 func (s *Space) recountShared(port uint16) {
-	if len(s.net.owned) > 0 && s.net.Owns(port) {
-		s.sharedAt = s.net.takeovers - 1
+	if b := s.Binds(); len(b.owned) > 0 && b.Owns(port) {
+		s.sharedAt = b.takeovers - 1
 	}
 }
 
 // changeOwned keeps count of the ports that are Waiting while change is made.
-func (n *Netns) changeOwned(port uint16, o *OwnedPort, change func()) {
+func (b *BindTable) changeOwned(port uint16, o *OwnedPort, change func()) {
 	before := o.Waiting()
 	change()
 	if after := o.Waiting(); after != before {
 		if before {
-			n.waiting -= n.usableCount(port)
+			b.waiting -= b.net.usableCount(port)
 		} else {
-			n.waiting += n.usableCount(port)
+			b.waiting += b.net.usableCount(port)
 		}
 	}
 }
 
 // addOwned returns the port's entry, a new one if no bind() owned it before.
-func (n *Netns) addOwned(port uint16, at event.Time) *OwnedPort {
-	o := n.owned[port]
+func (b *BindTable) addOwned(port uint16, at event.Time) *OwnedPort {
+	o := b.owned[port]
 	if o == nil {
 		o = &OwnedPort{since: at}
-		n.owned[port] = o
-		n.inRange += n.usableCount(port)
-		n.noteTakeover(port)
+		b.owned[port] = o
+		b.inRange += b.net.usableCount(port)
+		b.noteTakeover(port)
 	}
 	return o
 }
 
 // noteTakeover has every space count its takenOver again if a connect() chose the port.
-func (n *Netns) noteTakeover(port uint16) {
-	if n.chosen.at(port) > 0 {
-		n.takeovers++
+func (b *BindTable) noteTakeover(port uint16) {
+	if b.chosen.at(port) > 0 {
+		b.takeovers++
 	}
 }
 
 // setOwnedState changes what a port is bound for.
-func (n *Netns) setOwnedState(o *OwnedPort, state event.State, e *event.Event) {
+func (b *BindTable) setOwnedState(o *OwnedPort, state event.State, e *event.Event) {
 	change := 0
 	if o.State == event.StateBound {
 		change--
@@ -178,58 +184,58 @@ func (n *Netns) setOwnedState(o *OwnedPort, state event.State, e *event.Event) {
 	if state == event.StateBound {
 		change++
 	}
-	n.changeOwned(e.Src.Port, o, func() { o.State = state })
-	if change != 0 && n.usable.has(e.Src.Port) {
-		n.bound.add(change, e.Time, e.Flags.Has(event.BeforeStart))
+	b.changeOwned(e.Src.Port, o, func() { o.State = state })
+	if change != 0 && b.net.usable.has(e.Src.Port) {
+		b.bound.add(change, e.Time, e.Flags.Has(event.BeforeStart))
 	}
 }
 
 // releaseIfUnused drops the port if nothing keeps it any more.
-func (n *Netns) releaseIfUnused(port uint16) {
-	if o := n.owned[port]; o != nil && o.State == 0 && o.sockets <= 0 {
-		delete(n.owned, port)
-		n.inRange -= n.usableCount(port)
-		n.noteTakeover(port)
+func (b *BindTable) releaseIfUnused(port uint16) {
+	if o := b.owned[port]; o != nil && o.State == 0 && o.sockets <= 0 {
+		delete(b.owned, port)
+		b.inRange -= b.net.usableCount(port)
+		b.noteTakeover(port)
 	}
 }
 
 // ownedIn returns the number of ports of a range that a bind() owns.
-func (n *Netns) ownedIn(r event.PortRange) int {
+func (b *BindTable) ownedIn(r event.PortRange) int {
 	sum := 0
-	for port := range n.owned {
+	for port := range b.owned {
 		if r.Holds(port) {
-			sum += n.usableCount(port)
+			sum += b.net.usableCount(port)
 		}
 	}
 	return sum
 }
 
 // waitingIn returns how many of those are Waiting.
-func (n *Netns) waitingIn(r event.PortRange) int {
+func (b *BindTable) waitingIn(r event.PortRange) int {
 	sum := 0
-	for port, o := range n.owned {
+	for port, o := range b.owned {
 		if r.Holds(port) && o.Waiting() {
-			sum += n.usableCount(port)
+			sum += b.net.usableCount(port)
 		}
 	}
 	return sum
 }
 
 // Owns reports whether a bind() owns the port.
-func (n *Netns) Owns(port uint16) bool { return n.owned[port] != nil }
+func (b *BindTable) Owns(port uint16) bool { return b.owned[port] != nil }
 
 // Owner returns which bind() owns the port, the zero value if none does.
-func (n *Netns) Owner(port uint16) OwnedPort {
-	if o := n.owned[port]; o != nil {
+func (b *BindTable) Owner(port uint16) OwnedPort {
+	if o := b.owned[port]; o != nil {
 		return *o
 	}
 	return OwnedPort{}
 }
 
 // EachOwned calls f for every port of the range that a bind() owns, in no order.
-func (n *Netns) EachOwned(f func(port uint16, owned OwnedPort)) {
-	for port, o := range n.owned {
-		if n.usable.has(port) {
+func (b *BindTable) EachOwned(f func(port uint16, owned OwnedPort)) {
+	for port, o := range b.owned {
+		if b.net.usable.has(port) {
 			f(port, *o)
 		}
 	}

@@ -72,7 +72,7 @@ func portOfFound(scan *event.NetnsScan, f *event.FoundSocket) Port {
 // completes that.
 func (r *reconciliation) compareFound(found *event.FoundSocket) bool {
 	port := portOfFound(r.NetnsScan, found)
-	known := r.table.markSeen(port)
+	known := r.table.markSeen(port, found.Device)
 	bucket := found.State == event.StateTimeWait
 	if r.Unsettled(port) || bucket && found.Expiry <= r.At {
 		return false
@@ -101,10 +101,10 @@ func (r *reconciliation) followed(known *Socket, e *event.Event) bool {
 }
 
 // markSeen notes that the scan that is being compared has found the port's socket. It returns the
-// socket that the table has in its connect space, nil if it has none.
-func (t *Table) markSeen(p Port) *Socket {
+// socket that the table has in its connect space, nil if it has none. device is that of the socket.
+func (t *Table) markSeen(p Port, device uint32) *Socket {
 	if !p.Remote.Known() {
-		if o := t.Netns(p.Netns).owned[p.Port]; o != nil {
+		if o := t.Netns(p.Netns).Binds(device).owned[p.Port]; o != nil {
 			o.scan = t.scans
 		}
 		return nil
@@ -124,9 +124,9 @@ func (t *Table) markSeen(p Port) *Socket {
 // ownedDiffers reports whether the table knows less of a bound port than the scan. It fills
 // in the owner that the table knows.
 func (r *reconciliation) ownedDiffers(e *event.Event) bool {
-	n := r.table.Netns(e.Netns)
-	o := n.owned[e.Src.Port]
-	if o == nil || o.State == 0 || e.State == event.StateListen && o.State == e.State && !n.knowsListener(e, o) {
+	b := r.table.Netns(e.Netns).Binds(e.Device)
+	o := b.owned[e.Src.Port]
+	if o == nil || o.State == 0 || e.State == event.StateListen && o.State == e.State && !b.knowsListener(e, o) {
 		return true
 	}
 	if !e.Proc.Known() {
@@ -192,11 +192,8 @@ func (s *Socket) timerRestarted(found *event.Event) bool {
 func (r *reconciliation) removeUnseen() {
 	n := r.table.Netns(r.Census.Netns)
 	if r.Census.Bound {
-		for _, port := range slices.Sorted(maps.Keys(n.owned)) {
-			o := n.owned[port]
-			if p := (Port{ID{Netns: r.Census.Netns}, port}); o.State != 0 && o.scan != r.table.scans && r.coversOwned(p, o) {
-				r.noteGone(p, &Socket{Proc: o.Proc})
-			}
+		for vrf, b := range n.allBinds() {
+			r.removeUnseenOwned(vrf, b)
 		}
 	}
 	var unseen []Socket
@@ -210,6 +207,17 @@ func (r *reconciliation) removeUnseen() {
 		sortByPort(unseen)
 		for i := range unseen {
 			r.noteGone(Port{s.ID, unseen[i].port}, &unseen[i])
+		}
+	}
+}
+
+// removeUnseenOwned does that for what is bound or listens in a VRF.
+func (r *reconciliation) removeUnseenOwned(vrf uint32, b *BindTable) {
+	for _, port := range slices.Sorted(maps.Keys(b.owned)) {
+		o := b.owned[port]
+		if p := (Port{ID{Netns: r.Census.Netns}, port}); o.State != 0 && o.scan != r.table.scans && r.coversOwned(p, o) {
+			p.Device = vrf
+			r.noteGone(p, &Socket{Proc: o.Proc})
 		}
 	}
 }

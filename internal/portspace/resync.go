@@ -16,10 +16,12 @@ func (t *Table) Resync(netns uint32, at event.Time) iter.Seq[event.Event] {
 	n := t.Netns(netns)
 	base := event.Event{Time: at, Kind: event.SocketFound, Proto: event.TCP, Netns: netns, Count: 1}
 	return func(yield func(event.Event) bool) {
-		for _, port := range slices.Sorted(maps.Keys(n.owned)) {
-			for _, e := range n.boundEvents(base, port) {
-				if !yield(e) {
-					return
+		for _, b := range n.allBinds() {
+			for _, port := range slices.Sorted(maps.Keys(b.owned)) {
+				for _, e := range b.boundEvents(base, port) {
+					if !yield(e) {
+						return
+					}
 				}
 			}
 		}
@@ -35,13 +37,13 @@ func (t *Table) Resync(netns uint32, at event.Time) iter.Seq[event.Event] {
 }
 
 // boundEvents returns what listens or is bound at a port.
-func (n *Netns) boundEvents(base event.Event, port uint16) []event.Event {
-	o := n.owned[port]
+func (b *BindTable) boundEvents(base event.Event, port uint16) []event.Event {
+	o := b.owned[port]
 	if o == nil || o.State == 0 {
 		return nil
 	}
 	var list []event.Event
-	for _, l := range n.listeners[port] {
+	for _, l := range b.listeners[port] {
 		list = append(list, l.event(base, event.StateListen, port))
 	}
 	return append(list, o.event(base, o.State, port))
@@ -71,7 +73,8 @@ func (t *Table) Head(netns uint32, at event.Time) iter.Seq[event.Event] {
 
 func (s *BoundSocket) event(base event.Event, state event.State, port uint16) event.Event {
 	e := base
-	e.State, e.Proc, e.Cookie, e.Src, e.Flags = state, s.Proc, s.cookie, event.Endpoint{Addr: s.Local, Port: port}, event.OwnedByBind
+	e.State, e.Proc, e.Cookie, e.Device, e.Flags = state, s.Proc, s.cookie, s.device, event.OwnedByBind
+	e.Src = event.Endpoint{Addr: s.Local, Port: port}
 	if s.Before {
 		e.Flags |= event.BeforeStart
 	}

@@ -53,7 +53,7 @@ type Space struct {
 	tookAt   event.Time // when a socket last took a port that was free
 	orphans  orphans
 	shared   int32  // see takenOver
-	sharedAt uint32 // the namespace's takeovers when that was counted
+	sharedAt uint32 // the bind table's takeovers when that was counted
 
 	known *figures // nil: a socket has changed since they were counted
 }
@@ -84,6 +84,13 @@ func (t *tally) add(socket *Socket, n int32) {
 		t.owned += n
 	}
 }
+
+// Owns reports whether a bind() owns the port, so that no connect() of the space can take it.
+func (s *Space) Owns(port uint16) bool { return s.Binds().Owns(port) }
+
+// Binds returns the bind table in which the space's sockets search for ports. It is valid until the
+// table changes.
+func (s *Space) Binds() *BindTable { return s.net.Binds(s.Device) }
 
 // All returns the space as sockets see it that use the range of the namespace.
 func (s *Space) All() View { return View{Space: s, Range: s.net.fact.Ports} }
@@ -158,21 +165,21 @@ func (s *Space) recount() {
 	for port, socket := range s.Each() {
 		s.count(port, &socket, 1)
 	}
-	s.sharedAt = s.net.takeovers - 1
+	s.sharedAt = s.Binds().takeovers - 1
 	s.known = nil
 	s.updatePeak(0)
 }
 
 // InUse returns the InUse of All's Occupancy, and is cheap enough for every event.
 func (s *Space) InUse() int {
-	return int(s.tally.live+s.tally.timeWait-s.tally.owned) + s.net.inRange - s.takenOver()
+	return int(s.tally.live+s.tally.timeWait-s.tally.owned) + s.Binds().inRange - s.takenOver()
 }
 
 // takenOver returns how many ports of the range a connect() of this space chose and a bind()
 // of another address took later.
 func (s *Space) takenOver() int {
-	if s.sharedAt != s.net.takeovers {
-		s.shared, s.sharedAt = int32(s.All().overlap())-s.tally.owned, s.net.takeovers
+	if now := s.Binds().takeovers; s.sharedAt != now {
+		s.shared, s.sharedAt = int32(s.All().overlap())-s.tally.owned, now
 	}
 	return int(s.shared)
 }
@@ -183,7 +190,7 @@ func (s *Space) takes(port uint16, socket, old *Socket) bool {
 	case !s.net.usable.has(port):
 		return false
 	case old == nil:
-		return !s.net.Owns(port)
+		return !s.Owns(port)
 	}
 	return old.State == event.StateTimeWait && !old.owned() && socket.State != event.StateTimeWait
 }

@@ -148,7 +148,11 @@ func (t *Table) Netns(inode uint32) *Netns {
 // Known returns how many sockets and bound ports of a namespace are known.
 func (t *Table) Known(netns uint32) int {
 	n := t.Netns(netns)
-	return n.sockets + len(n.owned)
+	known := n.sockets
+	for _, b := range n.allBinds() {
+		known += len(b.owned)
+	}
+	return known
 }
 
 // EachNetns calls f for every namespace, in no order.
@@ -197,11 +201,18 @@ func (t *Table) configure(fact *event.Netns, at event.Time) {
 	if n.fact.Ports.Known() && fact.Ports.Known() && n.fact.TimeWaitSetting != fact.TimeWaitSetting {
 		n.setSince(at)
 	}
-	if n.configure(fact, t.configured) {
-		n.narrowedAt = at
+	vrfs := n.fact.VRFs
+	changed := n.configure(fact, t.configured)
+	switch {
+	case n.fact.VRFs != vrfs:
+		t.divide(n)
+	case changed:
 		for s := range t.spaces.of(n) {
 			s.recount()
 		}
+	}
+	if changed {
+		n.narrowedAt = at
 	}
 	t.configured = n
 	t.trim(n)
@@ -279,9 +290,9 @@ func (t *Table) open(e *event.Event) {
 	}
 	if e.Flags.Has(event.EarlyBind) {
 		socket.Flags |= event.OwnedByBind
-		n := t.Netns(e.Netns)
-		if o := n.owned[e.Src.Port]; o != nil && o.State == event.StateBound {
-			n.setOwnedState(o, 0, e) // the socket that was only bound is this one
+		b := t.Netns(e.Netns).Binds(e.Device)
+		if o := b.owned[e.Src.Port]; o != nil && o.State == event.StateBound {
+			b.setOwnedState(o, 0, e) // the socket that was only bound is this one
 		}
 	}
 	t.put(e, &socket)

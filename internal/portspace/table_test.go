@@ -340,7 +340,7 @@ func TestBindOccupancy(t *testing.T) {
 		"fd00::1":  {Live: 1},
 	} {
 		want.Capacity = 100
-		if got := table.BindOccupancy(net1, addr(local)); got != want {
+		if got := table.BindOccupancy(BindID{Netns: net1, Local: addr(local)}); got != want {
 			t.Errorf("bind to %s: %+v, want %+v", local, got, want)
 		}
 	}

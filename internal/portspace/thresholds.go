@@ -14,13 +14,13 @@ const maxWatched = 8192
 //
 // An event costs an evaluation of the space that it touches. What changes many spaces at
 // once, or takes a count of sockets, is evaluated once a second of the stream: a bind()
-// takes a port from every space of its namespace, buckets expire by themselves, and the
+// takes a port from every space of its namespace or VRF, buckets expire by themselves, and the
 // ports that could be reused, or lie in a range of the sockets' own, have no counter.
 type Thresholds struct {
 	table   *Table
 	states  map[rangeKey]event.SpaceState // those that are not ok
 	due     map[rangeKey]bool             // to be evaluated when the second is over
-	usage   map[uint32]netnsUsage         // of each namespace when it was evaluated last
+	usage   map[bindTableKey]bindUsage    // of each bind table when it was evaluated last
 	second  int64
 	changes []event.Event
 }
@@ -31,13 +31,16 @@ type rangeKey struct {
 	own event.PortRange // zero: the range of the namespace
 }
 
-// netnsUsage is what all spaces of a namespace have in common.
-type netnsUsage struct{ capacity, bound int }
+// bindTableKey is a namespace and a VRF in it; 0: none.
+type bindTableKey struct{ netns, vrf uint32 }
+
+// bindUsage is what all spaces with one bind table have in common.
+type bindUsage struct{ capacity, bound int }
 
 // NewThresholds returns Thresholds of a table. All its spaces are ok at first.
 func NewThresholds(table *Table) *Thresholds {
 	return &Thresholds{
-		table: table, states: map[rangeKey]event.SpaceState{}, due: map[rangeKey]bool{}, usage: map[uint32]netnsUsage{},
+		table: table, states: map[rangeKey]event.SpaceState{}, due: map[rangeKey]bool{}, usage: map[bindTableKey]bindUsage{},
 	}
 }
 
@@ -104,9 +107,9 @@ func (t *Thresholds) postpone(key rangeKey) {
 // evaluateAll is due once a second. The order of its changes depends only on the
 // stream.
 func (t *Thresholds) evaluateAll() {
-	if changed := t.changedNetns(); len(changed) > 0 {
+	if changed := t.changedBinds(); len(changed) > 0 {
 		for s := range t.table.spaces.all() {
-			if atMost := s.atMost(); s.selected && changed[s.net] && atMost.IsNearlyFull() {
+			if atMost := s.atMost(); s.selected && changed[s.Binds()] && atMost.IsNearlyFull() {
 				t.postpone(rangeKey{ID: s.ID})
 			}
 		}
@@ -126,14 +129,16 @@ func (t *Thresholds) evaluateAll() {
 	})
 }
 
-// changedNetns returns the namespaces that have more or fewer ports for all since the last
+// changedBinds returns the bind tables that have more or fewer ports for all since the last
 // evaluation.
-func (t *Thresholds) changedNetns() map[*Netns]bool {
-	changed := map[*Netns]bool{}
+func (t *Thresholds) changedBinds() map[*BindTable]bool {
+	changed := map[*BindTable]bool{}
 	for inode, n := range t.table.nets {
-		now := netnsUsage{n.total, n.inRange}
-		if t.usage[inode] != now {
-			t.usage[inode], changed[n] = now, true
+		for vrf, b := range n.allBinds() {
+			key, now := bindTableKey{inode, vrf}, bindUsage{n.total, b.inRange}
+			if t.usage[key] != now {
+				t.usage[key], changed[b] = now, true
+			}
 		}
 	}
 	return changed

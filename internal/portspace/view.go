@@ -46,15 +46,16 @@ func (v View) AtMost() int {
 	if !v.IsOwn {
 		return v.InUse()
 	}
-	return min(int(v.held)+v.net.inRange, v.Range.Size())
+	return min(int(v.held)+v.Binds().inRange, v.Range.Size())
 }
 
 // Occupancy returns how full the space is now. What a bind() owns is counted for every
-// space of the namespace.
+// space of its BindTable.
 func (v View) Occupancy(now event.Time) event.Occupancy {
-	t, owned, waiting := v.tally, v.net.inRange, v.net.waiting
+	binds := v.Binds()
+	t, owned, waiting := v.tally, binds.inRange, binds.waiting
 	if v.IsOwn {
-		t, owned, waiting = tally{}, v.net.ownedIn(v.Range), v.net.waitingIn(v.Range)
+		t, owned, waiting = tally{}, binds.ownedIn(v.Range), binds.waitingIn(v.Range)
 		for port, socket := range v.Each() {
 			if v.Holds(port) {
 				t.add(&socket, 1)
@@ -87,15 +88,15 @@ func (v View) IsPlain() bool { return !v.IsOwn && v.overlapping() == 0 }
 // overlap counts overlapping.
 func (v View) overlap() int {
 	n := 0
-	if int(v.held) < len(v.net.owned) {
+	if int(v.held) < len(v.Binds().owned) {
 		for port := range v.Each() {
-			if v.Holds(port) && v.net.Owns(port) {
+			if v.Holds(port) && v.Owns(port) {
 				n++
 			}
 		}
 		return n
 	}
-	for port := range v.net.owned {
+	for port := range v.Binds().owned {
 		if v.socket(port) != nil && v.Holds(port) {
 			n++
 		}
@@ -108,7 +109,7 @@ func (v View) overlap() int {
 func (v View) ownWaiting() int {
 	n := 0
 	for port := range v.Each() {
-		if o := v.net.owned[port]; o != nil && o.Waiting() && v.Holds(port) {
+		if o := v.Binds().owned[port]; o != nil && o.Waiting() && v.Holds(port) {
 			n++
 		}
 	}
@@ -144,7 +145,7 @@ func (v View) FullSince(now event.Time) event.Time {
 		return 0
 	}
 	since := max(v.tookAt, v.net.narrowedAt)
-	for port, o := range v.net.owned {
+	for port, o := range v.Binds().owned {
 		if o.since > since && v.Holds(port) && v.lostPort(port, o.since) {
 			since = o.since
 		}
@@ -176,8 +177,8 @@ func (v View) Expiring(now event.Time) []int {
 	if v.IsOwn || v.reusable(now) < int(v.tally.timeWait) { // else there is nothing to wait for
 		v.eachWaiting(now, add)
 	}
-	if v.net.waiting > 0 {
-		for port, o := range v.net.owned {
+	if v.Binds().waiting > 0 {
+		for port, o := range v.Binds().owned {
 			if o.Waiting() && v.Holds(port) && v.socket(port) == nil {
 				add(o.expiry)
 			}
@@ -197,7 +198,7 @@ func (v View) eachWaiting(now event.Time, f func(event.Time)) {
 		at := socket.Expiry
 		switch {
 		case owns(port):
-			if !v.net.owned[port].Waiting() { // its end does not release it
+			if !v.Binds().owned[port].Waiting() { // its end does not release it
 				continue
 			}
 		case reuses && !v.keepsItself(&socket):
@@ -217,7 +218,7 @@ func (v View) topHolder() event.ProcID {
 			held[socket.Proc]++
 		}
 	}
-	v.net.EachOwned(func(port uint16, o OwnedPort) {
+	v.Binds().EachOwned(func(port uint16, o OwnedPort) {
 		if v.Range.Holds(port) && v.socket(port) == nil {
 			held[o.Proc]++
 		}

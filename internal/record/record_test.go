@@ -137,7 +137,7 @@ func randomFact(rnd *rand.Rand, maybe func() uint64, id func() event.ProcID) eve
 		return &event.Netns{
 			Inode: uint32(maybe()), Name: text(), TimeWait: int64(maybe()), Cookie: maybe(), Reserved: text(), Reuse: uint8(maybe()), MaxTimeWait: int64(maybe()), TimerStep: maybe(), TimerAt: event.Time(maybe() >> 1), Gone: rnd.IntN(2) == 0,
 			NonlocalBind: event.Setting(maybe()), UnprivilegedPort: event.Counter(maybe()), MaxOrphans: event.Counter(maybe()),
-			TCPMem: [3]uint64{maybe(), maybe(), maybe()}, TimeWaitSetting: maybe(),
+			TCPMem: [3]uint64{maybe(), maybe(), maybe()}, TimeWaitSetting: maybe(), VRFs: event.DeviceVRFs(text()),
 		}
 	case 8:
 		c := &event.NetnsCounts{Netns: uint32(maybe()), Conntrack: event.Conntrack{NAT: event.Setting(maybe())}}

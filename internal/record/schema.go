@@ -102,7 +102,7 @@ func netnsFields(n *event.Netns) fields {
 		&n.Inode, &n.Name, &n.TimeWait, &n.Cookie, &n.Ports.Low, &n.Ports.High, &n.Reserved, &n.Reuse, &n.ReuseDelay, &n.MaxTimeWait,
 		&n.TimerStep, (*int64)(&n.TimerAt), (*uint8)(&n.Timestamps), &n.FinTimeout, (*uint64)(&n.Refused), &n.Gone,
 		(*uint8)(&n.NonlocalBind), (*uint64)(&n.UnprivilegedPort), (*uint64)(&n.MaxOrphans), &n.TCPMem[0], &n.TCPMem[1], &n.TCPMem[2],
-		&n.TimeWaitSetting,
+		&n.TimeWaitSetting, (*string)(&n.VRFs),
 	}
 }
 
