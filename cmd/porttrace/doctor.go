@@ -117,9 +117,7 @@ func (f *doctorFlags) write(to io.Writer, format string, result *judged) error {
 	d := report.Diagnosis{Snapshot: result.last, Lacks: doctor.Lacks(result.last, result.findings...)}
 	d.Findings, d.Ignored = doctor.Ignore(doctor.Sorted(result.findings, f.all), f.ignore)
 	result.addEffects(d.Findings)
-	if line := f.unmatchedIn(result.last); line != "" {
-		fmt.Fprintln(os.Stderr, line)
-	}
+	d.Unmatched = f.unmatchedIn(result.last)
 	print := report.DoctorText
 	if format == "json" {
 		print = report.DoctorJSON

@@ -67,7 +67,14 @@ func (c *shortage) leaks() bool {
 		return c.before()*2 > c.Taken() && c.j.s.Elapsed >= seenAtLeast && (c.dest == nil || c.dest.ClosesOut == 0)
 	}
 	stays := p.name == "" || p.closes*3 <= p.opens
-	return stays && c.past.span >= leakSeconds && c.past.closes*3 <= c.past.opens && c.past.burst*10 <= c.past.opens*8
+	return stays && c.cameSlowly() && c.past.closes*3 <= c.past.opens && c.past.burst*10 <= c.past.opens*8
+}
+
+// cameSlowly reports whether connections were opened for longer than it takes to fill a pool: for
+// leakSeconds, or, if the few ports of a narrow range were taken before, for longer than a burst, and
+// more are wanted for leakSeconds.
+func (c *shortage) cameSlowly() bool {
+	return c.past.span >= leakSeconds || c.stage == failing && c.past.span > burstSeconds && c.past.active >= leakSeconds
 }
 
 // before returns how many ports are held by sockets that are older than the trace.

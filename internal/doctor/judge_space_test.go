@@ -37,6 +37,10 @@ func TestSpaces(t *testing.T) {
 			each(0, 25*second, 40, func(at time.Duration, n int) { h.connect(connection{at: at, life: -1, port: 40000 + uint16(n)}) })
 			h.exhausted(25*second, 30*second)
 		}, 30 * second, "leak:shop:10.0.0.2:80", Critical, Proved, "has closed none", "shop"},
+		{"never closed, in a range that is taken before ten seconds are over", 40000, 40159, func(h *host) {
+			each(0, 8*second, 20, func(at time.Duration, n int) { h.connect(connection{at: at, life: -1, port: 40000 + uint16(n)}) })
+			h.exhausted(8*second, 30*second)
+		}, 30 * second, "leak:shop:10.0.0.2:80", Critical, Proved, "has closed none", "shop"},
 		{"never closed, until the program ends while calls fail", 40000, 40999, func(h *host) {
 			each(0, 25*second, 40, func(at time.Duration, n int) {
 				h.connect(connection{at: at, life: 30*second + 300*time.Millisecond - at, port: 40000 + uint16(n)})

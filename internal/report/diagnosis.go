@@ -19,6 +19,8 @@ type Diagnosis struct {
 	Findings []doctor.Finding   // in the order in which to read them
 	Lacks    []string           // what could not be judged, and why
 	Ignored  int                // findings that the user does not want to see
+	// Unmatched says that the user's filter has selected nothing; empty: it has, or there is none.
+	Unmatched string
 }
 
 // Verdict is the result in a word.
@@ -33,7 +35,8 @@ const (
 )
 
 // Verdict returns the severity of the worst finding. A recording that has lost a part is never
-// fine: the trouble can be in that part.
+// fine: the trouble can be in that part. Nor is what a filter has selected nothing of: the name can be
+// mistyped, or the service not run.
 func (d *Diagnosis) Verdict() Verdict {
 	switch doctor.Verdict(d.Findings) {
 	case doctor.Critical:
@@ -54,6 +57,9 @@ func (d *Diagnosis) unseen() string {
 	}
 	if d.Snapshot.Elapsed <= 0 {
 		return "nothing was traced in that time"
+	}
+	if d.Unmatched != "" {
+		return d.Unmatched
 	}
 	if n := withoutPort(d.Snapshot); n > 0 && d.Ignored == 0 {
 		return phrase.Plural(n, "call") + " found no free port, but what is recorded does not show why"
