@@ -17,6 +17,7 @@ type progress struct {
 	terminal bool
 	name     string
 	stats    func() record.Stats
+	gaps     func() time.Duration // for how long nothing was written; nil: that ends the recording
 
 	begun, now, shown event.Time
 	health            event.Health
@@ -62,6 +63,9 @@ func (p *progress) line() string {
 	}
 	if counted := p.health.LostDetails + p.health.Limited; counted > 0 {
 		lost += fmt.Sprintf(", %d counted without detail", counted)
+	}
+	if p.gaps != nil && p.gaps() > 0 {
+		lost += fmt.Sprintf(", %.1f s not recorded", p.gaps().Seconds())
 	}
 	return fmt.Sprintf("%s  %d events  %s  %s",
 		p.now.Sub(p.begun).Round(time.Second), stats.Events, phrase.Size(stats.Bytes), lost)

@@ -163,6 +163,7 @@ func (f *recordFlags) runRing(ctx context.Context, session *session) error {
 		return errors.Join(err, ring.close())
 	}
 	shown := newProgress(os.Stderr, f.file, ring.Stats)
+	shown.gaps = ring.Unrecorded
 	opts := pipeline.Options{
 		Filter: session.filter, Scans: true, Head: &ring.head, Cost: linux.CPUTime,
 		Tee: func(e *event.Event, world *event.World) error {

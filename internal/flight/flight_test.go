@@ -386,6 +386,9 @@ func TestDiskFails(t *testing.T) {
 	if _, opens := read(t, filesOf(t, dir)); opens < 8 {
 		t.Errorf("%d opens", opens)
 	}
+	if got := r.Unrecorded(); got < 10*time.Second || got > 100*time.Second {
+		t.Errorf("for %s nothing was recorded", got)
+	}
 	if got := fmt.Sprint(r.said); !strings.Contains(got, "cannot record in") || !strings.Contains(got, "it records again") {
 		t.Errorf("said: %s", got)
 	}

@@ -53,6 +53,9 @@ type Recorder struct {
 	retry   time.Duration
 	failing bool // a line has said that nothing is recorded
 
+	read       event.Time    // the end of the last batch
+	unrecorded time.Duration // while failing
+
 	list     []*segment // closed ones, oldest first
 	incident *incident  // that is being kept
 	stats    record.Stats
@@ -124,6 +127,10 @@ func (r *Recorder) Add(e *event.Event, world *event.World) error {
 
 // EndBatch must be called after each batch. A segment ends when its time is over, and the next begins.
 func (r *Recorder) EndBatch(now event.Time) error {
+	if r.failing && r.read != 0 {
+		r.unrecorded += now.Sub(r.read)
+	}
+	r.read = now
 	if r.current != nil {
 		if err := r.current.EndBatch(now); err != nil {
 			r.fail(now, err)
@@ -277,6 +284,9 @@ func (r *Recorder) sayFailure(err error) {
 
 // Writes reports whether the ring is written, and not given up for now: the disk is full, or the directory gone.
 func (r *Recorder) Writes() bool { return !r.failing }
+
+// Unrecorded returns for how long it was not written.
+func (r *Recorder) Unrecorded() time.Duration { return r.unrecorded }
 
 // Stats returns what was recorded so far.
 func (r *Recorder) Stats() record.Stats {
