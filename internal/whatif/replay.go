@@ -49,8 +49,8 @@ type host struct {
 	replay *Replay
 	engine *engine
 	config *Config
-	ports  event.PortRange // of the recording
-	wait   time.Duration   // the recorded length of TIME_WAIT
+	ports  []event.PortRange // of the recording: the range when it began, and what it was changed to
+	wait   time.Duration     // the recorded length of TIME_WAIT
 	random random
 
 	spaces   map[tuple]*flow
@@ -129,10 +129,12 @@ func (r *Replay) Add(e *event.Event, world *event.World) error {
 	if e.Proto == event.UDP || !replayed[e.Kind] || e.Netns == 0 {
 		return nil
 	}
-	h := r.host(world.Netns(e.Netns))
+	fact := world.Netns(e.Netns)
+	h := r.host(fact)
 	if r.err != nil {
 		return r.err
 	}
+	h.noteRange(fact.Ports)
 	h.advance(int64(e.Time.Sub(r.begin)))
 	h.add(e)
 	return nil
@@ -185,7 +187,7 @@ func (r *Replay) host(fact *event.Netns) *host {
 	system.TimerPhase -= time.Duration(r.begin)
 	system.ReusePhase -= time.Duration(r.begin)
 	h := &host{
-		replay: r, config: config, engine: newEngine(system, r.exact), ports: fact.Ports, wait: Recorded(fact).System.TimeWait, spaces: map[tuple]*flow{}, bySpace: map[int32]*flow{},
+		replay: r, config: config, engine: newEngine(system, r.exact), wait: Recorded(fact).System.TimeWait, spaces: map[tuple]*flow{}, bySpace: map[int32]*flow{},
 		byRemote: map[event.Endpoint]*flow{}, locals: map[event.Addr][]int32{}, live: map[tuplePorts]liveConn{}, owned: map[uint16]bool{}, ahead: ahead{},
 	}
 	r.hosts[fact.Inode] = h

@@ -1,6 +1,7 @@
 package whatif
 
 import (
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -38,10 +39,17 @@ func (h *host) add(e *event.Event) {
 	}
 }
 
+// noteRange notes the range of the namespace at an event.
+func (h *host) noteRange(ports event.PortRange) {
+	if ports.Known() && !slices.Contains(h.ports, ports) {
+		h.ports = append(h.ports, ports)
+	}
+}
+
 // fromRange reports whether the port can have been chosen by the system. One that a program
 // chose outside the range competes with none.
 func (h *host) fromRange(port uint16) bool {
-	return !h.ports.Known() || port == 0 || h.ports.Holds(port)
+	return len(h.ports) == 0 || port == 0 || slices.ContainsFunc(h.ports, func(r event.PortRange) bool { return r.Holds(port) })
 }
 
 func keyOf(e *event.Event) tuplePorts { return tuplePorts{e.Src, e.Dst} }

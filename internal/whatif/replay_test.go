@@ -3,6 +3,7 @@ package whatif
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -62,6 +63,7 @@ func (r *recording) replay(t *testing.T, changes Changes, until time.Duration) (
 	}
 	replay := NewReplay(&survey, changes)
 	for i := range r.events {
+		r.world.Apply(&r.events[i])
 		if err := replay.Add(&r.events[i], &r.world); err != nil {
 			t.Fatal(err)
 		}
@@ -101,6 +103,20 @@ func TestReplayUnderOtherRanges(t *testing.T) {
 	changes.Sources, changes.Requests = 1, 10
 	if got, _ := r.replay(t, changes, time.Minute); !got.Survives || got.Requests != 1000 || got.Opens != 100 {
 		t.Errorf("a pool: %+v", got)
+	}
+}
+
+// A range that is changed meanwhile: what the new one gives is of the load, too.
+func TestReplayOfOtherRange(t *testing.T) {
+	t.Parallel()
+	r := newRecording(100)
+	wider := r.fact
+	wider.Ports.High = 33767
+	r.connections(1000, 50*time.Millisecond, 10*time.Millisecond, "10.0.0.2:80", event.TimeWait)
+	change := event.Event{Time: r.events[100].Time, Kind: event.NetnsKnown, Fact: &wider}
+	r.events = slices.Insert(r.events, 100, change)
+	if got, _ := r.replay(t, withRange("32768 60999"), time.Minute); got.Opens != 1000 {
+		t.Errorf("%+v", got)
 	}
 }
 
