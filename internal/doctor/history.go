@@ -1,10 +1,12 @@
 package doctor
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -14,15 +16,17 @@ const maxHistory = 256
 // History merges what is found in successive snapshots, so that trouble is judged that is over
 // by the last one. Of each finding it keeps the worst moment. The zero value is ready.
 type History struct {
-	kept []kept
-	last time.Time // of the newest snapshot
+	kept   []kept
+	last   time.Time                  // of the newest snapshot
+	ranges map[uint32]event.PortRange // of its namespaces
 }
 
 // kept is a finding over time.
 type kept struct {
-	Finding           // as of the worst moment
-	seen    time.Time // when it was found last
-	grew    time.Time // when its count grew last
+	Finding                 // as of the worst moment
+	ports   event.PortRange // of its namespace then
+	seen    time.Time       // when it was found last
+	grew    time.Time       // when its count grew last
 
 	another      Cause     // that was found last, while calls failed
 	anotherSince time.Time // without a break
@@ -34,20 +38,31 @@ const causeStands = 2 * time.Second
 
 // Add judges the next snapshot.
 func (h *History) Add(s *snapshot.Snapshot) {
+	h.last, h.ranges = s.Wall, rangesOf(s)
 	for _, f := range Judge(s) {
 		h.take(f, s.Wall)
 	}
-	h.last = s.Wall
 	h.bound()
 }
 
+// rangesOf returns the port range of each namespace of which it is known.
+func rangesOf(s *snapshot.Snapshot) map[uint32]event.PortRange {
+	ranges := map[uint32]event.PortRange{}
+	for i := range s.Namespaces {
+		if n := &s.Namespaces[i]; n.Ports.Known() {
+			ranges[n.Inode] = n.Ports
+		}
+	}
+	return ranges
+}
+
 func (h *History) take(f Finding, now time.Time) {
-	at := slices.IndexFunc(h.kept, func(k kept) bool { return k.same(&f) })
+	at, ports := slices.IndexFunc(h.kept, func(k kept) bool { return k.same(&f) }), h.ranges[f.Subject.Netns]
 	if at < 0 {
-		h.kept = append(h.kept, kept{Finding: f, seen: now, grew: now})
+		h.kept = append(h.kept, kept{Finding: f, ports: ports, seen: now, grew: now})
 		return
 	}
-	h.kept[at].take(f, now)
+	h.kept[at].take(f, ports, now)
 }
 
 // same reports whether the finding is of the same trouble, also if the cause was found to be
@@ -59,7 +74,7 @@ func (k *kept) same(f *Finding) bool {
 // goesOn reports whether the same trouble has not been over in between.
 func goesOn(k *kept, f *Finding) bool { return f.last.IsZero() || f.Since.Sub(k.seen) <= recently }
 
-func (k *kept) take(f Finding, now time.Time) {
+func (k *kept) take(f Finding, ports event.PortRange, now time.Time) {
 	since := k.Since
 	if f.Severity > k.Severity {
 		since = f.Since // calls fail since then, and not since the ports began to fill
@@ -70,7 +85,7 @@ func (k *kept) take(f Finding, now time.Time) {
 	victims, count, last := mergeWorst(k.Victims, f.Victims), max(k.count, f.count), later(k.last, f.last)
 	if k.replacedBy(&f) && k.outlasted(&f, now) {
 		severity, confidence := max(k.Severity, f.Severity), max(k.Confidence, f.Confidence)
-		k.Finding = f
+		k.Finding, k.ports = f, ports
 		k.Severity, k.Confidence = severity, confidence
 	}
 	if count > k.count {
@@ -137,11 +152,22 @@ func (h *History) Findings() []Finding {
 			f.Until = later(h.kept[i].seen, f.Since)
 			f.notCome()
 		}
+		f.noteRange(h.kept[i].ports, h.ranges[f.Subject.Netns], h.last)
 		findings = append(findings, f)
 	}
 	findings = joinOverloaded(findings)
 	order(findings)
 	return findings
+}
+
+// noteRange adds that the port range of the namespace is another one now: what is judged, and what to do,
+// is of the one at the worst moment.
+func (f *Finding) noteRange(then, now event.PortRange, at time.Time) {
+	if then.Known() && now.Known() && then != now {
+		f.Evidence = append(slices.Clone(f.Evidence), Evidence{
+			Text: fmt.Sprintf("the port range was changed since: it is %d-%d now; figures and advice are of %d-%d", now.Low, now.High, then.Low, then.High), At: at,
+		})
+	}
 }
 
 // notCome makes a note of a forecast that is over: no call has failed, and the ports never were full.

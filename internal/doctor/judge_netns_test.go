@@ -155,6 +155,26 @@ func TestCounterOver(t *testing.T) {
 	}
 }
 
+// What is advised for a range that has been changed since says so.
+func TestRangeChangedSince(t *testing.T) {
+	t.Parallel()
+	h := newHost(40000, 40099)
+	each(0, 10*time.Second, 10, func(at time.Duration, n int) {
+		h.connect(connection{at: at, life: time.Millisecond, port: 40000 + uint16(n)})
+	})
+	h.exhausted(10*time.Second, 20*time.Second)
+	h.add(22*time.Second, event.NetnsKnown, func(e *event.Event) {
+		wider := h.net
+		wider.Ports = event.PortRange{Low: 32768, High: 60999}
+		e.Fact = &wider
+	})
+	findings, _ := h.run(t, 30*time.Second)
+	f := only(t, urgent(findings))
+	if last := f.Evidence[len(f.Evidence)-1].Text; !strings.Contains(last, "it is 32768-60999 now; figures and advice are of 40000-40099") {
+		t.Errorf("%s: %s", f.ID, last)
+	}
+}
+
 func TestHistoryIsBounded(t *testing.T) {
 	t.Parallel()
 	var h History
