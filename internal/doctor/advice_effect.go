@@ -49,7 +49,8 @@ func Effects(s *snapshot.Snapshot, f *Finding) {
 			a.Effect = t.closesInTime(a.change, system, load)
 		default:
 			after, with := a.change.apply(system, load)
-			a.Effect = a.change.effect(whatif.Simulate(after, with), before)
+			result := whatif.Simulate(after, with)
+			a.Effect, a.fails = a.change.effect(result, before), !result.Survives
 		}
 	}
 }

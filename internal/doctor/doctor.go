@@ -122,6 +122,21 @@ type Advice struct {
 	Effect  string // what the simulation says it does to this load; empty: not simulated
 
 	change change // what Effects simulates
+	fails  bool   // the load fails with it as well, as Effects has found
+}
+
+// FirstAdvice returns the piece of advice with the least risk that suffices by its effect, the first one
+// if none does or Effects was not called; nil: there is none.
+func (f *Finding) FirstAdvice() *Advice {
+	for i := range f.Advice {
+		if !f.Advice[i].fails {
+			return &f.Advice[i]
+		}
+	}
+	if len(f.Advice) == 0 {
+		return nil
+	}
+	return &f.Advice[0]
 }
 
 // Subject is the rows of the snapshot that a finding is about; what does not apply is zero.

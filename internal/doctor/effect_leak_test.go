@@ -52,3 +52,17 @@ func TestLeakIsNoDeadEnd(t *testing.T) {
 		}
 	}
 }
+
+// What fails by its own effect is not the one thing that a report advises.
+func TestFirstAdvice(t *testing.T) {
+	t.Parallel()
+	fails, helps := Advice{Action: "fails", fails: true}, Advice{Action: "helps"}
+	for want, list := range map[string][]Advice{"helps": {fails, helps}, "fails": {fails, fails}} {
+		if got := (&Finding{Advice: list}).FirstAdvice(); got.Action != want {
+			t.Errorf("%s, want %s", got.Action, want)
+		}
+	}
+	if got := (&Finding{}).FirstAdvice(); got != nil {
+		t.Errorf("%+v", got)
+	}
+}

@@ -69,8 +69,8 @@ func (w *writer) finding(f *doctor.Finding, said bool) {
 	if who := sufferers(f.Victims); who != "" {
 		w.item("  Who: ", who)
 	}
-	if len(f.Advice) > 0 {
-		w.firstAdvice(&f.Advice[0])
+	if first := f.FirstAdvice(); first != nil {
+		w.firstAdvice(first)
 	}
 	fmt.Fprintf(&w.out, "  More: porttrace explain %s\n        %s\n", f.Cause, w.command("doctor"))
 }
