@@ -14,6 +14,7 @@ var (
 	connectFailures = counter("connect_failures", "Connects that failed.", append(ownerNames, "errno", "reason")...)
 	bindFailures    = counter("bind_failures", "Calls of bind() or listen(), and automatic binds, that failed.", append(ownerNames, "errno", "reason", "op")...)
 	exhausted       = counter("exhausted_calls", "Calls that failed because no port was free.", "op")
+	failedCalls     = counter("failed_calls", "Calls that failed, for any reason.", "op")
 	connections     = gauge("outgoing_connections", "Local ends of outgoing connections that hold a port, each in one state.", append(ownerNames, "state")...)
 	timeWaitEntered = counter("time_wait_entered", "Closes that left a TIME_WAIT bucket.")
 	timeWait        = gauge("time_wait_sockets", "TIME_WAIT buckets by the side that opened the connection.", "side")
@@ -29,13 +30,18 @@ func (out *series) addCalls(s *snapshot.Snapshot, counts *Counts) {
 			out.add(connections, l.with(s.name), float64(s.count))
 		}
 	}
-	for op, n := range counts.Exhausted {
-		out.addOf(exhausted, float64(n), label{"op", op.String()})
-	}
+	out.addByOp(exhausted, counts.Exhausted)
+	out.addByOp(failedCalls, counts.Failed)
 	out.add(timeWaitEntered, nil, float64(s.Totals.TimeWaitEntered))
 	out.addOf(timeWait, float64(max(s.Totals.TimeWaitOut, 0)), label{"side", "out"})
 	out.addOf(timeWait, float64(max(s.Totals.TimeWaitIn, 0)), label{"side", "in"})
 	out.addOf(timeWait, float64(max(s.Totals.TimeWaitOther, 0)), label{"side", unknown})
+}
+
+func (out *series) addByOp(f *family, counts map[event.Op]uint64) {
+	for op, n := range counts {
+		out.addOf(f, float64(n), label{"op", op.String()})
+	}
 }
 
 func (out *series) addOwner(t *tally, l labels) {

@@ -36,9 +36,10 @@ type Meter struct {
 	limit     int
 	known     map[ownerKey]*owner
 	listed    []*owner
-	leaving   []*owner // that have lost their places, at most as many as are listed, oldest first
-	others    tally    // of the programs that are not listed
-	exhausted map[event.Op]uint64
+	leaving   []*owner            // that have lost their places, at most as many as are listed, oldest first
+	others    tally               // of the programs that are not listed
+	exhausted map[event.Op]uint64 // calls that found no port
+	failed    map[event.Op]uint64 // calls that failed
 	search    prometheus.Histogram
 
 	young, old map[event.ProcID]*owner
@@ -59,7 +60,7 @@ type owner struct {
 // NewMeter returns a Meter that lists as many programs by themselves.
 func NewMeter(owners int) *Meter {
 	return &Meter{
-		limit: owners, known: map[ownerKey]*owner{}, exhausted: exhaustible(), young: map[event.ProcID]*owner{},
+		limit: owners, known: map[ownerKey]*owner{}, exhausted: noCalls(), failed: noCalls(), young: map[event.ProcID]*owner{},
 		search: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "porttrace_port_search_seconds",
 			Help:    "Time in the port search of connect(), of connections that are delivered one by one.",
@@ -89,6 +90,7 @@ func (m *Meter) Add(e *event.Event, world *event.World) error {
 		to = &o.tally
 	}
 	n, failed := to.add(e)
+	m.failed[callOf(e)] += failed
 	if e.Reason == event.RangeExhausted {
 		m.exhausted[e.Op] += failed
 	}

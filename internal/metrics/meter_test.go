@@ -198,6 +198,28 @@ func TestFailureKinds(t *testing.T) {
 	}
 }
 
+// TestCountsFromZero: the first failure of a host is an increase of a series that was there before.
+func TestCountsFromZero(t *testing.T) {
+	t.Parallel()
+	m := newMeterTest(t, 2)
+	for op := event.OpConnect; op <= event.OpAutobind; op++ {
+		if n, is := m.meter.Counts().Failed[op]; !is || n != 0 {
+			t.Errorf("%s: %d, %t before the first failure", op, n, is)
+		}
+		if op == event.OpConnect {
+			continue
+		}
+		m.event("a", event.Event{Kind: event.BindFail, Op: op, Errno: event.EADDRINUSE, Reason: event.PortTaken})
+		if n := m.meter.Counts().Failed[op]; n != 1 {
+			t.Errorf("%s: %d after it", op, n)
+		}
+	}
+	m.event("a", event.Event{Kind: event.Folded, Fact: &event.Fold{ConnectFails: 7}})
+	if failed := m.meter.Counts().Failed; len(failed) != 4 || failed[event.OpConnect] != 7 {
+		t.Errorf("folded failures: %v", failed)
+	}
+}
+
 // TestHostileNames: whatever a program is called, its label is printable, bounded, and not that of others.
 func TestHostileNames(t *testing.T) {
 	t.Parallel()

@@ -50,7 +50,7 @@ func TestRecordings(t *testing.T) {
 				"porttrace_opens_total": s.Totals.Opens, "porttrace_closes_total": s.Totals.Closes(), "porttrace_binds_total": s.Totals.Binds,
 				"porttrace_connect_failures_total": s.Totals.ConnectFailures, "porttrace_bind_failures_total": s.Totals.BindFailures,
 				"porttrace_time_wait_entered_total": s.Totals.TimeWaitEntered, "porttrace_events_total": s.Health.Events,
-				"porttrace_exhausted_calls_total": exhaustedCalls(s),
+				"porttrace_exhausted_calls_total": exhaustedCalls(s), "porttrace_failed_calls_total": s.Totals.ConnectFailures + s.Totals.BindFailures,
 			} {
 				if sum := got.sum(name); sum != float64(want) {
 					t.Errorf("%s is %v, the report has %d", name, sum, want)

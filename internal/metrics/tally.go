@@ -77,12 +77,17 @@ func (t *tally) fold(e *event.Event) (n, failed uint64) {
 	return f.Opens + f.Closes() + f.Binds, f.ConnectFails
 }
 
-// fail counts calls that failed. What a connect that came folded has no errno of ended an Open.
-func (t *tally) fail(e *event.Event, n uint64) {
-	key := failureKey{e.Op, e.Errno, e.Reason}
-	if e.Kind != event.BindFail {
-		key.op = event.OpConnect
+// callOf returns which call an event that failed is of. What came folded has none, and ended an Open.
+func callOf(e *event.Event) event.Op {
+	if e.Kind == event.BindFail {
+		return e.Op
 	}
+	return event.OpConnect
+}
+
+// fail counts calls that failed.
+func (t *tally) fail(e *event.Event, n uint64) {
+	key := failureKey{callOf(e), e.Errno, e.Reason}
 	at := slices.IndexFunc(t.failures, func(f failures) bool { return f.failureKey == key })
 	if at < 0 && len(t.failures) >= maxFailureKeys {
 		key = otherFailure
@@ -104,8 +109,9 @@ func (t *tally) clone() tally {
 
 // Counts are those of a Meter at a moment.
 type Counts struct {
-	Owners    []Owner // those that are listed or were until now, and all others as the last
-	Exhausted map[event.Op]uint64
+	Owners    []Owner             // those that are listed or were until now, and all others as the last
+	Exhausted map[event.Op]uint64 // calls that found no port, of all programs
+	Failed    map[event.Op]uint64 // calls that failed, likewise
 }
 
 // Owner is what a program has done while it was listed.
@@ -114,14 +120,15 @@ type Owner struct {
 	tally
 }
 
-// exhaustible are the calls that can find no port: they are counted from 0 on.
-func exhaustible() map[event.Op]uint64 {
+// noCalls returns a count of each call that can fail. They are counted from 0 on: an increase from no series to
+// one is none for Prometheus.
+func noCalls() map[event.Op]uint64 {
 	return map[event.Op]uint64{event.OpConnect: 0, event.OpBind: 0, event.OpListen: 0, event.OpAutobind: 0}
 }
 
 // Counts returns what has been counted.
 func (m *Meter) Counts() *Counts {
-	c := &Counts{Exhausted: maps.Clone(m.exhausted)}
+	c := &Counts{Exhausted: maps.Clone(m.exhausted), Failed: maps.Clone(m.failed)}
 	for _, list := range [][]*owner{m.listed, m.leaving} {
 		for _, o := range list {
 			c.Owners = append(c.Owners, Owner{o.key, o.clone()})
