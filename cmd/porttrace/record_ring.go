@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -84,10 +85,22 @@ func (f *ringFlags) check(given func(flag string) bool, dir string, maxSize size
 	if n := maxSize.bytes; n != 0 && n < leastRing {
 		return usagef("--max-size %s: a ring needs 16M at least, as each of its files begins with all sockets", maxSize.text)
 	}
-	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+	return cmp.Or(checkWatch(f.on), checkRingDir(dir))
+}
+
+// checkRingDir refuses a directory that open cannot make. It makes the last one only: with more, a name that is
+// mistyped would be a ring where nobody searches for it.
+func checkRingDir(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case err == nil && !info.IsDir():
 		return usagef("-o %s: must be a directory, for the files of --ring", dir)
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Stat(filepath.Dir(filepath.Clean(dir))); err != nil {
+			return fileError("recording", filepath.Clean(dir), err)
+		}
 	}
-	return checkWatch(f.on)
+	return nil
 }
 
 // sayLine writes a line over the progress, which only a terminal shows.
@@ -127,6 +140,7 @@ func (f *ringFlags) open(dir string, maxSize int64, session *session) (*ring, er
 	}
 	session.privileges.dirs = append(session.privileges.dirs, dir)
 	if errors.Is(missing, fs.ErrNotExist) {
+		sayLine("made the directory " + dir)
 		if err := session.privileges.ownDir(dir); err != nil {
 			return nil, errors.Join(err, r.close())
 		}
