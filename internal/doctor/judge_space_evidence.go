@@ -21,7 +21,11 @@ func (c *shortage) addEvidence(f *Finding) {
 			Value: float64(c.Exhausted), Unit: "calls", At: c.LastExhausted,
 		})
 	}
-	add(float64(c.Taken()), "ports", "%s of %s ports are taken: %s", phrase.Count(c.Taken()), phrase.Count(c.Capacity), c.composition())
+	taken := fmt.Sprintf("%s of %s ports are taken", phrase.Count(c.Taken()), phrase.Count(c.Capacity))
+	if c.Taken() > 0 {
+		taken += ": " + c.composition()
+	}
+	add(float64(c.Taken()), "ports", "%s", taken)
 	if c.Peak > c.InUse() {
 		f.Evidence = append(f.Evidence, Evidence{
 			Text:  fmt.Sprintf("at most %s ports were in use at a time", phrase.Count(c.Peak)),

@@ -127,13 +127,22 @@ func (c *shortage) narrowRange(m mix, of *Finding, size int) Finding {
 		return f
 	}
 	f.Summary = fmt.Sprintf("%s to %s: %s would fit into the usual %s ports, but %s, and %s",
-		p.who(), c.to(), c.load(m), phrase.Count(defaultRange.Size()), ports, c.effect())
+		c.who(&p), c.to(), c.load(m), phrase.Count(defaultRange.Size()), ports, c.effect())
 	return f
+}
+
+// who returns the program that fills the space, in a sentence; if it is not known, as its sockets are from
+// before the start, those that call.
+func (c *shortage) who(p *program) string {
+	if p.name == "" {
+		return c.callers()
+	}
+	return p.who()
 }
 
 // load returns how many connections the program wants, per second or at a time.
 func (c *shortage) load(m mix) string {
-	if rate := c.rate(); m.timeWait > m.open && rate > 0 {
+	if rate := c.rate(); rate > 0 && (m.timeWait > m.open || c.needs(m) == 0) {
 		return phrase.Rate(rate) + " connections/s"
 	}
 	return phrase.Plural(uint64(max(c.needs(m), 0)), "connection") + " at a time"
@@ -144,7 +153,7 @@ func (c *shortage) reservedRange(of *Finding, reserved, size int) Finding {
 	f := *of
 	f.Cause, f.ID = ReservedRange, id(ReservedRange, p.name, c.to())
 	f.Summary = fmt.Sprintf("%s to %s: net.ipv4.ip_local_reserved_ports takes %s of the %s ports of the range away, %s are left, and %s",
-		p.who(), c.to(), phrase.Count(reserved), phrase.Count(size), phrase.Count(c.Capacity), c.effect())
+		c.who(&p), c.to(), phrase.Count(reserved), phrase.Count(size), phrase.Count(c.Capacity), c.effect())
 	if c.Kind == snapshot.BindSpace {
 		f.Summary = fmt.Sprintf("bind() of %s to %s and port 0: net.ipv4.ip_local_reserved_ports takes %s of the %s ports of the range away, %s are left, and %s",
 			c.callers(), c.to(), phrase.Count(reserved), phrase.Count(size), phrase.Count(c.Capacity), c.effect())

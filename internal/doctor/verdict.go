@@ -75,10 +75,25 @@ func Lacks(s *snapshot.Snapshot, findings ...Finding) []string {
 	if cause := s.Missing(); cause != "" {
 		list = append(list, "parts of the time are "+cause+": what happened in them is not judged")
 	}
+	if p := unseenSockets(s); p != nil {
+		list = append(list, fmt.Sprintf("calls found no port for %s, of which at most %s of %s ports were seen in use: sockets from before the start are not seen (in other network namespaces without CAP_SYS_ADMIN)",
+			phrase.Space(p), phrase.Grouped(p.Peak), phrase.Grouped(p.Capacity)))
+	}
 	if s.Health.Lost > 0 {
 		list = append(list, fmt.Sprintf("%s lost: counts of calls can be too low", phrase.Plural(s.Health.Lost, "event")))
 	}
 	return list
+}
+
+// unseenSockets returns a port space that had no port for a call, though less than half of its ports were
+// ever seen in use; nil: there is none.
+func unseenSockets(s *snapshot.Snapshot) *snapshot.PortSpace {
+	for i := range s.PortSpaces {
+		if p := &s.PortSpaces[i]; p.Kind == snapshot.ConnectSpace && p.Exhausted > 0 && p.Capacity > 0 && p.Peak*2 < p.Capacity {
+			return p
+		}
+	}
+	return nil
 }
 
 // longerIsPointless reports whether the finding is of something that TIME_WAIT has no part in, so
