@@ -89,7 +89,7 @@ func (f *ringFlags) check(given func(flag string) bool, dir string, maxSize size
 }
 
 // checkRingDir refuses a directory that open cannot make. It makes the last one only: with more, a name that is
-// mistyped would be a ring where nobody searches for it.
+// mistyped would be a ring that is not found when it is needed.
 func checkRingDir(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
