@@ -159,7 +159,12 @@ func (r *ring) observe(s *snapshot.Snapshot) {
 	if r.watch == nil {
 		return
 	}
-	if cause, why := r.watch.observe(s, r.Keeping()); cause != "" {
+	keeping := r.Keeping()
+	switch cause, why := r.watch.observe(s, keeping); {
+	case cause == "":
+	case keeping:
+		r.Worsen(r.now, cause, why)
+	default:
 		r.Keep(r.now, cause, why)
 	}
 }

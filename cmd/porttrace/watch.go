@@ -25,6 +25,7 @@ type watch struct {
 	on     []string
 	seen   map[string]time.Time // when each thing was there last
 	failed map[string]uint64    // calls until the snapshot before, by what failed
+	kept   string               // the worst that the incident has, which is being kept
 }
 
 // happening is one of the things that --on names: a port space that is full, a kind of failure, a finding.
@@ -46,34 +47,54 @@ func checkWatch(on []string) error {
 	return nil
 }
 
-// observe takes the next snapshot. It returns what has begun since the one before: a word for the name
-// of a file, and a sentence. While busy nothing begins; what has begun meanwhile does so after it, if it
-// is still there.
+// observe takes the next snapshot. It returns the worst that has begun since the one before: a word for the name
+// of a file, and a sentence. While busy, as an incident is being kept, only what is worse than that is returned;
+// what has begun meanwhile begins after it, if it is still there.
 func (w *watch) observe(s *snapshot.Snapshot, busy bool) (cause, why string) {
 	failing := w.failing(s)
-	more := 0
+	worst, begun := 0, 0
+	if busy {
+		worst = weight(w.kept)
+	}
 	for _, name := range w.on {
 		for _, h := range happenings(s, name, failing) {
 			key := name + " " + h.key
 			if last, was := w.seen[key]; !was || s.Wall.Sub(last) > endsAfter {
-				switch {
-				case busy:
-					continue
-				case cause == "":
-					cause, why = name, h.why
-				default:
-					more++
+				if n := weight(name); n > worst {
+					cause, why, worst = name, h.why, n
 				}
+				if busy {
+					continue
+				}
+				begun++
 			}
 			w.seen[key] = s.Wall
 		}
 	}
 	maps.DeleteFunc(w.seen, func(_ string, last time.Time) bool { return s.Wall.Sub(last) > endsAfter })
-	if more > 0 {
-		why += fmt.Sprintf(", and %d more", more)
+	if cause != "" {
+		w.kept = cause
+	}
+	if begun > 1 {
+		why += fmt.Sprintf(", and %d more", begun-1)
 	}
 	cause, _, _ = strings.Cut(cause, ":")
 	return cause, why
+}
+
+// weight is how bad what --on names is: a port space that is full denies calls, one that is high does so soon.
+func weight(name string) int {
+	switch name {
+	case "":
+		return 0 // nothing
+	case failOnHigh:
+		return 1
+	case onFailure:
+		return 3
+	case failOnFull:
+		return 4
+	}
+	return 2 // a finding
 }
 
 // happenings returns what there is of one that --on names.

@@ -82,6 +82,30 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// While an incident is being kept only what is worse than that is returned, once.
+func TestWatchWorse(t *testing.T) {
+	t.Parallel()
+	w := newWatch([]string{"high", "failure", "full"})
+	high, full := []snapshot.PortSpace{spaceOf(1, 90)}, []snapshot.PortSpace{spaceOf(1, 100)}
+	for i, step := range []struct {
+		spaces   []snapshot.PortSpace
+		failures uint64
+		busy     bool
+		want     string
+	}{
+		{high, 0, false, "high"}, {high, 0, true, ""}, {full, 1, true, "full"}, {full, 2, true, ""}, {high, 3, true, ""}, {full, 4, true, ""},
+		{full, 5, false, "full"}, // which is still there, and worse than the failure
+	} {
+		s := snapshot.Snapshot{Wall: time.Unix(1e9, 0).Add(time.Duration(i) * time.Second), PortSpaces: step.spaces}
+		if step.failures > 0 {
+			s.Failures = []snapshot.Failure{failures("api", 443, step.failures)}
+		}
+		if cause, _ := w.observe(&s, step.busy); cause != step.want {
+			t.Errorf("step %d: %q, want %q", i, cause, step.want)
+		}
+	}
+}
+
 // What was not there for a minute begins again.
 func TestWatchForgets(t *testing.T) {
 	t.Parallel()

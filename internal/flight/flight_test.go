@@ -241,6 +241,35 @@ func TestIncidents(t *testing.T) {
 	}
 }
 
+// An incident that becomes worse has that in its name, and stays one. Its files go on.
+func TestIncidentWorsens(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := newRun(t, Options{Dir: dir, Length: time.Minute, Before: 20 * time.Second, After: 20 * time.Second, Incidents: 1})
+	r.Worsen(r.now, "full", "of none")
+	r.seconds(100)
+	at := r.now
+	r.Keep(r.now, "no_ipv6", "a finding")
+	r.seconds(10)
+	r.Worsen(r.now, "full", "a space is full")
+	for tries := 0; r.incident != nil && tries < 2000; tries++ {
+		r.seconds(1)
+		time.Sleep(time.Millisecond) // until its files are closed
+	}
+	names := incidentsOf(t, dir)
+	want := r.wall(at).UTC().Format(incidentLayout) + "-no_ipv6-full"
+	if len(names) != 1 || names[0] != want || NewestIncident(dir) != filepath.Join(dir, incidents, want) {
+		t.Fatalf("incidents %v, newest %s, want %s", names, NewestIncident(dir), want)
+	}
+	rec, _ := read(t, filesOf(t, filepath.Join(dir, incidents, want)))
+	if begin, end := rec.Span(); at.Sub(begin) < 20*time.Second || end.Sub(at) < 20*time.Second || len(rec.Gaps()) > 0 {
+		t.Errorf("%s before and %s after, gaps %v", at.Sub(begin), end.Sub(at), rec.Gaps())
+	}
+	if len(r.said) != 2 || !strings.Contains(r.said[1], "-no_ipv6 is now "+want) {
+		t.Errorf("said: %q", r.said)
+	}
+}
+
 func incidentsOf(t *testing.T, dir string) []string {
 	t.Helper()
 	root, err := os.OpenRoot(dir)

@@ -12,6 +12,7 @@ func FuzzNames(f *testing.F) {
 	f.Add("20261128T031207.250Z.ptrace")
 	f.Add("20261128T031207.250Z-2.ptrace")
 	f.Add("20261128T031207Z-full-2")
+	f.Add("20261128T031207Z-high-2-full")
 	f.Add("../20261128T031207.250Z.ptrace")
 	f.Fuzz(func(t *testing.T, name string) {
 		if begin, is := segmentBegin(name); is {

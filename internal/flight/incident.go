@@ -48,6 +48,23 @@ func (r *Recorder) Keep(now event.Time, cause, why string) {
 	}
 }
 
+// Worsen adds what an incident has become to its name, while it is being kept: TIME-high-full. It must be called
+// between batches.
+func (r *Recorder) Worsen(now event.Time, cause, why string) {
+	i := r.incident
+	if i == nil {
+		return
+	}
+	from, to := i.dir, i.dir+"-"+cause
+	if err := within(i.ring, func(root *os.Root) error { return root.Rename(from, to) }); err != nil {
+		r.opts.Say(fmt.Sprintf("%s: %s, in the time that %s keeps, which cannot be named so: %v", cause, why, filepath.Join(i.ring, from), err))
+		return
+	}
+	i.dir = to
+	r.opts.Say(fmt.Sprintf("%s UTC %s: %s; %s is now %s",
+		r.wall(now).UTC().Format(time.TimeOnly), cause, why, filepath.Join(i.ring, from), filepath.Base(to)))
+}
+
 // within calls a function with the directory of a recorder, out of which no symbolic link leads: it can be
 // another user's. It is opened each time, since users delete a directory and make it again.
 func within(ring string, f func(*os.Root) error) error {

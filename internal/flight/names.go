@@ -18,7 +18,7 @@ const (
 
 var (
 	segmentName  = regexp.MustCompile(`^\d{8}T\d{6}\.\d{3}Z(-\d+)?\.ptrace$`)
-	incidentName = regexp.MustCompile(`^\d{8}T\d{6}Z-[a-z_]+(-\d+)?$`)
+	incidentName = regexp.MustCompile(`^\d{8}T\d{6}Z(-[a-z0-9_]+)+$`)
 )
 
 // segment is a file in the directory.
