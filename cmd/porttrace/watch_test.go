@@ -93,7 +93,12 @@ func TestWatchWorse(t *testing.T) {
 		busy     bool
 		want     string
 	}{
-		{high, 0, false, "high"}, {high, 0, true, ""}, {full, 1, true, "full"}, {full, 2, true, ""}, {high, 3, true, ""}, {full, 4, true, ""},
+		{high, 0, false, "high"},
+		{high, 0, true, ""},
+		{full, 1, true, "full"},
+		{full, 2, true, ""},
+		{high, 3, true, ""},
+		{full, 4, true, ""},
 		{full, 5, false, "full"}, // which is still there, and worse than the failure
 	} {
 		s := snapshot.Snapshot{Wall: time.Unix(1e9, 0).Add(time.Duration(i) * time.Second), PortSpaces: step.spaces}
