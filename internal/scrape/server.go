@@ -83,12 +83,7 @@ func schemeOf(config string) (string, error) {
 	if err := yaml.Unmarshal(text, &c); err != nil {
 		return "", err
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Users)) {
-		if _, err := bcrypt.Cost([]byte(c.Users[name])); err != nil {
-			return "", fmt.Errorf("user %q: the password must be a bcrypt hash, as of htpasswd -nBC 10 %s", name, name)
-		}
-	}
-	if err := web.Validate(config); err != nil {
+	if err := cmp.Or(checkPasswords(&c), web.Validate(config)); err != nil {
 		return "", err
 	}
 	if c.TLSConfig.IsEnabled() {
@@ -98,6 +93,16 @@ func schemeOf(config string) (string, error) {
 		return "", errors.New("has neither tls_server_config with a certificate nor basic_auth_users: anyone could read the metrics")
 	}
 	return "http", nil
+}
+
+// checkPasswords returns the error of the first user whose password is no hash.
+func checkPasswords(c *web.Config) error {
+	for _, name := range slices.Sorted(maps.Keys(c.Users)) {
+		if _, err := bcrypt.Cost([]byte(c.Users[name])); err != nil {
+			return fmt.Errorf("user %q: the password must be a bcrypt hash, as of htpasswd -nBC 10 %s", name, name)
+		}
+	}
+	return nil
 }
 
 // URLs returns where the metrics are.

@@ -125,10 +125,11 @@ func (c *collector) written(i int) *trouble {
 // firstThing returns what to change first, without how and why: those are on the page of the
 // finding. It is empty if nothing is advised.
 func firstThing(f *doctor.Finding) string {
-	if len(f.Advice) == 0 {
+	first := f.FirstAdvice()
+	if first == nil {
 		return ""
 	}
-	return clause(f.Advice[0].Action)
+	return clause(first.Action)
 }
 
 // clause returns a sentence up to its first colon, semicolon or full stop, those in parentheses
