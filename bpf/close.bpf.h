@@ -16,6 +16,7 @@ static __noinline void accepted(struct sock *sk, struct conn *at)
 	struct conn conn = {
 		.ts = bpf_ktime_get_ns(),
 		.cookie = cookie_of(sk),
+		.state = TCP_ESTABLISHED,
 		.flags = CONN_IN,
 	};
 
@@ -64,12 +65,14 @@ static __noinline void note_closer(struct sock *sk, struct conn *conn)
 	conn->limited = conn->flags & CONN_IN ? limited_pair(sk, conn) : 0;
 }
 
-static __always_inline void local_fin(struct sock *sk)
+static __always_inline void local_fin(struct sock *sk, int state)
 {
 	struct conn *conn = find_or_adopt_conn(sk);
 
-	if (conn)
-		note_closer(sk, conn);
+	if (!conn)
+		return;
+	conn->state = state;
+	note_closer(sk, conn);
 }
 
 static __noinline void remote_fin(struct sock *sk)
@@ -79,6 +82,7 @@ static __noinline void remote_fin(struct sock *sk)
 
 	if (!conn)
 		return;
+	conn->state = TCP_CLOSE_WAIT;
 	begin_event(&e, conn, KIND_CLOSE_WAIT, bpf_ktime_get_ns());
 	conn->close_wait_ts = e.head.ts;
 	if (conn->flags & CONN_ADOPTED)

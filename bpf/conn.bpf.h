@@ -77,6 +77,7 @@ static __always_inline void release_conn(struct sock *sk, struct conn *conn)
 	u32 zero = 0, *used = bpf_map_lookup_elem(&pt_conns_used, &zero);
 
 	conn->flags = 0;
+	conn->state = TCP_CLOSE;
 	if (used && *used > opt_kept_conns && !bpf_map_delete_elem(&pt_conns, &key))
 		atomic_add(*used, -1);
 }

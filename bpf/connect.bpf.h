@@ -27,6 +27,7 @@ static __noinline void connect_started(struct sock *sk, bool bound)
 		.pid = owner.pid,
 		.start = owner.start,
 		.cookie = cookie_of(sk),
+		.state = TCP_SYN_SENT,
 		.flags = CONN_OUT,
 	};
 
@@ -109,6 +110,7 @@ static __noinline void connect_established(struct sock *sk, struct conn *conn)
 {
 	struct sock_event e;
 
+	conn->state = TCP_ESTABLISHED;
 	send_open(sk, conn);
 	if (!(conn->flags & CONN_UNANSWERED))
 		return;

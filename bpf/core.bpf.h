@@ -84,6 +84,20 @@ static __always_inline bool binds_without_port(struct inet_sock *inet)
 	return BPF_CORE_READ(inet, inet_flags) >> INET_FLAGS_BIND_ADDRESS_NO_PORT & 1;
 }
 
+/* The type of sk_lock has no name of its own, which vmlinux.h could keep. */
+struct sock___lock {
+	struct {
+		int owned;
+	} sk_lock;
+} __attribute__((preserve_access_index));
+
+/* Reports whether a system call holds the lock of the socket: sock_owned_by_user(). A change of its
+ * state is then made by that call and not by a softirq. */
+static __always_inline bool owned_by_call(struct sock *sk)
+{
+	return ((struct sock___lock *)sk)->sk_lock.owned;
+}
+
 /* IP_LOCAL_PORT_RANGE came with 91d0b78c5177 ("inet: Add IP_LOCAL_PORT_RANGE socket
  * option", 6.3 and 6.1.31). Since d9f28735af87 ("Use READ/WRITE_ONCE() for IP
  * local_port_range.", 6.8) it is one number, low | high << 16, as is the namespace's. */

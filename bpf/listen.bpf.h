@@ -16,6 +16,7 @@ static __noinline void listen_started(struct sock *sk)
 		.pid = owner.pid,
 		.start = owner.start,
 		.cookie = cookie_of(sk),
+		.state = TCP_LISTEN,
 		.flags = CONN_LISTENER,
 	};
 	struct sock_event e;

@@ -36,7 +36,7 @@ struct conn {
 	u16 flags;     /* enum conn_flag; 0: the entry is free */
 	s16 search_ret;
 	u16 old_err; /* sk_err before the search */
-	u32 pad;
+	u32 state;   /* the last state of which pt_set_state has run, see skipped.bpf.h */
 };
 
 enum conn_flag {
@@ -175,14 +175,6 @@ struct {
 	__type(value, struct kind_counts);
 } pt_counts SEC(".maps");
 
-/* Set to 1 a moment after pt_skipped was attached. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u32);
-} pt_catching SEC(".maps");
-
 /* Has pt_set_state, which pt_skipped calls. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -192,10 +184,16 @@ struct {
 } pt_programs SEC(".maps");
 
 /* See skipped.bpf.h. */
+struct change {
+	u64 sk; /* 0: none */
+	u64 state;
+};
+
 struct state_runs {
-	u64 outer, inner; /* where the arguments are of changes that pt_skipped has yet to see */
-	u64 again;	  /* the same of that for which it calls pt_set_state */
-	u64 caught;	  /* for how many it did */
+	struct change call;    /* of which pt_set_state ran last in a system call */
+	struct change softirq; /* and in a softirq */
+	struct change again;   /* for which pt_skipped calls it */
+	u64 caught;	       /* for how many it did */
 };
 
 struct {

@@ -6,6 +6,7 @@
 #include "../vmlinux.h"
 
 const volatile bool opt_cookie = false;	  /* tracing may call bpf_get_socket_cookie() */
+const volatile bool opt_never = false;	  /* stays false */
 const volatile bool opt_select = false;	  /* only pt_targets in detail */
 const volatile bool opt_calls = false;	  /* connect() results are traced, too */
 const volatile __u32 opt_pidns = 0;	  /* inode of our pid namespace, 0: the host's */

@@ -41,7 +41,9 @@ const enum event_flag *unused_flag __attribute__((unused));
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(pt_set_state, struct sock *sk, int oldstate, int newstate)
 {
-	note_run(ctx);
+	if (opt_never) /* for the place of its stack, see skipped.bpf.h */
+		bpf_tail_call(ctx, &pt_programs, 0);
+	note_run(sk, newstate);
 	return state_changed(sk, oldstate, newstate);
 }
 
@@ -49,7 +51,7 @@ int BPF_PROG(pt_set_state, struct sock *sk, int oldstate, int newstate)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(pt_skipped, struct sock *sk, int oldstate, int newstate)
 {
-	if (was_skipped(ctx))
+	if (was_skipped(sk, newstate))
 		bpf_tail_call(ctx, &pt_programs, 0);
 	return 0;
 }

@@ -9,14 +9,20 @@
  * Interrupts cannot be held off in place of that: they come when they are allowed again, and the run
  * that allowed them has not ended.
  *
- * Both programs of a change have their arguments at the same place of the stack, which no change that
- * interrupts it has: that is how pt_skipped finds out. What is kept nests as changes do: one that was
- * interrupted, and one within it. When pt_skipped is attached there can be some that it was never called
- * for, so it begins by dropping what it finds.
+ * pt_set_state notes its last run on each processor, apart for changes that a softirq can interrupt and
+ * for those made in one, and pt_skipped takes the note away. If there is none, the run was skipped, or
+ * the note of another task has replaced it, which can come between since 7.0 and on PREEMPT_RT. Then the
+ * state that is kept with the socket decides: handling a change twice would count it twice.
+ *
+ * Since a76ab5731e32 ("bpf: Find eligible subprogs for private stack support", 6.13 on x86-64, later on
+ * arm64) a tracing program has one stack per processor, as no run of it interrupts another. Here one does,
+ * and would overwrite that. A program with a tail call, if only in code that is never reached, has its
+ * stack on that of the kernel.
  */
 #ifndef __PORTTRACE_SKIPPED_BPF_H
 #define __PORTTRACE_SKIPPED_BPF_H
 
+#include "conn.bpf.h"
 #include "core.bpf.h"
 #include "maps.bpf.h"
 
@@ -27,44 +33,54 @@ static __always_inline struct state_runs *state_runs(void)
 	return bpf_map_lookup_elem(&pt_state_runs, &zero);
 }
 
-/* Notes that pt_set_state runs for the change with these arguments. */
-static __always_inline void note_run(void *args)
+static __always_inline struct change *last_run(struct state_runs *runs, struct sock *sk)
+{
+	return owned_by_call(sk) ? &runs->call : &runs->softirq;
+}
+
+static __always_inline void set_change(struct change *change, struct sock *sk, int state)
+{
+	change->sk = (u64)sk;
+	change->state = state;
+}
+
+/* Clears the change and returns true if it is this one. */
+static __always_inline bool take_change(struct change *change, struct sock *sk, int state)
+{
+	if (change->sk != (u64)sk || change->state != state)
+		return false;
+	change->sk = 0;
+	return true;
+}
+
+/* Notes that pt_set_state runs for this change. */
+static __always_inline void note_run(struct sock *sk, int state)
 {
 	struct state_runs *runs = state_runs();
 
-	if (!runs)
-		return;
-	if (runs->again == (u64)args)
-		runs->again = 0;
-	else if (!runs->outer || runs->outer == (u64)args)
-		runs->outer = (u64)args;
-	else
-		runs->inner = (u64)args;
+	if (runs && !take_change(&runs->again, sk, state))
+		set_change(last_run(runs, sk), sk, state);
+}
+
+/* Reports whether pt_set_state has run for this change, by what it keeps with the socket. A closed
+ * one can have no entry any more. */
+static __always_inline bool is_handled(struct sock *sk, int state)
+{
+	struct conn *conn = conn_at(sk);
+
+	if (!conn || conn->cookie != sk->__sk_common.skc_cookie.counter)
+		return state == TCP_CLOSE;
+	return conn->state == state;
 }
 
 /* Reports whether the run of pt_set_state for this change was skipped, and counts it then. */
-static __always_inline bool was_skipped(void *args)
+static __always_inline bool was_skipped(struct sock *sk, int state)
 {
 	struct state_runs *runs = state_runs();
-	u32 zero = 0, *catching = bpf_map_lookup_elem(&pt_catching, &zero);
 
-	if (!runs || !catching)
+	if (!runs || take_change(last_run(runs, sk), sk, state) || is_handled(sk, state))
 		return false;
-	if (!*catching) {
-		runs->outer = 0;
-		runs->inner = 0;
-		return false;
-	}
-	if (runs->outer == (u64)args) {
-		runs->outer = 0;
-		runs->inner = 0;
-		return false;
-	}
-	if (runs->inner == (u64)args) {
-		runs->inner = 0;
-		return false;
-	}
-	runs->again = (u64)args;
+	set_change(&runs->again, sk, state);
 	runs->caught++;
 	return true;
 }

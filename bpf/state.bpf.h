@@ -61,7 +61,7 @@ static __always_inline int state_changed(struct sock *sk, int old, int new)
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
-		local_fin(sk);
+		local_fin(sk, new);
 		break;
 	case TCP_CLOSE_WAIT:
 		remote_fin(sk);

@@ -4,10 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/netip"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -179,21 +175,8 @@ func (l *overload) checkDestination(tr *trace, n *lab.Netns, to netip.AddrPort, 
 // skippedRuns returns how many runs of the programs of this process the kernel has skipped.
 func skippedRuns(t testing.TB) (runs uint64) {
 	t.Helper()
-	files, err := filepath.Glob("/proc/self/fdinfo/*")
-	noError(t, err)
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // closed since
-		}
-		noError(t, err)
-		for line := range strings.Lines(string(text)) {
-			if count, is := strings.CutPrefix(line, "recursion_misses:"); is {
-				n, err := strconv.ParseUint(strings.TrimSpace(count), 10, 64)
-				noError(t, err)
-				runs += n
-			}
-		}
+	for _, n := range fdinfo(t, "recursion_misses") {
+		runs += n
 	}
 	return runs
 }

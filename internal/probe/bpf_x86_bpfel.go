@@ -92,7 +92,7 @@ type bpfConn struct {
 	Flags       uint16
 	SearchRet   int16
 	OldErr      uint16
-	Pad         uint32
+	State       uint32
 }
 
 type bpfConnEvent struct {
@@ -315,10 +315,22 @@ type bpfSockEvent struct {
 }
 
 type bpfStateRuns struct {
-	_      structs.HostLayout
-	Outer  uint64
-	Inner  uint64
-	Again  uint64
+	_    structs.HostLayout
+	Call struct {
+		_     structs.HostLayout
+		Sk    uint64
+		State uint64
+	}
+	Softirq struct {
+		_     structs.HostLayout
+		Sk    uint64
+		State uint64
+	}
+	Again struct {
+		_     structs.HostLayout
+		Sk    uint64
+		State uint64
+	}
 	Caught uint64
 }
 
@@ -336,7 +348,6 @@ type bpfUnsentProc struct {
 const (
 	bpfMapPtBinds            = "pt_binds"
 	bpfMapPtCalls            = "pt_calls"
-	bpfMapPtCatching         = "pt_catching"
 	bpfMapPtConns            = "pt_conns"
 	bpfMapPtConnsUsed        = "pt_conns_used"
 	bpfMapPtCounts           = "pt_counts"
@@ -402,6 +413,7 @@ const (
 	bpfVarOptCalls           = "opt_calls"
 	bpfVarOptCookie          = "opt_cookie"
 	bpfVarOptKeptConns       = "opt_kept_conns"
+	bpfVarOptNever           = "opt_never"
 	bpfVarOptPidns           = "opt_pidns"
 	bpfVarOptSelect          = "opt_select"
 	bpfVarOptSelf            = "opt_self"
@@ -507,7 +519,6 @@ type bpfProgramSpecs struct {
 type bpfMapSpecs struct {
 	PtBinds           *ebpf.MapSpec `ebpf:"pt_binds"`
 	PtCalls           *ebpf.MapSpec `ebpf:"pt_calls"`
-	PtCatching        *ebpf.MapSpec `ebpf:"pt_catching"`
 	PtConns           *ebpf.MapSpec `ebpf:"pt_conns"`
 	PtConnsUsed       *ebpf.MapSpec `ebpf:"pt_conns_used"`
 	PtCounts          *ebpf.MapSpec `ebpf:"pt_counts"`
@@ -543,6 +554,7 @@ type bpfVariableSpecs struct {
 	OptCalls           *ebpf.VariableSpec `ebpf:"opt_calls"`
 	OptCookie          *ebpf.VariableSpec `ebpf:"opt_cookie"`
 	OptKeptConns       *ebpf.VariableSpec `ebpf:"opt_kept_conns"`
+	OptNever           *ebpf.VariableSpec `ebpf:"opt_never"`
 	OptPidns           *ebpf.VariableSpec `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.VariableSpec `ebpf:"opt_select"`
 	OptSelf            *ebpf.VariableSpec `ebpf:"opt_self"`
@@ -584,7 +596,6 @@ func (o *bpfObjects) Close() error {
 type bpfMaps struct {
 	PtBinds           *ebpf.Map `ebpf:"pt_binds"`
 	PtCalls           *ebpf.Map `ebpf:"pt_calls"`
-	PtCatching        *ebpf.Map `ebpf:"pt_catching"`
 	PtConns           *ebpf.Map `ebpf:"pt_conns"`
 	PtConnsUsed       *ebpf.Map `ebpf:"pt_conns_used"`
 	PtCounts          *ebpf.Map `ebpf:"pt_counts"`
@@ -617,7 +628,6 @@ func (m *bpfMaps) Close() error {
 	return _BpfClose(
 		m.PtBinds,
 		m.PtCalls,
-		m.PtCatching,
 		m.PtConns,
 		m.PtConnsUsed,
 		m.PtCounts,
@@ -654,6 +664,7 @@ type bpfVariables struct {
 	OptCalls           *ebpf.Variable `ebpf:"opt_calls"`
 	OptCookie          *ebpf.Variable `ebpf:"opt_cookie"`
 	OptKeptConns       *ebpf.Variable `ebpf:"opt_kept_conns"`
+	OptNever           *ebpf.Variable `ebpf:"opt_never"`
 	OptPidns           *ebpf.Variable `ebpf:"opt_pidns"`
 	OptSelect          *ebpf.Variable `ebpf:"opt_select"`
 	OptSelf            *ebpf.Variable `ebpf:"opt_self"`

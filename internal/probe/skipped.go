@@ -2,7 +2,6 @@ package probe
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/cilium/ebpf/link"
 )
@@ -21,10 +20,6 @@ func (p *Probe) loadSkipped() error {
 	return nil
 }
 
-// skippedSettles is how long pt_skipped only drops what was noted before it was attached: longer than any
-// change of a state takes that began before.
-const skippedSettles = time.Millisecond
-
 // catchSkipped attaches the program for skipped runs (bpf/skipped.bpf.h) once the kernel has skipped
 // one. Where no packet interrupts the programs, as on a loopback device, it would be a cost without use.
 // If it cannot be attached, Health has the skipped runs as missed.
@@ -42,8 +37,6 @@ func (p *Probe) catchSkipped() {
 		return
 	}
 	p.links = append(p.links, l)
-	time.Sleep(skippedSettles)
-	_ = p.maps["pt_catching"].Put(uint32(0), uint32(1))
 }
 
 // caught returns how many skipped runs it has made up for.
