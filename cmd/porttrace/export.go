@@ -69,7 +69,7 @@ func runExport(ctx context.Context, names []string, flags *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := flags.to.check(ctx, format, names); err != nil {
+	if err := flags.to.check(ctx, format, names, &flags.anonymous); err != nil {
 		return err
 	}
 	if format == "otlp" && !flags.failures && len(flags.kinds) == 0 {
@@ -85,17 +85,24 @@ func runExport(ctx context.Context, names []string, flags *exportFlags) error {
 	if opts.From, opts.To, err = flags.within(recording); err != nil {
 		return err
 	}
-	to, err := flags.to.open(ctx, format)
+	to, err := flags.to.open(ctx)
 	if err != nil {
 		return err
 	}
+	defer to.discard()
 	var out *printer
 	if whole := flags.from == ""; flags.to.poster != nil {
 		out = flags.printerOf(kinds, flags.to.poster, whole)
 	} else if out, err = flags.printer(kinds, format, to, time.UTC, whole); err != nil {
-		return to.close(err)
+		return err
 	}
-	if err := to.close(out.export(ctx, recording, opts)); err != nil {
+	if err := out.export(ctx, recording, opts); err != nil {
+		return err
+	}
+	if err := to.interrupted(ctx); err != nil {
+		return err
+	}
+	if err := to.commit(); err != nil {
 		return err
 	}
 	out.leftOut.write(os.Stderr)
