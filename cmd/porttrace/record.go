@@ -99,7 +99,7 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if err := session.begin(); err != nil {
 		return err
 	}
-	ctx, cancel := limited(session.ctx, flags.duration)
+	ctx, cancel, lasts := lasting(session.ctx, flags.duration)
 	defer cancel()
 	shown := newProgress(os.Stderr, to.name, writer.Stats)
 	err = pipeline.Run(ctx, session.stream, pipeline.Options{
@@ -111,7 +111,7 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 		},
 		AfterBatch: func(now event.Time) error {
 			shown.update(now)
-			return writer.EndBatch(now)
+			return cmp.Or(writer.EndBatch(now), lasts(now))
 		},
 	})
 	err = cmp.Or(err, writer.Close())
