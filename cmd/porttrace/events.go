@@ -27,6 +27,9 @@ func eventsCommand() *cobra.Command {
 		Example: `  sudo porttrace events -x                         # only what fails
   sudo porttrace events -p "$(pgrep -d, php-fpm)"
   sudo porttrace events --dest 10.0.0.0/8:443 --json | jq .`,
+		Long: `Prints events in the order in which they arrive: one can be older than those
+before it, by 0.2 s, under load by more, as a close is held back until it is
+known what it leaves. The field time is when it happened: sort by it.`,
 		Args: flags.args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runEvents(cmd.Context(), &flags)

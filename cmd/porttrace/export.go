@@ -30,6 +30,10 @@ func exportCommand() *cobra.Command {
   porttrace export night.ptrace -x --from 03:10 --to 03:15
   porttrace export night.ptrace -f parquet -o night.parquet
   porttrace export night.ptrace -f otlp --endpoint http://localhost:4318`,
+		Long: `Prints the events of a recording. They are in the order in which they arrived:
+one can be older than those before it, by 0.2 s, under load by more, as a close
+is held back until it is known what it leaves. The field time is when it
+happened: sort by it, as by jq -s 'sort_by(.time)', if the order matters.`,
 		Args: recordingFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runExport(cmd.Context(), args, &flags)
