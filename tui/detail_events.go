@@ -55,7 +55,7 @@ func (l *eventList) update(s *snapshot.Snapshot) bool {
 func (l *eventList) write(to *sheet) {
 	rows := newestEvents(l.snapshot, l.of.about().isAbout, len(l.snapshot.RecentEvents))
 	if left := l.snapshot.EventsLeftOut; left > 0 {
-		to.field("", phrase.Grouped(left)+" events of busy seconds are not listed; porttrace events has all", quiet)
+		to.field("", phrase.Plural(left, "event")+" of busy seconds not listed; porttrace events has all", quiet)
 	}
 	if len(rows) == 0 {
 		to.text("None of the newest events (" + phrase.Count(len(l.snapshot.RecentEvents)) + ") is about it.")

@@ -13,7 +13,7 @@ import (
 // writeOwner writes what is known of a process.
 func writeOwner(to *sheet, s *snapshot.Snapshot, info *event.Process) {
 	if !info.ID.Known() {
-		to.field("process", "unknown: the sockets are older than the trace, or their owner had ended", plain)
+		to.field("process", "unknown: the sockets are from before start, or their owner had ended", plain)
 		return
 	}
 	to.untrusted("command", info.CommandLine)

@@ -26,7 +26,7 @@ func (d *processDetail) write(to *sheet) {
 	writeFiles(to, d.row.Files)
 	writeTotals(to, &d.row.Totals, d.row.Rates, d.row.History.Points())
 	if n := d.row.EarlyBinds; n > 0 {
-		to.field("early binds", phrase.Count(n)+" opens of a port that bind() had chosen: no other connection can have that port, whatever its destination", plain)
+		to.field("early binds", phrase.Plural(n, "open")+" of a port that bind() had chosen: no other connection can have that port, whatever its destination", plain)
 	}
 	if len(d.row.Destinations) > 0 {
 		to.section("Destinations, most opens first")

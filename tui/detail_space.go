@@ -90,7 +90,7 @@ func (d *spaceDetail) writeSummary(to *sheet) {
 	}
 	to.field("frees", phrase.Expiry(s.Expiring), plain)
 	if s.Exhausted > 0 {
-		to.field("failures", phrase.Count(s.Exhausted)+" calls found no port, "+phrase.Rate(s.ExhaustionRate)+"/s, last "+
+		to.field("failures", phrase.Plural(s.Exhausted, "call")+" found no port, "+phrase.Rate(s.ExhaustionRate)+"/s, last "+
 			phrase.Ago(now, s.LastExhausted), level)
 	}
 }

@@ -77,13 +77,13 @@ func (t *tracing) writeLosses(to *sheet) {
 		return
 	}
 	if h.Lost > 0 {
-		to.field("lost", phrase.Grouped(h.Lost)+" events were not counted", fail)
+		to.field("lost", phrase.Plural(h.Lost, "event")+" not counted", fail)
 	}
 	if h.LostDetails > 0 {
-		to.field("not listed", phrase.Grouped(h.LostDetails)+" events were counted, but not one by one", warn)
+		to.field("not listed", phrase.Plural(h.LostDetails, "event")+" counted, but not one by one", warn)
 	}
 	if h.Missed > 0 {
-		to.field("missed", phrase.Grouped(h.Missed)+" runs of programs were skipped by the kernel", warn)
+		to.field("missed", phrase.Plural(h.Missed, "run")+" of programs skipped by the kernel", warn)
 	}
 	for i := range t.snapshot.Gaps {
 		g := &t.snapshot.Gaps[i]

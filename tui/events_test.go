@@ -114,7 +114,7 @@ func TestNoEventsOfARow(t *testing.T) {
 	s := fixture()
 	s.RecentEvents, s.EventsLeftOut = s.RecentEvents[:1], 12_345
 	m := screen(110, 40, s, "3", "end", "e")
-	for _, want := range []string{"None of the newest events (1) is about it", "12,345 events of busy seconds are not listed"} {
+	for _, want := range []string{"None of the newest events (1) is about it", "12,345 events of busy seconds not listed"} {
 		if !strings.Contains(text(m), want) {
 			t.Errorf("no %q in\n%s", want, text(m))
 		}
@@ -130,8 +130,8 @@ func TestTracing(t *testing.T) {
 	s.Notices = []snapshot.Notice{{At: fixtureNow, Text: "the last traced process has ended"}}
 	m := screen(110, 60, s, "c")
 	for _, want := range []string{
-		"exact", "inferred  post_bind4", "the kernel refuses trampolines", "17 events were not counted", "321 events were counted, but not one by one",
-		"4 runs of programs were skipped", "damaged at 03:12:14", "the last traced process has ended", "1,234,567 in 2m14s",
+		"exact", "inferred  post_bind4", "the kernel refuses trampolines", "17 events not counted", "321 events counted, but not one by one",
+		"4 runs of programs skipped", "damaged at 03:12:14", "the last traced process has ended", "1,234,567 in 2m14s",
 	} {
 		if !strings.Contains(text(m), want) {
 			t.Errorf("no %q in\n%s", want, text(m))

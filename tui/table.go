@@ -285,7 +285,7 @@ func (t *table[T, K]) emptyNote() string {
 		return "nothing is traced here: only the sockets that exist are listed, as port spaces (tracing takes root)"
 	}
 	if t.snapshot.Filtered && t.snapshot.SelectedEvents == 0 {
-		return "the filter of the command line matches none of " + phrase.Count(t.snapshot.Health.Events) + " events in " + phrase.Elapsed(t.snapshot.Elapsed)
+		return "the filter of the command line matches none of " + phrase.Plural(t.snapshot.Health.Events, "event") + " in " + phrase.Elapsed(t.snapshot.Elapsed)
 	}
 	return t.empty[0] + " since the start (" + phrase.Elapsed(t.snapshot.Elapsed) + "); " + t.empty[1]
 }

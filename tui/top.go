@@ -90,12 +90,12 @@ func (m *Model) selectedForms() []string {
 // selected returns what a filter lets through, in forms.
 func selected(s *snapshot.Snapshot) []string {
 	if s.SelectedEvents == 0 {
-		return []string{"filter matches nothing: 0 of " + phrase.Count(s.Health.Events) + " events", "filter matches nothing"}
+		return []string{"filter matches nothing: 0 of " + phrase.Plural(s.Health.Events, "event"), "filter matches nothing"}
 	}
 	all := max(s.Health.Events, s.SelectedEvents) // it is counted a moment earlier
 	return []string{
-		"filtered: " + phrase.Count(s.SelectedEvents) + " of " + phrase.Count(all) + " events",
-		"filtered: " + phrase.Count(s.SelectedEvents) + " events", "filtered",
+		"filtered: " + phrase.Count(s.SelectedEvents) + " of " + phrase.Plural(all, "event"),
+		"filtered: " + phrase.Plural(s.SelectedEvents, "event"), "filtered",
 	}
 }
 
@@ -131,10 +131,7 @@ func missing(s *snapshot.Snapshot) []string {
 	if truncated {
 		n--
 	}
-	text := phrase.Count(n) + " gaps"
-	if n == 1 {
-		text = "1 gap"
-	}
+	text := phrase.Plural(n, "gap")
 	switch {
 	case !truncated:
 		return []string{text}

@@ -19,6 +19,7 @@ import (
 // why is the page with the findings about a row, else with the worst of the host.
 type why struct {
 	of        subject            // the row, nil if there is none
+	within    bool               // its page, whose title is on the way already
 	all       []doctor.Finding   // of the snapshot
 	verdict   verdict.Verdict    // likewise
 	snapshot  *snapshot.Snapshot // the one judged
@@ -35,7 +36,7 @@ func (m *Model) openWhy() {
 	if page := m.page(); page != nil && page.isWhy() {
 		return
 	}
-	m.enter(&why{of: m.subjectHere()})
+	m.enter(&why{of: m.subjectHere(), within: m.page() != nil})
 }
 
 func (d *detail) isWhy() bool {
@@ -48,7 +49,7 @@ func (w *why) judged(j judged) { w.all, w.verdict = j.findings, j.verdict }
 
 func (w *why) title() string {
 	const title = "why and what to do"
-	if w.of == nil {
+	if w.of == nil || w.within {
 		return title
 	}
 	return w.of.title() + " › " + title

@@ -47,6 +47,14 @@ func (f *anonymizeFlags) checkKey() error {
 	return nil
 }
 
+// checkNotKey refuses an output that is the file of the key: what other outputs have of it could not be made again.
+func (f *anonymizeFlags) checkNotKey(output string) error {
+	if f.keyFile != "" && sameFile(f.keyFile, output) {
+		return usagef("--output %s: that is the key of --anonymize-key", output)
+	}
+	return nil
+}
+
 func (f *anonymizeFlags) key() (anonymize.Key, error) {
 	if f.keyFile == "" {
 		return anonymize.RandomKey(), nil

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -90,13 +89,23 @@ func selected(m *matched, put pipeline.Tee) pipeline.Tee {
 	}
 }
 
+// checkOutput refuses a file that cannot be meant, or made, before anything is read.
+func (f *copyFlags) checkOutput(names []string) error {
+	to := recordFlags{file: f.file, force: f.force}
+	return cmp.Or(checkNotRead(names, f.file), f.anonymous.checkNotKey(f.file), to.checkOutput())
+}
+
+// create makes the file, which the caller must commit, or discard.
+func (f *copyFlags) create(ctx context.Context) (*wholeFile, error) {
+	if f.file == "-" {
+		return standardOutput(), nil
+	}
+	return createWhole(ctx, "recording", f.file, os.O_APPEND, f.force)
+}
+
 // runCopy writes a recording, or a part of it, as another one.
 func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) {
-	if isAmong(names, flags.file) {
-		return usagef("--output %s: that is the recording itself", flags.file)
-	}
-	to := recordFlags{file: flags.file, force: flags.force}
-	if err := to.checkOutput(); err != nil {
+	if err := flags.checkOutput(names); err != nil {
 		return err
 	}
 	confineReader(ctx, flags.file)
@@ -109,13 +118,14 @@ func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) 
 	if opts.From, opts.To, err = flags.within(recording); err != nil {
 		return err
 	}
-	out, err := to.create(ctx)
+	out, err := flags.create(ctx)
 	if err != nil {
 		return err
 	}
-	writer, err := record.NewCopy(out)
+	defer out.discard()
+	writer, err := record.NewCopy(storage(out.File))
 	if err != nil {
-		return errors.Join(err, out.close())
+		return err
 	}
 	var counts matched
 	opts.Tee, opts.AfterBatch = selected(&counts, writer.Add), writer.EndBatch
@@ -125,9 +135,11 @@ func runCopy(ctx context.Context, names []string, flags *copyFlags) (err error) 
 		}
 	}
 	err = recording.run(ctx, opts)
-	err = cmp.Or(err, ctx.Err(), writer.Close(), out.close())
+	if err = cmp.Or(err, out.interrupted(ctx), ctx.Err(), writer.Close()); err == nil {
+		err = out.commit()
+	}
 	if err != nil {
-		return fmt.Errorf("copying to %s: %w", out.name, err)
+		return fmt.Errorf("copying to %s: %w", cmp.Or(out.name, "standard output"), err)
 	}
 	if stats := writer.Stats(); flags.file != "-" {
 		fmt.Fprintf(os.Stderr, "wrote %s, %s, to %s\n", phrase.Plural(stats.Events, "event"), phrase.Size(stats.Bytes), out.name)

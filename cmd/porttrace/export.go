@@ -30,6 +30,10 @@ func exportCommand() *cobra.Command {
   porttrace export night.ptrace -x --from 03:10 --to 03:15
   porttrace export night.ptrace -f parquet -o night.parquet
   porttrace export night.ptrace -f otlp --endpoint http://localhost:4318`,
+		Long: `Prints the events of a recording. They are in the order in which they arrived:
+one can be older than those before it, by 0.2 s, under load by more, as a close
+is held back until it is known what it leaves. The field time is when it
+happened: sort by it, as by jq -s 'sort_by(.time)', if the order matters.`,
 		Args: recordingFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runExport(cmd.Context(), args, &flags)
@@ -69,7 +73,7 @@ func runExport(ctx context.Context, names []string, flags *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := flags.to.check(ctx, format, names); err != nil {
+	if err := flags.to.check(ctx, format, names, &flags.anonymous); err != nil {
 		return err
 	}
 	if format == "otlp" && !flags.failures && len(flags.kinds) == 0 {
@@ -85,17 +89,24 @@ func runExport(ctx context.Context, names []string, flags *exportFlags) error {
 	if opts.From, opts.To, err = flags.within(recording); err != nil {
 		return err
 	}
-	to, err := flags.to.open(ctx, format)
+	to, err := flags.to.open(ctx)
 	if err != nil {
 		return err
 	}
+	defer to.discard()
 	var out *printer
 	if whole := flags.from == ""; flags.to.poster != nil {
 		out = flags.printerOf(kinds, flags.to.poster, whole)
 	} else if out, err = flags.printer(kinds, format, to, time.UTC, whole); err != nil {
-		return to.close(err)
+		return err
 	}
-	if err := to.close(out.export(ctx, recording, opts)); err != nil {
+	if err := out.export(ctx, recording, opts); err != nil {
+		return err
+	}
+	if err := to.interrupted(ctx); err != nil {
+		return err
+	}
+	if err := to.commit(); err != nil {
 		return err
 	}
 	out.leftOut.write(os.Stderr)

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -27,7 +26,7 @@ func (t *exportTarget) register(cmd *cobra.Command) {
 }
 
 // check refuses what cannot be meant, before anything is read.
-func (t *exportTarget) check(ctx context.Context, format string, recordings []string) (err error) {
+func (t *exportTarget) check(ctx context.Context, format string, recordings []string, anonymous *anonymizeFlags) (err error) {
 	switch {
 	case t.endpoint != "" && format != "otlp":
 		return usagef("--endpoint takes OpenTelemetry records: add --format otlp")
@@ -45,39 +44,16 @@ func (t *exportTarget) check(ctx context.Context, format string, recordings []st
 		}
 		return nil
 	}
-	if isAmong(recordings, t.file) {
-		return usagef("--output %s: that is the recording itself", t.file)
+	if err := cmp.Or(checkNotRead(recordings, t.file), anonymous.checkNotKey(t.file)); err != nil {
+		return err
 	}
 	return checkCreate("writing the export", t.file, t.force)
 }
 
-// openTarget is a target that can be written to.
-type openTarget struct {
-	io.Writer
-	file  *os.File // nil if there is nothing to close
-	whole bool     // a part of it is worth nothing
-}
-
-func (t *exportTarget) open(ctx context.Context, format string) (openTarget, error) {
+// open returns the output, which the caller must commit, or discard.
+func (t *exportTarget) open(ctx context.Context) (*wholeFile, error) {
 	if t.file == "" {
-		return openTarget{Writer: os.Stdout}, nil
+		return standardOutput(), nil
 	}
-	file, err := createFile(ctx, "writing the export", t.file, 0, t.force)
-	return openTarget{file, file, format == "parquet"}, err
-}
-
-// close closes the file, and removes one that an error has left without its end. It returns the
-// error, or its own.
-func (t openTarget) close(err error) error {
-	if t.file == nil {
-		return err
-	}
-	err = cmp.Or(err, t.file.Close())
-	if err == nil || !t.whole {
-		return err
-	}
-	if info, statErr := os.Lstat(t.file.Name()); statErr == nil && info.Mode().IsRegular() {
-		return cmp.Or(os.Remove(t.file.Name()), err)
-	}
-	return err
+	return createWhole(ctx, "writing the export", t.file, 0, t.force)
 }

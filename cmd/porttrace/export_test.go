@@ -1,23 +1,16 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	logs "go.opentelemetry.io/proto/otlp/logs/v1"
 	"google.golang.org/protobuf/proto"
-
-	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/pipeline"
 )
 
 const exactRecording = "../../internal/record/testdata/versions/v1-exact-6.12.ptrace"
@@ -68,31 +61,5 @@ func TestEndpointRefuses(t *testing.T) {
 	err := root.ExecuteContext(t.Context())
 	if want := server.URL + `/v1/logs: 403 Forbidden (body: {"message":"no\u0007key"})`; err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
-	}
-}
-
-// TestInterruptedExport: of a Parquet file nothing is left, lines stay as far as they go.
-func TestInterruptedExport(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for format, kept := range map[string]bool{"parquet": false, "jsonl": true} {
-		recording, err := openFiles([]string{exactRecording})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer recording.close()
-		target := exportTarget{file: filepath.Join(t.TempDir(), "out")}
-		to, err := target.open(t.Context(), format)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := new(printFlags).printer(event.PrintedKinds(), format, to, time.UTC, true)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = to.close(out.export(ctx, recording, pipeline.Options{}))
-		if _, statErr := os.Stat(target.file); (statErr == nil) != kept || (err == nil) != kept {
-			t.Errorf("%s: %v; the file: %v", format, err, statErr)
-		}
 	}
 }

@@ -91,9 +91,9 @@ func (f *inputFlags) judgeLive(s *session) (*judged, error) {
 	if duration > 0 && isTerminal(os.Stderr) {
 		fmt.Fprintf(os.Stderr, "tracing for %s; Ctrl-C ends it early\n", phrase.Spelled(duration))
 	}
-	ctx, cancel := limited(s.ctx, duration)
+	ctx, cancel, lasts := lasting(s.ctx, duration)
 	defer cancel()
-	return judge(ctx, s.stream, pipeline.Options{Filter: s.filter, Cost: linux.CPUTime, Observe: f.observe})
+	return judge(ctx, s.stream, pipeline.Options{Filter: s.filter, Cost: linux.CPUTime, Observe: f.observe, AfterBatch: lasts})
 }
 
 // window returns the options of the part of the recording.

@@ -52,12 +52,12 @@ func (l *leftOut) of(f *event.Fold) (n uint64) {
 
 // write says in a line what was left out, if anything was.
 func (l *leftOut) write(to io.Writer) {
-	switch undetailed, lost := phrase.Grouped(l.undetailed), phrase.Grouped(l.lost); {
+	switch undetailed := phrase.Plural(l.undetailed, "event"); {
 	case l.undetailed != 0 && l.lost != 0:
-		fmt.Fprintf(to, "left out: %s events were counted without detail, %s lost\n", undetailed, lost)
+		fmt.Fprintf(to, "left out: %s counted without detail, %s lost\n", undetailed, phrase.Count(l.lost))
 	case l.undetailed != 0:
-		fmt.Fprintf(to, "left out: %s events were counted without detail\n", undetailed)
+		fmt.Fprintf(to, "left out: %s counted without detail\n", undetailed)
 	case l.lost != 0:
-		fmt.Fprintf(to, "left out: %s events were lost\n", lost)
+		fmt.Fprintf(to, "left out: %s lost\n", phrase.Plural(l.lost, "event"))
 	}
 }

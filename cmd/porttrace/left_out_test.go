@@ -26,12 +26,12 @@ func TestLeftOut(t *testing.T) {
 		lines int
 		end   string
 	}{
-		{printFlags{}, true, 4, "left out: 1,903 events were counted without detail, 12 lost\n"},
-		{printFlags{}, false, 3, "left out: 1,903 events were counted without detail, 7 lost\n"},
-		{printFlags{kinds: []string{"open"}}, true, 1, "left out: 1,000 events were counted without detail, 12 lost\n"},
-		{printFlags{kinds: []string{"folded"}}, true, 1, "left out: 12 events were lost\n"},
-		{printFlags{failures: true}, true, 2, "left out: 12 events were lost\n"},
-		{printFlags{limit: 2}, true, 2, "left out: 5 events were lost\n"},
+		{printFlags{}, true, 4, "left out: 1,903 events counted without detail, 12 lost\n"},
+		{printFlags{}, false, 3, "left out: 1,903 events counted without detail, 7 lost\n"},
+		{printFlags{kinds: []string{"open"}}, true, 1, "left out: 1,000 events counted without detail, 12 lost\n"},
+		{printFlags{kinds: []string{"folded"}}, true, 1, "left out: 12 events lost\n"},
+		{printFlags{failures: true}, true, 2, "left out: 12 events lost\n"},
+		{printFlags{limit: 2}, true, 2, "left out: 5 events lost\n"},
 	} {
 		kinds, err := tc.flags.wanted()
 		if err != nil {
@@ -57,6 +57,21 @@ func TestLeftOut(t *testing.T) {
 		p.leftOut.write(&end)
 		if got := bytes.Count(out.Bytes(), []byte("\n")); got != tc.lines || end.String() != tc.end {
 			t.Errorf("%+v: %d lines, want %d, and %q:\n%s", tc.flags, got, tc.lines, end.String(), &out)
+		}
+	}
+}
+
+// TestLeftOutOne: one event is no "events".
+func TestLeftOutOne(t *testing.T) {
+	t.Parallel()
+	for want, l := range map[string]leftOut{
+		"left out: 1 event lost\n":                               {lost: 1},
+		"left out: 1 event counted without detail\n":             {undetailed: 1},
+		"left out: 1 event counted without detail, 2,000 lost\n": {undetailed: 1, lost: 2000},
+	} {
+		var out bytes.Buffer
+		if l.write(&out); out.String() != want {
+			t.Errorf("got %q, want %q", out.String(), want)
 		}
 	}
 }

@@ -41,6 +41,14 @@ func isAmong(names []string, file string) bool {
 	})
 }
 
+// checkNotRead refuses an output that is one of the recordings that are read.
+func checkNotRead(recordings []string, output string) error {
+	if isAmong(recordings, output) {
+		return usagef("--output %s: that is the recording itself", output)
+	}
+	return nil
+}
+
 func isDirectory(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.IsDir()

@@ -99,7 +99,7 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 	if err := session.begin(); err != nil {
 		return err
 	}
-	ctx, cancel := limited(session.ctx, flags.duration)
+	ctx, cancel, lasts := lasting(session.ctx, flags.duration)
 	defer cancel()
 	shown := newProgress(os.Stderr, to.name, writer.Stats)
 	err = pipeline.Run(ctx, session.stream, pipeline.Options{
@@ -111,7 +111,7 @@ func runRecord(ctx context.Context, flags *recordFlags) (err error) {
 		},
 		AfterBatch: func(now event.Time) error {
 			shown.update(now)
-			return writer.EndBatch(now)
+			return cmp.Or(writer.EndBatch(now), lasts(now))
 		},
 	})
 	err = cmp.Or(err, writer.Close())
@@ -176,8 +176,12 @@ func (o output) removeEmpty() bool {
 	return err == nil && info.Size() == 0 && os.Remove(o.name) == nil
 }
 
-func pipe(to *os.File, name string, closeIt func() error) output {
-	return output{record.Pipe{Writer: to}, name, closeIt}
+// storage returns what a recording is written to. Only a regular file of its own can be synced and truncated.
+func storage(to *os.File) record.Storage {
+	if info, err := to.Stat(); to == os.Stdout || err != nil || !info.Mode().IsRegular() {
+		return record.Pipe{Writer: to}
+	}
+	return to
 }
 
 // checkOutput refuses a file that cannot be made, before anything is attached.
@@ -188,13 +192,13 @@ func (f *recordFlags) checkOutput() error {
 	case f.file == "-", f.file == "" && !f.given("output"), f.ring.length > 0:
 		return nil
 	}
-	return checkCreate("recording", f.file, f.force)
+	return cmp.Or(f.anonymous.checkNotKey(f.file), checkCreate("recording", f.file, f.force))
 }
 
 // create makes the file, which only its owner may read: it has the connections of all users.
 func (f *recordFlags) create(ctx context.Context) (output, error) {
 	if f.file == "-" {
-		return pipe(os.Stdout, "standard output", func() error { return nil }), nil
+		return output{storage(os.Stdout), "standard output", func() error { return nil }}, nil
 	}
 	name, err := f.name()
 	if err != nil {
@@ -204,10 +208,7 @@ func (f *recordFlags) create(ctx context.Context) (output, error) {
 	if err != nil {
 		return output{}, err
 	}
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return pipe(file, name, file.Close), err
-	}
-	return output{file, name, file.Close}, f.privileges.user.Own(file)
+	return output{storage(file), name, file.Close}, f.privileges.user.Own(file)
 }
 
 func (f *recordFlags) name() (string, error) {

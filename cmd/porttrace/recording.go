@@ -117,10 +117,10 @@ func (r *recording) reportGaps() error {
 		}
 	}
 	if unrecorded > maxGaps {
-		fmt.Fprintf(os.Stderr, "not recorded: %s: and at %d more times\n", r.name, unrecorded-maxGaps)
+		fmt.Fprintf(os.Stderr, "not recorded: %s: and at %s\n", r.name, phrase.Plural(unrecorded-maxGaps, "more time"))
 	}
 	if damaged > maxGaps {
-		fmt.Fprintf(os.Stderr, "damaged: %s: and in %d more places\n", r.name, damaged-maxGaps)
+		fmt.Fprintf(os.Stderr, "damaged: %s: and in %s\n", r.name, phrase.Plural(damaged-maxGaps, "more place"))
 	}
 	if damaged > 0 {
 		return errReported

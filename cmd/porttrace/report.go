@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 
@@ -85,16 +86,21 @@ func (f *reportFlags) checkCensus() error {
 	return nil
 }
 
-// out opens the output. Callers must do so before they trace or read for long.
-func (f *reportFlags) out(ctx context.Context) (*os.File, error) {
-	if f.file == "" {
-		return os.Stdout, nil
+// out opens the output. Callers must do so before they trace or read for long, and discard it.
+func (f *reportFlags) out(ctx context.Context) (*wholeFile, error) {
+	const doing = "writing the report"
+	switch {
+	case f.file == "":
+		return standardOutput(), nil
+	case f.privileges.user == nil:
+		f.privileges.dirs = append(f.privileges.dirs, filepath.Dir(f.file))
+		return createWhole(ctx, doing, f.file, 0, f.force)
 	}
-	file, err := createFile(ctx, "writing the report", f.file, 0, f.force)
+	file, err := createInPlace(ctx, doing, f.file, 0, f.force) // where the user may have no right to make files
 	if err != nil {
 		return nil, err
 	}
-	return file, f.privileges.user.Own(file)
+	return file, f.privileges.user.Own(file.File)
 }
 
 // checkOutput refuses a file that cannot be made, before anything is traced.
@@ -102,7 +108,7 @@ func (f *reportFlags) checkOutput() error {
 	if f.file == "" {
 		return nil
 	}
-	return checkCreate("writing the report", f.file, f.force)
+	return cmp.Or(f.anonymous.checkNotKey(f.file), checkCreate("writing the report", f.file, f.force))
 }
 
 func runReport(ctx context.Context, flags *reportFlags) error {
@@ -129,7 +135,7 @@ func runReport(ctx context.Context, flags *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	defer out.Close()
+	defer out.discard()
 	flags.observe = flags.observer(form)
 	result, err := flags.judgeLive(session)
 	if err != nil {
@@ -146,7 +152,7 @@ func runCensus(ctx context.Context, flags *reportFlags, form reportForm) error {
 	if err != nil {
 		return err
 	}
-	defer out.Close()
+	defer out.discard()
 	last, err := flags.takeCensus(ctx, flags.duration, !flags.given("duration"), flags.anonymous.anonymizer)
 	if err != nil {
 		return err
@@ -159,8 +165,8 @@ func runReportOf(ctx context.Context, names []string, flags *reportFlags) error 
 	if err != nil {
 		return err
 	}
-	if isAmong(names, flags.file) {
-		return usagef("--output %s: that is the recording itself", flags.file)
+	if err := cmp.Or(checkNotRead(names, flags.file), flags.anonymous.checkNotKey(flags.file)); err != nil {
+		return err
 	}
 	confineReader(ctx, flags.file)
 	recording, err := flags.openRecording(ctx, names)
@@ -176,13 +182,13 @@ func runReportOf(ctx context.Context, names []string, flags *reportFlags) error 
 	if err != nil {
 		return err
 	}
-	defer out.Close()
+	defer out.discard()
 	if form.text.Baseline, err = flags.baselineOf(ctx, names); err != nil {
 		return err
 	}
 	opts.Observe = flags.observer(form)
 	result, err := recording.judge(ctx, opts)
-	if err != nil {
+	if err = cmp.Or(err, out.interrupted(ctx)); err != nil {
 		return err
 	}
 	return cmp.Or(flags.write(out, form, result), recording.reportGaps())
@@ -219,10 +225,13 @@ func (f *reportFlags) observer(form reportForm) func(*snapshot.Snapshot) {
 
 // write prints the report. That a filter has selected nothing is in the text; a program that
 // reads JSON gets it on standard error.
-func (f *reportFlags) write(to io.Writer, form reportForm, result *judged) error {
+func (f *reportFlags) write(to *wholeFile, form reportForm, result *judged) error {
 	result.addEffects(result.findings)
 	form.text.Unmatched = f.unmatchedIn(result.last)
 	err := f.print(to, form, result)
+	if err == nil {
+		err = to.commit()
+	}
 	if err != nil && (len(f.failOn.on) == 0 || !errors.Is(err, syscall.EPIPE)) {
 		return err
 	}

@@ -106,6 +106,12 @@ func (h *host) bucketBefore(port uint16, to event.Endpoint) {
 	})
 }
 
+// boundBefore is the same of a connection whose port was bound before connect().
+func (h *host) boundBefore(port uint16, to event.Endpoint) {
+	h.bucketBefore(port, to)
+	h.events[len(h.events)-1].Flags |= event.OwnedByBind
+}
+
 func asIs(*event.Event) {}
 
 // noPort is a connect that found none.

@@ -53,7 +53,7 @@ func (j *judge) conntrackFull(n *snapshot.Namespace, entries, most, drops, early
 	f.count = drops
 	j.counted(&f, entries, "entries", "nf_conntrack_count is %s of nf_conntrack_max %s", phrase.Count(entries), phrase.Count(most))
 	if drops > 0 {
-		j.counted(&f, drops, "packets", "%s dropped since porttrace started (drop in /proc/net/stat/nf_conntrack)", phrase.Plural(drops, "packet"))
+		j.counted(&f, drops, "packets", "%s dropped since the start (drop in /proc/net/stat/nf_conntrack)", phrase.Plural(drops, "packet"))
 	}
 	if early > 0 {
 		j.counted(&f, early, "entries", "%s removed to make room (early_drop)", phrase.Count(early))
@@ -92,7 +92,7 @@ func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
 		j.counted(&f, s.count+uint64(s.pending), "calls", "%s of %s to it had to send the SYN again", phrase.Plural(s.count+uint64(s.pending), "connect() call"), s.program)
 	}
 	if ports := j.inUseTo(s); ports > 0 {
-		j.counted(&f, uint64(ports), "ports", "%s ports are in use towards it on this side", phrase.Count(ports))
+		j.counted(&f, uint64(ports), "ports", "%s in use towards it on this side", phrase.Plural(ports, "port"))
 	}
 	j.add(f)
 }

@@ -72,7 +72,7 @@ func TestHoldersOfOneProgram(t *testing.T) {
 	each(5*time.Second, 15*time.Second, 20, func(at time.Duration, _ int) { h.noPort(at) })
 	findings, _ := h.run(t, 15*time.Second)
 	f := only(t, findings)
-	wantEvidence(t, &f, "150 ports are in TIME_WAIT from before porttrace started (owner unknown)", "processes) holds 1")
+	wantEvidence(t, &f, "150 ports are in TIME_WAIT from before start (owner unknown)", "processes) holds 1")
 	lines := 0
 	for _, e := range f.Evidence {
 		if strings.Contains(e.Text, " holds ") {

@@ -49,12 +49,12 @@ func opensMore(p *snapshot.Process) bool {
 }
 
 func (j *judge) addFiles(f *Finding, p *snapshot.Process) {
-	add := func(n int64, unit, format string) {
+	add := func(n int64, unit, text string) {
 		if n > 0 {
-			f.Evidence = append(f.Evidence, Evidence{Text: fmt.Sprintf(format, phrase.Count(n)), Value: float64(n), Unit: unit, At: j.s.Wall, Proc: p.Info})
+			f.Evidence = append(f.Evidence, Evidence{Text: text, Value: float64(n), Unit: unit, At: j.s.Wall, Proc: p.Info})
 		}
 	}
-	add(int64(p.Files.Open), "files", "%s open files, limit "+phrase.Count(p.Files.Limit)+" (RLIMIT_NOFILE)")
-	add(p.Live(), "connections", "%s of them are outgoing connections")
-	add(p.CloseWait, "connections", "%s connections in CLOSE_WAIT: the other end has closed them, the program has not")
+	add(int64(p.Files.Open), "files", phrase.Plural(p.Files.Open, "open file")+", limit "+phrase.Count(p.Files.Limit)+" (RLIMIT_NOFILE)")
+	add(p.Live(), "connections", "of them "+phrase.Plural(p.Live(), "outgoing connection"))
+	add(p.CloseWait, "connections", phrase.Plural(p.CloseWait, "connection")+" in CLOSE_WAIT: the other end has closed, the program has not")
 }

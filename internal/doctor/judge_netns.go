@@ -120,7 +120,7 @@ func (j *judge) listenOverflow(n *snapshot.Namespace) {
 		j.counted(&f, syns, "connections", "TCPReqQFullDrop has grown by %s", phrase.Count(syns))
 	}
 	if cookies := n.Counted.RequestCookies.Value(); cookies > 0 {
-		j.counted(&f, cookies, "connections", "%s SYNs were answered with SYN cookies (TCPReqQFullDoCookies)", phrase.Count(cookies))
+		j.counted(&f, cookies, "connections", "%s answered with SYN cookies (TCPReqQFullDoCookies)", phrase.Plural(cookies, "SYN"))
 	}
 	if target != nil {
 		j.counted(&f, target.count+uint64(target.pending), "calls", "%s of %s to it had to send the SYN again", phrase.Plural(target.count+uint64(target.pending), "connect() call"), target.program)

@@ -223,10 +223,8 @@ func (c *shortage) to() string {
 // effect returns what it leads to, the end of a sentence.
 func (c *shortage) effect() string {
 	switch {
-	case c.stage == failing && c.Exhausted == 1:
-		return "1 call found no free port"
 	case c.stage == failing:
-		return phrase.Count(c.Exhausted) + " calls found no free port"
+		return phrase.Plural(c.Exhausted, "call") + " found no free port"
 	case c.stage == full:
 		return "no port is left for the next connection"
 	}

@@ -44,15 +44,55 @@ func (c *shortage) heldBefore(m mix) bool {
 // boundElsewhere returns how many ports are in TIME_WAIT towards other destinations at least: those
 // were bound before connect(), as others would not be missing here. Buckets of which porttrace does
 // not know which end connected are in the row of no destination: so it must be known that the
-// program binds.
+// program binds. If that is not the one with most ports, as the owners of most are not known, only
+// those count that are known to be of other destinations.
 func (c *shortage) boundElsewhere(m mix) int {
 	if c.dest == nil || m.timeWait <= int(c.dest.TimeWaitOut) {
 		return 0
 	}
-	if p := c.programs.most((*program).ports); p.name == "" || c.j.earlyBinds(p.name) == 0 {
+	elsewhere := m.timeWait - int(max(c.dest.TimeWaitOut, 0))
+	if p := c.programs.most((*program).ports); p.name != "" && c.j.earlyBinds(p.name) > 0 {
+		return elsewhere
+	}
+	if c.otherBinder().name == "" {
 		return 0
 	}
-	return max(m.timeWait-int(max(c.dest.TimeWaitOut, 0)), 0)
+	return min(elsewhere, c.timeWaitElsewhere())
+}
+
+// timeWaitElsewhere returns how many ports connections to other destinations of the namespace keep in TIME_WAIT.
+func (c *shortage) timeWaitElsewhere() (n int) {
+	for i := range c.j.s.Destinations {
+		d := &c.j.s.Destinations[i]
+		if d.Netns == c.Netns && d.Proto == c.Proto && d.Remote != c.Remote && !d.NetnsGone {
+			n += int(max(d.TimeWaitOut, 0))
+		}
+	}
+	return n
+}
+
+// otherBinder returns the program that binds ports in the namespace before it connects to other destinations: the
+// one with most such connections, else the only one whose bind() to the address finds no port.
+func (c *shortage) otherBinder() program {
+	best, most := program{}, uint64(0)
+	for i := range c.j.s.Processes {
+		p := &c.j.s.Processes[i]
+		elsewhere := slices.ContainsFunc(p.Destinations, func(d snapshot.Pair) bool { return d.Netns == c.Netns && d.Remote != c.Remote })
+		if name := programOf(&p.Info); name != "" && elsewhere && p.EarlyBinds > most {
+			best, most = program{name: name, proc: p.Info}, p.EarlyBinds
+		}
+	}
+	if most > 0 {
+		return best
+	}
+	for i := range c.j.s.PortSpaces {
+		s := &c.j.s.PortSpaces[i]
+		if s.Kind == snapshot.BindSpace && s.Proto == c.Proto && s.Netns == c.Netns && s.Local == c.Local && !s.NetnsGone {
+			bind := shortage{PortSpace: s, j: c.j}
+			return bind.onlyVictim()
+		}
+	}
+	return program{}
 }
 
 func (c *shortage) isVictim(program string) bool {
@@ -102,9 +142,15 @@ func (c *shortage) earlyBind(m mix) Finding {
 	if c.Kind == snapshot.BindSpace {
 		return c.earlyBindSpace(m)
 	}
-	p, taken := c.main(func(p *program) int { return p.bound }), m.bound
+	p, taken := c.programs.most(func(p *program) int { return p.bound }), m.bound
 	if elsewhere := c.boundElsewhere(m); elsewhere > m.bound {
-		p, taken = c.main((*program).ports), m.bound+elsewhere
+		p, taken = c.programs.most((*program).ports), m.bound+elsewhere
+		if c.j.earlyBinds(p.name) == 0 {
+			p = program{} // it has most of the ports whose owner is known, and they are few
+		}
+	}
+	if p.name == "" {
+		p = c.otherBinder()
 	}
 	early := c.j.earlyBinds(p.name)
 	text := fmt.Sprintf("%s takes ports by bind() that it does not connect to %s: %s are lost to every connect() of its network namespace by that, and %s",

@@ -28,7 +28,7 @@ func (c *shortage) addEvidence(f *Finding) {
 	add(float64(c.Taken()), "ports", "%s", taken)
 	if c.Peak > c.InUse() {
 		f.Evidence = append(f.Evidence, Evidence{
-			Text:  fmt.Sprintf("at most %s ports were in use at a time", phrase.Count(c.Peak)),
+			Text:  fmt.Sprintf("at most %s in use at a time", phrase.Plural(c.Peak, "port")),
 			Value: float64(c.Peak), Unit: "ports", At: c.PeakAt,
 		})
 	}
@@ -157,7 +157,7 @@ func (c *shortage) addHolders(f *Finding) {
 		switch {
 		case h.Proc.ID.Known() || h.Ports() == 0:
 		case h.Before > 0:
-			add(h.Ports(), event.Process{}, c.portsAre(h)+" from before porttrace started (owner unknown)")
+			add(h.Ports(), event.Process{}, c.portsAre(h)+" from before start (owner unknown)")
 		default:
 			add(h.Ports(), event.Process{}, c.portsAre(h)+", their owner is unknown")
 		}
@@ -191,21 +191,21 @@ func (c *shortage) portsAre(h *snapshot.Holder) string {
 func (c *shortage) addRange(add func(float64, string, string, ...any)) {
 	size := c.Range.Size()
 	if reserved := size - c.Capacity; reserved > 0 && reserved*modestShare > size {
-		add(float64(reserved), "ports", "%s ports of the range are reserved (net.ipv4.ip_local_reserved_ports)", phrase.Count(reserved))
+		add(float64(reserved), "ports", "net.ipv4.ip_local_reserved_ports reserves %s of the range", phrase.Plural(reserved, "port"))
 	}
 	switch {
 	case c.PerSocketRange:
 		add(float64(size), "ports", "the program has narrowed the range of its sockets to %d-%d (IP_LOCAL_PORT_RANGE)", c.Range.Low, c.Range.High)
 	case size < defaultRange.Size():
-		add(float64(size), "ports", "the port range is narrowed to %d-%d, %s ports; Linux sets %d-%d, %s ports",
-			c.Range.Low, c.Range.High, phrase.Count(size), defaultRange.Low, defaultRange.High, phrase.Count(defaultRange.Size()))
+		add(float64(size), "ports", "the port range is narrowed to %d-%d, %s; Linux sets %d-%d, %s ports",
+			c.Range.Low, c.Range.High, phrase.Plural(size, "port"), defaultRange.Low, defaultRange.High, phrase.Count(defaultRange.Size()))
 	}
 	n := c.j.s.Namespace(c.Netns)
 	if n == nil || c.TimeWait == 0 {
 		return
 	}
 	if c.Unstamped > 0 && c.Unstamped*2 > c.TimeWait {
-		add(float64(c.Unstamped), "ports", "net.ipv4.tcp_tw_reuse does not help for %s ports in TIME_WAIT: their connections had no TCP timestamps", phrase.Count(c.Unstamped))
+		add(float64(c.Unstamped), "ports", "net.ipv4.tcp_tw_reuse does not help for %s in TIME_WAIT: their connections had no TCP timestamps", phrase.Plural(c.Unstamped, "port"))
 	}
 	if n.FinTimeout > 0 && n.FinTimeout != usualFinTimeout && mixOf(c.PortSpace).timeWait*2 > c.Taken() {
 		add(n.FinTimeout.Seconds(), "seconds", "%s", finTimeoutText(n))

@@ -35,7 +35,7 @@ func TestHoldersOfAProgram(t *testing.T) {
 				Holders:   []snapshot.Holder{{Proc: shop, Live: 40}, {Proc: curl(1), TimeWait: 9}, {Proc: curl(2), TimeWait: 8}, {TimeWait: 5, Before: 5}},
 			},
 			nil, nil,
-			[]string{"shop (pid 7) holds 40 live", "curl (2 processes) holds 17 in TIME_WAIT", "5 ports are in TIME_WAIT from before porttrace started (owner unknown)"},
+			[]string{"shop (pid 7) holds 40 live", "curl (2 processes) holds 17 in TIME_WAIT", "5 ports are in TIME_WAIT from before start (owner unknown)"},
 		},
 		{
 			"more than the space lists",

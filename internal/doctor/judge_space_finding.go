@@ -17,7 +17,7 @@ func (c *shortage) churn(m mix) Finding {
 	p := c.main(func(p *program) int { return p.timeWait })
 	closed := "it has already closed"
 	if p.name == "" { // what holds the ports is older than the trace
-		p, closed = c.onlyVictim(), "were closed before porttrace started"
+		p, closed = c.onlyVictim(), "were closed before start"
 	}
 	text := fmt.Sprintf("%s %s to %s", p.who(), c.demand(), c.to())
 	if c.Kind == snapshot.BindSpace {

@@ -94,6 +94,29 @@ func TestSpaces(t *testing.T) {
 			}
 			h.exhausted(2*second, 4*second)
 		}, 20 * second, "early_bind:cache", Critical, Proved, "180 of 200 ports are lost to every connect()", "shop"},
+		{"ports that another program bound, most of them before start", 40000, 40199, func(h *host) {
+			for n := range 170 {
+				h.boundBefore(40000+uint16(n), endpoint("10.0.0.7:6379"))
+			}
+			for n := range 10 {
+				port := 40170 + uint16(n)
+				h.add(0, event.Bind, func(e *event.Event) { e.Proc, e.Src.Port, e.Dst = cache, port, event.Endpoint{} })
+				h.connect(connection{at: second, life: time.Millisecond, proc: cache, port: port, to: endpoint("10.0.0.7:6379"), flags: event.EarlyBind})
+			}
+			for n := range 20 {
+				h.connect(connection{at: second, life: time.Millisecond, port: 40180 + uint16(n)})
+			}
+			h.exhausted(2*second, 15*second)
+		}, 15 * second, "early_bind:cache", Critical, Proved, "180 of 200 ports are lost to every connect()", "shop"},
+		{"a program that finds no port to bind, and one that so cannot connect", 40000, 40199, func(h *host) {
+			for n := range 200 {
+				h.boundBefore(40000+uint16(n), endpoint("10.0.0.7:6379"))
+			}
+			each(0, 15*second, 10, func(at time.Duration, _ int) {
+				h.fail(at, event.OpBind, event.RangeExhausted, event.EADDRINUSE, func(e *event.Event) { e.Proc = cache })
+			})
+			h.exhausted(0, 15*second)
+		}, 15 * second, "early_bind:cache", Critical, Proved, "all 200 ports are lost to every connect()", "shop"},
 		{"a port bound for each connection to four destinations", 40000, 40399, func(h *host) {
 			each(0, 4*second, 100, func(at time.Duration, n int) {
 				port, to := 40000+uint16(n), endpoint("10.0.0.7:6379")

@@ -68,7 +68,7 @@ func (j *judge) udpPorts(g *calls) {
 func (j *judge) addUDPHolder(f *Finding, h *snapshot.Holder) {
 	f.ID, f.Subject.Proc = id(UDPPorts, programOf(&h.Proc)), h.Proc.ID
 	f.Evidence = append(f.Evidence, Evidence{
-		Text: phrase.Program(&h.Proc) + " holds " + phrase.Count(h.Ports()) + " UDP ports", Value: float64(h.Ports()), Unit: "ports", At: j.s.Wall, Proc: h.Proc,
+		Text: phrase.Program(&h.Proc) + " holds " + phrase.Plural(h.Ports(), "UDP port"), Value: float64(h.Ports()), Unit: "ports", At: j.s.Wall, Proc: h.Proc,
 	})
 }
 

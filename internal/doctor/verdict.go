@@ -76,7 +76,7 @@ func Lacks(s *snapshot.Snapshot, findings ...Finding) []string {
 		list = append(list, "parts of the time are "+cause+": what happened in them is not judged")
 	}
 	if p := unseenSockets(s); p != nil {
-		list = append(list, fmt.Sprintf("calls found no port for %s, of which at most %s of %s ports were seen in use: sockets from before the start are not seen (in other network namespaces without CAP_SYS_ADMIN)",
+		list = append(list, fmt.Sprintf("calls found no port for %s, of which at most %s of %s ports were seen in use: sockets from before start are not seen (in other network namespaces without CAP_SYS_ADMIN)",
 			phrase.Space(p), phrase.Grouped(p.Peak), phrase.Grouped(p.Capacity)))
 	}
 	if s.Health.Lost > 0 {

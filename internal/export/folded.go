@@ -29,7 +29,7 @@ func limiting(e *event.Event) string {
 func leavingOut(e *event.Event) string {
 	f, ok := e.Fact.(*event.Fold)
 	if !ok {
-		return phrase.Grouped(e.Count) + " events lost, not even counted"
+		return phrase.Plural(e.Count, "event") + " lost, not even counted"
 	}
 	var parts []string
 	for _, part := range []struct {

@@ -356,6 +356,52 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// TestKilledInIncident: the run that goes on after one that was killed gives its incident what is there of its
+// time, once, and nothing that came later.
+func TestKilledInIncident(t *testing.T) {
+	t.Parallel()
+	opts := Options{Dir: t.TempDir(), Length: time.Minute, Before: 20 * time.Second, After: 30 * time.Second, Incidents: 2}
+	r := newRun(t, opts)
+	r.seconds(100)
+	at := r.now
+	r.Keep(r.now, "full", "a space is full")
+	r.seconds(6)
+	// As after a kill: the segment that is being written is in the ring alone.
+	r.beside.Wait()
+	killed := r.wall(r.now)
+	if err := errors.Join(os.Chtimes(r.file.name, killed, killed), r.lock.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range r.list {
+		if err := os.Chtimes(one.name, one.end, one.end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := NewestIncident(opts.Dir)
+	for range 2 {
+		again, err := New(Options{Dir: opts.Dir, Length: opts.Length, Before: opts.Before, After: opts.After, Incidents: 2, Say: func(line string) { t.Error(line) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.lock.Close(); err != nil {
+			t.Fatal(err)
+		}
+		rec, _ := read(t, filesOf(t, dir))
+		if begin, _ := rec.Span(); at.Sub(begin) < 20*time.Second || at.Sub(begin) > 30*time.Second {
+			t.Errorf("%s before it is kept", at.Sub(begin))
+		}
+		if names := filesOf(t, dir); filepath.Base(names[len(names)-1]) != filepath.Base(r.file.name) {
+			t.Errorf("it has %v, and not %s", names, r.file.name)
+		}
+		// A segment of a later run is none of its time.
+		later, err := createSegment(opts.Dir, r.wall(at.Add(opts.After)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		later.Close()
+	}
+}
+
 // What is kept does not grow, however long it runs.
 func TestTurnover(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -65,6 +66,33 @@ func (r *Recorder) Worsen(now event.Time, cause, why string) {
 		r.wall(now).UTC().Format(time.TimeOnly), cause, why, filepath.Join(i.ring, from), filepath.Base(to)))
 }
 
+// takeUp gives the newest incident the segments of its time that it lacks: a run that was killed has given it
+// only those that were closed by then. One that is complete has them all.
+func (r *Recorder) takeUp() {
+	name := filepath.Base(NewestIncident(r.opts.Dir))
+	if !incidentName.MatchString(name) {
+		return
+	}
+	at, err := time.Parse(incidentLayout, name[:len(incidentLayout)])
+	if err != nil {
+		return
+	}
+	i := &incident{ring: r.opts.Dir, dir: filepath.Join(incidents, name), from: at.Add(-r.opts.Before)}
+	for _, one := range r.list {
+		if one.begin.Before(at.Add(r.opts.After)) {
+			i.keep(one)
+		}
+	}
+	r.sayLack(i)
+}
+
+// sayLack says what could not be kept.
+func (r *Recorder) sayLack(i *incident) {
+	if i.err != nil {
+		r.opts.Say(fmt.Sprintf("%s lacks a part: %v", filepath.Join(i.ring, i.dir), i.err))
+	}
+}
+
 // within calls a function with the directory of a recorder, out of which no symbolic link leads: it can be
 // another user's. It is opened each time, since users delete a directory and make it again.
 func within(ring string, f func(*os.Root) error) error {
@@ -104,7 +132,7 @@ func (r *Recorder) keep(one *segment) {
 	}
 }
 
-// keep gives a segment a second name, if its time is one that is kept.
+// keep gives a segment a second name, if its time is one that is kept and it has none yet.
 func (i *incident) keep(one *segment) {
 	if one.end.Before(i.from) {
 		return
@@ -112,10 +140,14 @@ func (i *incident) keep(one *segment) {
 	err := within(i.ring, func(root *os.Root) error {
 		from := filepath.Base(one.name)
 		to := filepath.Join(i.dir, from)
-		if root.Link(from, to) != nil { // some file systems have no links
-			return copyFile(root, from, to)
+		err := root.Link(from, to)
+		if err != nil && !errors.Is(err, fs.ErrExist) { // some file systems have no links
+			err = copyFile(root, from, to)
 		}
-		return nil
+		if errors.Is(err, fs.ErrExist) {
+			return nil
+		}
+		return err
 	})
 	i.err = cmp.Or(i.err, err)
 }
@@ -155,9 +187,7 @@ func (r *Recorder) endIncident() {
 		return
 	}
 	r.incident = nil
-	if i.err != nil {
-		r.opts.Say(fmt.Sprintf("%s lacks a part: %v", filepath.Join(i.ring, i.dir), i.err))
-	}
+	r.sayLack(i)
 	_ = within(r.opts.Dir, func(root *os.Root) error { // gone already
 		names := incidentsIn(root)
 		for _, name := range names[:max(len(names)-r.opts.Incidents, 0)] {

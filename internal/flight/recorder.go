@@ -73,8 +73,9 @@ type closed struct {
 }
 
 // New returns a recorder into a directory, which it makes, but not the one that it is to be in: that of
-// a mistyped path is not there. The segments that an earlier run has left count. An error is that of the
-// directory, or that another recorder has it.
+// a mistyped path is not there. The segments that an earlier run has left count, and an incident that was being
+// kept when it was killed gets those of its time. An error is that of the directory, or that another
+// recorder has it.
 func New(opts Options) (*Recorder, error) {
 	if err := os.Mkdir(opts.Dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
@@ -87,11 +88,13 @@ func New(opts Options) (*Recorder, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	return &Recorder{
+	r := &Recorder{
 		lock: lock,
 		opts: opts, length: min(max(opts.Length/segments, shortest), longest), retry: firstRetry, list: list,
 		closing: make(chan struct{}, 1),
-	}, nil
+	}
+	r.takeUp()
+	return r, nil
 }
 
 // lockDir returns the directory, locked until it is closed: two recorders would delete each other's

@@ -9,9 +9,9 @@ import (
 )
 
 // Span returns since when something goes on, or from when to when it went on. A zero since is
-// before the start, a zero until is now.
+// before start, a zero until is now.
 func Span(since, until, now time.Time) string {
-	from := "before the start"
+	from := "before start"
 	if !since.IsZero() {
 		from = since.UTC().Format(time.TimeOnly)
 	}

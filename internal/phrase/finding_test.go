@@ -17,8 +17,8 @@ func TestSpan(t *testing.T) {
 	}{
 		{at, time.Time{}, "since 03:12:00 UTC (1m30s)"},
 		{at, at.Add(20 * time.Second), "from 03:12:00 to 03:12:20 UTC (20s)"},
-		{time.Time{}, time.Time{}, "since before the start"},
-		{time.Time{}, at, "from before the start to 03:12:00 UTC"},
+		{time.Time{}, time.Time{}, "since before start"},
+		{time.Time{}, at, "from before start to 03:12:00 UTC"},
 	} {
 		if got := Span(tc.since, tc.until, at.Add(90*time.Second)); got != tc.want {
 			t.Errorf("%q, want %q", got, tc.want)

@@ -113,8 +113,8 @@ func Failed(s *snapshot.Snapshot) string {
 		verb = " seen to fail"
 	}
 	t := &s.Totals
-	return Grouped(t.ConnectFailures) + " connects" + udpShare(s, true) + " and " +
-		Grouped(t.BindFailures) + " binds" + udpShare(s, false) + verb
+	return Plural(t.ConnectFailures, "connect") + udpShare(s, true) + " and " +
+		Plural(t.BindFailures, "bind") + udpShare(s, false) + verb
 }
 
 // udpShare returns how many of the failed connects or binds are of UDP sockets. Rows that

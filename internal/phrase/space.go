@@ -158,7 +158,7 @@ func FullSince(s *snapshot.PortSpace, layout string) string {
 	case s.FullSince.IsZero():
 		return ""
 	case s.FullBeforeStart:
-		return "since before " + Time(s.FullSince, layout)
+		return "since before start"
 	}
 	return "since " + Time(s.FullSince, layout)
 }

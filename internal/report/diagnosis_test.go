@@ -103,6 +103,8 @@ func TestVerdict(t *testing.T) {
 	truncated, damaged := *second, *second
 	truncated.Gaps = []snapshot.Gap{{Begin: started, Truncated: true}}
 	damaged.Gaps = []snapshot.Gap{{Begin: started, End: started}, {Begin: started, Truncated: true}}
+	one := *second
+	one.Totals.Opens, one.Totals.ConnectFailures, one.Totals.BindFailures = 1, 1, 1
 	warning := []doctor.Finding{{Severity: doctor.Info}, {Severity: doctor.Warning}}
 	for _, tc := range []struct {
 		name string
@@ -111,6 +113,7 @@ func TestVerdict(t *testing.T) {
 		line string
 	}{
 		{"fine", Diagnosis{Snapshot: second}, Fine, "OK: no finding in 1s"},
+		{"one of each", Diagnosis{Snapshot: &one}, Fine, "OK: no finding in 1s: 1 connection opened, 1 connect and 1 bind seen to fail"},
 		{"info only", Diagnosis{Snapshot: second, Findings: warning[:1]}, Fine, "OK: no finding in 1s"},
 		{"warning", Diagnosis{Snapshot: second, Findings: warning}, Warning, "WARNING: "},
 		{"critical", Diagnosis{Snapshot: second, Findings: append([]doctor.Finding{{Severity: doctor.Critical, Summary: "none|left"}}, warning...)}, Critical, "CRITICAL: none/left; 1 more finding"},

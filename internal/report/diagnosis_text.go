@@ -41,8 +41,8 @@ func DoctorText(w io.Writer, d *Diagnosis) error {
 // headline returns the worst finding and how many more there are, or that there is none.
 func (d *Diagnosis) headline() string {
 	s := d.Snapshot
-	text := cmp.Or(doctor.Headline(d.Findings), d.unseen(), fmt.Sprintf("no finding in %s: %s connections opened, %s",
-		phrase.Elapsed(s.Elapsed), phrase.Grouped(s.Totals.Opens), phrase.Failed(s)))
+	text := cmp.Or(doctor.Headline(d.Findings), d.unseen(), fmt.Sprintf("no finding in %s: %s opened, %s",
+		phrase.Elapsed(s.Elapsed), phrase.Plural(s.Totals.Opens, "connection"), phrase.Failed(s)))
 	if d.Ignored > 0 {
 		text += fmt.Sprintf(" (%d ignored)", d.Ignored)
 	}

@@ -64,7 +64,7 @@ func (w *writer) finding(f *doctor.Finding, said bool) {
 		w.item(severity, span)
 	} else {
 		w.item(severity, f.Summary)
-		w.item("  Since: ", strings.TrimPrefix(strings.TrimPrefix(span, "since "), "from "))
+		w.item("  ", span)
 	}
 	if who := sufferers(f.Victims); who != "" {
 		w.item("  Who: ", who)

@@ -70,9 +70,9 @@ func (w *writer) health() []string {
 	h := &w.s.Health
 	used, programs := phrase.OwnCost(h, w.s.Elapsed)
 	return []string{
-		fmt.Sprintf("%s events%s, %s lost, %s without detail, %s filtered, %s without owner, %s runs skipped by the kernel",
-			phrase.Grouped(h.Events), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails+h.Limited), phrase.Grouped(h.Filtered),
-			phrase.Grouped(h.Unattributed), phrase.Grouped(h.Missed)),
+		fmt.Sprintf("%s%s, %s lost, %s without detail, %s filtered, %s without owner, %s skipped by the kernel",
+			phrase.Plural(h.Events, "event"), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails+h.Limited), phrase.Grouped(h.Filtered),
+			phrase.Grouped(h.Unattributed), phrase.Plural(h.Missed, "run")),
 		"porttrace used " + used + "; its BPF programs: " + programs,
 	}
 }

@@ -94,7 +94,7 @@ func (s *Series) rates(last *snapshot.Snapshot) *page.Figure {
 	}
 	return &page.Figure{
 		Title: "Connections and failures", Chart: c,
-		Caption: phrase.Grouped(opened) + " connections were opened; " + phrase.Failed(last),
+		Caption: phrase.Plural(opened, "connection") + " opened; " + phrase.Failed(last),
 	}
 }
 
@@ -259,6 +259,6 @@ func lifetimeFigure(last *snapshot.Snapshot) *page.Figure {
 	c.X, c.Y = append(c.X, chart.Tick{At: float64(len(classes)) - 0.4}), scale(top)
 	return &page.Figure{
 		Title: "Lifetimes of connections that have ended", Chart: c,
-		Caption: fmt.Sprintf("%s connections; half of them lived less than %s", phrase.Grouped(total), phrase.Duration(all.Quantile(0.5))),
+		Caption: fmt.Sprintf("%s; half of them lived less than %s", phrase.Plural(total, "connection"), phrase.Duration(all.Quantile(0.5))),
 	}
 }

@@ -136,7 +136,7 @@ func (w *writer) exists() string {
 	part(t.TimeWaitOther, "of connections that are not known")
 	now := strings.Join(parts, ", ")
 	if t.BeforeStart != 0 || w.Verbose {
-		now += "; " + phrase.Grouped(t.BeforeStart) + " sockets from before start"
+		now += "; " + phrase.Plural(t.BeforeStart, "socket") + " from before start"
 	}
 	return now
 }

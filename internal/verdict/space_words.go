@@ -144,7 +144,7 @@ func (s *spaceTrouble) by(named parties) string {
 	top := holders[0]
 	switch {
 	case !top.Known() && s.before() > 0:
-		return "owner unknown (older than the trace)"
+		return "owner unknown (from before start)"
 	case !top.Known():
 		return ""
 	}

@@ -94,7 +94,7 @@ func TestFullBeforeStart(t *testing.T) {
 		p.FullBeforeStart, p.FullSince = true, s.Started
 		p.Holders = []snapshot.Holder{{TimeWait: 1000, Before: 1000}}
 	}), nil)
-	if v.Title != "OUT OF PORTS since before 05:16:26" || !strings.Contains(v.Lines[1], "owner unknown (older than the trace)") {
+	if v.Title != "OUT OF PORTS since before start" || !strings.Contains(v.Lines[1], "owner unknown (from before start)") {
 		t.Errorf("%s\n%s", v.Title, v.Lines[1])
 	}
 }

@@ -40,7 +40,7 @@ func (a *Answer) lines() []string {
 		add("waiting", phrase.Grouped(r.MostWaiting)+" at most waited at a time, for a connection or for the half-open limit")
 	}
 	if r.Overflows > 0 {
-		add("TIME_WAIT", fmt.Sprintf("%s connections left none: tcp_max_tw_buckets is %s", phrase.Grouped(r.Overflows), phrase.Grouped(a.System.MaxTimeWait)))
+		add("TIME_WAIT", fmt.Sprintf("%s left none: tcp_max_tw_buckets is %s", phrase.Plural(r.Overflows, "connection"), phrase.Grouped(a.System.MaxTimeWait)))
 	}
 	if a.Solution != nil {
 		add("solved", a.solution())
@@ -53,9 +53,9 @@ func (a *Answer) lines() []string {
 
 func (a *Answer) failures() string {
 	r := &a.Result
-	of := phrase.Grouped(r.Requests) + " calls"
+	of := phrase.Plural(r.Requests, "call")
 	if r.Requests != r.Opens {
-		of = fmt.Sprintf("%s requests on %s connections", phrase.Grouped(r.Requests), phrase.Grouped(r.Opens))
+		of = phrase.Plural(r.Requests, "request") + " on " + phrase.Plural(r.Opens, "connection")
 	}
 	if r.Failures == 0 {
 		return "none of " + of + a.unplaced()

@@ -21,7 +21,7 @@ func (o *outage) note(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err == nil && o.failed > 0 {
-		o.say(fmt.Sprintf("sending %s works again: %d requests are lost, and those that had no room", o.what, o.failed))
+		o.say(fmt.Sprintf("sending %s works again: requests lost: %d, and those that had no room", o.what, o.failed))
 		o.failed = 0
 	}
 	if err == nil {

@@ -113,7 +113,7 @@ func TestSenderSaysOnce(t *testing.T) {
 	}
 	end()
 	if got := said.all(); len(got) != 2 || !strings.Contains(got[0], "/v1/logs: 500 Internal Server Error") ||
-		!strings.Contains(got[1], "works again: 3 requests are lost") {
+		!strings.Contains(got[1], "works again: requests lost: 3") {
 		t.Errorf("the lines are %q", got)
 	}
 }
