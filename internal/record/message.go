@@ -79,6 +79,9 @@ func eachField(b []byte, f func(n protowire.Number, v uint64, bytes []byte) erro
 // consumeField returns the first field of a message, and the size of it, which is negative if it is
 // malformed. The number of a field of another type is 0.
 func consumeField(b []byte) (n protowire.Number, v uint64, bytes []byte, size int) {
+	if n, v, ok := shortField(b); ok {
+		return n, v, nil, 2
+	}
 	n, typ, tag := protowire.ConsumeTag(b)
 	if tag < 0 {
 		return 0, 0, nil, tag
@@ -96,6 +99,16 @@ func consumeField(b []byte) (n protowire.Number, v uint64, bytes []byte, size in
 		return 0, 0, nil, size
 	}
 	return n, v, bytes, tag + size
+}
+
+// shortField returns the first field of a message if that is a small number of one of the first 15
+// fields: most are, and take two bytes.
+func shortField(b []byte) (n protowire.Number, v uint64, ok bool) {
+	const more, typ = 0x80, 7 // of a byte of a number: another one follows; the bits of a tag that are its type
+	if len(b) < 2 || (b[0]|b[1])&more != 0 || b[0]&typ != byte(protowire.VarintType) || b[0] <= typ {
+		return 0, 0, false
+	}
+	return protowire.Number(b[0] >> 3), uint64(b[1]), true
 }
 
 // readMessage sets the fields to the values of the message. Fields of later versions are
