@@ -79,8 +79,8 @@ func eachField(b []byte, f func(n protowire.Number, v uint64, bytes []byte) erro
 // consumeField returns the first field of a message, and the size of it, which is negative if it is
 // malformed. The number of a field of another type is 0.
 func consumeField(b []byte) (n protowire.Number, v uint64, bytes []byte, size int) {
-	if n, v, ok := shortField(b); ok {
-		return n, v, nil, 2
+	if n, v, bytes, size = shortField(b); size > 0 {
+		return n, v, bytes, size
 	}
 	n, typ, tag := protowire.ConsumeTag(b)
 	if tag < 0 {
@@ -101,14 +101,30 @@ func consumeField(b []byte) (n protowire.Number, v uint64, bytes []byte, size in
 	return n, v, bytes, tag + size
 }
 
-// shortField returns the first field of a message if that is a small number of one of the first 15
-// fields: most are, and take two bytes.
-func shortField(b []byte) (n protowire.Number, v uint64, ok bool) {
-	const more, typ = 0x80, 7 // of a byte of a number: another one follows; the bits of a tag that are its type
-	if len(b) < 2 || (b[0]|b[1])&more != 0 || b[0]&typ != byte(protowire.VarintType) || b[0] <= typ {
-		return 0, 0, false
+// shortField returns the same of a field whose number is less than 2,048 and which is a number or a
+// length of one byte, as nearly all are; else a size of 0.
+func shortField(b []byte) (n protowire.Number, v uint64, bytes []byte, size int) {
+	const more = 0x80 // of a byte of a number: another one follows
+	if len(b) < 3 {
+		return 0, 0, nil, 0
 	}
-	return protowire.Number(b[0] >> 3), uint64(b[1]), true
+	tag, at := uint(b[0]), 1
+	if tag >= more {
+		tag, at = tag&^more|uint(b[1])<<7, 2
+	}
+	if b[at-1] >= more || b[at] >= more || tag>>3 == 0 {
+		return 0, 0, nil, 0
+	}
+	n, v, at = protowire.Number(tag>>3), uint64(b[at]), at+1
+	switch protowire.Type(tag & 7) {
+	case protowire.VarintType:
+		return n, v, nil, at
+	case protowire.BytesType:
+		if end := at + int(v); end <= len(b) {
+			return n, 0, b[at:end:end], end
+		}
+	}
+	return 0, 0, nil, 0
 }
 
 // readMessage sets the fields to the values of the message. Fields of later versions are

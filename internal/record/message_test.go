@@ -7,14 +7,15 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// TestConsumeField: the short way to read a field reads what protowire reads, of any three bytes.
+// TestConsumeField: the short way to read a field reads what protowire reads, whatever the first two bytes
+// are, and however many follow.
 func TestConsumeField(t *testing.T) {
 	t.Parallel()
-	rest := []byte{3, 1, 2, 3}
+	rest := [][]byte{{}, {0}, {0x80}, {1, 2}, {0x81, 1, 2}, {3, 1, 2, 3, 4}, {2, 0x80, 0x80, 1, 5}}
 	short := 0
 	for i := range 1 << 16 {
-		field := append([]byte{byte(i), byte(i >> 8)}, rest...)
-		for _, b := range [][]byte{field, field[:2], field[:1]} {
+		for _, rest := range rest {
+			b := append([]byte{byte(i), byte(i >> 8)}, rest...)
 			wantN, wantType, tag := protowire.ConsumeTag(b)
 			n, v, value, size := consumeField(b)
 			if tag < 0 {
@@ -42,12 +43,12 @@ func TestConsumeField(t *testing.T) {
 			if n != wantN || v != wantV || !bytes.Equal(value, wantValue) {
 				t.Fatalf("% x: %d is %d or % x, want %d, %d, % x", b, n, v, value, wantN, wantV, wantValue)
 			}
-			if _, _, is := shortField(b); is {
+			if _, _, _, size := shortField(b); size > 0 {
 				short++
 			}
 		}
 	}
-	if short != 2*15*128 {
-		t.Errorf("%d fields are short", short)
+	if short < 20_000 {
+		t.Errorf("only %d of the fields are short", short)
 	}
 }
