@@ -206,7 +206,7 @@ func (p *portPlot) slices() []snapshot.PortSlice {
 }
 
 // nextTaken returns the place of the first port from one on that is not free, the end if all are.
-// Most ports of most spaces are free, so that it looks at many at once.
+// Most ports of most spaces are free, so that many are compared at once.
 func nextTaken(classes []portClass, from int) int {
 	const many = 32
 	for at := from; at < len(classes); at++ {
