@@ -109,7 +109,7 @@ func (s *State) Rebind() {
 // Add takes the events of the stream, in order.
 func (s *State) Add(e *event.Event) {
 	s.advance(e.Time)
-	if e.Kind != event.Open && e.Kind != event.Close {
+	if !onlyAdds(e.Kind) {
 		s.settle()
 	}
 	switch e.Kind {

@@ -20,18 +20,23 @@ func moved(e *event.Event, n int64) (g gauges) {
 		g.synSent = n
 	case event.SynAnswered:
 		g.synSent = -n
-	case event.EnterCloseWait:
-		g.closeWait = n
 	}
-	if e.Kind == event.Close || e.Kind == event.ConnectFail {
-		if e.Flags.Has(event.Unanswered) {
-			g.synSent = -n
-		}
-		if e.Flags.Has(event.InCloseWait) {
-			g.closeWait = -n
-		}
+	if (e.Kind == event.Close || e.Kind == event.ConnectFail) && e.Flags.Has(event.Unanswered) {
+		g.synSent = -n
 	}
+	g.closeWait = movedCloseWait(e, n)
 	return g
+}
+
+// movedCloseWait returns by how much an event moves the gauge of connections in CLOSE_WAIT.
+func movedCloseWait(e *event.Event, n int64) int64 {
+	switch {
+	case e.Kind == event.EnterCloseWait:
+		return n
+	case (e.Kind == event.Close || e.Kind == event.ConnectFail) && e.Flags.Has(event.InCloseWait):
+		return -n
+	}
+	return 0
 }
 
 // movedFold returns the same of events that were counted only.
@@ -110,7 +115,9 @@ func (s *State) follow(e *event.Event, h *rowSet, n int64) {
 		return
 	}
 	s.loose.add(h, move)
-	s.takeBack(e, h)
+	if change.Was != 0 || change.Is != 0 { // else nothing is in the table: it is full, most often
+		s.takeBack(e, h)
+	}
 }
 
 // followIn does the same for an accepted connection, whose only gauge is CLOSE_WAIT.
@@ -119,7 +126,11 @@ func (s *State) followIn(e *event.Event, n int64) {
 	if change.Before {
 		return
 	}
-	if move := moved(e, n).closeWait - movedTable(change).closeWait; move != 0 {
+	move := movedCloseWait(e, n)
+	if change.Is != change.Was {
+		move -= movedTable(change).closeWait
+	}
+	if move != 0 {
 		s.moveCloseWaitIn(e, move)
 	}
 }
@@ -130,7 +141,7 @@ func (s *State) followIn(e *event.Event, n int64) {
 // may select the listener and not the worker that closes, or the worker alone.
 func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
 	id := e.Listener
-	r := s.processes.rows[id]
+	r := s.processes.known(id)
 	switch {
 	case e.Flags.Has(event.NotSelected):
 		if r == nil || move > 0 {

@@ -18,9 +18,9 @@ import (
 type loose map[uint32]*looseNetns
 
 type looseNetns struct {
-	rows map[rowSet]*gauges
-	last rowSet  // that of the event before, mostly that of the next, and
-	held *gauges // its gauges; nil: none
+	rows map[rowSet]gauges
+	last rowSet // that of the event before, mostly that of the next, and
+	held gauges // its gauges, which come to rows later: most are zero again with the next event
 	// When something was last only counted, of what the filter leaves out and of what it
 	// selects: rows have the sockets of one of them.
 	folded [2]event.Time
@@ -42,7 +42,7 @@ func began(census *event.Census, ended event.Time) event.Time {
 func (l loose) of(netns uint32) *looseNetns {
 	n := l[netns]
 	if n == nil {
-		n = &looseNetns{rows: map[rowSet]*gauges{}}
+		n = &looseNetns{rows: map[rowSet]gauges{}}
 		l[netns] = n
 	}
 	return n
@@ -68,24 +68,21 @@ func (l loose) add(h *rowSet, move gauges) {
 	}
 	h.move(move)
 	n := l.of(h.netns)
-	g := n.gauges(h)
-	if *g = g.plus(move); *g == (gauges{}) { // as of nearly all that ends
-		delete(n.rows, *h)
-		n.held = nil
+	if n.last != *h {
+		n.keep()
+		n.last, n.held = *h, n.rows[*h]
 	}
+	n.held = n.held.plus(move)
 }
 
-func (n *looseNetns) gauges(h *rowSet) *gauges {
-	if n.held != nil && n.last == *h {
-		return n.held
+// keep brings rows up to date.
+func (n *looseNetns) keep() {
+	if n.held == (gauges{}) { // as of nearly all that ends
+		delete(n.rows, n.last)
+	} else {
+		n.rows[n.last] = n.held
 	}
-	g := n.rows[*h]
-	if g == nil {
-		g = &gauges{}
-		n.rows[*h] = g
-	}
-	n.last, n.held = *h, g
-	return g
+	n.last, n.held = rowSet{}, gauges{}
 }
 
 // fold does the same for what was only counted.
@@ -101,13 +98,13 @@ func (l loose) scanned(netns uint32, began event.Time) {
 	if n == nil {
 		return
 	}
+	n.keep()
 	for h, g := range n.rows {
 		if !n.busy(h.total != nil, began) {
-			h.move(gauges{}.minus(*g))
+			h.move(gauges{}.minus(g))
 			delete(n.rows, h)
 		}
 	}
-	n.held = nil
 	if len(n.rows) == 0 && !n.busy(true, began) && !n.busy(false, began) {
 		delete(l, netns)
 	}

@@ -42,6 +42,17 @@ func isPlain(e *event.Event) bool {
 		!e.Flags.Has(event.NotSelected)
 }
 
+// onlyAdds reports whether events of a kind read nothing that is pending: they add to rows, in whatever
+// order. If both ends of the connections of a storm are on this host, one of them enters CLOSE_WAIT: as
+// many events as opens.
+func onlyAdds(k event.Kind) bool {
+	switch k {
+	case event.Open, event.Close, event.EnterCloseWait, event.SynUnanswered, event.SynAnswered:
+		return true
+	}
+	return false
+}
+
 // add takes a plain event of a pair. It returns false, and takes nothing, if it must be counted at
 // once: it is of another second, or has a lifetime of one class too many.
 func (p *pending) add(pair *row, e *event.Event) bool {

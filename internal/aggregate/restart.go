@@ -60,6 +60,7 @@ func restart[K comparable](t *table[K], backlog map[K]gauges) {
 		}
 	}
 	t.floor, t.waiting, t.going = 0, nil, going[K]{} // there may be room now, and what is counted is zero
+	t.last = nil                                     // it may be none any more
 }
 
 // restart keeps the gauges and the row's process. The rows that a pair belongs to may

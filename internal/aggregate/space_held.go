@@ -94,8 +94,8 @@ func (p *portPlot) held(holders []snapshot.Holder, number func(event.ProcID) int
 	for i := range holders {
 		byNumber[number(holders[i].Proc.ID)] = &finders[i]
 	}
-	for i, holder := range p.holders {
-		if finder := byNumber[holder]; finder != nil {
+	for i := nextTaken(p.classes, 0); i < len(p.classes); i = nextTaken(p.classes, i+1) {
+		if finder := byNumber[p.holders[i]]; finder != nil {
 			finder.add(p.ports.Low+uint16(i), int(p.classes[i]&byBind/byBind))
 		}
 	}

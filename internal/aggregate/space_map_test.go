@@ -278,3 +278,25 @@ func TestMapOfHostileRange(t *testing.T) {
 		}
 	}
 }
+
+// TestNextTaken: ports that are skipped together are those that are skipped one by one.
+func TestNextTaken(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 2000 {
+		classes := make([]portClass, r.IntN(200))
+		for range r.IntN(4) {
+			if len(classes) > 0 {
+				classes[r.IntN(len(classes))] = portClass(r.IntN(int(portListener) + 1))
+			}
+		}
+		from := r.IntN(len(classes) + 1)
+		want := from
+		for want < len(classes) && classes[want] == portFree {
+			want++
+		}
+		if got := nextTaken(classes, from); got != want {
+			t.Fatalf("from %d of %v: %d, want %d", from, classes, got, want)
+		}
+	}
+}

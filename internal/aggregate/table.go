@@ -15,6 +15,8 @@ import (
 // once they are evicted, keys count for a row that they share.
 type table[K comparable] struct {
 	rows        map[K]*row
+	last        *row // that was asked for, mostly the next one, too; nil, or held no more: look it up
+	lastKey     K
 	other       *row // the shared row if there is no overflow; nil until it is needed
 	limit       int
 	withHistory bool // its rows keep one
@@ -37,7 +39,7 @@ func newTable[K comparable](limit int, withHistory bool) *table[K] {
 
 // row returns the row that the event counts for.
 func (t *table[K]) row(key K, e *event.Event) *row {
-	if r, ok := t.rows[key]; ok {
+	if r := t.known(key); r != nil {
 		return r
 	}
 	if t.shares && endsConnection(e) {
@@ -46,6 +48,16 @@ func (t *table[K]) row(key K, e *event.Event) *row {
 		}
 	}
 	return t.create(key, e.Time, occurrences(e))
+}
+
+// known returns the row of a key, nil if it has none.
+func (t *table[K]) known(key K) *row {
+	if t.lastKey == key && t.holds(t.last) {
+		return t.last
+	}
+	r := t.rows[key]
+	t.last, t.lastKey = r, key
+	return r
 }
 
 // create returns a row for a key that has none and for which n occurrences count.
@@ -117,7 +129,7 @@ func (t *table[K]) rename(change func(K) (K, bool)) {
 			moved = append(moved, key)
 		}
 	}
-	t.going = going[K]{} // it has keys
+	t.going, t.last = going[K]{}, nil // they have keys
 	for _, key := range moved {
 		to, _ := change(key)
 		t.rows[to] = t.rows[key]

@@ -80,3 +80,18 @@ func TestPortPassesOn(t *testing.T) {
 		}
 	}
 }
+
+// TestSpaceAfterNone: that there was no space for an event is no longer so once one is made.
+func TestSpaceAfterNone(t *testing.T) {
+	t.Parallel()
+	const src, dst = "10.0.0.1:40000", "10.0.0.2:80"
+	unknown, open, closed := socketEvent(event.Close, src, dst), socketEvent(event.Open, src, dst), socketEvent(event.Close, src, dst)
+	other, third := socketEvent(event.Open, src, "10.0.0.3:80"), socketEvent(event.Open, "10.0.0.1:40001", "10.0.0.3:80")
+	table := tableOf(other, unknown, open, third, closed)
+	if got := table.socket(PortOf(&open)); got != nil {
+		t.Errorf("after its end there is %+v", got)
+	}
+	if table.socket(PortOf(&other)) == nil {
+		t.Error("the other one is gone")
+	}
+}

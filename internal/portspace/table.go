@@ -21,9 +21,11 @@ type Table struct {
 	expiries   expiryQueue
 	now        event.Time
 	limit      int
-	scans      uint32   // that were compared
-	seen       seen     // what the last one has found
-	last       *Space   // that of the event before, mostly that of the next
+	scans      uint32 // that were compared
+	seen       seen   // what the last one has found
+	last       *Space // that of the event before, mostly that of the next
+	without    ID     // if isWithout: one that there is not. An accepted connection has some events and no space
+	isWithout  bool
 	spare      []*Space // have come empty: many a connection is the only one of its space
 	lastNet    *Netns
 	configured *Netns // last
@@ -261,9 +263,14 @@ func (t *Table) space(e *event.Event) *Space {
 		t.changed = t.last.number
 		return t.last
 	}
+	if t.isWithout && t.without == id {
+		return nil
+	}
 	s := t.spaces.find(&id)
 	if s != nil {
 		t.last, t.changed = s, s.number
+	} else {
+		t.without, t.isWithout = id, true
 	}
 	return s
 }
@@ -277,7 +284,7 @@ func (t *Table) newSpace(e *event.Event) *Space {
 	}
 	*s = Space{ID: IDOf(e), net: t.Netns(e.Netns)}
 	t.spaces.add(s)
-	t.last, t.changed = s, s.number
+	t.last, t.changed, t.isWithout = s, s.number, false
 	return s
 }
 

@@ -143,6 +143,14 @@ func (d *decoder) id(number uint32) event.ProcID {
 
 // value returns the next value of a column.
 func (d *decoder) value(column int) uint64 {
+	if b := d.columns[column]; len(b) > 0 && b[0] < 0x80 { // most are of one byte
+		d.columns[column] = b[1:]
+		return uint64(b[0])
+	}
+	return d.longValue(column)
+}
+
+func (d *decoder) longValue(column int) uint64 {
 	v, n := protowire.ConsumeVarint(d.columns[column])
 	if n < 0 {
 		d.broken = true

@@ -79,6 +79,9 @@ func eachField(b []byte, f func(n protowire.Number, v uint64, bytes []byte) erro
 // consumeField returns the first field of a message, and the size of it, which is negative if it is
 // malformed. The number of a field of another type is 0.
 func consumeField(b []byte) (n protowire.Number, v uint64, bytes []byte, size int) {
+	if n, v, bytes, size = shortField(b); size > 0 {
+		return n, v, bytes, size
+	}
 	n, typ, tag := protowire.ConsumeTag(b)
 	if tag < 0 {
 		return 0, 0, nil, tag
@@ -96,6 +99,32 @@ func consumeField(b []byte) (n protowire.Number, v uint64, bytes []byte, size in
 		return 0, 0, nil, size
 	}
 	return n, v, bytes, tag + size
+}
+
+// shortField returns the same of a field whose number is less than 2,048 and which is a number or a
+// length of one byte, as nearly all are; else a size of 0.
+func shortField(b []byte) (n protowire.Number, v uint64, bytes []byte, size int) {
+	const more = 0x80 // of a byte of a number: another one follows
+	if len(b) < 3 {
+		return 0, 0, nil, 0
+	}
+	tag, at := uint(b[0]), 1
+	if tag >= more {
+		tag, at = tag&^more|uint(b[1])<<7, 2
+	}
+	if b[at-1] >= more || b[at] >= more || tag>>3 == 0 {
+		return 0, 0, nil, 0
+	}
+	n, v, at = protowire.Number(tag>>3), uint64(b[at]), at+1
+	switch protowire.Type(tag & 7) {
+	case protowire.VarintType:
+		return n, v, nil, at
+	case protowire.BytesType:
+		if end := at + int(v); end <= len(b) {
+			return n, 0, b[at:end:end], end
+		}
+	}
+	return 0, 0, nil, 0
 }
 
 // readMessage sets the fields to the values of the message. Fields of later versions are
