@@ -7,7 +7,7 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// Histories are looked at when a space needs that, and not for each of a thousand destinations.
+// Histories are unfolded when a space needs that, and not for each of a thousand destinations.
 func TestPairsOfShareHistories(t *testing.T) {
 	allocations := func(history snapshot.History) float64 {
 		s := &snapshot.Snapshot{}
