@@ -124,7 +124,8 @@ func crowdedFrames(rows, n int, trouble bool) (frames []*snapshot.Snapshot) {
 		s.ProgramFailures = s.ProgramFailures[:min(len(s.ProgramFailures), mostProgramFailures)]
 		for j := range s.PortSpaces {
 			space := &s.PortSpaces[j]
-			space.Programs, space.OtherPrograms = space.HoldersByProgram()
+			space.Programs, _ = space.HoldersByProgram()
+			space.OtherPrograms = space.OtherHolders
 			space.VictimPrograms = space.VictimsByProgram()
 		}
 		passed := time.Duration(i) * 250 * time.Millisecond

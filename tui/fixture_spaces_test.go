@@ -134,7 +134,7 @@ func rangeless() *snapshot.Snapshot {
 		space.Range, space.Capacity, space.Sustainable, space.Textbook = event.PortRange{}, 0, 0, 0
 		space.Forecast, space.FullSince, space.Peak, space.PeakAt = snapshot.Forecast{}, time.Time{}, 0, time.Time{}
 		space.Live, space.SynSent, space.CloseWait, space.TimeWait, space.Bound, space.Reusable = 0, 0, 0, 0, 0, 0
-		space.Holders, space.OtherHolders = nil, snapshot.Holder{}
+		space.Holders, space.OtherHolders = nil, snapshot.HeldCount{}
 	}
 	return s
 }

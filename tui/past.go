@@ -26,7 +26,7 @@ const (
 	pastFor   = 5 * time.Minute
 	// pastBytes bounds the memory. All moments of a calm host have room in it, of one with a thousand
 	// destinations a few.
-	pastBytes = 4 << 20
+	pastBytes = 3 << 20
 )
 
 // keep adds a moment, unless the newest is not older than pastEvery. It forgets those that are too

@@ -152,9 +152,9 @@ func TestPastIsBoundedByBytes(t *testing.T) {
 			At: fixture().At.Add(at), Processes: make([]snapshot.Process, rows), PortSpaces: make([]snapshot.PortSpace, rows/2),
 		}}
 	}
-	one := large(1_000, 0).snapshot.Bytes()
+	one := large(750, 0).snapshot.Bytes()
 	for i := range 100 {
-		p.keep(large(1_000, time.Duration(i)*pastEvery))
+		p.keep(large(750, time.Duration(i)*pastEvery))
 		if p.bytes != one*len(p.moments) {
 			t.Fatalf("%d bytes of %d moments of %d", p.bytes, len(p.moments), one)
 		}

@@ -45,7 +45,7 @@ type State struct {
 	pending    pending
 	failures   failures
 
-	backlogRows  [3]int // of the last snapshot, of each kind
+	backlogMaps  backlogMaps // of the last snapshot, empty
 	buckets      buckets
 	loose        loose
 	looseOutside loose           // of accepted connections that have a port outside the port range

@@ -10,16 +10,48 @@ import (
 // cannot contradict each other, and what a scan corrects is corrected everywhere. What the
 // table cannot hold is in row.Totals, see loose and buckets.
 type backlog struct {
-	state     *State
-	whole     bool // destinations and pairs without a row, too
-	total     gauges
-	processes map[event.ProcID]gauges
-	dests     map[destKey]gauges
-	pairs     map[pairKey]gauges
+	backlogMaps
+	state *State
+	whole bool // destinations and pairs without a row, too
+	total gauges
 
 	otherDests gauges // of selected sockets whose destination has no row
 	past       pastBacklog
 }
+
+// backlogMaps are what a backlog has by key. Of a host with a thousand destinations they take some 400 KB,
+// which the next snapshot uses again.
+type backlogMaps struct {
+	processes map[event.ProcID]gauges
+	dests     map[destKey]gauges
+	pairs     map[pairKey]gauges
+	most      int // keys that there were at a time: maps do not shrink
+}
+
+// take returns the maps of the last snapshot, which are empty.
+func (m *backlogMaps) take() backlogMaps {
+	taken := *m
+	*m = backlogMaps{}
+	if taken.processes == nil {
+		return backlogMaps{processes: map[event.ProcID]gauges{}, dests: map[destKey]gauges{}, pairs: map[pairKey]gauges{}}
+	}
+	return taken
+}
+
+// giveBack empties those of a snapshot for the next one. The room of a storm that is over goes.
+func (m *backlogMaps) giveBack(used backlogMaps) {
+	keys := len(used.processes) + len(used.dests) + len(used.pairs)
+	if used.most = max(used.most, keys); used.most > max(keptBacklog, 4*keys) {
+		return
+	}
+	clear(used.processes)
+	clear(used.dests)
+	clear(used.pairs)
+	*m = used
+}
+
+// keptBacklog is for how many keys there is room in any case.
+const keptBacklog = 256
 
 // gauges are numbers of sockets. live, synSent and closeWait are of full sockets, the rest
 // are of TIME_WAIT buckets by the direction of their connections. before counts those of both
@@ -45,11 +77,7 @@ func (g gauges) minus(o gauges) gauges {
 // evicted counts for the row of the others. Without whole, destinations and pairs that have no row
 // of their own are only summed up: a host can have 100,000 of them.
 func (s *State) backlog(whole bool) *backlog {
-	last := s.backlogRows // about as many as before: a map that grows takes its memory twice
-	b := &backlog{
-		state: s, whole: whole, past: newPastBacklog(&s.past),
-		processes: make(map[event.ProcID]gauges, last[0]), dests: make(map[destKey]gauges, last[1]), pairs: make(map[pairKey]gauges, last[2]),
-	}
+	b := &backlog{backlogMaps: s.backlogMaps.take(), state: s, whole: whole, past: newPastBacklog(&s.past)}
 	s.table.Each(func(space *portspace.Space) {
 		run := socketRun{pair: pairKey{dest: destKey{netns: space.Netns, remote: space.Remote, proto: event.TCP}}}
 		space.EachHolding(s.now, func(h *portspace.Holding) {
@@ -59,7 +87,6 @@ func (s *State) backlog(whole bool) *backlog {
 			}
 		})
 	})
-	s.backlogRows = [...]int{len(b.processes), len(b.dests), len(b.pairs)}
 	return b
 }
 

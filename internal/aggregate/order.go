@@ -34,7 +34,7 @@ func snapshotRows[K comparable, T any](t *table[K], by snapshot.Column[T], makeR
 	for i, e := range entries {
 		rows[i] = makeRow(e.key, e.row)
 	}
-	rows, entries = sortTogether(rows, entries, by)
+	sortTogether(rows, entries, by)
 	for i, e := range entries {
 		e.row.place = i + 1
 	}
@@ -42,9 +42,9 @@ func snapshotRows[K comparable, T any](t *table[K], by snapshot.Column[T], makeR
 	return rows, entries
 }
 
-// sortTogether sorts the rows, and the entries as the rows. Rows are large: each is copied once, or
-// not at all if they are in order.
-func sortTogether[K comparable, T any](rows []T, entries []entry[K], by snapshot.Column[T]) ([]T, []entry[K]) {
+// sortTogether sorts the rows, and the entries as the rows, in their place: rows are large, and each is
+// copied once, or not at all if they are in order.
+func sortTogether[K comparable, T any](rows []T, entries []entry[K], by snapshot.Column[T]) {
 	order := make([]int32, len(rows))
 	sorted := true
 	for i := range order {
@@ -52,12 +52,25 @@ func sortTogether[K comparable, T any](rows []T, entries []entry[K], by snapshot
 		sorted = sorted && (i == 0 || by.Compare(&rows[i-1], &rows[i]) <= 0)
 	}
 	if sorted {
-		return rows, entries
+		return
 	}
 	slices.SortFunc(order, func(a, b int32) int { return by.Compare(&rows[a], &rows[b]) })
-	moved, keys := make([]T, len(rows)), make([]entry[K], len(rows))
-	for to, from := range order {
-		moved[to], keys[to] = rows[from], entries[from]
+	for i := range order {
+		moveCycle(rows, entries, order, i)
 	}
-	return moved, keys
+}
+
+// moveCycle puts what belongs at a place there, what belongs where that was there, and so on. order has
+// from where each place gets its row, itself once it has it.
+func moveCycle[K comparable, T any](rows []T, entries []entry[K], order []int32, begin int) {
+	if int(order[begin]) == begin {
+		return
+	}
+	row, key := rows[begin], entries[begin]
+	to := begin
+	for from := int(order[to]); from != begin; from = int(order[to]) {
+		rows[to], entries[to] = rows[from], entries[from]
+		order[to], to = int32(to), from
+	}
+	rows[to], entries[to], order[to] = row, key, int32(to)
 }

@@ -18,6 +18,7 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 	s.settle()
 	clock := s.world.Clock
 	b := s.backlog(false)
+	defer s.backlogMaps.giveBack(b.backlogMaps)
 	snap := &snapshot.Snapshot{
 		At:      s.now,
 		Wall:    clock.WallTime(s.now),

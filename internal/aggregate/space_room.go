@@ -10,9 +10,31 @@ type spaceRoom struct {
 	plots []*portPlot
 }
 
-// spaceRooms has those that are not in use, until the garbage collector takes them: it is not a part
-// of a State, whose copies would have one each.
-var spaceRooms = sync.Pool{New: func() any { return &spaceRoom{} }}
+// spareRoom is the one that is not in use, which stays: a sync.Pool would lose it with every second
+// collection, and a storm has one in the time of a snapshot. It is not a part of a State, whose copies
+// would have one each.
+var spareRoom struct {
+	mu   sync.Mutex
+	room *spaceRoom // nil: it is in use, or none was needed yet
+}
+
+// takeRoom returns the spare room, or another one while that is in use.
+func takeRoom() *spaceRoom {
+	spareRoom.mu.Lock()
+	defer spareRoom.mu.Unlock()
+	room := spareRoom.room
+	if spareRoom.room = nil; room == nil {
+		room = &spaceRoom{}
+	}
+	return room
+}
+
+// giveBack makes it the spare one, with the rows that were in use: those of a storm that is over go.
+func (r *spaceRoom) giveBack() {
+	spareRoom.mu.Lock()
+	defer spareRoom.mu.Unlock()
+	spareRoom.room = r
+}
 
 // newPlot returns a plot of a range, of which nothing is known.
 func (r *spaceRoom) newPlot(size int) *portPlot {
@@ -34,13 +56,9 @@ func (r *spaceRoom) newPlot(size int) *portPlot {
 func (b *spaceRows) end() {
 	room := b.room
 	b.room = nil
-	room.rows = append(b.spare, b.rows...)
+	room.rows = b.rows
 	for _, row := range room.rows {
 		*row = spaceRow{} // they refer to the snapshot
-	}
-	if len(room.rows) > maxSpaces {
-		clear(room.rows[maxSpaces:])
-		room.rows = room.rows[:maxSpaces]
 	}
 	for _, plot := range b.plots {
 		if len(room.plots) < maxSparePlots {
@@ -50,7 +68,7 @@ func (b *spaceRows) end() {
 	if b.plot != nil {
 		room.plots = append(room.plots, b.plot)
 	}
-	spaceRooms.Put(room)
+	room.giveBack()
 }
 
 // maxSparePlots bounds those of namespaces, which take up to 300 KB each.

@@ -1,6 +1,9 @@
 package aggregate
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+)
 
 // A plot that was used before is as a new one, whatever its size was.
 func TestPlotIsUsedAgain(t *testing.T) {
@@ -22,4 +25,21 @@ func TestPlotIsUsedAgain(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The room of a snapshot is that of the next one, however often the collector has come by. This is not for
+// other tests beside it.
+func TestSpareRoom(t *testing.T) {
+	room := takeRoom()
+	room.giveBack()
+	for range 3 {
+		runtime.GC()
+	}
+	if again := takeRoom(); again != room {
+		t.Error("the room was made again")
+	}
+	if takeRoom() == room {
+		t.Error("the room is used twice at a time")
+	}
+	room.giveBack()
 }

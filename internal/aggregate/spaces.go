@@ -45,7 +45,7 @@ type spaceRow struct {
 }
 
 func newSpaceRows(s *State) *spaceRows {
-	room := spaceRooms.Get().(*spaceRoom)
+	room := takeRoom()
 	return &spaceRows{
 		State: s, bound: map[*portspace.BindTable]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{},
 		plots: map[*portspace.BindTable]*portPlot{}, numbers: map[event.ProcID]int32{}, room: room, spaceList: spaceList{spare: room.rows},

@@ -50,7 +50,7 @@ func TestUDPRow(t *testing.T) {
 	if !p.AtRisk(p.PeakAt) || p.Exhausted != 0 || len(p.Victims) != 0 {
 		t.Errorf("%+v", p)
 	}
-	if len(p.Holders) != 2 || p.Holders[0].Proc.Comm != "dns" || p.Holders[0].Bound != 80 || p.Holders[1].Bound != 4 || p.OtherHolders.Ports() != 6 {
+	if len(p.Holders) != 2 || p.Holders[0].Proc.Comm != "dns" || p.Holders[0].Bound != 80 || p.Holders[1].Bound != 4 || p.OtherHolders.Bound != 6 {
 		t.Errorf("holders %+v and %+v", p.Holders, p.OtherHolders)
 	}
 	s.Add([]event.Event{after(5*time.Second, udpCounted("0.0.0.0", 4, 4))})

@@ -71,7 +71,7 @@ type pairSum struct {
 	lives   snapshot.Lifetimes
 	closes  uint64
 	buckets uint64
-	rates   []snapshot.Point
+	history snapshot.History
 	procs   []event.ProcID // each can be in it twice
 }
 
@@ -111,7 +111,7 @@ func pairsOf(s *snapshot.Snapshot) pairs {
 	for i := range s.Destinations {
 		d := &s.Destinations[i]
 		if sum := all[pairEnd{d.Netns, d.Remote}]; sum != nil && !d.NetnsGone {
-			sum.rates = d.History.Points()
+			sum.history = d.History
 		}
 	}
 	return all
@@ -147,12 +147,13 @@ func usageOf(space *snapshot.PortSpace, all pairs, ends []event.Endpoint, reused
 		u.bound, u.live, u.ends = 0, 0, max(len(ends), 1)
 	}
 	var sum pairSum
+	var rates []snapshot.Point
 	for _, end := range ends {
 		if p := all[pairEnd{space.Netns, end}]; p != nil {
 			sum.lives.Merge(&p.lives)
 			sum.closes += p.closes
 			sum.buckets += p.buckets
-			sum.rates = addPoints(sum.rates, p.rates)
+			rates = addPoints(rates, p.history.Points())
 		}
 	}
 	u.life = meanOf(&sum.lives)
@@ -160,7 +161,7 @@ func usageOf(space *snapshot.PortSpace, all pairs, ends []event.Endpoint, reused
 		u.life = time.Duration(float64(space.Live) / space.OpenRate * float64(time.Second))
 	}
 	u.share = shareOf(sum.buckets, sum.closes)
-	u.burst, u.perSecond = burstOf(sum.rates, u.held()), burstOf(sum.rates, 1)
+	u.burst, u.perSecond = burstOf(rates, u.held()), burstOf(rates, 1)
 	if space.Peak < space.Capacity {
 		u.peak = space.Peak
 	}

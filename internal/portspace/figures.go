@@ -36,8 +36,9 @@ const (
 	keptFrom = 16
 	// perHolding is how many sockets a Holding must have on average to be kept.
 	perHolding = 8
-	// lookedUp is of how many sockets the ports are looked up one by one.
-	lookedUp = 64
+	// lookedUp is of how many sockets the ports are looked up one by one: a set of them takes 8 KiB, which
+	// would be most of the garbage of a host with a thousand spaces of a hundred sockets.
+	lookedUp = 512
 )
 
 func (s *Space) figuresOf() figuresOf {

@@ -146,8 +146,8 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 		out.Capacity, out.Headroom = &s.Capacity, &room
 	}
 	addPrograms(&out, s)
-	if s.OtherHolders.Ports() > 0 {
-		others := newPorts(&s.OtherHolders)
+	if rest := s.OtherHolders.Holder(); rest.Ports() > 0 {
+		others := newPorts(&rest)
 		out.OtherHolders = &others
 	}
 	return out

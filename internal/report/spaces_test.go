@@ -37,7 +37,7 @@ func fullSpaces() []snapshot.PortSpace {
 	full.Holders = []snapshot.Holder{
 		{Proc: shop, Live: 90, CloseWait: 2, TimeWait: 28_000}, {TimeWait: 120, Before: 120}, {Proc: hostile, Bound: 10},
 	}
-	full.OtherHolders = snapshot.Holder{Live: 10}
+	full.OtherHolders = snapshot.HeldCount{Live: 10}
 	full.Victims = []snapshot.Victim{{Proc: shop, Failures: 1190, Last: at}, {Proc: hostile, Failures: 10, Last: at}}
 
 	soon := connecting("10.0.0.1", "10.0.0.3:5432")

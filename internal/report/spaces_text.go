@@ -163,7 +163,7 @@ func (w *writer) holders(p *snapshot.PortSpace) {
 
 // holdersOf returns the holders of a space with their names, and the sum of those that have none.
 func (w *writer) holdersOf(p *snapshot.PortSpace) (names []string, holders []snapshot.Holder, rest snapshot.Holder) {
-	rest = p.OtherHolders
+	rest = p.OtherHolders.Holder()
 	if w.grouping() == snapshot.ByProcess {
 		holders = p.Holders
 		for i := range holders {

@@ -28,3 +28,12 @@ func TestBytes(t *testing.T) {
 	}
 	runtime.KeepAlive(s)
 }
+
+// A snapshot has a thousand spaces, and a live screen several snapshots: what most spaces do not have must
+// take little.
+func TestSpaceIsSmall(t *testing.T) {
+	t.Parallel()
+	if spaceBytes > 700 {
+		t.Errorf("a space takes %d bytes", spaceBytes)
+	}
+}

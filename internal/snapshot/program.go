@@ -134,14 +134,14 @@ func (h *Holder) Add(o *Holder) {
 // holds.
 func (s *PortSpace) HoldersByProgram() ([]ProgramHolder, Holder) {
 	if len(s.Programs) == 0 {
-		list := ProgramHolders(s.Holders)
+		list, rest := ProgramHolders(s.Holders), s.OtherHolders.Holder()
 		for i := range list {
 			// One process keeps its name: others of the program may hold ports, but none is known.
-			list[i].Program.About = s.OtherHolders.Ports() > 0 && list[i].Program.Processes > 1
+			list[i].Program.About = rest.Ports() > 0 && list[i].Program.Processes > 1
 		}
-		return list, s.OtherHolders
+		return list, rest
 	}
-	return s.Programs, s.OtherPrograms
+	return s.Programs, s.OtherPrograms.Holder()
 }
 
 // ProgramHolders sums holders up by program, most ports first.

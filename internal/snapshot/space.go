@@ -70,9 +70,9 @@ type PortSpace struct {
 	// connect() tries only when it finds no port of the first: more than half is in use.
 	SecondParity float64
 
-	Holders      []Holder // most ports first, bounded
-	OtherHolders Holder   // the rest
-	Victims      []Victim // most failures first, bounded
+	Holders      []Holder  // most ports first, bounded
+	OtherHolders HeldCount // the rest
+	Victims      []Victim  // most failures first, bounded
 
 	// Map is nil unless the space is one of the fullest, had calls that found no port, or is in
 	// the Focus; and of UDP, whose ports are counted only.
@@ -82,7 +82,7 @@ type PortSpace struct {
 	Fill []FillPoint
 	// The same by program: summed up before the lists above are cut.
 	Programs       []ProgramHolder // most ports first, bounded
-	OtherPrograms  Holder          // the rest
+	OtherPrograms  HeldCount       // the rest
 	VictimPrograms []ProgramVictim // most failures first, bounded
 }
 
@@ -100,6 +100,24 @@ type Holder struct {
 
 // Ports returns how many ports it holds.
 func (h *Holder) Ports() int { return h.Live + h.TimeWait + h.Bound }
+
+// HeldCount is the ports of holders that are only summed up. Each space has two of it, and most are zero: as
+// a Holder they would be a third of the memory of a snapshot with a thousand spaces.
+type HeldCount struct{ Live, CloseWait, TimeWait, Bound, Before int }
+
+// Add adds the ports of a holder.
+func (c *HeldCount) Add(h *Holder) {
+	c.Live += h.Live
+	c.CloseWait += h.CloseWait
+	c.TimeWait += h.TimeWait
+	c.Bound += h.Bound
+	c.Before += h.Before
+}
+
+// Holder returns them as those of one holder, of which no process is known.
+func (c *HeldCount) Holder() Holder {
+	return Holder{Live: c.Live, CloseWait: c.CloseWait, TimeWait: c.TimeWait, Bound: c.Bound, Before: c.Before}
+}
 
 // Victim is a process that found no port.
 type Victim struct {
