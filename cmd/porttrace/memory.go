@@ -29,7 +29,7 @@ const (
 	// to collect what is alive then takes some ms.
 	liveGarbage = 5 << 20
 	// leastPercent is what that is at least of what is alive, which else takes too much time.
-	leastPercent = 20
+	leastPercent = 25
 	// mostPercent is what it is at most, as by Go's default.
 	mostPercent = 100
 	// freeHeap is how much of the heap may be free beside that, and is not given back at once.

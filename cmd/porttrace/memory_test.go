@@ -33,7 +33,7 @@ func TestLimitMemory(t *testing.T) {
 
 // The more is alive, the less garbage is let pile up, in percent.
 func TestPercentFor(t *testing.T) {
-	for alive, want := range map[uint64]int{0: mostPercent, 1 << 20: mostPercent, 10 << 20: 50, 20 << 20: 25, 25 << 20: leastPercent, 1 << 30: leastPercent} {
+	for alive, want := range map[uint64]int{0: mostPercent, 1 << 20: mostPercent, 10 << 20: 50, 20 << 20: leastPercent, 1 << 30: leastPercent} {
 		if got := percentFor(alive); got != want {
 			t.Errorf("%d bytes: %d %%, want %d", alive, got, want)
 		}

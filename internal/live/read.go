@@ -78,7 +78,7 @@ func (s *Source) begin() (event.Batch, error) {
 func (s *Source) read(patience time.Duration, last bool) (event.Batch, error) {
 	s.trim()
 	s.trimEvents()
-	return s.readInto(s.events, patience, last)
+	return s.readInto(s.events[:0], patience, last)
 }
 
 // readInto appends what has happened by now: what happens while it is at work is left for

@@ -25,16 +25,6 @@ func TestTrimEvents(t *testing.T) {
 	}
 }
 
-// The facts of a batch do not stay until its places are used again: a storm folds thousands, and what comes
-// later is little.
-func TestTrimEventsLetsFactsGo(t *testing.T) {
-	t.Parallel()
-	s := &Source{events: []event.Event{{Fact: &event.Fold{}}}}
-	if s.trimEvents(); len(s.events) != 0 || s.events[:1][0].Fact != nil {
-		t.Errorf("%+v", s.events[:1])
-	}
-}
-
 // Notify never waits.
 func TestNotify(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ const (
 	// trimInterval is how often it is looked whether memory can be given back, which takes some
 	// ms. While garbage is made faster than that, the collector comes by itself.
 	trimInterval = 10 * time.Second
-	// trimFrom is how much that must be, and a quarter of what is in use: the collector lets less than
+	// trimFrom is how much that must be, and a third of what is in use: the collector lets less than
 	// that pile up by itself (liveGarbage of cmd/porttrace).
 	trimFrom = 6 << 20
 )
@@ -39,14 +39,11 @@ func giveBack() {
 	linux.ReleaseProgram()
 }
 
-// trimEvents makes room for the events of the next batch. The facts of the last one are let go, and the
-// room, if that is of a storm that is over.
+// trimEvents drops the room for events if that is of a storm that is over.
 func (s *Source) trimEvents() {
-	clear(s.events)
 	if cap(s.events) > max(minRoom, 4*len(s.events)) {
 		s.events = nil
 	}
-	s.events = s.events[:0]
 }
 
 // heap is what was known of the collector's work when it was looked last.
@@ -68,5 +65,5 @@ func (h *heap) isRoomy() bool {
 	taken, live := value(0)+value(1)+value(2), value(3)
 	idle := h.collections == value(4)
 	h.collections = value(4)
-	return taken > live+max(trimFrom, live/4) || idle && live > trimFrom
+	return taken > live+max(trimFrom, live/3) || idle && live > trimFrom
 }
