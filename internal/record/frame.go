@@ -17,7 +17,7 @@ const (
 	// maxStored leaves room for a frame that cannot be compressed.
 	maxStored = maxRaw + maxRaw/8
 	// fullEvents is with how many events the writer ends a frame: it keeps two, and their room.
-	fullEvents = 1 << 13
+	fullEvents = 1 << 14
 	// keptEvents is for how many events a frame keeps its room in any case.
 	keptEvents = 1 << 11
 	// fullTables is the size of the tables at which the writer ends a frame: the columns of
