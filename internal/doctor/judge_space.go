@@ -222,10 +222,10 @@ func (c *shortage) to() string {
 
 // effect returns what it leads to, the end of a sentence.
 func (c *shortage) effect() string {
-	switch {
-	case c.stage == failing:
+	switch c.stage {
+	case failing:
 		return phrase.Plural(c.Exhausted, "call") + " found no free port"
-	case c.stage == full:
+	case full:
 		return "no port is left for the next connection"
 	}
 	return "the last port will be taken " + phrase.When(&c.Forecast)
