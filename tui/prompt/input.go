@@ -119,7 +119,7 @@ func (in *Input) View(width int, ghost string, styles *Styles) (line string, cur
 	width = max(width, 2)
 	from := 0
 	for in.at > from && cells(in.text[from:in.at]) >= width { // the cursor needs a cell
-		from = in.after(from)
+		from = min(in.after(from), in.at) // what was removed can have left the cursor within a letter
 	}
 	shown := ansi.TruncateWc(in.text[from:], width, "")
 	cursor = cells(in.text[from:in.at])

@@ -141,6 +141,18 @@ func TestInputView(t *testing.T) {
 	}
 }
 
+// TestViewWithinLetter: the space that an accent was on is removed, so that the cursor is within the letter
+// before it.
+func TestViewWithinLetter(t *testing.T) {
+	var in Input
+	in.Set("日 \u0301")
+	in.Press(key("ctrl+left"))
+	in.Press(key("backspace"))
+	if line, cursor := in.View(2, "", &Styles{}); cursor != 0 || cells(line) > 2 {
+		t.Errorf("%q, the cursor is at %d", line, cursor)
+	}
+}
+
 func FuzzInput(f *testing.F) {
 	f.Add("ab<left>cd", "日e\u0301")
 	f.Add("<alt+d><ctrl+w>", "\x00\xff")
