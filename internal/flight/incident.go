@@ -140,14 +140,10 @@ func (i *incident) keep(one *segment) {
 	err := within(i.ring, func(root *os.Root) error {
 		from := filepath.Base(one.name)
 		to := filepath.Join(i.dir, from)
-		err := root.Link(from, to)
-		if err != nil && !errors.Is(err, fs.ErrExist) { // some file systems have no links
-			err = copyFile(root, from, to)
-		}
-		if errors.Is(err, fs.ErrExist) {
+		if err := root.Link(from, to); err == nil || errors.Is(err, fs.ErrExist) {
 			return nil
 		}
-		return err
+		return copyFile(root, from, to) // some file systems have no links
 	})
 	i.err = cmp.Or(i.err, err)
 }
