@@ -2,10 +2,12 @@ package kerneltest
 
 import (
 	"bytes"
+	"os"
 	"testing"
 
 	"github.com/cilium/ebpf"
 
+	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/live"
 )
 
@@ -29,7 +31,9 @@ func TestStackOfStateChanges(t *testing.T) {
 func jited(t testing.TB) map[string][]byte {
 	t.Helper()
 	code := map[string][]byte{}
-	for _, id := range fdinfo(t, "prog_id") {
+	ids, err := lab.FDInfo(os.Getpid(), "prog_id")
+	noError(t, err)
+	for _, id := range ids {
 		prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
 		noError(t, err)
 		info, err := prog.Info()

@@ -10,6 +10,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/porttrace/porttrace/internal/lab"
 )
 
 // kernelSample is what the programs of one tracer cost in one storm.
@@ -138,22 +140,13 @@ func mapBytes(id ebpf.MapID) (int64, error) {
 // heldBy returns the ids of the BPF objects that a process has open, by their field of
 // proc_pid_fdinfo(5).
 func heldBy(pid int, field string) (map[int]bool, error) {
-	dir := fmt.Sprintf("/proc/%d/fdinfo", pid)
-	files, err := os.ReadDir(dir)
+	values, err := lab.FDInfo(pid, field)
 	if err != nil {
 		return nil, fmt.Errorf("reading the files of the tracer: %w", err)
 	}
 	ids := map[int]bool{}
-	for _, file := range files {
-		text, err := os.ReadFile(dir + "/" + file.Name())
-		if err != nil {
-			continue // it has been closed
-		}
-		_, rest, found := strings.Cut(string(text), field+":")
-		var id int
-		if _, err := fmt.Sscan(rest, &id); found && err == nil {
-			ids[id] = true
-		}
+	for _, id := range values {
+		ids[int(id)] = true
 	}
 	return ids, nil
 }
