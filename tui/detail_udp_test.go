@@ -36,7 +36,7 @@ func TestUDPDetail(t *testing.T) {
 	s := &snapshot.PortSpace{
 		Kind: snapshot.BindSpace, Netns: 1, NetnsName: "host", Proto: event.UDP, Local: local("10.0.0.1"), Range: hostRange,
 		Occupancy: event.Occupancy{Capacity: 28_232, Bound: 28_232}, Peak: 28_232, PeakAt: fixtureNow, Exhausted: 12, LastExhausted: fixtureNow,
-		Holders: []snapshot.Holder{{Proc: web, Bound: 28_000}}, OtherHolders: snapshot.HeldCount{Bound: 232},
+		Holders: []snapshot.Holder{{Proc: web, HeldCount: snapshot.HeldCount{Bound: 28_000}}}, OtherHolders: snapshot.HeldCount{Bound: 232},
 	}
 	snap := &snapshot.Snapshot{Wall: fixtureNow, Namespaces: []snapshot.Namespace{{
 		Inode: 1, Reserved: "40000-40001", Listeners: []snapshot.Listener{{Local: event.Endpoint{Addr: local("0.0.0.0"), Port: 50051}, Proc: proxy}},

@@ -152,7 +152,7 @@ func TestCursorStaysOnItsDoor(t *testing.T) {
 		t.Errorf("the cursor is on %q", got)
 	}
 	more := fixture()
-	one := snapshot.Holder{Proc: event.Process{ID: event.ProcID{PID: 99, Start: 9}, Comm: "new"}, Live: 50_000}
+	one := snapshot.Holder{Proc: event.Process{ID: event.ProcID{PID: 99, Start: 9}, Comm: "new"}, HeldCount: snapshot.HeldCount{Live: 50_000}}
 	more.PortSpaces[0].Holders = append([]snapshot.Holder{one}, more.PortSpaces[0].Holders...)
 	give(m, more)
 	if got := page.lines[page.doors[page.cursor].line]; !strings.Contains(got, "haproxy(977)") {

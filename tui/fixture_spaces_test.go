@@ -46,10 +46,10 @@ func fixtureSpaces() []snapshot.PortSpace {
 	full.Exhausted, full.ExhaustionRate, full.LastExhausted = 1_840, 121.2, fixtureNow
 	full.SearchP50, full.SearchP99, full.SecondParity = 1_900*time.Microsecond, 4*time.Millisecond, 0.99
 	full.Holders = []snapshot.Holder{
-		{Proc: web, Live: 100, CloseWait: 20, TimeWait: 27_401},
-		{TimeWait: 702, Before: 702},
-		{Proc: proxy, Bound: 3},
-		{Proc: curl, Live: 21, TimeWait: 5},
+		{Proc: web, HeldCount: snapshot.HeldCount{Live: 100, CloseWait: 20, TimeWait: 27_401}},
+		{HeldCount: snapshot.HeldCount{TimeWait: 702, Before: 702}},
+		{Proc: proxy, HeldCount: snapshot.HeldCount{Bound: 3}},
+		{Proc: curl, HeldCount: snapshot.HeldCount{Live: 21, TimeWait: 5}},
 	}
 	full.Victims = []snapshot.Victim{
 		{Proc: web, Failures: 1_837, Last: fixtureNow},
@@ -60,7 +60,7 @@ func fixtureSpaces() []snapshot.PortSpace {
 	soon.Live, soon.TimeWait, soon.Bound, soon.Peak, soon.PeakAt = 30, 23_900, 3, 23_933, fixtureNow
 	soon.Opens, soon.OpenRate, soon.Wanted = 23_931, 512.4, 512.4
 	soon.Forecast = snapshot.Forecast{Known: true, ETA: 40 * time.Second, Low: 35 * time.Second, High: 48 * time.Second, Model: "512 opens/s, each held for 61.0 s on the average"}
-	soon.Holders = []snapshot.Holder{{Proc: web, Live: 30, TimeWait: 23_900}, {Proc: proxy, Bound: 3}}
+	soon.Holders = []snapshot.Holder{{Proc: web, HeldCount: snapshot.HeldCount{Live: 30, TimeWait: 23_900}}, {Proc: proxy, HeldCount: snapshot.HeldCount{Bound: 3}}}
 
 	reused := connecting("127.0.0.1", remote("127.0.0.1", 9000))
 	reused.TimeWait, reused.Reusable, reused.Bound, reused.OpenRate, reused.Wanted = 28_000, 27_950, 3, 1_200, 1_200
@@ -71,7 +71,7 @@ func fixtureSpaces() []snapshot.PortSpace {
 	other.Netns, other.NetnsName = 4_026_532_901, "blue"
 	other.Live, other.TimeWait, other.OpenRate, other.Wanted = 5, 10, 3.4, 3.4
 	other.Forecast = snapshot.Forecast{Known: true, Never: true}
-	other.Holders = []snapshot.Holder{{Proc: scraper, Live: 5, TimeWait: 10}}
+	other.Holders = []snapshot.Holder{{Proc: scraper, HeldCount: snapshot.HeldCount{Live: 5, TimeWait: 10}}}
 	return []snapshot.PortSpace{full, soon, reused, other}
 }
 
@@ -95,7 +95,7 @@ func calm() *snapshot.Snapshot {
 		space.Live, space.TimeWait, space.Bound = 2, 280+(100-i)%7, 3
 		space.Peak, space.PeakAt, space.Opens, space.OpenRate, space.Wanted = 290, fixtureNow, 612, 4.6, 4.6
 		space.Forecast = snapshot.Forecast{Known: true, Never: true, Model: "4.6 opens/s, each held for 61.4 s on the average"}
-		space.Holders = []snapshot.Holder{{Proc: web, Live: 2, TimeWait: space.TimeWait}, {Proc: proxy, Bound: 3}}
+		space.Holders = []snapshot.Holder{{Proc: web, HeldCount: snapshot.HeldCount{Live: 2, TimeWait: space.TimeWait}}, {Proc: proxy, HeldCount: snapshot.HeldCount{Bound: 3}}}
 		s.PortSpaces = append(s.PortSpaces, space)
 	}
 	return s
@@ -110,14 +110,14 @@ func starved() *snapshot.Snapshot {
 	space.Range, space.Capacity, space.Sustainable, space.Textbook = small, 250, 0.1, 4.17
 	space.Live, space.Bound, space.Peak, space.PeakAt, space.FullSince = 4, 246, 250, fixtureNow, fixtureNow.Add(-74*time.Second)
 	space.Opens, space.Exhausted, space.ExhaustionRate, space.LastExhausted = 12, 310, 4, fixtureNow.Add(-time.Second)
-	space.Holders = []snapshot.Holder{{Proc: reportJob, Bound: 246}, {Proc: shop, Live: 4}}
+	space.Holders = []snapshot.Holder{{Proc: reportJob, HeldCount: snapshot.HeldCount{Bound: 246}}, {Proc: shop, HeldCount: snapshot.HeldCount{Live: 4}}}
 	space.Victims = []snapshot.Victim{{Proc: shop, Failures: 310, Last: fixtureNow.Add(-time.Second)}}
 
 	binding := snapshot.PortSpace{
 		TimeWaitLength: time.Minute,
 		Kind:           snapshot.BindSpace, Netns: 1, NetnsName: "host", Proto: event.TCP, Range: small, Occupancy: event.Occupancy{Capacity: 250, Live: 4, Bound: 246}, Peak: 250, PeakAt: fixtureNow, FullSince: fixtureNow.Add(-74 * time.Second), Opens: 260,
 		Exhausted: 7, LastExhausted: fixtureNow.Add(-2 * time.Second),
-		Holders: []snapshot.Holder{{Proc: reportJob, Bound: 246}, {Proc: shop, Live: 4}},
+		Holders: []snapshot.Holder{{Proc: reportJob, HeldCount: snapshot.HeldCount{Bound: 246}}, {Proc: shop, HeldCount: snapshot.HeldCount{Live: 4}}},
 		Victims: []snapshot.Victim{{Proc: reportJob, Failures: 7, Last: fixtureNow.Add(-2 * time.Second)}},
 	}
 	s.PortSpaces = []snapshot.PortSpace{space, binding}

@@ -89,9 +89,9 @@ func TestHolderName(t *testing.T) {
 		holder snapshot.Holder
 		want   string
 	}{
-		{snapshot.Holder{Proc: web, Live: 1, Before: 1}, "php-fpm8.3(4242)"},
-		{snapshot.Holder{Live: 1, Before: 1}, "unknown owner (from before start)"},
-		{snapshot.Holder{Live: 1}, "unknown owner"},
+		{snapshot.Holder{Proc: web, HeldCount: snapshot.HeldCount{Live: 1, Before: 1}}, "php-fpm8.3(4242)"},
+		{snapshot.Holder{HeldCount: snapshot.HeldCount{Live: 1, Before: 1}}, "unknown owner (from before start)"},
+		{snapshot.Holder{HeldCount: snapshot.HeldCount{Live: 1}}, "unknown owner"},
 		{snapshot.Holder{Proc: event.Process{ID: web.ID}}, "?(4242)"},
 	} {
 		if got := holderName(&snapshot.ProgramHolders([]snapshot.Holder{tc.holder})[0], 40); got != tc.want {

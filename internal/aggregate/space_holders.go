@@ -195,12 +195,12 @@ func (b *spaceRows) rank(row *spaceRow, all *holders) {
 			h.Proc = *b.whois(id)
 			row.Holders = append(row.Holders, h.Holder)
 		} else {
-			row.OtherHolders.Add(&h.Holder)
+			row.OtherHolders.Add(&h.HeldCount)
 		}
 	}
 	row.Programs = programs.Programs()
 	for i := maxHolders; i < len(row.Programs); i++ {
-		row.OtherPrograms.Add(&row.Programs[i].Holder)
+		row.OtherPrograms.Add(&row.Programs[i].HeldCount)
 	}
 	row.Programs = slices.Clip(row.Programs[:min(len(row.Programs), maxHolders)])
 }

@@ -167,7 +167,7 @@ func (b *spaceRows) addUDPHolders(row *spaceRow) {
 	}
 	left := row.InUse()
 	for _, h := range row.udp.use.Holders[:min(len(row.udp.use.Holders), maxHolders)] {
-		row.Holders = append(row.Holders, snapshot.Holder{Proc: *b.whois(h.Proc), Bound: int(h.Ports)})
+		row.Holders = append(row.Holders, snapshot.Holder{Proc: *b.whois(h.Proc), HeldCount: snapshot.HeldCount{Bound: int(h.Ports)}})
 		left -= int(h.Ports)
 	}
 	row.OtherHolders.Bound = max(left, 0)

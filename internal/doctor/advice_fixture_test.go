@@ -61,7 +61,7 @@ func (l testLoad) seen() *snapshot.Snapshot {
 		Occupancy: event.Occupancy{Capacity: room, Live: live, TimeWait: inUse - live},
 		Peak:      inUse, OpenRate: opens, Wanted: l.wanted, TimeWaitLength: time.Minute,
 		Exhausted: exhausted, Opens: uint64(opens * 120),
-		Holders: []snapshot.Holder{{Proc: l.proc, Live: live, TimeWait: inUse - live}},
+		Holders: []snapshot.Holder{{Proc: l.proc, HeldCount: snapshot.HeldCount{Live: live, TimeWait: inUse - live}}},
 	}
 	if exhausted > 0 {
 		space.LastExhausted, space.ExhaustionRate = testWall, l.wanted-opens

@@ -24,7 +24,7 @@ func rows(n int) *snapshot.Snapshot {
 		})
 		space := snapshot.PortSpace{
 			Kind: snapshot.ConnectSpace, Netns: inode, Proto: event.TCP, Local: local.Addr, Remote: to, Range: s.Namespaces[0].Ports,
-			Occupancy: event.Occupancy{Capacity: 28232, TimeWait: 100}, Holders: []snapshot.Holder{{Proc: proc, TimeWait: 100}},
+			Occupancy: event.Occupancy{Capacity: 28232, TimeWait: 100}, Holders: []snapshot.Holder{{Proc: proc, HeldCount: snapshot.HeldCount{TimeWait: 100}}},
 		}
 		failure := snapshot.Failure{Proc: proc, Netns: inode, Proto: event.TCP, Op: event.OpConnect, Target: to, Reason: event.Refused, Count: 3, Last: judgedAt}
 		if i < n/10 {

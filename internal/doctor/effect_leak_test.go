@@ -15,7 +15,7 @@ func leaking(ports event.PortRange, wanted float64) (*snapshot.Snapshot, Subject
 	s := l.seen()
 	space := &s.PortSpaces[0]
 	space.Live, space.TimeWait, space.Peak, space.Exhausted = space.Capacity, 0, space.Capacity, 100
-	space.Holders = []snapshot.Holder{{Proc: l.proc, Live: space.Capacity}}
+	space.Holders = []snapshot.Holder{{Proc: l.proc, HeldCount: snapshot.HeldCount{Live: space.Capacity}}}
 	s.Pairs[0].Lifetimes, s.Pairs[0].Totals = snapshot.Lifetimes{}, snapshot.Totals{Opens: 300}
 	return s, l.subject()
 }

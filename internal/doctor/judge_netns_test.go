@@ -103,14 +103,14 @@ func TestNamespaces(t *testing.T) {
 		{"no UDP port left", func(s *snapshot.Snapshot, _ *snapshot.Namespace) {
 			s.PortSpaces = []snapshot.PortSpace{{
 				Kind: snapshot.BindSpace, Proto: event.UDP, Netns: inode, Local: local.Addr, Occupancy: event.Occupancy{Capacity: 100, Bound: 100},
-				Holders: []snapshot.Holder{{Proc: event.Process{ID: cache, Comm: "resolver"}, Bound: 90}},
+				Holders: []snapshot.Holder{{Proc: event.Process{ID: cache, Comm: "resolver"}, HeldCount: snapshot.HeldCount{Bound: 90}}},
 			}}
 		}, "udp_ports:resolver", Warning, Proved, "all 100 UDP ports"},
 		{"a slow search", func(s *snapshot.Snapshot, _ *snapshot.Namespace) {
 			s.PortSpaces = []snapshot.PortSpace{{
 				Kind: snapshot.ConnectSpace, Proto: event.TCP, Netns: inode, Local: local.Addr, Remote: web, Range: event.PortRange{Low: 32768, High: 60999},
 				Occupancy: event.Occupancy{Capacity: 28232, TimeWait: 16000}, SearchP50: 2 * time.Millisecond, SearchP99: 4 * time.Millisecond, SecondParity: 1, OpenRate: 260,
-				Holders:  []snapshot.Holder{{Proc: event.Process{ID: shop, Comm: "shop"}, TimeWait: 16000}},
+				Holders:  []snapshot.Holder{{Proc: event.Process{ID: shop, Comm: "shop"}, HeldCount: snapshot.HeldCount{TimeWait: 16000}}},
 				Forecast: snapshot.Forecast{Known: true, Never: true},
 			}}
 			s.Pairs = []snapshot.Pair{{Proc: shop, Comm: "shop", Netns: inode, Proto: event.TCP, Remote: web, Totals: snapshot.Totals{Opens: 1000}}}

@@ -149,7 +149,7 @@ func (c *shortage) addHolders(f *Finding) {
 		if p.name == "" {
 			continue
 		}
-		held := c.held(&snapshot.Holder{Live: p.live, CloseWait: p.closeWait, TimeWait: p.timeWait, Bound: p.bound})
+		held := c.held(&snapshot.HeldCount{Live: p.live, CloseWait: p.closeWait, TimeWait: p.timeWait, Bound: p.bound})
 		add(p.ports(), p.proc, p.who()+" holds "+held+towards)
 	}
 	for i := range c.Holders {
@@ -165,7 +165,7 @@ func (c *shortage) addHolders(f *Finding) {
 }
 
 // held returns what holds the ports: attempts without an answer are no connections.
-func (c *shortage) held(h *snapshot.Holder) string {
+func (c *shortage) held(h *snapshot.HeldCount) string {
 	if c.allSilent() {
 		return strings.Replace(phrase.Held(h), " live", " in SYN_SENT", 1)
 	}
@@ -184,7 +184,7 @@ func (c *shortage) portsAre(h *snapshot.Holder) string {
 	case h.Live:
 		return phrase.Plural(h.Live, "port") + are + "in use"
 	}
-	return phrase.Plural(h.Ports(), "port") + are + "taken (" + c.held(h) + ")"
+	return phrase.Plural(h.Ports(), "port") + are + "taken (" + c.held(&h.HeldCount) + ")"
 }
 
 // addRange says what is unusual of the range.

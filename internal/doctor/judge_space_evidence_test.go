@@ -32,7 +32,7 @@ func TestHoldersOfAProgram(t *testing.T) {
 			"a few processes",
 			snapshot.PortSpace{
 				Occupancy: event.Occupancy{Live: 40, TimeWait: 22},
-				Holders:   []snapshot.Holder{{Proc: shop, Live: 40}, {Proc: curl(1), TimeWait: 9}, {Proc: curl(2), TimeWait: 8}, {TimeWait: 5, Before: 5}},
+				Holders:   []snapshot.Holder{{Proc: shop, HeldCount: snapshot.HeldCount{Live: 40}}, {Proc: curl(1), HeldCount: snapshot.HeldCount{TimeWait: 9}}, {Proc: curl(2), HeldCount: snapshot.HeldCount{TimeWait: 8}}, {HeldCount: snapshot.HeldCount{TimeWait: 5, Before: 5}}},
 			},
 			nil, nil,
 			[]string{"shop (pid 7) holds 40 live", "curl (2 processes) holds 17 in TIME_WAIT", "5 ports are in TIME_WAIT from before start (owner unknown)"},
@@ -41,7 +41,7 @@ func TestHoldersOfAProgram(t *testing.T) {
 			"more than the space lists",
 			snapshot.PortSpace{
 				Occupancy: event.Occupancy{TimeWait: 20},
-				Holders:   []snapshot.Holder{{Proc: curl(1), TimeWait: 8}, {Proc: curl(2), TimeWait: 8}}, OtherHolders: snapshot.HeldCount{TimeWait: 4},
+				Holders:   []snapshot.Holder{{Proc: curl(1), HeldCount: snapshot.HeldCount{TimeWait: 8}}, {Proc: curl(2), HeldCount: snapshot.HeldCount{TimeWait: 8}}}, OtherHolders: snapshot.HeldCount{TimeWait: 4},
 			},
 			nil, nil,
 			[]string{"curl (at least 2 processes) holds 16 in TIME_WAIT"},
@@ -50,7 +50,7 @@ func TestHoldersOfAProgram(t *testing.T) {
 			"hundreds with a port each",
 			snapshot.PortSpace{
 				Occupancy: event.Occupancy{TimeWait: 468},
-				Holders:   []snapshot.Holder{{Proc: curl(100), TimeWait: 1}, {Proc: curl(101), TimeWait: 1}}, OtherHolders: snapshot.HeldCount{TimeWait: 466},
+				Holders:   []snapshot.Holder{{Proc: curl(100), HeldCount: snapshot.HeldCount{TimeWait: 1}}, {Proc: curl(101), HeldCount: snapshot.HeldCount{TimeWait: 1}}}, OtherHolders: snapshot.HeldCount{TimeWait: 466},
 			},
 			pairs(468), nil,
 			[]string{"curl (468 processes) holds 468 in TIME_WAIT towards 10.0.0.2:80"},
@@ -58,7 +58,7 @@ func TestHoldersOfAProgram(t *testing.T) {
 		{
 			"some of them without a row",
 			snapshot.PortSpace{
-				Occupancy: event.Occupancy{TimeWait: 9}, Holders: []snapshot.Holder{{Proc: curl(100), TimeWait: 1}}, OtherHolders: snapshot.HeldCount{TimeWait: 8},
+				Occupancy: event.Occupancy{TimeWait: 9}, Holders: []snapshot.Holder{{Proc: curl(100), HeldCount: snapshot.HeldCount{TimeWait: 1}}}, OtherHolders: snapshot.HeldCount{TimeWait: 8},
 			},
 			pairs(4),
 			[]snapshot.PastPair{{

@@ -355,7 +355,7 @@ func TestHoldersOfBindSpace(t *testing.T) {
 		t.Fatalf("%+v", victim)
 	}
 	want := map[int]snapshot.Holder{
-		holder.PID(): {Live: live}, ended.PID: {TimeWait: buckets}, binder.PID(): {Bound: bound},
+		holder.PID(): {HeldCount: snapshot.HeldCount{Live: live}}, ended.PID: {HeldCount: snapshot.HeldCount{TimeWait: buckets}}, binder.PID(): {HeldCount: snapshot.HeldCount{Bound: bound}},
 	}
 	s := w.awaitSnapshot("the row of bind()", func(s *snapshot.Snapshot) bool {
 		for _, p := range spacesOf(s, n) {

@@ -37,7 +37,7 @@ func TestEarlyBinder(t *testing.T) {
 	if f := row.Forecast; !f.Known || f.Never || f.ETA != 0 {
 		t.Errorf("when it will be full: %s", phrase.Forecast(&f))
 	}
-	checkOnlyHolder(t, row, binder.PID(), snapshot.Holder{Bound: ports})
+	checkOnlyHolder(t, row, binder.PID(), snapshot.Holder{HeldCount: snapshot.HeldCount{Bound: ports}})
 	if len(row.Victims) != 1 || row.Victims[0].Proc.ID.PID != uint32(victim.PID) || row.Victims[0].Proc.Comm != "victim" || row.Victims[0].Failures != tries {
 		t.Errorf("victims: %+v", row.Victims)
 	}
@@ -50,13 +50,13 @@ func TestEarlyBinder(t *testing.T) {
 	if row.TimeWait != ports || row.Bound != 0 || !row.IsFull() {
 		t.Errorf("behind the binder: %s", spaceText(row))
 	}
-	checkOnlyHolder(t, row, binder.PID(), snapshot.Holder{TimeWait: ports})
+	checkOnlyHolder(t, row, binder.PID(), snapshot.Holder{HeldCount: snapshot.HeldCount{TimeWait: ports}})
 	w.awaitScans(n)
 	row = rowOf(w.snapshot(), loopID(n, victims))
 	if row == nil || row.TimeWait != ports || row.Bound != 0 {
 		t.Fatalf("after a scan: %s", spaceText(row))
 	}
-	checkOnlyHolder(t, row, binder.PID(), snapshot.Holder{TimeWait: ports})
+	checkOnlyHolder(t, row, binder.PID(), snapshot.Holder{HeldCount: snapshot.HeldCount{TimeWait: ports}})
 }
 
 // checkOnlyHolder checks that one process has all ports, in that class.

@@ -21,7 +21,7 @@ func Holder(h *snapshot.Holder) string {
 }
 
 // Held returns what holds the ports of a holder: 90 live (2 in CLOSE_WAIT), 10 bound.
-func Held(h *snapshot.Holder) string {
+func Held(h *snapshot.HeldCount) string {
 	var parts []string
 	add := func(n int, text string) {
 		if n > 0 {

@@ -47,7 +47,7 @@ func TestPrograms(t *testing.T) {
 		}
 	}
 	for want, h := range map[string]snapshot.Holder{
-		"unknown owner (from before start)": {Live: 2, Before: 2}, "unknown owner": {Live: 2, Before: 1},
+		"unknown owner (from before start)": {HeldCount: snapshot.HeldCount{Live: 2, Before: 2}}, "unknown owner": {HeldCount: snapshot.HeldCount{Live: 2, Before: 1}},
 	} {
 		if got := ProgramHolder(&snapshot.ProgramHolder{Holder: h}); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -33,10 +33,10 @@ type victimProgram struct {
 func addPrograms(out *space, s *snapshot.PortSpace) {
 	holders, rest := s.HoldersByProgram()
 	out.HolderPrograms = convert(holders, func(h *snapshot.ProgramHolder) holderProgram {
-		return holderProgram{newProgram(&h.Program), newPorts(&h.Holder)}
+		return holderProgram{newProgram(&h.Program), newPorts(&h.HeldCount)}
 	})
 	if rest.Ports() > 0 {
-		others := newPorts(&rest)
+		others := newPorts(&rest.HeldCount)
 		out.OtherPrograms = &others
 	}
 	out.VictimPrograms = convert(s.VictimsByProgram(), func(v *snapshot.ProgramVictim) victimProgram {

@@ -138,7 +138,7 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 		Exhausted: s.Exhausted, ExhaustionRate: s.ExhaustionRate, LastExhausted: formatTime(s.LastExhausted), ExhaustedSince: formatTime(s.ExhaustedSince),
 		SearchP50US: known(microseconds(s.SearchP50)), SearchP99US: known(microseconds(s.SearchP99)),
 		SecondParityShare: s.SecondParity,
-		Holders:           convert(s.Holders, func(h *snapshot.Holder) holder { return holder{newIdentity(&h.Proc, clock), newPorts(h)} }),
+		Holders:           convert(s.Holders, func(h *snapshot.Holder) holder { return holder{newIdentity(&h.Proc, clock), newPorts(&h.HeldCount)} }),
 		Victims:           convert(s.Victims, func(v *snapshot.Victim) victim { return newVictim(v, clock) }),
 	}
 	if s.Capacity > 0 {
@@ -146,8 +146,8 @@ func newSpace(s *snapshot.PortSpace, clock event.Clock) space {
 		out.Capacity, out.Headroom = &s.Capacity, &room
 	}
 	addPrograms(&out, s)
-	if rest := s.OtherHolders.Holder(); rest.Ports() > 0 {
-		others := newPorts(&rest)
+	if s.OtherHolders.Ports() > 0 {
+		others := newPorts(&s.OtherHolders)
 		out.OtherHolders = &others
 	}
 	return out
@@ -178,7 +178,7 @@ func spaceFamily(s *snapshot.PortSpace) int {
 	return e.Family()
 }
 
-func newPorts(h *snapshot.Holder) ports {
+func newPorts(h *snapshot.HeldCount) ports {
 	return ports{
 		Ports: h.Ports(), Live: h.Live, CloseWait: h.CloseWait, TimeWait: h.TimeWait, Bound: h.Bound, BeforeStart: h.Before,
 	}

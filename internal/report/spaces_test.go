@@ -35,7 +35,7 @@ func fullSpaces() []snapshot.PortSpace {
 	full.SearchP50, full.SearchP99, full.SecondParity = 900*time.Nanosecond, 4*time.Millisecond, 0.5
 	full.Forecast = snapshot.Forecast{Known: true, Model: "458 opens/s, each held for 61.4 s"}
 	full.Holders = []snapshot.Holder{
-		{Proc: shop, Live: 90, CloseWait: 2, TimeWait: 28_000}, {TimeWait: 120, Before: 120}, {Proc: hostile, Bound: 10},
+		{Proc: shop, HeldCount: snapshot.HeldCount{Live: 90, CloseWait: 2, TimeWait: 28_000}}, {HeldCount: snapshot.HeldCount{TimeWait: 120, Before: 120}}, {Proc: hostile, HeldCount: snapshot.HeldCount{Bound: 10}},
 	}
 	full.OtherHolders = snapshot.HeldCount{Live: 10}
 	full.Victims = []snapshot.Victim{{Proc: shop, Failures: 1190, Last: at}, {Proc: hostile, Failures: 10, Last: at}}

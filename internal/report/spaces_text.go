@@ -154,7 +154,7 @@ func (w *writer) riskLine(p *snapshot.PortSpace) string {
 func (w *writer) holders(p *snapshot.PortSpace) {
 	names, holders, rest := w.holdersOf(p)
 	for i := range holders[:min(len(holders), topHolders)] {
-		fmt.Fprintf(&w.out, "    held by %s: %s\n", names[i], phrase.Held(&holders[i]))
+		fmt.Fprintf(&w.out, "    held by %s: %s\n", names[i], phrase.Held(&holders[i].HeldCount))
 	}
 	if len(holders) > topHolders || rest.Ports() > 0 {
 		w.out.WriteString("    and by others\n")
@@ -163,7 +163,7 @@ func (w *writer) holders(p *snapshot.PortSpace) {
 
 // holdersOf returns the holders of a space with their names, and the sum of those that have none.
 func (w *writer) holdersOf(p *snapshot.PortSpace) (names []string, holders []snapshot.Holder, rest snapshot.Holder) {
-	rest = p.OtherHolders.Holder()
+	rest = snapshot.Holder{HeldCount: p.OtherHolders}
 	if w.grouping() == snapshot.ByProcess {
 		holders = p.Holders
 		for i := range holders {

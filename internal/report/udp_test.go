@@ -17,7 +17,7 @@ func TestUDPSpace(t *testing.T) {
 	s := &snapshot.Snapshot{Wall: started, PortSpaces: []snapshot.PortSpace{{
 		Kind: snapshot.BindSpace, Netns: 1, NetnsName: "host", Proto: event.UDP, Local: endpoint("10.0.0.1:0").Addr,
 		Range: event.PortRange{Low: 32768, High: 60999}, Occupancy: event.Occupancy{Capacity: 28_232, Bound: 28_232},
-		Exhausted: 7, ExhaustionRate: 1, LastExhausted: started, Holders: []snapshot.Holder{{Proc: resolver, Bound: 28_000}},
+		Exhausted: 7, ExhaustionRate: 1, LastExhausted: started, Holders: []snapshot.Holder{{Proc: resolver, HeldCount: snapshot.HeldCount{Bound: 28_000}}},
 		OtherHolders: snapshot.HeldCount{Bound: 232},
 	}}}
 	var out bytes.Buffer

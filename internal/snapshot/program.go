@@ -121,27 +121,18 @@ type ProgramFailure struct {
 	Program Program
 }
 
-// Add adds the ports of another holder.
-func (h *Holder) Add(o *Holder) {
-	h.Live += o.Live
-	h.CloseWait += o.CloseWait
-	h.TimeWait += o.TimeWait
-	h.Bound += o.Bound
-	h.Before += o.Before
-}
-
 // HoldersByProgram returns the programs that hold the ports, most ports first, and what the rest
 // holds.
 func (s *PortSpace) HoldersByProgram() ([]ProgramHolder, Holder) {
 	if len(s.Programs) == 0 {
-		list, rest := ProgramHolders(s.Holders), s.OtherHolders.Holder()
+		list := ProgramHolders(s.Holders)
 		for i := range list {
 			// One process keeps its name: others of the program may hold ports, but none is known.
-			list[i].Program.About = rest.Ports() > 0 && list[i].Program.Processes > 1
+			list[i].Program.About = s.OtherHolders.Ports() > 0 && list[i].Program.Processes > 1
 		}
-		return list, rest
+		return list, Holder{HeldCount: s.OtherHolders}
 	}
-	return s.Programs, s.OtherPrograms.Holder()
+	return s.Programs, Holder{HeldCount: s.OtherPrograms}
 }
 
 // ProgramHolders sums holders up by program, most ports first.
@@ -183,7 +174,7 @@ func (s *HolderSum) Add(p *event.Process, h *Holder) {
 		s.list = append(s.list, holderSum{key: key, oldest: p, newest: p, largest: p})
 	}
 	sum := &s.list[at]
-	sum.holder.Add(h)
+	sum.holder.Add(&h.HeldCount)
 	if !key.Known() {
 		return
 	}

@@ -88,35 +88,32 @@ type PortSpace struct {
 
 // Holder is a process and the ports of a space that it holds.
 type Holder struct {
-	Proc      event.Process
+	Proc event.Process
+	HeldCount
+	// Held is which ports these are; nil unless the space has a Map.
+	Held *HeldPorts
+}
+
+// HeldCount is how many ports are held. Of holders that are only summed up a space has nothing else: as
+// a Holder that would be a third of the memory of a snapshot with a thousand spaces.
+type HeldCount struct {
 	Live      int
 	CloseWait int // of Live
 	TimeWait  int
 	Bound     int
 	Before    int // of all of these: held by sockets from before start
-	// Held is which ports these are; nil unless the space has a Map.
-	Held *HeldPorts
 }
 
-// Ports returns how many ports it holds.
-func (h *Holder) Ports() int { return h.Live + h.TimeWait + h.Bound }
+// Ports returns how many ports these are.
+func (c *HeldCount) Ports() int { return c.Live + c.TimeWait + c.Bound }
 
-// HeldCount is the ports of holders that are only summed up. Each space has two of it, and most are zero: as
-// a Holder they would be a third of the memory of a snapshot with a thousand spaces.
-type HeldCount struct{ Live, CloseWait, TimeWait, Bound, Before int }
-
-// Add adds the ports of a holder.
-func (c *HeldCount) Add(h *Holder) {
-	c.Live += h.Live
-	c.CloseWait += h.CloseWait
-	c.TimeWait += h.TimeWait
-	c.Bound += h.Bound
-	c.Before += h.Before
-}
-
-// Holder returns them as those of one holder, of which no process is known.
-func (c *HeldCount) Holder() Holder {
-	return Holder{Live: c.Live, CloseWait: c.CloseWait, TimeWait: c.TimeWait, Bound: c.Bound, Before: c.Before}
+// Add adds the ports of another holder.
+func (c *HeldCount) Add(o *HeldCount) {
+	c.Live += o.Live
+	c.CloseWait += o.CloseWait
+	c.TimeWait += o.TimeWait
+	c.Bound += o.Bound
+	c.Before += o.Before
 }
 
 // Victim is a process that found no port.

@@ -22,7 +22,7 @@ func fullSpace(s *snapshot.Snapshot) {
 		p.ExhaustedSince = testNow.Add(-161 * time.Second)
 		p.Expiring = make([]int, 46)
 		p.Expiring[41], p.Expiring[45] = 500, 500
-		p.Holders = []snapshot.Holder{{Proc: one, TimeWait: 500}, {Proc: two, TimeWait: 500}}
+		p.Holders = []snapshot.Holder{{Proc: one, HeldCount: snapshot.HeldCount{TimeWait: 500}}, {Proc: two, HeldCount: snapshot.HeldCount{TimeWait: 500}}}
 	})}
 }
 
@@ -92,7 +92,7 @@ func TestFullBeforeStart(t *testing.T) {
 		fullSpace(s)
 		p := &s.PortSpaces[0]
 		p.FullBeforeStart, p.FullSince = true, s.Started
-		p.Holders = []snapshot.Holder{{TimeWait: 1000, Before: 1000}}
+		p.Holders = []snapshot.Holder{{HeldCount: snapshot.HeldCount{TimeWait: 1000, Before: 1000}}}
 	}), nil)
 	if v.Title != "OUT OF PORTS since before start" || !strings.Contains(v.Lines[1], "owner unknown (from before start)") {
 		t.Errorf("%s\n%s", v.Title, v.Lines[1])
@@ -106,7 +106,7 @@ func leaking(eta time.Duration, inUse int) func(*snapshot.Snapshot) {
 		s.PortSpaces = []snapshot.PortSpace{spaceTo(database, func(p *snapshot.PortSpace) {
 			p.Capacity, p.Live, p.CloseWait, p.OpenRate, p.Wanted, p.Opens = 2200, inUse, inUse-236, 39, 39, uint64(inUse)
 			p.Forecast = snapshot.Forecast{Known: true, ETA: eta, Low: eta, High: eta}
-			p.Holders = []snapshot.Holder{{Proc: billing, Live: inUse, CloseWait: inUse - 236}}
+			p.Holders = []snapshot.Holder{{Proc: billing, HeldCount: snapshot.HeldCount{Live: inUse, CloseWait: inUse - 236}}}
 		})}
 		s.Destinations = []snapshot.Destination{{
 			Netns: uxc, Proto: event.TCP, Remote: database, Totals: snapshot.Totals{Opens: uint64(inUse)},
