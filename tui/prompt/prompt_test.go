@@ -192,6 +192,9 @@ func FuzzPrompt(f *testing.F) {
 	f.Add("s\x02\x02\x04", 20, 5)
 	names := []string{"tab", "shift+tab", "up", "down", "enter", "right", "backspace", "ctrl+w", "ctrl+p", "ctrl+n", "left", "home"}
 	f.Fuzz(func(t *testing.T, typed string, width, height int) {
+		if len(typed) > longestTyped {
+			return
+		}
 		p, _ := testPrompt()
 		for _, r := range typed {
 			msg := key(string(r))
