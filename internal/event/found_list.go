@@ -98,8 +98,12 @@ func (l *FoundList) Devices() iter.Seq[uint32] {
 // Add appends a socket.
 func (l *FoundList) Add(f *FoundSocket) {
 	n := len(l.parts)
-	if n == 0 || len(l.parts[n-1]) == entriesInPart {
+	switch {
+	case n == 0: // it may stay small
 		l.parts = append(l.parts, nil)
+		n++
+	case len(l.parts[n-1]) == entriesInPart:
+		l.parts = append(l.parts, make([]foundEntry, 0, entriesInPart))
 		n++
 	}
 	l.parts[n-1] = append(l.parts[n-1], l.entry(f))

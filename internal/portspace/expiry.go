@@ -1,6 +1,7 @@
 package portspace
 
 import (
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
@@ -12,6 +13,9 @@ const slots = 2048
 
 // maxSpareExpiries bounds the room for expiries that is kept to be used again: half a MiB.
 const maxSpareExpiries = 1 << 16
+
+// leastExpiries is for how many expiries a slot has room at least.
+const leastExpiries = 8
 
 // expiryQueue holds when buckets expire, in one slot for each second.
 type expiryQueue struct {
@@ -41,7 +45,11 @@ func (q *expiryQueue) schedule(x expiry, at event.Time) {
 		q.slots[slot], q.spare = q.spare[n-1], q.spare[:n-1]
 		q.spared -= cap(q.slots[slot])
 	}
-	q.slots[slot] = append(q.slots[slot], x)
+	list := q.slots[slot]
+	if len(list) == cap(list) { // append would add a quarter, again and again: a storm fills a slot with 30,000
+		list = slices.Grow(list, max(len(list), leastExpiries))
+	}
+	q.slots[slot] = append(list, x)
 }
 
 // advance calls f for every port whose bucket may have expired by now, in the order of

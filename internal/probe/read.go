@@ -60,10 +60,16 @@ func ascend(stamps []event.Time) {
 	}
 }
 
+// sentMeanwhile is room for the events that are sent between the moment at which the room is made and
+// the one at which reading begins: one event too many would have all of them copied.
+const sentMeanwhile = 64
+
 // drain appends the events of a ring and when each was sent. observe, if it is not nil, gets every
 // record.
 func drain(r *ring, events []event.Event, stamps []event.Time, observe func(record []byte)) ([]event.Event, []event.Time, error) {
-	events = slices.Grow(events, r.waiting()/(connEventSize+ringHeaderSize))
+	if most := r.waiting()/(connEventSize+ringHeaderSize) + sentMeanwhile; cap(events)-len(events) < most {
+		events = slices.Grow(events, most+most/4)
+	}
 	err := r.each(func(record []byte) error {
 		events = append(events, event.Event{})
 		stamp, err := decode(record, &events[len(events)-1])

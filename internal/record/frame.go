@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -180,7 +181,7 @@ func (f *frame) endBatch(now event.Time) {
 func (f *frame) append(b []byte) []byte {
 	var room [2 * binary.MaxVarintLen32]byte // for its tag and its length, which is known at last
 	begin := len(b)
-	b = append(b, room[:]...)
+	b = append(slices.Grow(b, f.bytes()), room[:]...)
 	body := len(b)
 	b = appendUint(b, frameBegin, uint64(f.begin))
 	b = appendUint(b, frameEnd, uint64(f.end))
@@ -193,6 +194,16 @@ func (f *frame) append(b []byte) []byte {
 	length := uint64(len(b) - body)
 	head := protowire.AppendVarint(protowire.AppendTag(b[begin:begin], traceFrame, protowire.BytesType), length)
 	return append(b[:begin+len(head)], b[body:]...)
+}
+
+// bytes returns how many bytes append needs at most.
+func (f *frame) bytes() int {
+	const others = 256 // lengths, tags, the two times
+	n := others + len(f.tables) + len(f.batchEvents) + len(f.batchNow)
+	for _, c := range f.columns {
+		n += len(c)
+	}
+	return n
 }
 
 func appendColumn(b []byte, n protowire.Number, column []byte) []byte {
