@@ -198,9 +198,9 @@ endef
 export fuzz_target
 
 .PHONY: fuzz
-fuzz: ## each fuzz target (func Fuzz... of any test), for FUZZ_SECONDS, six at a time; some: ONLY=REGEXP
+fuzz: ## each fuzz target (func Fuzz... of any test), for FUZZ_SECONDS, four at a time; some: ONLY=REGEXP
 	@grep -rHoE '^func Fuzz\w+' --include='*_test.go' cmd docs internal tui | sed -E 's|(.*)/.*:func (.*)|./\1 \2|' | sort | grep -E '$(or $(ONLY),.)' | \
-		xargs -P 6 -L 1 bash -c "$$fuzz_target" fuzz
+		xargs -P 4 -L 1 bash -c "$$fuzz_target" fuzz
 
 GOVULNCHECK ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
@@ -352,30 +352,26 @@ cross: ## build for the other architecture, check the pure packages for another 
 
 timed = timed() { SECONDS=0; $(MAKE) "$$1"; echo "== $$1: $$SECONDS s"; }
 
-# What only needs a processor, and no certain time: it takes what the other tests leave.
+# What only needs a processor takes what the other tests leave.
 idle := $(if $(shell command -v chrt),chrt --idle 0)
 .PHONY: aside
 aside:
 	@$(timed); for target in lint check-generate cross vuln; do timed $$target; done
 
-# CI names two kernels, and lets each fuzz target run for a minute. The kernel tests mostly wait: fuzzing and the
-# packages are beside them, and not beside the virtual machines, which leave no processor: to the fuzzer an input that
-# takes ten seconds is a failure. The incidents run when all else has ended: their loads are what they are meant to be
-# only if they get a processor in time.
+# CI names two kernels, and lets each fuzz target run for a minute. Fuzzing is beside the kernel tests and the packages,
+# which mostly wait, and not beside the virtual machines, which leave no processor: to the fuzzer an input that takes ten
+# seconds is a failure. The incidents run when all else has ended: their loads are what they are meant to be only if they
+# get a processor in time.
 .PHONY: check
 check: ## all that CI checks, with the time that each takes; in virtual machines, too: KERNEL=6.1
 	@mkdir -p .cache; $(timed); \
 	declare -A beside; trap 'kill -- "$${beside[@]/#/-}" 2> /dev/null || :' EXIT; \
-	begin() { set -m; "$${@:2}" > ".cache/$$1" 2>&1 & beside[$$1]=$$!; set +m; }; \
+	begin() { set -m; $(idle) $(MAKE) "$$1" > ".cache/$$1" 2>&1 & beside[$$1]=$$!; set +m; }; \
 	end() { SECONDS=0; status=0; wait "$${beside[$$1]}" || status=1; cat ".cache/$$1"; echo "== $$1, after the others: $$SECONDS s more"; return $$status; }; \
 	timed check-gofmt; \
-	begin aside $(idle) $(MAKE) aside; \
-	for target in vet unit; do timed $$target; done; \
-	begin fuzzing nice -n 19 $(MAKE) fuzz; begin packages nice $(MAKE) test-packages; \
-	for target in kernel summary; do timed $$target; done; \
-	end packages; end fuzzing; \
-	for target in $(if $(KERNEL),test-kernels) test-deploy; do timed $$target; done; \
-	end aside; \
+	begin aside; for target in vet unit; do timed $$target; done; \
+	begin fuzz; for target in kernel summary test-packages test-deploy; do timed $$target; done; end fuzz; \
+	$(if $(KERNEL),timed test-kernels;) end aside; \
 	timed test-incidents
 
 .PHONY: clean
