@@ -105,9 +105,9 @@ func run(ctx context.Context, args []string) error {
 	kvm := kvmWorks(ctx, runtime.GOARCH, jobs[0].image)
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, cfg.parallel)
-	for _, j := range jobs {
+	for _, j := range jobs { // in order: the slowest kernels come first
+		slots <- struct{}{}
 		wait.Go(func() {
-			slots <- struct{}{}
 			defer func() { <-slots }()
 			j.run(ctx, cfg, kvm && j.kernel.arch == runtime.GOARCH)
 		})
@@ -197,6 +197,9 @@ func (cfg config) skipped() string {
 // testRun is a run of those tests of which the names match, in a mode.
 type testRun struct{ mode, tests string }
 
+// hooks returns the mode by its name.
+func (r testRun) hooks() string { return cmp.Or(r.mode, "default") }
+
 // machines returns what is run on a kernel, a machine each.
 func (cfg config) machines() [][]testRun {
 	var runs []testRun
@@ -264,7 +267,7 @@ func (j *job) run(ctx context.Context, cfg config, kvm bool) {
 func (j *job) boot(ctx context.Context, cfg config, processor []string, runs []testRun, img image) []*printer {
 	var printers []*printer
 	for _, r := range runs {
-		printers = append(printers, newPrinter(j.name(r), cfg.verbose))
+		printers = append(printers, newPrinter(j.kernel.String()+" "+r.hooks(), cfg.verbose))
 	}
 	ended, err := boot(ctx, j.kernel.arch, processor, img, func(run int, line string) { printers[run].take(line) })
 	j.err = err
@@ -304,8 +307,13 @@ func (j *job) again(ctx context.Context, cfg config, processor []string, printer
 	}
 }
 
-func (j *job) name(r testRun) string {
-	return j.kernel.String() + " " + cmp.Or(r.mode, "default")
+// listed returns the runs in a line.
+func listed(runs []testRun) string {
+	var texts []string
+	for _, r := range runs {
+		texts = append(texts, r.hooks()+" "+r.tests)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // summary prints a line a machine and why tests were skipped, and is an error unless all
@@ -318,7 +326,7 @@ func summary(jobs []*job) error {
 			state = "FAIL"
 			failed = append(failed, fmt.Errorf("%s: %s", j.kernel, strings.Join(j.failed, ", ")), j.err)
 		}
-		fmt.Printf("%-4s %-14s %-45s %.0f s: %s\n", state, j.kernel, j.pack.name, j.took.Seconds(), j.runs)
+		fmt.Printf("%-4s %-14s %-45s %.0f s: %s\n", state, j.kernel, j.pack.name, j.took.Seconds(), listed(j.runs))
 		for _, why := range slices.Sorted(maps.Keys(j.skipped)) {
 			fmt.Printf("       %d skipped: %s\n", j.skipped[why], why)
 		}
