@@ -156,7 +156,7 @@ func TestViewWithinLetter(t *testing.T) {
 // longestTyped is in bytes. Each key is followed by a view of all that was typed, so that the time grows by its
 // square: 2,000 bytes take 0.2 s, and several times as much while the fuzzer counts what is covered. What takes
 // ten seconds on a busy machine is a failure to it.
-const longestTyped = 300
+const longestTyped = 500
 
 func FuzzInput(f *testing.F) {
 	f.Add("ab<left>cd", "日e\u0301")

@@ -95,17 +95,14 @@ var (
 )
 
 // With the best hooks all tests run but those about recordings and the bounds of tables, which
-// are the same on every kernel, and those that wait for minutes of TIME_WAIT, one half in a machine of
-// its own: all on the slowest kernel take twice as long as on the others. In the other modes
-// those run that hold every signal against the truth. A storm of 248,000 connects takes an emulated
+// are the same on every kernel, and those that wait for minutes of TIME_WAIT; in the other modes
+// those that hold every signal against the truth. A storm of 248,000 connects takes an emulated
 // processor minutes.
 const (
 	skipped = "Recording|TestSources|TestFullDisk|TestReplay|TestForecast|TestTimeWaitBefore|TestConcentrated|TestSpread|TestWhatif|" +
 		"TestNamesBesideStorm|TestNothingStaysOpen|TestTopDestination|TestMoreDestinations"
-	firstHalf  = "^Test[A-K]"
-	secondHalf = "^Test[L-Z]"
-	central    = "TestScenario|TestAccuracy"
-	storms     = "TestOverload|TestLimit|TestTotalsWithoutDetails|TestMoreConnectionsThanFollowed"
+	central = "TestScenario|TestAccuracy"
+	storms  = "TestOverload|TestLimit|TestTotalsWithoutDetails|TestMoreConnectionsThanFollowed"
 )
 
 // someModes returns the modes by the name of a choice of them.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -57,32 +55,6 @@ func TestKernelNames(t *testing.T) {
 		if got := k.String(); got != want {
 			t.Errorf("%+v is named %s, want %s", k, got, want)
 		}
-	}
-}
-
-// TestMachines checks that with the best hooks each test runs in one machine, and that each mode has a run.
-func TestMachines(t *testing.T) {
-	t.Parallel()
-	machines := config{modes: allModes}.machines()
-	runs := slices.Concat(machines...)
-	for initial := 'A'; initial <= 'Z'; initial++ {
-		in := 0
-		for _, r := range runs {
-			if r.mode == "" && regexp.MustCompile(r.tests).MatchString("Test"+string(initial)) {
-				in++
-			}
-		}
-		if in != 1 {
-			t.Errorf("Test%c runs in %d machines", initial, in)
-		}
-	}
-	for _, mode := range allModes {
-		if !slices.ContainsFunc(runs, func(r testRun) bool { return r.mode == mode }) {
-			t.Errorf("mode %q has no run", mode)
-		}
-	}
-	if one := (config{modes: allModes, run: "TestLadder"}).machines(); len(one) != 1 || len(one[0]) != len(allModes) {
-		t.Errorf("some tests run in %v", one)
 	}
 }
 

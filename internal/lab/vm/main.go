@@ -9,7 +9,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -105,9 +104,9 @@ func run(ctx context.Context, args []string) error {
 	kvm := kvmWorks(ctx, runtime.GOARCH, jobs[0].image)
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, cfg.parallel)
-	for _, j := range jobs { // in order: the slowest kernels come first
-		slots <- struct{}{}
+	for _, j := range jobs {
 		wait.Go(func() {
+			slots <- struct{}{}
 			defer func() { <-slots }()
 			j.run(ctx, cfg, kvm && j.kernel.arch == runtime.GOARCH)
 		})
@@ -116,16 +115,16 @@ func run(ctx context.Context, args []string) error {
 	return summary(jobs)
 }
 
-// job is tests on one kernel, in one machine.
+// job is the tests on one kernel.
 type job struct {
 	kernel kernel
-	runs   []testRun
+	modes  []string
 	pack   pack
 	image  image
-	remake func(runs []testRun) (image, error) // the same with other runs
+	remake func(runs [][]string) (image, error) // the same with other runs
 
 	took    time.Duration
-	failed  []string // runs
+	failed  []string // modes
 	err     error
 	skipped map[string]int // tests, by the reason
 }
@@ -136,6 +135,9 @@ func prepare(cfg config, tmp string) ([]*job, error) {
 	var jobs []*job
 	for i, k := range cfg.kernels {
 		dir := filepath.Join(tmp, fmt.Sprint(i))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
 		if archives[k.arch] == nil {
 			a, err := openArchive(cfg.cache, k.arch)
 			if err != nil {
@@ -146,13 +148,11 @@ func prepare(cfg config, tmp string) ([]*job, error) {
 			}
 			archives[k.arch] = a
 		}
-		for part, runs := range cfg.machines() {
-			j := &job{kernel: k, runs: runs}
-			if err := j.prepare(cfg, archives[k.arch], filepath.Join(dir, fmt.Sprint(part)), filepath.Join(tmp, k.arch)); err != nil {
-				return nil, fmt.Errorf("kernel %s: %w", k, err)
-			}
-			jobs = append(jobs, j)
+		j := &job{kernel: k, modes: cfg.modes}
+		if err := j.prepare(cfg, archives[k.arch], dir, filepath.Join(tmp, k.arch)); err != nil {
+			return nil, fmt.Errorf("kernel %s: %w", k, err)
 		}
+		jobs = append(jobs, j)
 	}
 	return jobs, nil
 }
@@ -172,17 +172,14 @@ func (j *job) prepare(cfg config, a *archive, dir, programs string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+	j.remake = func(runs [][]string) (image, error) {
+		return makeImage(dir, root, filepath.Join(programs, "guest"), filepath.Join(programs, "kerneltest"), runs)
 	}
-	j.remake = func(runs []testRun) (image, error) {
-		var commands [][]string
-		for _, r := range runs {
-			commands = append(commands, cfg.command(r))
-		}
-		return makeImage(dir, root, filepath.Join(programs, "guest"), filepath.Join(programs, "kerneltest"), commands)
+	var runs [][]string
+	for _, mode := range j.modes {
+		runs = append(runs, cfg.command(mode))
 	}
-	j.image, err = j.remake(j.runs)
+	j.image, err = j.remake(runs)
 	return err
 }
 
@@ -194,35 +191,19 @@ func (cfg config) skipped() string {
 	return skipped + "|" + storms
 }
 
-// testRun is a run of those tests of which the names match, in a mode.
-type testRun struct{ mode, tests string }
-
-// hooks returns the mode by its name.
-func (r testRun) hooks() string { return cmp.Or(r.mode, "default") }
-
-// machines returns what is run on a kernel, a machine each.
-func (cfg config) machines() [][]testRun {
-	var runs []testRun
-	if cfg.run != "" {
-		for _, mode := range cfg.modes {
-			runs = append(runs, testRun{mode, cfg.run})
-		}
-		return [][]testRun{runs}
+// command is the run of the tests in a mode, as the guest takes it.
+func (cfg config) command(mode string) []string {
+	which := cfg.run
+	if which == "" && mode != "" {
+		which = central
 	}
-	runs = append(runs, testRun{tests: firstHalf})
-	for _, mode := range cfg.modes {
-		if mode != "" {
-			runs = append(runs, testRun{mode, central})
-		}
-	}
-	return [][]testRun{runs, {{tests: secondHalf}}}
+	return cfg.commandOf(mode, which)
 }
 
-// command is a run as the guest takes it.
-func (cfg config) command(r testRun) []string {
+func (cfg config) commandOf(mode, which string) []string {
 	return []string{
-		"PORTTRACE_TEST_HOOKS=" + r.mode, "--",
-		"/kerneltest", "-test.v", fmt.Sprintf("-test.short=%t", !cfg.full), "-test.timeout=" + cfg.timeout.String(), "-test.run=" + r.tests, "-test.skip=" + cfg.skipped(),
+		"PORTTRACE_TEST_HOOKS=" + mode, "--",
+		"/kerneltest", "-test.v", fmt.Sprintf("-test.short=%t", !cfg.full), "-test.timeout=" + cfg.timeout.String(), "-test.run=" + which, "-test.skip=" + cfg.skipped(),
 	}
 }
 
@@ -247,7 +228,7 @@ func (j *job) run(ctx context.Context, cfg config, kvm bool) {
 	ctx, cancel := context.WithTimeout(ctx, cfg.timeout)
 	defer cancel()
 	processor := j.kernel.processor(kvm)
-	printers := j.boot(ctx, cfg, processor, j.runs, j.image)
+	printers := j.boot(ctx, cfg, processor, j.modes, j.image)
 	if !kvm && j.err == nil {
 		j.again(ctx, cfg, processor, printers)
 	}
@@ -263,11 +244,11 @@ func (j *job) run(ctx context.Context, cfg config, kvm bool) {
 	}
 }
 
-// boot runs the image, and returns what was printed in each run.
-func (j *job) boot(ctx context.Context, cfg config, processor []string, runs []testRun, img image) []*printer {
+// boot runs the image, and returns what was printed in each mode.
+func (j *job) boot(ctx context.Context, cfg config, processor, modes []string, img image) []*printer {
 	var printers []*printer
-	for _, r := range runs {
-		printers = append(printers, newPrinter(j.kernel.String()+" "+r.hooks(), cfg.verbose))
+	for _, mode := range modes {
+		printers = append(printers, newPrinter(j.name(mode), cfg.verbose))
 	}
 	ended, err := boot(ctx, j.kernel.arch, processor, img, func(run int, line string) { printers[run].take(line) })
 	j.err = err
@@ -284,12 +265,14 @@ func (j *job) boot(ctx context.Context, cfg config, processor []string, runs []t
 // tests beside each other at a tenth of the speed: a test that fails there only once can have failed
 // for that reason. Each is printed.
 func (j *job) again(ctx context.Context, cfg config, processor []string, printers []*printer) {
-	var runs []testRun
+	var runs [][]string
+	var modes []string
 	var first []*printer
 	for i, p := range printers {
 		if p.status != 0 && len(p.wrong) > 0 {
-			runs = append(runs, testRun{j.runs[i].mode, "^(" + strings.Join(p.wrong, "|") + ")$"})
-			first = append(first, p)
+			mode := j.modes[i]
+			runs = append(runs, cfg.commandOf(mode, "^("+strings.Join(p.wrong, "|")+")$"))
+			modes, first = append(modes, mode), append(first, p)
 		}
 	}
 	if len(runs) == 0 {
@@ -300,23 +283,21 @@ func (j *job) again(ctx context.Context, cfg config, processor []string, printer
 		j.err = err
 		return
 	}
-	for i, p := range j.boot(ctx, cfg, processor, runs, img) {
+	for i, p := range j.boot(ctx, cfg, processor, modes, img) {
 		first[i].print("AGAIN: failed, and is run once more: " + strings.Join(first[i].wrong, ", "))
 		first[i].status = p.status
 		first[i].held = append(first[i].held, p.held...)
 	}
 }
 
-// listed returns the runs in a line.
-func listed(runs []testRun) string {
-	var texts []string
-	for _, r := range runs {
-		texts = append(texts, r.hooks()+" "+r.tests)
+func (j *job) name(mode string) string {
+	if mode == "" {
+		mode = "default"
 	}
-	return strings.Join(texts, ", ")
+	return j.kernel.String() + " " + mode
 }
 
-// summary prints a line a machine and why tests were skipped, and is an error unless all
+// summary prints a line a kernel and why tests were skipped, and is an error unless all
 // passed.
 func summary(jobs []*job) error {
 	var failed []error
@@ -326,7 +307,7 @@ func summary(jobs []*job) error {
 			state = "FAIL"
 			failed = append(failed, fmt.Errorf("%s: %s", j.kernel, strings.Join(j.failed, ", ")), j.err)
 		}
-		fmt.Printf("%-4s %-14s %-45s %.0f s: %s\n", state, j.kernel, j.pack.name, j.took.Seconds(), listed(j.runs))
+		fmt.Printf("%-4s %-14s %-45s %d modes, %.0f s\n", state, j.kernel, j.pack.name, len(j.modes), j.took.Seconds())
 		for _, why := range slices.Sorted(maps.Keys(j.skipped)) {
 			fmt.Printf("       %d skipped: %s\n", j.skipped[why], why)
 		}
