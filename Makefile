@@ -154,7 +154,7 @@ again:
 	done < .cache/failed; [[ -s .cache/failed ]] && exit $$status
 
 .PHONY: test-incidents
-test-incidents: ## real programs that misbehave, and what doctor says of them (four minutes, as root)
+test-incidents: ## real programs that misbehave, and what doctor says of them (six minutes, as root)
 	@mkdir -p .cache; run() { $(GO) test -count=1 -timeout 15m -v ./internal/incidents -loads "$$1"; }; \
 	! run all | tee .cache/incidents || exit 0; \
 	loads=$$(sed -nE 's|^ *--- FAIL: TestIncidents/([^ ]+) .*|\1|p' .cache/incidents | paste -sd,); \

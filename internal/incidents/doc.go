@@ -3,10 +3,10 @@
 // followed, makes the finding go away. Beside them run healthy loads of the same programs, of
 // which nothing may be found.
 //
-// All loads run at the same time under one recording by the built binary, which is judged by
+// Some twenty loads run at the same time under one recording by the built binary, which is judged by
 // "porttrace doctor FILE --json". The test follows the advice as an operator would: commands of
-// sysctl as they are written, settings of a program by a restart with the advised value. A second
-// recording shows what is left. It takes some four minutes, so it does not run without -loads:
+// sysctl as they are written, settings of a program by a restart with the advised value. A last
+// recording shows what is left. It takes some six minutes, so it does not run without -loads:
 //
 //	make test-incidents
 //	go test ./internal/incidents -v -loads churn-nginx,leak-python

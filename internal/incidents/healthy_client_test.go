@@ -104,7 +104,7 @@ func crawler() *load {
 				Listen: []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:80")}, Mode: lab.Echo, For: 5 * time.Minute,
 			})
 			s.await("the server listens", func() bool { return listens(s.server, 80) })
-			s.job(s.client, "crawler", &lab.Client{To: to, Threads: 4, Talk: true, Count: 28_500, Rate: 1500, For: 5 * time.Minute})
+			s.job(s.client, "crawler", &lab.Client{To: to, Threads: 4, Talk: true, Count: 28_500, Rate: 800, For: 5 * time.Minute})
 			s.job(s.client, "crawler", &lab.Client{To: to, Threads: 2, Talk: true, Rate: 100, For: 5 * time.Minute})
 			return func() error { return s.peakTimeWait(28_000) }
 		},

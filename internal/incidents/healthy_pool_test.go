@@ -2,6 +2,7 @@ package incidents
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/porttrace/porttrace/internal/lab"
 )
@@ -13,10 +14,10 @@ func healthyPools() []*load {
 			name: "healthy-node-keepalive", needs: []string{"node"},
 			start: func(s *site) check {
 				s.backend(80)
-				node := s.run("node", script("agent.js"), s.serverIP.String(), "200", "20")
+				node := s.run("node", script("agent.js"), s.serverIP.String(), fmt.Sprint(busyRate), "20")
 				return func() error {
 					return errors.Join(
-						atLeast("requests", node.lastLogged(`done (\d+)`), 8_000),
+						atLeast("requests", node.lastLogged(`done (\d+)`), busyRequests),
 						atMost("connects of node without a port", node.lastLogged(`noPort (\d+)`), 0))
 				}
 			},
@@ -25,8 +26,8 @@ func healthyPools() []*load {
 			name: "healthy-go-pool",
 			start: func(s *site) check {
 				s.backend(80)
-				fetcher := s.help(s.client, "fetcher", "-rate=200", "-idle=16", "http://"+s.at(80)+"/")
-				return func() error { return atLeast("requests", fetcher.lastLogged(`"Done":(\d+)`), 8_000) }
+				fetcher := s.help(s.client, "fetcher", fmt.Sprintf("-rate=%d", busyRate), "-idle=16", "http://"+s.at(80)+"/")
+				return func() error { return atLeast("requests", fetcher.lastLogged(`"Done":(\d+)`), busyRequests) }
 			},
 		},
 		{
@@ -49,8 +50,8 @@ func healthyPools() []*load {
 			name: "healthy-redis-pool", needs: []string{python},
 			start: func(s *site) check {
 				s.backend(6379)
-				pool := s.run(python, script("pool.py"), s.serverIP.String(), "6379", "20", "200")
-				return func() error { return atLeast("requests", pool.lastLogged(`done (\d+)`), 5_000) }
+				pool := s.run(python, script("pool.py"), s.serverIP.String(), "6379", "20", fmt.Sprint(busyRate))
+				return func() error { return atLeast("requests", pool.lastLogged(`done (\d+)`), busyRequests) }
 			},
 		},
 		{ // connections that come one by one and stay, as of users who log in

@@ -2,6 +2,14 @@ package incidents
 
 import (
 	"errors"
+	"fmt"
+)
+
+// How many requests a second the healthy loads make that keep their connections, and how many of them
+// must have been answered in a phase. More would leave the other loads no processor.
+const (
+	busyRate     = 80
+	busyRequests = 4_000
 )
 
 // Proxies and servers that are sized right.
@@ -12,10 +20,10 @@ func healthyProxies() []*load {
 			start: func(s *site) check {
 				s.backend(80)
 				nginx := s.nginx(s.at(80), "keepalive 40;")
-				visitors := s.visitors(200, 20)
+				visitors := s.visitors(busyRate, 20)
 				return func() error {
 					return errors.Join(
-						atLeast("requests", visitors.lastLogged(`"Done":(\d+)`), 8_000),
+						atLeast("requests", visitors.lastLogged(`"Done":(\d+)`), busyRequests),
 						atMost("connects of nginx without a port", nginx.logged(noPort), 0))
 				}
 			},
@@ -25,8 +33,8 @@ func healthyProxies() []*load {
 			start: func(s *site) check {
 				s.backend(80)
 				s.haproxy(s.clientIP.String(), "always")
-				visitors := s.visitors(200, 20)
-				return func() error { return atLeast("requests", visitors.lastLogged(`"Done":(\d+)`), 8_000) }
+				visitors := s.visitors(busyRate, 20)
+				return func() error { return atLeast("requests", visitors.lastLogged(`"Done":(\d+)`), busyRequests) }
 			},
 		},
 		{ // a proxy without keep-alive, at a rate that its range serves
@@ -46,8 +54,8 @@ func healthyProxies() []*load {
 			name: "healthy-server-inbound", needs: []string{"nginx"},
 			start: func(s *site) check {
 				s.nginxFiles("")
-				visitors := s.help(s.client, "visitors", "-rate=200", "-conns=50", "http://"+s.at(80)+"/")
-				return func() error { return atLeast("requests", visitors.lastLogged(`"Done":(\d+)`), 8_000) }
+				visitors := s.help(s.client, "visitors", fmt.Sprintf("-rate=%d", busyRate), "-conns=50", "http://"+s.at(80)+"/")
+				return func() error { return atLeast("requests", visitors.lastLogged(`"Done":(\d+)`), busyRequests) }
 			},
 		},
 		{

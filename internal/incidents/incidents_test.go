@@ -22,10 +22,13 @@ const (
 	recordingTime = 85 * time.Second
 	// drained is how long the TIME_WAIT of the first phase may take to go.
 	drained = 65 * time.Second
+	// together is how many loads run at the same time. With all of them two processors are too slow for
+	// some to be what they are meant to be.
+	together = 23
 )
 
-// TestIncidents runs all loads at the same time, and compares what the doctor finds with what each
-// load is. Then it follows the advice and checks that the findings are gone.
+// TestIncidents runs the loads, and compares what the doctor finds with what each of them is. Then it
+// follows the advice and checks that the findings are gone.
 func TestIncidents(t *testing.T) {
 	needKernel(t)
 	binary := build(t)
@@ -38,11 +41,13 @@ func TestIncidents(t *testing.T) {
 	}
 	dir := t.TempDir()
 
-	first := runAll(t, w, binary, filepath.Join(dir, "first.ptrace"), results, (*result).begin)
-	each(results, len(results), (*result).stopUnless)
-	diagnose(t, first, results, (*result).judge)
-	each(results, len(results), (*result).follow)
-	stopAll(results)
+	for i, group := range groups(results) {
+		first := runAll(t, w, binary, filepath.Join(dir, fmt.Sprintf("first-%d.ptrace", i+1)), group, (*result).begin)
+		each(group, len(group), (*result).stopUnless)
+		diagnose(t, first, group, (*result).judge)
+		each(group, len(group), (*result).follow)
+		stopAll(group)
+	}
 	awaitDrained(results)
 	second := runAll(t, w, binary, filepath.Join(dir, "second.ptrace"), results, (*result).beginAgain)
 	stopAll(results)
@@ -78,6 +83,16 @@ func (r *result) prepare(t *testing.T, number int, w *warden, signals map[string
 	if r.load.skip != nil {
 		r.skip = r.load.skip(r.site)
 	}
+}
+
+// groups divides the loads into those that run together. Ones of a kind stand beside each other in
+// the list, and so come into different groups.
+func groups(results []*result) [][]*result {
+	of := make([][]*result, (len(results)+together-1)/together)
+	for i, r := range results {
+		of[i%len(of)] = append(of[i%len(of)], r)
+	}
+	return of
 }
 
 // runAll records while each load runs that begin starts.
