@@ -95,6 +95,7 @@ func (l *load) clients() (collect func()) {
 		ours, ours6 = netip.AddrPortFrom(clientV4, 0), netip.AddrPortFrom(clientAddrs[1].Addr(), 0)
 		both        = []netip.AddrPort{serverV4, serverV6}
 		unrouted    = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:80"), netip.MustParseAddrPort("[2001:db8::1]:80"), netip.MustParseAddrPort("[::ffff:192.0.2.1]:80")}
+		silent      = fewer(enough, 3)
 		works       = []work{
 			{name: "churn", to: append(both, serverMapped), job: lab.Client{Count: 120, Talk: true}, closedBy: event.Local},
 			{name: "nonblock", to: both, job: lab.Client{Count: 20, Talk: true, Socket: lab.Socket{Nonblock: true}}, closedBy: event.Local},
@@ -107,7 +108,7 @@ func (l *load) clients() (collect func()) {
 			{name: "orphan", to: []netip.AddrPort{at(serverV4, keeperPort), at(serverV6, keeperPort)}, job: lab.Client{Count: 30, Talk: true}, closedBy: event.Local},
 			{name: "refused", to: []netip.AddrPort{at(serverV4, closedPort), at(serverV6, closedPort)}, job: lab.Client{Count: 30}},
 			{name: "refused-nonbl", to: []netip.AddrPort{at(serverV4, closedPort)}, job: lab.Client{Count: 10, Socket: lab.Socket{Nonblock: true}}},
-			{name: "timeout", to: []netip.AddrPort{at(serverV4, silentPort)}, job: lab.Client{Count: 3, Threads: 3, Socket: lab.Socket{SynCount: 1}}},
+			{name: "timeout", to: []netip.AddrPort{at(serverV4, silentPort)}, job: lab.Client{Count: silent, Threads: silent, Rate: 60, Socket: lab.Socket{SynCount: 1}}},
 			{name: "no-host", to: []netip.AddrPort{unusedV4}, job: lab.Client{Count: 2, Threads: 2}},
 			{name: "no-route", to: unrouted, job: lab.Client{Count: fewer(enough, 30)}},
 		}
