@@ -26,7 +26,7 @@ type load struct {
 	servers        map[netip.AddrPort]int // pids, by listening address
 	unanswered     map[uint32]bool        // pids of clients whose SYNs are not answered
 	want           facts
-	timeWaits      map[string]bool // ends of buckets that were found before the end of the load
+	buckets        map[string]string // what the kernel has had so far, by their ends: the last kind
 	trace          *trace
 
 	own4, own6 netip.Addr                        // from which the clients connect
@@ -43,7 +43,7 @@ const (
 func newLoad(t testing.TB, client, server *lab.Netns) *load {
 	return &load{
 		t: t, client: client, server: server, nets: []*lab.Netns{client, server},
-		servers: map[netip.AddrPort]int{}, unanswered: map[uint32]bool{}, want: facts{}, timeWaits: map[string]bool{},
+		servers: map[netip.AddrPort]int{}, unanswered: map[uint32]bool{}, want: facts{}, buckets: map[string]string{},
 		own4: clientV4, own6: clientAddrs[1].Addr(),
 	}
 }
@@ -57,7 +57,7 @@ func (l *load) run() {
 	collect := l.clients()
 	for _, part := range []func(){l.shortLived, l.binders, l.tupleTaken, l.unusualCloses, l.unusualBinds, l.fewPorts} {
 		part()
-		l.findTimeWaits()
+		l.findBuckets()
 	}
 	collect()
 	l.addBuckets()
@@ -218,6 +218,7 @@ func (l *load) shortLived() {
 			l.want.add("process", r.PID, w.name, os.Getpid(), os.Getuid())
 			l.want.add("executable", r.PID, exe)
 		}
+		l.findBuckets()
 	}
 }
 
@@ -304,38 +305,26 @@ func (l *load) reuse(w work) {
 	}
 }
 
-// findTimeWaits keeps which buckets there are. On an emulated processor the load takes longer than
-// the minute after which the first are gone.
-func (l *load) findTimeWaits() {
-	l.eachBucket(func(ends, kind string) {
-		if kind == timeWaitBucket {
-			l.timeWaits[ends] = true
-		}
-	})
-}
-
-// addBuckets adds what the kernel has by now, and has had before. It reads more than once:
-// /proc/net/tcp leaves a socket out where another one has gone while it was read.
-func (l *load) addBuckets() {
-	found := map[string]string{}
-	for range 3 {
-		l.eachBucket(func(ends, kind string) { found[ends] = kind })
-	}
-	for ends := range l.timeWaits {
-		found[ends] = timeWaitBucket
-	}
-	for ends, kind := range found {
-		l.want.add("time_wait", ends, kind)
-	}
-}
-
-func (l *load) eachBucket(f func(ends, kind string)) {
+// findBuckets keeps which buckets there are. On an emulated processor the load takes longer than the
+// minute after which the first are gone.
+func (l *load) findBuckets() {
 	for _, n := range l.nets {
 		for _, s := range sockets(l.t, n) {
 			if kind := bucketKind(s); kind != "" {
-				f(ends(endpoint(s.Local), endpoint(s.Remote)), kind)
+				l.buckets[ends(endpoint(s.Local), endpoint(s.Remote))] = kind
 			}
 		}
+	}
+}
+
+// addBuckets adds what the kernel has and has had. It reads more than once: /proc/net/tcp leaves a
+// socket out where another one has gone while it was read.
+func (l *load) addBuckets() {
+	for range 3 {
+		l.findBuckets()
+	}
+	for ends, kind := range l.buckets {
+		l.want.add("time_wait", ends, kind)
 	}
 }
 
