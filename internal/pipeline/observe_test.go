@@ -42,7 +42,7 @@ func TestObserveByStreamTime(t *testing.T) {
 		{"every third second", Options{EveryStream: 3 * time.Second}, []event.Time{second, 4 * second, 7 * second, 10 * second}},
 		{"between batches", Options{EveryStream: 4100 * time.Millisecond}, []event.Time{second, second * 21 / 4, second * 38 / 4}},
 		{"a window", Options{EveryStream: 3 * time.Second, From: 5 * second, To: 9 * second}, []event.Time{second * 21 / 4, second * 33 / 4}},
-		{"at a cost", Options{EveryStream: time.Second, Cost: costs(4 * time.Second / calmShare)}, []event.Time{second, 5 * second, 9 * second}},
+		{"at a cost", Options{EveryStream: time.Second, Cost: costs(20 * time.Millisecond)}, []event.Time{second, 5 * second, 9 * second}},
 		{"cheap", Options{EveryStream: 4 * time.Second, Cost: costs(time.Millisecond)}, []event.Time{second, 5 * second, 9 * second}},
 		{"not at all", Options{}, nil},
 	} {

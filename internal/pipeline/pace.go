@@ -9,10 +9,10 @@ import (
 
 const (
 	// busyShare and calmShare bound the time that the making of snapshots takes, as its inverse:
-	// 4 % of a core while much happens, which is when a screen is watched, else a third of a percent. To
+	// 4 % of a core while much happens, which is when a screen is watched, else half a percent. To
 	// read them takes about half as much.
 	busyShare = 25
-	calmShare = 300
+	calmShare = 200
 	// observeShare does the same for what is observed of a host while much happens, else calmShare:
 	// each snapshot has the counts since the start, so that none is missing if there are fewer.
 	observeShare = 50

@@ -23,7 +23,7 @@ func TestPace(t *testing.T) {
 		{"some events, cheap", time.Millisecond, 10, every},
 		{"no events", time.Millisecond, 0, 2 * every},
 		{"a storm", 40 * time.Millisecond, 10_000, time.Second},
-		{"after a storm", 10 * time.Millisecond, 10, 3 * time.Second},
+		{"after a storm", 10 * time.Millisecond, 10, 2 * time.Second},
 		{"very many rows", time.Second, 10_000, maxPause},
 	} {
 		p := pace{last: begin, cost: tc.cost}
