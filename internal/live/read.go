@@ -21,7 +21,7 @@ const (
 	// counts, health, namespaces, the clock.
 	surveyInterval = time.Second
 	// minRoom is the number of events for which room is always kept.
-	minRoom = 1 << 13
+	minRoom = 1 << 11
 )
 
 // Read waits for the next visit to the rings and returns what they held. When the

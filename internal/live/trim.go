@@ -39,8 +39,10 @@ func giveBack() {
 	linux.ReleaseProgram()
 }
 
-// trimEvents drops the room for events if that is of a storm that is over.
+// trimEvents empties the room for events, so that the facts of the last batch are not kept until as
+// many events come again, and drops it if it is of a storm that is over.
 func (s *Source) trimEvents() {
+	clear(s.events)
 	if cap(s.events) > max(minRoom, 4*len(s.events)) {
 		s.events = nil
 	}
