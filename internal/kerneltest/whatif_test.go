@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -255,5 +257,19 @@ func (l *callLog) call(c *combination, i int) error {
 		}
 		return unix.Close(fd)
 	}
-	return err
+	return fmt.Errorf("call %d, early %v: %w; the sockets at its port and those that listen:\n%s", i, a.Early, err, socketsBeside(fd))
+}
+
+// socketsBeside returns the lines of /proc/net/tcp, of the namespace of this thread, that have the port
+// of a socket, and those of listeners.
+func socketsBeside(fd int) string {
+	table, _ := os.ReadFile("/proc/thread-self/net/tcp")
+	port := fmt.Sprintf(":%04X ", lab.LocalAddr(fd).Port())
+	var list []string
+	for line := range strings.Lines(string(table)) {
+		if strings.Contains(line, port) || strings.Contains(line, " 0A ") {
+			list = append(list, line)
+		}
+	}
+	return strings.Join(list, "")
 }
