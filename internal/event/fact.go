@@ -223,6 +223,9 @@ type Health struct {
 	ProgramRuns  uint64 // how often they did; 0: not measured
 }
 
+// Occurred returns how many events there were, those that were only counted or lost too.
+func (h *Health) Occurred() uint64 { return h.Events + h.LostDetails + h.Limited + h.Filtered + h.Lost }
+
 // Since returns what happened after an earlier account. Memory is that of now, the maps' too. A
 // hostile recording can count backwards.
 func (h Health) Since(before Health) Health {

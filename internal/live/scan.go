@@ -19,6 +19,10 @@ const (
 	// While pairs are limited, ports are known from scans alone: these may take the processor time
 	// of 10,000 events a second, which are not sent then.
 	limitedShare = scanShare / 2
+	// Where less happens than quietRate events a second, the events have shown nearly all of it, and a
+	// scan finds little: half of the usual time is enough for what a storm has left behind.
+	quietShare = 2 * scanShare
+	quietRate  = 100
 	// maxReported bounds the memory of which processes were reported.
 	maxReported = 1 << 14
 	// scanPatience is how long the first screen and the last one wait for a scan that is
@@ -41,6 +45,9 @@ type scans struct {
 	nextWide  event.Time  // the same of one of all ports
 	any       bool        // one has ended
 	limited   bool        // pairs are only counted, see probe.Options.DetailLimit
+	occurred  uint64      // events by now, those that were only counted too
+	before    uint64      // the same when the last one was finished
+	finished  event.Time  // when that was
 	scanned   []uint32    // namespaces of the last one
 	gone      []uint32    // namespaces of the one before that do not exist any more
 	reported  map[event.ProcID]bool
@@ -191,11 +198,8 @@ func (s *scans) wait(patience time.Duration) *scanResult {
 // stream already. It appends the processes to report, and returns what was found, valid
 // until beginIfDue is called.
 func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]event.Event, *event.Scan) {
-	share := time.Duration(scanShare)
-	if s.limited {
-		share = limitedShare
-	}
-	s.next = r.began.Add(cmp.Or(s.interval, max(scanInterval, share*r.cost)))
+	s.next = r.began.Add(cmp.Or(s.interval, max(scanInterval, s.share(now)*r.cost)))
+	s.before, s.finished = s.occurred, now
 	for i := range r.processes {
 		p := &r.processes[i]
 		s.reported[p.ID] = true
@@ -217,6 +221,18 @@ func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]even
 	s.gone = s.gone[:0]
 	s.result = event.Scan{At: now, Netns: r.netns}
 	return dst, &s.result
+}
+
+// share returns which part of the time scans may take by what has happened since the last one, as its
+// inverse for one scan without its comparison.
+func (s *scans) share(now event.Time) time.Duration {
+	switch {
+	case s.limited:
+		return limitedShare
+	case s.any && float64(s.occurred-s.before) < quietRate*now.Sub(s.finished).Seconds():
+		return quietShare
+	}
+	return scanShare
 }
 
 func markBeforeStart(sockets *event.FoundList) {

@@ -97,6 +97,28 @@ func TestScanSchedule(t *testing.T) {
 	}
 }
 
+// Scans take half of the time while hardly anything happens, and twice as much while detail is limited.
+func TestScanShare(t *testing.T) {
+	t.Parallel()
+	const second = event.Time(time.Second)
+	for _, tc := range []struct {
+		name         string
+		any, limited bool
+		occurred     uint64 // in ten seconds
+		want         time.Duration
+	}{
+		{"the first one", false, false, 0, scanShare},
+		{"quiet", true, false, 10*quietRate - 1, quietShare},
+		{"busy", true, false, 10 * quietRate, scanShare},
+		{"limited", true, true, 0, limitedShare},
+	} {
+		s := &scans{any: tc.any, limited: tc.limited, before: 1000, occurred: 1000 + tc.occurred, finished: second}
+		if got := s.share(11 * second); got != tc.want {
+			t.Errorf("%s: 1/%d, not 1/%d", tc.name, got, tc.want)
+		}
+	}
+}
+
 // The first scan is due at once, and its cost is that of the scanner and of reading about
 // the holders.
 func TestFirstScan(t *testing.T) {
