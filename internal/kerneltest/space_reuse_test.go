@@ -3,6 +3,7 @@ package kerneltest
 import (
 	"math"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -136,12 +137,12 @@ func TestRefusedBuckets(t *testing.T) {
 // The bucket of an orphan whose peer does not close lives for tcp_fin_timeout, and is shown as
 // what it is.
 func TestFinTimeout(t *testing.T) {
-	t.Parallel() // it mostly waits
-	const ports, count, timeout = 64, 20, 4 * time.Second
+	t.Parallel()                                                      // it mostly waits
+	const ports, count, seconds, timeout = 64, 20, 8, 8 * time.Second // less is too short beside other tests
 	n := newNetns(t)
 	narrow(t, n, ports)
 	serve(t, n, lab.NeverClose, loopV4)
-	noError(t, n.Sysctl("ipv4/tcp_fin_timeout", "4"))
+	noError(t, n.Sysctl("ipv4/tcp_fin_timeout", strconv.Itoa(seconds)))
 	w := traceSpaces(t, n)
 	w.awaitScans(n)
 	wantCounts(t, run(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: count, Talk: true}), count, 0)
@@ -154,7 +155,7 @@ func TestFinTimeout(t *testing.T) {
 	}
 	time.Sleep(timeout / 2) // so that the next ones outlive these
 	wantCounts(t, run(t, n, "client", &lab.Client{To: []netip.AddrPort{loopV4}, Count: count, Talk: true}), count, 0)
-	const least, most = 0.9 * ports / 4, 1.05 * ports / 4 // and not ports / 60 s: no TIME_WAIT comes after
+	const least, most = 0.9 * ports / seconds, 1.05 * ports / seconds // and not ports / 60 s: no TIME_WAIT comes after
 	w.awaitRow("the rate that tcp_fin_timeout gives", loopID(n, loopV4), func(p *snapshot.PortSpace) bool { return least <= p.Sustainable && p.Sustainable <= most })
 	time.Sleep(timeout + time.Second) // what is tested: the buckets end
 	if left := kernelBuckets(t, n).all; left != 0 {
