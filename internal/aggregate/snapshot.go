@@ -66,16 +66,17 @@ func wallTime(clock event.Clock, t event.Time) time.Time {
 	return clock.WallTime(t)
 }
 
-// totals returns the counts of a row. held is its sockets in the table.
+// totals returns the counts of a row. held is its sockets in the table. In a storm the end of a
+// connection can be counted before its beginning is read: no gauge is below zero then.
 func totals(r *row, held gauges) snapshot.Totals {
 	t := r.Totals
-	t.TimeWaitOut += held.out
-	t.TimeWaitIn += held.in
-	t.SynSent += held.synSent
-	t.CloseWait += held.closeWait
+	t.TimeWaitOut = max(t.TimeWaitOut+held.out, 0)
+	t.TimeWaitIn = max(t.TimeWaitIn+held.in, 0)
+	t.SynSent = max(t.SynSent+held.synSent, 0)
+	t.CloseWait = max(t.CloseWait+held.closeWait, 0)
 	t.BeforeStart = held.before
 	t.EndedUnseen = 0
-	t.EndedUnseen = t.Live() - r.looseLive - held.live
+	t.EndedUnseen = t.Balance() - r.looseLive - held.live
 	t.LifetimeP50 = r.lifetimes.Quantile(0.5)
 	t.LifetimeP99 = r.lifetimes.Quantile(0.99)
 	return t

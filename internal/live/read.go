@@ -139,7 +139,7 @@ func (s *Source) survey(now event.Time, last bool) error {
 	if err != nil {
 		return err
 	}
-	s.scans.occurred = health.Occurred()
+	s.scans.observe(health)
 	s.add(now, event.HealthKnown, health)
 	s.addNamespaces(now, last)
 	if clock := readClock(); clockStepped(s.clock, clock) {

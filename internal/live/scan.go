@@ -23,6 +23,9 @@ const (
 	// scan finds little: half of the usual time is enough for what a storm has left behind.
 	quietShare = 2 * scanShare
 	quietRate  = 100
+	// What was only counted, or not even seen, leaves sockets in the table that have ended. The first
+	// second without any ends that: a scan begins unless the last one has just cost much.
+	settleShare = scanShare / 4
 	// maxReported bounds the memory of which processes were reported.
 	maxReported = 1 << 14
 	// scanPatience is how long the first screen and the last one wait for a scan that is
@@ -48,6 +51,10 @@ type scans struct {
 	occurred  uint64      // events by now, those that were only counted too
 	before    uint64      // the same when the last one was finished
 	finished  event.Time  // when that was
+	unlisted  uint64      // events by now that were not sent one by one
+	unsettled bool        // there were some since a scan of all ports began last
+	settles   bool        // one is wanted that settles it
+	soonest   event.Time  // when it may begin
 	scanned   []uint32    // namespaces of the last one
 	gone      []uint32    // namespaces of the one before that do not exist any more
 	reported  map[event.ProcID]bool
@@ -101,9 +108,24 @@ func (s *scans) beginIfDue(targets func() []target, now event.Time) {
 		s.next, s.nextWide = now, now
 		s.counts.repeat()
 	}
+	if s.settles && now >= s.soonest {
+		s.settles, s.next, s.nextWide = false, now, now
+	}
 	if now >= s.next {
 		s.begin(targets(), now)
 	}
+}
+
+// observe takes how many events there were by now, once a second.
+func (s *scans) observe(h *event.Health) {
+	s.occurred = h.Occurred()
+	unlisted := h.LostDetails + h.Limited + h.Filtered + h.Lost + h.Missed
+	if unlisted > s.unlisted {
+		s.unlisted, s.unsettled = unlisted, true
+		return
+	}
+	s.settles = s.settles || s.unsettled
+	s.unsettled = false
 }
 
 // repeat has a scan of all ports begin as soon as none is running, and what is counted after it
@@ -200,6 +222,7 @@ func (s *scans) wait(patience time.Duration) *scanResult {
 func (s *scans) finish(dst []event.Event, r *scanResult, now event.Time) ([]event.Event, *event.Scan) {
 	s.next = r.began.Add(cmp.Or(s.interval, max(scanInterval, s.share(now)*r.cost)))
 	s.before, s.finished = s.occurred, now
+	s.soonest = r.began.Add(max(scanInterval, settleShare*r.cost))
 	for i := range r.processes {
 		p := &r.processes[i]
 		s.reported[p.ID] = true

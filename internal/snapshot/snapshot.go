@@ -121,9 +121,13 @@ type Totals struct {
 // Closes are all of them.
 func (t *Totals) Closes() uint64 { return t.ClosesOut + t.ClosesIn + t.ClosesUnknown }
 
-// Live is the number of outgoing connections that are open: every Open ends in a Close or
-// in a ConnectFail with a port, or unseen.
-func (t *Totals) Live() int64 {
+// Live is the number of outgoing connections that are open.
+func (t *Totals) Live() int64 { return max(t.Balance(), 0) }
+
+// Balance is the same by what was counted: every Open ends in a Close or in a ConnectFail with a
+// port, or unseen. In a storm an end can be counted before its Open is read, and the balance be
+// negative until then.
+func (t *Totals) Balance() int64 {
 	return t.LiveBefore + int64(t.Opens) - int64(t.ClosesOut) - int64(t.FailedOpens) - t.EndedUnseen
 }
 
