@@ -26,7 +26,7 @@ static __always_inline int autobind_returned(struct sock *sk, int ret)
 	e.op = OP_AUTOBIND;
 	e.err = -ret;
 	e.reason = e.err == EAGAIN ? REASON_RANGE_EXHAUSTED : REASON_ERRNO;
-	deliver_failure(&e);
+	deliver_failure(&e, false);
 	return 0;
 }
 

@@ -56,7 +56,7 @@ static __always_inline void bind_failed(struct sock_event *e, u16 err)
 	e->head.kind = KIND_BIND_FAIL;
 	e->err = err;
 	e->reason = err == EADDRINUSE && !e->sport ? REASON_RANGE_EXHAUSTED : REASON_ERRNO;
-	deliver_failure(e);
+	deliver_failure(e, false);
 }
 
 /* bind() returned. If it succeeded without a port (IP_BIND_ADDRESS_NO_PORT), it took none. */

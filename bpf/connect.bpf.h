@@ -140,6 +140,7 @@ static __always_inline int syn_retransmitted(struct sock *sk)
 static __always_inline void send_connect_failure(struct sock *sk, struct conn *conn, u16 err,
 						 u8 reason, u32 more_flags)
 {
+	bool ends_sent_open = more_flags & FLAG_HAS_PORT && !limited_counts(sk, conn);
 	struct sock_event e;
 
 	fill_event(&e, sk, conn, KIND_CONNECT_FAIL, bpf_ktime_get_ns());
@@ -149,7 +150,7 @@ static __always_inline void send_connect_failure(struct sock *sk, struct conn *c
 	e.flags |= more_flags;
 	if (!(more_flags & FLAG_HAS_PORT) && !(conn->flags & CONN_BOUND))
 		e.sport = 0; /* stale */
-	deliver_failure(&e);
+	deliver_failure(&e, ends_sent_open);
 }
 
 /* connect() itself is about to fail: connect_returned() must not report it again. */

@@ -53,7 +53,7 @@ static __always_inline int connect_returned(struct sock *sk, struct sockaddr_at 
 	e.err = -ret;
 	e.reason = REASON_ERRNO;
 	read_sockaddr(at, e.daddr, &e.dport);
-	deliver_failure(&e);
+	deliver_failure(&e, false);
 	return 0;
 }
 

@@ -213,19 +213,29 @@ static __always_inline struct fail_counts *fail_slot(struct sock_event *e)
 	return fail_slot_of(&pt_owner_fails, &key, e->head.ts);
 }
 
-/* Sends the first failures of a key one by one and folds the others. */
-static __noinline int deliver_failure(struct sock_event *e)
+/* Returns 0 if the failure was sent. Those beyond the first of a key go to the ring of opens, so that
+ * they cannot fill the other one. */
+static __always_inline long send_failure(struct sock_event *e, bool first)
+{
+	if (first)
+		return bpf_ringbuf_output(&pt_failures, e, sizeof(*e), BPF_RB_NO_WAKEUP);
+	return bpf_ringbuf_output(&pt_events, e, sizeof(*e), BPF_RB_NO_WAKEUP);
+}
+
+/* Sends the first failures of a key one by one, and those that end an OPEN that was sent: else it
+ * would be taken for a connection until a scan. Folds the others. */
+static __noinline int deliver_failure(struct sock_event *e, bool ends_sent_open)
 {
 	u32 kind = e->head.kind;
 	struct kind_counts *counts = bpf_map_lookup_elem(&pt_counts, &kind);
 	struct fail_counts *fails = fail_slot(e);
+	bool first = !fails || fails->sent < FAILURES_IN_DETAIL;
 	bool filtered = e->flags & FLAG_FILTERED;
 
 	if (!counts)
 		return 0;
 	atomic_add(counts->seen, 1);
-	if (!filtered && (!fails || fails->sent < FAILURES_IN_DETAIL) &&
-	    !bpf_ringbuf_output(&pt_failures, e, sizeof(*e), BPF_RB_NO_WAKEUP)) {
+	if (!filtered && (first || ends_sent_open) && !send_failure(e, first)) {
 		atomic_add(counts->delivered, 1);
 		if (fails)
 			atomic_add(fails->sent, 1);
@@ -239,8 +249,10 @@ static __noinline int deliver_failure(struct sock_event *e)
 	atomic_add(fails->folded, 1);
 	if (filtered)
 		atomic_add(counts->filtered, 1);
+	else if (first || ends_sent_open)
+		atomic_add(counts->folded, 1); /* the ring has no room */
 	else
-		atomic_add(counts->folded, 1);
+		atomic_add(counts->limited, 1);
 	return 0;
 }
 

@@ -52,7 +52,7 @@ static __noinline void listen_ended(struct sock *sk, struct conn *conn)
 	e.err = EADDRINUSE;
 	e.reason = had_port ? REASON_ERRNO : REASON_RANGE_EXHAUSTED;
 	e.flags |= FLAG_ERRNO_INFERRED;
-	deliver_failure(&e);
+	deliver_failure(&e, false);
 }
 
 #endif /* __PORTTRACE_LISTEN_BPF_H */

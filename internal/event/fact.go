@@ -211,7 +211,7 @@ func (f *Fold) All() uint64 { return f.Public() + f.EnterCloseWait }
 type Health struct {
 	Events       uint64 // delivered one by one
 	LostDetails  uint64 // folded for lack of room: totals are right, details are lost
-	Limited      uint64 // only counted because there were more than the detail limit: likewise
+	Limited      uint64 // only counted because of the detail limit, or failures that repeat: likewise
 	Filtered     uint64 // folded because they are not selected
 	Lost         uint64 // not even counted
 	Unattributed uint64 // of sockets without a known owner

@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/porttrace/porttrace/internal/lab"
 	"github.com/porttrace/porttrace/internal/live"
 	"github.com/porttrace/porttrace/internal/probe"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // totalsLoad is a load of which details are lost.
@@ -104,5 +106,25 @@ func (tr *trace) checkFailureRows(results []lab.Result) {
 		if !so {
 			tr.t.Errorf("%s: %d failures, the clients counted %d", reason, got[reason], want[reason])
 		}
+	}
+}
+
+// Calls that are refused leave nothing in the table of sockets, however many there are in a second: the
+// failure that ends an open is sent if the open was. No scan has to find that.
+func TestRefusedLeaveNothing(t *testing.T) {
+	const calls = 2000
+	n := newNetns(t)
+	w := traceSpacesWith(t, live.Options{ScanInterval: time.Hour}, n)
+	r := counted(t, spawn(t, n, "caller", &lab.Client{To: []netip.AddrPort{loopV4}, Count: calls}))
+	if r.ConnectErrors["ECONNREFUSED"] != calls {
+		t.Fatalf("the client: %+v", r)
+	}
+	s := w.awaitSnapshot("the last failure", func(s *snapshot.Snapshot) bool {
+		return slices.ContainsFunc(s.Processes, func(p snapshot.Process) bool {
+			return int(p.Info.ID.PID) == r.PID && p.ConnectFailures == calls
+		})
+	})
+	if row := rowOf(s, loopID(n, loopV4)); row != nil && row.InUse() != 0 {
+		t.Errorf("of a space in which all calls were refused: %s", spaceText(row))
 	}
 }

@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -46,7 +47,7 @@ func traceSpaces(t *testing.T, nets ...*lab.Netns) *spaceTrace {
 
 func traceSpacesWith(t *testing.T, opts live.Options, nets ...*lab.Netns) *spaceTrace {
 	t.Helper()
-	opts.ScanInterval = scanInterval
+	opts.ScanInterval = cmp.Or(opts.ScanInterval, scanInterval)
 	w := &spaceTrace{
 		trace: newTrace(t, opts, nets),
 		shown: make(chan *snapshot.Snapshot, 1),

@@ -119,6 +119,41 @@ func TestScanShare(t *testing.T) {
 	}
 }
 
+// What was only counted has a scan of all ports begin in the first second without any, but not at once
+// after one that took long.
+func TestScanSettles(t *testing.T) {
+	t.Parallel()
+	const second = event.Time(time.Second)
+	s := newScans(scannerFunc(empty))
+	s.any, s.interval = true, time.Hour
+	s.finish(nil, &scanResult{began: 10 * second, cost: 40 * time.Millisecond}, 10*second)
+	s.nextWide = later
+	for _, tc := range []struct {
+		limited, missed uint64
+		at              event.Time
+		begins          bool
+	}{
+		{0, 0, 11 * second, false},
+		{500, 0, 11 * second, false},
+		{500, 0, 11 * second, false}, // too early for one that cost 40 ms
+		{500, 0, 12 * second, true},
+		{500, 0, 13 * second, false},
+		{500, 1, 14 * second, false},
+		{500, 1, 15 * second, true},
+	} {
+		s.observe(&event.Health{Limited: tc.limited, Missed: tc.missed})
+		s.beginIfDue(of(nil), tc.at)
+		if s.running != tc.begins || s.running && s.nextWide != tc.at.Add(wideInterval) {
+			t.Errorf("%+v: a scan begins: %v", tc, s.running)
+		}
+		if s.running {
+			s.wait(time.Minute)
+			s.finish(nil, &scanResult{began: tc.at}, tc.at)
+			s.nextWide = later
+		}
+	}
+}
+
 // The first scan is due at once, and its cost is that of the scanner and of reading about
 // the holders.
 func TestFirstScan(t *testing.T) {

@@ -26,7 +26,7 @@ var (
 		{counter("events", "Events that were delivered one by one."), func(h *event.Health) *uint64 { return &h.Events }},
 		{counter("lost_events", "Events that were not even counted."), func(h *event.Health) *uint64 { return &h.Lost }},
 		{counter("lost_details", "Events that were only counted for lack of room."), func(h *event.Health) *uint64 { return &h.LostDetails }},
-		{counter("limited_events", "Events that were only counted because there were more than the detail limit."), func(h *event.Health) *uint64 { return &h.Limited }},
+		{counter("limited_events", "Events that were only counted because of the detail limit, or as failures that repeat."), func(h *event.Health) *uint64 { return &h.Limited }},
 		{counter("filtered_events", "Events that were only counted because they are not selected."), func(h *event.Health) *uint64 { return &h.Filtered }},
 		{counter("unattributed_events", "Events of sockets without a known owner."), func(h *event.Health) *uint64 { return &h.Unattributed }},
 		{counter("skipped_runs", "Runs of BPF programs that the kernel skipped."), func(h *event.Health) *uint64 { return &h.Missed }},
