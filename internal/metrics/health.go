@@ -27,6 +27,7 @@ var (
 		{counter("lost_events", "Events that were not even counted."), func(h *event.Health) *uint64 { return &h.Lost }},
 		{counter("lost_details", "Events that were only counted for lack of room."), func(h *event.Health) *uint64 { return &h.LostDetails }},
 		{counter("limited_events", "Events that were only counted because there were more than the detail limit."), func(h *event.Health) *uint64 { return &h.Limited }},
+		{counter("repeated_failures", "Failures that were only counted because there were many alike."), func(h *event.Health) *uint64 { return &h.Repeated }},
 		{counter("filtered_events", "Events that were only counted because they are not selected."), func(h *event.Health) *uint64 { return &h.Filtered }},
 		{counter("unattributed_events", "Events of sockets without a known owner."), func(h *event.Health) *uint64 { return &h.Unattributed }},
 		{counter("skipped_runs", "Runs of BPF programs that the kernel skipped."), func(h *event.Health) *uint64 { return &h.Missed }},
