@@ -23,7 +23,7 @@ func writeTotals(to *sheet, t *snapshot.Totals, r snapshot.Rates, points []snaps
 	to.field("TIME_WAIT", fmt.Sprintf("%s outgoing, %s accepted, %s entered",
 		phrase.Count(t.TimeWaitOut), phrase.Count(t.TimeWaitIn), phrase.Count(t.TimeWaitEntered)), plain)
 	if t.Unlisted > 0 {
-		to.field("not listed", phrase.Plural(t.Unlisted, "event")+" only counted: lifetimes are those of the others", quiet)
+		to.field("not listed", phrase.Plural(t.Unlisted, "event")+" (opens, closes, binds) only counted: lifetimes are those of the others", quiet)
 	}
 	if t.LifetimeP50 > 0 || t.LifetimeP99 > 0 {
 		to.field("lifetime", "half of the connections ended within "+phrase.ShortDuration(t.LifetimeP50)+", 99 % within "+phrase.ShortDuration(t.LifetimeP99), plain)

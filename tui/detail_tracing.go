@@ -2,7 +2,6 @@ package tui
 
 import (
 	"cmp"
-	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -76,12 +75,8 @@ func (t *tracing) writeLosses(to *sheet) {
 		to.field("lost", "nothing", good)
 		return
 	}
-	if h.Lost > 0 {
-		to.field("lost", phrase.Plural(h.Lost, "event")+" not counted", fail)
-	}
-	if h.LostDetails > 0 {
-		to.field("not listed", phrase.Plural(h.LostDetails, "event")+" counted, but not one by one", warn)
-	}
+	to.field("lost", phrase.TooLow(t.snapshot), fail)
+	to.field("ring full", phrase.RingFull(h), warn)
 	if h.Missed > 0 {
 		to.field("missed", phrase.Plural(h.Missed, "run")+" of programs skipped by the kernel", warn)
 	}
@@ -96,21 +91,19 @@ const maxLimitedShown = 20
 
 // writeLimited lists whose events are only counted, or were.
 func (t *tracing) writeLimited(to *sheet) {
-	list := t.snapshot.DetailLimits
-	if len(list) == 0 {
+	total := phrase.Unlisted(t.snapshot)
+	if total == "" {
 		return
 	}
-	to.section("Only counted, but for a sample of connections: more than " + phrase.Grouped(list[0].Limit) + " events/s in all (--detail-limit)")
-	for i := range list[:min(len(list), maxLimitedShown)] {
+	to.section("Only counted, but for a sample of connections (--detail-limit)")
+	to.text(total)
+	list := t.snapshot.DetailLimits[:min(len(t.snapshot.DetailLimits), maxLimitedShown)]
+	for i := range list {
 		l := &list[i]
-		text := phrase.Limited(l) + ": " + phrase.Plural(l.Counted, "event")
-		if !l.Until.IsZero() {
-			text += ", until " + phrase.Time(l.Until, time.TimeOnly)
-		}
-		to.field("since "+phrase.Time(l.Since, time.TimeOnly), text, plain)
+		to.text(phrase.LimitTimes(l) + "  " + phrase.Limited(l) + ": " + phrase.Plural(l.Counted, "event"))
 	}
-	if more := len(list) - maxLimitedShown; more > 0 {
-		to.text("and " + phrase.Count(uint64(more)) + " more")
+	if others := phrase.OtherLimits(t.snapshot, len(list)); others != "" {
+		to.text(others)
 	}
 }
 

@@ -130,7 +130,7 @@ func TestTracing(t *testing.T) {
 	s.Notices = []snapshot.Notice{{At: fixtureNow, Text: "the last traced process has ended"}}
 	m := screen(110, 60, s, "c")
 	for _, want := range []string{
-		"exact", "inferred  post_bind4", "the kernel refuses trampolines", "17 events not counted", "321 events counted, but not one by one",
+		"exact", "inferred  post_bind4", "the kernel refuses trampolines", "17 events lost: counts of calls can be too low", "321 events counted, not listed: the ring was full",
 		"4 runs of programs skipped", "damaged at 03:12:14", "the last traced process has ended", "1,234,567 in 2m14s",
 	} {
 		if !strings.Contains(text(m), want) {

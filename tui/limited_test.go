@@ -21,15 +21,20 @@ func TestLimited(t *testing.T) {
 	p := &s.Processes[0]
 	p.Unlisted, p.LifetimeP50 = 1_234_000, 2*time.Millisecond
 	s.DetailLimits = []snapshot.DetailLimit{
-		{Proc: p.Info, Proto: event.TCP, Direction: event.Out, End: event.Endpoint{Addr: event.AddrFrom(netip.MustParseAddr("10.0.0.2")), Port: 443}, Limit: 10_000, Since: s.Wall.Add(-time.Minute), Counted: 1_234_000},
+		{Proc: p.Info, Proto: event.TCP, Direction: event.Out, End: event.Endpoint{Addr: event.AddrFrom(netip.MustParseAddr("10.0.0.2")), Port: 443}, Limit: 10_000, Since: s.Wall.Add(-time.Minute), Times: 3, Counted: 1_234_000},
 		{Proc: p.Info, Proto: event.TCP, Direction: event.In, End: event.Endpoint{Port: 80}, Limit: 10_000, Since: s.Wall.Add(-time.Hour), Until: s.Wall.Add(-time.Minute), Counted: 7},
 	}
+	s.Limited = snapshot.LimitedPairs{All: 1_008, Now: 1, Counted: 1_235_007}
+	s.Health.Limited = 1_235_010
 	m := screen(140, 50, s)
 	if !strings.Contains(text(m), "1 pair only counted (c)") {
 		t.Errorf("no mark:\n%s", text(m))
 	}
 	press(m, "c")
-	for _, want := range []string{"more than 10,000 events/s", "→ 10.0.0.2:443", "1,234,000 events", "← [::]:80: 7 events, until"} {
+	for _, want := range []string{
+		"1,235,010 events counted, not listed: 1,008 pairs of process and address, of more than 10,000 events/s", ", 3 times  ",
+		"→ 10.0.0.2:443: 1,234,000 events", "← [::]:80: 7 events", "and 1,006 more pairs: 1,000 events", "the ring was full",
+	} {
 		if !strings.Contains(text(m), want) {
 			t.Errorf("no %q in\n%s", want, text(m))
 		}

@@ -65,7 +65,7 @@ func (m *Model) selection() []piece {
 	if s.Health.Lost > 0 {
 		pieces = append(pieces, piece{rank: 3, tone: warn, forms: []string{"lost " + phrase.Count(s.Health.Lost)}})
 	}
-	if n := s.LimitedNow(); n > 0 {
+	if n := s.Limited.Now; n > 0 {
 		counted := phrase.Plural(n, "pair") + " only counted (c)"
 		pieces = append(pieces, piece{rank: 5, tone: quiet, forms: []string{counted, "counted (c)"}})
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -40,9 +41,7 @@ func (l *leftOut) add(e *event.Event) uint64 {
 
 // of returns how many events of the printed kinds a fold stands for.
 func (l *leftOut) of(f *event.Fold) (n uint64) {
-	for kind, count := range map[event.Kind]uint64{
-		event.Open: f.Opens, event.Close: f.Closes(), event.Bind: f.Binds, event.SynUnanswered: f.EnterSynSent,
-	} {
+	for kind, count := range publicCounts(f) {
 		if slices.Contains(l.kinds, kind) {
 			n += count
 		}
@@ -50,14 +49,35 @@ func (l *leftOut) of(f *event.Fold) (n uint64) {
 	return n
 }
 
-// write says in a line what was left out, if anything was.
+// publicCounts returns the counts of a fold that are of kinds which are printed.
+func publicCounts(f *event.Fold) map[event.Kind]uint64 {
+	return map[event.Kind]uint64{
+		event.Open: f.Opens, event.Close: f.Closes(), event.Bind: f.Binds, event.SynUnanswered: f.EnterSynSent,
+	}
+}
+
+// countedKinds returns the names of the printed kinds of which a fold has counts.
+func (l *leftOut) countedKinds() (names []string) {
+	counted := publicCounts(&event.Fold{})
+	for _, kind := range l.kinds {
+		if _, is := counted[kind]; is {
+			names = append(names, kind.String())
+		}
+	}
+	return names
+}
+
+// write says in a line what has no line of its own, if anything has none. Reports have more events that
+// were only counted: those of kinds that are never printed, too.
 func (l *leftOut) write(to io.Writer) {
-	switch undetailed := phrase.Plural(l.undetailed, "event"); {
-	case l.undetailed != 0 && l.lost != 0:
-		fmt.Fprintf(to, "left out: %s counted without detail, %s lost\n", undetailed, phrase.Count(l.lost))
-	case l.undetailed != 0:
-		fmt.Fprintf(to, "left out: %s counted without detail\n", undetailed)
-	case l.lost != 0:
-		fmt.Fprintf(to, "left out: %s lost\n", phrase.Plural(l.lost, "event"))
+	var parts []string
+	if l.undetailed != 0 {
+		parts = append(parts, phrase.Plural(l.undetailed, "event")+" of kind "+strings.Join(l.countedKinds(), ", ")+" only counted")
+	}
+	if l.lost != 0 {
+		parts = append(parts, phrase.Plural(l.lost, "event")+" lost")
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(to, "without a line: %s\n", strings.Join(parts, "; "))
 	}
 }

@@ -26,12 +26,12 @@ func TestLeftOut(t *testing.T) {
 		lines int
 		end   string
 	}{
-		{printFlags{}, true, 4, "left out: 1,903 events counted without detail, 12 lost\n"},
-		{printFlags{}, false, 3, "left out: 1,903 events counted without detail, 7 lost\n"},
-		{printFlags{kinds: []string{"open"}}, true, 1, "left out: 1,000 events counted without detail, 12 lost\n"},
-		{printFlags{kinds: []string{"folded"}}, true, 1, "left out: 12 events lost\n"},
-		{printFlags{failures: true}, true, 2, "left out: 12 events lost\n"},
-		{printFlags{limit: 2}, true, 2, "left out: 5 events lost\n"},
+		{printFlags{}, true, 4, "without a line: 1,903 events of kind open, close, bind, syn_unanswered only counted; 12 events lost\n"},
+		{printFlags{}, false, 3, "without a line: 1,903 events of kind open, close, bind, syn_unanswered only counted; 7 events lost\n"},
+		{printFlags{kinds: []string{"open"}}, true, 1, "without a line: 1,000 events of kind open only counted; 12 events lost\n"},
+		{printFlags{kinds: []string{"folded"}}, true, 1, "without a line: 12 events lost\n"},
+		{printFlags{failures: true}, true, 2, "without a line: 12 events lost\n"},
+		{printFlags{limit: 2}, true, 2, "without a line: 5 events lost\n"},
 	} {
 		kinds, err := tc.flags.wanted()
 		if err != nil {
@@ -65,9 +65,9 @@ func TestLeftOut(t *testing.T) {
 func TestLeftOutOne(t *testing.T) {
 	t.Parallel()
 	for want, l := range map[string]leftOut{
-		"left out: 1 event lost\n":                               {lost: 1},
-		"left out: 1 event counted without detail\n":             {undetailed: 1},
-		"left out: 1 event counted without detail, 2,000 lost\n": {undetailed: 1, lost: 2000},
+		"without a line: 1 event lost\n":                                         {lost: 1},
+		"without a line: 1 event of kind bind only counted\n":                    {kinds: []event.Kind{event.Bind}, undetailed: 1},
+		"without a line: 1 event of kind bind only counted; 2,000 events lost\n": {kinds: []event.Kind{event.Bind}, undetailed: 1, lost: 2000},
 	} {
 		var out bytes.Buffer
 		if l.write(&out); out.String() != want {

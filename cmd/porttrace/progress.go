@@ -57,16 +57,10 @@ func (p *progress) end() {
 
 func (p *progress) line() string {
 	stats := p.stats()
-	lost := "none lost"
-	if p.health.Lost > 0 {
-		lost = fmt.Sprintf("%d lost", p.health.Lost)
-	}
-	if counted := p.health.LostDetails + p.health.Limited; counted > 0 {
-		lost += fmt.Sprintf(", %d counted without detail", counted)
-	}
+	lost := phrase.Losses(&p.health)
 	if p.gaps != nil && p.gaps() > 0 {
 		lost += fmt.Sprintf(", %.1f s not recorded", p.gaps().Seconds())
 	}
-	return fmt.Sprintf("%s  %d events  %s  %s",
-		p.now.Sub(p.begun).Round(time.Second), stats.Events, phrase.Size(stats.Bytes), lost)
+	return fmt.Sprintf("%s  %s  %s  %s",
+		p.now.Sub(p.begun).Round(time.Second), phrase.Plural(stats.Events, "event"), phrase.Size(stats.Bytes), lost)
 }

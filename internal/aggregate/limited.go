@@ -8,13 +8,19 @@ import (
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
-// maxLimits bounds the limits of detail that are listed.
-const maxLimits = 100
+const (
+	// maxLimits bounds the pairs that are listed.
+	maxLimits = 100
+	// maxEndedLimits is how many pairs are kept that were limited, as many as the kernel limits at a
+	// time. To keep twice as many for a while makes it rare that they are sorted.
+	maxEndedLimits = 1 << 12
+)
 
 // limits are the pairs of a process and an end whose events are only counted, or were.
 type limits struct {
-	now   map[limitedKey]*limited
-	ended []limited // newest last
+	now, ended map[limitedKey]*limited
+	forgotten  int    // pairs that ended had no room for, those with the fewest events
+	counted    uint64 // events of all pairs
 }
 
 type limitedKey struct {
@@ -29,11 +35,14 @@ type limited struct {
 	limitedKey
 	process      *event.Process
 	most         uint64
-	since, until event.Time
+	since, until event.Time // from the first time to the last; until is 0 if it goes on
+	times        int
 	counted      uint64
 }
 
-func newLimits() limits { return limits{now: map[limitedKey]*limited{}} }
+func newLimits() limits {
+	return limits{now: map[limitedKey]*limited{}, ended: map[limitedKey]*limited{}}
+}
 
 // limitedKeyOf returns the key of an event about a pair: folded, or limited. An owner that was
 // inferred is none: it can become known in between.
@@ -56,8 +65,7 @@ func (l *limits) take(e *event.Event, whois func(event.ProcID) *event.Process) {
 	key := limitedKeyOf(e)
 	one := l.now[key]
 	if one == nil {
-		one = &limited{limitedKey: key, most: e.Count, since: e.First}
-		l.now[key] = one
+		one = l.begin(key, e)
 	}
 	one.process = whois(ownerOf(e))
 	if e.Last != 0 {
@@ -65,11 +73,36 @@ func (l *limits) take(e *event.Event, whois func(event.ProcID) *event.Process) {
 	}
 }
 
+// begin returns a pair that is limited from now on, for the first time or again.
+func (l *limits) begin(key limitedKey, e *event.Event) *limited {
+	one := l.ended[key]
+	switch {
+	case one == nil:
+		one = &limited{limitedKey: key, since: e.First, times: 1}
+	case e.First > one.until: // else it went on during a gap
+		one.times++
+	}
+	one.most, one.until = e.Count, 0
+	delete(l.ended, key)
+	l.now[key] = one
+	return one
+}
+
 func (l *limits) end(one *limited, until event.Time) {
 	one.until = until
 	delete(l.now, one.limitedKey)
-	l.ended = append(l.ended, *one)
-	l.ended = l.ended[max(len(l.ended)-maxLimits, 0):]
+	l.ended[one.limitedKey] = one
+	if len(l.ended) > 2*maxEndedLimits {
+		l.forget()
+	}
+}
+
+// forget drops the pairs with the fewest events of those that have ended.
+func (l *limits) forget() {
+	for _, one := range listOf(l.ended)[maxEndedLimits:] {
+		delete(l.ended, one.limitedKey)
+		l.forgotten++
+	}
 }
 
 // count takes what was only counted.
@@ -77,6 +110,7 @@ func (l *limits) count(e *event.Event, f *event.Fold) {
 	if len(l.now) > 0 {
 		if one := l.now[limitedKeyOf(e)]; one != nil {
 			one.counted += f.All()
+			l.counted += f.All()
 		}
 	}
 }
@@ -84,59 +118,85 @@ func (l *limits) count(e *event.Event, f *event.Fold) {
 // gap ends all: which ones end in a part that is missing is not known. Those that go on are
 // reported again.
 func (l *limits) gap(g *event.Gap) {
-	for _, one := range l.going() {
-		if !g.Truncated {
-			l.end(one, g.Begin)
-		}
+	if g.Truncated {
+		return
+	}
+	for _, one := range listOf(l.now) {
+		l.end(one, g.Begin)
 	}
 }
 
 func (l *limits) restart() {
-	l.ended = nil
+	clear(l.ended)
+	l.forgotten, l.counted = 0, 0
 	for _, one := range l.now {
-		one.counted = 0
+		one.counted, one.times = 0, 1
 	}
 }
 
-// going returns those that go on, most events first.
-func (l *limits) going() []*limited {
-	list := make([]*limited, 0, len(l.now))
-	for _, one := range l.now {
-		list = append(list, one)
+// listOf returns pairs, most events first.
+func listOf(pairs ...map[limitedKey]*limited) (list []*limited) {
+	for _, some := range pairs {
+		for _, one := range some {
+			list = append(list, one)
+		}
 	}
-	slices.SortFunc(list, func(a, b *limited) int {
-		return cmp.Or(cmp.Compare(b.counted, a.counted), compareProc(a.proc, b.proc), slices.Compare(a.end.Addr[:], b.end.Addr[:]), cmp.Compare(a.end.Port, b.end.Port))
-	})
+	slices.SortFunc(list, compareLimited)
 	return list
 }
 
-func (s *State) limitRows() (rows []snapshot.DetailLimit) {
-	add := func(one *limited) {
-		row := snapshot.DetailLimit{
-			Proc: *one.process, Netns: one.netns, NetnsName: s.world.Netns(one.netns).Name, Proto: one.proto, Direction: one.direction,
-			End: one.end, Limit: one.most, Since: wallTime(s.world.Clock, one.since), Until: wallTime(s.world.Clock, one.until),
-		}
-		// What happens to accepted connections before they have an owner is a pair of its own.
-		i := slices.IndexFunc(rows, func(r snapshot.DetailLimit) bool { return sameLimit(&r, &row) })
-		if i < 0 {
-			if i = len(rows); i >= maxLimits {
-				return
-			}
-			rows = append(rows, row)
-		}
-		rows[i].Counted += one.counted
-	}
-	for _, one := range s.limits.going() {
-		add(one)
-	}
-	for i := len(s.limits.ended) - 1; i >= 0; i-- {
-		add(&s.limits.ended[i])
-	}
-	return rows
+func compareLimited(a, b *limited) int {
+	return cmp.Or(cmp.Compare(b.counted, a.counted), cmp.Compare(a.until, b.until), compareProc(a.proc, b.proc), cmp.Compare(a.netns, b.netns),
+		slices.Compare(a.end.Addr[:], b.end.Addr[:]), cmp.Compare(a.end.Port, b.end.Port), cmp.Compare(a.direction, b.direction))
 }
 
-// sameLimit reports whether two rows say the same of one process and one end.
-func sameLimit(a, b *snapshot.DetailLimit) bool {
-	return a.Proc.ID == b.Proc.ID && a.Netns == b.Netns && a.End == b.End && a.Proto == b.Proto && a.Direction == b.Direction &&
-		a.Since.Equal(b.Since) && a.Until.Equal(b.Until)
+// byProcess returns all pairs with their process, most events first. What happens to accepted connections
+// before they have an owner is a pair of its own for the kernel.
+func (l *limits) byProcess() (list []*limited) {
+	known := map[limitedKey]*limited{}
+	for _, one := range listOf(l.now, l.ended) {
+		key := one.limitedKey
+		key.proc = one.process.ID
+		if other := known[key]; other != nil {
+			other.add(one)
+			continue
+		}
+		whole := *one
+		known[key] = &whole
+		list = append(list, &whole)
+	}
+	slices.SortFunc(list, compareLimited)
+	return list
+}
+
+// add adds what is counted of the same process and end.
+func (one *limited) add(other *limited) {
+	one.since, one.times = min(one.since, other.since), max(one.times, other.times)
+	if one.until != 0 && other.until != 0 {
+		one.until = max(one.until, other.until)
+	} else {
+		one.until = 0
+	}
+	one.counted += other.counted
+}
+
+func (s *State) addLimits(snap *snapshot.Snapshot) {
+	list := s.limits.byProcess()
+	snap.Limited = snapshot.LimitedPairs{All: len(list) + s.limits.forgotten, Counted: s.limits.counted}
+	for i, one := range list {
+		if one.until == 0 {
+			snap.Limited.Now++
+		}
+		if i < maxLimits {
+			snap.DetailLimits = append(snap.DetailLimits, s.limitRow(one))
+		}
+	}
+}
+
+func (s *State) limitRow(one *limited) snapshot.DetailLimit {
+	return snapshot.DetailLimit{
+		Proc: *one.process, Netns: one.netns, NetnsName: s.world.Netns(one.netns).Name, Proto: one.proto, Direction: one.direction,
+		End: one.end, Limit: one.most, Since: wallTime(s.world.Clock, one.since), Until: wallTime(s.world.Clock, one.until),
+		Times: one.times, Counted: one.counted,
+	}
 }

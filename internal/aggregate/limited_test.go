@@ -23,10 +23,10 @@ func limitedSince(seconds, since int, over bool, change func(*event.Event)) even
 	})
 }
 
-// what is said of a pair: when its limit began and ended, in seconds, and what was counted.
+// what is said of a pair: when its limit began and ended, in seconds, how often, and what was counted.
 type saying struct {
-	since, until int
-	counted      uint64
+	since, until, times int
+	counted             uint64
 }
 
 func sayings(snap *snapshot.Snapshot) (list []saying) {
@@ -37,7 +37,7 @@ func sayings(snap *snapshot.Snapshot) (list []saying) {
 		return int(at.Sub(snap.Clock.WallTime(begin)) / time.Second)
 	}
 	for _, l := range snap.DetailLimits {
-		list = append(list, saying{seconds(l.Since), seconds(l.Until), l.Counted})
+		list = append(list, saying{seconds(l.Since), seconds(l.Until), l.Times, l.Counted})
 	}
 	return list
 }
@@ -55,13 +55,13 @@ func TestDetailLimits(t *testing.T) {
 		events []event.Event
 		want   []saying
 	}{
-		"it goes on":               {[]event.Event{goesOn, sum(2), elsewhere, sum(3)}, []saying{{1, 0, 40}}},
-		"it is repeated":           {[]event.Event{goesOn, sum(2), again, sum(12)}, []saying{{1, 0, 40}}},
-		"the ring was full before": {[]event.Event{sum(0), goesOn, sum(2)}, []saying{{1, 0, 20}}},
-		"it has ended":             {[]event.Event{goesOn, sum(2), limitedSince(3, 1, true, nil), sum(4)}, []saying{{1, 3, 20}}},
-		"twice":                    {[]event.Event{goesOn, limitedSince(3, 1, true, nil), limitedSince(5, 5, false, nil), sum(6)}, []saying{{5, 0, 20}, {1, 3, 0}}},
-		"a part is missing":        {[]event.Event{goesOn, sum(2), gap}, []saying{{1, 3, 20}}},
-		"it went on meanwhile":     {[]event.Event{goesOn, gap, again, sum(12)}, []saying{{1, 0, 20}, {1, 3, 0}}},
+		"it goes on":               {[]event.Event{goesOn, sum(2), elsewhere, sum(3)}, []saying{{1, 0, 1, 40}}},
+		"it is repeated":           {[]event.Event{goesOn, sum(2), again, sum(12)}, []saying{{1, 0, 1, 40}}},
+		"the ring was full before": {[]event.Event{sum(0), goesOn, sum(2)}, []saying{{1, 0, 1, 20}}},
+		"it has ended":             {[]event.Event{goesOn, sum(2), limitedSince(3, 1, true, nil), sum(4)}, []saying{{1, 3, 1, 20}}},
+		"twice":                    {[]event.Event{goesOn, limitedSince(3, 1, true, nil), limitedSince(5, 5, false, nil), sum(6)}, []saying{{1, 0, 2, 20}}},
+		"a part is missing":        {[]event.Event{goesOn, sum(2), gap}, []saying{{1, 3, 1, 20}}},
+		"it went on meanwhile":     {[]event.Event{goesOn, gap, again, sum(12)}, []saying{{1, 0, 1, 20}}},
 		"the filter leaves it out": {[]event.Event{limitedSince(1, 1, false, flagged(event.NotSelected)), sum(2)}, nil},
 	} {
 		s := of(append([]event.Event{anchored}, c.events...)...)
@@ -85,6 +85,58 @@ func TestDetailLimits(t *testing.T) {
 	}
 }
 
+// endAt makes the events of a pair those of another one.
+func endAt(port int) func(*event.Event) {
+	return func(e *event.Event) { e.Dst.Port = uint16(port) }
+}
+
+// Of more pairs than are listed, those with the most events are, whether they go on or not, and all are
+// counted. A pair that is limited again is the same one.
+func TestManyDetailLimits(t *testing.T) {
+	t.Parallel()
+	const pairs = 3 * maxLimits
+	events := []event.Event{anchored}
+	for i := range pairs {
+		events = append(events, limitedSince(1, 1, false, endAt(1+i)), after(2*time.Second, fold(event.Fold{Opens: uint64(pairs - i)}, endAt(1+i))))
+		if i%2 == 0 {
+			events = append(events, limitedSince(3, 1, true, endAt(1+i)))
+		}
+	}
+	snap := of(append(events, limitedSince(4, 4, false, endAt(1)))...).Snapshot(begin.Add(5 * time.Second))
+	if got := snap.Limited; got.All != pairs || got.Now != pairs/2+1 || got.Counted != pairs*(pairs+1)/2 {
+		t.Errorf("of %d pairs: %+v", pairs, got)
+	}
+	if n := len(snap.DetailLimits); n != maxLimits {
+		t.Fatalf("%d pairs are listed, want %d", n, maxLimits)
+	}
+	for i, l := range snap.DetailLimits {
+		if l.Counted != uint64(pairs-i) || int(l.End.Port) != 1+i || l.Until.IsZero() != (i == 0 || i%2 == 1) {
+			t.Errorf("pair %d: %+v", i, l)
+		}
+	}
+	if others, counted := snap.OtherLimits(maxLimits); others != pairs-maxLimits || counted != 200*201/2 {
+		t.Errorf("%d others with %d events", others, counted)
+	}
+}
+
+// Of pairs that have ended no more than some are kept, those with the most events, and all are counted.
+func TestEndedLimitsAreBounded(t *testing.T) {
+	t.Parallel()
+	const pairs = 3 * maxEndedLimits
+	events := []event.Event{anchored}
+	for i := range pairs {
+		events = append(events, limitedSince(1, 1, false, endAt(1+i)), fold(event.Fold{Opens: uint64(1 + i)}, endAt(1+i)), limitedSince(3, 1, true, endAt(1+i)))
+	}
+	s := of(events...)
+	if n := len(s.limits.ended); n > 2*maxEndedLimits {
+		t.Errorf("%d are kept", n)
+	}
+	snap := s.Snapshot(begin.Add(5 * time.Second))
+	if snap.Limited.All != pairs || snap.DetailLimits[0].Counted != pairs || snap.DetailLimits[maxLimits-1].Counted != pairs-maxLimits+1 {
+		t.Errorf("%+v, the first is %+v", snap.Limited, snap.DetailLimits[0])
+	}
+}
+
 // What is counted of accepted connections before they have an owner is a pair of its own for the
 // kernel, and one row with the rest.
 func TestDetailLimitsAccepted(t *testing.T) {
@@ -97,7 +149,7 @@ func TestDetailLimitsAccepted(t *testing.T) {
 	snap := of(anchored, limitedSince(1, 1, false, in), limitedSince(1, 1, false, unowned),
 		after(2*time.Second, fold(event.Fold{ClosesIn: 4}, in)), after(2*time.Second, fold(event.Fold{EnterCloseWait: 3}, unowned)),
 	).Snapshot(begin.Add(3 * time.Second))
-	if got := sayings(snap); len(got) != 1 || got[0] != (saying{1, 0, 7}) {
+	if got := sayings(snap); len(got) != 1 || got[0] != (saying{1, 0, 1, 7}) {
 		t.Errorf("got %v", got)
 	}
 }

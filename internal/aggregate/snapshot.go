@@ -36,8 +36,6 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 		Gaps:      s.gaps.rows(clock),
 		OlderGaps: s.gaps.older,
 
-		DetailLimits: s.limitRows(),
-
 		RecentEvents:  s.recent.newest(),
 		EventsLeftOut: s.recent.leftOut,
 	}
@@ -47,6 +45,7 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 		snap.SocketLimit = portspace.Limit
 	}
 	snap.Totals.TimeWaitOther = s.buckets.unattributed(s.table, s.scope.whole)
+	s.addLimits(snap)
 	s.addProcesses(snap, b)
 	s.addPast(snap, b)
 	s.addDestinations(snap, b)

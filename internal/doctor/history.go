@@ -90,11 +90,24 @@ func (k *kept) take(f Finding, ports event.PortRange, now time.Time) {
 	}
 	if count > k.count {
 		k.grew = now
+		k.recount(count)
 	}
 	k.Since, k.Victims, k.count, k.last = since, victims, count, last
 	// A counter of the kernel never falls: what it has counted is over if it grows no more.
 	if count == 0 || !f.last.IsZero() || now.Sub(k.grew) <= recently {
 		k.seen = now
+	}
+}
+
+// recount says how many calls have failed by now, in the words of the worst moment: its victims have as many.
+func (k *kept) recount(count uint64) {
+	before, now := foundNoPort(k.count), foundNoPort(count)
+	k.Summary = strings.Replace(k.Summary, before, now, 1)
+	k.Evidence = slices.Clone(k.Evidence)
+	for i := range k.Evidence {
+		if e := &k.Evidence[i]; e.Text == before {
+			e.Text, e.Value = now, float64(count)
+		}
 	}
 }
 

@@ -220,11 +220,14 @@ func (c *shortage) to() string {
 	return phrase.Remote(c.Proto, c.Remote)
 }
 
+// foundNoPort returns how many calls failed, in a sentence.
+func foundNoPort(calls uint64) string { return phrase.Plural(calls, "call") + " found no free port" }
+
 // effect returns what it leads to, the end of a sentence.
 func (c *shortage) effect() string {
 	switch c.stage {
 	case failing:
-		return phrase.Plural(c.Exhausted, "call") + " found no free port"
+		return foundNoPort(c.Exhausted)
 	case full:
 		return "no port is left for the next connection"
 	}

@@ -17,7 +17,7 @@ func (c *shortage) addEvidence(f *Finding) {
 	}
 	if c.Exhausted > 0 {
 		f.Evidence = append(f.Evidence, Evidence{
-			Text:  phrase.Plural(c.Exhausted, "call") + " found no free port",
+			Text:  foundNoPort(c.Exhausted),
 			Value: float64(c.Exhausted), Unit: "calls", At: c.LastExhausted,
 		})
 	}

@@ -79,8 +79,8 @@ func Lacks(s *snapshot.Snapshot, findings ...Finding) []string {
 		list = append(list, fmt.Sprintf("calls found no port for %s, of which at most %s of %s ports were seen in use: sockets from before start are not seen (in other network namespaces without CAP_SYS_ADMIN)",
 			phrase.Space(p), phrase.Grouped(p.Peak), phrase.Grouped(p.Capacity)))
 	}
-	if s.Health.Lost > 0 {
-		list = append(list, fmt.Sprintf("%s lost: counts of calls can be too low", phrase.Plural(s.Health.Lost, "event")))
+	if lost := phrase.TooLow(s); lost != "" {
+		list = append(list, lost)
 	}
 	return list
 }

@@ -211,7 +211,8 @@ func (f *Fold) All() uint64 { return f.Public() + f.EnterCloseWait }
 type Health struct {
 	Events       uint64 // delivered one by one
 	LostDetails  uint64 // folded for lack of room: totals are right, details are lost
-	Limited      uint64 // only counted because of the detail limit, or failures that repeat: likewise
+	Limited      uint64 // only counted because there were more than the detail limit: likewise
+	Repeated     uint64 // failures, folded because there were many alike; older recordings: in LostDetails
 	Filtered     uint64 // folded because they are not selected
 	Lost         uint64 // not even counted
 	Unattributed uint64 // of sockets without a known owner
@@ -224,7 +225,9 @@ type Health struct {
 }
 
 // Occurred returns how many events there were, those that were only counted or lost too.
-func (h *Health) Occurred() uint64 { return h.Events + h.LostDetails + h.Limited + h.Filtered + h.Lost }
+func (h *Health) Occurred() uint64 {
+	return h.Events + h.LostDetails + h.Limited + h.Repeated + h.Filtered + h.Lost
+}
 
 // Since returns what happened after an earlier account. Memory is that of now, the maps' too. A
 // hostile recording can count backwards.
@@ -234,6 +237,7 @@ func (h Health) Since(before Health) Health {
 		Events:       since(before.Events, h.Events),
 		LostDetails:  since(before.LostDetails, h.LostDetails),
 		Limited:      since(before.Limited, h.Limited),
+		Repeated:     since(before.Repeated, h.Repeated),
 		Filtered:     since(before.Filtered, h.Filtered),
 		Lost:         since(before.Lost, h.Lost),
 		Unattributed: since(before.Unattributed, h.Unattributed),

@@ -53,7 +53,7 @@ func (l *ledger) addFold(f *event.Fold) {
 // difference describes what does not agree; it returns "" if all does.
 func (l *ledger) difference() string {
 	h := &l.health
-	folded := h.LostDetails + h.Limited + h.Filtered
+	folded := h.LostDetails + h.Limited + h.Repeated + h.Filtered
 	switch {
 	case h.Events > l.delivered, h.Events+l.pendingBinds < l.delivered:
 		return fmt.Sprintf("the kernel delivered %d events, %d came (%d of them binds that failed unseen)", h.Events, l.delivered, l.pendingBinds)

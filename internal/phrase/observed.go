@@ -94,6 +94,15 @@ func Lost(s *snapshot.Snapshot) string {
 	return Plural(s.Health.Lost, "event") + " lost"
 }
 
+// TooLow returns how many events were lost, and what follows; empty if none was.
+func TooLow(s *snapshot.Snapshot) string {
+	lost := Lost(s)
+	if lost == "" {
+		return ""
+	}
+	return lost + ": counts of calls can be too low"
+}
+
 // enumerate returns a, b and c.
 func enumerate(words []string) string {
 	last := len(words) - 1

@@ -51,10 +51,14 @@ func (p *Probe) Health() (event.Health, error) {
 	if err != nil {
 		return h, err
 	}
-	for _, c := range sums {
+	for kind, c := range sums {
 		h.Events += c.Delivered
 		h.LostDetails += c.Folded
-		h.Limited += c.Limited
+		if kind == int(bpfEventKindKIND_CONNECT_FAIL) || kind == int(bpfEventKindKIND_BIND_FAIL) {
+			h.Repeated += c.Limited
+		} else {
+			h.Limited += c.Limited
+		}
 		h.Filtered += c.Filtered
 		h.Lost += c.Lost
 	}

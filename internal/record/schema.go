@@ -141,7 +141,7 @@ func foldFields(f *event.Fold) fields {
 func healthFields(h *event.Health) fields {
 	return fields{
 		&h.Events, &h.LostDetails, &h.Filtered, &h.Lost, &h.Unattributed, &h.Missed, &h.CPU, &h.Memory,
-		&h.Maps, &h.ProgramTime, &h.ProgramRuns, &h.Limited,
+		&h.Maps, &h.ProgramTime, &h.ProgramRuns, &h.Limited, &h.Repeated,
 	}
 }
 

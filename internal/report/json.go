@@ -83,6 +83,7 @@ type health struct {
 	Lost         uint64  `json:"lost"`            // not even counted
 	LostDetails  uint64  `json:"lost_details"`    // counted without detail, as the ring was full
 	Limited      uint64  `json:"limited"`         // counted without detail, as there were more than --detail-limit
+	Repeated     uint64  `json:"repeated"`        // failures counted without detail, as there were many alike
 	Filtered     uint64  `json:"filtered"`        // counted without detail because a filter left them out
 	Unattributed uint64  `json:"unattributed"`    // of sockets without a known owner
 	Missed       uint64  `json:"missed"`          // runs that the kernel skipped
@@ -97,8 +98,8 @@ type health struct {
 	ProgramSeconds *float64 `json:"program_seconds"` // null: the kernel does not measure it
 	ProgramRuns    uint64   `json:"program_runs"`
 
-	// Those that go on first, then the newest.
-	DetailLimited []detailLimited `json:"detail_limited"`
+	DetailLimited      []detailLimited `json:"detail_limited"`       // most events first
+	OtherDetailLimited otherLimits     `json:"other_detail_limited"` // what is not listed
 }
 
 type gap struct {
@@ -165,11 +166,12 @@ func newHealth(s *snapshot.Snapshot) health {
 		programs = &seconds
 	}
 	return health{
-		Events: h.Events, Selected: s.SelectedEvents, Lost: h.Lost, LostDetails: h.LostDetails, Limited: h.Limited, Filtered: h.Filtered, Unattributed: h.Unattributed,
+		Events: h.Events, Selected: s.SelectedEvents, Lost: h.Lost, LostDetails: h.LostDetails, Limited: h.Limited, Repeated: h.Repeated, Filtered: h.Filtered, Unattributed: h.Unattributed,
 		Missed: h.Missed, Complete: s.Complete(), Gaps: convert(s.Gaps, newGap), GapCount: s.OlderGaps + uint64(len(s.Gaps)),
 		CPUSeconds: time.Duration(h.CPU).Seconds(), MemoryBytes: h.Memory + h.Maps, ResidentBytes: h.Memory, MapBytes: h.Maps,
 		ProgramSeconds: programs, ProgramRuns: h.ProgramRuns,
-		DetailLimited: convert(s.DetailLimits, func(l *snapshot.DetailLimit) detailLimited { return newDetailLimited(l, s.Clock) }),
+		DetailLimited:      convert(s.DetailLimits, func(l *snapshot.DetailLimit) detailLimited { return newDetailLimited(l, s.Clock) }),
+		OtherDetailLimited: newOtherLimits(s),
 	}
 }
 

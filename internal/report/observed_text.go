@@ -30,8 +30,10 @@ func (w *writer) observed() {
 	if line := signalLine(w.s.Signals); line != "" {
 		w.item("", line)
 	}
-	if lost := w.s.Health.Lost; lost > 0 {
-		w.item("", phrase.Plural(lost, "event")+" lost: counts are too low by these")
+	for _, line := range []string{phrase.TooLow(w.s), phrase.RingFull(&w.s.Health)} {
+		if line != "" {
+			w.item("", line)
+		}
 	}
 	w.limited()
 	w.missing()
@@ -70,9 +72,11 @@ func (w *writer) health() []string {
 	h := &w.s.Health
 	used, programs := phrase.OwnCost(h, w.s.Elapsed)
 	return []string{
-		fmt.Sprintf("%s%s, %s lost, %s without detail, %s filtered, %s without owner, %s skipped by the kernel",
-			phrase.Plural(h.Events, "event"), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.LostDetails+h.Limited), phrase.Grouped(h.Filtered),
+		fmt.Sprintf("%s%s, %s lost, %s filtered, %s without owner, %s skipped by the kernel",
+			phrase.Plural(h.Events, "event"), selectedEvents(w.s), phrase.Grouped(h.Lost), phrase.Grouped(h.Filtered),
 			phrase.Grouped(h.Unattributed), phrase.Plural(h.Missed, "run")),
+		fmt.Sprintf("only counted: %s by the limit of detail, %s as the ring was full, %s as many failures were alike",
+			phrase.Grouped(h.Limited), phrase.Grouped(h.LostDetails), phrase.Grouped(h.Repeated)),
 		"porttrace used " + used + "; its BPF programs: " + programs,
 	}
 }

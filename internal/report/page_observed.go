@@ -93,7 +93,7 @@ func (w *writer) howSeen() (blocks []page.Block) {
 	if s.SocketLimit > 0 {
 		add("Limits", []string{"only " + phrase.Grouped(s.SocketLimit) + " sockets were followed: what is counted of them is a lower bound"})
 	}
-	add("Only counted, but for a sample of connections (--detail-limit)", limits(s.DetailLimits))
+	add(limitsTitle, limits(s))
 	add("Missing parts", w.gaps())
 	namespaces, seen := namespaceRows(s)
 	blocks = append(blocks, tableBlock(namespaces)...)

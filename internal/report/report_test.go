@@ -48,13 +48,14 @@ func busy() *snapshot.Snapshot {
 			{Name: "bind", Mode: event.Off, Reason: "needs trampolines"},
 		},
 		Health: event.Health{
-			Events: 24_000, LostDetails: 7, Limited: 23_009, Unattributed: 1, CPU: 123_456_789, Memory: 31 << 20,
+			Events: 24_000, LostDetails: 7, Limited: 23_019, Repeated: 5, Unattributed: 1, CPU: 123_456_789, Memory: 31 << 20,
 			Maps: 12 << 20, ProgramTime: 1_200_000_000, ProgramRuns: 400_000,
 		},
 		DetailLimits: []snapshot.DetailLimit{
-			{Proc: shop, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Direction: event.Out, End: web, Limit: 10_000, Since: started, Counted: 23_000},
-			{Proc: hostile, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Direction: event.In, End: event.Endpoint{Port: 443}, Limit: 10_000, Since: started, Until: last, Counted: 9},
+			{Proc: shop, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Direction: event.Out, End: web, Limit: 10_000, Since: started, Times: 1, Counted: 23_000},
+			{Proc: hostile, Netns: 4026531833, NetnsName: "host", Proto: event.TCP, Direction: event.In, End: event.Endpoint{Port: 443}, Limit: 10_000, Since: started, Until: last, Times: 3, Counted: 9},
 		},
+		Limited: snapshot.LimitedPairs{All: 4, Now: 1, Counted: 23_019},
 		Notices: []snapshot.Notice{
 			{At: last, Text: "the last traced process has ended"},
 		},

@@ -6,8 +6,8 @@ import (
 	"github.com/porttrace/porttrace/internal/event"
 )
 
-// DetailLimit is a time in which there were too many events, and those of a process and one end were only
-// counted, but for a sample of connections: its counts are exact, what follows from single events
+// DetailLimit is a pair of a process and an end of which events were only counted while there were too
+// many, but for a sample of connections: its counts are exact, what follows from single events
 // (lifetimes, port searches) is that of the sample.
 type DetailLimit struct {
 	Proc      event.Process
@@ -17,18 +17,23 @@ type DetailLimit struct {
 	Direction event.Direction
 	End       event.Endpoint // the destination; of accepted connections the local end
 	Limit     uint64         // events per second
-	Since     time.Time
-	Until     time.Time // zero: it goes on
-	Counted   uint64    // events since Started that were only counted
+	Since     time.Time      // the first time
+	Until     time.Time      // zero: it goes on
+	Times     int            // how often it was limited
+	Counted   uint64         // events since Started that were only counted
 }
 
-// LimitedNow returns how many of the limits go on.
-func (s *Snapshot) LimitedNow() int {
-	n := 0
-	for i := range s.DetailLimits {
-		if s.DetailLimits[i].Until.IsZero() {
-			n++
-		}
+// LimitedPairs sums up all pairs that a filter selects, those that are not listed, too.
+type LimitedPairs struct {
+	All, Now int // how many were limited since Started, and are
+	Counted  uint64
+}
+
+// OtherLimits returns how many pairs follow the first ones, and how many events were counted of them.
+func (s *Snapshot) OtherLimits(listed int) (pairs int, events uint64) {
+	events = s.Limited.Counted
+	for i := range s.DetailLimits[:listed] {
+		events -= s.DetailLimits[i].Counted
 	}
-	return n
+	return s.Limited.All - listed, events
 }

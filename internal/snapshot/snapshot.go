@@ -28,7 +28,8 @@ type Snapshot struct {
 	// lower bound. 0: all are.
 	SocketLimit  int
 	Notices      []Notice      // newest last, bounded
-	DetailLimits []DetailLimit // those that go on first, then the newest; bounded
+	DetailLimits []DetailLimit // most events first, bounded
+	Limited      LimitedPairs  // all of these
 
 	Gaps      []Gap  // what is missing, newest last, bounded
 	OlderGaps uint64 // those that Gaps has no room for
