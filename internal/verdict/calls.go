@@ -51,12 +51,22 @@ func (c *collector) call(sum *phrase.FailureSum) {
 		about.title, about.kind, about.level = "CALLS FAIL", otherCalls, Soon
 	}
 	t := trouble{level: about.level, kind: about.kind, title: about.title, rate: sum.Rate(), finding: finding, failure: f, process: f.Proc.ID}
-	if sum.Rate() <= 0 && (finding == nil || finding.Severity < doctor.Critical) {
+	if sum.Rate() <= 0 && !lasts(f, finding) {
 		t.level, t.title = Soon, t.title+" "+phrase.Ago(c.s.Wall, sum.Last())
 	}
 	t.short = sum.Sentence(c.s.Wall)
 	t.lines = append([]string{t.short + "."}, c.callDetails(sum, f)...)
 	c.add(t)
+}
+
+// lasts reports whether a finding says that the calls fail still, though none was seen to in the last
+// seconds: a port stays taken, and its service down. A port space is full for as long as its own row
+// says; the finding can be about the space of another destination.
+func lasts(f *snapshot.Failure, finding *doctor.Finding) bool {
+	if finding == nil || finding.Severity < doctor.Critical {
+		return false
+	}
+	return f.Reason != event.RangeExhausted || !spaceCauses[finding.Cause]
 }
 
 // callDetails returns which socket is in the way, and since when the calls fail.
