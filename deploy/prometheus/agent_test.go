@@ -33,7 +33,7 @@ func TestAgentConfig(t *testing.T) {
 }
 
 // host is one of two that have the same trouble with different programs, so that a text about one of them
-// can be told from one about the other.
+// differs from one about the other.
 type host struct {
 	name, program, daddr string
 	asked                []string // the metrics that it has
@@ -157,7 +157,7 @@ func agentConfig(t *testing.T, exporter, central string) string {
 	return text
 }
 
-// checkLabels: the queries of docs/fleet.md work, and what nobody asks for there has stayed on the host.
+// checkLabels: the queries of docs/fleet.md work, and the rest has stayed on the host.
 func checkLabels(t *testing.T, central string) {
 	t.Helper()
 	if got := ask(t, central, `max by (host) (porttrace_port_space_taken_ports / porttrace_port_space_capacity_ports) > 0.8`); len(got) != 2 {
