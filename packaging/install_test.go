@@ -75,7 +75,7 @@ func TestInstall(t *testing.T) {
 	need.BTF(t)
 	d := newDebian(t)
 	arch := strings.TrimSpace(d.run("dpkg", "--print-architecture"))
-	newer := release(t, second, arch, func(copied string) {
+	newer := release(t, nil, second, arch, func(copied string) {
 		name := filepath.Join(copied, "packaging/porttrace.conf")
 		if err := os.WriteFile(name, []byte(read(t, name)+"keep = 5\n"), 0o600); err != nil {
 			t.Fatal(err)

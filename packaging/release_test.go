@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,15 +26,26 @@ const (
 	second = "1.0.1"
 )
 
+// A machine is what a command line begins with that runs there.
+type machine []string
+
+// elsewhere has another name and time zone, and its user another umask.
+var elsewhere = machine{"unshare", "--uts", "bash", "-c", `hostname elsewhere && umask 077 && TZ=Pacific/Auckland "$@"`, "elsewhere"}
+
+func (m machine) command(line ...string) *exec.Cmd {
+	line = slices.Concat(m, line)
+	return exec.Command(line[0], line[1:]...)
+}
+
 // release makes a release in a copy of the repository in a new folder, and returns its dist.
-func release(t *testing.T, version, architectures string, change func(copied string)) string {
+func release(t *testing.T, on machine, version, architectures string, change func(copied string)) string {
 	t.Helper()
 	copied := t.TempDir()
-	run(t, exec.Command("bash", "-c", `cd .. && git ls-files -co --exclude-standard | tar -c -T - --ignore-failed-read | tar -x -C "$1"`, "copy", copied))
+	run(t, on.command("bash", "-c", `cd .. && git ls-files -co --exclude-standard | tar -c -T - --ignore-failed-read | tar -x --no-same-permissions -C "$1"`, "copy", copied))
 	if change != nil {
 		change(copied)
 	}
-	cmd := exec.Command("bash", filepath.Join(copied, "packaging/release"))
+	cmd := on.command("bash", filepath.Join(copied, "packaging/release"))
 	cmd.Env = append(os.Environ(), "VERSION=v"+version, "RELEASE_DAY=2026-11-28", "ARCHITECTURES="+architectures)
 	run(t, cmd)
 	return filepath.Join(copied, "dist")
@@ -56,7 +68,7 @@ func firstRelease(t *testing.T) string {
 			made.dist = *madeBefore
 			return
 		}
-		dist := release(t, first, "amd64 arm64", nil)
+		dist := release(t, nil, first, "amd64 arm64", nil)
 		kept, err := os.MkdirTemp("", "porttrace-dist")
 		if err != nil {
 			t.Fatal(err)
@@ -91,12 +103,13 @@ func run(t *testing.T, cmd *exec.Cmd) string {
 	return string(out)
 }
 
-// TestReproducible: two releases that are made in different folders have the same bytes, and the
-// checksums are those of the files.
+// TestReproducible: two releases that are made in different folders, on machines and by users with other settings, have the
+// same bytes, and the checksums are those of the files.
 func TestReproducible(t *testing.T) {
 	dist := firstRelease(t)
+	need.Root(t, "another host name")
 	sums := read(t, filepath.Join(dist, "SHA256SUMS"))
-	if other := read(t, filepath.Join(release(t, first, "amd64 arm64", nil), "SHA256SUMS")); other != sums {
+	if other := read(t, filepath.Join(release(t, elsewhere, first, "amd64 arm64", nil), "SHA256SUMS")); other != sums {
 		t.Errorf("two builds differ:\n%s\n%s", sums, other)
 	}
 	check := exec.Command("sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS")

@@ -17,7 +17,7 @@ func (f *reportFlags) baselineOf(ctx context.Context, names []string) (*report.B
 	}
 	of, part, name := []string{f.baseline}, windowFlags{}, f.anonymous.recordingName(f.baseline)
 	if from, to, is := strings.Cut(f.baseline, ".."); is && !isThere(f.baseline) {
-		of, part, name = names, windowFlags{from: from, to: to}, f.baseline
+		of, part, name = names, windowFlags{from: from, to: to, typed: "--baseline " + f.baseline}, f.baseline
 	}
 	recording, err := f.openRecording(ctx, of)
 	if errors.Is(err, os.ErrNotExist) {

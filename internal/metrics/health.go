@@ -69,9 +69,13 @@ func (out *series) addSignals(signals event.Signals) {
 }
 
 // addFindings adds how many findings there are of each cause and severity, those that there are none of, too:
-// an alert on a series that is not there never ends.
+// an alert on a series that is not there never ends. Remarks that something is no trouble have the cause none: beside a
+// cause that is critical it would be read as "nothing is wrong".
 func (out *series) addFindings(list []doctor.Finding) {
 	for _, cause := range doctor.Causes() {
+		if cause == doctor.None {
+			continue
+		}
 		var counts [doctor.Critical + 1]int
 		for i := range list {
 			if list[i].Cause == cause {

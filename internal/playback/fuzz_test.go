@@ -22,12 +22,20 @@ func FuzzMoment(f *testing.F) {
 		if wall != 0 {
 			p.Clock = event.Clock{Mono: p.Begin, Wall: wall}
 		}
-		for _, read := range []func(string) (event.Time, error){p.Moment, p.Bound} {
-			switch at, err := read(text); {
-			case err == nil && (at < p.Begin || at > p.End):
-				t.Errorf("%q is at %d, of a recording from %d to %d", text, at, p.Begin, p.End)
-			case err != nil && strings.Contains(err.Error(), "\n"):
-				t.Errorf("%q: %v", text, err)
+		switch at, err := p.Moment(text); {
+		case err == nil && (at < p.Begin || at > p.End):
+			t.Errorf("%q is at %d, of a recording from %d to %d", text, at, p.Begin, p.End)
+		case err != nil && strings.Contains(err.Error(), "\n"):
+			t.Errorf("%q: %v", text, err)
+		}
+		bound, err := p.Bound(text)
+		if err != nil {
+			return
+		}
+		for _, bounds := range [][2]Bound{{bound, {}}, {{}, bound}, {bound, bound}} {
+			part, err := p.Between(bounds[0], bounds[1])
+			if err == nil && (part.From != 0 && (part.From < p.Begin || part.From > p.End) || part.To != 0 && part.To > p.End) {
+				t.Errorf("%q is the part %v, of a recording from %d to %d", text, part, p.Begin, p.End)
 			}
 		}
 	})

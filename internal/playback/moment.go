@@ -20,46 +20,57 @@ var (
 	errNoClock = errors.New("takes +1m30s, -30s, 50%: it is not known what time it was")
 )
 
+// place is a time in a recording, or beside it.
+type place struct {
+	at     event.Time
+	exact  time.Duration // how long the minute or second lasts that is meant
+	anyDay bool          // a time without a date
+}
+
 // Moment reads a place in the recording as users write it: a time of day, in UTC as
 // everything that is shown; RFC 3339; a time on from here, or with a minus back from here; or a
-// share of the whole. The error says what it takes.
+// share of the whole. The error says what it takes. What is not in the recording is refused: to go
+// to its end instead would look like an answer.
 func (p *State) Moment(text string) (event.Time, error) {
-	return p.moment(text, p.Here(), p.Here())
+	at, err := p.place(text, p.Here(), p.Here())
+	switch {
+	case err != nil:
+		return 0, err
+	case !p.has(at):
+		return 0, p.outside()
+	}
+	return max(at.at, p.Begin), nil // a minute or second that had begun before is cut
 }
 
-// Bound is the same for a bound of what is read of a recording: a time after the beginning, or
-// with a minus before the end.
-func (p *State) Bound(text string) (event.Time, error) {
-	return p.moment(text, p.Begin, p.End)
-}
-
-func (p *State) moment(text string, plus, minus event.Time) (event.Time, error) {
+// place reads a place. What begins with + or - counts from one of two moments.
+func (p *State) place(text string, plus, minus event.Time) (place, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case strings.HasSuffix(text, "%"):
 		return portion(strings.TrimSuffix(text, "%"), p)
 	case strings.HasPrefix(text, "+"):
-		return after(plus, text, p)
+		return after(plus, text)
 	case strings.HasPrefix(text, "-"):
-		return after(minus, text, p)
+		return after(minus, text)
 	}
 	return onClock(text, p)
 }
 
-func portion(text string, p *State) (event.Time, error) {
+func portion(text string, p *State) (place, error) {
 	percent, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(percent >= 0 && percent <= 100) { // NaN is neither
-		return 0, ErrMoment
+		return place{}, ErrMoment
 	}
-	return min(p.Begin.Add(time.Duration(percent/100*float64(p.End.Sub(p.Begin)))), p.End), nil // a float64 is rounded
+	at := min(p.Begin.Add(time.Duration(percent/100*float64(p.End.Sub(p.Begin)))), p.End) // a float64 is rounded
+	return place{at: at, exact: 1}, nil
 }
 
-func after(from event.Time, text string, p *State) (event.Time, error) {
+func after(from event.Time, text string) (place, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, ErrMoment
+		return place{}, ErrMoment
 	}
-	return within(add(from, d), 1, p)
+	return place{at: add(from, d), exact: 1}, nil
 }
 
 // add returns the moment so far away, at the limit of what a Time can be if it is beyond.
@@ -74,49 +85,55 @@ func add(t event.Time, d time.Duration) event.Time {
 	}
 }
 
-func onClock(text string, p *State) (event.Time, error) {
+func onClock(text string, p *State) (place, error) {
 	begin := p.Clock.WallTime(p.Begin)
-	at, exact, err := wallTime(text, begin)
+	at, wall, err := wallTime(text, begin)
 	switch {
 	case err != nil:
-		return 0, err
+		return place{}, err
 	case begin.IsZero():
-		return 0, errNoClock
+		return place{}, errNoClock
 	}
-	return within(p.Begin.Add(at.Sub(begin)), exact, p)
+	at.at = add(p.Begin, wall.Sub(begin))
+	return at, nil
 }
 
 // wallTime parses a time of the wall clock and returns how exact it is. A time without a
 // date is the first one that is not over when the recording begins.
-func wallTime(text string, begin time.Time) (at time.Time, exact time.Duration, err error) {
-	if at, err = time.Parse(time.RFC3339, text); err == nil {
-		return at, time.Second, nil
+func wallTime(text string, begin time.Time) (at place, wall time.Time, err error) {
+	at.exact = time.Second
+	if wall, err = time.Parse(time.RFC3339, text); err == nil {
+		return at, wall, nil
 	}
-	exact = time.Second
-	if at, err = time.Parse(time.TimeOnly, text); err != nil {
-		exact = time.Minute
-		at, err = time.Parse("15:04", text)
+	at.anyDay = true
+	if wall, err = time.Parse(time.TimeOnly, text); err != nil {
+		at.exact = time.Minute
+		wall, err = time.Parse("15:04", text)
 	}
 	if err != nil {
-		return at, exact, ErrMoment
+		return at, wall, ErrMoment
 	}
-	year, month, day := begin.Date()
-	at = time.Date(year, month, day, at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), time.UTC)
-	if !at.Add(exact).After(begin) {
-		at = at.AddDate(0, 0, 1)
+	year, month, date := begin.Date()
+	wall = time.Date(year, month, date, wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), time.UTC)
+	if !wall.Add(at.exact).After(begin) {
+		wall = wall.AddDate(0, 0, 1)
 	}
-	return at, exact, nil
+	return at, wall, nil
 }
 
-// within refuses what is not in the recording: to go to its end instead would look
-// like an answer. A minute or second that had begun before is cut.
-func within(at event.Time, exact time.Duration, p *State) (event.Time, error) {
-	if at.Add(exact) <= p.Begin || at > p.End {
-		begin, end := p.edges()
-		return 0, fmt.Errorf("only %s to %s is recorded", begin, end)
-	}
-	return max(at, p.Begin), nil
+// isBefore reports whether a place is over when the recording begins.
+func (p *State) isBefore(at place) bool { return at.at <= p.Begin.Add(-at.exact) }
+
+// has reports whether a place is in the recording.
+func (p *State) has(at place) bool { return !p.isBefore(at) && at.at <= p.End }
+
+// Recorded says from when to when there is a recording.
+func (p *State) Recorded() string {
+	begin, end := p.edges()
+	return fmt.Sprintf("only %s to %s is recorded", begin, end)
 }
+
+func (p *State) outside() error { return errors.New(p.Recorded()) }
 
 // edges are when the recording begins and ends, with the days where it has several.
 func (p *State) edges() (begin, end string) {

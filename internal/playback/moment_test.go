@@ -90,41 +90,6 @@ func TestMomentOnTheWay(t *testing.T) {
 	}
 }
 
-// TestBound: what is read of a recording is bounded from its ends.
-func TestBound(t *testing.T) {
-	t.Parallel()
-	p := State{Begin: 5, End: event.Time(5).Add(30 * time.Minute), At: event.Time(5).Add(10 * time.Minute)}
-	const outside = "only +0s to +30m0s is recorded"
-	for _, tc := range []struct {
-		text  string
-		after time.Duration
-		fault string
-	}{
-		{text: "+0s", after: 0},
-		{text: "+1m30s", after: 90 * time.Second},
-		{text: "+30m", after: 30 * time.Minute},
-		{text: "+31m", fault: outside},
-		{text: "-30s", after: 29*time.Minute + 30*time.Second},
-		{text: "-0s", after: 30 * time.Minute},
-		{text: "-30m", after: 0},
-		{text: "-31m", fault: outside},
-		{text: "-2562047h", fault: outside},
-		{text: "+2562047h", fault: outside},
-		{text: "50%", after: 15 * time.Minute},
-		{text: "soon", fault: ErrMoment.Error()},
-	} {
-		at, err := p.Bound(tc.text)
-		switch {
-		case tc.fault != "":
-			if err == nil || err.Error() != tc.fault {
-				t.Errorf("%q: got %v and %v, want %q", tc.text, at.Sub(p.Begin), err, tc.fault)
-			}
-		case err != nil || at.Sub(p.Begin) != tc.after:
-			t.Errorf("%q: got %v and %v, want %v", tc.text, at.Sub(p.Begin), err, tc.after)
-		}
-	}
-}
-
 // TestMomentWithoutAClock: what needs none works.
 func TestMomentWithoutAClock(t *testing.T) {
 	t.Parallel()

@@ -107,13 +107,21 @@ func (w *writer) gaps() (lines []string) {
 		lines = append(lines, fmt.Sprintf("%d earlier parts of the recording are missing", more))
 	}
 	for _, g := range shown {
-		end := "to an unknown time"
-		if !g.End.IsZero() {
-			end = "to " + g.End.UTC().Format(timeLayout)
-		}
-		lines = append(lines, fmt.Sprintf("missing from %s %s: the recording is %s", g.Begin.UTC().Format(timeLayout), end, g.Cause()))
+		lines = append(lines, fmt.Sprintf("missing from %s: the recording is %s", gapSpan(g.Begin.UTC(), g.End.UTC()), g.Cause()))
 	}
 	return lines
+}
+
+// gapSpan says from when to when, to the millisecond if seconds would be the same.
+func gapSpan(begin, end time.Time) string {
+	layout := timeLayout
+	switch {
+	case end.IsZero():
+		return begin.Format(layout) + " to an unknown time"
+	case begin.Truncate(time.Second).Equal(end.Truncate(time.Second)):
+		layout += ".000"
+	}
+	return begin.Format(layout) + " to " + end.Format(layout)
 }
 
 func (w *writer) notices() {

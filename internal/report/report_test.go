@@ -271,6 +271,7 @@ func TestManyGaps(t *testing.T) {
 	t.Parallel()
 	s := &snapshot.Snapshot{Gaps: make([]snapshot.Gap, maxGaps+3), OlderGaps: 77}
 	s.Gaps[len(s.Gaps)-1] = snapshot.Gap{Begin: started, Truncated: true}
+	s.Gaps[len(s.Gaps)-2] = snapshot.Gap{Begin: started.Add(20 * time.Millisecond), End: started.Add(500 * time.Millisecond)}
 	var out bytes.Buffer
 	if err := Text(&out, s, nil, TextOptions{By: snapshot.ByProcess}); err != nil {
 		t.Fatal(err)
@@ -280,6 +281,7 @@ func TestManyGaps(t *testing.T) {
 	}
 	for _, want := range []string{
 		"\n  80 earlier parts of the recording are missing\n  missing",
+		"\n  missing from 2026-11-21 03:12:00.020 to 2026-11-21 03:12:00.500: the recording is damaged\n",
 		"\n  missing from 2026-11-21 03:12:00 to an unknown time: the recording is truncated\n",
 	} {
 		if !strings.Contains(out.String(), want) {

@@ -11,6 +11,7 @@ import (
 // outage says when the sending of something begins to fail, and when it works again.
 type outage struct {
 	what string
+	lost string // what is lost with requests that fail
 	say  func(line string)
 
 	mu     sync.Mutex
@@ -21,7 +22,7 @@ func (o *outage) note(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err == nil && o.failed > 0 {
-		o.say(fmt.Sprintf("sending %s works again: requests lost: %d, and those that had no room", o.what, o.failed))
+		o.say(fmt.Sprintf("sending %s works again. Requests that failed: %d; %s", o.what, o.failed, o.lost))
 		o.failed = 0
 	}
 	if err == nil {

@@ -53,7 +53,8 @@ func NewSender(ctx context.Context, endpoint, host, version string, say func(lin
 	if err != nil {
 		return nil, err
 	}
-	s := &Sender{ctx: context.WithoutCancel(ctx), about: resourceOf(host, version), every: defaultInterval, unsent: outage{what: "metrics", say: say}}
+	s := &Sender{ctx: context.WithoutCancel(ctx), about: resourceOf(host, version), every: defaultInterval}
+	s.unsent = outage{what: "metrics", lost: "their figures are lost", say: say}
 	if text := os.Getenv(intervalVariable); text != "" {
 		ms, err := strconv.ParseUint(text, 10, 31)
 		if err != nil || ms == 0 {
@@ -69,7 +70,9 @@ func NewSender(ctx context.Context, endpoint, host, version string, say func(lin
 		return nil, err
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { say("OpenTelemetry: " + line(err)) }))
-	s.logs = sdklog.NewBatchProcessor(saidLogs{logs, &outage{what: "log records", say: say}})
+	s.logs = sdklog.NewBatchProcessor(saidLogs{logs, &outage{
+		what: "log records", lost: "their records are lost, and the oldest of those that waited, if too many did", say: say,
+	}})
 	s.logger = logger(s.logs, s.about, version)
 	return s, nil
 }

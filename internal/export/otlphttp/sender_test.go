@@ -113,7 +113,7 @@ func TestSenderSaysOnce(t *testing.T) {
 	}
 	end()
 	if got := said.all(); len(got) != 2 || !strings.Contains(got[0], "/v1/logs: 500 Internal Server Error") ||
-		!strings.Contains(got[1], "works again: requests lost: 3") {
+		got[1] != "sending log records works again. Requests that failed: 3; their records are lost, and the oldest of those that waited, if too many did" {
 		t.Errorf("the lines are %q", got)
 	}
 }

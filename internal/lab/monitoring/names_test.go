@@ -87,7 +87,7 @@ func checkNames(t *testing.T, where, text string) (used []string) {
 // Rules, and the queries in their texts, name metrics and labels that exist.
 func TestNamesOfRules(t *testing.T) {
 	t.Parallel()
-	text := regexp.MustCompile(`(?m)#.*$|record: .*$|name: .*$|job=.*"porttrace"`).ReplaceAllString(rules(t), "")
+	text := regexp.MustCompile(`(?m)#.*$|record: .*$|name: .*$|job=.*"porttrace"`).ReplaceAllString(allRules(t), "")
 	text = strings.NewReplacer(`porttrace_(connect|bind)_failures_total`, `porttrace_connect_failures_total porttrace_bind_failures_total`, `\"`, `"`, `%q`, `""`).Replace(text)
 	if used := checkNames(t, "the rules", text); len(used) < 30 {
 		t.Errorf("only %d names found", len(used))

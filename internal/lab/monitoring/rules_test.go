@@ -24,8 +24,30 @@ func read(t testing.TB, path string) string {
 	return string(text)
 }
 
-// rules returns the file of rules.
+// rules returns the file of rules for every Prometheus.
 func rules(t testing.TB) string { return read(t, filepath.Join(rulesDir, "porttrace.rules.yml")) }
+
+// allRules returns the text of all files of rules, one after the other.
+func allRules(t testing.TB) (text string) {
+	t.Helper()
+	for _, file := range ruleFiles(t) {
+		text += read(t, filepath.Join(rulesDir, file))
+	}
+	return text
+}
+
+func ruleFiles(t testing.TB) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(rulesDir, "*.rules.yml"))
+	noError(t, err)
+	if len(files) < 2 {
+		t.Fatalf("only %q have rules", files)
+	}
+	for _, file := range files {
+		names = append(names, filepath.Base(file))
+	}
+	return names
+}
 
 // promtool runs it in the directory of the rules.
 func promtool(t *testing.T, args ...string) {
@@ -39,7 +61,7 @@ func promtool(t *testing.T, args ...string) {
 
 func TestRules(t *testing.T) {
 	t.Parallel()
-	promtool(t, "check", "rules", "--lint=all", "--lint-fatal", "porttrace.rules.yml")
+	promtool(t, append([]string{"check", "rules", "--lint=all", "--lint-fatal"}, ruleFiles(t)...)...)
 }
 
 // Each alert fires, with the owner and the destination in its text, is silent where nothing is
@@ -63,7 +85,7 @@ func TestAlerts(t *testing.T) {
 // alerts returns the names of the alerts.
 func alerts(t testing.TB) (names []string) {
 	t.Helper()
-	for _, match := range regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllStringSubmatch(rules(t), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllStringSubmatch(allRules(t), -1) {
 		names = append(names, match[1])
 	}
 	return names
@@ -78,7 +100,7 @@ func TestRunbooks(t *testing.T) {
 		sections[match[1]] = true
 	}
 	known := map[string]bool{}
-	for block := range strings.SplitSeq(rules(t), "- alert: ") {
+	for block := range strings.SplitSeq(allRules(t), "- alert: ") {
 		name, _, _ := strings.Cut(block, "\n")
 		if strings.HasPrefix(name, "#") {
 			continue
@@ -105,7 +127,7 @@ func TestCauses(t *testing.T) {
 	for _, cause := range doctor.Causes() {
 		causes[string(cause)] = true
 	}
-	matches := regexp.MustCompile(`cause[!=~]+"([^"]+)"|porttrace explain (\w+)`).FindAllStringSubmatch(rules(t), -1)
+	matches := regexp.MustCompile(`cause[!=~]+"([^"]+)"|porttrace explain (\w+)`).FindAllStringSubmatch(allRules(t), -1)
 	for _, match := range matches {
 		for name := range strings.SplitSeq(match[1]+match[2], "|") {
 			if !causes[name] {
