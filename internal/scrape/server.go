@@ -20,17 +20,14 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v2"
 	"golang.org/x/crypto/bcrypt"
-	"golang.org/x/net/netutil"
 )
 
 const (
-	// maxConnections bounds those to one address: others wait in the kernel.
-	maxConnections = 64
-	maxHeader      = 16 << 10
-	headerTimeout  = 5 * time.Second
-	answerTimeout  = 30 * time.Second // also for a slow reader
-	idleTimeout    = time.Minute
-	shutdownTime   = time.Second
+	maxHeader     = 16 << 10
+	headerTimeout = 2 * time.Second  // of TLS, too
+	answerTimeout = 30 * time.Second // also for a slow reader
+	idleTimeout   = time.Minute
+	shutdownTime  = time.Second
 )
 
 // Server answers at some addresses.
@@ -115,18 +112,19 @@ func (s *Server) URLs() (urls []string) {
 
 // Serve answers until the context ends, or with the error that ends it before.
 func (s *Server) Serve(ctx context.Context, from prometheus.Gatherer, views *Views, version string) error {
-	handler := handlerOf(from, views, version)
+	handler := noting(handlerOf(from, views, version))
 	ended := make(chan error, len(s.listeners))
 	var servers []*http.Server
 	for _, l := range s.listeners { // the library changes a server that it serves
 		server := &http.Server{
 			Handler: handler, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ReadTimeout: answerTimeout,
 			WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, ErrorLog: log.New(io.Discard, "", 0),
+			ConnContext: withGuest,
 		}
 		servers = append(servers, server)
 		flags := &web.FlagConfig{WebConfigFile: &s.config}
 		go func() {
-			ended <- web.Serve(netutil.LimitListener(l, maxConnections), server, flags, slog.New(slog.DiscardHandler))
+			ended <- web.Serve(newPlaces(l), server, flags, slog.New(slog.DiscardHandler))
 		}()
 	}
 	var fault error
