@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -77,8 +78,8 @@ func schemeOf(config string) (string, error) {
 		return "", err
 	}
 	var c web.Config
-	if err := yaml.Unmarshal(text, &c); err != nil {
-		return "", err
+	if err := yaml.UnmarshalStrict(text, &c); err != nil {
+		return "", inPlainWords(err)
 	}
 	if err := cmp.Or(checkPasswords(&c), web.Validate(config)); err != nil {
 		return "", err
@@ -90,6 +91,24 @@ func schemeOf(config string) (string, error) {
 		return "", errors.New("has neither tls_server_config with a certificate nor basic_auth_users: anyone could read the metrics")
 	}
 	return "http", nil
+}
+
+// inPlainWords returns the first fault of those that the library lists, without the Go types that it names.
+func inPlainWords(err error) error {
+	var faults *yaml.TypeError
+	if !errors.As(err, &faults) {
+		return err
+	}
+	text := faults.Errors[0]
+	for _, before := range []string{" in type ", " into "} {
+		if at := strings.LastIndex(text, before); at >= 0 {
+			text = text[:at]
+		}
+	}
+	if unknown, ok := strings.CutSuffix(text, " not found"); ok {
+		text = strings.Replace(unknown, ": field ", ": unknown setting ", 1)
+	}
+	return errors.New(strings.Replace(text, ": cannot unmarshal ", ": wrong kind of value: ", 1))
 }
 
 // checkPasswords returns the error of the first user whose password is no hash.
