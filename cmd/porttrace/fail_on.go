@@ -62,7 +62,7 @@ func (f *failOnFlag) unjudged(err error) error {
 }
 
 // status prints why the command ends as it does, and returns the error with that status. Unmatched says that the
-// filter has selected nothing: its name can be mistyped, and a cron job with it would be green for ever.
+// filter has selected nothing: its name can be mistyped, and a cron job with it would never fail.
 func (f *failOnFlag) status(seen *alarms, s *snapshot.Snapshot, unmatched string) error {
 	status := exitFine
 	for _, name := range f.on {
