@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -60,8 +61,9 @@ func (f *failOnFlag) unjudged(err error) error {
 	return unjudged{err, errors.Is(err, errReported)}
 }
 
-// status prints why the command ends as it does, and returns the error with that status.
-func (f *failOnFlag) status(seen *alarms, s *snapshot.Snapshot) error {
+// status prints why the command ends as it does, and returns the error with that status. Unmatched says that the
+// filter has selected nothing: its name can be mistyped, and a cron job with it would never fail.
+func (f *failOnFlag) status(seen *alarms, s *snapshot.Snapshot, unmatched string) error {
 	status := exitFine
 	for _, name := range f.on {
 		now, why := seen.of(name)
@@ -71,7 +73,7 @@ func (f *failOnFlag) status(seen *alarms, s *snapshot.Snapshot) error {
 		status = max(status, now)
 	}
 	if status == exitFine && len(f.on) > 0 {
-		if why := f.unknown(s); why != "" {
+		if why := cmp.Or(f.unknown(s), unmatched); why != "" {
 			return unjudged{error: fmt.Errorf("--fail-on %s: not known: %s", strings.Join(f.on, ","), why)}
 		}
 	}

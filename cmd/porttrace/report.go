@@ -235,14 +235,14 @@ func (f *reportFlags) write(to *wholeFile, form reportForm, result *judged) erro
 	if err != nil && (len(f.failOn.on) == 0 || !errors.Is(err, syscall.EPIPE)) {
 		return err
 	}
-	return f.failOn.status(&result.alarms, result.last)
+	return f.failOn.status(&result.alarms, result.last, form.text.Unmatched)
 }
 
 // print writes the report in its format.
 func (f *reportFlags) print(to io.Writer, form reportForm, result *judged) error {
 	switch form.format {
 	case "json":
-		if form.text.Unmatched != "" {
+		if form.text.Unmatched != "" && len(f.failOn.on) == 0 { // which says it itself
 			fmt.Fprintln(os.Stderr, form.text.Unmatched)
 		}
 		return report.JSON(to, result.last, result.findings, form.by, form.text.Baseline)

@@ -112,6 +112,15 @@ func (h *host) boundBefore(port uint16, to event.Endpoint) {
 	h.events[len(h.events)-1].Flags |= event.OwnedByBind
 }
 
+// openBefore is a connection that was open at the start.
+func (h *host) openBefore(port uint16) {
+	h.cookie++
+	cookie := h.cookie
+	h.add(0, event.SocketFound, func(e *event.Event) {
+		e.State, e.Src.Port, e.Cookie, e.Flags = event.StateEstablished, port, cookie, event.BeforeStart
+	})
+}
+
 func asIs(*event.Event) {}
 
 // noPort is a connect that found none.

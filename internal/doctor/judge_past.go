@@ -93,8 +93,10 @@ func (p *past) rate() float64 {
 	return float64(p.most) / burstSeconds
 }
 
-// grows reports whether connections have been opened for that many seconds up to now, not at
-// once, and next to none has ended.
-func (p *past) grows(seconds int) bool {
-	return p.span >= seconds && p.idle < burstSeconds && p.closes*10 <= p.opens && p.burst*10 <= p.opens*8
+// steady reports whether connections have been opened for that many seconds up to now, and not at once.
+func (p *past) steady(seconds int) bool {
+	return p.span >= seconds && p.idle < burstSeconds && p.burst*10 <= p.opens*8
 }
+
+// keeps reports whether next to no connection has ended.
+func (p *past) keeps() bool { return p.closes*10 <= p.opens }

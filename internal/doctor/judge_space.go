@@ -23,13 +23,19 @@ const (
 // right stays there.
 const (
 	fillsWithin  = 10 * time.Minute
-	fillsAtLeast = 0.5 // of the capacity is taken
 	seenAtLeast  = 10 * time.Second
+	halfTaken    = 0.5              // from here on it shows in how ports are found
 	slowSearch   = time.Millisecond // of a connect(): it tries most of the range first
 	secondParity = 0.5              // of the newest opens: more than half of the range is taken
-	steadyGrowth = 15               // seconds in which connections were opened and hardly one ended
-	steadyShare  = 0.6
-	wantedWithin = 2 // seconds since the last call, for a full space to harm
+	wantedWithin = 2                // seconds since the last call, for a full space to harm
+)
+
+// How much of a space must be taken for its forecast to be a finding if the load has lasted: as on the screen
+// (internal/verdict), so that an alert of the forecast has a finding.
+const (
+	fillsAtLeast    = 0.1 // how the connections end is known, or that they do not
+	poolAtMost      = 0.3 // none has ended since the start: it can be a pool that grows to its size
+	someCloseAtMost = 0.6 // some end, others have not yet
 )
 
 // shortage is a port space in trouble, with all from which its cause follows.
@@ -83,7 +89,7 @@ func (c *shortage) stageNow() stage {
 		return quiet
 	case c.IsFull() && c.isWanted():
 		return full
-	case c.fills():
+	case c.fullSoon() && (c.showsHalf() || c.lasts()):
 		return filling
 	}
 	return quiet
@@ -98,19 +104,34 @@ func (c *shortage) isWanted() bool {
 	return (c.before()+c.TimeWait)*2 <= c.Taken()
 }
 
-// fills reports whether two kinds of evidence say that the space will be full: the forecast, and
-// one that does not follow from the same counts.
-func (c *shortage) fills() bool {
+// fullSoon reports whether the forecast says that the space will be full within minutes.
+func (c *shortage) fullSoon() bool {
 	f := &c.Forecast
-	if c.TakenShare() < fillsAtLeast || c.j.s.Elapsed < seenAtLeast || c.OpenRate <= 0 {
-		return false
-	}
-	if !f.Known || f.Never || f.ETA > fillsWithin || f.High < 0 {
+	return c.j.s.Elapsed >= seenAtLeast && c.OpenRate > 0 && f.Known && !f.Never && f.ETA <= fillsWithin
+}
+
+// showsHalf reports whether a space that will be full for certain shows by other things than the counts of the forecast
+// that more than half of it is taken.
+func (c *shortage) showsHalf() bool {
+	if c.TakenShare() < halfTaken || c.Forecast.High < 0 {
 		return false
 	}
 	closed := mixOf(c.PortSpace).closeWait*2 > c.Taken()
-	steady := c.past.grows(steadyGrowth) && c.TakenShare() >= steadyShare
-	return c.SecondParity >= secondParity || c.SearchP99 >= slowSearch || closed || steady
+	return c.SecondParity >= secondParity || c.SearchP99 >= slowSearch || closed
+}
+
+// lasts reports whether the load that the forecast is of has gone on for long enough, and takes enough ports, for it
+// to be no pool that grows to its size.
+func (c *shortage) lasts() bool {
+	least := fillsAtLeast
+	switch {
+	case c.Forecast.High >= 0:
+	case !c.past.keeps():
+		least = someCloseAtMost
+	case c.before()*2 < c.Taken(): // most of those from before start have lasted all the time
+		least = poolAtMost
+	}
+	return c.past.steady(leakSeconds) && c.TakenShare() >= least
 }
 
 // mix is what takes the ports of a space that the next call cannot have.
@@ -230,6 +251,9 @@ func (c *shortage) effect() string {
 		return foundNoPort(c.Exhausted)
 	case full:
 		return "no port is left for the next connection"
+	}
+	if c.Forecast.High < 0 { // the connections may end before
+		return "the last port will be taken " + phrase.When(&c.Forecast) + " if it goes on like that"
 	}
 	return "the last port will be taken " + phrase.When(&c.Forecast)
 }

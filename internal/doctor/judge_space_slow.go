@@ -13,7 +13,7 @@ const busySearch = 0.05
 // slowSearch judges a space in which more than half of the ports are taken, and stay so: connect()
 // then tries all ports of one parity, in vain, before it finds one of the other.
 func (c *shortage) slowSearch() {
-	if c.Kind != snapshot.ConnectSpace || c.SearchP50 < slowSearch || c.SecondParity < secondParity || c.OpenRate <= 0 {
+	if c.Kind != snapshot.ConnectSpace || c.TakenShare() < halfTaken || c.SearchP50 < slowSearch || c.SecondParity < secondParity || c.OpenRate <= 0 {
 		return
 	}
 	share := c.SearchP50.Seconds() * c.OpenRate

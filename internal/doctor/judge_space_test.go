@@ -50,6 +50,23 @@ func TestSpaces(t *testing.T) {
 		{"never closed, and not full yet", 40000, 40999, func(h *host) {
 			each(0, 20*second, 40, func(at time.Duration, n int) { h.connect(connection{at: at, life: -1, port: 40000 + uint16(n)}) })
 		}, 20 * second, "leak:shop:10.0.0.2:80", Warning, Likely, "the last port will be taken in", ""},
+		{"never closed, a quarter taken, most of it before start", 40000, 40999, func(h *host) {
+			for n := range 200 {
+				h.openBefore(40000 + uint16(n))
+			}
+			each(0, 11*second, 8, func(at time.Duration, n int) { h.connect(connection{at: at, life: -1, port: 40200 + uint16(n)}) })
+		}, 11 * second, "leak:shop:10.0.0.2:80", Warning, Likely, "if it goes on like that", ""},
+		{"never closed, 48 % taken", 40000, 40999, func(h *host) {
+			for n := range 140 {
+				h.openBefore(40000 + uint16(n))
+			}
+			each(0, 11*second, 31, func(at time.Duration, n int) { h.connect(connection{at: at, life: -1, port: 40140 + uint16(n)}) })
+		}, 11 * second, "leak:shop:10.0.0.2:80", Warning, Likely, "the last port will be taken in", ""},
+		{"a connection for each request, a fifth taken", 32768, 60999, func(h *host) {
+			each(0, 12*second, 500, func(at time.Duration, n int) {
+				h.connect(connection{at: at, life: time.Millisecond, port: 32768 + uint16(n)})
+			})
+		}, 12 * second, "churn:shop:10.0.0.2:80", Warning, Likely, "the last port will be taken in", ""},
 		{"the other end has closed", 40000, 40999, func(h *host) {
 			each(0, 25*second, 40, func(at time.Duration, n int) {
 				h.connect(connection{at: at, life: -1, port: 40000 + uint16(n)})
@@ -188,6 +205,17 @@ func TestHealthySpaces(t *testing.T) {
 		{"seen for too short", 40000, 40999, 8 * second, func(h *host) {
 			each(0, 8*second, 100, func(at time.Duration, n int) {
 				h.connect(connection{at: at, life: time.Millisecond, port: 40000 + uint16(n)})
+			})
+		}},
+		{"a pool that grows to a quarter", 40000, 40999, 13 * second, func(h *host) {
+			each(0, 13*second, 20, func(at time.Duration, n int) { h.connect(connection{at: at, life: -1, port: 40000 + uint16(n)}) })
+		}},
+		{"a batch that begins", 32768, 60999, 12 * second, func(h *host) {
+			each(0, 10*second, 2, func(at time.Duration, n int) {
+				h.connect(connection{at: at, life: time.Millisecond, port: 32768 + uint16(n)})
+			})
+			each(10*second, 12*second, 3000, func(at time.Duration, n int) {
+				h.connect(connection{at: at, life: time.Millisecond, port: 33000 + uint16(n)})
 			})
 		}},
 		{"a rate that the range sustains", 40000, 40999, 130 * second, func(h *host) {

@@ -14,23 +14,21 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v2"
 	"golang.org/x/crypto/bcrypt"
-	"golang.org/x/net/netutil"
 )
 
 const (
-	// maxConnections bounds those to one address: others wait in the kernel.
-	maxConnections = 64
-	maxHeader      = 16 << 10
-	headerTimeout  = 5 * time.Second
-	answerTimeout  = 30 * time.Second // also for a slow reader
-	idleTimeout    = time.Minute
-	shutdownTime   = time.Second
+	maxHeader     = 16 << 10
+	headerTimeout = 2 * time.Second  // of TLS, too
+	answerTimeout = 30 * time.Second // also for a slow reader
+	idleTimeout   = time.Minute
+	shutdownTime  = time.Second
 )
 
 // Server answers at some addresses.
@@ -80,8 +78,8 @@ func schemeOf(config string) (string, error) {
 		return "", err
 	}
 	var c web.Config
-	if err := yaml.Unmarshal(text, &c); err != nil {
-		return "", err
+	if err := yaml.UnmarshalStrict(text, &c); err != nil {
+		return "", inPlainWords(err)
 	}
 	if err := cmp.Or(checkPasswords(&c), web.Validate(config)); err != nil {
 		return "", err
@@ -93,6 +91,24 @@ func schemeOf(config string) (string, error) {
 		return "", errors.New("has neither tls_server_config with a certificate nor basic_auth_users: anyone could read the metrics")
 	}
 	return "http", nil
+}
+
+// inPlainWords returns the first fault of those that the library lists, without the Go types that it names.
+func inPlainWords(err error) error {
+	var faults *yaml.TypeError
+	if !errors.As(err, &faults) {
+		return err
+	}
+	text := faults.Errors[0]
+	for _, before := range []string{" in type ", " into "} {
+		if at := strings.LastIndex(text, before); at >= 0 {
+			text = text[:at]
+		}
+	}
+	if unknown, ok := strings.CutSuffix(text, " not found"); ok {
+		text = strings.Replace(unknown, ": field ", ": unknown setting ", 1)
+	}
+	return errors.New(strings.Replace(text, ": cannot unmarshal ", ": wrong kind of value: ", 1))
 }
 
 // checkPasswords returns the error of the first user whose password is no hash.
@@ -115,18 +131,19 @@ func (s *Server) URLs() (urls []string) {
 
 // Serve answers until the context ends, or with the error that ends it before.
 func (s *Server) Serve(ctx context.Context, from prometheus.Gatherer, views *Views, version string) error {
-	handler := handlerOf(from, views, version)
+	handler := noting(handlerOf(from, views, version))
 	ended := make(chan error, len(s.listeners))
 	var servers []*http.Server
 	for _, l := range s.listeners { // the library changes a server that it serves
 		server := &http.Server{
 			Handler: handler, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ReadTimeout: answerTimeout,
 			WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, ErrorLog: log.New(io.Discard, "", 0),
+			ConnContext: withGuest,
 		}
 		servers = append(servers, server)
 		flags := &web.FlagConfig{WebConfigFile: &s.config}
 		go func() {
-			ended <- web.Serve(netutil.LimitListener(l, maxConnections), server, flags, slog.New(slog.DiscardHandler))
+			ended <- web.Serve(newPlaces(l), server, flags, slog.New(slog.DiscardHandler))
 		}()
 	}
 	var fault error

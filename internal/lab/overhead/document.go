@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/lab/performance"
@@ -53,27 +54,43 @@ func (c config) summaries() []string {
 	return []string{c.doc, c.readme}
 }
 
-// summary says in a sentence what the first mode of porttrace costs in all storms, "" if they have
+// summary says in a sentence what porttrace costs in all storms, from its cheapest mode to the dearest, "" if they have
 // not shown it.
 func summary(tables [][]figures) string {
 	var of []figures
 	for _, list := range tables {
-		if i := slices.IndexFunc(list, func(f figures) bool { return f.mode.hasGoals() }); i >= 0 {
-			of = append(of, list[i])
-		}
+		of = append(of, slices.DeleteFunc(slices.Clone(list), func(f figures) bool { return !f.mode.hasGoals() })...)
 	}
 	rate := span(of, "%.0f,000", func(f figures) float64 { return f.perSecond / 1000 })
 	kept := span(of, "%.0f", func(f figures) float64 { return 100 * f.kept })
 	kernel := span(of, "%.1f", func(f figures) float64 { return f.kernel })
 	own := span(of, "%.1f", func(f figures) float64 { return f.tracer })
-	peak := slices.Max(append(values(of, func(f figures) float64 { return f.peakMiB }), 0))
+	peaks := peaksOf(of)
 	maps := slices.Max(append(values(of, func(f figures) float64 { return f.mapsMiB }), 0))
-	if rate == "" || kernel == "" || own == "" || peak == 0 {
+	if rate == "" || kernel == "" || own == "" || peaks == "" {
 		return ""
 	}
 	return fmt.Sprintf("A storm of %s connections a second keeps %s %% of its throughput; a connection takes %s µs of\n"+
-		"processor time in the kernel and %s µs in porttrace, which keeps at most %.0f MiB, and %.0f MiB of maps in the kernel.",
-		rate, kept, kernel, own, peak, maps)
+		"processor time in the kernel and %s µs in porttrace. That keeps at most %s,\n"+
+		"and %.0f MiB of maps in the kernel.",
+		rate, kept, kernel, own, peaks, maps)
+}
+
+// peaksOf returns the most memory that each mode has taken in any storm: 39 MiB in `report`, 62 MiB in `screen`.
+func peaksOf(list []figures) string {
+	var parts []string
+	for i := range list {
+		name := list[i].mode.name
+		same := func(f figures) bool { return f.mode.name == name }
+		if slices.ContainsFunc(list[:i], same) {
+			continue
+		}
+		own := slices.DeleteFunc(slices.Clone(list), func(f figures) bool { return !same(f) })
+		if peaks := values(own, func(f figures) float64 { return f.peakMiB }); len(peaks) > 0 {
+			parts = append(parts, fmt.Sprintf("%.0f MiB in `%s`", slices.Max(peaks), name))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // values returns a figure wherever it was measured.

@@ -122,8 +122,20 @@ func TestGoals(t *testing.T) {
 func TestSummary(t *testing.T) {
 	m := twoRounds()
 	want := "A storm of 23,000 connections a second keeps 77 % of its throughput; a connection takes 1.2 µs of\n" +
-		"processor time in the kernel and 3.0 µs in porttrace, which keeps at most 41 MiB, and 5 MiB of maps in the kernel."
+		"processor time in the kernel and 3.0 µs in porttrace. That keeps at most 41 MiB in `report`,\nand 5 MiB of maps in the kernel."
 	if got := summary([][]figures{m.figures(storm{name: "rst"}, append(floors(), report))}); got != want {
+		t.Errorf("%q", got)
+	}
+	with := func(name string, kind kind, kept, peak float64) figures {
+		return figures{mode: mode{name: name, kind: kind}, perSecond: 30000, kept: kept, kernel: 2, tracer: 2, peakMiB: peak, mapsMiB: 30}
+	}
+	all := [][]figures{
+		{with(none, bare, 1, math.NaN()), with("report", piped, 0.9, 38), with("screen", screen, 0.89, 42)},
+		{with("report", piped, math.NaN(), 39), with("screen", screen, math.NaN(), 62)},
+	}
+	want = "A storm of 30,000 connections a second keeps 89 to 90 % of its throughput; a connection takes 2.0 µs of\n" +
+		"processor time in the kernel and 2.0 µs in porttrace. That keeps at most 39 MiB in `report`, 62 MiB in `screen`,\nand 30 MiB of maps in the kernel."
+	if got := summary(all); got != want {
 		t.Errorf("%q", got)
 	}
 	if got := summary(nil); got != "" {

@@ -1,0 +1,209 @@
+package scrape
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// TestSlowClients: whatever slow clients of the same address do, each request that is sent at once is answered.
+func TestSlowClients(t *testing.T) {
+	t.Parallel()
+	for name, sent := range map[string]string{
+		"nothing":       "",
+		"half a header": "GET /metrics HTTP/1.1\r\n",
+		"no reader":     "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			views := NewViews()
+			views.Made()
+			url := serving(t, large(), views, "")
+			flood(t, strings.TrimPrefix(url, "http://"), sent)
+			for _, from := range []string{"127.0.0.1", "127.0.0.2"} {
+				client := clientFrom(from)
+				for i := range 10 {
+					path := []string{"/healthz", "/metrics"}[i%2]
+					if status, _ := get(t, client, url+path); status != http.StatusOK {
+						t.Errorf("%s from %s: %d", path, from, status)
+					}
+				}
+			}
+		})
+	}
+}
+
+// large gathers more than a connection holds of which nothing is read.
+func large() *gatherer {
+	registry := prometheus.NewRegistry()
+	help := strings.Repeat("Ports. ", 100_000)
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "porttrace_test_ports", Help: help}, func() float64 { return 42 }))
+	return &gatherer{Gatherer: registry}
+}
+
+// flood has 200 clients connect, send something and wait until they are thrown out, until the test ends.
+func flood(t *testing.T, address, sent string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var wait, connected sync.WaitGroup
+	for range 200 {
+		connected.Add(1)
+		wait.Go(func() {
+			done := sync.OnceFunc(connected.Done)
+			defer done()
+			for ctx.Err() == nil {
+				c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+				if err != nil {
+					continue
+				}
+				stop := context.AfterFunc(ctx, func() { c.Close() })
+				_, _ = io.WriteString(c, sent)
+				done()
+				awaitEnd(ctx, c, sent)
+				stop()
+				c.Close()
+			}
+		})
+	}
+	t.Cleanup(func() { cancel(); wait.Wait() })
+	connected.Wait()
+}
+
+// awaitEnd waits until the server has closed the connection. One that asks for an answer reads nothing of it, and finds
+// out by sending more.
+func awaitEnd(ctx context.Context, c net.Conn, sent string) {
+	if !strings.HasSuffix(sent, "\r\n\r\n") {
+		_, _ = c.Read(make([]byte, 1))
+		return
+	}
+	for ctx.Err() == nil {
+		time.Sleep(10 * time.Millisecond)
+		if _, err := io.WriteString(c, "G"); err != nil {
+			return
+		}
+	}
+}
+
+// clientFrom returns a client of an address of this host, with a connection for each request.
+func clientFrom(address string) *http.Client {
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialer.DialContext}}
+}
+
+// TestOneAddressTakesNotAll: idle clients of one address do not end the idle connection of another.
+func TestOneAddressTakesNotAll(t *testing.T) {
+	t.Parallel()
+	views := NewViews()
+	url := serving(t, newGatherer(), views, "")
+	address := strings.TrimPrefix(url, "http://")
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.2")}}
+	kept, err := dialer.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	ask(t, kept)
+	flood(t, address, "")
+	time.Sleep(3 * grace)
+	ask(t, kept)
+}
+
+// ask sends a request by a connection that stays.
+func ask(t *testing.T, c net.Conn) {
+	t.Helper()
+	if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Error(answer.Status)
+	}
+}
+
+// TestSeat: who loses the place when there is none.
+func TestSeat(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	one, other := netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("10.0.0.2/32")
+	for _, tc := range []struct {
+		name  string
+		own   int // connections from the address of the newcomer, each a second younger than the one before
+		all   int
+		busy  int           // the first ones
+		ages  time.Duration // that of the youngest
+		loser int           // -1: none
+		ok    bool
+	}{
+		{"free", maxFromOne - 1, maxGuests - 1, 0, 0, -1, true},
+		{"full", 10, maxGuests, 0, time.Second, 0, true},
+		{"its address is full", maxFromOne, maxFromOne + 1, 0, time.Second, 1, true},
+		{"the slowest ones are busy", 10, maxGuests, 3, time.Second, 3, true},
+		{"all are busy", 10, maxGuests, maxGuests, time.Second, -1, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlaces(nil)
+			guests := make([]*guest, tc.all)
+			for i := range guests {
+				from := other
+				if i >= tc.all-tc.own {
+					from = one
+				}
+				guests[i] = &guest{from: from, busy: i < tc.busy, awaited: now.Add(-tc.ages - time.Duration(tc.all-i)*time.Second)}
+				p.guests[guests[i]] = struct{}{}
+			}
+			newcomer := &guest{from: one, awaited: now}
+			loser, ok := p.seat(newcomer)
+			var want *guest
+			if tc.loser >= 0 {
+				want = guests[tc.loser]
+			}
+			if loser != want || ok != tc.ok {
+				t.Errorf("%v %t", loser, ok)
+			}
+			if _, has := p.guests[newcomer]; has != tc.ok || len(p.guests) > maxGuests {
+				t.Errorf("has a place: %t, of %d", has, len(p.guests))
+			}
+		})
+	}
+	p := newPlaces(nil)
+	for range maxFromOne {
+		p.guests[&guest{from: one, awaited: now}] = struct{}{}
+	}
+	if loser, ok := p.seat(&guest{from: one, awaited: now.Add(grace / 2)}); loser != nil || ok {
+		t.Error("a client lost its place within the grace")
+	}
+}
+
+func TestSourceOf(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"10.0.0.1:80": "10.0.0.1/32", "[::ffff:10.0.0.1]:80": "10.0.0.1/32", "[2001:db8::1:2:3:4]:80": "2001:db8::/64", "[fe80::1%eth0]:80": "fe80::/64",
+	} {
+		tcp := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))
+		if got := sourceOf(remote{addr: tcp}).String(); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}
+
+// remote is a connection of which only the other end is asked.
+type remote struct {
+	net.Conn
+	addr net.Addr
+}
+
+func (r remote) RemoteAddr() net.Addr { return r.addr }
