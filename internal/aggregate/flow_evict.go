@@ -74,6 +74,7 @@ func (f *flows) evict(table *portspace.Table) {
 
 func (f *flows) search(table *portspace.Table) {
 	f.searched = f.made
+	f.trimUses()
 	all := make([]rankedFlow, 0, len(f.byID))
 	for _, flow := range f.byID {
 		all = append(all, rankedFlow{flow, f.rank(flow, table), flow.last})
@@ -86,5 +87,5 @@ func (f *flows) drop(gone *flow) {
 	if key := gone.id.dest(); f.byDest[key] == gone {
 		delete(f.byDest, key)
 	}
-	gone.dropped = true
+	*gone = flow{id: gone.id, dropped: true} // a use refers to it
 }

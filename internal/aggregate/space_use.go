@@ -28,6 +28,19 @@ func (f *flows) use(space uint32) *spaceUse {
 	return &f.uses[space]
 }
 
+// trimUses forgets the flows and rows that are gone, which would stay in memory.
+func (f *flows) trimUses() {
+	for i := range f.uses {
+		use := &f.uses[i]
+		if use.flow != nil && use.flow.dropped {
+			use.flow = nil
+		}
+		if use.pair != nil && use.pair.mergedInto != nil {
+			use.pair = nil
+		}
+	}
+}
+
 // pairRow returns the row of a pair.
 func (s *State) pairRow(key pairKey, e *event.Event) *row {
 	use := s.flows.use(s.table.LastSpace())

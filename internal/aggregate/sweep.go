@@ -69,8 +69,8 @@ func (s *sweeps) evict() {
 		return cmp.Or(cmp.Compare(a.count, b.count), cmp.Compare(a.last, b.last), cmp.Compare(a.number, b.number))
 	}
 	for _, one := range least(all, len(all)/8, order) {
-		one.evicted = true
 		delete(s.byKey, one.sweepKey)
+		*one = sweep{evicted: true} // failures refer to it
 	}
 }
 
