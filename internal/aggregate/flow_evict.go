@@ -56,7 +56,7 @@ func compareRanked(a, b rankedFlow) int {
 // evict drops the flow of the lowest rank that has been quiet longest. One search finds which half
 // goes next; it holds as long as what is new is not of a lower rank, or is only a few.
 func (f *flows) evict(table *portspace.Table) {
-	if f.made-f.searched >= maxFlows/8 && len(f.going) > 0 && f.going[0].rank > rankQuiet {
+	if f.made-f.searched >= uint64(f.limit/8) && len(f.going) > 0 && f.going[0].rank > rankQuiet {
 		f.going = nil
 	}
 	for {

@@ -19,7 +19,7 @@ const maxUses = 1 << 14
 
 // use returns the entry of a space, nil if it has none.
 func (f *flows) use(space uint32) *spaceUse {
-	if space == 0 || space >= maxUses {
+	if space == 0 || int(space) >= f.maxUses {
 		return nil
 	}
 	if lacking := int(space) + 1 - len(f.uses); lacking > 0 {
