@@ -10,7 +10,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/lab"
+	"github.com/porttrace/porttrace/internal/linux"
 )
 
 // Exit statuses, a contract with scripts.
@@ -31,6 +33,7 @@ const (
 func main() {
 	lab.MaybeRun() // the programs of a demo are this program
 	limitMemory()
+	bounds.Fit(linux.Memory())
 	// A closed pipe (| head) comes back from the write and ends the run quietly.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx := context.WithValue(interruptible(os.Exit), ownProcess{}, true)

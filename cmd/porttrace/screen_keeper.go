@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/flight"
 	"github.com/porttrace/porttrace/internal/pipeline"
@@ -16,7 +17,8 @@ import (
 	"github.com/porttrace/porttrace/tui"
 )
 
-// What a live screen keeps in memory: as much time as the screen itself goes back.
+// What a live screen keeps in memory: as much time as the screen itself goes back; in little memory fewer
+// bytes.
 const (
 	keptLength = 5 * time.Minute
 	keptBytes  = 4 << 20
@@ -48,7 +50,7 @@ func newScreenKeeper(ctx context.Context, repeat func()) *screenKeeper {
 // connect makes it a part of a run that has a Head, a Tee and an AfterBatch already.
 func (k *screenKeeper) connect(opts *pipeline.Options) {
 	k.memory = flight.NewMemory(flight.MemoryOptions{
-		Length: keptLength, MaxBytes: keptBytes, Head: opts.Head.Each, Repeat: k.repeat,
+		Length: keptLength, MaxBytes: int64(bounds.OfProcess().Of(keptBytes)), Head: opts.Head.Each, Repeat: k.repeat,
 	})
 	tee, afterBatch := opts.Tee, opts.AfterBatch
 	opts.Tee = func(e *event.Event, world *event.World) error {
@@ -84,7 +86,7 @@ func (k *screenKeeper) inMemory() tui.Kept {
 	kept := k.memory.Kept()
 	return tui.Kept{
 		Begin: kept.Begin, End: kept.End, Bytes: kept.Bytes, All: kept.All, Paused: kept.Paused,
-		Length: keptLength, MaxBytes: keptBytes,
+		Length: keptLength, MaxBytes: int64(bounds.OfProcess().Of(keptBytes)),
 	}
 }
 

@@ -8,6 +8,7 @@
 package aggregate
 
 import (
+	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -67,21 +68,26 @@ type State struct {
 	gaps         gaps
 	limits       limits
 	recent       recent
+	share        bounds.Share // of their usual size that tables have
 }
 
 // New returns an empty state; its time begins with the first event. world and table must
 // have taken in every event before Add gets it.
 func New(world *event.World, table *portspace.Table) *State {
+	return newState(world, table, bounds.OfProcess())
+}
+
+func newState(world *event.World, table *portspace.Table, share bounds.Share) *State {
 	s := &State{
 		world:      world,
 		table:      table,
 		total:      newRow(true),
-		processes:  newTable[event.ProcID](maxProcesses, true),
-		dests:      newTable[destKey](maxDestinations, true),
-		unselected: newTable[destKey](maxDestinations, true),
-		past:       newPast(),
-		pairs:      newTable[pairKey](maxPairs, false),
-		failures:   newFailures(),
+		processes:  newTable[event.ProcID](share.Of(maxProcesses), true),
+		dests:      newTable[destKey](share.Of(maxDestinations), true),
+		unselected: newTable[destKey](share.Of(maxDestinations), true),
+		past:       newPast(share),
+		pairs:      newTable[pairKey](share.Of(maxPairs), false),
+		failures:   newFailures(share),
 
 		buckets:      newBuckets(),
 		loose:        loose{},
@@ -90,11 +96,12 @@ func New(world *event.World, table *portspace.Table) *State {
 		scope:        newScope(),
 		netns:        newNetnsRows(),
 		counts:       map[uint32]*netnsCounts{},
-		flows:        newFlows(),
+		flows:        newFlows(share),
 		udp:          udpSpaces{},
 		recent:       newRecent(),
 		limits:       newLimits(),
 		fills:        newFills(),
+		share:        share,
 	}
 	s.Rebind()
 	return s

@@ -18,6 +18,8 @@ const bucketSlots = 620
 type buckets struct {
 	slots   [bucketSlots]slot // by the second modulo bucketSlots
 	expired int64             // the last second whose slot was emptied
+	entries int               // of all slots
+	room    int               // with more of them they are merged
 	held    map[uint32]int64  // by namespace
 	actual  map[uint32]int64  // the kernel's own count of all, by namespace
 }
@@ -35,7 +37,7 @@ type heldBuckets struct {
 }
 
 func newBuckets() buckets {
-	return buckets{held: map[uint32]int64{}, actual: map[uint32]int64{}}
+	return buckets{room: leastRowSets, held: map[uint32]int64{}, actual: map[uint32]int64{}}
 }
 
 func (b *buckets) at(second int64) *slot { return &b.slots[second%bucketSlots] }
@@ -47,8 +49,31 @@ func (b *buckets) enter(h rowSet, at event.Time, n int64) {
 	if ends <= b.expired {
 		return // reported too late: it has gone
 	}
-	b.at(ends).add(h, n)
+	s := b.at(ends)
+	before := len(s.held)
+	s.add(h, n)
 	b.move(h, n)
+	if b.entries += len(s.held) - before; b.entries > b.room {
+		b.merge()
+	}
+}
+
+// merge makes one entry of those of a slot that count for the same rows by now: most rows of a storm to
+// 100,000 destinations are evicted long before its buckets end.
+func (b *buckets) merge() {
+	b.entries = 0
+	for i := range b.slots {
+		s := &b.slots[i]
+		held := s.held
+		*s = slot{}
+		for _, one := range held {
+			if one.n != 0 {
+				s.add(one.current(), one.n)
+			}
+		}
+		b.entries += len(s.held)
+	}
+	b.room = max(leastRowSets, 2*b.entries)
 }
 
 func (s *slot) add(h rowSet, n int64) {
@@ -91,6 +116,7 @@ func (b *buckets) expire(now event.Time) {
 		for _, held := range s.held {
 			b.move(held.rowSet, -held.n)
 		}
+		b.entries -= len(s.held)
 		*s = slot{}
 	}
 	b.expired = max(b.expired, second)

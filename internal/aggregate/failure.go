@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/history"
 	"github.com/porttrace/porttrace/internal/snapshot"
@@ -66,6 +67,7 @@ func (o *occurred) merge(other *occurred) {
 // failures are bounded as the rows of a table are: the lightest go. What they have counted
 // stays in other and in their sweep.
 type failures struct {
+	limit    int
 	byKey    map[failKey]*failure
 	sweeps   sweeps
 	programs programFailures
@@ -74,8 +76,11 @@ type failures struct {
 	other    *occurred // nil until it is needed
 }
 
-func newFailures() failures {
-	return failures{byKey: map[failKey]*failure{}, sweeps: newSweeps()}
+func newFailures(share bounds.Share) failures {
+	return failures{
+		limit: share.Of(maxFailures), byKey: map[failKey]*failure{},
+		sweeps: newSweeps(share.Of(maxSweeps)), programs: programFailures{limit: share.Of(maxProgramFailures)},
+	}
 }
 
 func (f *failures) add(e *event.Event, n uint64, whois func(event.ProcID) *event.Process) {
@@ -102,7 +107,7 @@ func (f *failures) add(e *event.Event, n uint64, whois func(event.ProcID) *event
 }
 
 func (f *failures) create(key failKey, e *event.Event) *failure {
-	if len(f.byKey) >= maxFailures {
+	if len(f.byKey) >= f.limit {
 		f.evict()
 	}
 	f.made++

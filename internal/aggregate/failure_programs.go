@@ -42,6 +42,7 @@ type programFailure struct {
 
 // programFailures are bounded as failures are.
 type programFailures struct {
+	limit int
 	byKey map[programFailKey]*programFailure
 	made  uint64
 	floor uint64
@@ -74,7 +75,7 @@ func (f *programFailures) create(key programFailKey, p *event.Process) *programF
 	if f.byKey == nil {
 		f.byKey = map[programFailKey]*programFailure{}
 	}
-	if len(f.byKey) >= maxProgramFailures {
+	if len(f.byKey) >= f.limit {
 		f.evict()
 	}
 	f.made++

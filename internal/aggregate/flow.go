@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/forecast"
 	"github.com/porttrace/porttrace/internal/history"
@@ -72,11 +73,13 @@ func (c *parityStats) secondShare(now event.Time) float64 {
 
 // flows are those of all port spaces.
 type flows struct {
-	byID map[flowID]*flow
+	limit int
+	byID  map[flowID]*flow
 	// What is not delivered one by one has no local address: it goes to the space that was
 	// used last towards its destination.
-	byDest map[destKey]*flow
-	uses   []spaceUse // by the number of the space
+	byDest  map[destKey]*flow
+	uses    []spaceUse // by the number of the space
+	maxUses int
 	// early is how ports that were bound before connect() are used, by namespace: they are
 	// taken from all its spaces.
 	early map[uint32]*forecast.Usage
@@ -91,8 +94,11 @@ type flows struct {
 	going    []rankedFlow // what goes next, in order
 }
 
-func newFlows() flows {
-	return flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, early: map[uint32]*forecast.Usage{}, held: map[portspace.ID]bool{}}
+func newFlows(share bounds.Share) flows {
+	return flows{
+		limit: share.Of(maxFlows), maxUses: share.Of(maxUses),
+		byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, early: map[uint32]*forecast.Usage{}, held: map[portspace.ID]bool{},
+	}
 }
 
 // shows reports whether the space must be listed.
@@ -113,7 +119,7 @@ func (f *flows) addFound(e *event.Event) {
 }
 
 func (f *flows) hold(id portspace.ID) {
-	if len(f.held) < maxFlows {
+	if len(f.held) < f.limit {
 		f.held[id] = true
 	}
 }
@@ -133,7 +139,7 @@ func (f *flows) of(id flowID, at event.Time, table *portspace.Table) *flow {
 	use := f.use(table.LastSpace())
 	flow := f.known(use, id)
 	if flow == nil {
-		if len(f.byID) >= maxFlows {
+		if len(f.byID) >= f.limit {
 			f.evict(table)
 		}
 		flow = newFlow(id, at)
@@ -176,7 +182,10 @@ func (f *flow) noteSelected(e *event.Event) {
 }
 
 func (f *flows) restart() {
-	*f = flows{byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, early: map[uint32]*forecast.Usage{}, filtered: f.filtered, held: f.held}
+	*f = flows{
+		limit: f.limit, maxUses: f.maxUses, filtered: f.filtered, held: f.held,
+		byID: map[flowID]*flow{}, byDest: map[destKey]*flow{}, early: map[uint32]*forecast.Usage{},
+	}
 }
 
 // add takes what happened in a port space.

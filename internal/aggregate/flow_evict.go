@@ -56,7 +56,7 @@ func compareRanked(a, b rankedFlow) int {
 // evict drops the flow of the lowest rank that has been quiet longest. One search finds which half
 // goes next; it holds as long as what is new is not of a lower rank, or is only a few.
 func (f *flows) evict(table *portspace.Table) {
-	if f.made-f.searched >= maxFlows/8 && len(f.going) > 0 && f.going[0].rank > rankQuiet {
+	if f.made-f.searched >= uint64(f.limit/8) && len(f.going) > 0 && f.going[0].rank > rankQuiet {
 		f.going = nil
 	}
 	for {
@@ -74,6 +74,7 @@ func (f *flows) evict(table *portspace.Table) {
 
 func (f *flows) search(table *portspace.Table) {
 	f.searched = f.made
+	f.trimUses()
 	all := make([]rankedFlow, 0, len(f.byID))
 	for _, flow := range f.byID {
 		all = append(all, rankedFlow{flow, f.rank(flow, table), flow.last})
@@ -86,5 +87,5 @@ func (f *flows) drop(gone *flow) {
 	if key := gone.id.dest(); f.byDest[key] == gone {
 		delete(f.byDest, key)
 	}
-	gone.dropped = true
+	*gone = flow{id: gone.id, dropped: true} // a use refers to it
 }

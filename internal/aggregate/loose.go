@@ -19,6 +19,7 @@ type loose map[uint32]*looseNetns
 
 type looseNetns struct {
 	rows map[rowSet]gauges
+	room int    // with more of them they are merged
 	last rowSet // that of the event before, mostly that of the next, and
 	held gauges // its gauges, which come to rows later: most are zero again with the next event
 	// When something was last only counted, of what the filter leaves out and of what it
@@ -42,7 +43,7 @@ func began(census *event.Census, ended event.Time) event.Time {
 func (l loose) of(netns uint32) *looseNetns {
 	n := l[netns]
 	if n == nil {
-		n = &looseNetns{rows: map[rowSet]gauges{}}
+		n = &looseNetns{rows: map[rowSet]gauges{}, room: leastRowSets}
 		l[netns] = n
 	}
 	return n
@@ -83,6 +84,24 @@ func (n *looseNetns) keep() {
 		n.rows[n.last] = n.held
 	}
 	n.last, n.held = rowSet{}, gauges{}
+	if len(n.rows) > n.room {
+		n.merge()
+	}
+}
+
+// merge sums up what counts for the same rows by now: of a storm to 100,000 destinations, most are
+// evicted before a scan finds the namespace quiet.
+func (n *looseNetns) merge() {
+	merged := map[rowSet]gauges{}
+	for h, g := range n.rows {
+		h = h.current()
+		if g = merged[h].plus(g); g == (gauges{}) {
+			delete(merged, h)
+		} else {
+			merged[h] = g
+		}
+	}
+	n.rows, n.room = merged, max(leastRowSets, 2*len(merged))
 }
 
 // fold does the same for what was only counted.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -21,8 +22,8 @@ type pastPair struct {
 	dest  destKey
 }
 
-func newPast() past {
-	return past{newTable[snapshot.Identity](maxPast, true), newTable[pastPair](maxPastPairs, false)}
+func newPast(share bounds.Share) past {
+	return past{newTable[snapshot.Identity](share.Of(maxPast), true), newTable[pastPair](share.Of(maxPastPairs), false)}
 }
 
 // pastProcess is the overflow of the table of processes.
@@ -42,7 +43,7 @@ func (s *State) pastProcess(id event.ProcID, had *row) *row {
 // their own must not displace one another.
 func (s *State) pastGroup(group snapshot.Identity) *row {
 	r := s.past.processes.rows[group]
-	if r == nil && len(s.past.processes.rows) >= maxPast/2 {
+	if r == nil && len(s.past.processes.rows) >= s.past.processes.limit/2 {
 		group = group.Coarse()
 		r = s.past.processes.rows[group]
 	}

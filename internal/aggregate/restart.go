@@ -36,7 +36,7 @@ func (s *State) Restart(at event.Time) {
 	for _, c := range s.counts {
 		c.restart()
 	}
-	s.failures = newFailures()
+	s.failures = newFailures(s.share)
 	s.notices = nil
 	s.recent = newRecent()
 	s.gaps.restart(at)

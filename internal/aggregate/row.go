@@ -79,6 +79,16 @@ func (h *rowSet) rows() [4]*row {
 	return [...]*row{h.total, h.proc.current(), h.dest.current(), h.pair.current()}
 }
 
+// current returns the set without rows that were evicted, which it would keep in memory.
+func (h rowSet) current() rowSet {
+	h.proc, h.dest, h.pair = h.proc.current(), h.dest.current(), h.pair.current()
+	return h
+}
+
+// leastRowSets is how many sets of rows may be kept in any case until those are merged whose rows were
+// evicted.
+const leastRowSets = 512
+
 // count adds n occurrences of the event.
 func (r *row) count(e *event.Event, n uint64) {
 	r.seen(e.Time)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/portspace"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -42,7 +41,7 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 	snap.Health.Unattributed = s.unattributed
 	snap.Filtered, snap.SelectedEvents = s.scope.filtered, s.scope.events
 	if s.table.AtLimit() {
-		snap.SocketLimit = portspace.Limit
+		snap.SocketLimit = s.table.Limit()
 	}
 	snap.Totals.TimeWaitOther = s.buckets.unattributed(s.table, s.scope.whole)
 	s.addLimits(snap)

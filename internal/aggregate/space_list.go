@@ -12,7 +12,8 @@ import (
 // spaceList is the fullest port spaces. A client of 100,000 destinations has as many of them, and
 // the rows of all would take 100 MB: the others are only counted.
 type spaceList struct {
-	rows   []*spaceRow     // at most 2 maxSpaces
+	limit  int             // how many stay
+	rows   []*spaceRow     // at most twice the limit
 	listed int             // rows so far, kept or not
 	least  *spaceRow       // the last of the rows that were kept; nil: there is room for more
 	spare  []*spaceRow     // to be used again
@@ -28,23 +29,23 @@ var compareTaken = func() func(a, b *snapshot.PortSpace) int {
 func (l *spaceList) add(row *spaceRow) {
 	l.listed++
 	l.rows = append(l.rows, row)
-	if len(l.rows) >= 2*maxSpaces {
+	if len(l.rows) >= 2*l.limit {
 		l.cut()
 	}
 }
 
-// cut sorts the rows, fullest first, and gives up those beyond maxSpaces.
+// cut sorts the rows, fullest first, and gives up those beyond the limit.
 func (l *spaceList) cut() {
 	slices.SortFunc(l.rows, func(a, b *spaceRow) int { return compareTaken(&a.PortSpace, &b.PortSpace) })
-	if len(l.rows) < maxSpaces {
+	if len(l.rows) < l.limit {
 		return
 	}
-	l.least = l.rows[maxSpaces-1]
-	for _, row := range l.rows[maxSpaces:] {
+	l.least = l.rows[l.limit-1]
+	for _, row := range l.rows[l.limit:] {
 		l.others.Add(&row.Occupancy)
 	}
-	l.spare = append(l.spare, l.rows[maxSpaces:]...)
-	l.rows = l.rows[:maxSpaces]
+	l.spare = append(l.spare, l.rows[l.limit:]...)
+	l.rows = l.rows[:l.limit]
 }
 
 // newRow returns a row to be set.

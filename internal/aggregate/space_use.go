@@ -19,13 +19,26 @@ const maxUses = 1 << 14
 
 // use returns the entry of a space, nil if it has none.
 func (f *flows) use(space uint32) *spaceUse {
-	if space == 0 || space >= maxUses {
+	if space == 0 || int(space) >= f.maxUses {
 		return nil
 	}
 	if lacking := int(space) + 1 - len(f.uses); lacking > 0 {
 		f.uses = append(f.uses, make([]spaceUse, lacking)...)
 	}
 	return &f.uses[space]
+}
+
+// trimUses forgets the flows and rows that are gone, which would stay in memory.
+func (f *flows) trimUses() {
+	for i := range f.uses {
+		use := &f.uses[i]
+		if use.flow != nil && use.flow.dropped {
+			use.flow = nil
+		}
+		if use.pair != nil && use.pair.mergedInto != nil {
+			use.pair = nil
+		}
+	}
 }
 
 // pairRow returns the row of a pair.

@@ -48,7 +48,7 @@ func newSpaceRows(s *State) *spaceRows {
 	room := takeRoom()
 	return &spaceRows{
 		State: s, bound: map[*portspace.BindTable]map[event.ProcID]boundPorts{}, early: map[uint32]*earlyPorts{},
-		plots: map[*portspace.BindTable]*portPlot{}, numbers: map[event.ProcID]int32{}, room: room, spaceList: spaceList{spare: room.rows},
+		plots: map[*portspace.BindTable]*portPlot{}, numbers: map[event.ProcID]int32{}, room: room, spaceList: spaceList{limit: s.share.Of(maxSpaces), spare: room.rows},
 	}
 }
 

@@ -32,11 +32,12 @@ type sweep struct {
 
 // sweeps count failures without their targets, so that thousands of rows are one sentence.
 type sweeps struct {
+	limit int
 	byKey map[sweepKey]*sweep
 	made  uint64
 }
 
-func newSweeps() sweeps { return sweeps{byKey: map[sweepKey]*sweep{}} }
+func newSweeps(limit int) sweeps { return sweeps{limit: limit, byKey: map[sweepKey]*sweep{}} }
 
 // current returns the sweep of a key: known if it still counts.
 func (s *sweeps) current(known *sweep, key sweepKey) *sweep {
@@ -47,7 +48,7 @@ func (s *sweeps) current(known *sweep, key sweepKey) *sweep {
 	if one != nil {
 		return one
 	}
-	if len(s.byKey) >= maxSweeps {
+	if len(s.byKey) >= s.limit {
 		s.evict()
 	}
 	s.made++
@@ -69,8 +70,8 @@ func (s *sweeps) evict() {
 		return cmp.Or(cmp.Compare(a.count, b.count), cmp.Compare(a.last, b.last), cmp.Compare(a.number, b.number))
 	}
 	for _, one := range least(all, len(all)/8, order) {
-		one.evicted = true
 		delete(s.byKey, one.sweepKey)
+		*one = sweep{evicted: true} // failures refer to it
 	}
 }
 

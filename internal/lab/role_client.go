@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
@@ -24,6 +25,7 @@ import (
 type Client struct {
 	Socket
 	To      []netip.AddrPort // destinations, in turn
+	Spread  int              // as many IPv4 addresses in place of each of them, from it on, in turn; 0: one
 	Count   int              // how many connections to try; 0: as many as For allows
 	For     time.Duration    // when to end at the latest; 0: after a minute
 	Rate    float64          // connections to try a second, all threads together; 0: no pause
@@ -105,7 +107,18 @@ func (w *clientWork) next() (netip.AddrPort, bool) {
 		return netip.AddrPort{}, false
 	}
 	w.begun++
-	return w.To[(w.begun-1)%len(w.To)], true
+	return w.destination(w.begun - 1), true
+}
+
+// destination returns that of the connection with a number, from 0 on.
+func (c *Client) destination(number int) netip.AddrPort {
+	to := c.To[number%len(c.To)]
+	if c.Spread == 0 {
+		return to
+	}
+	first := to.Addr().As4()
+	binary.BigEndian.PutUint32(first[:], binary.BigEndian.Uint32(first[:])+uint32(number/len(c.To)%c.Spread))
+	return netip.AddrPortFrom(netip.AddrFrom4(first), to.Port())
 }
 
 // done counts a try and closes its socket or holds it. A socket of -1 is closed.

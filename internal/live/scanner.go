@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/linux"
 	"github.com/porttrace/porttrace/internal/netns"
@@ -93,7 +94,7 @@ func (x diagScanner) scan(targets []target, stopped *atomic.Bool) (all []event.N
 // sockets. A namespace that is gone, or may not be entered, is left out.
 func scanEach(targets []target, stopped *atomic.Bool, scan func(at target, one *event.NetnsScan, limit int) error) []event.NetnsScan {
 	var all []event.NetnsScan
-	left := portspace.Limit
+	left := bounds.OfProcess().Of(portspace.Limit)
 	for _, at := range targets {
 		began := monotonic()
 		one := event.NetnsScan{Census: event.Census{Netns: at.inode, Began: began}}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/portspace"
 )
@@ -91,7 +92,7 @@ func (u *udpCounts) count(targets []target, failing []udpAddr, now event.Time) [
 func (u *udpCounts) countAll(targets []target, failing []udpAddr, now event.Time) []event.Event {
 	var counted []target
 	var lists [][]udpSocket
-	left := portspace.Limit
+	left := bounds.OfProcess().Of(portspace.Limit)
 	for _, at := range targets {
 		if !at.ports.Known() || !u.isWorthwhile(at, failing) {
 			continue

@@ -79,7 +79,7 @@ func (r *reconciler) warn(scan *event.NetnsScan, at event.Time, add func(*event.
 		return
 	}
 	r.warned = true
-	text := fmt.Sprintf("more than %d sockets: the occupancy shown for port spaces is a lower bound", portspace.Limit)
+	text := fmt.Sprintf("more than %d sockets: the occupancy shown for port spaces is a lower bound", r.table.Limit())
 	if scan.LeftOut > 0 {
 		text += fmt.Sprintf("; of namespace %d, %d sockets are not followed", scan.Census.Netns, scan.LeftOut)
 	}

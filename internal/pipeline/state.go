@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"github.com/porttrace/porttrace/internal/aggregate"
+	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/filter"
 	"github.com/porttrace/porttrace/internal/portspace"
@@ -33,7 +34,7 @@ func NewState(f *filter.Filter) *State {
 func newState(f *filter.Filter, scans, thresholds bool) *State {
 	s := &State{filter: f}
 	if scans || thresholds {
-		s.table = portspace.New(portspace.Limit)
+		s.table = portspace.New(bounds.OfProcess().Of(portspace.Limit))
 		s.scans = newReconciler(s.table)
 	}
 	if thresholds {

@@ -236,6 +236,9 @@ func (t *Table) census(e *event.Event, fact *event.Census) {
 // then.
 func (t *Table) AtLimit() bool { return t.sockets.used >= t.limit }
 
+// Limit returns how many sockets the table follows.
+func (t *Table) Limit() int { return t.limit }
+
 // OccupiesRange reports whether the event's socket could take a port from a connect(): an
 // accepted one outside the range does not.
 func (t *Table) OccupiesRange(e *event.Event) bool {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/linux"
 )
 
@@ -29,10 +30,6 @@ const (
 	entryBytes = 48 + 16
 	// connsShare is the part of the memory that pt_conns may take.
 	connsShare = 16
-	// ampleMemory is from where on the other maps, 15 MiB in all, have their full size.
-	ampleMemory = 256 << 20
-	// maxShrink is how much smaller they can become.
-	maxShrink = 8
 )
 
 // room is what the host has for the maps.
@@ -72,16 +69,6 @@ func (r room) conns(bytes uint64) uint32 {
 	return uint32(max(min(wanted, r.memory/connsShare/bytes), leastConns))
 }
 
-// shrink returns by how much the other maps are smaller than they can be: a power of two, since
-// rings need one as their size.
-func (r room) shrink() uint32 {
-	by := uint32(1)
-	for by < maxShrink && r.memory*uint64(by) < ampleMemory {
-		by *= 2
-	}
-	return by
-}
-
 // shrinking are the maps that take memory for what is under way, or has happened since they were
 // read last. What finds no room in them is counted with less detail.
 var shrinking = []string{
@@ -93,7 +80,7 @@ var shrinking = []string{
 // sizeMaps sets how many entries the maps get.
 func sizeMaps(maps map[string]*ebpf.MapSpec, opts *Options, r room) {
 	for _, name := range shrinking {
-		maps[name].MaxEntries /= r.shrink()
+		maps[name].MaxEntries = uint32(bounds.For(r.memory).Of(int(maps[name].MaxEntries)))
 	}
 	for outer, inner := range innerMaps { // the kernel makes one to see its type
 		maps[outer].InnerMap.MaxEntries = maps[inner].MaxEntries

@@ -9,22 +9,20 @@ import (
 func TestRoom(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		room   room
-		conns  uint32
-		shrink uint32
+		name  string
+		room  room
+		conns uint32
 	}{
-		{"idle", room{8 << 30, 40}, minConns, 1},
-		{"busy", room{8 << 30, 30_000}, 120_000, 1},
-		{"very busy", room{64 << 30, 500_000}, maxConns, 1},
-		{"busy, little memory", room{64 << 20, 30_000}, 34_952, 4},
-		{"small host", room{256 << 20, 40}, minConns, 1},
-		{"a bit less", room{256<<20 - 1, 40}, minConns, 2},
-		{"tiny", room{1 << 20, 40}, leastConns, maxShrink},
+		{"idle", room{8 << 30, 40}, minConns},
+		{"busy", room{8 << 30, 30_000}, 120_000},
+		{"very busy", room{64 << 30, 500_000}, maxConns},
+		{"busy, little memory", room{64 << 20, 30_000}, 34_952},
+		{"small host", room{256 << 20, 40}, minConns},
+		{"tiny", room{1 << 20, 40}, leastConns},
 	}
 	for _, test := range tests {
-		if conns, shrink := test.room.conns(120), test.room.shrink(); conns != test.conns || shrink != test.shrink {
-			t.Errorf("%s: %d connections, 1/%d; want %d, 1/%d", test.name, conns, shrink, test.conns, test.shrink)
+		if conns := test.room.conns(120); conns != test.conns {
+			t.Errorf("%s: %d connections, want %d", test.name, conns, test.conns)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/event"
 )
 
@@ -17,7 +18,8 @@ const (
 	maxRaw    = 4 << 20
 	// maxStored leaves room for a frame that cannot be compressed.
 	maxStored = maxRaw + maxRaw/8
-	// fullEvents is with how many events the writer ends a frame: it keeps two, and their room.
+	// fullEvents is with how many events the writer ends a frame: it keeps two, and their room. Of a storm
+	// towards many destinations each takes half a KiB an event, so that there are fewer in little memory.
 	fullEvents = 1 << 14
 	// keptEvents is for how many events a frame keeps its room in any case.
 	keptEvents = 1 << 11
@@ -47,6 +49,7 @@ type frame struct {
 	columns     [columns][]byte
 
 	most uint32 // events that it has room for
+	full uint32 // with as many events it ends
 
 	// The values before, of which the columns have the differences.
 	time   event.Time
@@ -55,7 +58,10 @@ type frame struct {
 }
 
 func newFrame() *frame {
-	return &frame{shape: newShapeMessage(), shapes: map[shape]uint32{}, processes: map[event.ProcID]uint32{}}
+	return &frame{
+		shape: newShapeMessage(), shapes: map[shape]uint32{}, processes: map[event.ProcID]uint32{},
+		full: uint32(bounds.OfProcess().Of(fullEvents)),
+	}
 }
 
 // contextEvery is the number of frames from one that has the context to the next, at most.
@@ -78,10 +84,10 @@ func (f *frame) reset(number uint64, begin event.Time, begun, context bool) {
 	clear(f.processes)
 }
 
-// full reports whether the frame must end. It leaves room for the processes that one more
+// isFull reports whether the frame must end. It leaves room for the processes that one more
 // event can name.
-func (f *frame) full() bool {
-	return f.events >= fullEvents || len(f.processes) > maxEvents-3-maxUDPHolders || len(f.tables) >= fullTables
+func (f *frame) isFull() bool {
+	return f.events >= f.full || len(f.processes) > maxEvents-3-maxUDPHolders || len(f.tables) >= fullTables
 }
 
 // addEvent appends an event, which the world must have applied already.

@@ -95,7 +95,7 @@ func NewWriter(to Storage, maxBytes int64) (*Writer, error) {
 // earlier frame.
 func (w *Writer) Add(e *event.Event, world *event.World) error {
 	w.frame.addEvent(e, world)
-	if !w.frame.full() {
+	if !w.frame.isFull() {
 		return nil
 	}
 	// The part of this batch ends after the batch before, of which it is no part.

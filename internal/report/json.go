@@ -1,35 +1,17 @@
 package report
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"io"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
-	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // Schema names the form of the JSON report. Fields may be added to it; one that
 // changes its meaning makes a new version.
 const Schema = "porttrace.report/v1"
-
-// encode writes printable ASCII only: a terminal may show the report, with names from outside.
-func encode(w io.Writer, d any) error {
-	var object bytes.Buffer
-	out := json.NewEncoder(&object)
-	out.SetEscapeHTML(false) // the report is no HTML, and paths can have an &
-	out.SetIndent("", "  ")
-	if err := out.Encode(d); err != nil {
-		return fmt.Errorf("writing report: %w", err)
-	}
-	_, err := w.Write(printable.JSON(object.Bytes()))
-	return err
-}
 
 // document is the whole report. Its lists are never null.
 type document struct {

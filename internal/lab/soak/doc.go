@@ -5,6 +5,7 @@
 //	cgroup      a memory cgroup for it
 //	usage       what a process takes: memory, threads, files, and its objects in the kernel
 //	small       a memory cgroup of 64 MiB is enough
+//	many        the same under connections to very many destinations
 //	cost        what it says of its own cost is what the kernel says
 //	load        connections, failures, short-lived programs and namespaces
 //	soak        nothing grows under that load: make soak, for SOAK=5m

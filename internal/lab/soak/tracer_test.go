@@ -45,10 +45,10 @@ func showScreen(t *testing.T, group *memoryGroup) *terminal.Terminal {
 
 // report is what the tests read of a JSON report.
 type report struct {
-	Totals struct {
-		ConnectFailures uint64 `json:"connect_failures"`
-	}
-	Processes []struct {
+	Totals            destination
+	Destinations      []destination
+	OtherDestinations *destination `json:"other_destinations"`
+	Processes         []struct {
 		PID           int
 		Opens, Closes uint64
 	}
@@ -60,6 +60,12 @@ type report struct {
 		ProgramSeconds *float64 `json:"program_seconds"`
 		ProgramRuns    uint64   `json:"program_runs"`
 	}
+}
+
+// destination is a row of the report, or what no row has.
+type destination struct {
+	Opens           uint64
+	ConnectFailures uint64 `json:"connect_failures"`
 }
 
 func parseReport(t *testing.T, text string) *report {
