@@ -141,15 +141,20 @@ func (d *spaceDetail) writeConfiguration(to *sheet) {
 	}
 }
 
-// useWords returns the gauge with its figures.
+// useWords returns the gauge with its figures: its percentage is not of the ports in use if some of those
+// can be reused.
 func useWords(s *snapshot.PortSpace, width int) string {
 	if s.Capacity <= 0 {
 		long, _ := unknownUse(s)
 		return long
 	}
 	const figures = 22
-	room := max(min(width-labelWidth-figures, 45), percentWidth+4)
-	return gauge(s, room) + "  " + phrase.Count(s.InUse()) + " of " + phrase.Count(s.Capacity)
+	share := ""
+	if s.Reusable > 0 {
+		share = " taken"
+	}
+	room := max(min(width-labelWidth-figures-len(share), 45), percentWidth+4)
+	return gauge(s, room) + share + "  " + phrase.Count(s.InUse()) + " of " + phrase.Count(s.Capacity)
 }
 
 // writeUse writes the states of the ports in use, each port once.

@@ -5,7 +5,7 @@ var glossary = map[string]string{
 	"USED %":         "share of the ports that the next call cannot have; ▒: in TIME_WAIT, can be used again (tcp_tw_reuse)",
 	"FROM → TO":      "the port space: local address → destination. Each has all ports of the range for itself; bind() to port 0 has one for each address",
 	"NETNS":          "network namespace; (gone): it exists no more",
-	"PORTS":          "ports in use / ports there are",
+	"PORTS":          "ports in use, with those that can be reused / ports there are",
 	"FULL":           "when no port will be left at the current rates; never: it settles below that; -: not known",
 	"WANTED/MAX":     "ports per second that calls want, found or not / that can be had indefinitely at the lifetimes seen",
 	"LEFT":           "ports that the next calls can have",

@@ -157,7 +157,7 @@ func (s *spaceTrouble) failingTitle() string {
 	case !s.failsNow():
 		title := "NO FREE PORT until " + phrase.Ago(now, s.LastExhausted)
 		if s.Capacity > 0 {
-			title += " (now " + s.used() + " in use)"
+			title += " (now " + s.taken() + " taken)"
 		}
 		return title
 	case s.FullBeforeStart && s.IsFull() && !s.FullSince.IsZero():

@@ -40,8 +40,10 @@ func (s *spaceTrouble) ends() string {
 	return text + phrase.InNetns(s.NetnsName)
 }
 
-// used returns the share that is taken, 25 %.
-func (s *spaceTrouble) used() string { return strings.Replace(phrase.Taken(s.PortSpace), "%", " %", 1) }
+// taken returns the share that is taken, 25 %.
+func (s *spaceTrouble) taken() string {
+	return strings.Replace(phrase.Taken(s.PortSpace), "%", " %", 1)
+}
 
 // pace returns how many calls fail in a second, or how many have failed.
 func (s *spaceTrouble) pace() string {
@@ -76,8 +78,8 @@ func (s *spaceTrouble) cannot(callers parties) string {
 	return s.subject(callers) + verb + deed + s.ends() + s.errno() + ", " + s.pace() + "."
 }
 
-// inUse returns how many ports are in use, how, and by which programs if those are others than
-// are named already.
+// inUse returns how many ports the next call cannot have, how they are in use, and by which programs if
+// those are others than are named already.
 func (s *spaceTrouble) inUse(named parties, all bool) string {
 	if s.Capacity <= 0 {
 		return "The port range of the network namespace is not known."
@@ -96,11 +98,20 @@ func (s *spaceTrouble) inUseBy(named parties, all bool, of string) string {
 	if s.IsFull() && all {
 		text = "All " + ports
 	}
-	text += " are in use" + s.states()
+	text += s.areInUse()
 	if by := s.by(named); by != "" {
 		text += "; " + by
 	}
 	return text + "."
+}
+
+// areInUse returns in which states the ports are. Those that tcp_tw_reuse allocates again are in use, as
+// in all tables, but not taken.
+func (s *spaceTrouble) areInUse() string {
+	if s.Reusable == 0 {
+		return " are in use" + s.states()
+	}
+	return " are taken" + s.states() + "; " + phrase.Count(s.Reusable) + " more in TIME_WAIT can be reused"
 }
 
 // states returns in which states the ports are: , all in TIME_WAIT; : 900 TIME_WAIT, 100 open.

@@ -66,7 +66,7 @@ func TestOutOfPorts(t *testing.T) {
 func TestHadNoPort(t *testing.T) {
 	t.Parallel()
 	for ago, want := range map[time.Duration]string{
-		time.Second: "OUT OF PORTS for 2m41s", 4 * time.Second: "NO FREE PORT until 4s ago (now 25 % in use)",
+		time.Second: "OUT OF PORTS for 2m41s", 4 * time.Second: "NO FREE PORT until 4s ago (now 25 % taken)",
 		2 * time.Minute: "OK: nothing fails now; 7,731 calls failed until 05:18:26",
 	} {
 		v := Of(traced(func(s *snapshot.Snapshot) {
@@ -82,6 +82,24 @@ func TestHadNoPort(t *testing.T) {
 		}
 		if (v.Level == OK) != (ago > time.Minute) || (v.Level == Failing) != (ago < failsNow) {
 			t.Errorf("%s ago: level %s", ago, v.Level)
+		}
+	}
+}
+
+// Ports that tcp_tw_reuse allocates again are in use, and not taken: tables say that all are in use.
+func TestReusableIsNotTaken(t *testing.T) {
+	t.Parallel()
+	for reusable, want := range map[int]string{
+		0:   "900 of 1,000 ports of 10.77.0.1 towards it are in use, all in TIME_WAIT.",
+		600: "300 of 1,000 ports of 10.77.0.1 towards it are taken, all in TIME_WAIT; 600 more in TIME_WAIT can be reused.",
+		900: "0 of 1,000 ports of 10.77.0.1 towards it are taken; 900 more in TIME_WAIT can be reused.",
+	} {
+		v := Of(traced(func(s *snapshot.Snapshot) {
+			fullSpace(s)
+			s.PortSpaces[0].TimeWait, s.PortSpaces[0].Reusable = 900, reusable
+		}), nil)
+		if v.Lines[1] != want {
+			t.Errorf("%d can be reused: %s", reusable, v.Lines[1])
 		}
 	}
 }

@@ -10,7 +10,7 @@
 //	dest:10.0.0.0/8     towards these addresses; dest:10.77.0.2:9000, dest::443, dest:10.77. (beginning)
 //	src:10.77.0.1       from these addresses
 //	port:40000-40999    has one of these ports
-//	>80%  <5%           more (less) of the ports in use
+//	>80%  <5%           more (less) of the ports taken
 //	>100/s              more connections per second
 //	close_wait:>10      more than this of a count
 //	!TERM               does not match the term, as in !nginx, !pid:1 or !>80%

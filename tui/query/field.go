@@ -105,7 +105,7 @@ func init() {
 			name: "port", example: "port:5432", noun: "port", meaning: "this port; 80,443 and 40000-40999 are several",
 			takes: "ports from 0 to 65535, as in port:5432, port:80,443 or port:40000-40999", parse: parseSpans,
 		},
-		Percent:   {noun: "percentage of ports in use", takes: "a percentage, as in >80%, or a rate, as in >100/s"},
+		Percent:   {noun: "percentage of ports taken", takes: "a percentage, as in >80%, or a rate, as in >100/s"},
 		Rate:      {noun: "rate of connections", takes: "a percentage, as in >80%, or a rate, as in >100/s"},
 		Ports:     counting("ports", "", "count of ports", "ports in use"),
 		Open:      counting("open", "", "count of open connections", "open connections"),

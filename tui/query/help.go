@@ -13,7 +13,7 @@ func Help() [][2]string {
 		{`!nginx`, "does not; ! negates every form"},
 		{`"a b"`, "has this text, with the blank"},
 		{`/^ngi.x/`, "has a match of this regular expression; with upper case in it, case counts"},
-		{`>80%`, "more of the ports in use; also <, >=, <="},
+		{`>80%`, "more of the ports taken; also <, >=, <="},
 		{`>100/s`, "more connections per second"},
 	}
 	for _, f := range [...]Field{PID, Dest, Source, Port, Comm} {

@@ -69,7 +69,7 @@ func (r *Row) AddDest(to netip.AddrPort) { r.dests = append(r.dests, unmapped(to
 // AddSource adds a local address, as AddDest.
 func (r *Row) AddSource(from netip.AddrPort) { r.sources = append(r.sources, unmapped(from)) }
 
-// Set sets a number: the percentage of ports in use (0 to 100), connections per second, or a
+// Set sets a number: the percentage of ports taken (0 to 100), connections per second, or a
 // count. One that is not set is not known.
 func (r *Row) Set(f Field, number float64) {
 	r.numbers[f] = number
