@@ -12,6 +12,7 @@ import (
 // Errors of files that are no recording.
 var (
 	ErrEmpty   = errors.New("the file is empty: nothing was recorded")
+	ErrCut     = errors.New("the file is cut off or damaged in its first frame: nothing can be read from it")
 	ErrForeign = errors.New("not a recording of porttrace")
 )
 
@@ -193,7 +194,7 @@ func (s *headerReader) reason() error {
 		return fmt.Errorf("%w: it has version %d, this one reads version %d", ErrVersion, version, Version)
 	}
 	if bytes.HasPrefix(b, marker[:min(len(marker), len(b))]) {
-		return ErrEmpty
+		return ErrCut
 	}
 	return ErrForeign
 }

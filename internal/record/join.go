@@ -60,7 +60,7 @@ func indexAll(parts []Part) ([]indexed, error) {
 	for _, part := range parts {
 		x, err := buildIndex(part.File, part.Size)
 		switch {
-		case errors.Is(err, ErrEmpty) && len(parts) > 1:
+		case (errors.Is(err, ErrEmpty) || errors.Is(err, ErrCut)) && len(parts) > 1:
 		case err != nil:
 			return nil, fmt.Errorf("%s: %w", part.Name, err)
 		case len(x.frames) > 0 || len(parts) == 1:

@@ -35,7 +35,7 @@ type Reader struct {
 }
 
 // OpenFile opens a recording for reading. The caller must close the file. The error wraps
-// ErrEmpty, ErrForeign, ErrVersion or an error of the system. A damaged or truncated file is
+// ErrEmpty, ErrCut, ErrForeign, ErrVersion or an error of the system. A damaged or truncated file is
 // no error: see Gaps.
 func OpenFile(name string) (*Reader, *os.File, error) {
 	file, size, err := OpenPart(name)
