@@ -94,7 +94,27 @@ func GroupRows(s *Snapshot, by Grouping) []ProcessGroup {
 	for i := range rows {
 		rows[i].finish(by)
 	}
+	if by == ByProgram {
+		distinguish(rows)
+	}
 	return rows
+}
+
+// distinguish puts the name of a program into brackets, as ps(1) does, if its executable is not known and
+// another program has the name. Its processes ended before their facts could be read: they may be of the
+// other program, or of one that only has its name.
+func distinguish(rows []ProcessGroup) {
+	known := map[string]bool{}
+	for i := range rows {
+		if rows[i].Executable != unknownExecutable(rows[i].Name) {
+			known[rows[i].Name] = true
+		}
+	}
+	for i := range rows {
+		if g := &rows[i]; known[g.Name] && g.Executable == unknownExecutable(g.Name) {
+			g.Name = g.Executable
+		}
+	}
 }
 
 // groupIndex is which groups there are.

@@ -2,7 +2,8 @@ package snapshot
 
 import "github.com/porttrace/porttrace/internal/event"
 
-// GroupOf returns the group of that key as GroupRows has it, nil if there is none in the snapshot.
+// GroupOf returns the group of that key as GroupRows has it, but for a name that only a program beside it
+// changes; nil if there is none in the snapshot.
 func GroupOf(s *Snapshot, by Grouping, key GroupKey) *ProcessGroup {
 	key = key.found(by)
 	var g *ProcessGroup

@@ -191,6 +191,30 @@ func BenchmarkGroupProcesses(b *testing.B) {
 }
 
 // Two services of one interpreter are two programs, the workers of one are one.
+// Processes whose executable is not known are not taken for those of a program that has their name.
+func TestProgramsOfOneName(t *testing.T) {
+	t.Parallel()
+	process := func(pid uint32, comm, exe string) Process {
+		return Process{Info: event.Process{ID: event.ProcID{PID: pid}, Comm: comm, Exe: exe}, Totals: Totals{Opens: 1}}
+	}
+	const known, other = "/usr/bin/curl", "/opt/bin/curl"
+	for want, rows := range map[string][]Process{
+		"[curl=/usr/bin/curl 2 [curl]=[curl] 1]": {process(1, "curl", known), process(2, "curl", known), process(3, "curl", "")},
+		"[[curl]=[curl] 1 curl=/opt/bin/curl 1 curl=/usr/bin/curl 1]": {
+			process(1, "curl", known), process(2, "curl", other), process(3, "curl", ""),
+		},
+		"[curl=[curl] 2 wget=/usr/bin/wget 1]": {process(1, "curl", ""), process(2, "curl", ""), process(3, "wget", "/usr/bin/wget")},
+	} {
+		got := []string{}
+		for _, g := range GroupProcesses(with(rows), ByProgram) {
+			got = append(got, fmt.Sprintf("%s=%s %d", g.Name, g.Executable, g.Opens))
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 func TestGroupByProgramAndParent(t *testing.T) {
 	t.Parallel()
 	loop := event.Ancestor{ID: event.ProcID{PID: 7, Start: 1}, Comm: "bash", Script: "/root/loop.sh"}

@@ -44,8 +44,11 @@ func executableOf(p *event.Process) string {
 	if p.Exe != "" {
 		return p.Exe
 	}
-	return "[" + p.Comm + "]"
+	return unknownExecutable(p.Comm)
 }
+
+// unknownExecutable returns what stands for the executable of a process of that name.
+func unknownExecutable(comm string) string { return "[" + comm + "]" }
 
 // parentName returns loop.sh (bash 20617), bash(1), process 7.
 func parentName(a *event.Ancestor) string {
