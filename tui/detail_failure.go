@@ -70,8 +70,8 @@ func (d *failureDetail) processes() []event.ProcID {
 // writeTarget leads from the target of a connect() to the port space that it takes a port of.
 func (d *failureDetail) writeTarget(to *sheet) {
 	f := d.row
-	name := remoteEnd(f.Proto, f.Target, to.width)
-	if !isConnect(&f.Failure) {
+	name := targetOf(&f.Failure, to.width)
+	if !isConnect(&f.Failure) || !f.TargetKnown() {
 		to.field("target", name, plain)
 		return
 	}

@@ -28,6 +28,14 @@ func remoteEnd(proto event.Proto, end event.Endpoint, width int) string {
 	return endpoint(end, width-len(suffix)) + suffix
 }
 
+// targetOf returns what a call that failed asked for, in at most width cells.
+func targetOf(f *snapshot.Failure, width int) string {
+	if !f.TargetKnown() {
+		return cut(phrase.Target(f), width)
+	}
+	return remoteEnd(f.Proto, f.Target, width)
+}
+
 // process returns NAME(PID) in at most width cells. The name is cut, not the pid.
 func process(id event.ProcID, comm string, width int) string {
 	if !id.Known() {

@@ -89,7 +89,7 @@ func failureColumns(now func() time.Time, withProgram bool) []column[snapshot.Pr
 		words("call", "CALL", 7, 8, 0, func(f *row, _ int) string { return f.Op.String() }),
 		words("errno", "ERRNO", 3, 14, 15, func(f *row, _ int) string { return phrase.Errno(&f.Failure) }),
 		words("reason", "REASON", 0, 16, 17, func(f *row, _ int) string { return reason(&f.Failure) }),
-		words("target", "TARGET", 4, 20, 48, func(f *row, width int) string { return remoteEnd(f.Proto, f.Target, width) }),
+		words("target", "TARGET", 4, 20, 48, func(f *row, width int) string { return targetOf(&f.Failure, width) }),
 		number("last", "LAST", 6, 10, func(f *row) string { return phrase.Ago(now(), f.Last) }),
 		words("local", "LOCAL", 8, 21, 48, func(f *row, width int) string { return failureLocal(&f.Failure, width) }),
 	)

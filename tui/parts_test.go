@@ -174,3 +174,13 @@ func TestSocketLimit(t *testing.T) {
 		}
 	}
 }
+
+// Failures that were counted without their targets are not towards the zero address; a bind() asks for it.
+func TestSeveralTargets(t *testing.T) {
+	t.Parallel()
+	for op, want := range map[event.Op]string{event.OpConnect: "several addresses", event.OpBind: "[::]:*"} {
+		if got := targetOf(&snapshot.Failure{Proto: event.TCP, Op: op}, 40); got != want {
+			t.Errorf("%s: %q, want %q", op, got, want)
+		}
+	}
+}

@@ -98,7 +98,7 @@ func failureRow(to *query.Row, f *snapshot.ProgramFailure) {
 	to.Add(query.Text, printable.String(f.Program.Name))
 	addProcess(to, &f.Proc)
 	addPlace(to, f.NetnsName, f.Netns, f.NetnsGone, f.Target)
-	to.Add(query.Text, remoteEnd(f.Proto, f.Target, 2*maxName))
+	to.Add(query.Text, targetOf(&f.Failure, 2*maxName))
 	to.Add(query.Kind, f.Op.String())
 	to.Add(query.Errno, f.Errno.String())
 	to.Add(query.Reason, f.Reason.String())

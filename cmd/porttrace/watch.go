@@ -156,7 +156,11 @@ func (w *watch) failing(s *snapshot.Snapshot) (list []happening) {
 
 // failureName returns what failures of several processes of one program have in common.
 func failureName(f *snapshot.Failure) string {
-	return fmt.Sprintf("%s of %s, %s (%s)", f.Op, f.Proc.Program(), phrase.Remote(f.Proto, f.Target), f.Reason)
+	target := phrase.Remote(f.Proto, f.Target)
+	if !f.TargetKnown() {
+		target = phrase.Target(f)
+	}
+	return fmt.Sprintf("%s of %s, %s (%s)", f.Op, f.Proc.Program(), target, f.Reason)
 }
 
 // found returns the findings with that cause or id, without those that are only a note.

@@ -34,6 +34,25 @@ func cause(f *snapshot.Failure) string {
 	return mark + cmp.Or(words, code, "unknown error")
 }
 
+// severalAddresses stands for targets that are not known one by one.
+const severalAddresses = "several addresses"
+
+// Target returns what was asked for, with the protocol if that is not TCP.
+func Target(f *snapshot.Failure) string {
+	if !f.TargetKnown() {
+		return severalAddresses + ProtoSuffix(f.Proto)
+	}
+	return f.Target.String() + ProtoSuffix(f.Proto)
+}
+
+// asked is Target without the protocol, with any port as *.
+func asked(f *snapshot.Failure) string {
+	if !f.TargetKnown() {
+		return severalAddresses
+	}
+	return Endpoint(f.Target)
+}
+
 // Errno returns the error of a failure, marked if inferred.
 func Errno(f *snapshot.Failure) string {
 	return Marked(f.Inferred, event.FieldErrno, f.Errno.String())

@@ -53,6 +53,11 @@ func TestSentence(t *testing.T) {
 			"process 7 cannot listen on [::]:443: port already in use (EADDRINUSE), 5.0/s",
 		},
 		{
+			"counted without their targets",
+			[]snapshot.Failure{with(exhausted, func(f *snapshot.Failure) { f.Rate, f.Target = 5, event.Endpoint{} })},
+			"curl cannot connect to several addresses: no free local port (EADDRNOTAVAIL), 5.0/s",
+		},
+		{
 			"a rate is now, whatever the clock says",
 			[]snapshot.Failure{with(exhausted, func(f *snapshot.Failure) { f.Rate = 1 })},
 			"curl cannot connect to 10.0.0.2:80: no free local port (EADDRNOTAVAIL), 1.0/s",

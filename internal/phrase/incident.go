@@ -12,7 +12,7 @@ import (
 // had several targets.
 func FailingIncident(f *snapshot.Failure, several bool) string {
 	_, name := caller(&f.Proc)
-	what := Endpoint(f.Target)
+	what := asked(f)
 	if several {
 		what = "several targets"
 	}

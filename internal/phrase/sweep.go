@@ -234,7 +234,7 @@ func (w *FailureSum) subject() string {
 // predicate returns what the program cannot do: cannot connect to 10.0.0.2:80.
 func (w *FailureSum) predicate(verb string) string {
 	f := w.worst
-	what := Endpoint(f.Target)
+	what := asked(f)
 	if n := len(w.targets) + w.swept; n > 1 {
 		what = Grouped(n) + " targets"
 		if f.Op != event.OpConnect {

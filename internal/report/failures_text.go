@@ -23,7 +23,7 @@ func (w *writer) failures() (table, []snapshot.ProgramFailure) {
 	for i := range listed {
 		f := &listed[i]
 		t.add(phrase.Grouped(f.Count), oneDecimal(f.Rate), phrase.Programs(&f.Program), f.Op.String(), phrase.Errno(&f.Failure), reason(&f.Failure),
-			f.Target.String()+phrase.ProtoSuffix(f.Proto), f.First.UTC().Format(time.TimeOnly), f.Last.UTC().Format(time.TimeOnly),
+			phrase.Target(&f.Failure), f.First.UTC().Format(time.TimeOnly), f.Last.UTC().Format(time.TimeOnly),
 			w.netns(f.NetnsName, f.Netns, f.NetnsGone))
 	}
 	if other := w.s.OtherFailures; other != nil {

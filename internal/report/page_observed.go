@@ -68,7 +68,7 @@ func (w *writer) failureTurns() (turns []turn) {
 	_, failures := w.failures()
 	for i := range failures[:min(len(failures), topRows)] {
 		f := &failures[i]
-		what := phrase.Programs(&f.Program) + ": " + f.Op.String() + " " + f.Target.String() + phrase.ProtoSuffix(f.Proto) + ", " + phrase.Errno(&f.Failure)
+		what := phrase.Programs(&f.Program) + ": " + f.Op.String() + " " + phrase.Target(&f.Failure) + ", " + phrase.Errno(&f.Failure)
 		turns = append(turns, turn{f.First, what + ": the first failure of " + phrase.Grouped(f.Count)})
 		if f.Count > 1 {
 			turns = append(turns, turn{f.Last, what + ": the last failure"})

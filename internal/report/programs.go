@@ -1,6 +1,9 @@
 package report
 
-import "github.com/porttrace/porttrace/internal/snapshot"
+import (
+	"github.com/porttrace/porttrace/internal/event"
+	"github.com/porttrace/porttrace/internal/snapshot"
+)
 
 // program is the processes of one executable with one script.
 type program struct {
@@ -60,15 +63,19 @@ type failureProgram struct {
 	NetnsName string   `json:"netns_name"`
 	NetnsGone bool     `json:"netns_gone"`
 	Proto     string   `json:"proto"`
-	Addr      string   `json:"addr"` // what was asked for: the destination of a connect(), the address of a bind()
+	Addr      string   `json:"addr"` // what was asked for: the destination of a connect(), empty: several; the address of a bind()
 	Port      uint16   `json:"port"`
 }
 
 func newFailureProgram(f *snapshot.ProgramFailure) failureProgram {
+	addr := f.Target.Host()
+	if f.Op != event.OpConnect {
+		addr = f.Target.Addr.String() // the argument of the call, hence known
+	}
 	return failureProgram{
 		program: newProgram(&f.Program), Op: f.Op.String(), Errno: f.Errno.String(), Reason: f.Reason.String(),
 		Inferred: append([]string{}, f.Inferred.Names()...), Count: f.Count, Resent: f.Resent, Rate: f.Rate,
 		First: formatTime(f.First), Last: formatTime(f.Last), Netns: f.Netns, NetnsName: f.NetnsName, NetnsGone: f.NetnsGone,
-		Proto: f.Proto.String(), Addr: f.Target.Addr.String(), Port: f.Target.Port,
+		Proto: f.Proto.String(), Addr: addr, Port: f.Target.Port,
 	}
 }

@@ -287,6 +287,29 @@ func TestManyGaps(t *testing.T) {
 	}
 }
 
+// TestSeveralTargets: connects that were counted without their targets are not towards the zero address.
+func TestSeveralTargets(t *testing.T) {
+	t.Parallel()
+	s := busy()
+	s.Failures = []snapshot.Failure{{
+		Proc: event.Process{ID: event.ProcID{PID: 99}, Comm: "scanner"}, Proto: event.TCP, Op: event.OpConnect, Errno: event.ECONNREFUSED,
+		Reason: event.Refused, Count: 69_850, First: started, Last: started.Add(9 * time.Second),
+	}}
+	var text, object bytes.Buffer
+	if err := errors.Join(Text(&text, s, nil, TextOptions{}), JSON(&object, s, nil, snapshot.ByProgram, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if failures := string(section(text.Bytes(), "Failures")); !strings.Contains(failures, "refused  several addresses") || strings.Contains(failures, "[::]") {
+		t.Errorf("%s", failures)
+	}
+	var decoded struct {
+		Programs []struct{ Addr string } `json:"failures_by_program"`
+	}
+	if err := json.Unmarshal(object.Bytes(), &decoded); err != nil || len(decoded.Programs) != 1 || decoded.Programs[0].Addr != "" {
+		t.Errorf("%+v %v", decoded, err)
+	}
+}
+
 // TestSweep: a sweep is one sentence, and what has no row is in the sum of the rest.
 func TestSweep(t *testing.T) {
 	t.Parallel()

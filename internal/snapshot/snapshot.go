@@ -224,7 +224,7 @@ type Failure struct {
 	Errno     event.Errno
 	Reason    event.Reason
 	Inferred  event.Field
-	// What was asked for: the destination of a connect(), the address of a bind().
+	// What was asked for: the destination of a connect(), the address of a bind(). See TargetKnown.
 	Target event.Endpoint
 	// The newest local address, with its port if one had been taken.
 	Local event.Endpoint
@@ -238,6 +238,10 @@ type Failure struct {
 	First  time.Time
 	Last   time.Time
 }
+
+// TargetKnown reports whether the Target was asked for. Calls that were counted without their targets,
+// because those were too many, have a row of their own: no connect() is towards the zero address.
+func (f *Failure) TargetKnown() bool { return f.Op != event.OpConnect || f.Target.Known() }
 
 // HeldBy is the socket that has a port, or a 4-tuple, that a failed call wanted.
 type HeldBy struct {

@@ -90,6 +90,9 @@ func (s *silence) weight() int { return s.pending + int(s.count) }
 // sentence returns 10.77.5.5:443 does not answer curl(812): 19 calls/s given up, 39 wait.
 func (s *silence) sentence() string {
 	text := phrase.Remote(s.Proto, s.Remote) + phrase.InNetns(s.netnsName) + " does not answer"
+	if s.worst != nil && !s.worst.TargetKnown() {
+		text = phrase.Target(s.worst) + phrase.InNetns(s.netnsName) + " do not answer"
+	}
 	if len(s.callers) > 0 {
 		text += " " + s.callers.String()
 	}
