@@ -41,7 +41,9 @@ func (s *spaceTrouble) ends() string {
 }
 
 // taken returns the share that is taken, 25 %.
-func (s *spaceTrouble) taken() string { return strings.Replace(phrase.Taken(s.PortSpace), "%", " %", 1) }
+func (s *spaceTrouble) taken() string {
+	return strings.Replace(phrase.Taken(s.PortSpace), "%", " %", 1)
+}
 
 // pace returns how many calls fail in a second, or how many have failed.
 func (s *spaceTrouble) pace() string {
