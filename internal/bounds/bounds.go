@@ -16,7 +16,7 @@ const (
 // need one as their size. 0 is the whole, too.
 type Share int
 
-// For returns the share of a process that may have so many bytes.
+// For returns the share of a process that may have that many bytes.
 func For(memory uint64) Share {
 	by := Share(1)
 	for by < maxShare && memory < ampleMemory/uint64(by) {
@@ -31,7 +31,7 @@ func (s Share) Of(usual int) int { return usual / int(max(s, 1)) }
 // ofProcess is set once, before any table is made: one of a copy has the size of its original.
 var ofProcess atomic.Int64
 
-// Fit makes the tables of this process as large as so many bytes allow.
+// Fit makes the tables of this process as large as that many bytes allow.
 func Fit(memory uint64) { ofProcess.Store(int64(For(memory))) }
 
 // OfProcess returns the share of this process, the whole unless Fit was called.
