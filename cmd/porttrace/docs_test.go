@@ -50,7 +50,8 @@ func documented(t *testing.T) (lines []string) {
 var standIns = strings.NewReplacer(
 	"COMMAND ARGS", "true", "man [COMMAND]", "man doctor",
 	"FILE...", "night.ptrace", "FILE", "night.ptrace", "OTHER", "night.ptrace", "SHARE", "share.ptrace", "DIR", "ring",
-	"CAUSE", "churn", "PID", "1", "TIME", "10m", "$(pgrep php-fpm)", "1", "03:00", "20%", "03:10", "40%", "03:15", "80%", "04:00", "60%", "$dir/", "",
+	"CAUSE", "churn", "PID", "1", "TIME", "10m", "$(pgrep php-fpm)", "1",
+	"2026-11-28T03:00:00Z", "20%", "2026-11-28T04:00:00Z", "60%", "03:00", "20%", "03:10", "40%", "03:15", "80%", "04:00", "60%", "$dir/", "",
 	"/etc/porttrace/porttrace.conf", "../../packaging/porttrace.conf",
 	"/var/lib/porttrace/incidents/20261128T031207Z-full", "ring", "/var/lib/porttrace", "ring", "/var/tmp/night.ptrace", "share.ptrace",
 	"internal/incidents/recorded/testdata/proxy.ptrace", "night.ptrace",
