@@ -131,19 +131,19 @@ func (s *Server) URLs() (urls []string) {
 
 // Serve answers until the context ends, or with the error that ends it before.
 func (s *Server) Serve(ctx context.Context, from prometheus.Gatherer, views *Views, version string) error {
-	handler := noting(handlerOf(from, views, version))
+	handler := markingRequests(handlerOf(from, views, version))
 	ended := make(chan error, len(s.listeners))
 	var servers []*http.Server
 	for _, l := range s.listeners { // the library changes a server that it serves
 		server := &http.Server{
 			Handler: handler, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ReadTimeout: answerTimeout,
 			WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, ErrorLog: log.New(io.Discard, "", 0),
-			ConnContext: withGuest,
+			ConnContext: withConn,
 		}
 		servers = append(servers, server)
 		flags := &web.FlagConfig{WebConfigFile: &s.config}
 		go func() {
-			ended <- web.Serve(newPlaces(l), server, flags, slog.New(slog.DiscardHandler))
+			ended <- web.Serve(newLimitListener(l), server, flags, slog.New(slog.DiscardHandler))
 		}()
 	}
 	var fault error

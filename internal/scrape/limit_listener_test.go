@@ -51,7 +51,7 @@ func large() *gatherer {
 	return &gatherer{Gatherer: registry}
 }
 
-// flood has 200 clients connect, send something and wait until they are thrown out, until the test ends.
+// flood has 200 clients connect, send something and wait until they are closed, until the test ends.
 func flood(t *testing.T, address, sent string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -134,58 +134,58 @@ func ask(t *testing.T, c net.Conn) {
 	}
 }
 
-// TestSeat: who loses the place when there is none.
-func TestSeat(t *testing.T) {
+// TestReplace: which connection is closed for a new one.
+func TestReplace(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	one, other := netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("10.0.0.2/32")
 	for _, tc := range []struct {
-		name  string
-		own   int // connections from the address of the newcomer, each a second younger than the one before
-		all   int
-		busy  int           // the first ones
-		ages  time.Duration // that of the youngest
-		loser int           // -1: none
-		ok    bool
+		name string
+		own  int // connections from the address of the new one, each a second younger than the one before
+		all  int
+		busy int           // the first ones
+		ages time.Duration // that of the youngest
+		out  int           // -1: none
+		ok   bool
 	}{
-		{"free", maxFromOne - 1, maxGuests - 1, 0, 0, -1, true},
-		{"full", 10, maxGuests, 0, time.Second, 0, true},
+		{"free", maxFromOne - 1, maxConns - 1, 0, 0, -1, true},
+		{"full", 10, maxConns, 0, time.Second, 0, true},
 		{"its address is full", maxFromOne, maxFromOne + 1, 0, time.Second, 1, true},
-		{"the slowest ones are busy", 10, maxGuests, 3, time.Second, 3, true},
-		{"all are busy", 10, maxGuests, maxGuests, time.Second, -1, false},
+		{"the slowest ones are busy", 10, maxConns, 3, time.Second, 3, true},
+		{"all are busy", 10, maxConns, maxConns, time.Second, -1, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			p := newPlaces(nil)
-			guests := make([]*guest, tc.all)
-			for i := range guests {
+			p := newLimitListener(nil)
+			conns := make([]*clientConn, tc.all)
+			for i := range conns {
 				from := other
 				if i >= tc.all-tc.own {
 					from = one
 				}
-				guests[i] = &guest{from: from, busy: i < tc.busy, awaited: now.Add(-tc.ages - time.Duration(tc.all-i)*time.Second)}
-				p.guests[guests[i]] = struct{}{}
+				conns[i] = &clientConn{from: from, busy: i < tc.busy, awaited: now.Add(-tc.ages - time.Duration(tc.all-i)*time.Second)}
+				p.conns[conns[i]] = struct{}{}
 			}
-			newcomer := &guest{from: one, awaited: now}
-			loser, ok := p.seat(newcomer)
-			var want *guest
-			if tc.loser >= 0 {
-				want = guests[tc.loser]
+			fresh := &clientConn{from: one, awaited: now}
+			out, ok := p.replace(fresh)
+			var want *clientConn
+			if tc.out >= 0 {
+				want = conns[tc.out]
 			}
-			if loser != want || ok != tc.ok {
-				t.Errorf("%v %t", loser, ok)
+			if out != want || ok != tc.ok {
+				t.Errorf("%v %t", out, ok)
 			}
-			if _, has := p.guests[newcomer]; has != tc.ok || len(p.guests) > maxGuests {
-				t.Errorf("has a place: %t, of %d", has, len(p.guests))
+			if _, has := p.conns[fresh]; has != tc.ok || len(p.conns) > maxConns {
+				t.Errorf("is counted: %t, of %d", has, len(p.conns))
 			}
 		})
 	}
-	p := newPlaces(nil)
+	p := newLimitListener(nil)
 	for range maxFromOne {
-		p.guests[&guest{from: one, awaited: now}] = struct{}{}
+		p.conns[&clientConn{from: one, awaited: now}] = struct{}{}
 	}
-	if loser, ok := p.seat(&guest{from: one, awaited: now.Add(grace / 2)}); loser != nil || ok {
-		t.Error("a client lost its place within the grace")
+	if out, ok := p.replace(&clientConn{from: one, awaited: now.Add(grace / 2)}); out != nil || ok {
+		t.Error("a client was closed within the grace")
 	}
 }
 
