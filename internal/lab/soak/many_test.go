@@ -2,13 +2,10 @@ package soak
 
 import (
 	"net/netip"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/lab"
-	"github.com/porttrace/porttrace/internal/lab/built"
 	"github.com/porttrace/porttrace/internal/lab/hostagent"
 )
 
@@ -21,36 +18,10 @@ const (
 // In a memory cgroup of 64 MiB every command counts what is tried towards very many destinations, as by a
 // scan of ports, and is not killed.
 func TestManyDestinations(t *testing.T) {
-	needHost(t)
-	t.Run("report", func(t *testing.T) {
-		group := limitMemory(t, smallMemory)
-		p := start(t, group, "report", "-v", "--json", "-d", "1h")
+	inSmallMemory(t, smallLoad{name: scanner, run: func(t *testing.T) func(*testing.T, *report) {
 		unseen := tryMany(t)
-		p.End(t)
-		checkMany(t, parseReport(t, p.Stdout.String()), unseen)
-		group.check(t)
-	})
-	t.Run("record", func(t *testing.T) {
-		group := limitMemory(t, smallMemory)
-		file := filepath.Join(t.TempDir(), "many.ptrace")
-		p := start(t, group, "record", "-v", "-o", file)
-		unseen := tryMany(t)
-		p.End(t)
-		line := group.within([]string{binary, "report", "--json", file}) // a recording is read in it, too
-		text, err := exec.Command(line[0], line[1:]...).Output()
-		noError(t, err)
-		checkMany(t, parseReport(t, string(text)), unseen)
-		group.check(t)
-	})
-	t.Run("screen", func(t *testing.T) {
-		group := limitMemory(t, smallMemory)
-		term := showScreen(t, group)
-		tryMany(t)
-		noError(t, term.Press("2")) // the processes
-		_, err := term.AwaitText(built.Bound, scanner)
-		noError(t, err, term.Press("q"), term.Wait(built.Bound))
-		group.check(t)
-	})
+		return func(t *testing.T, r *report) { checkMany(t, r, unseen) }
+	}})
 }
 
 // tryMany tries a connection to each of very many destinations, which refuse it. It returns how many state

@@ -19,33 +19,46 @@ const (
 
 // In a memory cgroup of 64 MiB every command starts, counts a storm right, and is not killed.
 func TestSmallMemory(t *testing.T) {
+	inSmallMemory(t, smallLoad{run: func(t *testing.T) func(*testing.T, *report) { return storm(t).check }, name: "soak-storm"})
+}
+
+// smallLoad is what the commands see in a small memory cgroup.
+type smallLoad struct {
+	// run makes the load, and returns what compares a report with it.
+	run  func(t *testing.T) func(*testing.T, *report)
+	name string // of its process
+}
+
+// inSmallMemory makes the load once for each command, in a cgroup of its own.
+func inSmallMemory(t *testing.T, load smallLoad) {
+	t.Helper()
 	needHost(t)
 	t.Run("report", func(t *testing.T) {
 		group := limitMemory(t, smallMemory)
 		p := start(t, group, "report", "-v", "--json", "-d", "1h")
-		done := storm(t)
+		check := load.run(t)
 		p.End(t)
-		done.check(t, parseReport(t, p.Stdout.String()))
+		check(t, parseReport(t, p.Stdout.String()))
 		group.check(t)
 	})
 	t.Run("record", func(t *testing.T) {
 		group := limitMemory(t, smallMemory)
-		file := filepath.Join(t.TempDir(), "storm.ptrace")
+		file := filepath.Join(t.TempDir(), "load.ptrace")
 		p := start(t, group, "record", "-v", "-o", file)
-		done := storm(t)
+		check := load.run(t)
 		p.End(t)
 		line := group.within([]string{binary, "report", "--json", file}) // a recording is read in it, too
 		text, err := exec.Command(line[0], line[1:]...).Output()
 		noError(t, err)
-		done.check(t, parseReport(t, string(text)))
+		check(t, parseReport(t, string(text)))
 		group.check(t)
 	})
 	t.Run("screen", func(t *testing.T) {
 		group := limitMemory(t, smallMemory)
 		term := showScreen(t, group)
-		storm(t)
+		load.run(t)
 		noError(t, term.Press("2")) // the processes
-		_, err := term.AwaitText(built.Bound, "soak-storm")
+		_, err := term.AwaitText(built.Bound, load.name)
 		noError(t, err, term.Press("c"))
 		_, err = term.AwaitText(built.Bound, "own cost")
 		noError(t, err, term.Press("q"), term.Wait(built.Bound))
