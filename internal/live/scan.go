@@ -51,10 +51,10 @@ type scans struct {
 	occurred  uint64      // events by now, those that were only counted too
 	before    uint64      // the same when the last one was finished
 	finished  event.Time  // when that was
-	unlisted  uint64      // events by now that were not sent one by one
-	unsettled bool        // there were some since a scan of all ports began last
-	settles   bool        // one is wanted that settles it
-	soonest   event.Time  // when it may begin
+	unlisted  uint64      // events by now that were only counted or lost, and runs that were skipped
+	unsettled bool        // more came in the last second
+	settles   bool        // none did, after some: a scan of all ports is wanted
+	soonest   event.Time  // when that may begin
 	scanned   []uint32    // namespaces of the last one
 	gone      []uint32    // namespaces of the one before that do not exist any more
 	reported  map[event.ProcID]bool
