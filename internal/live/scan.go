@@ -23,9 +23,11 @@ const (
 	// scan finds little: half of the usual time is enough for what a storm has left behind.
 	quietShare = 2 * scanShare
 	quietRate  = 100
-	// What was only counted, or not even seen, leaves sockets in the table that have ended. The first
-	// second without any ends that: a scan begins unless the last one has just cost much.
+	// What was only counted, or not even seen, leaves sockets in the table that have ended. When hardly
+	// any comes in a second any more, a scan ends that: it begins unless the last one has just cost much.
+	// Hardly any is less than one of settleRatio: what a filter leaves out never ceases on a busy host.
 	settleShare = scanShare / 4
+	settleRatio = 10
 	// maxReported bounds the memory of which processes were reported.
 	maxReported = 1 << 14
 	// scanPatience is how long the first screen and the last one wait for a scan that is
@@ -52,8 +54,8 @@ type scans struct {
 	before    uint64      // the same when the last one was finished
 	finished  event.Time  // when that was
 	unlisted  uint64      // events by now that were only counted or lost, and runs that were skipped
-	unsettled bool        // more came in the last second
-	settles   bool        // none did, after some: a scan of all ports is wanted
+	unsettled uint64      // the most in a second since hardly any came
+	settles   bool        // hardly any comes, after many: a scan of all ports is wanted
 	soonest   event.Time  // when that may begin
 	scanned   []uint32    // namespaces of the last one
 	gone      []uint32    // namespaces of the one before that do not exist any more
@@ -119,13 +121,13 @@ func (s *scans) beginIfDue(targets func() []target, now event.Time) {
 // observe takes how many events there were by now, once a second.
 func (s *scans) observe(h *event.Health) {
 	s.occurred = h.Occurred()
-	unlisted := h.LostDetails + h.Limited + h.Filtered + h.Lost + h.Missed
-	if unlisted > s.unlisted {
-		s.unlisted, s.unsettled = unlisted, true
-		return
+	unlisted := max(h.LostDetails+h.Limited+h.Filtered+h.Lost+h.Missed, s.unlisted)
+	came := unlisted - s.unlisted
+	s.unlisted = unlisted
+	if came*settleRatio < s.unsettled {
+		s.settles, s.unsettled = true, came
 	}
-	s.settles = s.settles || s.unsettled
-	s.unsettled = false
+	s.unsettled = max(s.unsettled, came)
 }
 
 // repeat has a scan of all ports begin as soon as none is running, and what is counted after it

@@ -119,7 +119,7 @@ func TestScanShare(t *testing.T) {
 	}
 }
 
-// What was only counted has a scan of all ports begin in the first second without any, but not at once
+// What was only counted has a scan of all ports begin in the first second with hardly any, but not at once
 // after one that took long.
 func TestScanSettles(t *testing.T) {
 	t.Parallel()
@@ -140,6 +140,12 @@ func TestScanSettles(t *testing.T) {
 		{500, 0, 13 * second, false},
 		{500, 1, 14 * second, false},
 		{500, 1, 15 * second, true},
+		{900, 1, 16 * second, false},
+		{941, 1, 17 * second, false}, // fewer, but more than a tenth
+		{960, 1, 18 * second, true},
+		{980, 1, 19 * second, false}, // as many as before
+		{1000, 1, 20 * second, false},
+		{1000, 1, 21 * second, true},
 	} {
 		s.observe(&event.Health{Limited: tc.limited, Missed: tc.missed})
 		s.beginIfDue(of(nil), tc.at)
