@@ -21,6 +21,9 @@ const (
 	step = 0.25 // seconds, of the model
 	// maxSteps bounds the work for long lifetimes; what comes later follows a formula.
 	maxSteps = 4096
+	// settledLives is how many mean lifetimes it takes until nearly all connections of now have ended that do:
+	// of exponential ones 5 in 100,000 are left.
+	settledLives = 10
 	// A rise is expected to go on for moreRise times as long as it has been watched.
 	moreRise = 2
 )
@@ -127,12 +130,13 @@ func (p *pool) expiring(i int) float64 {
 	return float64(p.Expiring[second]) * step
 }
 
-// grows returns the ports per second that connections take and never release.
+// grows returns the ports per second that connections take in the long run and never release.
 func (p *pool) grows() float64 {
+	rate := p.rate(never.Seconds())
 	if p.Closed == 0 {
-		return p.open
+		return rate
 	}
-	return p.open * p.leak
+	return rate * p.leak
 }
 
 // ceiling returns a bound of the ports that are ever taken, which no step exceeds: all connections
@@ -176,12 +180,13 @@ func (in *Inputs) newModel(s scenario) *model {
 		own.Buckets -= min(in.Elsewhere.Buckets, own.Buckets)
 	}
 	left := float64(in.Capacity - in.Taken())
-	m.steps = own.steps()
 	if in.Elsewhere != nil {
-		m.steps = max(m.steps, in.Elsewhere.steps())
 		m.pools = append(m.pools, newPool(in.Elsewhere, s, left, in.Watched))
 	}
 	m.pools = append(m.pools, newPool(&own, s, left, in.Watched))
+	for _, p := range m.pools {
+		m.steps = max(m.steps, p.steps())
+	}
 	return m
 }
 
@@ -192,9 +197,14 @@ func (in *Inputs) bucketLimit() int {
 	return math.MaxInt
 }
 
-// steps returns how many it takes until buckets are made as fast as they expire.
-func (l *Load) steps() int {
-	return int(min((3*l.BucketLife.Seconds()+10*l.Lifetime.Seconds()+60)/step, maxSteps))
+// steps returns how many it takes until the rate rises no more, the buckets of now have expired, buckets are
+// made as fast as they expire and nearly as many connections end as open.
+func (p *pool) steps() int {
+	settles := max(p.bucketLife, float64(len(p.Expiring))) + settledLives*p.life
+	if p.rise != 0 {
+		settles += p.rises
+	}
+	return int(min(math.Ceil(settles/step), maxSteps))
 }
 
 // fullAfter returns the time until no port is left, false if that does not come.

@@ -34,24 +34,57 @@ func randomLoad(r *rand.Rand) Load {
 	return l
 }
 
+func randomInputs(r *rand.Rand) Inputs {
+	in := Inputs{Occupancy: event.Occupancy{Capacity: 200 + r.IntN(2000)}, Load: randomLoad(r), Watched: time.Duration(r.IntN(100)) * time.Second}
+	in.Live, in.TimeWait = in.Open, in.Buckets
+	if r.IntN(3) == 0 {
+		other := randomLoad(r)
+		in.Elsewhere, in.Bound, in.TimeWait = &other, other.Open, in.TimeWait+other.Buckets
+	}
+	if r.IntN(5) == 0 {
+		in.MaxBuckets = 1 + r.IntN(1000)
+	}
+	if r.IntN(10) == 0 {
+		in.BoundRate = r.Float64()
+	}
+	return in
+}
+
+// TestSteps: what follows the formula after the last step comes when many more steps find it.
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 1))
+	later := 0
+	for range 500 {
+		in := randomInputs(r)
+		for _, s := range []scenario{usual, worst, best, doubtful} {
+			m, long := in.newModel(s), in.newModel(s)
+			if m.opens()+m.bound <= 0 {
+				continue
+			}
+			long.steps = 60_000
+			after, is := m.simulate()
+			want, wanted := long.simulate()
+			if off := (after - want).Abs(); is != wanted || off > time.Second/2 && off.Seconds() > 0.02*want.Seconds() {
+				t.Fatalf("%+v in scenario %d, %d steps: full %v after %s, with many more %v after %s", in, s, m.steps, is, after, wanted, want)
+			}
+			if is && after.Seconds() > float64(m.steps)*step {
+				later++
+			}
+		}
+	}
+	if later < 200 {
+		t.Errorf("%d cases were full after the last step", later)
+	}
+}
+
 // TestStaysBelow: what needs no step has the result of all steps.
 func TestStaysBelow(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 1))
 	clear, full := 0, 0
 	for range 20_000 {
-		in := Inputs{Occupancy: event.Occupancy{Capacity: 200 + r.IntN(2000)}, Load: randomLoad(r), Watched: time.Duration(r.IntN(100)) * time.Second}
-		in.Live, in.TimeWait = in.Open, in.Buckets
-		if r.IntN(3) == 0 {
-			other := randomLoad(r)
-			in.Elsewhere, in.Bound, in.TimeWait = &other, other.Open, in.TimeWait+other.Buckets
-		}
-		if r.IntN(5) == 0 {
-			in.MaxBuckets = 1 + r.IntN(1000)
-		}
-		if r.IntN(10) == 0 {
-			in.BoundRate = r.Float64()
-		}
+		in := randomInputs(r)
 		for _, s := range []scenario{usual, worst, best, doubtful} {
 			below := in.newModel(s).staysBelow()
 			after, is := in.newModel(s).simulate()
