@@ -51,3 +51,39 @@ func TestKnownRow(t *testing.T) {
 	rows.remove(2, two)
 	check("removed", 2, nil)
 }
+
+// TestCloseWaitInStorm: while a storm to a server goes on, what happens to its connections is counted, and scans
+// find some of them, or that they have ended. What another server keeps in CLOSE_WAIT is there all the time.
+func TestCloseWaitInStorm(t *testing.T) {
+	t.Parallel()
+	const other, server = 7, 8
+	by := func(pid uint32, change func(*event.Event)) func(*event.Event) {
+		return func(e *event.Event) {
+			e.Listener, e.Src.Port = event.ProcID{PID: pid, Start: 1}, 8080 // of the port range: the table has those found
+			if change != nil {
+				change(e)
+			}
+		}
+	}
+	counted := func(at time.Duration, fold event.Fold) event.Event {
+		return after(at, inbound(event.Folded, by(server, func(e *event.Event) { e.Fact, e.Last = &fold, e.Time.Add(at) })))
+	}
+	s := newStream()
+	check := func(what string, want int64) {
+		t.Helper()
+		if got := s.Snapshot(0).Totals.CloseWait; got != want {
+			t.Errorf("%s: %d in CLOSE_WAIT, want %d", what, got, want)
+		}
+	}
+	kept := inbound(event.EnterCloseWait, by(other, func(e *event.Event) { e.Dst.Port = 1 }))
+	s.Add([]event.Event{ranged(1024, 60999), kept, counted(time.Second, event.Fold{EnterCloseWait: 100, LeaveCloseWait: 100})})
+	check("counted", 1)
+	found := after(2*time.Second, inbound(event.SocketFound, by(server, func(e *event.Event) { e.State, e.Dst.Port = event.StateCloseWait, 2 })))
+	s.Add([]event.Event{counted(2*time.Second, event.Fold{EnterCloseWait: 1}), found})
+	check("counted and found", 2)
+	gone := after(3*time.Second, inbound(event.SocketGone, by(server, func(e *event.Event) { e.Dst.Port = 2 })))
+	s.Add([]event.Event{counted(3*time.Second, event.Fold{LeaveCloseWait: 1}), gone})
+	check("its end counted, and gone", 1)
+	s.Add([]event.Event{counted(4*time.Second, event.Fold{LeaveCloseWait: 50})})
+	check("ends before they have entered", 1)
+}

@@ -153,7 +153,7 @@ func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
 		switch {
 		case unknown != nil && unknown.CloseWait > 0:
 			id = event.ProcID{} // the listener was not known when the connection entered
-		case r == nil && !s.processes.shares, e.Kind != event.Folded && s.wide[e.Netns]:
+		case r == nil && !s.processes.shares, e.Kind != event.Folded && s.wide[e.Netns] && !s.isBusyIn(e):
 			return // it did not enter, or while a scan was running, which has voided that
 		}
 	}
@@ -161,16 +161,27 @@ func (s *State) moveCloseWaitIn(e *event.Event, move int64) {
 		r = s.process(id, e)
 	}
 	r.seen(e.Time)
-	to := s.looseOutside
-	if s.table.OccupiesRange(e) {
-		to = s.loose
-	}
 	h, moved := &rowSet{netns: e.Netns, inbound: true, total: s.total, proc: r}, gauges{closeWait: move}
 	if e.Kind == event.Folded {
-		to.fold(h, moved, e.Time)
+		s.looseIn(e).fold(h, moved, e.Time)
 		return
 	}
-	to.add(h, moved)
+	s.looseIn(e).add(h, moved)
+}
+
+// looseIn returns what has the gauges of accepted connections at the event's port.
+func (s *State) looseIn(e *event.Event) loose {
+	if s.table.OccupiesRange(e) {
+		return s.loose
+	}
+	return s.looseOutside
+}
+
+// isBusyIn reports for accepted connections at the event's port whether any was only counted since the newest
+// scan of all ports of their namespace began. Its events may come before what was only counted of it.
+func (s *State) isBusyIn(e *event.Event) bool {
+	n, net := s.looseIn(e)[e.Netns], s.table.Netns(e.Netns)
+	return n != nil && n.busy(true, began(&net.Census, net.CensusAt))
 }
 
 // followFold takes what the kernel counted only.
@@ -196,7 +207,8 @@ func (s *State) found(e *event.Event) {
 		return
 	}
 	h := s.rowsOf(e)
-	if e.Direction != event.Out {
+	if e.Direction == event.In {
+		s.keepCountedIn(e)
 		return
 	}
 	change := s.table.LastChange()
@@ -225,7 +237,11 @@ func (h *rowSet) hasOpened(e *event.Event) bool {
 
 // gone takes a connection whose end no event has shown.
 func (s *State) gone(e *event.Event) {
-	if e.Direction != event.Out || e.Proto != event.TCP {
+	if e.Proto != event.TCP {
+		return
+	}
+	if e.Direction != event.Out {
+		s.keepCountedIn(e)
 		return
 	}
 	if was := s.table.LastChange().Was; was == 0 || was == event.StateTimeWait {
@@ -245,6 +261,15 @@ func (s *State) gone(e *event.Event) {
 func (s *State) keepCounted(e *event.Event, h *rowSet) {
 	if s.isBusy(h) {
 		s.takeBack(e, h)
+	}
+}
+
+// keepCountedIn does the same for an accepted connection: that it entered and left CLOSE_WAIT was counted,
+// unless it is older than the trace.
+func (s *State) keepCountedIn(e *event.Event) {
+	change := s.table.LastChange()
+	if move := movedTable(change).closeWait; move != 0 && !change.Before && !e.Flags.Has(event.BeforeStart) && s.isBusyIn(e) {
+		s.moveCloseWaitIn(e, -move)
 	}
 }
 

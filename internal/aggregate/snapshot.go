@@ -38,6 +38,7 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 		RecentEvents:  s.recent.newest(),
 		EventsLeftOut: s.recent.leftOut,
 	}
+	snap.Totals.CloseWait = max(s.total.CloseWait+b.total.closeWait+s.endedEarly(b), 0)
 	snap.Health.Unattributed = s.unattributed
 	snap.Filtered, snap.SelectedEvents = s.scope.filtered, s.scope.events
 	if s.table.AtLimit() {
@@ -78,6 +79,16 @@ func totals(r *row, held gauges) snapshot.Totals {
 	t.LifetimeP50 = r.lifetimes.Quantile(0.5)
 	t.LifetimeP99 = r.lifetimes.Quantile(0.99)
 	return t
+}
+
+// endedEarly returns how many accepted connections have left CLOSE_WAIT by what was counted and have not
+// entered it yet, so that the gauge of their process is below zero: those of other processes are there
+// nevertheless.
+func (s *State) endedEarly(b *backlog) (sum int64) {
+	for id, r := range s.processes.rows {
+		sum -= min(r.CloseWait+b.processes[id].closeWait, 0)
+	}
+	return sum
 }
 
 func (s *State) processRow(info event.Process, r *row, g gauges) snapshot.Process {

@@ -242,8 +242,12 @@ func (r *reconciliation) noteGone(p Port, socket *Socket) {
 
 // gone returns the SocketGone of a socket.
 func (f *Found) gone(socket *event.FoundSocket) event.Event {
-	return event.Event{
+	e := event.Event{
 		Time: f.At, Kind: event.SocketGone, Direction: socket.Direction, Proto: event.TCP, Netns: f.Census.Netns, Device: socket.Device,
 		Proc: socket.Proc, Flags: socket.Flags, Src: socket.Src, Dst: socket.Dst, Count: 1,
 	}
+	if socket.Direction == event.In {
+		e.Listener = f.Listeners[socket.Src.Port]
+	}
+	return e
 }
