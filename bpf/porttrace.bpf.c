@@ -47,7 +47,7 @@ int BPF_PROG(pt_set_state, struct sock *sk, int oldstate, int newstate)
 	return state_changed(sk, oldstate, newstate);
 }
 
-/* Attached once the kernel has skipped a run of pt_set_state. */
+/* Attached when runs of pt_set_state are skipped, see internal/probe/skipped.go. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(pt_skipped, struct sock *sk, int oldstate, int newstate)
 {

@@ -58,6 +58,7 @@ type Probe struct {
 	mapBytes  uint64    // that the maps take in the kernel
 	held      int       // number of sockets that the last Holders found
 	signals   event.Signals
+	preempts  bool // a task can be preempted in a program at a tracepoint: since 7.0
 	catching  bool // skipped runs: see catchSkipped
 
 	events   *ring
@@ -97,7 +98,7 @@ func Open(opts Options) (*Probe, error) {
 	p := &Probe{
 		chunks: sync.Pool{New: func() any { return new([chunkSize]byte) }},
 		spec:   spec, cache: types, opts: opts, progs: map[string]*ebpf.Program{}, used: map[string]Hook{},
-		iters: map[string]*link.Iter{}, spares: map[string]*ebpf.Map{},
+		iters: map[string]*link.Iter{}, spares: map[string]*ebpf.Map{}, preempts: !thisHost().before(7, 0),
 	}
 	if err := p.open(); err != nil {
 		p.Close()
@@ -146,6 +147,7 @@ func (p *Probe) open() error {
 	if err := p.loadSkipped(); err != nil {
 		return err
 	}
+	p.catchSkipped()
 	// The library loads a program to learn whether the kernel runs some for user space, which it could
 	// not when the process has dropped privileges.
 	_ = p.AddressesUnchanged(event.AddressStamp{})

@@ -22,14 +22,18 @@ func (p *Probe) loadSkipped() error {
 
 // catchSkipped attaches the program for skipped runs (bpf/skipped.bpf.h) once the kernel has skipped
 // one. Where no packet interrupts the programs, as on a loopback device, it would be a cost without use.
+// Since 7.0 (a46023d5616e) other tasks interrupt them as well, for longer: there it is attached at once, or all
+// that is skipped until the next call would be missing.
 // If it cannot be attached, Health has the skipped runs as missed.
 func (p *Probe) catchSkipped() {
 	if p.catching {
 		return
 	}
-	stats, err := p.progs[statesProgram].Stats()
-	if err != nil || stats.RecursionMisses == 0 {
-		return // before 5.12 there is no count, and no run is skipped
+	if !p.preempts {
+		stats, err := p.progs[statesProgram].Stats()
+		if err != nil || stats.RecursionMisses == 0 {
+			return // before 5.12 there is no count, and no run is skipped
+		}
 	}
 	p.catching = true
 	l, err := link.AttachTracing(link.TracingOptions{Program: p.progs[skippedProgram]})
