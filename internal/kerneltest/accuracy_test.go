@@ -69,9 +69,17 @@ func TestAccuracy(t *testing.T) {
 	}
 }
 
+// fewSkipped is how many skipped runs need no repeat if nothing is published: so many connections of
+// thousands may be wrong then.
+const fewSkipped = 10
+
 // bestLoad makes the load again, some times at most, if the kernel has skipped runs, and returns that
 // with the fewest, and what is wrong with it.
 func bestLoad(t *testing.T) (best *loadRun, wrong []string) {
+	enough := uint64(0)
+	if testing.Short() {
+		enough = fewSkipped
+	}
 	for number := 1; number <= maxAttempts; number++ {
 		a := &attempt{T: t, name: t.Name()}
 		var r *loadRun
@@ -82,7 +90,7 @@ func bestLoad(t *testing.T) (best *loadRun, wrong []string) {
 		if best == nil || r.skipped() < best.skipped() {
 			best, wrong = r, a.errors()
 		}
-		if best.skipped() == 0 {
+		if best.skipped() <= enough {
 			break
 		}
 		logRetry(t, number, r.skipped(), append([]string{"accuracy is measured again"}, a.errors()...))
