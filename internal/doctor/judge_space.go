@@ -28,6 +28,7 @@ const (
 	slowSearch   = time.Millisecond // of a connect(): it tries most of the range first
 	secondParity = 0.5              // of the newest opens: more than half of the range is taken
 	wantedWithin = 2                // seconds since the last call, for a full space to harm
+	ratedFrom    = 2 * time.Second  // a rate is one of whole seconds: until then hardly any is over
 )
 
 // How much of a space must be taken for its forecast to be a finding if the load has lasted: as on the screen
@@ -101,7 +102,7 @@ func (c *shortage) isWanted() bool {
 	if c.past.active > 0 {
 		return c.past.over < wantedWithin
 	}
-	return (c.before()+c.TimeWait)*2 <= c.Taken()
+	return (before(c.PortSpace)+c.TimeWait)*2 <= c.Taken()
 }
 
 // fullSoon reports whether the forecast says that the space will be full within minutes.
@@ -128,7 +129,7 @@ func (c *shortage) lasts() bool {
 	case c.Forecast.High >= 0:
 	case !c.past.keeps():
 		least = someCloseAtMost
-	case c.before()*2 < c.Taken(): // most of those from before start have lasted all the time
+	case before(c.PortSpace)*2 < c.Taken(): // most of those from before start have lasted all the time
 		least = poolAtMost
 	}
 	return c.past.steady(leakSeconds) && c.TakenShare() >= least
@@ -166,7 +167,10 @@ func (c *shortage) judge() {
 	f.Subject.Netns, f.Subject.Local, f.Subject.Remote = c.Netns, c.Local, c.Remote
 	c.addEvidence(&f)
 	// What a space that has failed still holds seconds later need not be what has filled it.
-	f.unsettled = !c.settled()
+	f.unsettled = !c.settled() || c.j.s.Elapsed < ratedFrom
+	if f.Cause == Leak && c.j.s.Elapsed < seenAtLeast && c.keptFromBefore() {
+		f.unsettled, f.Confidence = true, min(f.Confidence, Likely) // they can still end
+	}
 	if c.joins(&f) {
 		return
 	}

@@ -85,6 +85,10 @@ func (c *shortage) leak(m mix) Finding {
 		text = fmt.Sprintf("%s keeps its connections to %s open and has closed none in the %s that porttrace has watched: %s are held by them, and %s",
 			p.who(), c.to(), phrase.Elapsed(c.j.s.Elapsed), c.all(m.open+m.closeWait), c.effect())
 	}
+	if c.keptFromBefore() {
+		text = fmt.Sprintf("%s holds %s to %s with connections from before start, and has closed none of them in the %s that porttrace has watched: %s",
+			p.who(), c.all(m.open+m.closeWait), c.to(), phrase.Elapsed(c.j.s.Elapsed), c.effect())
+	}
 	return c.finding(Leak, &p, text)
 }
 
