@@ -76,7 +76,7 @@ func goesOn(k *kept, f *Finding) bool { return f.last.IsZero() || f.Since.Sub(k.
 
 func (k *kept) take(f Finding, ports event.PortRange, now time.Time) {
 	since := k.Since
-	if f.Severity > k.Severity {
+	if f.Severity > k.Severity && f.count > 0 {
 		since = f.Since // calls fail since then, and not since the ports began to fill
 	}
 	if !since.IsZero() && (f.Since.IsZero() || f.Since.Before(since)) {
@@ -117,7 +117,7 @@ func (k *kept) outlasted(f *Finding, now time.Time) bool {
 	if k.another != f.Cause {
 		k.another, k.anotherSince = f.Cause, now
 	}
-	if f.Cause == k.Cause || k.unsettled || f.Severity > k.Severity || k.count == 0 {
+	if f.Cause == k.Cause || k.unsettled || k.early || f.Severity > k.Severity || k.count == 0 {
 		return true
 	}
 	return now.Sub(k.anotherSince) >= causeStands
@@ -128,13 +128,13 @@ func (k *kept) outlasted(f *Finding, now time.Time) bool {
 // leaves TIME_WAIT alone.
 func (k *kept) replacedBy(f *Finding) bool {
 	switch {
-	case f.unsettled && !k.unsettled:
+	case f.unsettled && !k.unsettled && !k.early:
 		return false
 	case f.Severity != k.Severity:
 		return f.Severity > k.Severity
 	case f.count == 0 && k.count == 0:
 		return f.Confidence >= k.Confidence
-	case k.unsettled && f.count == k.count:
+	case (k.unsettled || k.early) && f.count == k.count:
 		return true // the second in which it happened is over by now, and counted
 	}
 	return f.count > k.count

@@ -28,7 +28,6 @@ const (
 	slowSearch   = time.Millisecond // of a connect(): it tries most of the range first
 	secondParity = 0.5              // of the newest opens: more than half of the range is taken
 	wantedWithin = 2                // seconds since the last call, for a full space to harm
-	ratedFrom    = 2 * time.Second  // a rate is one of whole seconds: until then hardly any is over
 )
 
 // How much of a space must be taken for its forecast to be a finding if the load has lasted: as on the screen
@@ -167,9 +166,9 @@ func (c *shortage) judge() {
 	f.Subject.Netns, f.Subject.Local, f.Subject.Remote = c.Netns, c.Local, c.Remote
 	c.addEvidence(&f)
 	// What a space that has failed still holds seconds later need not be what has filled it.
-	f.unsettled = !c.settled() || c.j.s.Elapsed < ratedFrom
+	f.unsettled = !c.settled()
 	if f.Cause == Leak && c.j.s.Elapsed < seenAtLeast && c.keptFromBefore() {
-		f.unsettled, f.Confidence = true, min(f.Confidence, Likely) // they can still end
+		f.early, f.Confidence = true, min(f.Confidence, Likely) // they can still end
 	}
 	if c.joins(&f) {
 		return

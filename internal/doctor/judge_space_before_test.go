@@ -57,3 +57,23 @@ func TestFullBeforeStartEnds(t *testing.T) {
 		t.Errorf("%s: %s", f.ID, f.Summary)
 	}
 }
+
+// The rate is that of the load in a trace of any length, which begins in the middle of a second, and so is the cause.
+func TestRateOfShortTrace(t *testing.T) {
+	t.Parallel()
+	for _, until := range []time.Duration{1500 * time.Millisecond, 3 * time.Second, 5 * time.Second, 10 * time.Second} {
+		h := newHost(40000, 40499)
+		for n := range uint16(500) {
+			h.bucketBefore(40000+n, web)
+		}
+		each(0, until, 30, func(at time.Duration, _ int) { h.noPort(at) })
+		h.late = 700 * time.Millisecond
+		findings, last := h.run(t, until)
+		f := only(t, findings)
+		if f.Cause != Churn || !strings.Contains(f.Summary, "tries to open 30 connections/s") {
+			t.Errorf("%s: %s: %s", until, f.ID, f.Summary)
+		}
+		Effects(last, &f)
+		t.Log(f.Summary, f.Advice[0].Effect)
+	}
+}

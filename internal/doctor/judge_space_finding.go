@@ -65,7 +65,8 @@ func (c *shortage) demand() string {
 }
 
 // rate returns how many connections/s are wanted: those of the load, of which this space may have a
-// part.
+// part. Of a load that has just begun the first of its seconds is not a whole one: then the rate by
+// the clock is not less.
 func (c *shortage) rate() float64 {
 	if c.dest == nil || c.past.active == 0 {
 		return c.Wanted
@@ -73,6 +74,9 @@ func (c *shortage) rate() float64 {
 	rate := c.past.rate()
 	if c.Opens > 0 && c.Opens < c.dest.Opens {
 		rate *= float64(c.Opens) / float64(c.dest.Opens)
+	}
+	if c.past.active <= burstSeconds {
+		return max(rate, c.Wanted)
 	}
 	return rate
 }
