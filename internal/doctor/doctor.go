@@ -70,6 +70,8 @@ type Finding struct {
 	// count is the calls that failed so far, and last when the last one did.
 	count uint64
 	last  time.Time
+	// goesOn says that it is there whether or not calls fail: ports that are full, SYNs that wait.
+	goesOn bool
 	// unsettled says that what fills a port space shows no more why it was full: the cause that
 	// was found before stands.
 	unsettled bool

@@ -81,6 +81,7 @@ func (f *Finding) merge(o *Finding) {
 	f.Victims = mergeVictims(f.Victims, o.Victims)
 	f.count += o.count
 	f.last = later(f.last, o.last)
+	f.goesOn = f.goesOn || o.goesOn
 	if !o.Since.IsZero() && o.Since.Before(f.Since) {
 		f.Since = o.Since
 	}

@@ -176,6 +176,7 @@ func (j *judge) silentPeer(s *silent) {
 	if s.before {
 		f.Since = time.Time{}
 	}
+	f.goesOn = s.pending > 0
 	f.Evidence, f.local = s.evidence(j, connected, of), j.isLocal(s.dest.Remote.Addr)
 	j.add(f)
 }

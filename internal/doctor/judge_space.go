@@ -157,7 +157,7 @@ func (c *shortage) judge() {
 	f.Severity, f.Confidence = c.severity()
 	f.Since = c.since()
 	f.Victims = c.victims()
-	f.count, f.last = c.Exhausted, c.LastExhausted
+	f.count, f.last, f.goesOn = c.Exhausted, c.LastExhausted, c.stage != failing
 	if c.stage == filling {
 		f.forecast = c.effect()
 	}
