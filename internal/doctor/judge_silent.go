@@ -96,7 +96,7 @@ func (j *judge) silentSpaces() map[snapshot.Peer][]*snapshot.PortSpace {
 // some that wait are older.
 func (s *silent) wait(p *snapshot.Pair, proc event.Process) {
 	s.pending, s.proc = s.pending+int(p.SynSent), proc
-	s.before = s.before || p.SynSent+p.BeforeStart-max(p.TimeWaitOut, 0)-max(p.TimeWaitIn, 0) > p.Live()
+	s.before = s.before || p.BeforeStart > 0 && p.SynSent+p.BeforeStart-max(p.TimeWaitOut, 0)-max(p.TimeWaitIn, 0) > p.Live()
 }
 
 // waitIn takes the port spaces of the destination. After a loss of events more can seem to wait than there
