@@ -72,7 +72,7 @@ func (t *trouble) rangeIfMeant(least Safety) Advice {
 	t.plan.setUsualRange()
 	a := t.rangeAdvice()
 	if a.Action != "" {
-		a.Action = "If so many are meant to stay open, as those of a pool: s" + a.Action[1:]
+		a.Action = "If as many as that are meant to stay open, as those of a pool: s" + a.Action[1:]
 		a.Safety = max(a.Safety, least)
 	}
 	return a

@@ -34,7 +34,7 @@ func TestFullBeforeStart(t *testing.T) {
 				t.Errorf("%d ports, %s: %s, want %s", ports, until, f.Confidence, want)
 			}
 			Effects(last, &f)
-			pool := slices.ContainsFunc(f.Advice, func(a Advice) bool { return strings.HasPrefix(a.Action, "If so many are meant to stay open") })
+			pool := slices.ContainsFunc(f.Advice, func(a Advice) bool { return strings.HasPrefix(a.Action, "If as many as that are meant to stay open") })
 			if pool != (ports == 2000) {
 				t.Errorf("%d ports, %s: %+v", ports, until, f.Advice)
 			}

@@ -71,7 +71,7 @@ func (c *collector) silentPeer(p *silence) {
 	c.add(t)
 }
 
-// silentPorts says whether the SYNs that wait take so many ports of an address that some are missing, or soon.
+// silentPorts says whether the SYNs that wait take most ports of an address.
 func (c *collector) silentPorts(p *silence) string {
 	for i := range c.s.PortSpaces {
 		s := &c.s.PortSpaces[i]
