@@ -40,19 +40,30 @@ func Effects(s *snapshot.Snapshot, f *Finding) {
 	if !ok || f.Cause == UDPPorts { // what is simulated is TCP: a UDP port is free when its socket is closed
 		return
 	}
-	before := whatif.Sustainable(system, load)
+	before, u := whatif.Sustainable(system, load), &t.use
 	for i := range f.Advice {
 		a := &f.Advice[i]
 		switch {
 		case a.change == change{}:
 		case a.change.closes:
 			a.Effect = t.closesInTime(a.change, system, load)
+		case u.endless || t.Cause == Leak:
+			a.Effect = u.unknownEffect(s.Elapsed)
 		default:
 			after, with := a.change.apply(system, load)
 			result := whatif.Simulate(after, with)
 			a.Effect, a.fails = a.change.effect(result, before), !result.Survives
 		}
 	}
+}
+
+// unknownEffect says why nothing can be said of what a change does while the connections stay open.
+func (u *usage) unknownEffect(watched time.Duration) string {
+	text := "not known: it depends on how long the connections stay open"
+	if u.endless {
+		text += ", and none has ended in the " + phrase.Elapsed(watched) + " that porttrace has watched"
+	}
+	return text
 }
 
 // simulated returns the load of the trouble and the system that it runs on, as measured, false

@@ -22,7 +22,7 @@ func (t *trouble) adviseLeak() []Advice {
 	}
 	ending := t.closeThem()
 	if !t.closingFallsShort() {
-		return []Advice{find, ending, t.restart()}
+		return []Advice{find, ending, t.rangeIfMeant(ending.Safety), t.restart()}
 	}
 	return []Advice{find, ending, t.rangeOnceClosed(ending.Safety), t.keepAlive(), t.restart()}
 }
@@ -59,6 +59,21 @@ func (t *trouble) rangeOnceClosed(least Safety) Advice {
 	if a.Action != "" {
 		a.Action = "Once it closes its connections: s" + a.Action[1:]
 		a.Safety, a.change.closes = max(a.Safety, least), true
+	}
+	return a
+}
+
+// rangeIfMeant is the usual range in place of a narrow one that connections from before start fill, of which it is
+// not known how they came: they can be a pool.
+func (t *trouble) rangeIfMeant(least Safety) Advice {
+	if t.Cause != Leak || t.space == nil || before(t.space)*2 <= t.space.Live || t.plan.Ports.Size() >= defaultRange.Size() {
+		return Advice{}
+	}
+	t.plan.setUsualRange()
+	a := t.rangeAdvice()
+	if a.Action != "" {
+		a.Action = "If as many as that are meant to stay open, as those of a pool: s" + a.Action[1:]
+		a.Safety = max(a.Safety, least)
 	}
 	return a
 }

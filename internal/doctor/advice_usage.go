@@ -32,6 +32,7 @@ type usage struct {
 	bound     int           // ports that a bind() owns, at whatever rate
 	ends      int           // remote ends
 	full      bool          // calls found no port
+	endless   bool          // connections keep most ports, and none has ended: for how long is not known
 }
 
 // held returns for how long a connection takes its port, in seconds.
@@ -165,6 +166,7 @@ func usageOf(space *snapshot.PortSpace, all pairs, ends []event.Endpoint, reused
 	if space.Peak < space.Capacity {
 		u.peak = space.Peak
 	}
+	u.endless = sum.closes == 0 && space.Live*2 > space.Taken() && (!u.isBurst() || before(space)*2 > space.Live)
 	return u
 }
 

@@ -17,6 +17,7 @@ const (
 	wrongWholeRange = "The range 1024-65535: it covers the ports of services and NodePorts, which then cannot start."
 	wrongMoreFiles  = "A higher file limit alone: what leaks fills that as well, later."
 	wrongMorePorts  = "A wider port range: ports are not what is missing here."
+	wrongMoreSYNs   = "A wider port range alone: the connection attempts that then find a port get no answer either."
 	wrongReuseFlag  = "SO_REUSEADDR on outgoing sockets: bind() to port 0 does not get more ports by it."
 	wrongInbound    = "The port range and tcp_tw_reuse: both are for outgoing connections only. An accepted connection uses the port of the listener, however many there are."
 	wrongKillOther  = "Killing the holder of the port: the next outgoing connection can get the same port, as long as it is not reserved."
@@ -58,5 +59,9 @@ func (t *trouble) wrong() []string {
 	if r := t.plan.Ports; r.Size()%2 == 1 {
 		list = append(list, fmt.Sprintf("The range %d-%d has ends of the same parity: connect() leaves one port out, and the kernel warns of it.", r.Low, r.High))
 	}
-	return append(list, wrongs[t.Cause]...)
+	list = append(list, wrongs[t.Cause]...)
+	if t.Cause == HalfOpen && t.space != nil && t.space.Taken()*2 > t.space.Capacity {
+		list[slices.Index(list, wrongMorePorts)] = wrongMoreSYNs // ports are missing, too, or soon
+	}
+	return list
 }

@@ -70,9 +70,13 @@ type Finding struct {
 	// count is the calls that failed so far, and last when the last one did.
 	count uint64
 	last  time.Time
+	// goesOn says that it is there whether or not calls fail: ports that are full, SYNs that wait.
+	goesOn bool
 	// unsettled says that what fills a port space shows no more why it was full: the cause that
 	// was found before stands.
 	unsettled bool
+	// early says that what was watched is too short for the cause: any that is found later takes its place.
+	early bool
 	// forecast is what the summary says will happen; empty if it has happened.
 	forecast string
 	// local says that the peer that does not answer has an address of this host.

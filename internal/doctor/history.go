@@ -26,6 +26,7 @@ type kept struct {
 	Finding                 // as of the worst moment
 	ports   event.PortRange // of its namespace then
 	seen    time.Time       // when it was found last
+	until   time.Time       // when it went on last: a call that failed is found for some time after that
 	grew    time.Time       // when its count grew last
 
 	another      Cause     // that was found last, while calls failed
@@ -59,7 +60,7 @@ func rangesOf(s *snapshot.Snapshot) map[uint32]event.PortRange {
 func (h *History) take(f Finding, now time.Time) {
 	at, ports := slices.IndexFunc(h.kept, func(k kept) bool { return k.same(&f) }), h.ranges[f.Subject.Netns]
 	if at < 0 {
-		h.kept = append(h.kept, kept{Finding: f, ports: ports, seen: now, grew: now})
+		h.kept = append(h.kept, kept{Finding: f, ports: ports, seen: now, until: f.lastly(now), grew: now})
 		return
 	}
 	h.kept[at].take(f, ports, now)
@@ -68,15 +69,23 @@ func (h *History) take(f Finding, now time.Time) {
 // same reports whether the finding is of the same trouble, also if the cause was found to be
 // another one.
 func (k *kept) same(f *Finding) bool {
-	return k.ID == f.ID && k.Subject.Netns == f.Subject.Netns || f.trouble != "" && k.trouble == f.trouble && goesOn(k, f)
+	return k.ID == f.ID && k.Subject.Netns == f.Subject.Netns || f.trouble != "" && k.trouble == f.trouble && k.isOf(f)
 }
 
-// goesOn reports whether the same trouble has not been over in between.
-func goesOn(k *kept, f *Finding) bool { return f.last.IsZero() || f.Since.Sub(k.seen) <= recently }
+// isOf reports whether the same trouble has not been over in between.
+func (k *kept) isOf(f *Finding) bool { return f.last.IsZero() || f.Since.Sub(k.seen) <= recently }
+
+// lastly returns when the trouble of a finding went on last: when the last call failed, if that is what it is about.
+func (f *Finding) lastly(now time.Time) time.Time {
+	if f.goesOn || f.last.IsZero() {
+		return now
+	}
+	return f.last
+}
 
 func (k *kept) take(f Finding, ports event.PortRange, now time.Time) {
 	since := k.Since
-	if f.Severity > k.Severity {
+	if f.Severity > k.Severity && f.count > 0 {
 		since = f.Since // calls fail since then, and not since the ports began to fill
 	}
 	if !since.IsZero() && (f.Since.IsZero() || f.Since.Before(since)) {
@@ -91,6 +100,9 @@ func (k *kept) take(f Finding, ports event.PortRange, now time.Time) {
 	if count > k.count {
 		k.grew = now
 		k.recount(count)
+	}
+	if !f.last.IsZero() || count == 0 || k.grew.Equal(now) {
+		k.until = later(k.until, f.lastly(now))
 	}
 	k.Since, k.Victims, k.count, k.last = since, victims, count, last
 	// A counter of the kernel never falls: what it has counted is over if it grows no more.
@@ -117,7 +129,7 @@ func (k *kept) outlasted(f *Finding, now time.Time) bool {
 	if k.another != f.Cause {
 		k.another, k.anotherSince = f.Cause, now
 	}
-	if f.Cause == k.Cause || k.unsettled || f.Severity > k.Severity || k.count == 0 {
+	if f.Cause == k.Cause || k.unsettled || k.early || f.Severity > k.Severity || k.count == 0 {
 		return true
 	}
 	return now.Sub(k.anotherSince) >= causeStands
@@ -128,13 +140,13 @@ func (k *kept) outlasted(f *Finding, now time.Time) bool {
 // leaves TIME_WAIT alone.
 func (k *kept) replacedBy(f *Finding) bool {
 	switch {
-	case f.unsettled && !k.unsettled:
+	case f.unsettled && !k.unsettled && !k.early:
 		return false
 	case f.Severity != k.Severity:
 		return f.Severity > k.Severity
 	case f.count == 0 && k.count == 0:
 		return f.Confidence >= k.Confidence
-	case k.unsettled && f.count == k.count:
+	case (k.unsettled || k.early) && f.count == k.count:
 		return true // the second in which it happened is over by now, and counted
 	}
 	return f.count > k.count
@@ -162,7 +174,7 @@ func (h *History) Findings() []Finding {
 	for i := range h.kept {
 		f := h.kept[i].Finding
 		if h.kept[i].seen.Before(h.last) {
-			f.Until = later(h.kept[i].seen, f.Since)
+			f.Until = later(h.kept[i].until, f.Since)
 			f.notCome()
 		}
 		f.noteRange(h.kept[i].ports, h.ranges[f.Subject.Netns], h.last)

@@ -34,6 +34,7 @@ type host struct {
 	net    event.Netns
 	events []event.Event
 	cookie uint64
+	late   time.Duration // by which all of it is later than a whole second
 }
 
 func newHost(low, high uint16) *host {
@@ -152,9 +153,13 @@ func (h *host) run(t *testing.T, until time.Duration) ([]Finding, *snapshot.Snap
 	}
 	slices.SortStableFunc(h.events, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
 	events := append(facts, h.events...)
+	for i := range events {
+		e := &events[i]
+		e.Time, e.First, e.Last = e.Time.Add(h.late), e.First.Add(h.late), e.Last.Add(h.late)
+	}
 	var history History
 	var last *snapshot.Snapshot
-	for now := begin; now <= begin.Add(until); now = now.Add(time.Second / 2) {
+	for now := begin.Add(h.late); now <= begin.Add(h.late+until); now = now.Add(time.Second / 2) {
 		n := 0
 		for n < len(events) && events[n].Time <= now {
 			n++

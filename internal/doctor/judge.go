@@ -51,12 +51,16 @@ func id(cause Cause, about ...string) string {
 	return strings.Join(parts, ":")
 }
 
+// ratedFrom is how long must be watched for a rate: it is one of whole seconds, and the first is not.
+const ratedFrom = 2 * time.Second
+
 // add takes a finding. One that is already there, of the same program and destination by
 // another local address, gets its victims: it is one trouble.
 func (j *judge) add(f Finding) {
 	if f.Confidence < Likely {
 		f.Severity = Info
 	}
+	f.early = f.early || j.s.Elapsed < ratedFrom
 	for i := range j.findings {
 		if have := &j.findings[i]; have.ID == f.ID {
 			if have.Subject.Netns == f.Subject.Netns {
@@ -77,6 +81,7 @@ func (f *Finding) merge(o *Finding) {
 	f.Victims = mergeVictims(f.Victims, o.Victims)
 	f.count += o.count
 	f.last = later(f.last, o.last)
+	f.goesOn = f.goesOn || o.goesOn
 	if !o.Since.IsZero() && o.Since.Before(f.Since) {
 		f.Since = o.Since
 	}

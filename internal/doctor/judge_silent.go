@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -12,8 +13,10 @@ import (
 type silent struct {
 	program string
 	dest    snapshot.Peer
-	pending int    // SYNs that were sent again and wait
-	calls   *calls // that failed, both reasons together; nil: none yet
+	pending int                   // SYNs that were sent again and wait
+	before  bool                  // some of them since before the trace
+	spaces  []*snapshot.PortSpace // in which they wait
+	calls   *calls                // that failed, both reasons together; nil: none yet
 	count   uint64
 	proc    event.Process
 }
@@ -62,16 +65,51 @@ func (j *judge) silentDestinations(groups []*calls) []*silent {
 		}
 		s.take(g, n)
 	}
-	if j.s.Totals.SynSent > 0 {
-		for i := range j.s.Pairs {
-			if p := &j.s.Pairs[i]; p.SynSent > 0 && !p.NetnsGone {
-				proc := p.Process()
-				s := of(programOf(&proc), snapshot.Peer{Netns: p.Netns, Proto: p.Proto, Remote: p.Remote})
-				s.pending, s.proc = s.pending+int(p.SynSent), proc
-			}
+	if j.s.Totals.SynSent == 0 {
+		return list
+	}
+	for i := range j.s.Pairs {
+		if p := &j.s.Pairs[i]; p.SynSent > 0 && !p.NetnsGone {
+			proc := p.Process()
+			of(programOf(&proc), snapshot.Peer{Netns: p.Netns, Proto: p.Proto, Remote: p.Remote}).wait(p, proc)
 		}
 	}
+	spaces := j.silentSpaces()
+	for _, s := range list {
+		s.waitIn(spaces[s.dest])
+	}
 	return list
+}
+
+// silentSpaces returns the port spaces of SYNs that wait, by destination.
+func (j *judge) silentSpaces() map[snapshot.Peer][]*snapshot.PortSpace {
+	spaces := map[snapshot.Peer][]*snapshot.PortSpace{}
+	for i := range j.s.PortSpaces {
+		if p := &j.s.PortSpaces[i]; p.Kind == snapshot.ConnectSpace && p.SynSent > 0 && !p.NetnsGone {
+			spaces[p.Peer()] = append(spaces[p.Peer()], p)
+		}
+	}
+	return spaces
+}
+
+// wait adds the SYNs of a process that wait. If more of its sockets do, or are older than the trace, than it has open,
+// some that wait are older.
+func (s *silent) wait(p *snapshot.Pair, proc event.Process) {
+	s.pending, s.proc = s.pending+int(p.SynSent), proc
+	s.before = s.before || p.BeforeStart > 0 && p.SynSent+p.BeforeStart-max(p.TimeWaitOut, 0)-max(p.TimeWaitIn, 0) > p.Live()
+}
+
+// waitIn takes the port spaces of the destination. After a loss of events more can seem to wait than there
+// are sockets: those of the spaces were compared with a scan.
+func (s *silent) waitIn(spaces []*snapshot.PortSpace) {
+	s.spaces = spaces
+	most := 0
+	for _, p := range spaces {
+		most += p.SynSent
+	}
+	if most > 0 {
+		s.pending = min(s.pending, most)
+	}
 }
 
 func (s *silent) take(g *calls, n uint64) {
@@ -135,6 +173,10 @@ func (j *judge) silentPeer(s *silent) {
 		f.Since, f.count, f.last, f.Victims = s.calls.first, s.count, s.calls.last, mergeVictims(s.calls.victims, nil)
 		f.Confidence = Proved
 	}
+	if s.before {
+		f.Since = time.Time{}
+	}
+	f.goesOn = s.pending > 0
 	f.Evidence, f.local = s.evidence(j, connected, of), j.isLocal(s.dest.Remote.Addr)
 	j.add(f)
 }
@@ -182,6 +224,14 @@ func (s *silent) evidence(j *judge, connected, of int) []Evidence {
 		list = append(list, Evidence{
 			Text: phrase.Plural(s.pending, "SYN") + " sent again and not answered now", Value: float64(s.pending), Unit: "connections", At: j.s.Wall, Proc: s.proc,
 		})
+	}
+	for _, p := range s.spaces {
+		if p.SynSent*2 > p.Capacity && p.Capacity > 0 {
+			list = append(list, Evidence{
+				Text:  fmt.Sprintf("%s of the %s of %s towards it are taken by such attempts", phrase.Count(p.SynSent), phrase.Plural(p.Capacity, "port"), p.Local),
+				Value: float64(p.SynSent), Unit: "ports", At: j.s.Wall,
+			})
+		}
 	}
 	if of > 0 && connected >= 0 {
 		list = append(list, Evidence{

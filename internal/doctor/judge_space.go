@@ -101,7 +101,7 @@ func (c *shortage) isWanted() bool {
 	if c.past.active > 0 {
 		return c.past.over < wantedWithin
 	}
-	return (c.before()+c.TimeWait)*2 <= c.Taken()
+	return (before(c.PortSpace)+c.TimeWait)*2 <= c.Taken()
 }
 
 // fullSoon reports whether the forecast says that the space will be full within minutes.
@@ -128,7 +128,7 @@ func (c *shortage) lasts() bool {
 	case c.Forecast.High >= 0:
 	case !c.past.keeps():
 		least = someCloseAtMost
-	case c.before()*2 < c.Taken(): // most of those from before start have lasted all the time
+	case before(c.PortSpace)*2 < c.Taken(): // most of those from before start have lasted all the time
 		least = poolAtMost
 	}
 	return c.past.steady(leakSeconds) && c.TakenShare() >= least
@@ -157,7 +157,7 @@ func (c *shortage) judge() {
 	f.Severity, f.Confidence = c.severity()
 	f.Since = c.since()
 	f.Victims = c.victims()
-	f.count, f.last = c.Exhausted, c.LastExhausted
+	f.count, f.last, f.goesOn = c.Exhausted, c.LastExhausted, c.stage != failing
 	if c.stage == filling {
 		f.forecast = c.effect()
 	}
@@ -167,6 +167,9 @@ func (c *shortage) judge() {
 	c.addEvidence(&f)
 	// What a space that has failed still holds seconds later need not be what has filled it.
 	f.unsettled = !c.settled()
+	if f.Cause == Leak && c.j.s.Elapsed < seenAtLeast && c.keptFromBefore() {
+		f.early, f.Confidence = true, min(f.Confidence, Likely) // they can still end
+	}
 	if c.joins(&f) {
 		return
 	}

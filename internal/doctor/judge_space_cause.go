@@ -63,11 +63,20 @@ func (c *shortage) byMix(m mix, most int) Finding {
 // closes none of them, leaks.
 func (c *shortage) leaks() bool {
 	p := c.main(func(p *program) int { return p.live })
+	if c.keptFromBefore() {
+		return true
+	}
 	if c.past.opens == 0 {
-		return c.before()*2 > c.Taken() && c.j.s.Elapsed >= seenAtLeast && (c.dest == nil || c.dest.ClosesOut == 0)
+		return before(c.PortSpace)*2 > c.Taken() && c.j.s.Elapsed >= seenAtLeast && (c.dest == nil || c.dest.ClosesOut == 0)
 	}
 	stays := p.name == "" || p.closes*3 <= p.opens
 	return stays && c.cameSlowly() && c.past.closes*3 <= c.past.opens && c.past.burst*10 <= c.past.opens*8
+}
+
+// keptFromBefore reports whether connections that are older than the trace take nearly all ports, and
+// none has ended since: then no opens can be seen, however long it is watched.
+func (c *shortage) keptFromBefore() bool {
+	return c.dest != nil && c.dest.ClosesOut == 0 && c.Live*10 >= c.Taken()*9 && before(c.PortSpace)*10 >= c.Taken()*9
 }
 
 // cameSlowly reports whether connections were opened for longer than it takes to fill a pool: for
@@ -77,12 +86,12 @@ func (c *shortage) cameSlowly() bool {
 	return c.past.span >= leakSeconds || c.stage == failing && c.past.span > burstSeconds && c.past.active >= leakSeconds
 }
 
-// before returns how many ports are held by sockets that are older than the trace.
-func (c *shortage) before() (n int) {
-	for i := range c.Holders {
-		n += c.Holders[i].Before
+// before returns how many ports of a space are held by sockets that are older than the trace.
+func before(s *snapshot.PortSpace) (n int) {
+	for i := range s.Holders {
+		n += s.Holders[i].Before
 	}
-	return n + c.OtherHolders.Before
+	return n + s.OtherHolders.Before
 }
 
 // byRange returns the finding that the range is too small, if the load of f is one that any usual

@@ -38,7 +38,7 @@ func (c *shortage) binder() program {
 // heldBefore reports whether most ports of a bind space are those of connections that are older than
 // the trace: then no connection of the program has shown yet that it binds before it connects.
 func (c *shortage) heldBefore(m mix) bool {
-	return c.before()*2 > c.Taken() && (m.timeWait+m.open+m.closeWait)*2 > c.Taken()
+	return before(c.PortSpace)*2 > c.Taken() && (m.timeWait+m.open+m.closeWait)*2 > c.Taken()
 }
 
 // boundElsewhere returns how many ports are in TIME_WAIT towards other destinations at least: those

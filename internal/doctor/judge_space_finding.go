@@ -65,7 +65,8 @@ func (c *shortage) demand() string {
 }
 
 // rate returns how many connections/s are wanted: those of the load, of which this space may have a
-// part.
+// part. Of a load that has just begun the first of its seconds is not a whole one: then the rate by
+// the clock is not less.
 func (c *shortage) rate() float64 {
 	if c.dest == nil || c.past.active == 0 {
 		return c.Wanted
@@ -73,6 +74,9 @@ func (c *shortage) rate() float64 {
 	rate := c.past.rate()
 	if c.Opens > 0 && c.Opens < c.dest.Opens {
 		rate *= float64(c.Opens) / float64(c.dest.Opens)
+	}
+	if c.past.active <= burstSeconds {
+		return max(rate, c.Wanted)
 	}
 	return rate
 }
@@ -84,6 +88,10 @@ func (c *shortage) leak(m mix) Finding {
 	if c.past.closes == 0 && (c.dest == nil || c.dest.ClosesOut == 0) {
 		text = fmt.Sprintf("%s keeps its connections to %s open and has closed none in the %s that porttrace has watched: %s are held by them, and %s",
 			p.who(), c.to(), phrase.Elapsed(c.j.s.Elapsed), c.all(m.open+m.closeWait), c.effect())
+	}
+	if c.keptFromBefore() {
+		text = fmt.Sprintf("%s holds %s to %s with connections from before start, and has closed none of them in the %s that porttrace has watched: %s",
+			p.who(), c.all(m.open+m.closeWait), c.to(), phrase.Elapsed(c.j.s.Elapsed), c.effect())
 	}
 	return c.finding(Leak, &p, text)
 }

@@ -99,7 +99,7 @@ func unseenSockets(s *snapshot.Snapshot) *snapshot.PortSpace {
 // longerIsPointless reports whether the finding is of something that TIME_WAIT has no part in, so
 // that a longer trace does not help.
 func longerIsPointless(f Finding) bool {
-	return f.Severity > Info && (f.Cause == Leak || f.Cause == CloseWaitLeak || f.Cause == OwnPorts || f.Cause == FDLimit)
+	return f.Severity > Info && !f.early && (f.Cause == Leak || f.Cause == CloseWaitLeak || f.Cause == OwnPorts || f.Cause == FDLimit)
 }
 
 // lackingFacts returns which facts the stream does not have. An older recording has none of some

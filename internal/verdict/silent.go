@@ -67,8 +67,19 @@ func (c *collector) silentPeer(p *silence) {
 	if !p.first.IsZero() {
 		t.lines = append(t.lines, "It has not answered since "+phrase.Time(p.first, "15:04:05")+" UTC: "+phrase.Plural(p.count, "call")+" without an answer.")
 	}
-	t.lines = append(t.lines, "No port is missing: the host is down, a firewall drops the packets, or its listener is overloaded.")
+	t.lines = append(t.lines, c.silentPorts(p)+": the host is down, a firewall drops the packets, or its listener is overloaded.")
 	c.add(t)
+}
+
+// silentPorts says whether the SYNs that wait take most ports of an address.
+func (c *collector) silentPorts(p *silence) string {
+	for i := range c.s.PortSpaces {
+		s := &c.s.PortSpaces[i]
+		if s.Kind == snapshot.ConnectSpace && !s.NetnsGone && s.Peer() == p.Peer && s.SynSent*2 > s.Capacity {
+			return fmt.Sprintf("%s of the %s of %s towards it wait for an answer", phrase.Count(s.SynSent), phrase.Plural(s.Capacity, "port"), s.Local)
+		}
+	}
+	return "No port is missing"
 }
 
 // others returns how many calls to the destination have led to a connection in the last seconds, as

@@ -244,6 +244,15 @@ func TestNoAnswer(t *testing.T) {
 		"10.77.5.5:443 does not answer app(9): 19 calls/s given up, 39 wait; none connects.",
 		"It has not answered since 05:20:23 UTC: 57 calls without an answer.",
 		"No port is missing: the host is down, a firewall drops the packets, or its listener is overloaded.")
+	s := traced(silentPeer)
+	s.PortSpaces = append(s.PortSpaces, snapshot.PortSpace{
+		Kind: snapshot.ConnectSpace, Netns: uxc, Proto: event.TCP, Local: address("10.77.0.1"), Remote: at("10.77.5.5", 443),
+		Occupancy: event.Occupancy{Capacity: 50, Live: 39, SynSent: 39},
+	})
+	v = Of(s, []doctor.Finding{finding})
+	if want := "39 of the 50 ports of 10.77.0.1 towards it wait for an answer: "; !strings.Contains(strings.Join(v.Lines, "\n"), want) {
+		t.Errorf("no %q in %q", want, v.Lines)
+	}
 }
 
 // HAProxy that has used up the ports of its list makes no call that fails: it opens nothing, and
