@@ -168,7 +168,7 @@ func (h *History) Findings() []Finding {
 		f.noteRange(h.kept[i].ports, h.ranges[f.Subject.Netns], h.last)
 		findings = append(findings, f)
 	}
-	findings = joinOverloaded(findings)
+	findings = joinExplained(findings)
 	order(findings)
 	return findings
 }

@@ -20,7 +20,7 @@ func Judge(s *snapshot.Snapshot) []Finding {
 	j.files()
 	j.ownLists()
 	j.folklore()
-	findings := joinOverloaded(j.findings)
+	findings := joinExplained(j.findings)
 	plans := newPlanner(s)
 	for i := range findings {
 		plans.advise(&findings[i])

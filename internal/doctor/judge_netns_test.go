@@ -227,3 +227,29 @@ func TestLacks(t *testing.T) {
 		t.Error("judged without states")
 	}
 }
+
+// A container's SYNs get lost in the address translation of the namespace that forwards them: that is the
+// trouble, not a peer that is down. A few inserts that fail say nothing about a peer that is down.
+func TestAddressTranslationOfAContainer(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		failed uint64
+		id     string
+	}{{200, "snat:shop:10.0.0.2:80"}, {2, "half_open:shop:10.0.0.2:80"}} {
+		s := &snapshot.Snapshot{
+			Wall: judgedAt, Started: judgedAt.Add(-time.Hour), Elapsed: time.Hour,
+			Namespaces: []snapshot.Namespace{{Inode: inode, Name: "box"}, {Inode: inode + 1, Name: "router"}},
+		}
+		conntrack := &s.Namespaces[1]
+		conntrack.Counts.Conntrack.NAT = event.SettingOf(1)
+		conntrack.Counted.Conntrack.InsertFailed, conntrack.Counted.Conntrack.Drops = event.CounterOf(tc.failed), event.CounterOf(tc.failed)
+		silentCalls(s, web, 12)
+		f := only(t, urgent(Judge(s)))
+		if f.ID != tc.id || f.Failures() != 12 {
+			t.Errorf("%d failed: %s %s of %d calls", tc.failed, f.Severity, f.ID, f.Failures())
+		}
+		if f.Cause == SNAT && !strings.HasPrefix(f.Advice[0].Command, "ip netns exec router conntrack -S\n") {
+			t.Errorf("it looks elsewhere: %s", f.Advice[0].Command)
+		}
+	}
+}

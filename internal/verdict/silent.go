@@ -2,9 +2,11 @@ package verdict
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -39,10 +41,12 @@ func (c *collector) silentPeers() {
 	}
 }
 
-// findingOfPeer returns the finding about a destination that does not answer, nil without one.
+// findingOfPeer returns the finding about a destination that does not answer, or about the address
+// translation that drops the packets to it, nil without one.
 func (c *collector) findingOfPeer(p *silence) *doctor.Finding {
 	return c.find(func(f *doctor.Finding) bool {
-		return f.Cause == doctor.HalfOpen && f.Subject.Netns == p.Netns && f.Subject.Remote == p.Remote
+		return f.Subject.Remote == p.Remote &&
+			(f.Cause == doctor.HalfOpen && f.Subject.Netns == p.Netns || f.Cause == doctor.SNAT && f.Severity > doctor.Info)
 	})
 }
 
@@ -67,7 +71,12 @@ func (c *collector) silentPeer(p *silence) {
 	if !p.first.IsZero() {
 		t.lines = append(t.lines, "It has not answered since "+phrase.Time(p.first, "15:04:05")+" UTC: "+phrase.Plural(p.count, "call")+" without an answer.")
 	}
-	t.lines = append(t.lines, "No port is missing: the host is down, a firewall drops the packets, or its listener is overloaded.")
+	if finding != nil && finding.Cause == doctor.SNAT {
+		summary := printable.String(finding.Summary)
+		t.title, t.lines = causeTitles[doctor.SNAT], append(t.lines, strings.ToUpper(summary[:1])+summary[1:]+".")
+	} else {
+		t.lines = append(t.lines, "No port is missing: the host is down, a firewall drops the packets, or its listener is overloaded.")
+	}
 	c.add(t)
 }
 

@@ -235,6 +235,21 @@ func silentPeer(s *snapshot.Snapshot) {
 	s.Pairs = []snapshot.Pair{{Proc: app.ID, Comm: "app", Netns: uxc, Proto: event.TCP, Remote: peer, Totals: s.Totals}}
 }
 
+// What drops the SYNs in another namespace is named, not guessed.
+func TestNoPortForAddressTranslation(t *testing.T) {
+	t.Parallel()
+	finding := doctor.Finding{ID: "snat:app:10.77.5.5:443", Cause: doctor.SNAT, Severity: doctor.Critical, Summary: "connections get lost"}
+	finding.Subject.Netns, finding.Subject.Remote = uxc+1, at("10.77.5.5", 443)
+	v := Of(traced(silentPeer), []doctor.Finding{finding})
+	check(t, v, Failing, "NO PORT FOR ADDRESS TRANSLATION",
+		"10.77.5.5:443 does not answer app(9): 19 calls/s given up, 39 wait; none connects.",
+		"It has not answered since 05:20:23 UTC: 57 calls without an answer.",
+		"Connections get lost.")
+	if len(v.More) != 0 {
+		t.Errorf("said twice: %q", v.More)
+	}
+}
+
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
 	finding := doctor.Finding{ID: "half_open:app:10.77.5.5:443", Cause: doctor.HalfOpen, Severity: doctor.Critical}
