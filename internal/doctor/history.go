@@ -68,7 +68,7 @@ func (h *History) take(f Finding, now time.Time) {
 // same reports whether the finding is of the same trouble, also if the cause was found to be
 // another one.
 func (k *kept) same(f *Finding) bool {
-	return k.ID == f.ID && k.Subject.Netns == f.Subject.Netns || f.trouble != "" && k.trouble == f.trouble && goesOn(k, f)
+	return k.Key() == f.Key() || f.trouble != "" && k.trouble == f.trouble && goesOn(k, f)
 }
 
 // goesOn reports whether the same trouble has not been over in between.

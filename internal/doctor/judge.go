@@ -58,13 +58,13 @@ func (j *judge) add(f Finding) {
 		f.Severity = Info
 	}
 	for i := range j.findings {
-		if have := &j.findings[i]; have.ID == f.ID {
-			if have.Subject.Netns == f.Subject.Netns {
-				have.merge(&f)
-				return
-			}
-			f.ID += "@" + j.netns(f.Subject.Netns)
+		if have := &j.findings[i]; have.Key() == f.Key() {
+			have.merge(&f)
+			return
 		}
+	}
+	if f.Subject.Netns != 0 {
+		f.netns = j.netns(f.Subject.Netns)
 	}
 	j.findings = append(j.findings, f)
 }

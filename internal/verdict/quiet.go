@@ -119,7 +119,7 @@ func (c *collector) before(past []*phrase.FailureSum) Verdict {
 // addOver says what was wrong before, and what to do about it.
 func (c *collector) addOver(v *Verdict) {
 	f := &c.over[0]
-	v.Finding, v.Lines, v.Do = f.ID, []string{"Before: " + printable.String(f.Summary) + "."}, firstThing(f)
+	v.Finding, v.Lines, v.Do = f.Key(), []string{"Before: " + printable.String(f.Summary) + "."}, firstThing(f)
 }
 
 // beforeFinding is the verdict after trouble in which no call was seen to fail, as of UDP ports.

@@ -154,7 +154,7 @@ func TestQuietAfterFinding(t *testing.T) {
 	over := doctor.Finding{ID: "udp_ports", Cause: doctor.UDPPorts, Severity: doctor.Warning, Summary: "all 300 UDP ports are in use", Until: testNow.Add(-time.Second)}
 	v := Of(traced(func(s *snapshot.Snapshot) { s.Filtered, s.Health.Events = true, 1933 }), []doctor.Finding{over})
 	check(t, v, OK, "OK: nothing fails now; trouble until 05:20:25", "Before: all 300 UDP ports are in use.")
-	if v.Finding != over.ID {
-		t.Errorf("about %q", v.Finding)
+	if v.Finding != over.Key() {
+		t.Errorf("about %v", v.Finding)
 	}
 }

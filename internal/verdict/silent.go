@@ -55,7 +55,7 @@ func (c *collector) silentPeer(p *silence) {
 	finding := c.findingOfPeer(p)
 	level := Soon
 	switch {
-	case finding != nil && c.used[finding.ID]: // a port space that is full of it
+	case finding != nil && c.used[finding.Key()]: // a port space that is full of it
 		return
 	case finding != nil && finding.Severity == doctor.Critical:
 		level = Failing
@@ -105,7 +105,7 @@ func (c *collector) silentMany(list []*silence) {
 		sum.pending, sum.count, sum.rate = sum.pending+p.pending, sum.count+p.count, sum.rate+p.rate
 		f := c.findingOfPeer(p)
 		if f != nil {
-			c.used[f.ID] = true
+			c.used[f.Key()] = true
 			if finding == nil {
 				finding = f
 			}
