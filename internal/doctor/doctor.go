@@ -88,7 +88,7 @@ type Key struct {
 	Netns uint32
 }
 
-// Key returns what tells the finding from all others.
+// Key returns what identifies the finding.
 func (f *Finding) Key() Key { return Key{f.ID, f.Subject.Netns} }
 
 // Name returns the ID, with the network namespace if the ID is that of another one of the findings,
