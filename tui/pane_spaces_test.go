@@ -54,8 +54,8 @@ func TestSpaceName(t *testing.T) {
 		{six, 26, "2… → [2001:db8:85a3:…]:443"},
 		{device, 40, "10.0.0.1%3 → 10.0.0.2:6379"},
 		{bind, 40, "10.0.0.1: bind() to port 0"},
-		{snapshot.PortSpace{Kind: snapshot.BindSpace}, 40, "any address: bind() to port 0"},
-		{snapshot.PortSpace{Kind: snapshot.BindSpace, Local: local("0.0.0.0")}, 40, "any IPv4 address: bind() to port 0"},
+		{snapshot.PortSpace{Kind: snapshot.BindSpace}, 40, "[::]: bind() to port 0"},
+		{snapshot.PortSpace{Kind: snapshot.BindSpace, Local: local("0.0.0.0")}, 40, "0.0.0.0: bind() to port 0"},
 		{snapshot.PortSpace{Kind: snapshot.ConnectSpace, Remote: cache}, 40, "? → 10.0.0.2:6379"},
 	} {
 		if got := spaceName(&tc.space, tc.width); got != tc.want {

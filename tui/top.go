@@ -89,7 +89,7 @@ func (m *Model) selectedForms() []string {
 
 // selected returns what a filter lets through, in forms.
 func selected(s *snapshot.Snapshot) []string {
-	if s.SelectedEvents == 0 {
+	if s.SelectedEvents == 0 && len(s.Processes) == 0 && len(s.PortSpaces) == 0 {
 		return []string{"filter matches nothing: 0 of " + phrase.Plural(s.Health.Events, "event"), "filter matches nothing"}
 	}
 	all := max(s.Health.Events, s.SelectedEvents) // it is counted a moment earlier

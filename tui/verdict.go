@@ -5,6 +5,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/verdict"
 )
@@ -72,7 +73,7 @@ func (m *Model) verdictBox(height int) []string {
 		return []string{" " + title + "  " + m.styles.paint(quiet, strings.Join(v.Lines, " "))}
 	}
 	f := frame{title: title, tone: t}
-	if v.Finding != "" || v.Level >= verdict.Soon {
+	if v.Finding != (doctor.Key{}) || v.Level >= verdict.Soon {
 		f.bottom = m.styles.hint("w", "why and what to do")
 	}
 	return f.draw(m.verdictText(height-frameRows), m.width, height, m.styles)

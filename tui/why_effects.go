@@ -29,7 +29,10 @@ type effects struct {
 
 // adviceKey is a piece of advice. With another command it has another effect; its action has
 // figures that change all the time.
-type adviceKey struct{ finding, command string }
+type adviceKey struct {
+	finding doctor.Key
+	command string
+}
 
 // effectsMsg brings the effects for a page.
 type effectsMsg struct {
@@ -95,7 +98,7 @@ func (m *Model) takeEffects(msg effectsMsg) {
 }
 
 func keyOfAdvice(f *doctor.Finding, a *doctor.Advice) adviceKey {
-	return adviceKey{f.ID, cmp.Or(a.Command, a.Action)}
+	return adviceKey{f.Key(), cmp.Or(a.Command, a.Action)}
 }
 
 // of returns the effect of a piece of advice, in words.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -51,7 +50,7 @@ could not be judged.`,
 	flags.registerVerbose(cmd, "also say on standard error how each kind of event is observed")
 	flags.output.register(cmd, "text", "json")
 	cmd.Flags().BoolVar(&flags.all, "all", false, "also what is only worth knowing, or has one kind of evidence only")
-	cmd.Flags().StringArrayVar(&flags.ignore, "ignore", nil, "leave out the finding with this `ID`, or those of this cause; repeatable")
+	cmd.Flags().StringArrayVar(&flags.ignore, "ignore", nil, "leave out the finding with this `ID`, of each network namespace or of one, as ID@NAMESPACE, or those of this cause; repeatable")
 	offer(cmd, "ignore", names(doctor.Causes())...)
 	inGroup(cmd.Flags(), groupOutput, "all", "ignore")
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flags.unjudged(flagError(cmd, err)) })
@@ -61,8 +60,7 @@ could not be judged.`,
 // checkIgnore refuses what can be no id: a typing error would ignore nothing in silence.
 func (f *doctorFlags) checkIgnore() error {
 	for _, name := range f.ignore {
-		cause, _, _ := strings.Cut(name, ":")
-		if !slices.Contains(doctor.Causes(), doctor.Cause(cause)) {
+		if !slices.Contains(doctor.Causes(), doctor.CauseOf(name)) {
 			return usagef("--ignore %s: neither the id of a finding nor a cause (see porttrace explain)", name)
 		}
 	}

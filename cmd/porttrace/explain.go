@@ -57,12 +57,12 @@ func completeCause(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 // findPage returns the page of a cause. An id of a finding, which begins with its cause, is as
 // good as the cause; so are capitals, and hyphens for underscores.
 func findPage(name string) (causes.Page, error) {
-	cause, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(name), "-", "_"), ":")
-	page, found := causes.Of(doctor.Cause(cause))
+	cause := doctor.CauseOf(strings.ReplaceAll(strings.ToLower(name), "-", "_"))
+	page, found := causes.Of(cause)
 	if found {
 		return page, nil
 	}
-	if near := causes.Nearest(cause); len(near) > 0 {
+	if near := causes.Nearest(string(cause)); len(near) > 0 {
 		return page, usagef("explain %s: no such cause; the nearest: %s", name, strings.Join(names(near), ", "))
 	}
 	return page, usagef("explain %s: no such cause; porttrace explain lists them", name)

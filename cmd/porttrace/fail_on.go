@@ -180,9 +180,9 @@ func failedCalls(s *snapshot.Snapshot) uint64 {
 }
 
 // concerns reports whether a space has to do with what the filter selects: a space counts the
-// sockets of all programs, selected or not.
+// sockets of all programs, selected or not. One of UDP is listed only if it has.
 func concerns(s *snapshot.Snapshot, p *snapshot.PortSpace) bool {
-	if !s.Filtered {
+	if !s.Filtered || p.Proto == event.UDP {
 		return true
 	}
 	denied := func(f snapshot.Failure) bool { return p.Denies(&f) }

@@ -61,18 +61,13 @@ func judgedNow(s *snapshot.Snapshot) *judged {
 
 // moments has, of each finding, the snapshot that its evidence is of: the load is simulated as it
 // was then, not as it is when all is over.
-type moments map[momentKey]*snapshot.Snapshot
-
-type momentKey struct {
-	id    string
-	netns uint32
-}
+type moments map[doctor.Key]*snapshot.Snapshot
 
 func (m moments) add(s *snapshot.Snapshot, findings []doctor.Finding) {
 	for i := range findings {
 		f := &findings[i]
 		if slices.ContainsFunc(f.Evidence, func(e doctor.Evidence) bool { return e.At.Equal(s.Wall) }) {
-			m[momentKey{f.ID, f.Subject.Netns}] = s
+			m[f.Key()] = s
 		}
 	}
 	m.bound()
@@ -94,7 +89,7 @@ func (m moments) bound() {
 	}
 	for total > momentBytes && len(kept) > 1 {
 		oldest := slices.MinFunc(slices.Collect(maps.Keys(kept)), func(a, b *snapshot.Snapshot) int { return cmp.Compare(a.At, b.At) })
-		maps.DeleteFunc(m, func(_ momentKey, s *snapshot.Snapshot) bool { return s == oldest })
+		maps.DeleteFunc(m, func(_ doctor.Key, s *snapshot.Snapshot) bool { return s == oldest })
 		total -= kept[oldest]
 		delete(kept, oldest)
 	}
@@ -104,6 +99,6 @@ func (m moments) bound() {
 func (j *judged) addEffects(findings []doctor.Finding) {
 	for i := range findings {
 		f := &findings[i]
-		doctor.Effects(cmp.Or(j.moments[momentKey{f.ID, f.Subject.Netns}], j.last), f)
+		doctor.Effects(cmp.Or(j.moments[f.Key()], j.last), f)
 	}
 }

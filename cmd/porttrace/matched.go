@@ -71,10 +71,10 @@ func (f *filterFlags) unmatched(selected, others uint64) string {
 }
 
 // unmatchedIn returns the same of what a snapshot shows. A process that only holds sockets has no
-// event, and yet is selected.
+// event, and yet is selected, as are UDP sockets, which are only counted.
 func (f *filterFlags) unmatchedIn(s *snapshot.Snapshot) string {
 	t := &s.Totals
-	if t.Live() != 0 || t.TimeWait() != 0 || t.BeforeStart != 0 || t.Failed() != 0 || t.Opens != 0 || t.Closes() != 0 || t.Binds != 0 {
+	if len(s.PortSpaces) > 0 || t.Live() != 0 || t.TimeWait() != 0 || t.BeforeStart != 0 || t.Failed() != 0 || t.Opens != 0 || t.Closes() != 0 || t.Binds != 0 {
 		return ""
 	}
 	return f.unmatched(s.SelectedEvents, max(s.Health.Events, s.SelectedEvents)-s.SelectedEvents+s.Health.Filtered)

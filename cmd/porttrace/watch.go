@@ -39,8 +39,7 @@ var watched = []string{failOnFull, failOnHigh, onFailure}
 // checkWatch refuses what is neither an event nor a finding.
 func checkWatch(on []string) error {
 	for _, name := range on {
-		cause, _, _ := strings.Cut(name, ":")
-		if !slices.Contains(watched, name) && !slices.Contains(doctor.Causes(), doctor.Cause(cause)) {
+		if !slices.Contains(watched, name) && !slices.Contains(doctor.Causes(), doctor.CauseOf(name)) {
 			return usagef("--on %s: must be %s, or the cause or id of a finding (see porttrace explain)", name, strings.Join(watched, ", "))
 		}
 	}
@@ -78,8 +77,7 @@ func (w *watch) observe(s *snapshot.Snapshot, busy bool) (cause, why string) {
 	if begun > 1 {
 		why += fmt.Sprintf(", and %d more", begun-1)
 	}
-	cause, _, _ = strings.Cut(cause, ":")
-	return cause, why
+	return string(doctor.CauseOf(cause)), why
 }
 
 // weight is how bad what --on names is: a port space that is full denies calls, one that is high does so soon.
@@ -163,11 +161,11 @@ func failureName(f *snapshot.Failure) string {
 	return fmt.Sprintf("%s of %s, %s (%s)", f.Op, f.Proc.Program(), target, f.Reason)
 }
 
-// found returns the findings with that cause or id, without those that are only a note.
+// found returns the findings of that name, without those that are only a note.
 func found(s *snapshot.Snapshot, name string) (list []happening) {
 	for _, f := range doctor.Judge(s) {
-		if f.Severity > doctor.Info && (f.ID == name || string(f.Cause) == name) {
-			list = append(list, happening{f.ID, fmt.Sprintf("%s: %s", f.ID, f.Summary)})
+		if f.Severity > doctor.Info && f.IsNamed(name) {
+			list = append(list, happening{fmt.Sprint(f.Key()), fmt.Sprintf("%s: %s", f.ID, f.Summary)})
 		}
 	}
 	return list

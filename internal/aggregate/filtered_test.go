@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/porttrace/porttrace/internal/event"
-	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // A filter by namespace selects no count of files, which names a process only: a process that has
@@ -25,28 +24,6 @@ func TestFilesOfFilteredProcess(t *testing.T) {
 	for _, p := range snap.Processes {
 		if p.Info.ID.PID == 999 {
 			t.Errorf("a row of %+v", p.Info)
-		}
-	}
-}
-
-// The UDP ports of a namespace that --netns names are shown, whatever else is left out.
-func TestUDPOfFilteredNamespace(t *testing.T) {
-	t.Parallel()
-	for _, selected := range []bool{true, false} {
-		left := with(event.Open, from(40000))
-		left.Flags |= event.NotSelected
-		s := of(left,
-			event.Event{Time: begin, Kind: event.NetnsKnown, Netns: inode, Fact: &event.Netns{Inode: inode, Ports: event.PortRange{Low: 40000, High: 40009}}},
-			event.Event{Time: begin, Kind: event.UDPCounted, Proto: event.UDP, Netns: inode, Count: 1, Fact: &event.UDPUse{
-				Netns: inode, InUse: 10, Own: 10, Ports: event.PortRange{Low: 40000, High: 40009},
-			}})
-		s.SelectNetns(func(uint32) bool { return true }, func(uint32) bool { return selected })
-		shown := false
-		for _, p := range s.Snapshot(begin.Add(time.Second)).PortSpaces {
-			shown = shown || p.Proto == event.UDP && p.Kind == snapshot.BindSpace && p.IsFull()
-		}
-		if shown != selected {
-			t.Errorf("shown is %t, want %t", shown, selected)
 		}
 	}
 }

@@ -112,7 +112,7 @@ func TestFilterAndNamespaces(t *testing.T) {
 		{"a process", 0, true, 5, 1},
 	} {
 		s := newStream()
-		s.SelectNetns(func(n uint32) bool { return tc.selects == 0 || n == tc.selects }, func(uint32) bool { return false })
+		s.SelectNetns(func(n uint32) bool { return tc.selects == 0 || n == tc.selects })
 		s.Add([]event.Event{kernelCount(5), elsewhere, with(event.Open, nil)})
 		if tc.left {
 			s.Add([]event.Event{notSelected(with(event.Open, func(e *event.Event) { e.Netns = 7 }))})

@@ -6,7 +6,6 @@ import "github.com/porttrace/porttrace/internal/event"
 // to know it: those name no process and no destination.
 type scope struct {
 	selectsNetns func(inode uint32) bool
-	selectsAllOf func(inode uint32) bool
 	seen         map[uint32]*netnsScope
 	last         uint32 // the namespace of the event before, mostly that of the next
 	lastSeen     *netnsScope
@@ -19,14 +18,11 @@ type scope struct {
 type netnsScope struct{ selected, left bool }
 
 func newScope() scope {
-	return scope{selectsNetns: func(uint32) bool { return true }, selectsAllOf: func(uint32) bool { return false }, seen: map[uint32]*netnsScope{}}
+	return scope{selectsNetns: func(uint32) bool { return true }, seen: map[uint32]*netnsScope{}}
 }
 
-// SelectNetns sets which namespaces the filter can select something in,
-// and of which it selects all.
-func (s *State) SelectNetns(selects, all func(inode uint32) bool) {
-	s.scope.selectsNetns, s.scope.selectsAllOf = selects, all
-}
+// SelectNetns sets which namespaces the filter can select something in.
+func (s *State) SelectNetns(selects func(inode uint32) bool) { s.scope.selectsNetns = selects }
 
 // add takes an event of a socket.
 func (s *scope) add(e *event.Event) {

@@ -37,6 +37,7 @@ type udpSpace struct {
 	exhausted     uint64 // calls that found no port
 	lastExhausted event.Time
 	failures      history.History
+	counted       bool // the filter selects the newest count
 	selected      bool // a call that the filter selects failed
 }
 
@@ -74,7 +75,10 @@ func (s *udpSpace) compare(other *udpSpace) int {
 // addUDP takes a count.
 func (s *State) addUDP(e *event.Event, use *event.UDPUse) {
 	space := s.udp.of(udpKey{e.Netns, e.Src.Addr})
-	space.use, space.at = use, e.Time
+	space.use, space.at, space.counted = use, e.Time, !e.Flags.Has(event.NotSelected)
+	if space.counted {
+		s.scope.events++
+	}
 	if used := int(use.InUse); used > space.peak {
 		space.peak, space.peakAt = used, e.Time
 	}
@@ -122,10 +126,10 @@ func (s *State) isListedUDP(space *udpSpace, o *event.Occupancy) bool {
 	return (busy || space.exhausted > 0) && s.showsUDP(space)
 }
 
-// showsUDP reports whether the filter selects the whole namespace, or a process that has failed
-// there or holds a port.
+// showsUDP reports whether the filter selects the sockets that were counted, or a process that has
+// failed there or holds a port. A recording has that of its own filter with each count.
 func (s *State) showsUDP(space *udpSpace) bool {
-	if !s.scope.filtered || space.selected || s.scope.selectsAllOf(space.netns) {
+	if space.counted || space.selected {
 		return true
 	}
 	if space.use != nil {
@@ -176,7 +180,7 @@ func (b *spaceRows) addUDPHolders(row *spaceRow) {
 // restart lets the counts begin with zero, and the peaks with what is in use.
 func (u udpSpaces) restart() {
 	for key, space := range u {
-		*space = udpSpace{udpKey: key, use: space.use, at: space.at, fullSince: space.fullSince}
+		*space = udpSpace{udpKey: key, use: space.use, at: space.at, counted: space.counted, fullSince: space.fullSince}
 		if space.use != nil {
 			space.peak, space.peakAt = int(space.use.InUse), space.at
 		}

@@ -99,16 +99,20 @@ func TestUDPCountOutdated(t *testing.T) {
 	}
 }
 
-// A filter leaves the row only if a process that it selects failed there, or holds a port.
+// A filter leaves the row only if it selects the count, as it does of a namespace that --netns names,
+// or a process that failed there or holds a port.
 func TestUDPFiltered(t *testing.T) {
 	t.Parallel()
 	other := notSelected(with(event.Open, owner(worker)))
-	count := udpCounted("0.0.0.0", 90, 90, event.UDPHolder{Proc: nginx, Ports: 80})
+	counted := udpCounted("0.0.0.0", 90, 90, event.UDPHolder{Proc: nginx, Ports: 80})
+	count := notSelected(counted)
 	for name, tc := range map[string]struct {
 		events []event.Event
 		rows   int
 	}{
-		"no filter":          {[]event.Event{count}, 1},
+		"no filter":          {[]event.Event{counted}, 1},
+		"its namespace":      {[]event.Event{other, counted, notSelected(noUDPPort("0.0.0.0", 1))}, 1},
+		"nothing else":       {[]event.Event{count}, 0},
 		"others":             {[]event.Event{other, count, notSelected(noUDPPort("0.0.0.0", 1))}, 0},
 		"a selected failure": {[]event.Event{other, count, noUDPPort("0.0.0.0", 1)}, 1},
 		"a selected holder":  {[]event.Event{other, count, with(event.Open, owner(nginx))}, 1},
@@ -116,6 +120,10 @@ func TestUDPFiltered(t *testing.T) {
 		s := of(append([]event.Event{ranged(40000, 40099)}, tc.events...)...)
 		if rows := udpRows(s.Snapshot(begin.Add(time.Second))); len(rows) != tc.rows {
 			t.Errorf("%s: %d rows", name, len(rows))
+		}
+		s.Restart(begin.Add(time.Second))
+		if rows := udpRows(s.Snapshot(begin.Add(time.Second))); tc.rows != len(rows) && name != "a selected failure" {
+			t.Errorf("%s: %d rows after a restart", name, len(rows))
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/porttrace/porttrace/internal/phrase"
@@ -32,8 +34,8 @@ type change struct {
 	closes  bool // connections are closed when they have done their work
 }
 
-// Effects fills in what each piece of advice does to the load of the finding, by simulation. It
-// takes up to some hundred milliseconds, so Judge leaves it to those who show the advice.
+// Effects fills in what each piece of advice does to the load of the finding, by simulation. Of equally
+// safe ones those with which it fails come last. It takes up to some hundred milliseconds, so Judge leaves it to those who show the advice.
 func Effects(s *snapshot.Snapshot, f *Finding) {
 	t := newPlanner(s).newTrouble(f)
 	system, load, ok := t.simulated()
@@ -55,6 +57,15 @@ func Effects(s *snapshot.Snapshot, f *Finding) {
 			a.Effect, a.fails = a.change.effect(result, before), !result.Survives
 		}
 	}
+	slices.SortStableFunc(f.Advice, func(a, b Advice) int {
+		switch {
+		case a.Safety != b.Safety || a.fails == b.fails:
+			return cmp.Compare(a.Safety, b.Safety)
+		case a.fails:
+			return 1
+		}
+		return -1
+	})
 }
 
 // unknownEffect says why nothing can be said of what a change does while the connections stay open.

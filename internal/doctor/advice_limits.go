@@ -42,26 +42,39 @@ func (t *trouble) adviseConntrack() []Advice {
 	return advice
 }
 
-// adviseSNAT is for a translation that finds no free port: those of this host do not matter.
+// natPorts is how many ports a translation without a range of its own has towards a remote end: those from
+// 1024 on (nf_nat_l4proto_unique_tuple, net/netfilter/nf_nat_core.c, Linux 6.18).
+const natPorts = 64_512
+
+// adviseSNAT is for a translation that finds no free port: those of the sockets do not matter.
 func (t *trouble) adviseSNAT() []Advice {
+	in := t.enter()
+	nft := in + "nft replace rule <family> <table> <chain> handle <handle> <matches of the rule> "
+	iptables := in + "iptables -t nat -R POSTROUTING <number of the rule> <matches of the rule> -j "
+	const (
+		either = "The first line is for a rule of nftables, the second for one of iptables. "
+		wrong  = "A wrong handle or number replaces another rule. Tools that own the rules (kube-proxy, Docker) put theirs back."
+	)
 	return []Advice{
 		{
-			Action:  "See the failed inserts (insert_failed) and how many entries go to one remote end",
-			Command: lines("conntrack -S", "conntrack -L 2>/dev/null | grep -c 'dst="+t.remoteAddress()+" '"),
-			Risk:    nothingChanged,
+			Action: "See the failed inserts (insert_failed), how many entries go to one remote end, and the rules",
+			Command: lines(in+"conntrack -S", in+"conntrack -L 2>/dev/null | grep -c 'dst="+t.remoteAddress()+" '",
+				in+"nft -a list ruleset | grep -E 'chain|masquerade|snat'", in+"iptables -t nat -nL POSTROUTING --line-numbers"),
+			Risk: nothingChanged,
 		},
 		{
-			Action:  "Let the masquerade choose ports at random: two connections then seldom want the same one at the same time",
-			Command: "iptables -t nat -R POSTROUTING <number of the rule> <matches of the rule> -j MASQUERADE --random-fully",
-			Undo:    "iptables -t nat -R POSTROUTING <number of the rule> <matches of the rule> -j MASQUERADE",
-			Risk:    "A wrong number replaces another rule: see iptables -t nat -nL POSTROUTING --line-numbers. nftables: masquerade fully-random. Tools that own the rules (kube-proxy, Docker) put theirs back.",
+			Action: fmt.Sprintf("If the rule limits the ports (masquerade to :<low>-<high>, --to-ports), widen that or leave it out: without it there are %s towards each remote end, tried at random",
+				phrase.Grouped(natPorts)),
+			Command: lines(nft+"masquerade fully-random", iptables+"MASQUERADE --random-fully"),
+			Undo:    lines(nft+"masquerade to :<low>-<high>", iptables+"MASQUERADE --to-ports <low>-<high>"),
+			Risk:    either + wrong,
 			Safety:  CheckFirst,
 		},
 		{
 			Action:  "Translate to more addresses: each has its own ports towards a remote end",
-			Command: "iptables -t nat -R POSTROUTING <number of the rule> <matches of the rule> -j SNAT --to-source <first address>-<last address> --random-fully",
-			Undo:    "iptables -t nat -R POSTROUTING <number of the rule> <matches of the rule> -j SNAT --to-source <first address>",
-			Risk:    "The addresses must be routed to this host. Peers that know clients by address see several.",
+			Command: lines(nft+"snat to <first address>-<last address> fully-random", iptables+"SNAT --to-source <first address>-<last address> --random-fully"),
+			Undo:    lines(nft+"snat to <first address>", iptables+"SNAT --to-source <first address>"),
+			Risk:    either + "The addresses must be routed to this host. Peers that know clients by address see several. " + wrong,
 			Safety:  CheckFirst,
 		},
 		t.keepAlive(),

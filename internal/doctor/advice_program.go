@@ -112,8 +112,18 @@ func (t *trouble) timeWait() time.Duration { return cmp.Or(t.plan.TimeWaitLength
 func (t *trouble) adviseEarlyBind() []Advice {
 	late := t.bindLate()
 	ports := t.rangeAdvice()
-	ports.Safety = max(ports.Safety, late.Safety) // more ports do not end the cause: not before what does
-	return []Advice{late, ports, t.keepAlive()}
+	ports.Safety = max(ports.Safety, late.Safety)
+	if t.plan.suffices && t.lateFallsShort() {
+		return []Advice{ports, late, t.keepAlive()}
+	}
+	return []Advice{late, ports, t.keepAlive()} // more ports do not end the cause
+}
+
+// lateFallsShort reports whether the remote ends take more ports each than there are, also if connect()
+// chooses them.
+func (t *trouble) lateFallsShort() bool {
+	u := t.earlyUsage()
+	return t.space != nil && u.ends > 0 && u.rate*u.held()/float64(u.ends) > float64(t.space.Capacity-u.bound)
 }
 
 // bindLate leaves the choice of the port to connect(). What that does depends on how many remote

@@ -1,5 +1,7 @@
 package doctor
 
+import "strings"
+
 // Cause is the name of a cause; docs/causes has a page for each.
 type Cause string
 
@@ -38,4 +40,12 @@ func Causes() []Cause {
 		TimeWaitOverflow, SlowPortSearch, ConntrackFull, SNAT, FDLimit, TCPMemory, ListenOverflow, InboundOnly, NoIPv6,
 		ForeignAddress, TupleTaken, PortTaken, UDPPorts, None,
 	}
+}
+
+// CauseOf returns the cause that a name of a finding begins with, whether there is such a cause or not.
+func CauseOf(name string) Cause {
+	if end := strings.IndexAny(name, ":@"); end >= 0 {
+		name = name[:end]
+	}
+	return Cause(name)
 }

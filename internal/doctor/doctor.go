@@ -50,7 +50,8 @@ func (c Confidence) Words() string {
 // Finding is one trouble: what it is, why, and what to change.
 type Finding struct {
 	// ID is the cause and what it is about, the same for the same trouble in every run:
-	// "churn:nginx:10.77.0.2:9000".
+	// "churn:nginx:10.77.0.2:9000". It is that of each of several namespaces: the name of one can
+	// be another in the next run, as that of a pod is.
 	ID         string
 	Cause      Cause
 	Severity   Severity
@@ -81,7 +82,36 @@ type Finding struct {
 	forecast string
 	// local says that the peer that does not answer has an address of this host.
 	local bool
+	// netns is the name of its network namespace, else the inode; empty: it has none.
+	netns string
 }
+
+// Key identifies a finding among those of a snapshot or a History.
+type Key struct {
+	ID    string
+	Netns uint32
+}
+
+// Key returns what identifies the finding.
+func (f *Finding) Key() Key { return Key{f.ID, f.Subject.Netns} }
+
+// Name returns the ID, with the network namespace if the ID is that of another one of the findings,
+// too.
+func (f *Finding) Name(among []Finding) string {
+	for i := range among {
+		if among[i].ID == f.ID && among[i].Key() != f.Key() {
+			return f.inNetns()
+		}
+	}
+	return f.ID
+}
+
+// IsNamed reports whether a user means the finding by the name: its cause, its ID, or ID@NAMESPACE.
+func (f *Finding) IsNamed(name string) bool {
+	return name == string(f.Cause) || name == f.ID || name == f.inNetns()
+}
+
+func (f *Finding) inNetns() string { return f.ID + "@" + f.netns }
 
 // Evidence is one figure or fact that a finding follows from.
 type Evidence struct {

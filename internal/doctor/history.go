@@ -69,7 +69,7 @@ func (h *History) take(f Finding, now time.Time) {
 // same reports whether the finding is of the same trouble, also if the cause was found to be
 // another one.
 func (k *kept) same(f *Finding) bool {
-	return k.ID == f.ID && k.Subject.Netns == f.Subject.Netns || f.trouble != "" && k.trouble == f.trouble && k.isOf(f)
+	return k.Key() == f.Key() || f.trouble != "" && k.trouble == f.trouble && k.isOf(f)
 }
 
 // isOf reports whether the same trouble has not been over in between.
@@ -180,7 +180,7 @@ func (h *History) Findings() []Finding {
 		f.noteRange(h.kept[i].ports, h.ranges[f.Subject.Netns], h.last)
 		findings = append(findings, f)
 	}
-	findings = joinOverloaded(findings)
+	findings = joinExplained(findings)
 	order(findings)
 	return findings
 }

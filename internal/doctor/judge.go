@@ -20,7 +20,7 @@ func Judge(s *snapshot.Snapshot) []Finding {
 	j.files()
 	j.ownLists()
 	j.folklore()
-	findings := joinOverloaded(j.findings)
+	findings := joinExplained(j.findings)
 	plans := newPlanner(s)
 	for i := range findings {
 		plans.advise(&findings[i])
@@ -62,13 +62,13 @@ func (j *judge) add(f Finding) {
 	}
 	f.early = f.early || j.s.Elapsed < ratedFrom
 	for i := range j.findings {
-		if have := &j.findings[i]; have.ID == f.ID {
-			if have.Subject.Netns == f.Subject.Netns {
-				have.merge(&f)
-				return
-			}
-			f.ID += "@" + j.netns(f.Subject.Netns)
+		if have := &j.findings[i]; have.Key() == f.Key() {
+			have.merge(&f)
+			return
 		}
+	}
+	if f.Subject.Netns != 0 {
+		f.netns = j.netns(f.Subject.Netns)
 	}
 	j.findings = append(j.findings, f)
 }

@@ -68,6 +68,9 @@ func (j *judge) snat(n *snapshot.Namespace, failed uint64) {
 	s := j.mostSilent(n.Inode)
 	if s == nil && nat.Value() == 1 {
 		s = j.mostSilent(anyNetns) // of a container, whose packets this namespace forwards
+		if s != nil && 2*failed < s.count+uint64(s.pending) {
+			s = nil // each SYN would have failed
+		}
 	}
 	f := ofNetns(SNAT, n, "", "")
 	f.count = failed

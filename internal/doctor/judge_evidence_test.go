@@ -118,26 +118,26 @@ func TestOverloadedListenerIsThePeer(t *testing.T) {
 	t.Parallel()
 	listener := Finding{ID: "listen_overflow:0.0.0.0:80", Cause: ListenOverflow, Severity: Warning, Subject: Subject{Netns: 2, Remote: endpoint("0.0.0.0:80")}}
 	peer := Finding{ID: "half_open:shop:10.0.0.2:80", Cause: HalfOpen, Severity: Critical, Subject: Subject{Netns: 1, Remote: web}, Victims: []Victim{{Failures: 3}}, local: true}
-	got := joinOverloaded([]Finding{peer, listener})
+	got := joinExplained([]Finding{peer, listener})
 	if len(got) != 1 || got[0].Cause != ListenOverflow || got[0].Severity != Critical || got[0].Failures() != 3 {
 		t.Errorf("%+v", got)
 	}
 	elsewhere := peer
 	elsewhere.local = false // another host can have the same port
-	if got = joinOverloaded([]Finding{elsewhere, listener}); len(got) != 2 || !strings.Contains(got[0].Summary, "a listener of this host at that port is overloaded") {
+	if got = joinExplained([]Finding{elsewhere, listener}); len(got) != 2 || !strings.Contains(got[0].Summary, "a listener of this host at that port is overloaded") {
 		t.Errorf("%+v", got)
 	}
 	full := peer
 	full.trouble = "space"
 	for range 2 {
-		if got = joinOverloaded([]Finding{full, listener}); len(got) != 2 || strings.Count(got[0].Summary, "see listen_overflow:0.0.0.0:80") != 1 {
+		if got = joinExplained([]Finding{full, listener}); len(got) != 2 || strings.Count(got[0].Summary, "see listen_overflow:0.0.0.0:80") != 1 {
 			t.Errorf("%+v", got)
 		}
 		full = got[0]
 	}
 	for _, other := range []event.Endpoint{endpoint("0.0.0.0:81"), endpoint("10.0.0.3:80")} {
 		listener.Subject.Remote = other
-		if got = joinOverloaded([]Finding{peer, listener}); len(got) != 2 {
+		if got = joinExplained([]Finding{peer, listener}); len(got) != 2 {
 			t.Errorf("%s: %+v", other, got)
 		}
 	}

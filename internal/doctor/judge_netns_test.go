@@ -105,7 +105,13 @@ func TestNamespaces(t *testing.T) {
 				Kind: snapshot.BindSpace, Proto: event.UDP, Netns: inode, Local: local.Addr, Occupancy: event.Occupancy{Capacity: 100, Bound: 100},
 				Holders: []snapshot.Holder{{Proc: event.Process{ID: cache, Comm: "resolver"}, HeldCount: snapshot.HeldCount{Bound: 90}}},
 			}}
-		}, "udp_ports:resolver", Warning, Proved, "all 100 UDP ports"},
+		}, "udp_ports:resolver", Warning, Proved, "all 100 UDP ports of the range are in use on 10.0.0.1: the next socket that binds to it gets none"},
+		{"no UDP port left on any address", func(s *snapshot.Snapshot, _ *snapshot.Namespace) {
+			s.PortSpaces = []snapshot.PortSpace{{
+				Kind: snapshot.BindSpace, Proto: event.UDP, Netns: inode, Local: endpoint("0.0.0.0:0").Addr, Occupancy: event.Occupancy{Capacity: 100, Bound: 100},
+				Holders: []snapshot.Holder{{Proc: event.Process{ID: cache, Comm: "resolver"}, HeldCount: snapshot.HeldCount{Bound: 90}}},
+			}}
+		}, "udp_ports:resolver", Warning, Proved, "on one address or another: the next socket without an address (bound to 0.0.0.0, or not bound) gets none"},
 		{"a slow search", func(s *snapshot.Snapshot, _ *snapshot.Namespace) {
 			s.PortSpaces = []snapshot.PortSpace{{
 				Kind: snapshot.ConnectSpace, Proto: event.TCP, Netns: inode, Local: local.Addr, Remote: web, Range: event.PortRange{Low: 32768, High: 60999},
@@ -225,5 +231,67 @@ func TestLacks(t *testing.T) {
 	s.Signals = event.Signals{{Name: event.SignalStates, Mode: event.Off}}
 	if reason, ok := Judged(s); ok || reason == "" {
 		t.Error("judged without states")
+	}
+}
+
+// A container's SYNs get lost in the address translation of the namespace that forwards them: that is the
+// trouble, not a peer that is down. A few inserts that fail say nothing about a peer that is down.
+func TestAddressTranslationOfAContainer(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		failed uint64
+		id     string
+	}{{200, "snat:shop:10.0.0.2:80"}, {2, "half_open:shop:10.0.0.2:80"}} {
+		s := &snapshot.Snapshot{
+			Wall: judgedAt, Started: judgedAt.Add(-time.Hour), Elapsed: time.Hour,
+			Namespaces: []snapshot.Namespace{{Inode: inode, Name: "box"}, {Inode: inode + 1, Name: "router"}},
+		}
+		conntrack := &s.Namespaces[1]
+		conntrack.Counts.Conntrack.NAT = event.SettingOf(1)
+		conntrack.Counted.Conntrack.InsertFailed, conntrack.Counted.Conntrack.Drops = event.CounterOf(tc.failed), event.CounterOf(tc.failed)
+		silentCalls(s, web, 12)
+		f := only(t, urgent(Judge(s)))
+		if f.ID != tc.id || f.Failures() != 12 {
+			t.Errorf("%d failed: %s %s of %d calls", tc.failed, f.Severity, f.ID, f.Failures())
+		}
+		if f.Cause == SNAT && !strings.HasPrefix(f.Advice[0].Command, "ip netns exec router conntrack -S\n") {
+			t.Errorf("it looks elsewhere: %s", f.Advice[0].Command)
+		}
+	}
+}
+
+// The ID of a finding is the same whether there is another one like it in another namespace or not; a
+// name with the namespace means that one alone.
+func TestSameFindingInTwoNamespaces(t *testing.T) {
+	t.Parallel()
+	full := func(netns uint32) snapshot.PortSpace {
+		return snapshot.PortSpace{
+			Kind: snapshot.BindSpace, Proto: event.UDP, Netns: netns, Local: local.Addr, Occupancy: event.Occupancy{Capacity: 100, Bound: 100},
+			Holders: []snapshot.Holder{{Proc: event.Process{ID: cache, Comm: "resolver"}, HeldCount: snapshot.HeldCount{Bound: 90}}},
+		}
+	}
+	s := &snapshot.Snapshot{
+		Wall: judgedAt, Started: judgedAt.Add(-time.Hour), Elapsed: time.Hour,
+		Namespaces: []snapshot.Namespace{{Inode: inode, Name: "blue"}, {Inode: inode + 1, Name: "green"}},
+		PortSpaces: []snapshot.PortSpace{full(inode), full(inode + 1)},
+	}
+	both := urgent(Judge(s))
+	if len(both) != 2 || both[0].ID != "udp_ports:resolver" || both[0].ID != both[1].ID || both[0].Key() == both[1].Key() {
+		t.Fatalf("%+v", both)
+	}
+	s.PortSpaces = s.PortSpaces[1:]
+	green := only(t, urgent(Judge(s)))
+	if name := both[1].Name(both); name != "udp_ports:resolver@green" || green.Name([]Finding{green}) != "udp_ports:resolver" {
+		t.Errorf("%s, and alone %s", name, green.Name([]Finding{green}))
+	}
+	for name, want := range map[string]int{
+		"udp_ports:resolver": 2, "udp_ports": 2, "udp_ports:resolver@green": 1, "udp_ports:resolver@red": 0, "udp_ports:resolver@": 0,
+	} {
+		if _, ignored := Ignore(both, []string{name}); ignored != want {
+			t.Errorf("--ignore %s: %d", name, ignored)
+		}
+	}
+	if cause := CauseOf("udp_ports@green"); cause != UDPPorts {
+		t.Error(cause)
 	}
 }

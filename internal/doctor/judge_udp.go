@@ -19,7 +19,7 @@ func (j *judge) udpSpaces() {
 		}
 		f := Finding{
 			ID: id(UDPPorts), Cause: UDPPorts, Severity: Warning, Confidence: Proved, Since: udpSince(j.s, s),
-			Summary: fmt.Sprintf("all %s UDP ports of the range are in use on %s: the next socket that needs one gets none", phrase.Count(s.Capacity), phrase.Local(s)),
+			Summary: fmt.Sprintf("all %s UDP ports of the range are in use on %s gets none", phrase.Count(s.Capacity), udpNext(s)),
 		}
 		f.Subject.Netns, f.Subject.Local = s.Netns, s.Local
 		if h := j.udpHolder(s.Netns); h != nil {
@@ -27,6 +27,16 @@ func (j *judge) udpSpaces() {
 		}
 		j.add(f)
 	}
+}
+
+// udpNext returns on which addresses the ports are in use, and which socket is the next to need one. One
+// without an address needs a port that none of them has, while each can have free ports for its own
+// (udp_lib_get_port, net/ipv4/udp.c, Linux 6.18).
+func udpNext(s *snapshot.PortSpace) string {
+	if s.Local.IP().IsUnspecified() {
+		return "one address or another: the next socket without an address (bound to " + phrase.Local(s) + ", or not bound)"
+	}
+	return phrase.Local(s) + ": the next socket that binds to it"
 }
 
 // udpSince returns since when the space is full; zero: since before the trace.

@@ -49,7 +49,8 @@ func pythonKeep(t *trouble, n int) Advice {
 		return a
 	}
 	a.Action = t.keepAction(fmt.Sprintf("with one session for the process, whose pool holds %s for each remote end", t.sized(n)))
-	a.Command = lines("# made once, not for each request; requests.get() makes a new connection each time",
+	a.Command = lines("# sockets of its own: connect once, and send the next request on the same socket",
+		"# requests: made once, not for each request; requests.get() makes a new connection each time",
 		"session = requests.Session()",
 		fmt.Sprintf(`session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=%d))`, n),
 		fmt.Sprintf(`session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=%d))`, n),
@@ -115,6 +116,24 @@ func portWord(t *trouble) string {
 	return "<port>"
 }
 
+// manyRuns is how many processes of a program with a connection each are no accident.
+const manyRuns = 10
+
+// runsForEach reports whether the program is run once for each connection: then nothing within a process
+// can keep one.
+func (t *trouble) runsForEach() bool {
+	if t.row == nil {
+		return false
+	}
+	var runs, opens uint64
+	for i := range t.snap.Processes {
+		if p := &t.snap.Processes[i]; programOf(&p.Info) == programOf(&t.proc) && p.Opens > 0 {
+			runs, opens = runs+1, opens+p.Opens
+		}
+	}
+	return runs >= manyRuns && opens < 2*runs
+}
+
 // otherKeep is for programs that are not known, among them those written in Go, which have no
 // interpreter to be known by.
 func otherKeep(t *trouble, n int) Advice {
@@ -131,6 +150,10 @@ func otherKeep(t *trouble, n int) Advice {
 				fmt.Sprintf("db.SetMaxOpenConns(%d)", n),
 				fmt.Sprintf("db.SetMaxIdleConns(%d)", n))
 		}
+		return a
+	}
+	if t.runsForEach() {
+		a.Action = t.keepAction("by one process of " + programOf(&t.proc) + " for many requests: now each has a process of its own, with which its connection ends")
 		return a
 	}
 	if !t.proc.ID.Known() {

@@ -42,11 +42,10 @@ func Sorted(findings []Finding, all bool) []Finding {
 	return shown
 }
 
-// Ignore removes the findings with one of these ids or causes, and returns how many it has
-// removed.
+// Ignore removes the findings that are named, and returns how many it has removed.
 func Ignore(findings []Finding, names []string) (kept []Finding, ignored int) {
 	kept = slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool {
-		return slices.Contains(names, f.ID) || slices.Contains(names, string(f.Cause))
+		return slices.ContainsFunc(names, f.IsNamed)
 	})
 	return kept, len(findings) - len(kept)
 }

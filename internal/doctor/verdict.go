@@ -70,7 +70,7 @@ func Lacks(s *snapshot.Snapshot, findings ...Finding) []string {
 	}
 	list = append(list, lackingFacts(s)...)
 	if s.Filtered {
-		list = append(list, "a filter leaves events out: other programs are not judged, nor file limits and UDP ports of a program without a TCP socket that is selected")
+		list = append(list, "a filter leaves events out: other programs are not judged, nor file limits of a program without a TCP socket that is selected")
 	}
 	if cause := s.Missing(); cause != "" {
 		list = append(list, "parts of the time are "+cause+": what happened in them is not judged")

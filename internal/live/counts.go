@@ -10,7 +10,7 @@ type counts struct {
 }
 
 func newCounts(udp udpLister, selected func(event.ProcID) bool) *counts {
-	return &counts{failing: newFailing(), files: newFileCounts(selected), udp: newUDPCounts(udp)}
+	return &counts{failing: newFailing(), files: newFileCounts(selected), udp: newUDPCounts(udp, selected)}
 }
 
 // count returns what is due, as events without a time.

@@ -45,7 +45,9 @@ type udpSocket struct {
 // udpCounts counts the UDP ports in use, by namespace and local address. It is for one goroutine
 // at a time.
 type udpCounts struct {
-	lister   udpLister
+	lister udpLister
+	// selected reports whether --pid selects the process, nil: it selects all.
+	selected func(event.ProcID) bool
 	interval time.Duration // 0: by the cost
 	next     event.Time
 	reported map[uint32]*udpReported
@@ -60,8 +62,8 @@ type udpReported struct {
 	addrs    map[event.Addr]bool
 }
 
-func newUDPCounts(l udpLister) *udpCounts {
-	return &udpCounts{lister: l, reported: map[uint32]*udpReported{}}
+func newUDPCounts(l udpLister, selected func(event.ProcID) bool) *udpCounts {
+	return &udpCounts{lister: l, selected: selected, reported: map[uint32]*udpReported{}}
 }
 
 // due reports whether it is time to count: also if a range has changed, or a call has found no
@@ -149,7 +151,8 @@ func (u *udpCounts) countOne(at *target, list []udpSocket, failing []udpAddr, no
 			continue
 		}
 		events = append(events, event.Event{
-			Time: now, Kind: event.UDPCounted, Proto: event.UDP, Netns: at.inode, Src: event.Endpoint{Addr: one.Addr}, Count: 1, Fact: &one.Use,
+			Time: now, Kind: event.UDPCounted, Proto: event.UDP, Netns: at.inode, Src: event.Endpoint{Addr: one.Addr}, Count: 1,
+			Flags: u.flags(one.Use.Holders), Fact: &one.Use,
 		})
 	}
 	delete(u.reported, at.inode)
@@ -157,6 +160,14 @@ func (u *udpCounts) countOne(at *target, list []udpSocket, failing []udpAddr, no
 		u.reported[at.inode] = next
 	}
 	return events
+}
+
+// flags returns event.NotSelected if --pid selects none of the holders.
+func (u *udpCounts) flags(holders []event.UDPHolder) event.Flags {
+	if u.selected == nil || slices.ContainsFunc(holders, func(h event.UDPHolder) bool { return u.selected(h.Proc) }) {
+		return 0
+	}
+	return event.NotSelected
 }
 
 // forget drops what was reported of namespaces that are gone.

@@ -83,7 +83,7 @@ func TestUDPCounts(t *testing.T) {
 		2: append(udpSocketsAt("10.0.0.2", 40000, 2000), udpSocketsAt("0.0.0.0", 50000, 3)...),
 		3: udpSocketsAt("0.0.0.0", 40000, 5000), // its range is not known
 	}}
-	u := newUDPCounts(f)
+	u := newUDPCounts(f, nil)
 	now := event.Time(time.Hour)
 	wantInUse(t, "at first", u.countAll(udpTargets(), nil, now), map[string]string{"2 0.0.0.0": "2003 2003", "2 10.0.0.2": "2003 2000"})
 	if f.listed[1]+f.listed[3] > 0 || f.owners != 1 {
@@ -103,7 +103,7 @@ func TestUDPCounts(t *testing.T) {
 func TestUDPCountsFailing(t *testing.T) {
 	t.Parallel()
 	f := &fakeUDP{listed: map[uint32]int{}, sockets: map[uint32][]udpSocket{1: udpSocketsAt("10.0.0.1", 40000, 4)}}
-	u := newUDPCounts(f)
+	u := newUDPCounts(f, nil)
 	now := event.Time(time.Hour)
 	u.next = now.Add(time.Second)
 	failing := []udpAddr{{1, addrOf("0.0.0.0")}}

@@ -29,16 +29,15 @@ func bindOf(s *snapshot.PortSpace) string {
 	return "bind()"
 }
 
-// Local returns the local address, with the interface as ss(8) writes it.
+// Local returns the local address, with the interface as ss(8) writes it. A bind() to 0.0.0.0 or [::] needs
+// a port that is free on every address: others can have free ports when it finds none.
 func Local(s *snapshot.PortSpace) string {
 	name := s.Local.String()
 	switch unspecified := s.Local.IP().IsUnspecified(); {
 	case unspecified && s.Kind != snapshot.BindSpace:
 		name = "?"
-	case unspecified && s.Local.Is4():
-		name = "any IPv4 address"
-	case unspecified:
-		name = "any address"
+	case unspecified && !s.Local.Is4():
+		name = "[::]" // a colon can follow
 	}
 	if s.Device != 0 {
 		name += "%" + strconv.FormatUint(uint64(s.Device), 10)
@@ -48,12 +47,16 @@ func Local(s *snapshot.PortSpace) string {
 
 // Purpose returns which calls allocate from the space.
 func Purpose(s *snapshot.PortSpace) string {
+	on := "that address"
+	if s.Local.IP().IsUnspecified() {
+		on = "any address"
+	}
 	if s.Proto == event.UDP {
 		return bindOf(s) + " to port 0, and the first send or connect of a UDP socket, on " + Local(s) +
-			": they allocate ports that no UDP socket on that address has, connected or not"
+			": they allocate ports that no UDP socket on " + on + " has, connected or not"
 	}
 	if s.Kind == snapshot.BindSpace {
-		return bindOf(s) + " to port 0 on " + Local(s) + ": it allocates ports that no socket on that address has, connected or not"
+		return bindOf(s) + " to port 0 on " + Local(s) + ": it allocates ports that no socket on " + on + " has, connected or not"
 	}
 	return "connect() from " + Local(s) + " to " + Remote(s.Proto, s.Remote) + "; other destinations have their own"
 }

@@ -89,7 +89,7 @@ func play(t *testing.T, s *State, name string, from, to int) *State {
 // belongs to the original; those of the filter belong to neither.
 func TestFunctionsOfAState(t *testing.T) {
 	t.Parallel()
-	want := []string{"scope.selectsAllOf", "scope.selectsNetns", "table.overflow", "table.settle"}
+	want := []string{"scope.selectsNetns", "table.overflow", "table.settle"}
 	var got []string
 	seen := map[reflect.Type]bool{reflect.TypeFor[filter.Filter](): true}
 	var visit func(reflect.Type)

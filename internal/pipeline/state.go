@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"slices"
+
 	"github.com/porttrace/porttrace/internal/aggregate"
 	"github.com/porttrace/porttrace/internal/bounds"
 	"github.com/porttrace/porttrace/internal/event"
@@ -25,7 +27,7 @@ type State struct {
 func NewState(f *filter.Filter) *State {
 	s := newState(f, true, false)
 	s.rows = aggregate.New(&s.world, s.table)
-	s.rows.SelectNetns(f.SelectsNetns, f.SelectsAllOf)
+	s.rows.SelectNetns(f.SelectsNetns)
 	return s
 }
 
@@ -118,9 +120,24 @@ func (s *State) add(e *event.Event, out *output) {
 
 // markNotSelected marks an event that the filter leaves out.
 func (s *State) markNotSelected(e *event.Event) {
-	if s.filter != nil && isFiltered(e.Kind) && !s.filter.Match(e, s.world.Process(e.Proc)) {
+	if s.filter == nil {
+		return
+	}
+	use, counted := e.Fact.(*event.UDPUse)
+	if counted && !s.selectsUDP(e, use) || isFiltered(e.Kind) && !s.filter.Match(e, s.world.Process(e.Proc)) {
 		e.Flags |= event.NotSelected
 	}
+}
+
+// selectsUDP reports whether the filter selects all of the namespace, or a process that holds many of
+// its ports: a count of sockets has no process of its own.
+func (s *State) selectsUDP(e *event.Event, use *event.UDPUse) bool {
+	held := *e
+	held.Kind = event.Bind
+	return s.filter.SelectsAllOf(e.Netns) || slices.ContainsFunc(use.Holders, func(h event.UDPHolder) bool {
+		held.Proc = h.Proc
+		return s.filter.Match(&held, s.world.Process(h.Proc))
+	})
 }
 
 // isFiltered reports whether events of the kind belong to a process, so that the filter applies.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/porttrace/porttrace/internal/doctor"
+	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -146,6 +147,32 @@ func TestUndoOnOneLine(t *testing.T) {
 		var out bytes.Buffer
 		if writeUndo(&out, undo); out.String() != want {
 			t.Errorf("%q: %q, want %q", undo, out.String(), want)
+		}
+	}
+}
+
+// Where nothing is missing the calls that failed are named: a service that is down is trouble, too.
+func TestFailedForOtherReasons(t *testing.T) {
+	t.Parallel()
+	s := &snapshot.Snapshot{Wall: started.Add(12 * time.Second), Started: started, Elapsed: 12 * time.Second}
+	s.Failures = []snapshot.Failure{{
+		Proc: event.Process{ID: event.ProcID{PID: 812, Start: 1}, Comm: "shop"}, Proto: event.TCP, Op: event.OpConnect, Errno: event.ECONNREFUSED, Reason: event.Refused,
+		Target: endpoint("10.0.0.2:80"), Count: 369, Last: s.Wall,
+	}}
+	s.Totals.Opens, s.Totals.ConnectFailures = 369, 369
+	for _, tc := range []struct {
+		d     Diagnosis
+		named bool
+	}{{Diagnosis{Snapshot: s}, true}, {Diagnosis{Snapshot: s, Findings: []doctor.Finding{{Severity: doctor.Warning}}}, false}} {
+		var out bytes.Buffer
+		if err := DoctorText(&out, &tc.d); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out.String(), "shop(812) could not connect to 10.0.0.2:80: connection refused\n    (ECONNREFUSED), 369 times") != tc.named {
+			t.Errorf("got:\n%s", &out)
+		}
+		if strings.Contains(out.String(), "porttrace events -x") != tc.named {
+			t.Errorf("got:\n%s", &out)
 		}
 	}
 }

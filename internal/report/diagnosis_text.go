@@ -12,6 +12,7 @@ import (
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/phrase"
 	"github.com/porttrace/porttrace/internal/printable"
+	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
 // DoctorText writes the diagnosis for people, in 80 columns but for what must be copied. Its
@@ -26,8 +27,9 @@ func DoctorText(w io.Writer, d *Diagnosis) error {
 	}
 	out.WriteString(judged + "\n")
 	for i := range d.Findings {
-		writeFinding(&out, i+1, &d.Findings[i], s.Wall)
+		writeFinding(&out, i+1, d.Findings, s.Wall)
 	}
+	d.writeFailed(&out)
 	if len(d.Lacks) > 0 {
 		out.WriteString("\nNot judged\n")
 		for _, lack := range d.Lacks {
@@ -36,6 +38,26 @@ func DoctorText(w io.Writer, d *Diagnosis) error {
 	}
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+// writeFailed writes which calls failed most often, if no finding is worth a warning: for other reasons
+// than a lack of ports, as of a service that does not run.
+func (d *Diagnosis) writeFailed(out *bytes.Buffer) {
+	if d.Verdict() != Fine {
+		return
+	}
+	failed := phrase.SumFailures(d.Snapshot, func(*snapshot.Failure) bool { return true })
+	if len(failed) == 0 {
+		return
+	}
+	slices.SortStableFunc(failed, func(a, b *phrase.FailureSum) int { return cmp.Compare(b.Count(), a.Count()) })
+	out.WriteString("\nFailed, not for want of a port (all: porttrace events -x, export -x FILE)\n")
+	for _, sum := range failed[:min(len(failed), maxWho)] {
+		writeItem(out, "  - ", printable.String(sum.Earlier()))
+	}
+	if more := len(failed) - maxWho; more > 0 {
+		writeItem(out, "  - ", phrase.Plural(more, "other failure"))
+	}
 }
 
 // headline returns the worst finding and how many more there are, or that there is none.
@@ -57,8 +79,9 @@ func pluginLine(v Verdict, text string) string {
 	return pluginWords[v] + ": " + strings.ReplaceAll(printable.String(text), "|", "/")
 }
 
-// writeFinding writes all of a finding.
-func writeFinding(out *bytes.Buffer, number int, f *doctor.Finding, now time.Time) {
+// writeFinding writes all of one of the findings, counted from 1.
+func writeFinding(out *bytes.Buffer, number int, of []doctor.Finding, now time.Time) {
+	f := &of[number-1]
 	out.WriteString("\n")
 	writeItem(out, fmt.Sprintf("%d. ", number), strings.ToUpper(f.Severity.String())+": "+printable.String(f.Summary))
 	writeItem(out, "   ", phrase.Span(f.Since, f.Until, now)+"; "+f.Confidence.Words())
@@ -76,7 +99,7 @@ func writeFinding(out *bytes.Buffer, number int, f *doctor.Finding, now time.Tim
 			writeItem(out, "   - ", printable.String(wrong))
 		}
 	}
-	hide := f.ID
+	hide := f.Name(of)
 	if printable.String(hide) != hide { // it cannot be typed
 		hide = string(f.Cause)
 	}

@@ -21,7 +21,7 @@ const (
 // findings writes since when the trouble of the verdict is, who suffers and what to do first. The
 // others are the verdict's further lines; with all details they are written, too.
 func (w *writer) findings(said *verdict.Verdict, findings []doctor.Finding) {
-	first := slices.IndexFunc(findings, func(f doctor.Finding) bool { return f.ID == said.Finding })
+	first := slices.IndexFunc(findings, func(f doctor.Finding) bool { return f.Key() == said.Finding })
 	if first < 0 && len(findings) > 0 {
 		first = 0 // of what is over, or of something else than the verdict
 	}
@@ -30,7 +30,7 @@ func (w *writer) findings(said *verdict.Verdict, findings []doctor.Finding) {
 	}
 	if first >= 0 {
 		f := &findings[first]
-		w.finding(f, f.ID == said.Finding || strings.Contains(strings.Join(said.Lines, "\n"), printable.String(f.Summary)))
+		w.finding(f, f.Key() == said.Finding || strings.Contains(strings.Join(said.Lines, "\n"), printable.String(f.Summary)))
 		findings = slices.Delete(slices.Clone(findings), first, first+1)
 	}
 	listed := 0

@@ -27,7 +27,7 @@ var causeTitles = map[doctor.Cause]string{
 func (c *collector) otherFindings() {
 	for i := range c.findings {
 		f := &c.findings[i]
-		if f.Severity == doctor.Info || c.used[f.ID] {
+		if f.Severity == doctor.Info || c.used[f.Key()] {
 			continue
 		}
 		title, ok := causeTitles[f.Cause]

@@ -19,7 +19,7 @@ func (c *collector) quiet() Verdict {
 	past := phrase.SumFailures(c.s, func(*snapshot.Failure) bool { return true })
 	var v Verdict
 	switch {
-	case c.s.Filtered && c.s.Health.Events > c.s.SelectedEvents && len(c.s.Processes) == 0 && len(c.s.PortSpaces) == 0 && len(past) == 0:
+	case len(past) == 0 && len(c.over) == 0 && c.selectsNothing():
 		v = c.nothingSelected()
 	case phrase.CensusOnly(c.s), len(c.s.Signals) == 0 && len(past) == 0:
 		v = c.unobserved()
@@ -27,11 +27,18 @@ func (c *collector) quiet() Verdict {
 		v = c.before(past)
 	case c.unlisted() > 0:
 		v = c.beforeRows()
+	case len(c.over) > 0:
+		v = c.beforeFinding()
 	default:
 		v = c.fine()
 	}
 	v.Lines = append(v.Lines, c.harmless...)
 	return v
+}
+
+// selectsNothing reports whether the filter has selected no row so far, of what there was.
+func (c *collector) selectsNothing() bool {
+	return c.s.Filtered && c.s.Health.Events > c.s.SelectedEvents && len(c.s.Processes) == 0 && len(c.s.PortSpaces) == 0
 }
 
 // nothingSelected is the verdict under a filter that selects nothing so far.
@@ -104,11 +111,22 @@ func (c *collector) before(past []*phrase.FailureSum) Verdict {
 		Lines: []string{"Before: " + most.Earlier() + "."}, Failure: most.Worst(), Process: most.Worst().Proc.ID,
 	}
 	if len(c.over) > 0 {
-		f := &c.over[0]
-		v.Finding = f.ID
-		v.Lines = []string{"Before: " + printable.String(f.Summary) + "."}
-		v.Do = firstThing(f)
+		c.addOver(&v)
 	}
+	return c.withLimits(v, limits)
+}
+
+// addOver says what was wrong before, and what to do about it.
+func (c *collector) addOver(v *Verdict) {
+	f := &c.over[0]
+	v.Finding, v.Lines, v.Do = f.Key(), []string{"Before: " + printable.String(f.Summary) + "."}, firstThing(f)
+}
+
+// beforeFinding is the verdict after trouble in which no call was seen to fail, as of UDP ports.
+func (c *collector) beforeFinding() Verdict {
+	limits := c.limits()
+	v := Verdict{Title: "OK: " + nothingNow(limits) + "; trouble until " + phrase.Time(c.over[0].Until, "15:04:05")}
+	c.addOver(&v)
 	return c.withLimits(v, limits)
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/event"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
@@ -145,4 +146,15 @@ func TestFullInACensus(t *testing.T) {
 		"The next connect() fails: no port is left for 10.77.0.2:9000 in uxc.",
 		"All 1,000 ports of 10.77.0.1 towards it are in use, all in TIME_WAIT.",
 		"Only the sockets that exist are listed: failures and rates are invisible.")
+}
+
+// Of UDP ports that were full before nothing is left but the finding.
+func TestQuietAfterFinding(t *testing.T) {
+	t.Parallel()
+	over := doctor.Finding{ID: "udp_ports", Cause: doctor.UDPPorts, Severity: doctor.Warning, Summary: "all 300 UDP ports are in use", Until: testNow.Add(-time.Second)}
+	v := Of(traced(func(s *snapshot.Snapshot) { s.Filtered, s.Health.Events = true, 1933 }), []doctor.Finding{over})
+	check(t, v, OK, "OK: nothing fails now; trouble until 05:20:25", "Before: all 300 UDP ports are in use.")
+	if v.Finding != over.Key() {
+		t.Errorf("about %v", v.Finding)
+	}
 }

@@ -2,9 +2,11 @@ package verdict
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/porttrace/porttrace/internal/doctor"
 	"github.com/porttrace/porttrace/internal/phrase"
+	"github.com/porttrace/porttrace/internal/printable"
 	"github.com/porttrace/porttrace/internal/snapshot"
 )
 
@@ -39,10 +41,12 @@ func (c *collector) silentPeers() {
 	}
 }
 
-// findingOfPeer returns the finding about a destination that does not answer, nil without one.
+// findingOfPeer returns the finding about a destination that does not answer, or about the address
+// translation that drops the packets to it, nil without one.
 func (c *collector) findingOfPeer(p *silence) *doctor.Finding {
 	return c.find(func(f *doctor.Finding) bool {
-		return f.Cause == doctor.HalfOpen && f.Subject.Netns == p.Netns && f.Subject.Remote == p.Remote
+		return f.Subject.Remote == p.Remote &&
+			(f.Cause == doctor.HalfOpen && f.Subject.Netns == p.Netns || f.Cause == doctor.SNAT && f.Severity > doctor.Info)
 	})
 }
 
@@ -51,7 +55,7 @@ func (c *collector) silentPeer(p *silence) {
 	finding := c.findingOfPeer(p)
 	level := Soon
 	switch {
-	case finding != nil && c.used[finding.ID]: // a port space that is full of it
+	case finding != nil && c.used[finding.Key()]: // a port space that is full of it
 		return
 	case finding != nil && finding.Severity == doctor.Critical:
 		level = Failing
@@ -67,7 +71,12 @@ func (c *collector) silentPeer(p *silence) {
 	if !p.first.IsZero() {
 		t.lines = append(t.lines, "It has not answered since "+phrase.Time(p.first, "15:04:05")+" UTC: "+phrase.Plural(p.count, "call")+" without an answer.")
 	}
-	t.lines = append(t.lines, c.silentPorts(p)+": the host is down, a firewall drops the packets, or its listener is overloaded.")
+	if finding != nil && finding.Cause == doctor.SNAT {
+		summary := printable.String(finding.Summary)
+		t.title, t.lines = causeTitles[doctor.SNAT], append(t.lines, strings.ToUpper(summary[:1])+summary[1:]+".")
+	} else {
+		t.lines = append(t.lines, c.silentPorts(p)+": the host is down, a firewall drops the packets, or its listener is overloaded.")
+	}
 	c.add(t)
 }
 
@@ -107,7 +116,7 @@ func (c *collector) silentMany(list []*silence) {
 		sum.pending, sum.count, sum.rate = sum.pending+p.pending, sum.count+p.count, sum.rate+p.rate
 		f := c.findingOfPeer(p)
 		if f != nil {
-			c.used[f.ID] = true
+			c.used[f.Key()] = true
 			if finding == nil {
 				finding = f
 			}

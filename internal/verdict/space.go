@@ -37,7 +37,7 @@ func (c *collector) spaces() {
 
 func (c *collector) space(space *snapshot.PortSpace) {
 	finding := c.findingOf(space)
-	shared := finding != nil && c.used[finding.ID]
+	shared := finding != nil && c.used[finding.Key()]
 	sp := &spaceTrouble{PortSpace: space, c: c, finding: finding}
 	switch {
 	case space.ExhaustedRecently(c.s.Wall):

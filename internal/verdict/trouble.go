@@ -51,7 +51,7 @@ type collector struct {
 	findings []doctor.Finding // that go on, the most urgent first
 	over     []doctor.Finding
 	ofSpaces spaceFindings
-	used     map[string]bool // IDs of the findings that a trouble has
+	used     map[doctor.Key]bool // the findings that a trouble has
 	troubles []trouble
 	early    map[earlyKey]bool // namespaces and programs that bind before they connect
 	ends     snapshot.Ends
@@ -62,7 +62,7 @@ type collector struct {
 }
 
 func newCollector(s *snapshot.Snapshot, findings []doctor.Finding) *collector {
-	c := &collector{s: s, ends: snapshot.NewEnds(s), used: map[string]bool{}, early: map[earlyKey]bool{}, explained: map[*snapshot.Failure]bool{}}
+	c := &collector{s: s, ends: snapshot.NewEnds(s), used: map[doctor.Key]bool{}, early: map[earlyKey]bool{}, explained: map[*snapshot.Failure]bool{}}
 	for _, f := range doctor.Sorted(findings, true) {
 		if f.Until.IsZero() {
 			c.findings = append(c.findings, f)
@@ -76,7 +76,7 @@ func newCollector(s *snapshot.Snapshot, findings []doctor.Finding) *collector {
 
 func (c *collector) add(t trouble) {
 	if t.finding != nil {
-		c.used[t.finding.ID] = true
+		c.used[t.finding.Key()] = true
 	}
 	c.troubles = append(c.troubles, t)
 }
@@ -97,7 +97,7 @@ func (c *collector) verdict() Verdict {
 	t := c.written(0)
 	v := Verdict{Level: t.level, Title: t.title, Lines: t.lines, Do: t.do, Space: t.space, Failure: t.failure, Process: t.process}
 	if f := t.finding; f != nil {
-		v.Finding = f.ID
+		v.Finding = f.Key()
 		v.Do = cmp.Or(firstThing(f), t.do)
 	}
 	if phrase.CensusOnly(c.s) {

@@ -38,7 +38,7 @@ type Verdict struct {
 
 	// What it is about, so that a key can open it; empty, nil or zero if that is nothing of the
 	// kind. Space and Failure are rows of the snapshot.
-	Finding string // ID of a doctor.Finding
+	Finding doctor.Key // of the finding that says more; zero: none does
 	Space   *snapshot.PortSpace
 	Failure *snapshot.Failure
 	Process event.ProcID

@@ -54,8 +54,8 @@ func TestOutOfPorts(t *testing.T) {
 		"All 1,000 ports of 10.77.0.1 towards it are in use, all in TIME_WAIT.",
 		"Wants 200 conn/s; this space sustains 16.3. Next port free in 42 s.",
 		"Cause: a new connection for each request (churn).")
-	if v.Do != "Keep connections to 10.77.0.2:9000 open (keepalive: 32)" || v.Finding != "churn:nginx:10.77.0.2:9000" {
-		t.Errorf("%q, finding %q", v.Do, v.Finding)
+	if v.Do != "Keep connections to 10.77.0.2:9000 open (keepalive: 32)" || v.Finding.ID != "churn:nginx:10.77.0.2:9000" {
+		t.Errorf("%q, finding %q", v.Do, v.Finding.ID)
 	}
 	if v.Space != &s.PortSpaces[0] || v.Failure == nil || v.Process.PID != 102 || len(v.More) != 0 {
 		t.Errorf("about %+v %+v %+v, more %q", v.Space, v.Failure, v.Process, v.More)
@@ -235,6 +235,21 @@ func silentPeer(s *snapshot.Snapshot) {
 	s.Pairs = []snapshot.Pair{{Proc: app.ID, Comm: "app", Netns: uxc, Proto: event.TCP, Remote: peer, Totals: s.Totals}}
 }
 
+// What drops the SYNs in another namespace is named, not guessed.
+func TestNoPortForAddressTranslation(t *testing.T) {
+	t.Parallel()
+	finding := doctor.Finding{ID: "snat:app:10.77.5.5:443", Cause: doctor.SNAT, Severity: doctor.Critical, Summary: "connections get lost"}
+	finding.Subject.Netns, finding.Subject.Remote = uxc+1, at("10.77.5.5", 443)
+	v := Of(traced(silentPeer), []doctor.Finding{finding})
+	check(t, v, Failing, "NO PORT FOR ADDRESS TRANSLATION",
+		"10.77.5.5:443 does not answer app(9): 19 calls/s given up, 39 wait; none connects.",
+		"It has not answered since 05:20:23 UTC: 57 calls without an answer.",
+		"Connections get lost.")
+	if len(v.More) != 0 {
+		t.Errorf("said twice: %q", v.More)
+	}
+}
+
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
 	finding := doctor.Finding{ID: "half_open:app:10.77.5.5:443", Cause: doctor.HalfOpen, Severity: doctor.Critical}
@@ -278,9 +293,9 @@ func TestOwnPortsUsed(t *testing.T) {
 		"haproxy(9) has bound ports 40000-40199 of 10.77.0.1 in uxc itself, one by one, and all 200 are open.",
 		"It opens no further connection, and closes connections that it has accepted.",
 		"If these are all its ports (HAProxy: source ADDRESS:LOW-HIGH), it refuses clients for want of one; no call fails.")
-	if v.Finding != "own_ports:haproxy:10.77.0.1" || v.Process != proc(9, "haproxy").ID ||
+	if v.Finding.ID != "own_ports:haproxy:10.77.0.1" || v.Process != proc(9, "haproxy").ID ||
 		v.Do != "Widen source 10.77.0.1:40000-40199 to 40000-40399 in HAProxy and reload" {
-		t.Errorf("%s of %v: %s", v.Finding, v.Process, v.Do)
+		t.Errorf("%s of %v: %s", v.Finding.ID, v.Process, v.Do)
 	}
 	for name, s := range map[string]*snapshot.Snapshot{"opens": proxy(1, 5, 200), "idle": proxy(0, 0, 200), "has free ones": proxy(0, 5, 199)} {
 		if v := Of(s, doctor.Judge(s)); v.Level != OK {
