@@ -69,7 +69,7 @@ func TestAccuracy(t *testing.T) {
 	}
 }
 
-// fewSkipped is how many skipped runs need no repeat if nothing is published: so many connections of
+// fewSkipped is how many skipped runs need no repeat if nothing is published: as many connections of
 // thousands may be wrong then.
 const fewSkipped = 10
 
