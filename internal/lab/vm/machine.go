@@ -46,7 +46,7 @@ func boot(ctx context.Context, arch string, processor []string, img image, print
 		"-machine", m.model, "-m", "1G", "-smp", "2",
 		"-nic", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
 		"-kernel", img.kernel, "-initrd", img.initramfs,
-		"-append", "console=" + m.console + " mitigations=off quiet loglevel=1 panic=-1 random.trust_cpu=on",
+		"-append", "console=" + m.console + " quiet loglevel=1 panic=-1 random.trust_cpu=on",
 	})...)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
