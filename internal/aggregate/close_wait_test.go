@@ -84,6 +84,13 @@ func TestCloseWaitInStorm(t *testing.T) {
 	gone := after(3*time.Second, inbound(event.SocketGone, by(server, func(e *event.Event) { e.Dst.Port = 2 })))
 	s.Add([]event.Event{counted(3*time.Second, event.Fold{LeaveCloseWait: 1}), gone})
 	check("its end counted, and gone", 1)
+	unknown := func(kind event.Kind) event.Event {
+		return after(3*time.Second, inbound(kind, by(server, func(e *event.Event) {
+			e.State, e.Dst.Port, e.Direction = event.StateCloseWait, 3, event.Unknown
+		})))
+	}
+	s.Add([]event.Event{unknown(event.SocketFound), unknown(event.SocketGone)})
+	check("of unknown direction, and gone", 1)
 	s.Add([]event.Event{counted(4*time.Second, event.Fold{LeaveCloseWait: 50})})
 	check("ends before they have entered", 1)
 }

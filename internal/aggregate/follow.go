@@ -177,12 +177,9 @@ func (s *State) looseIn(e *event.Event) loose {
 	return s.looseOutside
 }
 
-// isBusyIn reports for accepted connections at the event's port whether any was only counted since the newest
-// scan of all ports of their namespace began. Its events may come before what was only counted of it.
-func (s *State) isBusyIn(e *event.Event) bool {
-	n, net := s.looseIn(e)[e.Netns], s.table.Netns(e.Netns)
-	return n != nil && n.busy(true, began(&net.Census, net.CensusAt))
-}
+// isBusyIn is isBusy for accepted connections at the event's port: their events may come before what was
+// only counted of them.
+func (s *State) isBusyIn(e *event.Event) bool { return s.isBusy(s.looseIn(e), e.Netns, true) }
 
 // followFold takes what the kernel counted only.
 func (s *State) followFold(e *event.Event, h *rowSet, f *event.Fold) {
@@ -212,7 +209,7 @@ func (s *State) found(e *event.Event) {
 		return
 	}
 	change := s.table.LastChange()
-	if before := change.Before || e.Flags.Has(event.BeforeStart); !before || h.hasOpened(e) && s.isBusy(&h) {
+	if before := change.Before || e.Flags.Has(event.BeforeStart); !before || h.hasOpened(e) && s.isBusy(s.loose, h.netns, h.total != nil) {
 		// The first scan could not know that what was only counted is younger than the trace.
 		s.keepCounted(e, &h)
 		return
@@ -237,10 +234,10 @@ func (h *rowSet) hasOpened(e *event.Event) bool {
 
 // gone takes a connection whose end no event has shown.
 func (s *State) gone(e *event.Event) {
-	if e.Proto != event.TCP {
+	if e.Proto != event.TCP || e.Direction == event.Unknown {
 		return
 	}
-	if e.Direction != event.Out {
+	if e.Direction == event.In {
 		s.keepCountedIn(e)
 		return
 	}
@@ -259,7 +256,7 @@ func (s *State) gone(e *event.Event) {
 // keepCounted leaves the gauges of rows as they were counted although a scan has changed the
 // table, if what it found may have been counted only.
 func (s *State) keepCounted(e *event.Event, h *rowSet) {
-	if s.isBusy(h) {
+	if s.isBusy(s.loose, h.netns, h.total != nil) {
 		s.takeBack(e, h)
 	}
 }
@@ -273,9 +270,9 @@ func (s *State) keepCountedIn(e *event.Event) {
 	}
 }
 
-// isBusy reports whether something that counts for the rows was only counted since the newest
-// scan of their namespace began.
-func (s *State) isBusy(h *rowSet) bool {
-	n, net := s.loose[h.netns], s.table.Netns(h.netns)
-	return n != nil && n.busy(h.total != nil, began(&net.Census, net.CensusAt))
+// isBusy reports whether something that counts for the same rows, of what is selected or of the rest, was only
+// counted in a namespace since the newest scan of it began.
+func (s *State) isBusy(l loose, netns uint32, selected bool) bool {
+	n, net := l[netns], s.table.Netns(netns)
+	return n != nil && n.busy(selected, began(&net.Census, net.CensusAt))
 }

@@ -28,7 +28,7 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 		Signals: s.world.Signals,
 		Health:  s.health.Since(s.healthBefore),
 		Notices: slices.Clone(s.notices),
-		Totals:  totals(s.total, b.total),
+		Totals:  totals(s.total, b.total.plus(gauges{closeWait: s.endedEarly(b)})),
 		Rates:   s.total.history.Rates(s.started, s.now),
 		History: s.total.history.Share(s.now),
 
@@ -38,7 +38,6 @@ func (s *State) Snapshot(at event.Time, focus ...snapshot.SpaceID) *snapshot.Sna
 		RecentEvents:  s.recent.newest(),
 		EventsLeftOut: s.recent.leftOut,
 	}
-	snap.Totals.CloseWait = max(s.total.CloseWait+b.total.closeWait+s.endedEarly(b), 0)
 	snap.Health.Unattributed = s.unattributed
 	snap.Filtered, snap.SelectedEvents = s.scope.filtered, s.scope.events
 	if s.table.AtLimit() {
