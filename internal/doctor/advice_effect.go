@@ -35,7 +35,8 @@ type change struct {
 }
 
 // Effects fills in what each piece of advice does to the load of the finding, by simulation. Of equally
-// safe ones those with which it fails come last. It takes up to some hundred milliseconds, so Judge leaves it to those who show the advice.
+// safe ones those with which it fails come last. It takes up to some hundred milliseconds, so Judge
+// leaves it to those who show the advice.
 func Effects(s *snapshot.Snapshot, f *Finding) {
 	t := newPlanner(s).newTrouble(f)
 	system, load, ok := t.simulated()

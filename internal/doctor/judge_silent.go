@@ -226,7 +226,7 @@ func (s *silent) evidence(j *judge, connected, of int) []Evidence {
 		})
 	}
 	for _, p := range s.spaces {
-		if p.SynSent*2 > p.Capacity && p.Capacity > 0 {
+		if p.IsUnanswered() {
 			list = append(list, Evidence{
 				Text:  fmt.Sprintf("%s of the %s of %s towards it are taken by such attempts", phrase.Count(p.SynSent), phrase.Plural(p.Capacity, "port"), p.Local),
 				Value: float64(p.SynSent), Unit: "ports", At: j.s.Wall,

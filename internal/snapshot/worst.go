@@ -29,6 +29,9 @@ func (s *PortSpace) ExhaustedRecently(now time.Time) bool {
 	return !s.LastExhausted.IsZero() && now.Sub(s.LastExhausted) <= RecentExhaustion
 }
 
+// IsUnanswered reports whether SYNs that wait for an answer take most of its ports.
+func (s *PortSpace) IsUnanswered() bool { return s.Capacity > 0 && s.SynSent*2 > s.Capacity }
+
 // Denies reports whether these are calls that found no port of the space. Of a failure whose local
 // address is not known it is any space towards its destination.
 func (s *PortSpace) Denies(f *Failure) bool {

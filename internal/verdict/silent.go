@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -41,13 +42,16 @@ func (c *collector) silentPeers() {
 	}
 }
 
-// findingOfPeer returns the finding about a destination that does not answer, or about the address
-// translation that drops the packets to it, nil without one.
+// findingOfPeer returns the finding about a destination that does not answer, else about the address
+// translation that drops the packets to it, which doctor has put in its place; nil without one.
 func (c *collector) findingOfPeer(p *silence) *doctor.Finding {
-	return c.find(func(f *doctor.Finding) bool {
-		return f.Subject.Remote == p.Remote &&
-			(f.Cause == doctor.HalfOpen && f.Subject.Netns == p.Netns || f.Cause == doctor.SNAT && f.Severity > doctor.Info)
-	})
+	return cmp.Or(
+		c.find(func(f *doctor.Finding) bool {
+			return f.Cause == doctor.HalfOpen && f.Subject.Netns == p.Netns && f.Subject.Remote == p.Remote
+		}),
+		c.find(func(f *doctor.Finding) bool {
+			return f.Cause == doctor.SNAT && f.Severity > doctor.Info && f.Subject.Remote == p.Remote
+		}))
 }
 
 // silentPeer adds one destination. A few SYNs that were sent again are no trouble: packets get lost.
@@ -84,7 +88,7 @@ func (c *collector) silentPeer(p *silence) {
 func (c *collector) silentPorts(p *silence) string {
 	for i := range c.s.PortSpaces {
 		s := &c.s.PortSpaces[i]
-		if s.Kind == snapshot.ConnectSpace && !s.NetnsGone && s.Peer() == p.Peer && s.SynSent*2 > s.Capacity {
+		if s.Kind == snapshot.ConnectSpace && !s.NetnsGone && s.Peer() == p.Peer && s.IsUnanswered() {
 			return fmt.Sprintf("%s of the %s of %s towards it wait for an answer", phrase.Count(s.SynSent), phrase.Plural(s.Capacity, "port"), s.Local)
 		}
 	}
