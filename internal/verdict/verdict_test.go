@@ -248,6 +248,11 @@ func TestNoPortForAddressTranslation(t *testing.T) {
 	if len(v.More) != 0 {
 		t.Errorf("said twice: %q", v.More)
 	}
+	own := doctor.Finding{ID: "half_open:app:10.77.5.5:443", Cause: doctor.HalfOpen, Severity: doctor.Warning}
+	own.Subject.Netns, own.Subject.Remote = uxc, finding.Subject.Remote
+	if v := Of(traced(silentPeer), []doctor.Finding{finding, own}); len(v.More) != 1 || !strings.Contains(v.More[0], "19 calls/s given up") {
+		t.Errorf("a translation that does not explain it, and the peer, are two: %q", v.More)
+	}
 }
 
 func TestNoAnswer(t *testing.T) {
